@@ -1,0 +1,1 @@
+//! oslo's INI into one typed, validated `Config`.

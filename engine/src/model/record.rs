@@ -1,0 +1,306 @@
+//! Accounting records: what consumers are told, before any format.
+//! Documented in `wit/records.wit`, whose items these are.
+
+use serde::{Deserialize, Serialize};
+
+use super::Attribute;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Id of the record. The same resource, type and window give the same id.
+    pub id: String,
+    /// The consumer's key: of two records of a type with the same key the
+    /// consumer keeps the one it received last. For a cloud record the VM
+    /// and the month.
+    pub supersedes: String,
+    /// The moment for which the record speaks.
+    pub measured_at: i64,
+    /// Facts for which the record has no field.
+    pub attributes: Vec<Attribute>,
+}
+
+/// A VM: APEL cloud usage record v0.4. Durations are cumulative since `start`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CloudRecord {
+    /// Head.
+    pub head: Head,
+    /// VMUUID.
+    pub vm_uuid: String,
+    /// SiteName.
+    pub site_name: String,
+    /// CloudComputeService.
+    pub compute_service: String,
+    /// CloudType.
+    pub cloud_type: String,
+    /// MachineName.
+    pub machine_name: String,
+    /// LocalUserId.
+    pub local_user_id: Option<String>,
+    /// LocalGroupId.
+    pub local_group_id: String,
+    /// GlobalUserName.
+    pub global_user_name: Option<String>,
+    /// FQAN.
+    pub fqan: String,
+    /// Status: `started`, `completed`, `error`, `paused`, `suspended`,
+    /// `stopped`, `unknown`.
+    pub status: String,
+    /// StartTime.
+    pub start: i64,
+    /// EndTime; absent while the VM runs.
+    pub end: Option<i64>,
+    /// SuspendDuration.
+    pub suspend_seconds: Option<u64>,
+    /// WallDuration.
+    pub wall_seconds: Option<u64>,
+    /// CpuDuration.
+    pub cpu_seconds: Option<u64>,
+    /// CpuCount.
+    pub cpu_count: Option<u32>,
+    /// NetworkType.
+    pub network_type: Option<String>,
+    /// NetworkInbound, which APEL counts in GB.
+    pub network_inbound_bytes: Option<u64>,
+    /// NetworkOutbound, which APEL counts in GB.
+    pub network_outbound_bytes: Option<u64>,
+    /// PublicIPCount.
+    pub public_ip_count: Option<u32>,
+    /// Memory.
+    pub memory_mib: Option<u64>,
+    /// Disk.
+    pub disk_gib: Option<u64>,
+    /// BenchmarkType.
+    pub benchmark_type: Option<String>,
+    /// Benchmark.
+    pub benchmark_value: Option<f64>,
+    /// StorageRecordId.
+    pub storage_record_id: Option<String>,
+    /// ImageId.
+    pub image_id: Option<String>,
+}
+
+/// Public IP addresses held at one moment: APEL public IP usage record v0.2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IpRecord {
+    /// Head; `measured-at` is MeasurementTime.
+    pub head: Head,
+    /// SiteName.
+    pub site_name: String,
+    /// CloudComputeService.
+    pub compute_service: String,
+    /// CloudType.
+    pub cloud_type: String,
+    /// `uuid`, as cASO writes it.
+    pub uuid: String,
+    /// LocalUser.
+    pub local_user: Option<String>,
+    /// LocalGroup.
+    pub local_group: String,
+    /// GlobalUserName.
+    pub global_user_name: Option<String>,
+    /// FQAN.
+    pub fqan: String,
+    /// IPVersion: 4 or 6.
+    pub ip_version: u8,
+    /// IPCount.
+    pub ip_count: u32,
+}
+
+/// An accelerator's use by a VM in a month: APEL accelerator usage record v0.1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AcceleratorRecord {
+    /// Head.
+    pub head: Head,
+    /// MeasurementMonth, 1 to 12.
+    pub month: u8,
+    /// MeasurementYear.
+    pub year: u16,
+    /// AssociatedRecordType: `cloud`.
+    pub associated_record_type: String,
+    /// AssociatedRecord: the VM's uuid.
+    pub associated_record: String,
+    /// SiteName.
+    pub site_name: String,
+    /// CloudComputeService.
+    pub compute_service: String,
+    /// CloudType.
+    pub cloud_type: String,
+    /// GlobalUserName.
+    pub global_user_name: Option<String>,
+    /// FQAN.
+    pub fqan: String,
+    /// Count: 0.5 where two VMs share one.
+    pub count: f64,
+    /// Cores.
+    pub cores: Option<u32>,
+    /// ActiveDuration within the month.
+    pub active_seconds: u64,
+    /// AvailableDuration within the month.
+    pub available_seconds: u64,
+    /// BenchmarkType.
+    pub benchmark_type: Option<String>,
+    /// Benchmark.
+    pub benchmark_value: Option<f64>,
+    /// Type: `GPU`, `FPGA`, `Other`.
+    pub accelerator_type: String,
+    /// Model.
+    pub model: Option<String>,
+}
+
+/// Storage held over an interval: StAR storage usage record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StorageRecord {
+    /// Head; `id` is the recordId.
+    pub head: Head,
+    /// The volume's own id.
+    pub volume_id: String,
+    /// StorageSystem.
+    pub storage_system: String,
+    /// Site.
+    pub site_name: String,
+    /// CloudType, for consumers other than StAR's.
+    pub cloud_type: String,
+    /// createTime.
+    pub create_time: i64,
+    /// StartTime.
+    pub start: i64,
+    /// EndTime.
+    pub end: i64,
+    /// ResourceCapacityUsed.
+    pub capacity_bytes: u64,
+    /// LogicalCapacityUsed.
+    pub logical_capacity_bytes: Option<u64>,
+    /// ResourceCapacityAllocated.
+    pub allocated_bytes: Option<u64>,
+    /// StorageShare.
+    pub storage_share: Option<String>,
+    /// StorageMedia.
+    pub storage_media: Option<String>,
+    /// StorageClass.
+    pub storage_class: Option<String>,
+    /// FileCount.
+    pub file_count: Option<u64>,
+    /// DirectoryPath.
+    pub directory_path: Option<String>,
+    /// LocalUser.
+    pub local_user: Option<String>,
+    /// LocalGroup.
+    pub local_group: Option<String>,
+    /// UserIdentity.
+    pub user_identity: Option<String>,
+    /// Group.
+    pub group: Option<String>,
+    /// GroupAttribute of attributeType `subgroup`.
+    pub sub_group: Option<String>,
+    /// GroupAttribute of attributeType `role`.
+    pub role: Option<String>,
+}
+
+/// Energy used by a VM: GreenDIGIT CIM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EnergyRecord {
+    /// Head.
+    pub head: Head,
+    /// ExecUnitID.
+    pub exec_unit_id: String,
+    /// SiteName.
+    pub site_name: String,
+    /// CloudComputeService.
+    pub compute_service: String,
+    /// CloudType.
+    pub cloud_type: String,
+    /// StartExecTime.
+    pub start: i64,
+    /// EndExecTime.
+    pub end: i64,
+    /// EnergyWh.
+    pub watt_hours: f64,
+    /// Work.
+    pub work: Option<f64>,
+    /// Efficiency.
+    pub efficiency: Option<f64>,
+    /// WallClockTime_s.
+    pub wall_seconds: u64,
+    /// CpuDuration_s.
+    pub cpu_seconds: Option<u64>,
+    /// SuspendDuration_s.
+    pub suspend_seconds: Option<u64>,
+    /// CPUNormalizationFactor.
+    pub cpu_normalization_factor: Option<f64>,
+    /// ExecUnitFinished.
+    pub finished: bool,
+    /// Status.
+    pub status: String,
+    /// Owner.
+    pub owner: String,
+}
+
+/// A record of a type that this version of the contract has no case for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OtherRecord {
+    /// Head.
+    pub head: Head,
+    /// The record type, as in `object-storage`.
+    pub kind: String,
+    /// The record, as one JSON object.
+    pub payload: String,
+}
+
+/// One record of any type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum AccountingRecord {
+    /// A VM.
+    Cloud(CloudRecord),
+    /// Public IP addresses.
+    Ip(IpRecord),
+    /// An accelerator.
+    Accelerator(AcceleratorRecord),
+    /// Storage.
+    Storage(StorageRecord),
+    /// Energy.
+    Energy(EnergyRecord),
+    /// Anything else.
+    Other(OtherRecord),
+}
+
+/// Records of one type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RecordList {
+    /// VMs.
+    Cloud(Vec<CloudRecord>),
+    /// Public IP addresses.
+    Ip(Vec<IpRecord>),
+    /// Accelerators.
+    Accelerator(Vec<AcceleratorRecord>),
+    /// Storage.
+    Storage(Vec<StorageRecord>),
+    /// Energy.
+    Energy(Vec<EnergyRecord>),
+    /// Anything else; all of the same `kind`.
+    Other(Vec<OtherRecord>),
+}
+
+impl AccountingRecord {
+    /// The record type's name, as in `record_types`.
+    pub fn record_type(&self) -> &str {
+        match self {
+            Self::Cloud(_) => "cloud",
+            Self::Ip(_) => "ip",
+            Self::Accelerator(_) => "accelerator",
+            Self::Storage(_) => "storage",
+            Self::Energy(_) => "energy",
+            Self::Other(record) => &record.kind,
+        }
+    }
+
+    pub fn head(&self) -> &Head {
+        match self {
+            Self::Cloud(record) => &record.head,
+            Self::Ip(record) => &record.head,
+            Self::Accelerator(record) => &record.head,
+            Self::Storage(record) => &record.head,
+            Self::Energy(record) => &record.head,
+            Self::Other(record) => &record.head,
+        }
+    }
+}

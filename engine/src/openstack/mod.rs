@@ -1,0 +1,1 @@
+//! OpenStack: session (TLS, retries, tokens, catalog), then one thin client a service.

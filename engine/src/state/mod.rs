@@ -1,0 +1,1 @@
+//! Spool folder, cursors and lastrun files, the lock.
