@@ -7,6 +7,7 @@
 //! knows both. Times are whole seconds since the Unix epoch, UTC.
 
 pub mod component;
+pub mod guest;
 pub mod record;
 pub mod usage;
 

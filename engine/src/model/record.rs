@@ -304,3 +304,20 @@ impl AccountingRecord {
         }
     }
 }
+
+impl RecordList {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Cloud(records) => records.len(),
+            Self::Ip(records) => records.len(),
+            Self::Accelerator(records) => records.len(),
+            Self::Storage(records) => records.len(),
+            Self::Energy(records) => records.len(),
+            Self::Other(records) => records.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,139 @@
+//! What passes between the engine and its components, and how a component fails.
+//!
+//! `run` and `deliver` work against the two traits, `sandbox` implements them
+//! with wasmtime, and unit tests with a few lines of their own. Documented in
+//! `wit/mapping.wit` and `wit/delivery.wit`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Attribute;
+use super::record::{AccountingRecord, RecordList};
+use super::usage::{Context, Tables, UsageItem};
+
+/// A future that may move between the runtime's threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What became of one usage item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Records(Vec<AccountingRecord>),
+    /// The mapper refused it, or broke the contract on it, for this reason.
+    Refused(String),
+    /// The mapper failed on this item alone, in a fresh store.
+    Failed(GuestFailure),
+}
+
+/// Records of one type, as one attempt offers them to a messenger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Fixed on disk when first packed: the idempotency key.
+    pub id: String,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    pub instance: String,
+    pub record_type: String,
+    pub records: RecordList,
+    pub now: i64,
+    pub attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub index: u32,
+    pub reason: String,
+}
+
+/// What to do with the records that are neither accepted nor refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    Done,
+    RetryAfterSeconds(u32),
+    TooLarge,
+    Misconfigured(String),
+    Other(String),
+}
+
+/// How far a delivery got. A `Messenger` hands out only answers whose numbers
+/// lie inside the batch; others are a `GuestFailure` of kind `Contract`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub accepted: u32,
+    pub refused: Vec<Refusal>,
+    pub rest: Rest,
+    pub attributes: Vec<Attribute>,
+}
+
+/// How a call of a component failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// It trapped (unreachable, division by zero, stack overflow, …).
+    Trap,
+    /// It asked for more memory than its limit.
+    Memory,
+    /// It computed past its deadline, or a call took longer than its timeout.
+    Deadline,
+    /// It broke the contract: an index outside the batch, too many items, a
+    /// number that is not finite, more data than the limit.
+    Contract,
+    /// It could not be started: options refused, an import missing.
+    Start,
+    /// What it asked for was granted and done well, but the host could not do
+    /// its part: the queue's disk is full, a folder is gone. Not the
+    /// component's fault; never a reason to halve or to quarantine.
+    Host,
+}
+
+/// A component's failure, as people and the retry rule need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestFailure {
+    pub component: String,
+    pub instance: String,
+    pub call: &'static str,
+    pub kind: FailureKind,
+    pub detail: String,
+    /// Function names, innermost first.
+    pub frames: Vec<String>,
+    /// The tail of what it wrote to stderr, cleaned.
+    pub stderr: String,
+}
+
+impl fmt::Display for GuestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "component `{}`", self.component)?;
+        if self.instance != self.component {
+            write!(f, " (messenger `{}`)", self.instance)?;
+        }
+        write!(f, " failed in `{}`: {}", self.call, self.detail)?;
+        if let Some(frame) = self.frames.first() {
+            write!(f, " (in `{frame}`)")?;
+        }
+        if !self.stderr.is_empty() {
+            write!(f, "; its last words: {}", self.stderr)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for GuestFailure {}
+
+/// A started mapper. Isolates failures itself: a page on which the component
+/// fails is halved, each half in a fresh store, down to the one item, so that
+/// one outcome for each item comes back, in the items' order. An error means
+/// that the component fails whatever it is given, or cannot be started again.
+pub trait Mapper: Send {
+    fn map<'a>(
+        &'a mut self,
+        context: &'a Context,
+        tables: &'a Tables,
+        items: &'a [UsageItem],
+    ) -> BoxFuture<'a, Result<Vec<Outcome>, GuestFailure>>;
+}
+
+/// A started messenger instance. After a failure it takes a fresh store by
+/// itself at the next call. Messages it put into queues are on disk, with
+/// fsync, when `deliver` returns an answer, and are dropped otherwise.
+pub trait Messenger: Send {
+    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>>;
+}
