@@ -177,6 +177,7 @@ def star(text: str) -> int:
         raise Refused(f"XML namespace {document.documentElement.namespaceURI!r}")
     records = document.getElementsByTagNameNS(messages.STAR, "StorageUsageRecord")
     for record in records:
+
         def content(name: str, record=record) -> str | None:
             found = record.getElementsByTagNameNS(messages.STAR, name)
             return "".join(node.data for node in found[0].childNodes) if found else None

@@ -78,7 +78,11 @@ class Table:
 
     def unused(self):
         """The entries that explained nothing."""
-        return [entry for number, entry in enumerate(self.entries) if number not in self.used and not entry.get("may_be_absent")]
+        return [
+            entry
+            for number, entry in enumerate(self.entries)
+            if number not in self.used and not entry.get("may_be_absent")
+        ]
 
 
 def _number(text: str | None) -> int | None:
@@ -96,7 +100,9 @@ def by_key(read: list[messages.Message], types: set[str], complaints: list[str],
             if record.type not in types:
                 continue
             if record.key in records:
-                complaints.append(f"{side}: {record} is there twice, in {records[record.key].message} and {record.message}")
+                complaints.append(
+                    f"{side}: {record} is there twice, in {records[record.key].message} and {record.message}"
+                )
             records[record.key] = record
     return records
 
@@ -194,7 +200,9 @@ def main() -> int:
         complaints.append(f"differences.toml: defect {entry['defect']} did not show: {entry['why']}")
     for complaint in complaints:
         print(f"{case}: {complaint}")
-    print(f"{case}: {len(reference)} records in the reference, {equal} byte-equal, {explained} known differences, {len(complaints)} complaints")
+    print(
+        f"{case}: {len(reference)} records in the reference, {equal} byte-equal, {explained} known differences, {len(complaints)} complaints"
+    )
     return 1 if complaints else 0
 
 

@@ -33,7 +33,7 @@ def key(record: messages.Record) -> tuple[str, ...]:
     """The primary key of the record's table."""
     if record.type != messages.CLOUD:
         return record.key
-    month = datetime.datetime.fromtimestamp(measured(record.fields), datetime.timezone.utc)
+    month = datetime.datetime.fromtimestamp(measured(record.fields), datetime.UTC)
     return (*record.key, str(month.month), str(month.year))
 
 
@@ -53,7 +53,9 @@ def main() -> int:
     parser.add_argument("--against", type=pathlib.Path)
     parser.add_argument("--types", default="cloud,accelerator")
     parser.add_argument("--case", default="rehearsal")
-    parser.add_argument("--differences", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent / "differences.toml")
+    parser.add_argument(
+        "--differences", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent / "differences.toml"
+    )
     args = parser.parse_args()
 
     types = set(args.types.split(","))
