@@ -1,1 +1,2 @@
 //! The only room that knows wasmtime.
+pub mod builtin;
