@@ -38,6 +38,9 @@ pub enum ConfigError {
         option: String,
         problem: String,
     },
+    /// A component describes options that it cannot have.
+    #[error("component `{component}`: {what}")]
+    Component { component: String, what: String },
     /// An option that has to be set and is not.
     #[error("`[{section}] {option}` is not set: {why}")]
     Missing {
@@ -94,10 +97,6 @@ impl Collector {
         if !self.0.contains(&error) {
             self.0.push(error);
         }
-    }
-
-    pub fn extend(&mut self, errors: ConfigErrors) {
-        errors.0.into_iter().for_each(|error| self.push(error));
     }
 
     /// `value` when nothing was wrong.

@@ -79,6 +79,8 @@ pub struct Config {
     /// Every option of the engine with the value in force, secrets masked.
     pub values: Vec<ShownValue>,
     pub warnings: Vec<Warning>,
+    /// Section of the auth type's options.
+    pub(super) auth_section: String,
     pub(super) sources: Arc<Sources>,
 }
 

@@ -13,14 +13,19 @@
 
 pub mod clock;
 pub mod error;
+pub mod glance;
 pub mod identity;
 pub mod keystone;
+pub mod nova;
+pub mod pages;
 pub mod recording;
 pub mod session;
 pub mod wire;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests_live;
 
 use std::fmt;
 use std::str::FromStr;

@@ -276,7 +276,8 @@ async fn an_application_credential_sends_no_scope_and_has_one_project() {
 
 #[tokio::test]
 async fn odd_answers_to_token_requests() {
-    let odd: [(&[(&str, &str)], &str, &str); 6] = [
+    type Headers = &'static [(&'static str, &'static str)];
+    let odd: [(Headers, &str, &str); 6] = [
         (&[], r#"{"token": {}}"#, "X-Subject-Token"),
         (
             &[("x-subject-token", "t")],
@@ -372,4 +373,19 @@ async fn generic_password_looks_at_the_version_document_first() {
         assert_eq!(fake.lines()[0], "/identity/");
         assert_eq!(fake.lines().len(), 5);
     }
+}
+
+#[tokio::test]
+async fn not_found_is_said_of_the_right_thing() {
+    let gone = json!({"error": {"message": "Could not find Application Credential: cred-id."}});
+    let fake = Fake::new(move |_| answer(404, &gone));
+    let (credential, _) = session_with(settings(&application_credential()), &fake);
+    let error = servers(&credential, &Scope::System).await.unwrap_err();
+    assert!(matches!(error, ApiError::Credentials { .. }), "{error}");
+
+    let fake = Fake::new(|_| text(404, &[], "<h1>Not Found</h1>"));
+    let (session, _) = session(&fake);
+    let error = servers(&session, &project("p")).await.unwrap_err();
+    assert!(!error.is_not_found(), "{error}");
+    assert!(error.to_string().contains("`auth_url`"), "{error}");
 }
