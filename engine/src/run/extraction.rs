@@ -276,7 +276,7 @@ impl Extraction {
         let key = SegmentKey {
             cloud: self.cloud.name.clone(),
             region: self.cloud.region_name.clone(),
-            project_id: project.id.clone(),
+            project: project.id.clone(),
             extractor: extractor.name().to_owned(),
             window,
         };
