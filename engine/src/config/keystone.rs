@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::error::ConfigError;
+use super::error::{At, ConfigError};
 use super::origin::Origin;
 use super::reader::Reader;
 use super::resolve::Slot;
@@ -258,9 +258,7 @@ impl Auth<'_, '_> {
 
     fn refuse<T>(&mut self, row: &Row, what: String) -> Option<T> {
         let error = ConfigError::Refused {
-            origin: self.origin(row),
-            section: self.section.clone(),
-            option: row.name.to_owned(),
+            at: At::new(&self.origin(row), &self.section, row.name),
             what,
         };
         self.reader.errors.push(error);
@@ -307,9 +305,7 @@ impl Auth<'_, '_> {
         let path = url.path().trim_end_matches('/').to_owned();
         if path.ends_with("/v2.0") {
             self.reader.errors.push(ConfigError::Refused {
-                origin,
-                section: self.section.clone(),
-                option: table::AUTH_URL.name.to_owned(),
+                at: At::new(&origin, &self.section, table::AUTH_URL.name),
                 what: "it leads to Keystone v2, which OpenStack has removed; let it end with `/v3`"
                     .into(),
             });

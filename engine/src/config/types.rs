@@ -216,7 +216,7 @@ impl fmt::Display for Extractor {
 /// `[keystone_auth]`: keystoneauth's options under its names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeystoneAuth {
-    /// Without a slash at the end.
+    /// Its path has no slash at the end, unless it is `/`.
     pub auth_url: url::Url,
     pub method: AuthMethod,
     /// What the file itself asks to be scoped to. cASO overrides most of it.
