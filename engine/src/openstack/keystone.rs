@@ -194,14 +194,124 @@ async fn list(
 fn escape(id: &str) -> String {
     let mut escaped = String::new();
     for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'_' | b'~')
-            || (byte == b'.' && !id.trim_matches('.').is_empty())
-        {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
             escaped.push(char::from(byte));
         } else {
             escaped.push_str(&format!("%{byte:02X}"));
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::*;
+    use super::super::wire::Method;
+    use super::*;
+
+    fn project(id: &str) -> Value {
+        json!({"id": id, "name": "n", "enabled": true, "domain_id": "default",
+               "tags": ["caso"], "VO": "vo.example.org", "links": {}})
+    }
+
+    #[tokio::test]
+    async fn listed_by_tag_over_pages_and_a_bad_one_left_out() {
+        let fake = Fake::new(|request| match (request.method, request.url.query()) {
+            (Method::Post, _) => token(request, "t"),
+            (_, Some("tags=caso")) => answer(
+                200,
+                &json!({"projects": [project("a"), {"name": "lost"}],
+                        "links": {"next": "http://internal/v3/projects?tags=caso&marker=a"}}),
+            ),
+            _ => answer(
+                200,
+                &json!({"projects": [project("b")], "links": {"next": null}}),
+            ),
+        });
+        let (session, _) = session(&fake);
+        let projects = projects_by_tag(&session, "caso").await.unwrap();
+        let ids: Vec<&str> = projects.iter().map(|p| p.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(projects[0].extra["VO"], "vo.example.org");
+        assert_eq!(projects[0].tags, ["caso"]);
+        assert_eq!(fake.lines().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_one_project_sees_that_one() {
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, "system") => refusal(401),
+            (Method::Post, "project:missing") => refusal(401),
+            (Method::Post, _) => token(request, "t"),
+            (_, "project:a") => answer(200, &json!({"project": project("a")})),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let error = projects_by_tag(&session, "caso").await.unwrap_err();
+        assert!(error.is_forbidden(), "{error}");
+        assert_eq!(project_by_id(&session, "a").await.unwrap().id, "a");
+        let error = project_by_id(&session, "missing").await.unwrap_err();
+        assert!(error.to_string().contains("`missing`"), "{error}");
+        assert!(user_name(&session, "u").await.unwrap_err().is_forbidden());
+    }
+
+    #[tokio::test]
+    async fn by_name_with_and_without_the_right_to_list() {
+        let domain = DomainRef::Id("default".into());
+        let fake = Fake::new(|request| match request.method {
+            Method::Post => token(request, "t"),
+            Method::Get => answer(200, &json!({"projects": [project("a")]})),
+        });
+        let (session_one, _) = session(&fake);
+        let found = project_by_name(&session_one, "n", &domain).await.unwrap();
+        assert_eq!(found.unwrap().id, "a");
+        assert_eq!(
+            project_by_name(&session_one, "m", &domain).await.unwrap(),
+            None
+        );
+
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, "system" | "project-name:other") => refusal(401),
+            (Method::Post, "project-name:n") => text(
+                201,
+                &[("x-subject-token", "t")],
+                &json!({"token": {"project": {"id": "a", "name": "n"}, "catalog": catalog()}})
+                    .to_string(),
+            ),
+            (Method::Post, _) => token(request, "t"),
+            (_, "project:a") => answer(200, &json!({"project": project("a")})),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let found = project_by_name(&session, "n", &domain).await.unwrap();
+        assert_eq!(found.unwrap().id, "a");
+        // The token that told the id serves the project.
+        assert!(!fake.lines().contains(&"POST project:a".to_owned()));
+        assert_eq!(
+            project_by_name(&session, "other", &domain).await.unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn users_there_gone_and_forbidden() {
+        let fake = Fake::new(|request| match request.url.path() {
+            "/v3/users/there" => answer(200, &json!({"user": {"name": "bób@example.org"}})),
+            "/v3/users/nameless" => answer(200, &json!({"user": {"name": null}})),
+            "/v3/users/a%2Fb" => refusal(404),
+            _ if request.method == Method::Post => token(request, "t"),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let name = async |id| user_name(&session, id).await;
+        assert_eq!(
+            name("there").await.unwrap().as_deref(),
+            Some("bób@example.org")
+        );
+        assert_eq!(name("nameless").await.unwrap(), None);
+        assert_eq!(name("a/b").await.unwrap(), None);
+        assert!(name("other").await.unwrap_err().is_forbidden());
+    }
 }

@@ -24,6 +24,8 @@ pub mod wire;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests_live;
 
 use std::fmt;
 use std::str::FromStr;

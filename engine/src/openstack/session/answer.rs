@@ -100,6 +100,10 @@ fn shorten(text: &str) -> String {
         if word.is_empty() {
             continue;
         }
+        if length >= LONGEST {
+            line.push('…');
+            return line;
+        }
         if length > 0 {
             line.push(' ');
             length += 1;

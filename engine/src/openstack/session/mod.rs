@@ -13,6 +13,11 @@ mod retry;
 mod tokens;
 mod versions;
 
+#[cfg(test)]
+mod tests_calls;
+#[cfg(test)]
+mod tests_tokens;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

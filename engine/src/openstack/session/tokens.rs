@@ -334,7 +334,7 @@ async fn post(session: &Session, scope: &Scope, target: &Target) -> Result<Token
     };
     let clock = session.inner.clock.as_ref();
     let mut attempts = Attempts::start(clock);
-    let token = session
+    let asked = session
         .ask(&request, &errand, &mut attempts, |response| {
             let body: Value = answer::json(response)?;
             Token::from_response(response, &body, clock.now()).map_err(|bad| BadBody::Shape {
@@ -342,7 +342,23 @@ async fn post(session: &Session, scope: &Scope, target: &Target) -> Result<Token
                 detail: bad.detail,
             })
         })
-        .await?;
+        .await;
+    let token = match asked {
+        // Keystone's one 404 here is for an application credential by an id
+        // that is gone; any other means that there is no Keystone.
+        Err(ApiError::NotFound { message, call }) => {
+            return Err(if message.contains("Application Credential") {
+                ApiError::Unauthorized { message, call }
+            } else {
+                ApiError::BadUrl {
+                    url: session.inner.settings.credentials.auth_url.to_string(),
+                    detail: format!("no Keystone of version 3 answers {call}: {message}"),
+                    from: "`auth_url` in `[keystone_auth]`".to_owned(),
+                }
+            });
+        }
+        asked => asked?,
+    };
     session.inner.tokens.proven.store(true, Ordering::Release);
     Ok(token)
 }

@@ -6,6 +6,9 @@ pub mod http;
 pub mod proxy;
 pub mod tls;
 
+#[cfg(test)]
+mod tests_http;
+
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;

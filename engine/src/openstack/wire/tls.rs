@@ -210,6 +210,26 @@ impl Trust {
     }
 }
 
+impl Trust {
+    fn trusts_itself(&self, end_entity: &CertificateDer<'_>) -> bool {
+        self.certificates
+            .iter()
+            .any(|trusted| trusted.as_ref() == end_entity.as_ref())
+    }
+}
+
+fn about_date_or_name(reason: &CertificateError) -> bool {
+    matches!(
+        reason,
+        CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+            | CertificateError::NotValidForName
+            | CertificateError::NotValidForNameContext { .. }
+    )
+}
+
 impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
@@ -231,33 +251,21 @@ impl ServerCertVerifier for Trust {
             None => Err(unknown.clone()),
         };
         match judgement {
-            // Dates, names and signatures that webpki found wrong stay wrong;
-            // the two below are about who signed it, which does not matter
-            // for a certificate that is trusted itself.
-            Err(
-                error @ Error::InvalidCertificate(
-                    CertificateError::UnknownIssuer | CertificateError::Other(_),
-                ),
-            ) => {
-                if self
-                    .certificates
-                    .iter()
-                    .any(|trusted| trusted.as_ref() == end_entity.as_ref())
-                {
-                    let parsed = ParsedCertificate::try_from(end_entity)?;
-                    rustls::client::verify_server_name(&parsed, server_name)?;
-                    return Ok(ServerCertVerified::assertion());
-                }
-                // A self-signed authority used as a server, which is not
-                // among the trusted: for the reader an unknown issuer.
-                match error {
-                    Error::InvalidCertificate(CertificateError::Other(_))
-                        if intermediates.is_empty() =>
-                    {
-                        Err(unknown)
-                    }
-                    error => Err(error),
-                }
+            // Who signed it does not matter for a certificate that is trusted
+            // itself; dates and names do.
+            Err(Error::InvalidCertificate(reason))
+                if !about_date_or_name(&reason) && self.trusts_itself(end_entity) =>
+            {
+                let parsed = ParsedCertificate::try_from(end_entity)?;
+                rustls::client::verify_server_name(&parsed, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            // A self-signed authority used as a server: for the reader an
+            // unknown issuer.
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if intermediates.is_empty() =>
+            {
+                Err(unknown)
             }
             other => other,
         }
