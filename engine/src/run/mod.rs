@@ -1,1 +1,4 @@
 //! One run from start to exit code and summary.
+
+mod exit;
+pub use exit::Exit;

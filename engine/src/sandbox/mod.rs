@@ -16,6 +16,7 @@
 mod address;
 mod admission;
 mod bindings;
+pub mod builtin;
 mod cache;
 mod clock;
 mod component;
