@@ -163,6 +163,10 @@ impl Guest {
     }
 
     /// After each call. An error means that this store must not be used again.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the traits of `model::guest` fix the type"
+    )]
     pub fn end<T>(
         &mut self,
         call: &'static str,
