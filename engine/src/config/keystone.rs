@@ -131,6 +131,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Opti
                 user: user?,
                 password: password?,
                 default_domain: fields.default_domain,
+                generic: auth_type == AuthType::Password,
             })
         }
         AuthType::V3ApplicationCredential => {

@@ -13,8 +13,8 @@ use crate::deliver::MapperIdentity;
 use crate::model::component::{Description, OptionValue, Setting};
 use crate::model::guest::{FailureKind, GuestFailure};
 use crate::sandbox::{
-    CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy, Sandbox,
-    SandboxSettings, Source, builtin, decide,
+    CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
+    Sandbox, SandboxSettings, Source, builtin, decide,
 };
 
 const USUAL_CACHE: &str = "/var/cache/caso";

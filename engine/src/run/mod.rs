@@ -9,16 +9,18 @@
 
 mod cloud;
 mod components;
+mod demo;
 mod exit;
 mod extraction;
 mod mapping;
 mod mode;
 mod said;
 mod sample;
+mod source;
 mod summary;
+mod tape;
 mod window;
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,12 +28,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::sync::watch;
 
+pub use self::demo::demo;
 pub use self::exit::Exit;
 pub use self::sample::sample;
 
 use self::components::Components;
 use self::extraction::Extraction;
 use self::mode::{Mode, Spools};
+use self::source::Source;
 use self::summary::Summary;
 use self::window::Bounds;
 use crate::config::{CloudConfig, Config, Warning};
@@ -39,7 +43,7 @@ use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
 use crate::extract::projects::find;
 use crate::extract::{ExtractContext, Extractor, RunCaches};
 use crate::model::guest::Messenger as _;
-use crate::openstack::{Clock as _, SystemClock};
+use crate::openstack::Clock;
 use crate::state::{Cursors, Lock, LockError, check_writable};
 
 /// What a command line came to.
@@ -55,8 +59,18 @@ pub struct Invocation {
 /// Whether the APIs' answers are kept, or come from a folder.
 pub enum Recording {
     Off,
-    To { folder: PathBuf, keep_names: bool },
-    From { folder: PathBuf, into: PathBuf },
+    To {
+        folder: PathBuf,
+        keep_names: bool,
+    },
+    From {
+        folder: PathBuf,
+        into: PathBuf,
+    },
+    /// The recording that ships with the program.
+    Shipped {
+        into: PathBuf,
+    },
 }
 
 /// Why a run ended before its work.
@@ -92,21 +106,20 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     }
 }
 
-async fn work(
-    invocation: Invocation,
-    cancel: watch::Receiver<bool>,
-) -> Result<Summary, Stopped> {
-    let config = Arc::new(invocation.config);
+async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<Summary, Stopped> {
     let started = std::time::Instant::now();
-    let clock = Arc::new(SystemClock::new());
-    let now = clock.now();
+    let mut config = invocation.config;
     let mut summary = Summary::default();
+    let source = Source::open(&invocation.recording, &mut config).map_err(stop(Exit::Usage))?;
     let mode = match &invocation.recording {
-        Recording::From { into, .. } => Mode::replay(into),
+        Recording::From { into, .. } | Recording::Shipped { into } => Mode::replay(into),
         _ if config.dry_run => Mode::dry(),
         _ => Ok(Mode::Real),
     }
     .map_err(stop(Exit::Usage))?;
+    let clock = source.clock();
+    let now = clock.now();
+    let config = Arc::new(config);
 
     let (sandbox, cache_warnings) = components::sandbox(&config).map_err(stop(Exit::Nothing))?;
     let mut components = components::load(&sandbox, &config)
@@ -116,6 +129,9 @@ async fn work(
         mode.turn_aside(messenger);
     }
     let spools = check_folders(&mode, &config, &components).map_err(stop(Exit::Nothing))?;
+    if let Recording::From { folder, .. } = &invocation.recording {
+        tape::restore_cursors(folder, spools.cursors.folder()).map_err(stop(Exit::Nothing))?;
+    }
     let _lock = lock(&mode, &config).await?;
     let warnings = all_warnings(&config, &components, cache_warnings);
     said::say(&warnings, &spools.cursors, mode.is_real())
@@ -148,6 +164,7 @@ async fn work(
             let part = CloudRun {
                 config: config.clone(),
                 cloud,
+                source: &source,
                 clock: clock.clone(),
                 now,
                 cursors: cursors.clone(),
@@ -178,6 +195,9 @@ async fn work(
     }
     for report in &delivery.instances {
         summary.delivery(report);
+    }
+    if let Err(error) = source.finish() {
+        summary.problem(format!("{error:#}"));
     }
     match journal.waiting() {
         Ok(waiting) => summary.waiting(&waiting, &names),
@@ -282,7 +302,8 @@ async fn start(messengers: Vec<components::Messenger>) -> Vec<Instance> {
 struct CloudRun<'a> {
     config: Arc<Config>,
     cloud: &'a CloudConfig,
-    clock: Arc<SystemClock>,
+    source: &'a Source,
+    clock: Arc<dyn Clock>,
     now: i64,
     cursors: Arc<Cursors>,
     journal: Arc<Journal>,
@@ -295,14 +316,11 @@ impl CloudRun<'_> {
     /// Answers with the number of requests.
     async fn extract(self, summary: &mut Summary) -> anyhow::Result<u64> {
         let site = self.config.site()?.to_owned();
-        let auth = self.cloud.keystone()?;
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let transport = cloud::transport(auth, &environment)?;
-        let session = cloud::session(self.cloud, auth, transport, self.clock.clone());
+        let session = self
+            .source
+            .session(&self.config, self.cloud, self.clock.clone())?;
         let caches = Arc::new(RunCaches::default());
-        let options = cloud::project_options(self.cloud, auth);
+        let options = cloud::project_options(self.cloud);
         let found = find(&session, &options, &caches.warnings).await?;
         let mut projects = Vec::new();
         for project in found {

@@ -8,8 +8,8 @@ use crate::sandbox::{CacheDir, Sandbox, SandboxSettings, Source, builtin};
 
 /// The sample, from the option table and the components' own descriptions.
 pub async fn sample() -> anyhow::Result<String> {
-    let (sandbox, _) = Sandbox::new(SandboxSettings::new(CacheDir::Off))
-        .context("cannot set up the sandbox")?;
+    let (sandbox, _) =
+        Sandbox::new(SandboxSettings::new(CacheDir::Off)).context("cannot set up the sandbox")?;
     let mut descriptions = Vec::new();
     for name in builtin::builtins() {
         let bytes = builtin::builtin(name).context("a component has no code")?;

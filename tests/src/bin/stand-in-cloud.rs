@@ -40,7 +40,11 @@ fn main() -> std::io::Result<()> {
             "104",
             "The newest microversion Nova speaks: N of `2.N`",
         ))
-        .arg(number("latency-ms", "0", "How long every answer takes, beside the work for it"))
+        .arg(number(
+            "latency-ms",
+            "0",
+            "How long every answer takes, beside the work for it",
+        ))
         .get_matches();
     let get = |name: &str| {
         *asked
