@@ -14,6 +14,7 @@
 //! microversion and scope, in whatever order it is asked ([`replayer`]).
 
 mod names;
+mod pseudonyms;
 mod recorder;
 mod replayer;
 mod secrets;

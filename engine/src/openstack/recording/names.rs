@@ -1,115 +1,22 @@
 //! Names and addresses, each replaced by one of its own: the same in, the
 //! same out, over all exchanges of a recording, so that whatever belonged
-//! together still does. Numbered as they come, which tells nothing about
-//! what they stood for, and cannot collide.
+//! together still does.
 //!
 //! What is replaced: texts under keys that hold names (`name`, `hostname`,
 //! `description`, …), names of networks (the keys under `addresses`), values
 //! of a server's or volume's own metadata, anything with an `@`, IP and MAC
 //! addresses wherever they stand, and the hosts of addresses of APIs. What is
 //! not: ids, tags, VO and other properties of projects, properties of
-//! flavors and images, regions, roles, types of services. Loopback addresses
-//! stay, private ones stay private, the others are taken from the ranges set
-//! aside for documentation and benchmarks.
+//! flavors and images, regions, roles, types of services.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 use url::Url;
 
-/// What stands for what.
-#[derive(Debug, Default)]
-pub struct Pseudonyms {
-    names: HashMap<String, String>,
-    hosts: HashMap<String, String>,
-    macs: HashMap<String, String>,
-    addresses: HashMap<IpAddr, IpAddr>,
-}
+use super::pseudonyms::Pseudonyms;
 
 impl Pseudonyms {
-    /// A name of a person, machine, network or project.
-    pub fn name(&mut self, text: &str) -> String {
-        if text.is_empty() {
-            return String::new();
-        }
-        let next = self.names.len() + 1;
-        self.names
-            .entry(text.to_owned())
-            .or_insert_with(|| {
-                if text.contains('@') {
-                    format!("user-{next}@example.org")
-                } else {
-                    format!("name-{next}")
-                }
-            })
-            .clone()
-    }
-
-    /// A name, unless it is an id.
-    pub fn name_or_id(&mut self, text: &str) -> String {
-        if is_id(text) {
-            text.to_owned()
-        } else {
-            self.name(text)
-        }
-    }
-
-    fn address(&mut self, address: IpAddr) -> IpAddr {
-        let next = self.addresses.len() as u32 + 1;
-        *self
-            .addresses
-            .entry(address)
-            .or_insert_with(|| match address {
-                IpAddr::V4(v4) if v4.is_loopback() || v4.is_unspecified() || v4.is_broadcast() => {
-                    address
-                }
-                IpAddr::V4(v4) if v4.is_private() => {
-                    Ipv4Addr::from_bits(0x0a00_0000 | (next & 0x00ff_ffff)).into()
-                }
-                // 198.18.0.0/15, for benchmarks (RFC 2544).
-                IpAddr::V4(_) => Ipv4Addr::from_bits(0xc612_0000 | (next & 0x0001_ffff)).into(),
-                IpAddr::V6(v6) if v6.is_loopback() || v6.is_unspecified() => address,
-                IpAddr::V6(v6) => {
-                    let front: u128 = if v6.is_unique_local() {
-                        0xfd00 << 112
-                    } else if v6.is_unicast_link_local() {
-                        0xfe80 << 112
-                    } else {
-                        0x2001_0db8 << 96
-                    };
-                    Ipv6Addr::from_bits(front | u128::from(next)).into()
-                }
-            })
-    }
-
-    fn host(&mut self, host: &str) -> String {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = bare.parse::<IpAddr>() {
-            return match self.address(address) {
-                IpAddr::V6(v6) => format!("[{v6}]"),
-                IpAddr::V4(v4) => v4.to_string(),
-            };
-        }
-        if host.eq_ignore_ascii_case("localhost") {
-            return host.to_owned();
-        }
-        let next = self.hosts.len() + 1;
-        self.hosts
-            .entry(host.to_ascii_lowercase())
-            .or_insert_with(|| format!("host-{next}.example.org"))
-            .clone()
-    }
-
-    fn mac(&mut self, mac: &str) -> String {
-        let next = self.macs.len() + 1;
-        let [_, _, a, b, c, d, e, f] = (next as u64).to_be_bytes();
-        self.macs
-            .entry(mac.to_owned())
-            .or_insert_with(|| format!("{:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}", a | 2))
-            .clone()
-    }
-
     /// An address of an API: host, names in the path (`/projects/NAME`) and
     /// in the query (`name=`).
     pub fn url(&mut self, url: &Url) -> Url {
@@ -122,7 +29,7 @@ impl Pseudonyms {
         let mut path = Vec::new();
         let mut previous = "";
         for segment in url.path().split('/') {
-            path.push(if matches!(previous, "projects" | "users") {
+            path.push(if previous == "projects" {
                 self.name_or_id(segment)
             } else {
                 segment.to_owned()
@@ -152,7 +59,11 @@ impl Pseudonyms {
                 return format!("{prefix}{}", self.name(name));
             }
         }
-        scope.to_owned()
+        // Somebody may have taken a name for an id.
+        match scope.strip_prefix("project:") {
+            Some(id) => format!("project:{}", self.name_or_id(id)),
+            None => scope.to_owned(),
+        }
     }
 
     /// A body.
@@ -268,7 +179,7 @@ impl Pseudonyms {
     fn word(&mut self, word: &str, prose: bool) -> String {
         let bare = word.trim_end_matches(['.', ':', '!', '?']);
         let end = word.get(bare.len()..).unwrap_or_default();
-        if prose && let Some(name) = self.names.get(bare) {
+        if prose && let Some(name) = self.known(bare) {
             return format!("{name}{end}");
         }
         // `10.0.0.1`, `10.0.0.0/24`, `10.0.0.1:22`; a lone `::` is no secret.
@@ -327,13 +238,6 @@ fn is_name_key(key: &str) -> bool {
             | "locked_reason"
             | "node"
     )
-}
-
-/// 32 or 64 hexadecimal digits, or a UUID.
-fn is_id(text: &str) -> bool {
-    let digits = text.bytes().filter(|b| *b != b'-').count();
-    text.is_empty()
-        || (matches!(digits, 32 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
 }
 
 #[cfg(test)]

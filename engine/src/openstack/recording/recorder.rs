@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::super::wire::{Request, Response, Transport, TransportError};
-use super::names::Pseudonyms;
+use super::pseudonyms::Pseudonyms;
 use super::secrets::Secrets;
 use super::{
     Exchange, FILE, Failure, Header, Names, RecordedAnswer, RecordedBody, RecordedOutcome,
