@@ -88,18 +88,28 @@ fn times(lines: &mut Lines, record: &CloudRecord) -> Result<(), String> {
     Ok(())
 }
 
-/// Name and value of a benchmark belong together: both, or none.
+/// Name and value of a benchmark belong together: where one can't be told, the
+/// other is not, either.
 fn benchmark(lines: &mut Lines, record: &CloudRecord) {
-    let (Some(name), Some(value)) = (&record.benchmark_type, record.benchmark_value) else {
-        return;
-    };
-    let checked = rules::ascii_id(name, BENCHMARK_TYPE)
-        .map_err(|wrong| format!("`BenchmarkType` {wrong}"))
-        .and_then(|()| rules::field("Benchmark", rules::decimal(value)));
+    let name = record.benchmark_type.as_deref();
+    let checked = rules::field(
+        "BenchmarkType",
+        name.map_or(Ok(()), |name| rules::ascii_id(name, BENCHMARK_TYPE)),
+    )
+    .and_then(|()| {
+        rules::field(
+            "Benchmark",
+            record.benchmark_value.map(rules::decimal).transpose(),
+        )
+    });
     match checked {
         Ok(value) => {
-            lines.add("BenchmarkType", name);
-            lines.add("Benchmark", python::float_repr(value));
+            if let Some(name) = name {
+                lines.add("BenchmarkType", name);
+            }
+            if let Some(value) = value {
+                lines.add("Benchmark", python::float_repr(value));
+            }
         }
         Err(wrong) => log::warning(&format!(
             "VM `{}`: {wrong}: its record goes without a benchmark",
