@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn what_others_could_have_written_is_not_used() {
-        let spoil: [(&str, fn(&Path)); 5] = [
+        type Spoil = fn(&Path);
+        let spoil: [(&str, Spoil); 5] = [
             ("mode 0700", |folder| mode(folder, 0o755)),
             ("not ours alone", |folder| {
                 std::fs::write(folder.join("code"), "x").unwrap();

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn ids_numbers_and_times_are_checked() {
-        let spoil: [(&str, fn(&mut EnergyRecord)); 6] = [
+        type Spoil = fn(&mut EnergyRecord);
+        let spoil: [(&str, Spoil); 6] = [
             ("empty `id`", |r| r.head.id.clear()),
             ("empty `supersedes`", |r| r.head.supersedes.clear()),
             ("empty `exec-unit-id`", |r| r.exec_unit_id.clear()),

@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn each_fault_is_named() {
         let choice = || OptionKind::Choice(vec!["a".to_owned()]);
-        let cases: Vec<(&str, Box<dyn Fn(&mut Description)>)> = vec![
+        type Spoil = Box<dyn Fn(&mut Description)>;
+        let cases: Vec<(&str, Spoil)> = vec![
             ("its name `M`", Box::new(|d| d.name = "M".to_owned())),
             ("its name ``", Box::new(|d| d.name.clear())),
             (

@@ -50,7 +50,7 @@ impl Outside {
             instance: instance.to_owned(),
             granted: Arc::default(),
             stage: Stage::new(limits),
-            connections: Connections::new(limits, Arc::default()),
+            connections: Connections::new(limits, Arc::default(), None),
         }
     }
 }
@@ -163,6 +163,10 @@ impl Guest {
     }
 
     /// After each call. An error means that this store must not be used again.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the traits of `model::guest` fix the type"
+    )]
     pub fn end<T>(
         &mut self,
         call: &'static str,

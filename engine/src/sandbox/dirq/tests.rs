@@ -38,7 +38,7 @@ fn names_are_those_of_dirq() {
     let micros = 0x6920_a001 * 1_000_000 + 999_999;
     assert_eq!(
         names(micros, 0xab),
-        ("69209fdc".to_owned(), "6920a001f423fb".to_owned())
+        ("69209ff4".to_owned(), "6920a001f423fb".to_owned())
     );
 }
 
