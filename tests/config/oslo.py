@@ -63,10 +63,7 @@ def conf_for(path, cfg):
         "int": cfg.IntOpt,
     }
     for group, name, kind, default in OPTIONS:
-        old = [
-            cfg.DeprecatedOpt(old_name, group=old_group)
-            for old_group, old_name in OLD.get((group, name), [])
-        ]
+        old = [cfg.DeprecatedOpt(old_name, group=old_group) for old_group, old_name in OLD.get((group, name), [])]
         opt = kinds[kind](name, default=default, deprecated_opts=old)
         conf.register_opt(opt, group=None if group == "DEFAULT" else group)
     conf([], project="caso", default_config_files=[str(path)], default_config_dirs=[])
@@ -103,10 +100,7 @@ def read(path):
     except UnicodeDecodeError:
         return {"fault": {"what": "not UTF-8"}}
     conf = conf_for(path, cfg)
-    values = {
-        f"{group}.{name}": value_of(conf, cfg, group, name)
-        for group, name, _, _ in OPTIONS
-    }
+    values = {f"{group}.{name}": value_of(conf, cfg, group, name) for group, name, _, _ in OPTIONS}
     return {"sections": sections, "values": values}
 
 
@@ -137,11 +131,7 @@ def main():
     plain = found["empty"]["values"]
     for name, case in found.items():
         if name != "empty" and "values" in case:
-            case["values"] = {
-                option: value
-                for option, value in case["values"].items()
-                if value != plain[option]
-            }
+            case["values"] = {option: value for option, value in case["values"].items() if value != plain[option]}
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     expected = HERE / "expected.json"
     if "--check" not in sys.argv[1:]:

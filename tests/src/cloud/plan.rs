@@ -149,7 +149,7 @@ impl Plan {
                     )
                 })
                 .collect(),
-            people: (0..50).map(Person::numbered).collect(),
+            people: (0..10).map(Person::numbered).collect(),
             images: (0..20).map(Image::numbered).collect(),
             ..Plan::default()
         }

@@ -174,7 +174,7 @@ const FIRST_DELETED: i64 = 1_791_158_400;
 fn generated(project: usize, n: usize) -> Server {
     let created = FIRST_CREATED + 60 * n as i64;
     let server = Server {
-        user_id: ids::user_id(n % 50),
+        user_id: ids::user_id(n % 10),
         image_id: Some(ids::image_id(n % 20)),
         created,
         launched: Some(created + 30),
