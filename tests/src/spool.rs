@@ -48,7 +48,8 @@ fn fields(record: &str) -> BTreeMap<String, String> {
 }
 
 /// The messages of a spool in the order of sending; none of a folder that is
-/// not there. Whatever dirq would not have made fails the test.
+/// not there. Whatever dirq would not have made fails the test; a temporary
+/// file, which a killed run leaves and a reader's purge removes, does not.
 pub fn read(folder: &Path) -> Vec<Message> {
     let mut messages = Vec::new();
     for directory in names(folder) {
@@ -70,6 +71,15 @@ pub fn read(folder: &Path) -> Vec<Message> {
     }
     messages.sort_by(|a, b| a.name.cmp(&b.name));
     messages
+}
+
+/// Temporary files and locks in a spool: a run that was not killed leaves none.
+pub fn leftovers(folder: &Path) -> Vec<String> {
+    names(folder)
+        .iter()
+        .flat_map(|directory| names(&folder.join(directory)))
+        .filter(|element| !hexadecimal(element, 14))
+        .collect()
 }
 
 /// What is in a folder, sorted; nothing if there is no such folder.

@@ -8,6 +8,7 @@ use caso_tests::cloud::{
     server_id, user_id,
 };
 use caso_tests::site::Site;
+use caso_tests::spool;
 
 /// Where the window of these cases begins and ends. The servers were created
 /// on the first of October, so most of them do not change within it, and only
@@ -136,6 +137,7 @@ impl World {
     /// and no other. What depends on when something vanished is left out.
     #[track_caller]
     pub fn check(&self, site: &Site, projects: &[usize]) {
+        assert_eq!(spool::leftovers(&site.ssm()), Vec::<String>::new());
         let found = site.cloud_records();
         let expected = self.expected(projects);
         let ids = |records: &BTreeMap<String, Record>| records.keys().cloned().collect::<Vec<_>>();

@@ -12,7 +12,8 @@ use caso_component::messenger::{
 use caso_component::records::RecordList;
 use caso_component::types::Setting;
 
-struct Mischief;
+/// The component.
+pub struct Mischief;
 
 /// What this instance was told: `verb`, and whom it is about.
 static TOLD: OnceLock<(String, Option<String>)> = OnceLock::new();
