@@ -117,7 +117,8 @@ fn refusal(
         let other = other
             .chain([&config.mapper])
             .any(|other| other.section == section);
-        section != instance.section && (other || table::is_engine_section(section))
+        let engines = table::is_engine_section(section) || section == config.auth_section;
+        section != instance.section && (other || engines)
     };
     let host_key = section == components::MAPPER && table::find(&section, &name).is_some();
     if foreign(&section) || host_key {

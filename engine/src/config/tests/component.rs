@@ -178,6 +178,32 @@ fn nobody_reads_somebody_elses_options() {
 }
 
 #[test]
+fn nobody_reads_the_section_of_the_password() {
+    let auth = "[keystone_auth]\nauth_section = mine\n[mine]\nauth_type = v3password\nauth_url = http://k\nuser_id = u\npassword = p\n";
+    let errors = Site::new(&format!("{MINE}{auth}")).errors();
+    assert_eq!(
+        errors,
+        [
+            "`caso.conf:6`: `[keystone_auth] auth_section` is `mine`; expected a section that is no messenger's own"
+        ]
+    );
+    let site = Site::new(&format!("{MINE}{}", auth.replace("mine", "other")));
+    let config = site.load();
+    let password = option("other.password", OptionKind::Secret, None);
+    let settings = component_settings(
+        &config,
+        &config.messengers[0].component,
+        &described(vec![password]),
+    );
+    assert!(
+        settings
+            .unwrap_err()
+            .to_string()
+            .contains("not a component's to read")
+    );
+}
+
+#[test]
 fn historic_sections_and_names() {
     let key = option(
         "benchmark.name_key",
