@@ -39,8 +39,10 @@ fn flagged(program: Program) -> impl Iterator<Item = (&'static Row, Flag)> {
         .filter(move |(_, flag)| projects || !flag.projects_only)
 }
 
-/// The flags of cASO 5.2.2 and the seed's, in their exact spelling. They want
-/// a command with the settings of `arguments`.
+/// The flags of cASO 5.2.2 and the seed's, in their exact spelling, for a
+/// command that has no version flag of clap's and infers long flags, as
+/// `arguments` sets it up. Mind that a further flag of the command makes
+/// abbreviations ambiguous that argparse took: `--ver`, say, with `--verbose`.
 pub fn flags(program: Program) -> Vec<Arg> {
     let mut args = vec![
         Arg::new(CONFIG_FILE)
@@ -67,6 +69,8 @@ pub fn flags(program: Program) -> Vec<Arg> {
         if let Some(short) = flag.short {
             arg = arg.short(short);
         }
+        // As with argparse, the last one counts, of a flag and its inverse too.
+        arg = arg.overrides_with(row.name);
         let mut opposite = None;
         if row.kind == Kind::Boolean {
             arg = arg.action(ArgAction::SetTrue);
@@ -77,6 +81,7 @@ pub fn flags(program: Program) -> Vec<Arg> {
                         .long(*inverse)
                         .aliases(former)
                         .action(ArgAction::SetTrue)
+                        .overrides_with(*inverse)
                         .help(format!("The inverse of --{}", flag.long)),
                 );
             }
@@ -107,7 +112,6 @@ pub fn arguments(command: Command, program: Program) -> Command {
     command
         .disable_version_flag(true)
         .infer_long_args(true)
-        .args_override_self(true)
         .args(flags(program))
 }
 

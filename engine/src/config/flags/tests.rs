@@ -108,6 +108,10 @@ fn the_last_one_counts() {
         "b"
     );
     assert_eq!(value(&["-d", "-d"], "debug").unwrap().0, "true");
+    assert_eq!(
+        value(&["--nodebug", "--nodebug"], "debug").unwrap().0,
+        "false"
+    );
     assert_eq!(value(&["--projects="], "projects").unwrap().0, "");
 }
 

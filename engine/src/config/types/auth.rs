@@ -37,6 +37,8 @@ pub struct PasswordAuth {
     /// `default_domain_*` of `password`: also the domain of a project that is
     /// named without one.
     pub default_domain: Option<DomainRef>,
+    /// `password`, which finds the version out, not `v3password`.
+    pub generic: bool,
 }
 
 /// `v3applicationcredential`: never sends a scope.
