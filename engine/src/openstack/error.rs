@@ -1,0 +1,274 @@
+//! What can go wrong with a request, typed where code decides on it, and in
+//! words for who has to mend it. Every error says which call it was; no
+//! error carries a secret: addresses lose their credentials first.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Scope, Service};
+
+/// The call that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub service: Service,
+    pub scope: Scope,
+    pub method: &'static str,
+    /// Without user information.
+    pub url: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// From the first try to the last answer, pauses included.
+    pub elapsed: Duration,
+    /// OpenStack's `x-openstack-request-id`, which its logs know.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{} {}`", self.method, self.url)?;
+        if let Scope::Project(id) = &self.scope {
+            write!(f, " for project `{id}`")?;
+        }
+        let tries = if self.tries == 1 { "try" } else { "tries" };
+        write!(
+            f,
+            " ({} {tries} in {:.1} s",
+            self.tries,
+            self.elapsed.as_secs_f64()
+        )?;
+        if let Some(id) = &self.request_id {
+            write!(f, ", request `{id}`")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Why no value came back.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// Keystone does not know user and password, or the application
+    /// credential. Asked once; every later request of the session fails with
+    /// the same error without going out.
+    #[error(
+        "Keystone refused {who}: {message}, {call}; check `auth_url` and the credentials in `[keystone_auth]`"
+    )]
+    Credentials {
+        who: String,
+        message: String,
+        call: Box<Call>,
+    },
+    /// The credentials are good, but not for this project.
+    #[error(
+        "Keystone gives {who} no token for project `{project}`: it does not exist, is disabled, or the account has no role on it ({message}), {call}; check the id, or give the account the role `reader` on the project"
+    )]
+    NoRole {
+        who: String,
+        project: String,
+        message: String,
+        call: Box<Call>,
+    },
+    /// An application credential is for one project, and not for this one.
+    #[error(
+        "the application credential is for project `{own}`, not for project `{wanted}`; take `{wanted}` from the list of projects, or use a credential of its own or a password for it"
+    )]
+    OtherProject { wanted: String, own: String },
+    /// 401 to a request with a fresh token.
+    #[error("{} does not accept our token: {message}, {call}", call.service)]
+    Unauthorized { message: String, call: Box<Call> },
+    /// 403.
+    #[error("{} forbids this account {call}: {message}", call.service)]
+    Forbidden { message: String, call: Box<Call> },
+    /// 404.
+    #[error("{} does not know {call}: {message}", call.service)]
+    NotFound { message: String, call: Box<Call> },
+    /// No answer in time, or a gateway's 504.
+    #[error("{} did not answer in time ({detail}) {call}", call.service)]
+    Timeout { detail: String, call: Box<Call> },
+    /// 429, or 413 with a Retry-After, to the last try as well.
+    #[error("{} asks us to slow down (status {status}{}): {message}, {call}", call.service, wait_text(*.retry_after))]
+    RateLimited {
+        status: u16,
+        retry_after: Option<Duration>,
+        message: String,
+        call: Box<Call>,
+    },
+    /// Any other status that is no success.
+    #[error("{} answered with status {status} to {call}: {message}", call.service)]
+    Status {
+        status: u16,
+        message: String,
+        call: Box<Call>,
+    },
+    /// A success whose body is no JSON, such as a login page.
+    #[error("{} answered {call} with status {status} and something that is no JSON (content type `{content_type}`): {excerpt}", call.service)]
+    NotJson {
+        status: u16,
+        content_type: String,
+        excerpt: String,
+        call: Box<Call>,
+    },
+    /// The body ended in the middle.
+    #[error("the answer of {} ended in the middle ({detail}), {call}", call.service)]
+    Truncated { detail: String, call: Box<Call> },
+    /// JSON, but not of the documented shape.
+    #[error("{} answered {call} in an unexpected form: at `{path}`: {detail}", call.service)]
+    Shape {
+        path: String,
+        detail: String,
+        call: Box<Call>,
+    },
+    /// The body is larger than the transport takes.
+    #[error("the answer of {} is larger than {limit} bytes, {call}", call.service)]
+    TooLarge { limit: u64, call: Box<Call> },
+    /// No connection.
+    #[error("cannot reach {}: {detail}, {call}", call.service)]
+    Connect { detail: String, call: Box<Call> },
+    /// The TLS handshake failed, by their certificate or ours.
+    #[error("cannot trust {}: {detail}, {call}{}", call.service, tls_hint(*.unknown_issuer))]
+    Tls {
+        unknown_issuer: bool,
+        detail: String,
+        call: Box<Call>,
+    },
+    /// The catalog of our token has no address for the service.
+    #[error(
+        "the catalog for {scope} has no endpoint for {service} (types {}; interface {}; region {}); {}",
+        .service.types().join(", "), .interfaces.join(" or "),
+        .region.as_deref().unwrap_or("any"), available_text(.available)
+    )]
+    NoEndpoint {
+        service: Service,
+        scope: Scope,
+        interfaces: Vec<String>,
+        region: Option<String>,
+        /// `type interface region` of what there is.
+        available: Vec<String>,
+    },
+    /// Sent elsewhere, where our token must not go.
+    #[error("{} sends {call} on to `{location}`, where our token must not go; put the final address into the catalog or `auth_url`", call.service)]
+    Redirect { location: String, call: Box<Call> },
+    /// An address that is none.
+    #[error("`{url}` is no address we can use ({detail}), from {from}")]
+    BadUrl {
+        url: String,
+        detail: String,
+        from: String,
+    },
+    /// The recording has no such exchange.
+    #[error("not in the recording: {detail}, {call}")]
+    Unrecorded { detail: String, call: Box<Call> },
+    /// Anything else between us and them.
+    #[error("talking to {} failed: {detail}, {call}", call.service)]
+    Protocol { detail: String, call: Box<Call> },
+}
+
+impl ApiError {
+    /// No answer in time. Pages are then asked again with half the limit.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, ApiError::Timeout { .. })
+    }
+
+    /// The account lacks a right: 403, or no token for the project.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, ApiError::Forbidden { .. } | ApiError::NoRole { .. })
+    }
+
+    /// 404: the thing asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, ApiError::NotFound { .. })
+    }
+
+    /// 401 with a fresh token, or credentials that Keystone refuses.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(
+            self,
+            ApiError::Unauthorized { .. } | ApiError::Credentials { .. }
+        )
+    }
+
+    /// The service is away, as a whole and probably for a while: worth one
+    /// line in a summary, not one for each project.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            ApiError::Connect { .. }
+            | ApiError::Timeout { .. }
+            | ApiError::RateLimited { .. }
+            | ApiError::Truncated { .. }
+            | ApiError::Tls { .. } => true,
+            ApiError::Status { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// Status of the answer, where there was one and it says something.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            ApiError::Credentials { .. }
+            | ApiError::NoRole { .. }
+            | ApiError::Unauthorized { .. } => Some(401),
+            ApiError::Forbidden { .. } => Some(403),
+            ApiError::NotFound { .. } => Some(404),
+            ApiError::Status { status, .. }
+            | ApiError::NotJson { status, .. }
+            | ApiError::RateLimited { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The service that failed, for one line an outage.
+    pub fn service(&self) -> Option<Service> {
+        match self {
+            ApiError::NoEndpoint { service, .. } => Some(*service),
+            other => other.call().map(|call| call.service),
+        }
+    }
+
+    /// The call it was.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            ApiError::Credentials { call, .. }
+            | ApiError::NoRole { call, .. }
+            | ApiError::Unauthorized { call, .. }
+            | ApiError::Forbidden { call, .. }
+            | ApiError::NotFound { call, .. }
+            | ApiError::Timeout { call, .. }
+            | ApiError::RateLimited { call, .. }
+            | ApiError::Status { call, .. }
+            | ApiError::NotJson { call, .. }
+            | ApiError::Truncated { call, .. }
+            | ApiError::Shape { call, .. }
+            | ApiError::TooLarge { call, .. }
+            | ApiError::Connect { call, .. }
+            | ApiError::Tls { call, .. }
+            | ApiError::Redirect { call, .. }
+            | ApiError::Unrecorded { call, .. }
+            | ApiError::Protocol { call, .. } => Some(call),
+            ApiError::OtherProject { .. }
+            | ApiError::NoEndpoint { .. }
+            | ApiError::BadUrl { .. } => None,
+        }
+    }
+}
+
+fn wait_text(retry_after: Option<Duration>) -> String {
+    match retry_after {
+        Some(wait) => format!(", for {} s", wait.as_secs()),
+        None => String::new(),
+    }
+}
+
+fn tls_hint(unknown_issuer: bool) -> &'static str {
+    if unknown_issuer {
+        "; set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
+    } else {
+        ""
+    }
+}
+
+fn available_text(available: &[String]) -> String {
+    if available.is_empty() {
+        "it lists no endpoint at all".to_owned()
+    } else {
+        format!("it has {}", available.join("; "))
+    }
+}

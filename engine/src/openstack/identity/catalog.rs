@@ -1,0 +1,199 @@
+//! The service catalog of a token: which address a service has. Matching is
+//! keystoneauth's, so that a site's catalog means the same to us as it did
+//! to cASO: types by alias, interfaces in order of preference, region
+//! exactly, the first match in the catalog's order.
+
+use serde_json::Value;
+
+use super::super::Service;
+
+/// One address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    pub service_type: String,
+    /// `public`, `internal` or `admin`.
+    pub interface: String,
+    pub region: Option<String>,
+    pub url: String,
+}
+
+/// All addresses of a token, in the catalog's order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalog {
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl Catalog {
+    /// Takes what it can use: an entry without type, or an endpoint without
+    /// address or interface, is as if it were not there.
+    pub fn from_json(catalog: &Value) -> Self {
+        let text = |value: &Value, key: &str| {
+            value
+                .get(key)
+                .and_then(Value::as_str)
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let mut endpoints = Vec::new();
+        for entry in catalog.as_array().into_iter().flatten() {
+            let Some(service_type) = text(entry, "type") else {
+                continue;
+            };
+            let listed = entry.get("endpoints").and_then(Value::as_array);
+            for endpoint in listed.into_iter().flatten() {
+                let (Some(interface), Some(url)) =
+                    (text(endpoint, "interface"), text(endpoint, "url"))
+                else {
+                    continue;
+                };
+                endpoints.push(Endpoint {
+                    service_type: service_type.clone(),
+                    interface: interface_word(&interface),
+                    region: text(endpoint, "region_id").or_else(|| text(endpoint, "region")),
+                    url,
+                });
+            }
+        }
+        Catalog { endpoints }
+    }
+
+    /// The address of a service. `interfaces`: in order of preference, old
+    /// spellings (`publicURL`) allowed; `region`: none for any.
+    pub fn find(
+        &self,
+        service: Service,
+        interfaces: &[String],
+        region: Option<&str>,
+    ) -> Option<&Endpoint> {
+        for service_type in service.types() {
+            for interface in interfaces {
+                let interface = interface_word(interface);
+                let found = self.endpoints.iter().find(|endpoint| {
+                    type_word(&endpoint.service_type) == *service_type
+                        && endpoint.interface == interface
+                        && region.is_none_or(|region| endpoint.region.as_deref() == Some(region))
+                });
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+
+    /// What there is of a service; of all services when there is nothing of
+    /// it. For the error.
+    pub fn available(&self, service: Service) -> Vec<String> {
+        let line = |endpoint: &Endpoint| {
+            format!(
+                "{} {} in {}",
+                endpoint.interface,
+                endpoint.service_type,
+                endpoint.region.as_deref().unwrap_or("no region"),
+            )
+        };
+        let own: Vec<String> = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| {
+                let word = type_word(&endpoint.service_type);
+                service.types().contains(&word.as_str())
+            })
+            .map(line)
+            .collect();
+        if own.is_empty() {
+            self.endpoints.iter().map(line).collect()
+        } else {
+            own
+        }
+    }
+}
+
+/// os-service-types reads `_` as `-` and ignores case.
+fn type_word(text: &str) -> String {
+    text.to_ascii_lowercase().replace('_', "-")
+}
+
+fn interface_word(text: &str) -> String {
+    let text = text.trim();
+    text.strip_suffix("URL")
+        .unwrap_or(text)
+        .to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn endpoint(interface: &str, region: &str, url: &str) -> Value {
+        json!({"interface": interface, "region_id": region, "region": region, "url": url})
+    }
+
+    fn catalog() -> Catalog {
+        Catalog::from_json(&json!([
+            {"type": "volumev3", "endpoints": []},
+            {"type": "volumev2", "endpoints": [endpoint("public", "One", "http://v2")]},
+            {"type": "compute", "endpoints": [
+                {"interface": "public", "region": "One"},
+                {"interface": "public", "region": "One", "url": null},
+                {"interface": "public", "region": "One", "url": ""},
+                {"region": "One", "url": "http://lost"},
+                null,
+                endpoint("internal", "One", "http://internal"),
+                endpoint("public", "One", "http://first"),
+                endpoint("public", "One", "http://second"),
+                endpoint("public", "Two", "http://two"),
+            ]},
+            {"name": "typeless", "endpoints": [endpoint("public", "One", "http://x")]},
+            {"type": "broken"},
+            7,
+        ]))
+    }
+
+    fn find(service: Service, interfaces: &[&str], region: Option<&str>) -> Option<String> {
+        let interfaces: Vec<String> = interfaces.iter().map(|i| (*i).to_owned()).collect();
+        catalog()
+            .find(service, &interfaces, region)
+            .map(|endpoint| endpoint.url.clone())
+    }
+
+    #[test]
+    fn first_match_by_interface_and_region() {
+        let first = Some("http://first".to_owned());
+        assert_eq!(find(Service::Compute, &["public"], None), first);
+        assert_eq!(find(Service::Compute, &["publicURL"], Some("One")), first);
+        assert_eq!(find(Service::Compute, &["admin", "public"], None), first);
+        assert_eq!(
+            find(Service::Compute, &["public"], Some("Two")),
+            Some("http://two".into())
+        );
+        assert_eq!(
+            find(Service::Compute, &["internal", "public"], Some("One")),
+            Some("http://internal".into())
+        );
+        assert_eq!(find(Service::Compute, &["public"], Some("one")), None);
+        assert_eq!(find(Service::Compute, &["admin"], None), None);
+    }
+
+    #[test]
+    fn empty_type_gives_way_to_its_alias() {
+        assert_eq!(
+            find(Service::BlockStorage, &["public"], None),
+            Some("http://v2".into())
+        );
+        assert_eq!(find(Service::Image, &["public"], None), None);
+    }
+
+    #[test]
+    fn says_what_there_is() {
+        let catalog = catalog();
+        let compute = catalog.available(Service::Compute);
+        assert_eq!(compute.len(), 4);
+        assert_eq!(compute[0], "internal compute in One");
+        assert_eq!(catalog.available(Service::Image).len(), 5);
+        assert!(Catalog::from_json(&json!(null)).endpoints.is_empty());
+    }
+}

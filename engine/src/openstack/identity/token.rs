@@ -1,0 +1,112 @@
+//! The token that Keystone gives, and the only facts of it that matter here.
+//! Source: Keystone API v3, "Password authentication with scoped
+//! authorization".
+
+use chrono::{DateTime, NaiveDateTime};
+use serde_json::Value;
+
+use super::super::wire::Response;
+use super::catalog::Catalog;
+use super::credentials::Secret;
+
+/// keystoneauth renews a token this long before its end.
+const MARGIN_SECONDS: i64 = 120;
+
+/// One token with its scope and catalog.
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub id: Secret,
+    /// When to ask for a new one, by our clock; none where Keystone did not
+    /// say when it ends, and only a 401 can tell.
+    pub renew_at: Option<i64>,
+    /// Id of the project it is for, if any.
+    pub project: Option<String>,
+    pub project_name: Option<String>,
+    /// It is for the system.
+    pub system: bool,
+    pub user_id: Option<String>,
+    /// Absent in an unscoped token.
+    pub catalog: Option<Catalog>,
+}
+
+/// The answer is not a token: where and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAToken {
+    pub path: &'static str,
+    pub detail: String,
+}
+
+impl Token {
+    /// `now`: when it came, by our clock. The lifetime is taken from
+    /// Keystone's own two times, so a clock of ours that is off does not
+    /// make a token look expired, or fresh for ever.
+    pub fn from_response(response: &Response, body: &Value, now: i64) -> Result<Self, NotAToken> {
+        let id = response
+            .header("x-subject-token")
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| NotAToken {
+                path: "header X-Subject-Token",
+                detail: "missing, so there is no token in the answer".to_owned(),
+            })?;
+        let token = body
+            .get("token")
+            .filter(|token| token.is_object())
+            .ok_or_else(|| NotAToken {
+                path: "token",
+                detail: "missing, or no object".to_owned(),
+            })?;
+        let text = |pointer: &str| {
+            token
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let expires = text("/expires_at").as_deref().and_then(parse_time);
+        let issued = text("/issued_at").as_deref().and_then(parse_time);
+        let renew_at = expires.map(|expires| {
+            let life = (expires - issued.unwrap_or(now)).max(0);
+            // A token that lives shorter than twice the margin would be due
+            // at once, at every call.
+            now + (life - MARGIN_SECONDS).max(life / 2)
+        });
+        Ok(Token {
+            id: Secret::new(id),
+            renew_at,
+            project: text("/project/id"),
+            project_name: text("/project/name"),
+            system: token.get("system").is_some_and(Value::is_object),
+            user_id: text("/user/id"),
+            catalog: token
+                .get("catalog")
+                .filter(|catalog| catalog.is_array())
+                .map(Catalog::from_json),
+        })
+    }
+
+    /// A new one should be asked for.
+    pub fn is_due(&self, now: i64) -> bool {
+        self.renew_at.is_some_and(|renew| now >= renew)
+    }
+}
+
+/// Keystone writes `2026-11-22T17:20:08.000000Z`; others offsets, no zone
+/// (UTC), or a space.
+fn parse_time(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.timestamp());
+    }
+    [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.fZ",
+    ]
+    .iter()
+    .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+    .map(|time| time.and_utc().timestamp())
+    .or_else(|| {
+        DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")
+            .ok()
+            .map(|time| time.timestamp())
+    })
+}

@@ -1,0 +1,306 @@
+//! One cloud and region: asks its APIs with the right token at the right
+//! address, as often as it takes and no more.
+//!
+//! A call goes: token of the scope ([`tokens`]) → endpoint of the service in
+//! that token's catalog ([`address`]) → request, repeated by the retry rule
+//! ([`ask`], [`retry`]) → typed value ([`answer`]). A 401 in between throws
+//! that one token away and goes round once more.
+
+mod address;
+mod answer;
+mod ask;
+mod retry;
+mod tokens;
+mod versions;
+
+#[cfg(test)]
+mod tests_calls;
+#[cfg(test)]
+mod tests_tokens;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use self::ask::{Attempts, Errand};
+use self::tokens::Tokens;
+use self::versions::Versions;
+use super::identity::credentials::{Credentials, DomainRef};
+use super::identity::token::Token;
+use super::wire::{Method, Request, Transport};
+use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
+
+pub use self::retry::RetryPolicy;
+
+/// What a session needs to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    pub credentials: Credentials,
+    /// Interfaces of the catalog, in order of preference.
+    pub interfaces: Vec<String>,
+    /// Only endpoints of this region; none for any.
+    pub region: Option<String>,
+    pub retry: RetryPolicy,
+}
+
+impl SessionSettings {
+    /// With cASO's defaults: the public interface, any region.
+    pub fn new(credentials: Credentials) -> Self {
+        SessionSettings {
+            credentials,
+            interfaces: vec!["public".to_owned()],
+            region: None,
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// A cloud and region. Cheap to clone; all clones share tokens, what is
+/// known of versions, and the count of requests.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: SessionSettings,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    tokens: Tokens,
+    versions: Versions,
+    requests: AtomicU64,
+    /// Their clock minus ours; `i64::MIN` while unknown.
+    skew: AtomicI64,
+}
+
+impl Session {
+    pub fn new(
+        settings: SessionSettings,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Session {
+        Session {
+            inner: Arc::new(Inner {
+                settings,
+                transport,
+                clock,
+                tokens: Tokens::default(),
+                versions: Versions::default(),
+                requests: AtomicU64::new(0),
+                skew: AtomicI64::new(i64::MIN),
+            }),
+        }
+    }
+
+    /// `GET path` of a service, as JSON. `path` follows the catalog's
+    /// endpoint as python's clients append it: `/servers/detail` for Nova,
+    /// `/v2/images` for Glance, `/v2.0/floatingips` for Neutron,
+    /// `/v3/projects` for Keystone; a version that the endpoint ends in as
+    /// well is not doubled.
+    ///
+    /// With a `limit` in the query the call is for a page: one that gets no
+    /// answer in time comes back at once ([`ApiError::is_timeout`]), for the
+    /// caller to ask again for less. Any other is repeated here.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+        query: &[(&str, String)],
+        version: Option<Microversion>,
+    ) -> Result<T, ApiError> {
+        let page = query.iter().any(|(key, _)| *key == "limit");
+        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        self.fetch(scope, service, version, !page, &build).await
+    }
+
+    /// Follows a `next` link of a page, absolute or relative. Only its path
+    /// and query are used, on the host of the catalog's endpoint: links often
+    /// name an internal host, or `http`. Not repeated after a timeout, as
+    /// pages are.
+    pub async fn get_link<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        href: &str,
+        version: Option<Microversion>,
+    ) -> Result<T, ApiError> {
+        let build = |endpoint: &Url| {
+            address::follow(endpoint, href).map_err(|detail| ApiError::BadUrl {
+                url: href.to_owned(),
+                detail,
+                from: format!("a link in a page of {service}"),
+            })
+        };
+        self.fetch(scope, service, version, false, &build).await
+    }
+
+    /// The microversions of a service. Asked once.
+    pub async fn microversions(
+        &self,
+        scope: &Scope,
+        service: Service,
+    ) -> Result<MicroversionRange, ApiError> {
+        versions::range(self, scope, service).await
+    }
+
+    /// All HTTP requests so far: tokens, repetitions and redirects included.
+    pub fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// Their clock minus ours in seconds, by the last `Date` header; none
+    /// before the first answer.
+    pub fn server_date_skew(&self) -> Option<i64> {
+        let skew = self.inner.skew.load(Ordering::Relaxed);
+        (skew != i64::MIN).then_some(skew)
+    }
+
+    /// The account has no role on the system (as far as was asked), so
+    /// [`Scope::System`] means less here: no list of projects, no users.
+    pub fn system_refused(&self) -> bool {
+        self.inner.tokens.system_refused()
+    }
+
+    /// The one project that the credentials are for, once a token is there:
+    /// an application credential's, or the one a refused system scope fell
+    /// back to.
+    pub async fn own_project(&self, scope: &Scope) -> Result<Option<String>, ApiError> {
+        Ok(self.token(scope).await?.project.clone())
+    }
+
+    /// Id of a project that was given by name, as Keystone resolves it when
+    /// it gives us a token for it: needs no right to list projects. The
+    /// token is kept for the project.
+    pub async fn resolve_project(
+        &self,
+        name: &str,
+        domain: &DomainRef,
+    ) -> Result<String, ApiError> {
+        tokens::resolve_project(self, name, domain).await
+    }
+
+    /// What it was made of.
+    pub fn settings(&self) -> &SessionSettings {
+        &self.inner.settings
+    }
+
+    async fn token(&self, scope: &Scope) -> Result<Arc<Token>, ApiError> {
+        tokens::token(self, scope).await
+    }
+
+    /// The endpoint of a service in a token's catalog.
+    async fn endpoint(
+        &self,
+        token: &Token,
+        scope: &Scope,
+        service: Service,
+    ) -> Result<Url, ApiError> {
+        let settings = &self.inner.settings;
+        let region = settings.region.as_deref();
+        let catalog = token.catalog.as_ref();
+        let found = catalog.and_then(|catalog| {
+            let found = catalog.find(service, &settings.interfaces, region);
+            // Keystone is often one for all regions, and listed in one.
+            if found.is_none() && service == Service::Identity {
+                catalog.find(service, &settings.interfaces, None)
+            } else {
+                found
+            }
+        });
+        match found {
+            Some(endpoint) => Url::parse(&endpoint.url)
+                .ok()
+                .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
+                .ok_or_else(|| ApiError::BadUrl {
+                    url: endpoint.url.clone(),
+                    detail: "it is no HTTP address".to_owned(),
+                    from: format!("the catalog's endpoint of {service}"),
+                }),
+            None if service == Service::Identity => tokens::base(self).await,
+            None => Err(ApiError::NoEndpoint {
+                service,
+                scope: scope.clone(),
+                interfaces: settings.interfaces.clone(),
+                region: settings.region.clone(),
+                available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
+            }),
+        }
+    }
+
+    async fn fetch<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        version: Option<Microversion>,
+        repeat_timeouts: bool,
+        build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
+    ) -> Result<T, ApiError> {
+        let mut attempts = Attempts::start(self.inner.clock.as_ref());
+        let errand = Errand {
+            service,
+            scope,
+            repeat_timeouts,
+        };
+        let mut renewed = false;
+        loop {
+            let token = self.token(scope).await?;
+            let endpoint = self.endpoint(&token, scope, service).await?;
+            let request = Request {
+                method: Method::Get,
+                url: build(&endpoint)?,
+                headers: get_headers(Some(&token), service, version),
+                body: None,
+                scope: label(scope),
+            };
+            match self
+                .ask(&request, &errand, &mut attempts, answer::json)
+                .await
+            {
+                // The token ended before its time: revoked, or a Keystone
+                // that lost its keys. Once; then it is not the token.
+                Err(ApiError::Unauthorized { .. }) if !renewed => {
+                    renewed = true;
+                    tokens::discard(self, scope, &token).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Headers of a `GET`. Nova before 2.27 knows its own header only.
+fn get_headers(
+    token: Option<&Token>,
+    service: Service,
+    version: Option<Microversion>,
+) -> Vec<(String, String)> {
+    let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    if let Some(token) = token {
+        headers.push(("x-auth-token".to_owned(), token.id.expose().to_owned()));
+    }
+    if let (Some(version), Some(word)) = (version, service.version_word()) {
+        headers.push((
+            "openstack-api-version".to_owned(),
+            format!("{word} {version}"),
+        ));
+        if service == Service::Compute {
+            headers.push((
+                "x-openstack-nova-api-version".to_owned(),
+                version.to_string(),
+            ));
+        }
+    }
+    headers
+}
+
+/// The scope's word in a recording.
+fn label(scope: &Scope) -> String {
+    match scope {
+        Scope::System => "system".to_owned(),
+        Scope::Project(id) => format!("project:{id}"),
+        Scope::Unscoped => "unscoped".to_owned(),
+    }
+}
