@@ -254,6 +254,28 @@ async fn cafile_may_be_the_servers_own_certificate() {
 }
 
 #[tokio::test]
+async fn only_the_newest_tls_where_that_is_asked_for() {
+    let authority = Authority::new();
+    let old = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_protocol_versions(&[&rustls::version::TLS12])
+    .unwrap();
+    let chain = vec![CertificateDer::from_pem_file(authority.path("leaf.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(authority.path("leaf.pem")).unwrap();
+    let old = old
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let server = Server::start(Some(TlsAcceptor::from(Arc::new(old))), |_| page("{}")).await;
+    let mut settings = authority.cafile("ca.pem");
+    get(&settings, &https(&server)).await.unwrap();
+    settings.only_tls13 = true;
+    let error = get(&settings, &https(&server)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn insecure_trusts_anybody() {
     let authority = Authority::new();
     let mut settings = settings();
