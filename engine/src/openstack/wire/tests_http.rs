@@ -357,6 +357,57 @@ async fn encrypted_requests_ask_the_proxy_for_a_tunnel() {
     assert!(!head.contains("the-token"), "{head}");
 }
 
+/// A proxy that opens one tunnel, to `target` whatever was asked for.
+async fn tunnel(target: SocketAddr) -> (SocketAddr, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        *seen.lock().unwrap() = String::from_utf8(head).unwrap().to_lowercase();
+        stream
+            .write_all(b"HTTP/1.1 200 Go on\r\n\r\n")
+            .await
+            .unwrap();
+        let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn through_a_tunnel_it_is_still_the_server_that_is_trusted() {
+    let authority = Authority::new();
+    let server = authority.server("leaf.pem").await;
+    for trusted in [true, false] {
+        let (proxy, asked) = tunnel(server.address).await;
+        let mut settings = if trusted {
+            authority.cafile("ca.pem")
+        } else {
+            settings()
+        };
+        let proxy = format!("http://user:pass@{proxy}");
+        settings.environment = BTreeMap::from([("https_proxy".to_owned(), proxy)]);
+        let answer = get(&settings, &https(&server)).await;
+        assert_eq!(answer.is_ok(), trusted, "{answer:?}");
+        let head = asked.lock().unwrap().clone();
+        assert!(head.starts_with("connect localhost:"), "{head}");
+        assert!(
+            head.contains("proxy-authorization: basic dxnlcjpwyxnz"),
+            "{head}"
+        );
+        assert!(!head.contains("the-token"), "{head}");
+    }
+    // The token went through the tunnel, to the one that was trusted.
+    assert_eq!(server.heads().len(), 1);
+    assert!(server.heads()[0].contains("the-token"));
+}
+
 #[tokio::test]
 async fn no_proxy_goes_straight() {
     let server = Server::start(None, |_| page("\"direct\"")).await;
