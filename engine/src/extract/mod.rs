@@ -1,1 +1,226 @@
-//! One module an extractor; it yields normalized usage as a stream of pages.
+//! Extractors: what the APIs say of a project, as normalized usage.
+//!
+//! The way of the data: [`projects`] finds out which projects there are and
+//! what VO each belongs to; an [`Extractor`] reads one project's lists page by
+//! page and hands each page, with the flavors, images and users it refers to,
+//! to a [`PageSink`]. No page is kept; what outlives one is a small index of
+//! the project's servers ([`nova`]) and the run's own [`RunCaches`].
+//!
+//! Three things can go wrong, and each costs only itself. One row that cannot
+//! be read is an [`ItemError`] beside the page's items. What touches no record
+//! by itself (no right to read users, Glance away) is a [`Warning`], said once
+//! a run. Anything else is an [`ExtractError`]: the project's window is then
+//! incomplete as a whole, and its cursor must not move.
+
+mod caches;
+mod fields;
+mod flavors;
+mod images;
+pub mod nova;
+pub mod projects;
+mod users;
+pub mod voms;
+mod warnings;
+
+#[cfg(test)]
+mod testing;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::model::Window;
+use crate::model::guest::BoxFuture;
+use crate::model::usage::{Tables, UsageItem};
+use crate::openstack::pages::PageError;
+use crate::openstack::{ApiError, Session};
+
+pub use caches::RunCaches;
+pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+pub use warnings::{Warning, Warnings};
+
+/// Some items of one project, with the tables they refer to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    pub tables: Tables,
+    pub items: Vec<UsageItem>,
+    /// Rows of the API that could not be read. They are reported, and cost no
+    /// other item.
+    pub errors: Vec<ItemError>,
+}
+
+/// One thing that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} `{id}`: {reason}")]
+pub struct ItemError {
+    /// `server`, `usage of server`, …
+    pub kind: &'static str,
+    /// Id of the resource; `?` when not even that could be read.
+    pub id: String,
+    /// Names the field and shows its value.
+    pub reason: String,
+}
+
+/// Where pages go, in order. An error of the sink ends the extraction.
+pub trait PageSink: Send {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>>;
+}
+
+/// What an extraction handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extracted {
+    pub pages: u64,
+    pub items: u64,
+    pub errors: u64,
+}
+
+/// Why a project's usage could not be read whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A list that cannot be read to its end.
+    #[error(transparent)]
+    Pages(PageError),
+    /// The extractor is known but not part of this version.
+    #[error("extractor `{0}` is not built yet; remove it from `extractor` to silence this")]
+    NotBuilt(Extractor),
+    /// Whoever takes the pages could not.
+    #[error("{0:#}")]
+    Sink(anyhow::Error),
+}
+
+impl ExtractError {
+    /// The service is away as a whole: worth one line, not one a project.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => error.is_outage(),
+            ExtractError::Pages(_) | ExtractError::NotBuilt(_) | ExtractError::Sink(_) => false,
+        }
+    }
+}
+
+impl From<PageError> for ExtractError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Api(error) => ExtractError::Api(error),
+            error => ExtractError::Pages(error),
+        }
+    }
+}
+
+/// An extractor, by cASO's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extractor {
+    Nova,
+    Cinder,
+    Neutron,
+    Prometheus,
+    Ceilometer,
+}
+
+/// Not the name of an extractor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no extractor `{0}`; known are `nova`, `cinder`, `neutron`, `prometheus` and `ceilometer`"
+)]
+pub struct UnknownExtractor(pub String);
+
+impl Extractor {
+    pub const ALL: [Extractor; 5] = [
+        Extractor::Nova,
+        Extractor::Cinder,
+        Extractor::Neutron,
+        Extractor::Prometheus,
+        Extractor::Ceilometer,
+    ];
+
+    /// The name in `extractor`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Extractor::Nova => "nova",
+            Extractor::Cinder => "cinder",
+            Extractor::Neutron => "neutron",
+            Extractor::Prometheus => "prometheus",
+            Extractor::Ceilometer => "ceilometer",
+        }
+    }
+
+    /// Whether this version has it. One that is not is named in the summary,
+    /// keeps its cursor, and is no failure.
+    pub fn is_built(self) -> bool {
+        match self {
+            Extractor::Nova => true,
+            Extractor::Cinder
+            | Extractor::Neutron
+            | Extractor::Prometheus
+            | Extractor::Ceilometer => false,
+        }
+    }
+
+    /// Reads what `project` used in `window` and hands it to `sink`.
+    ///
+    /// After an error the pages already handed over are a part of the window
+    /// only, and must be discarded.
+    pub async fn extract(
+        self,
+        context: &ExtractContext,
+        project: &ProjectRef,
+        window: Window,
+        sink: &mut dyn PageSink,
+    ) -> Result<Extracted, ExtractError> {
+        match self {
+            Extractor::Nova => nova::extract(context, project, window, sink).await,
+            Extractor::Cinder
+            | Extractor::Neutron
+            | Extractor::Prometheus
+            | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
+        }
+    }
+}
+
+impl fmt::Display for Extractor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Extractor {
+    type Err = UnknownExtractor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Extractor::ALL
+            .into_iter()
+            .find(|extractor| extractor.name() == text)
+            .ok_or_else(|| UnknownExtractor(text.to_owned()))
+    }
+}
+
+/// What every extraction of a run shares. Cheap to clone: one for each task.
+#[derive(Clone)]
+pub struct ExtractContext {
+    pub session: Session,
+    pub caches: Arc<RunCaches>,
+    /// `limit` of a list, and so the most items of a page. The API may give
+    /// fewer.
+    pub page_size: u32,
+    /// When the run began, by our clock: before any of its requests.
+    pub now: i64,
+}
+
+/// A page's limit when nobody says another: what APIs allow by default.
+pub const PAGE_SIZE: u32 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_extractor() {
+        for extractor in Extractor::ALL {
+            assert_eq!(extractor.name().parse(), Ok(extractor));
+        }
+        let error = "nove".parse::<Extractor>().unwrap_err();
+        assert!(error.to_string().contains("`nove`"), "{error}");
+    }
+}

@@ -76,6 +76,13 @@ pub async fn projects_by_tag(session: &Session, tag: &str) -> Result<Vec<Project
     list(session, "/v3/projects", &[("tags", tag.to_owned())]).await
 }
 
+/// The projects that this account has a role on, with all their properties.
+/// Needs no right beyond having them, and is one request however many they
+/// are.
+pub async fn projects_of_account(session: &Session) -> Result<Vec<Project>, ApiError> {
+    list(session, "/v3/auth/projects", &[]).await
+}
+
 /// One project: with the system's token, or, where that does not do, with
 /// one for the project itself.
 pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiError> {

@@ -13,8 +13,11 @@
 
 pub mod clock;
 pub mod error;
+pub mod glance;
 pub mod identity;
 pub mod keystone;
+pub mod nova;
+pub mod pages;
 pub mod recording;
 pub mod session;
 pub mod wire;

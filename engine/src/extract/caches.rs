@@ -1,0 +1,26 @@
+//! What a run asks for once, whatever the number of projects.
+
+use super::flavors::FlavorCache;
+use super::images::ImageCache;
+use super::users::UserCache;
+use super::{Warning, Warnings};
+
+/// Flavors, images and users of a run, and its warnings. One for each run,
+/// cloud and region.
+#[derive(Debug, Default)]
+pub struct RunCaches {
+    pub(super) flavors: FlavorCache,
+    pub(super) images: ImageCache,
+    pub(super) users: UserCache,
+    pub warnings: Warnings,
+}
+
+impl RunCaches {
+    /// The run's warnings so far that were not taken before. At the end of a
+    /// run, after the last extraction: the count of users that could not be
+    /// looked up is among them.
+    pub fn closing_warnings(&self) -> Vec<Warning> {
+        self.users.warn_of_failures(&self.warnings);
+        self.warnings.take()
+    }
+}

@@ -1,0 +1,324 @@
+//! Reading a list to its end, page by page, for every API that links its
+//! pages (`servers_links`, `tenant_usage_links`, Glance's `next`, …).
+//!
+//! The end of a list is where there is no link to a next page, whatever the
+//! number of rows: an API may give fewer than were asked for. Of the link only
+//! the query counts, and of the query only what we did not ask ourselves (the
+//! marker): a link's host is the API's own idea of its address, which behind
+//! a proxy is often wrong, and a token has no business there.
+//!
+//! A page that does not come in time is asked again at half its limit. An
+//! item that ended a page and is gone from the API when the next page is asked
+//! makes it refuse the marker; the list then begins anew, and whoever reads it
+//! must know what it has had.
+
+use std::collections::HashSet;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::{ApiError, Microversion, Scope, Service, Session};
+
+/// A page of a list, as JSON.
+pub trait Listing: DeserializeOwned + Send {
+    /// Address of the next page, absolute or relative.
+    fn next(&self) -> Option<&str>;
+
+    /// Rows, not yet looked into: an odd one must not cost the others.
+    fn into_rows(self) -> Vec<Box<RawValue>>;
+}
+
+/// One of `*_links`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Link {
+    #[serde(default)]
+    pub rel: String,
+    #[serde(default)]
+    pub href: String,
+}
+
+/// The link to the next page.
+pub fn next_link(links: &[Link]) -> Option<&str> {
+    links
+        .iter()
+        .find(|link| link.rel == "next" && !link.href.is_empty())
+        .map(|link| link.href.as_str())
+}
+
+/// The list could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The links lead in a circle.
+    #[error(
+        "the pages of `{path}` never end: after {pages} of them the `next` link leads back to `{query}`; this is a defect of the API or of a proxy before it"
+    )]
+    Endless {
+        path: String,
+        query: String,
+        pages: u64,
+    },
+    /// Markers went away more often than we begin anew.
+    #[error("the list `{path}` was begun {starts} times, and each time lost its place: {source}")]
+    LostPlace {
+        path: String,
+        starts: u32,
+        source: Box<ApiError>,
+    },
+}
+
+impl PageError {
+    /// The answer behind it, where it was one.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            PageError::Api(error) => Some(error),
+            PageError::LostPlace { source, .. } => Some(source),
+            PageError::Endless { .. } => None,
+        }
+    }
+}
+
+/// Parameters of a query.
+pub type Query = Vec<(String, String)>;
+
+/// What list is meant.
+#[derive(Debug, Clone)]
+pub struct ListCall {
+    pub scope: Scope,
+    pub service: Service,
+    pub path: String,
+    /// Without limit and marker.
+    pub query: Query,
+    pub microversion: Option<Microversion>,
+}
+
+/// Rows of one page, and how to ask for the same page again.
+#[derive(Debug)]
+pub struct FetchedPage {
+    pub rows: Vec<Box<RawValue>>,
+    /// The page's whole query, limit and marker included.
+    pub query: Query,
+    /// Whether the list ends here.
+    pub last: bool,
+}
+
+/// No page is asked for fewer rows than this: what cannot give so few in time
+/// will not give fewer either.
+pub const LEAST_LIMIT: u32 = 10;
+
+/// How often a list is begun before giving up on it.
+const MOST_STARTS: u32 = 4;
+
+/// A list on its way to its end.
+pub struct Pager<L> {
+    call: ListCall,
+    limit: u32,
+    place: Place,
+    /// Queries of the pages since the last start.
+    asked: HashSet<Query>,
+    pages: u64,
+    starts: u32,
+    listing: PhantomData<fn() -> L>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Start,
+    /// What the last link added to our query.
+    Next(Query),
+    End,
+}
+
+impl<L: Listing> Pager<L> {
+    /// Begins the list; `limit` is the most rows of a page.
+    pub fn new(call: ListCall, limit: u32) -> Self {
+        Pager {
+            call,
+            limit: limit.max(1),
+            place: Place::Start,
+            asked: HashSet::new(),
+            pages: 0,
+            starts: 1,
+            listing: PhantomData,
+        }
+    }
+
+    /// Goes to a page that this list gave before, at another microversion
+    /// perhaps, and from there on. It begins only once: a marker that is gone
+    /// by now is an error.
+    pub fn resume(call: ListCall, page: &Query) -> Self {
+        let limit = page
+            .iter()
+            .find(|(key, _)| key == "limit")
+            .and_then(|(_, limit)| limit.parse().ok())
+            .unwrap_or(LEAST_LIMIT);
+        let added = page
+            .iter()
+            .filter(|(key, _)| key != "limit" && call.query.iter().all(|(our, _)| our != key))
+            .cloned()
+            .collect();
+        Pager {
+            place: Place::Next(added),
+            starts: MOST_STARTS,
+            ..Pager::new(call, limit)
+        }
+    }
+
+    /// The next page; none at the end.
+    pub async fn next(&mut self, session: &Session) -> Result<Option<FetchedPage>, PageError> {
+        loop {
+            let mut query = self.call.query.clone();
+            match &self.place {
+                Place::End => return Ok(None),
+                Place::Start => {}
+                Place::Next(added) => query.extend(added.iter().cloned()),
+            }
+            match self.fetch(session, &query).await {
+                Ok(page) => return self.step(page, query).map(Some),
+                Err(error) if lost_place(&error) && matches!(self.place, Place::Next(_)) => {
+                    if self.starts >= MOST_STARTS {
+                        return Err(PageError::LostPlace {
+                            path: self.call.path.clone(),
+                            starts: self.starts,
+                            source: Box::new(error),
+                        });
+                    }
+                    self.starts += 1;
+                    self.asked.clear();
+                    self.place = Place::Start;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Asks for one page, with half the limit after each timeout.
+    async fn fetch(&mut self, session: &Session, query: &Query) -> Result<L, ApiError> {
+        loop {
+            let query = with_limit(query, self.limit);
+            let query: Vec<(&str, String)> = query
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.clone()))
+                .collect();
+            let answer = session
+                .get(
+                    &self.call.scope,
+                    self.call.service,
+                    &self.call.path,
+                    &query,
+                    self.call.microversion,
+                )
+                .await;
+            match answer {
+                Err(error) if error.is_timeout() && self.limit > LEAST_LIMIT => {
+                    self.limit = (self.limit / 2).max(LEAST_LIMIT);
+                    tracing::debug!(
+                        path = self.call.path,
+                        limit = self.limit,
+                        "a page came too late"
+                    );
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    fn step(&mut self, page: L, query: Query) -> Result<FetchedPage, PageError> {
+        self.pages += 1;
+        let fetched = with_limit(&query, self.limit);
+        let last = page.next().is_none();
+        self.place = match page.next() {
+            None => Place::End,
+            Some(href) => {
+                let added = added_by_link(href, &self.call.query);
+                self.asked.insert(query);
+                let mut next = self.call.query.clone();
+                next.extend(added.iter().cloned());
+                if self.asked.contains(&next) {
+                    return Err(PageError::Endless {
+                        path: self.call.path.clone(),
+                        query: spell(&next),
+                        pages: self.pages,
+                    });
+                }
+                Place::Next(added)
+            }
+        };
+        Ok(FetchedPage {
+            rows: page.into_rows(),
+            query: fetched,
+            last,
+        })
+    }
+}
+
+/// Whether the API refuses the marker: Nova and Glance with 400, others with
+/// 404.
+fn lost_place(error: &ApiError) -> bool {
+    matches!(error.status(), Some(400 | 404))
+}
+
+fn with_limit(query: &Query, limit: u32) -> Query {
+    let mut query = query.clone();
+    query.push(("limit".into(), limit.to_string()));
+    query
+}
+
+/// What a link asks for beyond our own query: its marker. Our own parameters
+/// stay as we wrote them, and are there even if the link forgot one.
+fn added_by_link(href: &str, ours: &Query) -> Query {
+    // Only there so that a relative link can be read; never asked.
+    let link = Url::parse("http://list/").and_then(|base| base.join(href));
+    let Ok(link) = link else { return Query::new() };
+    link.query_pairs()
+        .filter(|(key, _)| key != "limit" && ours.iter().all(|(our, _)| our != key))
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect()
+}
+
+fn spell(query: &Query) -> String {
+    query
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_adds_its_marker_and_nothing_of_ours() {
+        let ours = vec![(
+            "changes-since".to_owned(),
+            "2026-10-01T00:00:00Z".to_owned(),
+        )];
+        for href in [
+            "http://10.0.0.1:8774/v2.1/servers/detail?changes-since=2026&limit=3&marker=abc",
+            "/v2.1/servers/detail?marker=abc&limit=3",
+            "servers/detail?marker=abc",
+            "?marker=abc",
+        ] {
+            assert_eq!(
+                added_by_link(href, &ours),
+                vec![("marker".to_owned(), "abc".to_owned())],
+                "{href}"
+            );
+        }
+        assert_eq!(added_by_link("http://[", &ours), Query::new());
+    }
+
+    #[test]
+    fn only_next_leads_on() {
+        let links: Vec<Link> =
+            serde_json::from_str(r#"[{"rel": "self", "href": "a"}, {"rel": "next", "href": "b"}]"#)
+                .unwrap();
+        assert_eq!(next_link(&links), Some("b"));
+        assert_eq!(next_link(&links[..1]), None);
+    }
+}
