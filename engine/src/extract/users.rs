@@ -66,37 +66,45 @@ impl UserCache {
 
     async fn name(&self, session: &Session, id: &str, warnings: &Warnings) -> Option<User> {
         let answer = self.answer(id);
-        let name = match answer.get() {
+        let name = match answer.get().cloned() {
             Some(name) => name,
-            None => {
-                let _first = if self.allowed.load(Ordering::Acquire) {
-                    None
-                } else {
-                    Some(self.first.lock().await)
-                };
-                if self.stopped.load(Ordering::Acquire) {
-                    return None;
-                }
-                let asked = answer
-                    .get_or_try_init(|| keystone::user_name(session, id))
-                    .await;
-                match asked {
-                    Ok(name) => {
-                        self.allowed.store(true, Ordering::Release);
-                        name
-                    }
-                    Err(error) => {
-                        self.failed(id, &error, warnings);
-                        return None;
-                    }
-                }
-            }
+            None => self.ask(session, id, &answer, warnings).await?,
         };
         Some(User {
             id: id.to_owned(),
-            name: name.clone(),
+            name,
             attributes: Vec::new(),
         })
+    }
+
+    /// Asks Keystone, unless that has ended. None where it did not answer.
+    async fn ask(
+        &self,
+        session: &Session,
+        id: &str,
+        answer: &Answer,
+        warnings: &Warnings,
+    ) -> Option<Option<String>> {
+        let _first = if self.allowed.load(Ordering::Acquire) {
+            None
+        } else {
+            Some(self.first.lock().await)
+        };
+        if self.stopped.load(Ordering::Acquire) {
+            // Perhaps answered while we waited.
+            return answer.get().cloned();
+        }
+        let asked = answer.get_or_try_init(|| keystone::user_name(session, id));
+        match asked.await {
+            Ok(name) => {
+                self.allowed.store(true, Ordering::Release);
+                Some(name.clone())
+            }
+            Err(error) => {
+                self.failed(id, &error, warnings);
+                None
+            }
+        }
     }
 
     fn failed(&self, id: &str, error: &ApiError, warnings: &Warnings) {
