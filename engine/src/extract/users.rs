@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::OnceCell;
 
 use super::Warnings;
@@ -54,8 +55,13 @@ impl UserCache {
         ids: &BTreeSet<String>,
         warnings: &Warnings,
     ) -> Vec<User> {
-        let mut users: Vec<User> = futures_util::stream::iter(ids)
-            .map(|id| self.name(session, id, warnings))
+        // Boxed, because the compiler cannot see that a stream of futures with
+        // borrowed ids may move between threads.
+        let lookups: Vec<BoxFuture<'_, Option<User>>> = ids
+            .iter()
+            .map(|id| self.name(session, id, warnings).boxed())
+            .collect();
+        let mut users: Vec<User> = futures_util::stream::iter(lookups)
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect()

@@ -72,7 +72,7 @@ impl Extraction<'_> {
     /// Looks up what the servers of a page refer to. Those whose flavor is
     /// gone get their own copy of it.
     async fn tables(
-        &self,
+        &mut self,
         servers: &mut [Server],
         list: ServerList,
         query: &Query,
@@ -81,7 +81,8 @@ impl Extraction<'_> {
         if servers.is_empty() {
             return Ok(empty_tables());
         }
-        let caches = &self.context.caches;
+        let context = self.context;
+        let caches = &context.caches;
         let warnings = &caches.warnings;
         let ids = |of: fn(&Server) -> Option<&String>| -> BTreeSet<String> {
             servers.iter().filter_map(of).cloned().collect()
@@ -92,7 +93,7 @@ impl Extraction<'_> {
 
         let flavors = caches
             .flavors
-            .lookup(&self.nova, &flavor_ids, self.context.page_size, warnings)
+            .lookup(&self.nova, &flavor_ids, context.page_size, warnings)
             .await?;
         if flavors.len() < flavor_ids.len() {
             let mut gone: Vec<&mut Server> = servers
@@ -125,7 +126,7 @@ impl Extraction<'_> {
     /// Asks for the same page once more, at the microversion that shows each
     /// server's own copy of its flavor.
     async fn embed_flavors(
-        &self,
+        &mut self,
         servers: &mut [&mut Server],
         list: ServerList,
         query: &Query,

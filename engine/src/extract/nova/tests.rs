@@ -77,6 +77,16 @@ async fn items_refer_to_the_tables_of_their_page() {
 }
 
 #[tokio::test]
+async fn projects_may_be_read_by_tasks_of_their_own() {
+    let context = cloud(1, 1).start().context();
+    let task = tokio::spawn(async move {
+        let (kept, outcome) = run(&context).await;
+        outcome.map(|_| kept.numbers())
+    });
+    assert_eq!(task.await.unwrap().unwrap(), all(2));
+}
+
+#[tokio::test]
 async fn ten_projects_of_a_thousand_servers_cost_few_requests() {
     let ids: Vec<String> = (0..10).map(|n| format!("q{n}")).collect();
     let mut cloud = cloud(0, 10_000);
