@@ -3,6 +3,7 @@
 //! deliver. Arrows go one way: `cli → run → {extract, deliver} → {openstack,
 //! sandbox, state}`.
 
+pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod extract;

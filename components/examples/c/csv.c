@@ -1,0 +1,166 @@
+/* A messenger in C: one line of CSV a VM, into a queue or over a connection.
+ *
+ * It needs neither WASI nor stdio: malloc, string.h and snprintf are enough, and
+ * the component stays at some 30 KB. build.sh makes it.
+ *
+ * What the generated code hands in is ours to free (the *_free functions); what
+ * we hand out the host frees, so it must come from malloc: messenger_string_dup.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "messenger.h"
+
+typedef caso_accounting_records_cloud_record_t cloud_record;
+typedef exports_caso_accounting_delivery_answer_t answer;
+typedef caso_accounting_connection_connection_error_t connection_error;
+
+/* Which of the two ways the site's options name. */
+static bool to_queue, to_server;
+
+static void option(exports_caso_accounting_description_option_description_t *option,
+                   const char *name, const char *help) {
+  memset(option, 0, sizeof *option);
+  messenger_string_dup(&option->name, name);
+  messenger_string_dup(&option->help, help);
+  option->kind.tag = EXPORTS_CASO_ACCOUNTING_DESCRIPTION_OPTION_KIND_TEXT;
+}
+
+static void capability(exports_caso_accounting_description_capability_request_t *request,
+                       const char *name, const char *kind, const char *target) {
+  memset(request, 0, sizeof *request);
+  messenger_string_dup(&request->name, name);
+  messenger_string_dup(&request->kind, kind);
+  messenger_string_dup(&request->target, target);
+}
+
+void exports_caso_accounting_description_describe(
+    exports_caso_accounting_description_component_description_t *ret) {
+  memset(ret, 0, sizeof *ret);
+  messenger_string_dup(&ret->name, "c-csv");
+  messenger_string_dup(&ret->summary, "VMs as CSV, written in C");
+  messenger_string_dup(&ret->version, "1.0.0");
+  ret->record_types.ptr = malloc(sizeof *ret->record_types.ptr);
+  ret->record_types.len = 1;
+  messenger_string_dup(&ret->record_types.ptr[0], "cloud");
+  ret->options.ptr = malloc(2 * sizeof *ret->options.ptr);
+  ret->options.len = 2;
+  option(&ret->options.ptr[0], "output_path", "Queue for the messages");
+  option(&ret->options.ptr[1], "server", "host:port for the messages");
+  ret->capabilities.ptr = malloc(2 * sizeof *ret->capabilities.ptr);
+  ret->capabilities.len = 2;
+  capability(&ret->capabilities.ptr[0], "outgoing", "queue", "${output_path}");
+  capability(&ret->capabilities.ptr[1], "server", "connection", "${server}");
+}
+
+static bool is(const messenger_string_t *string, const char *text) {
+  return string->len == strlen(text) && !memcmp(string->ptr, text, string->len);
+}
+
+bool exports_caso_accounting_delivery_start(
+    messenger_string_t *instance, exports_caso_accounting_delivery_list_setting_t *settings,
+    messenger_string_t *err) {
+  for (size_t i = 0; i < settings->len; i++) {
+    to_queue |= is(&settings->ptr[i].name, "output_path");
+    to_server |= is(&settings->ptr[i].name, "server");
+  }
+  messenger_string_free(instance);
+  exports_caso_accounting_delivery_list_setting_free(settings);
+  if (to_queue || to_server) return true;
+  messenger_string_dup(err, "set `output_path` or `server`");
+  return false;
+}
+
+/* The batch as CSV, in a buffer of our own. */
+static messenger_list_u8_t csv(const cloud_record *records, size_t count) {
+  size_t room = 64, length = 0;
+  for (size_t i = 0; i < count; i++)
+    room += records[i].vm_uuid.len + records[i].fqan.len + records[i].status.len + 128;
+  char *text = malloc(room);
+  length += snprintf(text, room, "uuid,fqan,status,start,wall_seconds,cpu_seconds\n");
+  for (size_t i = 0; i < count; i++) {
+    const cloud_record *record = &records[i];
+    length += snprintf(text + length, room - length, "%.*s,%.*s,%.*s,%lld,",
+                       (int)record->vm_uuid.len, (char *)record->vm_uuid.ptr,
+                       (int)record->fqan.len, (char *)record->fqan.ptr,
+                       (int)record->status.len, (char *)record->status.ptr,
+                       (long long)record->start);
+    /* What is not known stays empty: nothing is not zero. */
+    if (record->wall_seconds.is_some)
+      length += snprintf(text + length, room - length, "%llu",
+                         (unsigned long long)record->wall_seconds.val);
+    length += snprintf(text + length, room - length, ",");
+    if (record->cpu_seconds.is_some)
+      length += snprintf(text + length, room - length, "%llu",
+                         (unsigned long long)record->cpu_seconds.val);
+    length += snprintf(text + length, room - length, "\n");
+  }
+  messenger_list_u8_t bytes = {(uint8_t *)text, length};
+  return bytes;
+}
+
+static bool put(messenger_list_u8_t *bytes, answer *ret) {
+  messenger_string_t name;
+  caso_accounting_queue_queue_error_t error;
+  messenger_string_set(&name, "outgoing");
+  if (caso_accounting_queue_put(&name, bytes, &error)) return true;
+  if (error.tag == CASO_ACCOUNTING_QUEUE_QUEUE_ERROR_DENIED) {
+    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
+    ret->rest.val.misconfigured = error.val.denied;
+  } else {
+    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
+    messenger_string_dup(&ret->rest.val.other, "the queue does not take the message");
+    caso_accounting_queue_queue_error_free(&error);
+  }
+  return false;
+}
+
+static bool failed(connection_error *error, answer *ret) {
+  if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_DENIED) {
+    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
+    ret->rest.val.misconfigured = error->val.denied;
+  } else {
+    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY_AFTER_SECONDS;
+    ret->rest.val.retry_after_seconds = 60;
+    caso_accounting_connection_connection_error_free(error);
+  }
+  return false;
+}
+
+static bool send(messenger_list_u8_t *bytes, answer *ret) {
+  messenger_string_t name;
+  messenger_list_u8_t reply;
+  connection_error error;
+  uint32_t handle;
+  messenger_string_set(&name, "server");
+  if (!caso_accounting_connection_open(&name, &handle, &error)) return failed(&error, ret);
+  if (!caso_accounting_connection_send(handle, bytes, &error)) return failed(&error, ret);
+  if (!caso_accounting_connection_finish(handle, &error)) return failed(&error, ret);
+  /* The peer's end says that it has read to ours. */
+  for (;;) {
+    if (!caso_accounting_connection_receive(handle, 4096, &reply, &error))
+      return failed(&error, ret);
+    size_t length = reply.len;
+    messenger_list_u8_free(&reply);
+    if (!length) return true;
+  }
+}
+
+void exports_caso_accounting_delivery_deliver(
+    exports_caso_accounting_delivery_batch_t *batch, answer *ret) {
+  memset(ret, 0, sizeof *ret);
+  if (batch->records.tag != CASO_ACCOUNTING_RECORDS_RECORD_LIST_CLOUD) {
+    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
+    messenger_string_dup(&ret->rest.val.other, "only cloud records have a CSV form here");
+  } else {
+    size_t count = batch->records.val.cloud.len;
+    messenger_list_u8_t bytes = csv(batch->records.val.cloud.ptr, count);
+    if ((!to_queue || put(&bytes, ret)) && (!to_server || send(&bytes, ret))) {
+      ret->accepted = count;
+      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_DONE;
+    }
+    free(bytes.ptr);
+  }
+  exports_caso_accounting_delivery_batch_free(batch);
+}

@@ -1,0 +1,98 @@
+"""A messenger in Python: one JSON object a record, into a queue or over a connection.
+
+Build it from this folder (componentize-py comes from PyPI; `--stub-wasi` leaves
+it without any WASI import, so that there is nothing to grant but what it asks for):
+
+    componentize-py -d ../../../wit -w messenger componentize --stub-wasi jsonl -o jsonl.wasm
+
+The module must not be called like the world, and everything it needs at run time
+is imported here, at the top: the interpreter is frozen into the component, and
+there is no standard library on any disk.
+"""
+
+import dataclasses
+import json
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports import delivery, description
+from wit_world.imports import connection, log, queue
+
+
+settings = {}
+
+
+def option(name, help_text):
+    return description.OptionDescription(
+        name=name,
+        kind=description.OptionKind_Text(),
+        default=None,
+        required=False,
+        help=help_text,
+        old_names=[],
+        attributes=[],
+    )
+
+
+class Description(exports.Description):
+    def describe(self):
+        return description.ComponentDescription(
+            name="python-jsonl",
+            summary="JSON lines, written in Python",
+            version="1.0.0",
+            record_types=[],
+            options=[
+                option("output_path", "Queue for the messages"),
+                option("server", "host:port for the messages"),
+            ],
+            capabilities=[
+                description.CapabilityRequest("outgoing", "queue", "${output_path}", False, []),
+                description.CapabilityRequest("server", "connection", "${server}", False, []),
+            ],
+            packing_option=None,
+            attributes=[],
+        )
+
+
+class Delivery(exports.Delivery):
+    def start(self, instance, given):
+        for setting in given:
+            settings[setting.name] = setting.value.value
+        if not settings:
+            raise Err(f"{instance}: set `output_path` or `server`")
+
+    def deliver(self, batch):
+        lines = "".join(json.dumps(flat(record)) + "\n" for record in batch.records.value)
+        try:
+            if "output_path" in settings:
+                queue.put("outgoing", lines.encode())
+            if "server" in settings:
+                handle = connection.open("server")
+                connection.send(handle, lines.encode())
+                connection.finish(handle)
+                while connection.receive(handle, 4096):
+                    pass
+        except Err as error:
+            return answer(0, rest_of(error.value))
+        log.write(log.Level.DEBUG, f"{batch.id}: {len(batch.records.value)} records")
+        return answer(len(batch.records.value), delivery.Rest_Done())
+
+
+def rest_of(error):
+    """What the host shall do after this error of a queue or a connection."""
+    if isinstance(error, (connection.ConnectionError_Unavailable, connection.ConnectionError_TimedOut)):
+        return delivery.Rest_RetryAfterSeconds(60)
+    if isinstance(error, (queue.QueueError_Denied, connection.ConnectionError_Denied)):
+        return delivery.Rest_Misconfigured(error.value)
+    return delivery.Rest_Other(repr(error))
+
+
+def flat(record):
+    """The record as a dictionary, without what is absent."""
+    fields = dataclasses.asdict(record)
+    fields.update(fields.pop("head"))
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def answer(accepted, rest):
+    return delivery.Answer(accepted=accepted, refused=[], rest=rest, attributes=[])

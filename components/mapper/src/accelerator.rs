@@ -1,0 +1,139 @@
+//! Accelerator records of a server: one for each month of the window.
+//!
+//! APEL replaces a record by the later one of its month, so each is cumulative
+//! within the month: it counts from the month's first second or the VM's start,
+//! and not from the start of the window.
+
+use caso_component::records::{AcceleratorRecord, CloudRecord, Head};
+
+use crate::calendar::Month;
+use crate::lifetime::Told;
+use crate::page::Page;
+use crate::usage::Server;
+
+/// The records of a server whose flavor has accelerators.
+pub fn map(
+    page: &Page,
+    server: &Server,
+    told: Told,
+    cloud: &CloudRecord,
+) -> Result<Vec<AcceleratorRecord>, String> {
+    let Some(accelerator) = page.properties(server).accelerator else {
+        return Ok(Vec::new());
+    };
+    let window = page.context.window;
+    let first = Month::of(told.start.max(window.start))?;
+    let last = Month::of(told.until)?;
+    let mut records = Vec::new();
+    let mut month = first;
+    while month <= last {
+        let from = month.start().max(told.start);
+        let to = month.next().start().min(told.until);
+        if let Ok(seconds) = u64::try_from(to.saturating_sub(from))
+            && seconds > 0
+        {
+            records.push(AcceleratorRecord {
+                head: Head {
+                    id: format!(
+                        "accelerator:{}:{month}:{}:{}",
+                        cloud.vm_uuid, window.start, window.end
+                    ),
+                    supersedes: format!("{}:{month}:{}", cloud.vm_uuid, accelerator.model),
+                    measured_at: to,
+                    attributes: Vec::new(),
+                },
+                month: month.number(),
+                year: month.year(),
+                associated_record_type: "cloud".to_owned(),
+                associated_record: cloud.vm_uuid.clone(),
+                site_name: cloud.site_name.clone(),
+                compute_service: cloud.compute_service.clone(),
+                cloud_type: cloud.cloud_type.clone(),
+                global_user_name: cloud.global_user_name.clone(),
+                fqan: cloud.fqan.clone(),
+                count: accelerator.count,
+                cores: None,
+                active_seconds: seconds,
+                available_seconds: seconds,
+                benchmark_type: None,
+                benchmark_value: None,
+                accelerator_type: accelerator.kind.clone(),
+                model: Some(accelerator.model.clone()),
+            });
+        }
+        month = month.next();
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use caso_component::records::AccountingRecord;
+    use caso_component::types::Window;
+
+    use crate::policy::Policy;
+    use crate::samples;
+    use crate::usage::UsageItem;
+
+    const OCTOBER: i64 = 1_790_812_800;
+    const NOVEMBER: i64 = 1_793_491_200;
+    const DAY: i64 = 86_400;
+
+    /// Month and days of each record, for a VM of that life in that window.
+    fn days(start: i64, end: Option<i64>, window: (i64, i64)) -> Vec<(u8, i64)> {
+        let mut context = samples::context();
+        context.window = Window {
+            start: window.0,
+            end: window.1,
+        };
+        let mut tables = samples::tables();
+        tables.flavors[0].extra_specs = Some(samples::specs(&[
+            ("Accelerator:Type", "GPU"),
+            ("Accelerator:Vendor", "NVIDIA"),
+            ("Accelerator:Model", "A100"),
+            ("Accelerator:Number", "2"),
+        ]));
+        let mut server = samples::server();
+        server.created = Some(start);
+        server.launched = Some(start);
+        server.terminated = end;
+        let items = [UsageItem::Server(server)];
+        match &crate::map(&Policy::default(), &context, &tables, &items)[..] {
+            [crate::Outcome::Records(records)] => records
+                .iter()
+                .filter_map(|record| match record {
+                    AccountingRecord::Accelerator(record) => {
+                        assert_eq!(record.count, 2.0);
+                        assert_eq!(record.available_seconds, record.active_seconds);
+                        let seconds = i64::try_from(record.available_seconds).unwrap();
+                        assert_eq!(seconds % DAY, 0);
+                        Some((record.month, seconds / DAY))
+                    }
+                    _ => None,
+                })
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn cumulative_within_each_month_of_the_window() {
+        let mid = OCTOBER + 15 * DAY;
+        let window = (mid, NOVEMBER + 15 * DAY);
+        // Older than the window: the whole of October all the same.
+        assert_eq!(days(OCTOBER - 90 * DAY, None, window), [(10, 31), (11, 15)]);
+        assert_eq!(days(mid + DAY, None, window), [(10, 15), (11, 15)]);
+        assert_eq!(
+            days(mid + DAY, Some(NOVEMBER + DAY), window),
+            [(10, 15), (11, 1)]
+        );
+    }
+
+    #[test]
+    fn no_record_of_no_time() {
+        let window = (OCTOBER, NOVEMBER);
+        assert_eq!(days(OCTOBER, None, window), [(10, 31)]);
+        assert_eq!(days(NOVEMBER, None, window), []);
+        assert_eq!(days(OCTOBER + DAY, Some(NOVEMBER), window), [(10, 30)]);
+    }
+}

@@ -1,0 +1,132 @@
+//! A project's floating IPs: one record for each IP version it holds any of.
+
+use std::net::IpAddr;
+
+use caso_component::records::{AccountingRecord, Head, IpRecord};
+
+use crate::calendar::Month;
+use crate::identity;
+use crate::page::Page;
+use crate::usage::{FloatingIp, FloatingIps};
+
+/// Maps a project's addresses. One allocated after the window does not count; of
+/// one that does not tell when it was, only its being there is known, and it
+/// counts.
+pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, String> {
+    let context = page.context;
+    let window = context.window;
+    let month = Month::of(held.measured_at)?;
+    let (mut v4, mut v6) = (0_u32, 0_u32);
+    for address in &held.addresses {
+        let version = version(address)?;
+        if address.created.is_none_or(|created| created <= window.end) {
+            let count = if version == 4 { &mut v4 } else { &mut v6 };
+            *count = count.saturating_add(1);
+        }
+    }
+    let record = |ip_version: u8, ip_count: u32| {
+        let id = format!(
+            "ip:{}:{ip_version}:{}:{}",
+            held.project_id, window.start, window.end
+        );
+        AccountingRecord::Ip(IpRecord {
+            uuid: identity::uuid_of(&id),
+            head: Head {
+                id,
+                // The draft's key has no project in it; without, the projects of
+                // a site would replace each other.
+                supersedes: format!(
+                    "{}:{}:{}:{ip_version}:{month}",
+                    context.site_name, context.service_name, held.project_id
+                ),
+                measured_at: held.measured_at,
+                attributes: Vec::new(),
+            },
+            site_name: context.site_name.clone(),
+            compute_service: context.service_name.clone(),
+            cloud_type: context.cloud_type.clone(),
+            local_user: None,
+            local_group: held.project_id.clone(),
+            global_user_name: None,
+            fqan: context.vo.clone(),
+            ip_version,
+            ip_count,
+        })
+    };
+    Ok([(4, v4), (6, v6)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(version, count)| record(version, count))
+        .collect())
+}
+
+fn version(address: &FloatingIp) -> Result<u8, String> {
+    match (address.version, address.value.parse::<IpAddr>()) {
+        (Some(version @ (4 | 6)), _) => Ok(version),
+        (_, Ok(IpAddr::V4(_))) => Ok(4),
+        (_, Ok(IpAddr::V6(_))) => Ok(6),
+        (_, Err(_)) => Err(format!(
+            "floating IP `{}` has `{}`, which is no address",
+            address.id, address.value
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::samples;
+    use crate::usage::UsageItem;
+
+    fn counts(addresses: Vec<FloatingIp>) -> Result<Vec<(u8, u32)>, String> {
+        let (policy, context, tables) = (Policy::default(), samples::context(), samples::tables());
+        let items: [UsageItem; 0] = [];
+        let page = Page::new(&policy, &context, &tables, &items);
+        let held = FloatingIps {
+            project_id: "p".into(),
+            measured_at: 2_400,
+            addresses,
+            attributes: Vec::new(),
+        };
+        Ok(map(&page, &held)?
+            .into_iter()
+            .map(|record| match record {
+                AccountingRecord::Ip(record) => {
+                    assert_eq!(record.head.measured_at, 2_400);
+                    (record.ip_version, record.ip_count)
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect())
+    }
+
+    fn ip(value: &str, created: Option<i64>) -> FloatingIp {
+        FloatingIp {
+            id: "f".into(),
+            value: value.into(),
+            version: None,
+            status: None,
+            created,
+            attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_version_has_its_record() {
+        let addresses = vec![
+            ip("2001:db8::1", Some(1)),
+            ip("192.0.2.1", Some(1)),
+            ip("192.0.2.2", None),
+            ip("192.0.2.3", Some(2_001)),
+        ];
+        assert_eq!(counts(addresses), Ok(vec![(4, 2), (6, 1)]));
+        assert_eq!(counts(vec![]), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let reason = counts(vec![ip("none", None)]).unwrap_err();
+        assert!(reason.contains("`none`, which is no address"), "{reason}");
+    }
+}

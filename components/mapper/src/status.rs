@@ -1,0 +1,67 @@
+//! What Nova's words for a server's state mean in a record.
+
+/// The record's status for a VM that runs.
+pub const STARTED: &str = "started";
+/// The record's status for a VM that is no more.
+pub const COMPLETED: &str = "completed";
+
+/// The record's status for a server's `status`, as cASO maps it. SHUTOFF is
+/// `completed` only on paper: a VM that still exists is reported as `started`.
+pub fn of(status: &str) -> &'static str {
+    match status.to_ascii_lowercase().as_str() {
+        "active" | "build" | "confirming_resize" | "hard_reboot" | "migrating" | "password"
+        | "reboot" | "rebuild" | "rescue" | "resize" | "revert_resize" | "verify_resize"
+        | "saving" => STARTED,
+        "deleted" | "shutoff" | "terminated" => COMPLETED,
+        "error" => "error",
+        "paused" => "paused",
+        "suspended" => "suspended",
+        "stopped" => "stopped",
+        _ => "unknown",
+    }
+}
+
+/// The server status that goes with a `state` of the usage API, which is the
+/// server's `vm_state`, or `terminated`. So a VM gets the same status whichever
+/// of the two APIs told of it.
+pub fn of_usage_state(state: &str) -> &'static str {
+    match state.to_ascii_lowercase().as_str() {
+        "building" => of("build"),
+        "stopped" => of("shutoff"),
+        "rescued" => of("rescue"),
+        "resized" => of("verify_resize"),
+        other => of(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_does_not_matter_and_unknown_words_are_unknown() {
+        assert_eq!(of("ACTIVE"), STARTED);
+        assert_eq!(of("Deleted"), COMPLETED);
+        assert_eq!(of("SHELVED_OFFLOADED"), "unknown");
+        assert_eq!(of(""), "unknown");
+    }
+
+    #[test]
+    fn both_apis_say_the_same() {
+        for (vm_state, status) in [
+            ("active", "ACTIVE"),
+            ("building", "BUILD"),
+            ("stopped", "SHUTOFF"),
+            ("rescued", "RESCUE"),
+            ("resized", "VERIFY_RESIZE"),
+            ("paused", "PAUSED"),
+            ("suspended", "SUSPENDED"),
+            ("error", "ERROR"),
+            ("deleted", "DELETED"),
+            ("shelved", "SHELVED"),
+        ] {
+            assert_eq!(of_usage_state(vm_state), of(status), "{vm_state}");
+        }
+        assert_eq!(of_usage_state("terminated"), COMPLETED);
+    }
+}

@@ -1,0 +1,250 @@
+//! From `argv` to a run, and from a run to the exit code.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::logging::{self, LogSettings};
+use super::signals;
+use crate::config::{self, CommandLine, Config, Inputs, Places, Program};
+use crate::run::{self, Exit, Invocation, Recording};
+use crate::sandbox::builtin;
+
+/// `caso-extract`.
+pub fn caso_extract() -> ExitCode {
+    let matches = extract_command("caso-extract").get_matches();
+    extract(&matches, Program::Extract).into()
+}
+
+/// `caso`.
+pub fn caso() -> ExitCode {
+    let matches = Command::new("caso")
+        .about("Extracts accounting records from OpenStack and delivers them")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            extract_command("extract")
+                .about("Extracts and delivers: what `caso-extract` does, with its flags"),
+        )
+        .subcommand(
+            with_config(Command::new("deliver"), Program::Caso)
+                .about("Delivers the records that wait, without asking OpenStack"),
+        )
+        .subcommand(
+            Command::new("demo")
+                .about("Runs on a recording of a real OpenStack that ships with the program")
+                .arg(
+                    Arg::new("folder")
+                        .help("A folder to make, for spool and messages [default: a new temporary one]")
+                        .value_parser(value_parser!(PathBuf)),
+                ),
+        )
+        .subcommand(
+            Command::new("sample")
+                .about("Prints a caso.conf with every option, its default and what it is for"),
+        )
+        .get_matches();
+    match matches.subcommand() {
+        Some(("extract", matches)) => extract(matches, Program::Extract),
+        Some(("deliver", matches)) => deliver(matches),
+        Some(("demo", matches)) => demo(matches),
+        Some(("sample", _)) => sample(),
+        _ => Exit::Usage,
+    }
+    .into()
+}
+
+fn with_config(command: Command, program: Program) -> Command {
+    command
+        .disable_version_flag(true)
+        .infer_long_args(true)
+        .args(config::flags(program))
+        .arg(
+            Arg::new("verbose")
+                .long("verbose")
+                .short('v')
+                .action(ArgAction::SetTrue)
+                .help("Print the summary of a clean run too, also where nobody watches"),
+        )
+}
+
+fn extract_command(name: &'static str) -> Command {
+    let folder = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("DIR")
+            .value_parser(value_parser!(PathBuf))
+            .help(help)
+    };
+    with_config(Command::new(name), Program::Extract)
+        .about("Extracts accounting records from OpenStack and delivers them")
+        .after_help(
+            "Exit codes: 0 all done, 1 nothing done, 2 wrong command line or configuration, \
+             3 partly done, 75 another run holds the lock",
+        )
+        .arg(folder(
+            "record",
+            "Keep every API exchange of this run in DIR, without secrets",
+        ))
+        .arg(
+            Arg::new("record-names")
+                .long("record-names")
+                .action(ArgAction::SetTrue)
+                .requires("record")
+                .help("Keep names and IP addresses in the recording instead of replacing them"),
+        )
+        .arg(
+            folder(
+                "replay",
+                "Answer from the recording in DIR instead of asking OpenStack",
+            )
+            .requires("into")
+            .conflicts_with("record"),
+        )
+        .arg(
+            folder(
+                "into",
+                "With --replay: a new folder for the spool and all messages",
+            )
+            .requires("replay"),
+        )
+}
+
+fn extract(matches: &ArgMatches, program: Program) -> Exit {
+    let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let config = match load(matches, program) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    let recording = match (path("record"), path("replay"), path("into")) {
+        (Some(folder), _, _) => Recording::To {
+            folder,
+            keep_names: matches.get_flag("record-names"),
+        },
+        (None, Some(folder), Some(into)) => Recording::From { folder, into },
+        _ => Recording::Off,
+    };
+    start(Invocation {
+        config,
+        recording,
+        extract: true,
+        verbose: matches.get_flag("verbose"),
+    })
+}
+
+fn deliver(matches: &ArgMatches) -> Exit {
+    match load(matches, Program::Caso) {
+        Ok(config) => start(Invocation {
+            config,
+            recording: Recording::Off,
+            extract: false,
+            verbose: matches.get_flag("verbose"),
+        }),
+        Err(exit) => exit,
+    }
+}
+
+fn demo(matches: &ArgMatches) -> Exit {
+    let folder = matches.get_one::<PathBuf>("folder").cloned();
+    if let Err(exit) = set_up_logging(&LogSettings::default()) {
+        return exit;
+    }
+    block_on(async { run::demo(folder).await })
+}
+
+fn sample() -> Exit {
+    block_on(async {
+        match run::sample().await {
+            Ok(text) => {
+                print(&text);
+                Exit::Done
+            }
+            Err(error) => complain(&error, Exit::Nothing),
+        }
+    })
+}
+
+fn start(invocation: Invocation) -> Exit {
+    let logging = &invocation.config.logging;
+    let settings = LogSettings {
+        debug: logging.debug,
+        // A dry run creates nothing, not even a log.
+        file: logging.file.clone().filter(|_| !invocation.config.dry_run),
+        json: logging.json,
+        syslog: logging.syslog.map(|facility| facility.code),
+    };
+    if let Err(exit) = set_up_logging(&settings) {
+        return exit;
+    }
+    block_on(async {
+        match signals::watch() {
+            Ok(cancel) => run::run(invocation, cancel).await,
+            Err(error) => complain(&error.into(), Exit::Nothing),
+        }
+    })
+}
+
+fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
+    let command_line = CommandLine::from_matches(matches);
+    if command_line.version {
+        print(concat!(env!("CARGO_PKG_VERSION"), "\n"));
+        return Err(Exit::Done);
+    }
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let inputs = Inputs {
+        program,
+        command_line,
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        places: Places {
+            home: variable("HOME"),
+            root: PathBuf::from("/"),
+            snap_common: variable("SNAP_COMMON"),
+            snap: variable("SNAP"),
+        },
+        builtin_messengers: builtin::messengers(),
+    };
+    config::load(&inputs).map_err(|errors| {
+        for error in &errors.0 {
+            say(&format!("error: {error}"));
+        }
+        Exit::Usage
+    })
+}
+
+fn set_up_logging(settings: &LogSettings) -> Result<(), Exit> {
+    logging::init(settings).map_err(|error| complain(&error.into(), Exit::Usage))
+}
+
+fn block_on(future: impl Future<Output = Exit>) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => complain(&error.into(), Exit::Nothing),
+    }
+}
+
+/// The error with its causes, a line each.
+fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
+    say(&format!("error: {error}"));
+    for cause in error.chain().skip(1) {
+        say(&format!("  caused by: {cause}"));
+    }
+    exit
+}
+
+/// Data, for a reader that may have gone.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,217 @@
+//! Where log lines go and how they look.
+//!
+//! On stderr a line is for a person or for cron's mail: `warning: …`, nothing
+//! on a good day. A log file gets a time and every line from info on. Only this
+//! crate's own lines and the guests' are shown: the libraries below speak of
+//! their own affairs.
+
+use std::fmt::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// What the configuration says about logging.
+#[derive(Debug, Default, Clone)]
+pub struct LogSettings {
+    pub debug: bool,
+    pub file: Option<PathBuf>,
+    pub json: bool,
+    /// The facility, where lines go to syslog.
+    pub syslog: Option<u8>,
+}
+
+/// Installs the process's logger. Called once, by the binaries.
+pub fn init(settings: &LogSettings) -> io::Result<()> {
+    let level = if settings.debug {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::INFO
+    };
+    let ours = |level: LevelFilter| {
+        Targets::new()
+            .with_target("caso", level)
+            .with_target("guest", level)
+    };
+    let on_stderr = if settings.debug {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::WARN
+    };
+    let file = match &settings.file {
+        Some(path) => Some(Lines::new(
+            Sink::File(Mutex::new(open(path)?)),
+            settings.json,
+        )),
+        None => None,
+    };
+    let syslog = match settings.syslog {
+        Some(facility) => Some(Lines::new(Sink::syslog(facility)?, settings.json)),
+        None => None,
+    };
+    let stderr = Lines::new(Sink::Stderr, settings.json);
+    tracing_subscriber::registry()
+        .with(stderr.with_filter(ours(on_stderr)))
+        .with(file.map(|layer| layer.with_filter(ours(level))))
+        .with(syslog.map(|layer| layer.with_filter(ours(level))))
+        .try_init()
+        .map_err(io::Error::other)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| {
+            let text = format!("can't open the log file `{}`: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        })
+}
+
+enum Sink {
+    Stderr,
+    File(Mutex<File>),
+    Syslog { socket: UnixDatagram, facility: u8 },
+}
+
+impl Sink {
+    /// The local syslog daemon, by its socket (RFC 3164 framing, as syslog(3) does it).
+    fn syslog(facility: u8) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.connect("/dev/log").map_err(|error| {
+            let text = format!("can't reach syslog at `/dev/log`: {error}; unset `use_syslog`");
+            io::Error::new(error.kind(), text)
+        })?;
+        Ok(Self::Syslog { socket, facility })
+    }
+}
+
+/// A layer that writes one line an event.
+struct Lines {
+    sink: Sink,
+    json: bool,
+}
+
+impl Lines {
+    fn new(sink: Sink, json: bool) -> Self {
+        Self { sink, json }
+    }
+
+    fn format(&self, event: &Event<'_>, text: &Text) -> String {
+        let level = *event.metadata().level();
+        let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        if self.json {
+            let mut line = serde_json::json!({
+                "time": now,
+                "level": level.as_str(),
+                "target": event.metadata().target(),
+                "message": text.message,
+            });
+            if let Some(object) = line.as_object_mut() {
+                for (name, value) in &text.fields {
+                    object.insert((*name).to_owned(), value.clone().into());
+                }
+            }
+            return line.to_string();
+        }
+        let word = match level {
+            Level::ERROR => "error",
+            Level::WARN => "warning",
+            Level::INFO => "info",
+            Level::DEBUG => "debug",
+            Level::TRACE => "trace",
+        };
+        let who = text.who();
+        match self.sink {
+            Sink::File(_) => format!("{now} {} {word}: {who}{text}", std::process::id()),
+            _ => format!("{word}: {who}{text}"),
+        }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let line = self.format(event, &text);
+        // A log that can't be written is no reason to stop accounting.
+        let _ = match &self.sink {
+            Sink::Stderr => writeln!(io::stderr().lock(), "{line}"),
+            Sink::File(file) => match file.lock() {
+                Ok(mut file) => writeln!(file, "{line}"),
+                Err(_) => Ok(()),
+            },
+            Sink::Syslog { socket, facility } => {
+                let severity = match *event.metadata().level() {
+                    Level::ERROR => 3,
+                    Level::WARN => 4,
+                    Level::INFO => 6,
+                    _ => 7,
+                };
+                let priority = u16::from(*facility) * 8 + severity;
+                let pid = std::process::id();
+                socket
+                    .send(format!("<{priority}>caso[{pid}]: {line}").as_bytes())
+                    .map(|_| ())
+            }
+        };
+    }
+}
+
+/// An event's message and fields.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Text {
+    /// Guests' lines begin with who speaks.
+    fn who(&self) -> String {
+        let get = |name| self.fields.iter().find(|(field, _)| *field == name);
+        match (get("component"), get("instance")) {
+            (_, Some((_, instance))) => format!("messenger `{instance}`: "),
+            (Some((_, component)), None) => format!("component `{component}`: "),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        for (name, value) in &self.fields {
+            if !matches!(*name, "component" | "instance") {
+                write!(f, " {name}={value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.message.push_str(value);
+        } else {
+            self.fields.push((field.name(), value.to_owned()));
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let _ = write!(self.message, "{value:?}");
+        } else {
+            self.fields.push((field.name(), format!("{value:?}")));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! SIGTERM and SIGINT as something that a run can look at.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Becomes true when the process is asked to end. The second signal of a kind
+/// ends it at once: what is on disk is good at any instant.
+pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
+    let (sender, receiver) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        for again in [false, true] {
+            let (name, code) = tokio::select! {
+                _ = terminate.recv() => ("SIGTERM", 143),
+                _ = interrupt.recv() => ("SIGINT", 130),
+            };
+            if again {
+                std::process::exit(code);
+            }
+            tracing::warn!("{name}: ending; what is not done yet waits for the next run");
+            if sender.send(true).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}

@@ -1,0 +1,121 @@
+//! What is wrong with a configuration. All that can be found is reported in
+//! one go: whoever repairs a file wants the list, not the first line of it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::origin::Origin;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that was asked for, or found on the search path, cannot be read.
+    #[error("cannot read the configuration file `{path}`: {reason}")]
+    Unreadable { path: PathBuf, reason: String },
+    /// `--config-dir` names a folder that is not there.
+    #[error("the folder `{path}` given by `--config-dir` cannot be read: {reason}")]
+    Folder { path: PathBuf, reason: String },
+    /// A line that is not in oslo's grammar.
+    #[error("`{path}:{line}`: {what}")]
+    Grammar {
+        path: PathBuf,
+        line: usize,
+        what: String,
+    },
+    /// A value that its option does not take. `value` is masked for secrets.
+    #[error("{at} is `{value}`; expected {expected}")]
+    Value {
+        at: Box<At>,
+        value: String,
+        expected: String,
+    },
+    /// A `$` that is followed by something that is no option.
+    #[error("{at}: {problem}")]
+    Substitution { at: Box<At>, problem: String },
+    /// A component describes options that it cannot have.
+    #[error("component `{component}`: {what}")]
+    Component { component: String, what: String },
+    /// An option that has to be set and is not.
+    #[error("`[{section}] {option}` is not set: {why}")]
+    Missing {
+        section: String,
+        option: String,
+        why: String,
+    },
+    /// Something that can be written but is not done; `what` says instead of
+    /// what.
+    #[error("{at}: {what}")]
+    Refused { at: Box<At>, what: String },
+}
+
+/// The option that an error is about, and what set it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    pub origin: Origin,
+    pub section: String,
+    pub option: String,
+}
+
+impl At {
+    pub(super) fn new(origin: &Origin, section: &str, option: &str) -> Box<Self> {
+        Box::new(Self {
+            origin: origin.clone(),
+            section: section.to_owned(),
+            option: option.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `[{}] {}`", self.origin, self.section, self.option)
+    }
+}
+
+/// One or more errors, a line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+/// Collects errors while the reading goes on.
+#[derive(Debug, Default)]
+pub(super) struct Collector(Vec<ConfigError>);
+
+impl Collector {
+    /// The value, or a note of what is wrong with it.
+    pub fn take<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub fn push(&mut self, error: ConfigError) {
+        if !self.0.contains(&error) {
+            self.0.push(error);
+        }
+    }
+
+    /// `value` when nothing was wrong.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(ConfigErrors(self.0)),
+        }
+    }
+}

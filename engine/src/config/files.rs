@@ -1,0 +1,311 @@
+//! Which files are read, in oslo's order.
+//!
+//! Without `--config-file`: `caso.conf`, then the command's own file, each from
+//! the first folder that has it. Without `--config-dir`: the `*.conf` of
+//! `caso.conf.d`, then of the command's own folder, likewise. Then what the
+//! command line names, in its order. A later file overrides an earlier one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::{Collector, ConfigError};
+use super::ini;
+use super::sources::SourceFile;
+use super::types::Program;
+
+/// A file or folder from the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigPlace {
+    /// `--config-file`.
+    File(PathBuf),
+    /// `--config-dir`.
+    Folder(PathBuf),
+}
+
+/// Where default files are looked for. Handed in, so that a test can use a
+/// folder of its own.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// `~`.
+    pub home: Option<PathBuf>,
+    /// `/`, where `etc` lies.
+    pub root: PathBuf,
+    /// `$SNAP_COMMON` and `$SNAP`, of a program installed as a snap.
+    pub snap_common: Option<PathBuf>,
+    pub snap: Option<PathBuf>,
+}
+
+impl Places {
+    /// oslo's search path for project `caso`.
+    fn folders(&self) -> Vec<PathBuf> {
+        let home = self
+            .home
+            .iter()
+            .flat_map(|home| [home.join(".caso"), home.clone()]);
+        let etc = [self.root.join("etc/caso"), self.root.join("etc")];
+        let snaps = [&self.snap_common, &self.snap];
+        let snaps = snaps
+            .into_iter()
+            .flatten()
+            .map(|snap| snap.join("etc/caso"));
+        home.chain(etc).chain(snaps).collect()
+    }
+
+    /// At most two: the project's and the command's.
+    fn defaults(&self, program: Program, extension: &str) -> Vec<PathBuf> {
+        let mut names = vec!["caso", program.name()];
+        names.dedup();
+        let first = |name: &str| {
+            let file = format!("{name}{extension}");
+            self.folders()
+                .into_iter()
+                .map(|folder| folder.join(&file))
+                .find(|path| path.exists())
+        };
+        names.into_iter().filter_map(first).collect()
+    }
+
+    /// `~` and `~/x`, and absolute.
+    fn expand(&self, path: &Path) -> PathBuf {
+        let expanded = match (&self.home, path.strip_prefix("~")) {
+            (Some(home), Ok(rest)) if rest.as_os_str().is_empty() => home.clone(),
+            (Some(home), Ok(rest)) => home.join(rest),
+            _ => path.to_owned(),
+        };
+        std::path::absolute(&expanded).unwrap_or(expanded)
+    }
+}
+
+/// Reads them all.
+pub(super) fn read(
+    program: Program,
+    places: &Places,
+    named: &[ConfigPlace],
+    errors: &mut Collector,
+) -> Vec<SourceFile> {
+    let mut paths = Vec::new();
+    let file_named = named
+        .iter()
+        .any(|place| matches!(place, ConfigPlace::File(_)));
+    let folder_named = named
+        .iter()
+        .any(|place| matches!(place, ConfigPlace::Folder(_)));
+    if !file_named {
+        paths.extend(places.defaults(program, ".conf"));
+    }
+    if !folder_named {
+        for folder in places.defaults(program, ".conf.d") {
+            // A default folder that cannot be listed is as good as none.
+            paths.extend(conf_files(&folder).unwrap_or_default());
+        }
+    }
+    for place in named {
+        match place {
+            ConfigPlace::File(path) => paths.push(places.expand(path)),
+            ConfigPlace::Folder(path) => {
+                let path = places.expand(path);
+                let listed = conf_files(&path).map_err(|error| ConfigError::Folder {
+                    path,
+                    reason: error.to_string(),
+                });
+                paths.extend(errors.take(listed).unwrap_or_default());
+            }
+        }
+    }
+    paths
+        .into_iter()
+        .filter_map(|path| read_one(path, errors))
+        .collect()
+}
+
+/// Python's `sorted(glob('*.conf'))`: no hidden files.
+fn conf_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let visible = name
+            .to_str()
+            .is_some_and(|name| name.ends_with(".conf") && !name.starts_with('.'));
+        if visible {
+            files.push(folder.join(name));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFile> {
+    let bytes = errors.take(fs::read(&path).map_err(|error| ConfigError::Unreadable {
+        path: path.clone(),
+        reason: error.to_string(),
+    }))?;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let before = error
+                .as_bytes()
+                .iter()
+                .take(error.utf8_error().valid_up_to());
+            errors.push(ConfigError::Grammar {
+                path,
+                line: before.filter(|byte| **byte == b'\n').count() + 1,
+                what: "the line is not UTF-8 text".into(),
+            });
+            return None;
+        }
+    };
+    match ini::parse(&text) {
+        Ok(ini) => Some(SourceFile {
+            path: Arc::new(path),
+            ini,
+        }),
+        Err(faults) => {
+            let mark = text.starts_with('\u{feff}');
+            for fault in faults {
+                let mut what = fault.kind.to_string();
+                if mark && fault.line == 1 {
+                    what = "the file begins with a byte-order mark; save it without one".into();
+                }
+                errors.push(ConfigError::Grammar {
+                    path: path.clone(),
+                    line: fault.line,
+                    what,
+                });
+            }
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new(files: &[&str]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            for file in files {
+                let path = folder.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "[DEFAULT]\n").unwrap();
+            }
+            Self(folder)
+        }
+
+        fn places(&self) -> Places {
+            Places {
+                home: Some(self.0.path().join("home")),
+                root: self.0.path().into(),
+                snap_common: None,
+                snap: Some(self.0.path().join("snap")),
+            }
+        }
+
+        fn read(&self, named: &[ConfigPlace]) -> (Vec<String>, Vec<ConfigError>) {
+            let mut errors = Collector::default();
+            let files = read(Program::Extract, &self.places(), named, &mut errors);
+            let names = files
+                .iter()
+                .map(|file| {
+                    file.path
+                        .strip_prefix(self.0.path())
+                        .unwrap()
+                        .display()
+                        .to_string()
+                })
+                .collect();
+            let errors = errors.finish::<()>(None).unwrap_err().0;
+            (names, errors)
+        }
+    }
+
+    #[test]
+    fn the_first_folder_that_has_a_file_counts_for_each_name() {
+        let tree = Tree::new(&[
+            "home/caso-extract.conf",
+            "etc/caso/caso.conf",
+            "etc/caso.conf",
+            "etc/caso/caso-extract.conf",
+            "etc/caso/caso-projects.conf",
+            "etc/caso.conf.d/20.conf",
+            "etc/caso.conf.d/10.conf",
+            "etc/caso.conf.d/.hidden.conf",
+            "etc/caso.conf.d/30.conf.bak",
+            "snap/etc/caso/caso-extract.conf.d/x.conf",
+        ]);
+        let (names, errors) = tree.read(&[]);
+        assert_eq!(errors, []);
+        assert_eq!(
+            names,
+            [
+                "etc/caso/caso.conf",
+                "home/caso-extract.conf",
+                "etc/caso.conf.d/10.conf",
+                "etc/caso.conf.d/20.conf",
+                "snap/etc/caso/caso-extract.conf.d/x.conf",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_named_file_replaces_default_files_and_a_named_folder_default_folders() {
+        let tree = Tree::new(&[
+            "etc/caso/caso.conf",
+            "etc/caso.conf.d/10.conf",
+            "home/x.conf",
+            "d/1.conf",
+        ]);
+        let file = ConfigPlace::File("~/x.conf".into());
+        let folder = ConfigPlace::Folder(tree.0.path().join("d"));
+        assert_eq!(
+            tree.read(std::slice::from_ref(&file)).0,
+            ["etc/caso.conf.d/10.conf", "home/x.conf"]
+        );
+        assert_eq!(
+            tree.read(std::slice::from_ref(&folder)).0,
+            ["etc/caso/caso.conf", "d/1.conf"]
+        );
+        assert_eq!(tree.read(&[folder, file]).0, ["d/1.conf", "home/x.conf"]);
+    }
+
+    #[test]
+    fn what_is_named_must_be_there() {
+        let tree = Tree::new(&[]);
+        let missing = tree.0.path().join("missing");
+        let (_, errors) = tree.read(&[
+            ConfigPlace::File(missing.clone()),
+            ConfigPlace::Folder(missing),
+        ]);
+        assert!(matches!(errors[0], ConfigError::Folder { .. }));
+        assert!(matches!(errors[1], ConfigError::Unreadable { .. }));
+    }
+
+    #[test]
+    fn all_faults_of_all_files_are_reported_with_their_lines() {
+        let tree = Tree::new(&[]);
+        let path = tree.0.path().join("bad.conf");
+        fs::write(&path, b"[DEFAULT]\nfoo\nbar\n").unwrap();
+        let latin = tree.0.path().join("latin.conf");
+        fs::write(&latin, b"[DEFAULT]\nsite_name = M\xe1laga\n").unwrap();
+        let marked = tree.0.path().join("mark.conf");
+        fs::write(&marked, "\u{feff}[DEFAULT]\n").unwrap();
+        let named = [path, latin, marked].map(ConfigPlace::File);
+        let lines: Vec<_> = tree
+            .read(&named)
+            .1
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(lines.len(), 4);
+        assert!(
+            lines[0].ends_with(
+                "bad.conf:2`: the line has neither `=` nor `:`; expected `option = value`"
+            )
+        );
+        assert!(lines[2].ends_with("latin.conf:2`: the line is not UTF-8 text"));
+        assert!(lines[3].contains("byte-order mark"));
+    }
+}

@@ -1,0 +1,381 @@
+//! The command line of cASO 5.2.2, from the option table.
+//!
+//! The mixed spelling (`--caso_tag`, but `--extract-from`) is the contract of
+//! five years of cron lines. Former spellings are hidden aliases. As with
+//! argparse, a flag may be shortened as far as it is unique, and the last of
+//! several counts.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
+
+use super::files::ConfigPlace;
+use super::table::{self, Flag, Row};
+use super::types::Program;
+use super::value::Kind;
+
+const CONFIG_FILE: &str = "config-file";
+const CONFIG_DIR: &str = "config-dir";
+const VERSION: &str = "version";
+const COMPLETION: &str = "shell_completion";
+
+/// What was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommandLine {
+    /// `--config-file` and `--config-dir`, in the order in which they stood.
+    pub configs: Vec<ConfigPlace>,
+    /// (section, option) with the value as text and the flag.
+    pub values: BTreeMap<(String, String), (String, String)>,
+    /// `--version`.
+    pub version: bool,
+    /// `--shell_completion bash`.
+    pub shell_completion: Option<String>,
+}
+
+fn flagged(program: Program) -> impl Iterator<Item = (&'static Row, Flag)> {
+    let projects = matches!(program, Program::Projects | Program::MappingMigrate);
+    table::rows()
+        .filter_map(|row| row.flag.map(|flag| (row, flag)))
+        .filter(move |(_, flag)| projects || !flag.projects_only)
+}
+
+/// The flags of cASO 5.2.2 and the seed's, in their exact spelling. They want
+/// a command with the settings of `arguments`.
+pub fn flags(program: Program) -> Vec<Arg> {
+    let mut args = vec![
+        Arg::new(CONFIG_FILE)
+            .long(CONFIG_FILE)
+            .value_name("PATH")
+            .action(ArgAction::Append)
+            .help("Configuration file to read in place of the default ones; may be given several times, a later one overrides"),
+        Arg::new(CONFIG_DIR)
+            .long(CONFIG_DIR)
+            .value_name("DIR")
+            .action(ArgAction::Append)
+            .help("Folder whose *.conf files to read, in the order of their names, in place of the default folders"),
+    ];
+    for (row, flag) in flagged(program) {
+        let ignored = row
+            .ignored
+            .map(|why| format!("Accepted, without effect: {why}"));
+        let help = ignored.unwrap_or_else(|| row.help.trim_end_matches('.').to_owned());
+        let mut arg = Arg::new(row.name)
+            .long(flag.long)
+            .visible_aliases(flag.aliases)
+            .aliases(flag.former)
+            .help(help);
+        if let Some(short) = flag.short {
+            arg = arg.short(short);
+        }
+        if row.kind == Kind::Boolean {
+            arg = arg.action(ArgAction::SetTrue);
+            if let Some((inverse, former)) = flag.inverse.split_first() {
+                arg = arg.overrides_with(*inverse);
+                args.push(
+                    Arg::new(*inverse)
+                        .long(*inverse)
+                        .aliases(former)
+                        .action(ArgAction::SetTrue)
+                        .help(format!("The inverse of --{}", flag.long)),
+                );
+            }
+        } else {
+            arg = arg.action(ArgAction::Set).value_name(flag.metavar);
+        }
+        args.push(arg);
+    }
+    args.push(
+        Arg::new(COMPLETION)
+            .long(COMPLETION)
+            .value_name("SHELL")
+            .value_parser(["bash", "zsh"])
+            .help("Print a shell completion script"),
+    );
+    args.push(
+        Arg::new(VERSION)
+            .long(VERSION)
+            .action(ArgAction::SetTrue)
+            .help("Print the version"),
+    );
+    args
+}
+
+/// Adds the flags to a command, and makes it parse as argparse does.
+pub fn arguments(command: Command, program: Program) -> Command {
+    command
+        .disable_version_flag(true)
+        .infer_long_args(true)
+        .args_override_self(true)
+        .args(flags(program))
+}
+
+impl CommandLine {
+    /// From the matches of a command that has the flags.
+    pub fn from_matches(matches: &ArgMatches) -> Self {
+        let typed = |id: &str| {
+            matches.try_contains_id(id).is_ok()
+                && matches.value_source(id) == Some(ValueSource::CommandLine)
+        };
+        let one = |id: &str| {
+            typed(id)
+                .then(|| matches.get_one::<String>(id).cloned())
+                .flatten()
+        };
+        let mut values = BTreeMap::new();
+        for (row, flag) in flagged(Program::Projects) {
+            let value = if row.kind == Kind::Boolean {
+                let inverse = flag.inverse.iter().copied().find(|id| typed(id));
+                let on = typed(row.name).then(|| ("true".to_owned(), flag.long));
+                on.or_else(|| inverse.map(|inverse| ("false".to_owned(), inverse)))
+            } else {
+                one(row.name).map(|text| (text, flag.long))
+            };
+            if let Some((text, long)) = value {
+                let key = (row.section.to_owned(), row.name.to_owned());
+                values.insert(key, (text, format!("--{long}")));
+            }
+        }
+        let places = |id: &str, place: fn(std::path::PathBuf) -> ConfigPlace| {
+            let indices = if typed(id) {
+                matches.indices_of(id)
+            } else {
+                None
+            };
+            let paths = if typed(id) {
+                matches.get_many::<String>(id)
+            } else {
+                None
+            };
+            let pairs = indices
+                .into_iter()
+                .flatten()
+                .zip(paths.into_iter().flatten());
+            pairs
+                .map(move |(index, path)| (index, place(path.into())))
+                .collect::<Vec<_>>()
+        };
+        let mut configs = places(CONFIG_FILE, ConfigPlace::File);
+        configs.extend(places(CONFIG_DIR, ConfigPlace::Folder));
+        configs.sort_by_key(|(index, _)| *index);
+        Self {
+            configs: configs.into_iter().map(|(_, place)| place).collect(),
+            values,
+            version: typed(VERSION),
+            shell_completion: one(COMPLETION),
+        }
+    }
+}
+
+/// The script that `--shell_completion` prints.
+pub fn completion(program: Program, shell: &str) -> String {
+    let name = program.name();
+    let mut words: Vec<String> = vec!["--help".into()];
+    for arg in flags(program) {
+        let longs = arg
+            .get_long()
+            .into_iter()
+            .chain(arg.get_visible_aliases().unwrap_or_default());
+        words.extend(longs.map(|long| format!("--{long}")));
+    }
+    let words = words.join(" ");
+    match shell {
+        "zsh" => format!(
+            "#compdef {name}\n_arguments {}\n",
+            words
+                .split(' ')
+                .map(|word| format!("'{word}[]'"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
+        _ => format!("complete -o default -W '{words}' {name}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(program: Program, args: &[&str]) -> Result<CommandLine, clap::Error> {
+        let command = arguments(Command::new("caso-extract"), program);
+        let args = std::iter::once("caso-extract").chain(args.iter().copied());
+        command
+            .try_get_matches_from(args)
+            .map(|matches| CommandLine::from_matches(&matches))
+    }
+
+    fn value(args: &[&str], option: &str) -> Option<(String, String)> {
+        let typed = parse(Program::Extract, args).unwrap();
+        typed
+            .values
+            .get(&("DEFAULT".to_owned(), option.to_owned()))
+            .cloned()
+    }
+
+    /// `caso-extract --help` of 5.2.2, flag by flag.
+    const FLAGS: &[&str] = &[
+        "--caso_tag x",
+        "--config-dir x",
+        "--config-file x",
+        "--debug",
+        "-d",
+        "--dry-run",
+        "--extract-from x",
+        "--extract-to x",
+        "--extractor x",
+        "--log-config-append x",
+        "--log-config x",
+        "--log_config x",
+        "--log-date-format x",
+        "--log-dir x",
+        "--logdir x",
+        "--log-file x",
+        "--logfile x",
+        "--mapping_file x",
+        "--extractor-mapping_file x",
+        "--nodebug",
+        "--nodry-run",
+        "--nouse-journal",
+        "--nouse-json",
+        "--nouse-syslog",
+        "--nowatch-log-file",
+        "--projects x",
+        "--shell_completion bash",
+        "--syslog-log-facility x",
+        "--use-journal",
+        "--use-json",
+        "--use-syslog",
+        "--version",
+        "--vo_property x",
+        "--watch-log-file",
+        // The seed's.
+        "--extract_from x",
+        "--extract_to x",
+        "--dry_run",
+        "--tenants x",
+        "--nodry_run",
+    ];
+
+    #[test]
+    fn every_flag_is_taken() {
+        for flag in FLAGS {
+            let args: Vec<&str> = flag.split(' ').collect();
+            let typed =
+                parse(Program::Extract, &args).unwrap_or_else(|error| panic!("{flag}: {error}"));
+            assert_ne!(typed, CommandLine::default(), "{flag}");
+        }
+        assert!(parse(Program::Extract, &["--migrate-projects"]).is_err());
+        assert!(parse(Program::Projects, &["--nomigrate-projects"]).is_ok());
+        assert_eq!(
+            parse(Program::Extract, &["--nonsense"])
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+    }
+
+    #[test]
+    fn former_spellings_set_the_same_option() {
+        let expected = Some(("None".to_owned(), "--extract-from".to_owned()));
+        assert_eq!(value(&["--extract_from", "None"], "extract_from"), expected);
+        assert_eq!(value(&["--tenants", "a,b"], "projects").unwrap().0, "a,b");
+        assert_eq!(
+            value(&["--extractor-mapping_file=x"], "mapping_file")
+                .unwrap()
+                .0,
+            "x"
+        );
+    }
+
+    #[test]
+    fn the_last_one_counts() {
+        assert_eq!(
+            value(&["--debug", "--nodebug"], "debug").unwrap().0,
+            "false"
+        );
+        assert_eq!(
+            value(&["--nodry-run", "--dry_run"], "dry_run").unwrap().0,
+            "true"
+        );
+        assert_eq!(
+            value(&["--projects", "a", "--projects", "b"], "projects")
+                .unwrap()
+                .0,
+            "b"
+        );
+        assert_eq!(value(&["-d", "-d"], "debug").unwrap().0, "true");
+        assert_eq!(value(&["--projects="], "projects").unwrap().0, "");
+    }
+
+    #[test]
+    fn unique_abbreviations_work() {
+        assert_eq!(value(&["--proj", "a"], "projects").unwrap().0, "a");
+        assert_eq!(value(&["--dry"], "dry_run").unwrap().0, "true");
+        assert_eq!(value(&["--extract-f=x"], "extract_from").unwrap().0, "x");
+        assert!(parse(Program::Extract, &["--extract-", "x"]).is_err());
+        assert_eq!(
+            value(&["--extractor", "nova"], "extractor").unwrap().0,
+            "nova"
+        );
+        // Each flag of 5.2.2 by its shortest prefix that argparse takes.
+        for flag in FLAGS
+            .iter()
+            .filter(|flag| flag.starts_with("--"))
+            .filter_map(|flag| flag.split(' ').next())
+        {
+            let matching = |prefix: &str| {
+                let longs = FLAGS
+                    .iter()
+                    .take(34)
+                    .filter_map(|flag| flag.split(' ').next());
+                longs.filter(|long| long.starts_with(prefix)).count()
+            };
+            for end in 3..flag.len() {
+                if matching(&flag[..end]) == 1
+                    && !["--extract_", "--nodry_", "--dry_", "--t"]
+                        .iter()
+                        .any(|new| flag.starts_with(new))
+                {
+                    let args = [&flag[..end], "bash"];
+                    let args = if FLAGS.contains(&flag) {
+                        &args[..1]
+                    } else {
+                        &args[..]
+                    };
+                    assert!(parse(Program::Extract, args).is_ok(), "{flag}: {args:?}");
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn files_and_folders_keep_their_order() {
+        let typed = parse(
+            Program::Extract,
+            &[
+                "--config-dir",
+                "d",
+                "--config-file=a",
+                "--projects",
+                "p",
+                "--config-dir",
+                "e",
+                "--config-file",
+                "b",
+            ],
+        );
+        let file = |path: &str| ConfigPlace::File(path.into());
+        let folder = |path: &str| ConfigPlace::Folder(path.into());
+        assert_eq!(
+            typed.unwrap().configs,
+            [folder("d"), file("a"), folder("e"), file("b")]
+        );
+    }
+
+    #[test]
+    fn completion_lists_the_flags() {
+        let script = completion(Program::Extract, "bash");
+        assert!(script.contains(" --vo_property ") && script.ends_with("caso-extract\n"));
+        assert!(completion(Program::Projects, "zsh").starts_with("#compdef caso-projects"));
+    }
+}

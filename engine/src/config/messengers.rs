@@ -1,0 +1,498 @@
+//! `messengers`: names, as six versions of cASO wrote them, to instances.
+
+use std::path::PathBuf;
+
+use super::error::{At, ConfigError};
+use super::ini::normalize_section;
+use super::origin::Origin;
+use super::reader::Reader;
+use super::resolve::Slot;
+use super::suggest::hint;
+use super::table::{Row, components as rows, general};
+use super::types::{
+    ComponentInstance, ComponentSource, Grant, Limits, MessengerInstance, RecordTypes,
+};
+use super::value;
+use super::warning::Warning;
+
+/// What cASO called a messenger, and what it is here.
+const FORMER: &[(&str, &str)] = &[
+    ("caso.messenger.noop.NoopMessenger", "noop"),
+    ("caso.messenger.logstash.LogstashMessenger", "logstash"),
+    ("caso.messenger.ssm.SsmMessager", "ssm"),
+    ("caso.messenger.ssm.SsmMessenger", "ssm"),
+    ("caso.messenger.ssm.SSMMessenger", "ssm"),
+    ("caso.messenger.ssm.SSMMessengerV02", "ssmv2"),
+    ("caso.messenger.ssm.SSMMessengerV04", "ssm"),
+    (
+        "caso.messenger.greendigit_cim.GreenDIGITEnergyMessenger",
+        "greendigit_cim",
+    ),
+    ("ssmv4", "ssm"),
+];
+
+/// `ssmv2`: an instance of `ssm` that writes cloud records v0.2, with ssm's
+/// own section.
+const V2: &str = "ssmv2";
+
+/// Names that would make a component the reader of somebody else's section.
+const RESERVED: &[&str] = &[
+    "default",
+    "keystone_auth",
+    "extractor",
+    "mapper",
+    "benchmark",
+    "accelerator",
+];
+
+/// Longest name of an instance: it becomes part of file names.
+const LONGEST: usize = 64;
+
+/// Reads them in the order of the list, each once.
+pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<MessengerInstance> {
+    let Some(list) = reader.resolved(&Slot::of(&general::MESSENGERS)) else {
+        return Vec::new();
+    };
+    let mut instances: Vec<MessengerInstance> = Vec::new();
+    for written in value::texts(&list.text) {
+        let name = present_name(&written, &list.origin, warnings);
+        if let Some(same) = instances
+            .iter()
+            .find(|known| known.name().eq_ignore_ascii_case(name))
+        {
+            if same.name() == name {
+                let text = format!(
+                    "{}: `{written}` in `messengers` is `{name}` once more; it is used once",
+                    list.origin
+                );
+                warnings.push(Warning::new(format!("repeated-messenger:{written}"), text));
+            } else {
+                refuse(
+                    reader,
+                    &list.origin,
+                    format!(
+                        "`{name}` and `{}` are told apart by case only, and so would share a section",
+                        same.name()
+                    ),
+                );
+            }
+            continue;
+        }
+        if let Some(problem) = bad_name(name) {
+            refuse(reader, &list.origin, problem);
+        } else if let Some(instance) = instance(reader, name, &list.origin, warnings) {
+            instances.push(instance);
+        }
+    }
+    instances
+}
+
+fn refuse(reader: &mut Reader<'_>, origin: &Origin, what: String) {
+    reader.errors.push(ConfigError::Refused {
+        at: At::new(
+            origin,
+            general::MESSENGERS.section,
+            general::MESSENGERS.name,
+        ),
+        what,
+    });
+}
+
+/// The name of today for one of cASO's.
+fn present_name<'n>(written: &'n str, origin: &Origin, warnings: &mut Vec<Warning>) -> &'n str {
+    let former = FORMER.iter().find(|(former, _)| *former == written);
+    former.map_or(written, |(_, present)| {
+        let text = format!(
+            "{origin}: `{written}` in `messengers` is an old name; it works, but write `{present}`"
+        );
+        warnings.push(Warning::new(format!("old-messenger:{written}"), text));
+        present
+    })
+}
+
+fn bad_name(name: &str) -> Option<String> {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if name.is_empty() {
+        return Some("an entry is empty; expected names divided by commas".into());
+    }
+    if name.starts_with("caso.") {
+        return Some(format!(
+            "`{name}` is no messenger that cASO had; expected `ssm`, `logstash` or `noop`"
+        ));
+    }
+    if !name.chars().all(safe) || name.starts_with('-') || name.len() > LONGEST {
+        return Some(format!(
+            "`{name}` cannot name a messenger; expected at most {LONGEST} letters, digits, `_` and `-`"
+        ));
+    }
+    let section = normalize_section(name).to_lowercase();
+    if RESERVED.contains(&section.as_str()) || section.starts_with("messenger_") {
+        return Some(format!(
+            "`{name}` cannot name a messenger: the section [{section}] has another meaning"
+        ));
+    }
+    None
+}
+
+fn instance(
+    reader: &mut Reader<'_>,
+    name: &str,
+    origin: &Origin,
+    warnings: &mut Vec<Warning>,
+) -> Option<MessengerInstance> {
+    let host = Host::new(name);
+    let component = reader.text(&host.slot(&rows::MESSENGER_COMPONENT));
+    let (source, implied_by) = match component {
+        Some(text) if is_file(&text) => (ComponentSource::File(PathBuf::from(text)), None),
+        Some(text) => (
+            builtin(reader, &text, &host.slot(&rows::MESSENGER_COMPONENT))?,
+            None,
+        ),
+        None if name == V2 => (ComponentSource::BuiltIn("ssm".into()), Some(V2)),
+        None => (own_name(reader, name, origin)?, None),
+    };
+    let implied = implied_by.map(|_| ("cloud_version".to_owned(), "0.2".to_owned()));
+    host.warn_of_former_section(reader, warnings);
+    let types = reader.resolved(&host.slot(&rows::MESSENGER_RECORD_TYPES));
+    let record_types = match types {
+        Some(found) => match value::texts(&found.text) {
+            names if names.is_empty() => RecordTypes::All,
+            names => RecordTypes::These {
+                names,
+                origin: found.origin,
+            },
+        },
+        None if source == ComponentSource::BuiltIn("ssm".into()) => RecordTypes::These {
+            names: rows::SSM_RECORD_TYPES
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+            origin: Origin::Default,
+        },
+        None => RecordTypes::Described,
+    };
+    let grants = reader
+        .resolved(&host.slot(&rows::MESSENGER_GRANTS))
+        .map_or_else(Vec::new, |found| {
+            let grant = |text: String| Grant {
+                text,
+                origin: found.origin.clone(),
+            };
+            value::texts(&found.text)
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(grant)
+                .collect()
+        });
+    let limits = limits(
+        reader,
+        |row| host.slot(row),
+        [
+            &rows::MESSENGER_MEMORY,
+            &rows::MESSENGER_TIMEOUT,
+            &rows::MESSENGER_DEADLINE,
+        ],
+    );
+    Some(MessengerInstance {
+        component: ComponentInstance {
+            name: name.to_owned(),
+            source,
+            section: normalize_section(if implied_by.is_some() { "ssm" } else { name }),
+            implied: implied.into_iter().collect(),
+            sha256: sha256(reader, &host.slot(&rows::MESSENGER_SHA256)),
+            limits,
+            origin: origin.clone(),
+        },
+        record_types,
+        grants,
+    })
+}
+
+/// The mapper, with its host keys in `[mapper]`.
+pub(super) fn mapper(reader: &mut Reader<'_>) -> ComponentInstance {
+    let file = reader
+        .resolved(&Slot::of(&general::MAPPER))
+        .filter(|file| !file.text.is_empty());
+    let (source, origin) = match file {
+        Some(file) => (ComponentSource::File(PathBuf::from(file.text)), file.origin),
+        None => (
+            ComponentSource::BuiltIn(rows::MAPPER.into()),
+            Origin::Default,
+        ),
+    };
+    ComponentInstance {
+        name: rows::MAPPER.into(),
+        source,
+        section: rows::MAPPER.into(),
+        implied: Vec::new(),
+        sha256: sha256(reader, &Slot::of(&rows::MAPPER_SHA256)),
+        limits: limits(
+            reader,
+            Slot::of,
+            [
+                &rows::MAPPER_MEMORY,
+                &rows::MAPPER_TIMEOUT,
+                &rows::MAPPER_DEADLINE,
+            ],
+        ),
+        origin,
+    }
+}
+
+/// The section of a messenger's host keys, and the one of its former name.
+struct Host {
+    section: String,
+    former: Option<&'static str>,
+}
+
+impl Host {
+    fn new(name: &str) -> Self {
+        Self {
+            section: format!("messenger_{}", name.to_lowercase()),
+            former: (name == "ssm").then_some("messenger_ssmv4"),
+        }
+    }
+
+    fn slot(&self, row: &Row) -> Slot {
+        let mut slot = Slot::within(row, &self.section);
+        slot.names.extend(
+            self.former
+                .map(|former| (former.to_owned(), row.name.to_owned())),
+        );
+        slot
+    }
+
+    fn warn_of_former_section(&self, reader: &Reader<'_>, warnings: &mut Vec<Warning>) {
+        let Some(former) = self.former else { return };
+        for (section, origin) in reader.resolver.sources.sections() {
+            if section == former {
+                let text = format!(
+                    "{origin}: [{former}] is an old name; it works, but write [{}]",
+                    self.section
+                );
+                warnings.push(Warning::new(format!("old-section:{former}"), text));
+            }
+        }
+    }
+}
+
+fn is_file(text: &str) -> bool {
+    text.contains('/') || text.ends_with(".wasm")
+}
+
+/// `component = NAME`.
+fn builtin(reader: &mut Reader<'_>, name: &str, slot: &Slot) -> Option<ComponentSource> {
+    let known = &reader.resolver.sources.builtin_messengers;
+    if known.iter().any(|known| known == name) {
+        return Some(ComponentSource::BuiltIn(name.to_owned()));
+    }
+    let expected = format!(
+        "a file, or one of {}{}",
+        list(known),
+        hint(name, known.iter().map(String::as_str))
+    );
+    if let Ok(Some(resolved)) = reader.resolver.resolve(slot) {
+        reader.errors.push(slot.bad_value(&resolved, expected));
+    }
+    None
+}
+
+/// No `component`: the built-in one of the messenger's name.
+fn own_name(reader: &mut Reader<'_>, name: &str, origin: &Origin) -> Option<ComponentSource> {
+    let known = &reader.resolver.sources.builtin_messengers;
+    if known.iter().any(|known| known == name) {
+        return Some(ComponentSource::BuiltIn(name.to_owned()));
+    }
+    let what = format!(
+        "no messenger `{name}` is built in (there are {}){}; for a component of your own write `component = /its/file.wasm` in [messenger_{name}]",
+        list(known),
+        hint(name, known.iter().map(String::as_str)),
+    );
+    refuse(reader, origin, what);
+    None
+}
+
+fn list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+fn limits(reader: &mut Reader<'_>, slot: impl Fn(&Row) -> Slot, rows: [&'static Row; 3]) -> Limits {
+    let [memory, timeout, deadline] = rows;
+    Limits {
+        memory: reader.size(&slot(memory), memory.kind),
+        timeout: reader.duration(&slot(timeout), timeout.kind),
+        deadline: reader.duration(&slot(deadline), deadline.kind),
+    }
+}
+
+fn sha256(reader: &mut Reader<'_>, slot: &Slot) -> Option<String> {
+    let parse = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        match text.len() {
+            0 => Ok(None),
+            64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(Some(text)),
+            _ => Err("64 hex digits, as sha256sum prints them".to_owned()),
+        }
+    };
+    reader.parsed(slot, parse).map(|(digest, _)| digest)
+}
+
+/// Whether a section belongs to the host keys of a messenger that may be
+/// named: one in use, a built-in one, or one of cASO's.
+pub(super) fn is_known_section(
+    section: &str,
+    instances: &[MessengerInstance],
+    builtin: &[String],
+) -> bool {
+    let Some(name) = section.strip_prefix("messenger_") else {
+        return false;
+    };
+    instances
+        .iter()
+        .any(|instance| instance.name().eq_ignore_ascii_case(name))
+        || builtin.iter().any(|known| known == name)
+        || ["ssmv4", V2, "greendigit_cim"].contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::ini;
+    use crate::config::sources::{SourceFile, Sources};
+
+    fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Warning>) {
+        let file = SourceFile {
+            path: Arc::new("f".into()),
+            ini: ini::parse(text).unwrap(),
+        };
+        let sources = Sources {
+            files: vec![file],
+            builtin_messengers: ["ssm", "logstash", "noop"].map(String::from).into(),
+            ..Sources::default()
+        };
+        let mut reader = Reader::new(&sources);
+        let mut warnings = Vec::new();
+        let instances = read(&mut reader, &mut warnings);
+        let errors = reader.errors.finish::<()>(None).unwrap_err().0;
+        (
+            instances,
+            errors.iter().map(ToString::to_string).collect(),
+            warnings,
+        )
+    }
+
+    fn names(list: &str) -> Vec<String> {
+        let (instances, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
+        assert_eq!(errors, Vec::<String>::new());
+        instances
+            .iter()
+            .map(|instance| instance.name().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_name_of_six_versions() {
+        assert_eq!(
+            names("ssm,ssmv2,logstash,noop"),
+            ["ssm", "ssmv2", "logstash", "noop"]
+        );
+        assert_eq!(
+            names("caso.messenger.ssm.SsmMessager, caso.messenger.noop.NoopMessenger"),
+            ["ssm", "noop"]
+        );
+        assert_eq!(names("caso.messenger.ssm.SSMMessengerV02"), ["ssmv2"]);
+        assert_eq!(
+            names("ssmv4, ssm, caso.messenger.ssm.SSMMessengerV04"),
+            ["ssm"]
+        );
+    }
+
+    #[test]
+    fn the_second_version_of_ssm() {
+        let (instances, _, _) =
+            read_text("[DEFAULT]\nmessengers = ssmv2\n[messenger_ssmv2]\nmemory = 8MiB\n");
+        let component = &instances[0].component;
+        assert_eq!(component.source, ComponentSource::BuiltIn("ssm".into()));
+        assert_eq!(component.section, "ssm");
+        assert_eq!(
+            component.implied,
+            [("cloud_version".to_owned(), "0.2".to_owned())]
+        );
+        assert_eq!(component.limits.memory, 8 << 20);
+        assert_eq!(component.limits.timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn record_types() {
+        let types = |text: &str| read_text(text).0[0].record_types.clone();
+        assert!(
+            matches!(types("[DEFAULT]\nmessengers = ssm\n"), RecordTypes::These { names, .. } if names.len() == 4)
+        );
+        assert_eq!(
+            types("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nrecord_types =\n"),
+            RecordTypes::All
+        );
+        assert_eq!(
+            types("[DEFAULT]\nmessengers = noop\n"),
+            RecordTypes::Described
+        );
+        let old = types("[DEFAULT]\nmessengers = ssmv4\n[messenger_ssmv4]\nrecord_types = cloud\n");
+        assert!(matches!(old, RecordTypes::These { names, .. } if names == ["cloud"]));
+    }
+
+    #[test]
+    fn a_component_of_ones_own() {
+        let digest = "AB".repeat(32);
+        let (instances, errors, _) = read_text(&format!(
+            "[DEFAULT]\nmessengers = mine, ssm2\n[messenger_mine]\ncomponent = /x/mine.wasm\nsha256 = {digest}\n\
+             grants = queue outgoing /q,\n  connection server h:1\n[messenger_ssm2]\ncomponent = ssm\n"
+        ));
+        assert_eq!(errors, Vec::<String>::new());
+        assert_eq!(
+            instances[0].component.source.file(),
+            Some("/x/mine.wasm".as_ref())
+        );
+        assert_eq!(instances[0].component.sha256, Some(digest.to_lowercase()));
+        let grants: Vec<_> = instances[0]
+            .grants
+            .iter()
+            .map(|grant| grant.text.as_str())
+            .collect();
+        assert_eq!(grants, ["queue outgoing /q", "connection server h:1"]);
+        assert_eq!(
+            instances[1].component.source,
+            ComponentSource::BuiltIn("ssm".into())
+        );
+        assert_eq!(instances[1].component.section, "ssm2");
+    }
+
+    #[test]
+    fn names_that_are_refused() {
+        for (list, word) in [
+            ("keystone_auth", "another meaning"),
+            ("messenger_ssm", "another meaning"),
+            ("../x", "cannot name"),
+            ("ssm,,noop", "empty"),
+            ("logstahs", "did you mean `logstash`?"),
+            ("caso.messenger.Other", "no messenger that cASO had"),
+        ] {
+            let (_, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
+            assert!(
+                errors[0].starts_with("`f:2`") && errors[0].contains(word),
+                "{errors:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn bad_host_keys_are_all_reported() {
+        let (_, errors, _) = read_text(
+            "[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nmemory = lots\ntimeout = soon\nsha256 = 12\n",
+        );
+        assert_eq!(errors.len(), 3, "{errors:?}");
+    }
+}

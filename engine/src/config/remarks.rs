@@ -1,0 +1,203 @@
+//! What is odd in the files: former names, unknown names, options without
+//! effect.
+
+use super::messengers;
+use super::origin::Origin;
+use super::sources::{Sources, variable};
+use super::suggest::{hint, nearest};
+use super::table::{self, components, general, keystone};
+use super::types::{ComponentInstance, Config, MessengerInstance};
+use super::warning::Warning;
+use crate::model::component::Description;
+
+/// A former name in use.
+pub(super) fn old_name(old: (&str, &str), new: (&str, &str), origin: &Origin) -> Warning {
+    let text = format!(
+        "{origin}: `[{}] {}` is an old name; it works, but write `{}` in [{}]",
+        old.0, old.1, new.1, new.0
+    );
+    Warning::new(format!("old-name:{}.{}", old.0, old.1), text)
+}
+
+/// A name that nobody knows.
+pub(super) fn unknown_option<'a>(
+    section: &str,
+    name: &str,
+    origin: &Origin,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Warning {
+    let text = format!(
+        "{origin}: `[{section}] {name}` is no option and has no effect{}",
+        hint(name, known)
+    );
+    Warning::new(format!("unknown:{section}.{name}"), text)
+}
+
+fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -> Warning {
+    let text = format!("{origin}: `[{section}] {name}` has no effect: {why}");
+    Warning::new(format!("ignored:{section}.{name}"), text)
+}
+
+/// Remarks on the sections that are the engine's. Those of components are
+/// remarked on when their descriptions are known.
+pub(super) fn read(
+    sources: &Sources,
+    auth_section: &str,
+    messengers: &[MessengerInstance],
+    warnings: &mut Vec<Warning>,
+) {
+    for (assignment, origin) in sources.assignments() {
+        let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
+        // Options of another auth section go by the names of [keystone_auth].
+        let as_section = if section == auth_section {
+            keystone::AUTH_TYPE.section
+        } else {
+            section
+        };
+        if let Some(row) = table::find(as_section, name) {
+            if let Some(why) = row.ignored {
+                warnings.push(no_effect(section, name, &origin, why));
+            }
+            if [general::EXTRACT_FROM.name, general::EXTRACT_TO.name].contains(&row.name)
+                && !assignment.value.is_empty()
+            {
+                let text = format!(
+                    "{origin}: `{name}` in a file holds for every run, which then extracts the same time again"
+                );
+                warnings.push(Warning::new(format!("fixed:{name}"), text));
+            }
+        } else if let Some(row) = table::find_old(as_section, name) {
+            let new_section = if row.section == as_section {
+                section
+            } else {
+                row.section
+            };
+            warnings.push(old_name((section, name), (new_section, row.name), &origin));
+        } else if is_checked(as_section) && !is_former(section, name) {
+            warnings.push(unknown(as_section, section, name, &origin));
+        }
+    }
+    for (section, origin) in sources.sections() {
+        if section.starts_with("messenger_")
+            && !messengers::is_known_section(section, messengers, &sources.builtin_messengers)
+        {
+            let name = section.trim_start_matches("messenger_");
+            let known = messengers.iter().map(MessengerInstance::name);
+            let known = known.chain(sources.builtin_messengers.iter().map(String::as_str));
+            let text = format!(
+                "{origin}: [{section}] has no effect: `messengers` has no `{name}`{}",
+                hint(name, known)
+            );
+            warnings.push(Warning::new(format!("unknown-section:{section}"), text));
+        }
+    }
+    flags_and_variables(sources, warnings);
+    warnings.sort();
+    warnings.dedup();
+}
+
+/// [mapper] is the mapper's too, and so is left to `component_settings`.
+fn is_checked(section: &str) -> bool {
+    table::is_engine_section(section) && section != components::MAPPER
+}
+
+fn is_former(section: &str, name: &str) -> bool {
+    components::FORMER
+        .iter()
+        .any(|(old, _)| old.split_once('.') == Some((section, name)))
+}
+
+fn names_of(section: &str) -> impl Iterator<Item = &'static str> {
+    table::rows()
+        .filter(move |row| table::in_section(row, section) && row.ignored.is_none())
+        .map(|row| row.name)
+}
+
+fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Warning {
+    let elsewhere = table::rows().find(|row| row.name == name && row.ignored.is_none());
+    if nearest(name, names_of(as_section)).is_none()
+        && let Some(row) = elsewhere
+    {
+        let text = format!(
+            "{origin}: `[{section}] {name}` is no option and has no effect; it belongs in [{}]",
+            row.section
+        );
+        return Warning::new(format!("unknown:{section}.{name}"), text);
+    }
+    unknown_option(section, name, origin, names_of(as_section))
+}
+
+/// Flags without effect, and variables that name no option. In [DEFAULT] a
+/// variable may be meant for any other program of OpenStack.
+fn flags_and_variables(sources: &Sources, warnings: &mut Vec<Warning>) {
+    for ((section, name), (_, flag)) in &sources.command_line {
+        if let Some(why) = table::find(section, name).and_then(|row| row.ignored) {
+            warnings.push(no_effect(
+                section,
+                name,
+                &Origin::CommandLine(flag.clone()),
+                why,
+            ));
+        }
+    }
+    let section = keystone::AUTH_TYPE.section;
+    let prefix = variable(section, "");
+    for key in sources.environment.keys() {
+        let Some(name) = key.strip_prefix(&prefix) else {
+            continue;
+        };
+        let name = name.to_lowercase();
+        if table::find(section, &name).is_none() {
+            let origin = Origin::Environment(key.clone());
+            warnings.push(unknown_option(section, &name, &origin, names_of(section)));
+        }
+    }
+}
+
+/// Sections that belong to nobody, once all components in use are described.
+pub fn unknown_sections(
+    config: &Config,
+    described: &[(&ComponentInstance, &Description)],
+) -> Vec<Warning> {
+    let mut known: Vec<&str> = vec!["DEFAULT", "extractor", "keystone_auth", components::MAPPER];
+    known.extend(components::COMPONENT_SECTIONS);
+    known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
+    known.extend(
+        config
+            .messengers
+            .iter()
+            .map(|messenger| messenger.component.section.as_str()),
+    );
+    known.push(&config.auth_section);
+    for (instance, description) in described {
+        known.push(&instance.section);
+        let sections = description
+            .options
+            .iter()
+            .filter_map(|option| option.name.split_once('.'));
+        known.extend(sections.map(|(section, _)| section));
+    }
+    let mut warnings = Vec::new();
+    for (section, origin) in config.sources.sections() {
+        if known.contains(&section) || section.starts_with("messenger_") {
+            continue;
+        }
+        let why = components::IGNORED_SECTIONS
+            .iter()
+            .find(|(known, _)| *known == section);
+        let text = match why {
+            Some((_, why)) => format!("{origin}: [{section}] has no effect: {why}"),
+            None if section == "default" => {
+                format!("{origin}: [{section}] has no effect: write `[DEFAULT]` in capitals")
+            }
+            None => format!(
+                "{origin}: [{section}] belongs to nobody and has no effect{}",
+                hint(section, known.iter().copied())
+            ),
+        };
+        warnings.push(Warning::new(format!("unknown-section:{section}"), text));
+    }
+    warnings.sort();
+    warnings.dedup();
+    warnings
+}

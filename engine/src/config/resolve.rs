@@ -1,0 +1,364 @@
+//! From an option to the text in force: the layers, then the default, then
+//! what `$` stands for.
+
+use super::error::{At, ConfigError};
+use super::ini::normalize_section;
+use super::origin::Origin;
+use super::secret::MASK;
+use super::sources::{Found, Name, Sources};
+use super::substitute::substitute;
+use super::table::{self, Row};
+use super::value::{self, Kind};
+use crate::model::component::Description;
+
+/// An option as it is looked up: a row in a certain section, or a component's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    /// Its present name, then former ones; never empty.
+    pub names: Vec<Name>,
+    pub default: Option<String>,
+    pub default_variable: Option<&'static str>,
+    /// Set by a former name of the messenger, below all that the site sets.
+    pub implied: Option<(String, String)>,
+    /// A component's default is taken as it is: a component cannot ask for the
+    /// value of somebody else's option.
+    pub literal_default: bool,
+    pub secret: bool,
+    kind: Kind,
+}
+
+/// A text in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    pub text: String,
+    pub origin: Origin,
+    /// The option is a secret, or refers to one.
+    pub secret: bool,
+}
+
+impl Slot {
+    /// A row in its own section.
+    pub fn of(row: &Row) -> Self {
+        Self::within(row, row.section)
+    }
+
+    /// A row in a section of the same kind: `messenger_ssm`, or the one that
+    /// `auth_section` names. Former names move along with it.
+    pub fn within(row: &Row, section: &str) -> Self {
+        let section = normalize_section(section);
+        let mut names = vec![(section.clone(), row.name.to_owned())];
+        for (old_section, old_name) in row.old.iter().filter_map(|old| old.split_once('.')) {
+            let old_section = if old_section == row.section {
+                &section
+            } else {
+                old_section
+            };
+            if section == row.section || old_section == section {
+                names.push((old_section.to_owned(), old_name.to_owned()));
+            }
+        }
+        Self {
+            names,
+            default: row.default.map(str::to_owned),
+            default_variable: row.default_variable,
+            implied: None,
+            literal_default: false,
+            secret: row.is_secret(),
+            kind: row.kind,
+        }
+    }
+
+    /// A component's option, or one that nobody described.
+    pub fn foreign(names: Vec<Name>, default: Option<String>, secret: bool) -> Self {
+        Self {
+            names,
+            default,
+            default_variable: None,
+            implied: None,
+            literal_default: true,
+            secret,
+            kind: Kind::Text,
+        }
+    }
+
+    pub fn section(&self) -> &str {
+        self.names.first().map_or("", |(section, _)| section)
+    }
+
+    pub fn option(&self) -> &str {
+        self.names.first().map_or("", |(_, option)| option)
+    }
+
+    /// The error for a value of this option.
+    pub fn bad_value(&self, resolved: &Resolved, expected: String) -> ConfigError {
+        let value = if resolved.secret {
+            MASK
+        } else {
+            &resolved.text
+        };
+        ConfigError::Value {
+            at: At::new(&resolved.origin, self.section(), self.option()),
+            value: value.to_owned(),
+            expected,
+        }
+    }
+}
+
+/// Looks options up.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolver<'a> {
+    pub sources: &'a Sources,
+    /// The component whose options may be referred to as well, and its section.
+    pub component: Option<(&'a str, &'a Description)>,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            component: None,
+        }
+    }
+
+    /// The text in force; `None` when nobody set the option and it has no
+    /// default.
+    pub fn resolve(&self, slot: &Slot) -> Result<Option<Resolved>, ConfigError> {
+        self.follow(slot, &mut Vec::new())
+    }
+
+    /// What stands there, before substitution.
+    fn written(&self, slot: &Slot) -> Option<(Found, bool)> {
+        let set = self.sources.find(&slot.names).map(|found| (found, false));
+        set.or_else(|| {
+            let (by, text) = slot.implied.clone()?;
+            Some((
+                Found {
+                    text,
+                    origin: Origin::Implied(by),
+                },
+                true,
+            ))
+        })
+        .or_else(|| {
+            let name = slot.default_variable?;
+            let text = self.sources.environment.get(name)?.clone();
+            Some((
+                Found {
+                    text,
+                    origin: Origin::Environment(name.to_owned()),
+                },
+                false,
+            ))
+        })
+        .or_else(|| {
+            let text = slot.default.clone()?;
+            Some((
+                Found {
+                    text,
+                    origin: Origin::Default,
+                },
+                slot.literal_default,
+            ))
+        })
+    }
+
+    fn follow(&self, slot: &Slot, trail: &mut Vec<Name>) -> Result<Option<Resolved>, ConfigError> {
+        let Some((found, literal)) = self.written(slot) else {
+            return Ok(None);
+        };
+        let mut secret = slot.secret;
+        let text = if literal {
+            found.text
+        } else {
+            trail.push((slot.section().to_owned(), slot.option().to_owned()));
+            let text = substitute(&found.text, |name| {
+                let problem = |problem: String| ConfigError::Substitution {
+                    at: At::new(&found.origin, slot.section(), slot.option()),
+                    problem,
+                };
+                let Some(target) = self.reference(slot.section(), name) else {
+                    return Err(problem(self.unknown(slot, name)));
+                };
+                if trail.contains(&(target.section().to_owned(), target.option().to_owned())) {
+                    return Err(problem("its value refers to itself".into()));
+                }
+                let resolved = self.follow(&target, trail)?;
+                Ok(resolved.map_or_else(String::new, |resolved| {
+                    secret |= resolved.secret;
+                    as_python_prints(target.kind, resolved.text)
+                }))
+            })?;
+            trail.pop();
+            text
+        };
+        Ok(Some(Resolved {
+            text,
+            origin: found.origin,
+            secret,
+        }))
+    }
+
+    /// The option that `$name` means in `section`: one of the same section,
+    /// else of [DEFAULT].
+    fn reference(&self, section: &str, name: &str) -> Option<Slot> {
+        match name.split_once('.') {
+            Some((section, option)) => self.slot(section, option),
+            None => self
+                .slot(section, name)
+                .or_else(|| self.slot("DEFAULT", name)),
+        }
+    }
+
+    fn slot(&self, section: &str, option: &str) -> Option<Slot> {
+        if let Some(row) = table::find(section, option) {
+            return Some(Slot::within(row, section));
+        }
+        if let Some(row) = table::find_old(section, option) {
+            return Some(Slot::of(row));
+        }
+        let own = self.component.and_then(|(own, description)| {
+            description.options.iter().find(|described| {
+                let name = described
+                    .name
+                    .split_once('.')
+                    .unwrap_or((own, &described.name));
+                name == (section, option)
+            })
+        });
+        let names = vec![(section.to_owned(), option.to_owned())];
+        if let Some(described) = own {
+            let secret = crate::config::component::is_secret(described);
+            return Some(Slot::foreign(names, described.default.clone(), secret));
+        }
+        if table::is_engine_section(section) && section != table::components::MAPPER {
+            return None;
+        }
+        // An option of a component that is not at hand: what the site wrote.
+        self.sources.find(&names)?;
+        let secret = crate::config::secret::is_secret_name(option);
+        Some(Slot::foreign(names, None, secret))
+    }
+
+    /// Why `$name` in this option is an error. A secret is not quoted.
+    fn unknown(&self, slot: &Slot, name: &str) -> String {
+        if slot.secret {
+            return "a `$` in it is followed by something that is no option; write `$$` for a dollar".into();
+        }
+        match name.split_once('.') {
+            Some((before, _)) if self.reference(slot.section(), before).is_some() => format!(
+                "`${name}` is no option; write `${{{before}}}` where a dot follows, or `$$` for a dollar"
+            ),
+            _ => format!("`${name}` is no option; write `$$` for a dollar"),
+        }
+    }
+}
+
+/// What oslo puts in place of a name is the value as Python prints it.
+fn as_python_prints(kind: Kind, text: String) -> String {
+    match kind {
+        Kind::Boolean => match value::boolean(&text) {
+            Ok(true) => "True".into(),
+            Ok(false) => "False".into(),
+            Err(_) => text,
+        },
+        Kind::Integer(minimum, maximum) => match value::integer(&text, minimum, maximum) {
+            Ok(Some(number)) => number.to_string(),
+            _ => text,
+        },
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::ini;
+    use crate::config::sources::SourceFile;
+    use crate::config::table::{general, keystone};
+
+    fn sources(text: &str) -> Sources {
+        Sources {
+            files: vec![SourceFile {
+                path: Arc::new("f".into()),
+                ini: ini::parse(text).unwrap(),
+            }],
+            ..Sources::default()
+        }
+    }
+
+    fn text(sources: &Sources, row: &Row) -> Result<String, String> {
+        match Resolver::new(sources).resolve(&Slot::of(row)) {
+            Ok(resolved) => Ok(resolved.unwrap().text),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn defaults_refer_to_what_is_set() {
+        let set = sources("[DEFAULT]\nsite_name = FOO\nspooldir = /s/$site_name\n");
+        assert_eq!(text(&set, &general::SERVICE_NAME), Ok("FOO".into()));
+        assert_eq!(text(&set, &general::LOCK_PATH), Ok("/s/FOO".into()));
+    }
+
+    #[test]
+    fn the_lock_path_has_a_variable() {
+        let mut set = sources("");
+        set.environment
+            .insert("CASO_LOCK_PATH".into(), "$spooldir/lock".into());
+        assert_eq!(
+            text(&set, &general::LOCK_PATH),
+            Ok("/var/spool/caso/lock".into())
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_teaches_the_double_dollar() {
+        let set = sources("[DEFAULT]\nsite_name = wo$rd\nspooldir = /x/$site_name.d\n");
+        assert_eq!(
+            text(&set, &general::SITE_NAME),
+            Err("`f:2`: `[DEFAULT] site_name`: `$rd` is no option; write `$$` for a dollar".into())
+        );
+        let error = text(&set, &general::SPOOLDIR).unwrap_err();
+        assert!(
+            error.contains("write `${site_name}` where a dot follows"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_not_quoted() {
+        let set = sources("[keystone_auth]\npassword = wo$rd\n");
+        let error = text(&set, &keystone::PASSWORD).unwrap_err();
+        assert!(
+            error.contains("write `$$`") && !error.contains("$rd"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_circle_is_reported() {
+        let set = sources("[DEFAULT]\nsite_name = $service_name\nservice_name = $site_name\n");
+        assert!(
+            text(&set, &general::SITE_NAME)
+                .unwrap_err()
+                .contains("refers to itself")
+        );
+    }
+
+    #[test]
+    fn what_refers_to_a_secret_is_one() {
+        let set = sources(
+            "[DEFAULT]\ncloud_type = ${keystone_auth.password}\n[keystone_auth]\npassword = x\n",
+        );
+        let resolved = Resolver::new(&set).resolve(&Slot::of(&general::CLOUD_TYPE));
+        assert!(resolved.unwrap().unwrap().secret);
+    }
+
+    #[test]
+    fn components_options_can_be_referred_to() {
+        let set = sources("[DEFAULT]\nspooldir = ${ssm.output_path}/x\n[ssm]\noutput_path = /o\n");
+        assert_eq!(text(&set, &general::SPOOLDIR), Ok("/o/x".into()));
+    }
+}

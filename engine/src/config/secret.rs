@@ -1,0 +1,62 @@
+//! A text that is shown to nobody: passwords, tokens, application credentials.
+
+use std::fmt;
+
+/// Masks itself wherever it is printed. Equality and the text itself are for
+/// the code that sends it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// What is printed in a secret's place.
+pub const MASK: &str = "***";
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the request that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Whether an option of this name holds a secret, whatever its kind: a site's
+/// own component may have called its password a text.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "secret", "token"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_itself() {
+        let secret = Secret::new("hunter2");
+        assert_eq!(format!("{secret} {secret:?}"), "*** ***");
+        assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn names_of_secrets() {
+        assert!(is_secret_name("application_credential_secret"));
+        assert!(is_secret_name("API_TOKEN"));
+        assert!(!is_secret_name("username"));
+    }
+}

@@ -1,0 +1,114 @@
+//! The one table of the engine's options. Defaults, help, flags, the sample
+//! file, former names and the suggestions for misspelt ones come from it.
+//!
+//! Rows are statics, so that code names them (`table::general::SPOOLDIR`) and a
+//! misspelling does not compile.
+
+pub mod components;
+pub mod general;
+pub mod keystone;
+pub mod logging;
+mod row;
+
+pub use row::{Flag, Row};
+
+/// Every row, in the order of the sample file.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [
+        general::ROWS,
+        logging::ROWS,
+        keystone::ROWS,
+        components::ROWS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// Whether a section of this name belongs to a row's section.
+pub fn in_section(row: &Row, section: &str) -> bool {
+    if row.section == components::MESSENGER {
+        section.starts_with("messenger_")
+    } else {
+        row.section == section
+    }
+}
+
+/// The row of an option by its present name.
+pub fn find(section: &str, name: &str) -> Option<&'static Row> {
+    rows().find(|row| row.name == name && in_section(row, section))
+}
+
+/// The row that this was a former name of.
+pub fn find_old(section: &str, name: &str) -> Option<&'static Row> {
+    rows().find(|row| {
+        row.old
+            .iter()
+            .any(|old| old.split_once('.') == Some((section, name)))
+    })
+}
+
+/// Whether a section's options are the engine's, and nobody else's to read.
+pub fn is_engine_section(section: &str) -> bool {
+    section == "extractor" || section == "mapper" || rows().any(|row| in_section(row, section))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_option_stands_twice() {
+        let mut seen = BTreeSet::new();
+        for row in rows() {
+            assert!(
+                seen.insert((row.section, row.name)),
+                "{}.{}",
+                row.section,
+                row.name
+            );
+            for old in row.old {
+                let (section, name) = old.split_once('.').unwrap();
+                assert!(
+                    find(section, name).is_none(),
+                    "{old} is also a present name"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_live_option_has_help() {
+        for row in rows() {
+            assert_eq!(row.help.is_empty(), row.ignored.is_some(), "{}", row.name);
+            assert!(
+                row.help.is_empty() || row.help.ends_with('.'),
+                "{}",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_name_of_six_versions_is_known() {
+        let names = "messengers spooldir lock_path dry_run site_name service_name tenants projects caso_tag \
+            vo_property mapping_file extract_from extract_to extractor region_name benchmark_name_key \
+            benchmark_value_key accelerator_type_key accelerator_vendor_key accelerator_model_key \
+            accelerator_number_key debug verbose log_file logfile log_dir logdir log_config log_config_append \
+            log_date_format use_syslog syslog_log_facility use_json use_journal use_stderr watch_log_file \
+            default_log_levels config_source";
+        let former = |name: &str| components::FORMER.iter().any(|(old, _)| *old == name);
+        for name in names.split_whitespace() {
+            let known = find("DEFAULT", name).is_some() || find_old("DEFAULT", name).is_some();
+            assert!(known || former(&format!("DEFAULT.{name}")), "{name}");
+        }
+        for name in ["user", "password", "endpoint", "insecure", "mapping_file"] {
+            assert!(find_old("extractor", name).is_some(), "{name}");
+        }
+        for name in ["auth_plugin", "tenant_id", "tenant_name", "user_name"] {
+            assert!(find_old("keystone_auth", name).is_some(), "{name}");
+        }
+    }
+}

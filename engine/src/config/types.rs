@@ -1,0 +1,413 @@
+//! The configuration as the other rooms see it: typed, checked, complete.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::origin::Origin;
+use super::secret::Secret;
+use super::sources::Sources;
+use super::warning::Warning;
+
+/// Which command reads the configuration: it decides on the names of the
+/// default files and on a few defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// `caso-extract`.
+    Extract,
+    /// `caso-projects`.
+    Projects,
+    /// `caso-mapping-migrate`, where `dry_run` is on unless turned off.
+    MappingMigrate,
+    /// `caso`.
+    Caso,
+}
+
+impl Program {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Extract => "caso-extract",
+            Self::Projects => "caso-projects",
+            Self::MappingMigrate => "caso-mapping-migrate",
+            Self::Caso => "caso",
+        }
+    }
+}
+
+/// Everything that a run is told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub program: Program,
+    /// `spooldir`: cursors, lastrun files, journal.
+    pub spooldir: PathBuf,
+    /// `lock_path`: the folder of the lock file.
+    pub lock_path: PathBuf,
+    /// How long to wait for another run to end.
+    pub lock_timeout: Duration,
+    /// Where compiled components may be kept, in order of preference.
+    pub cache_dirs: Vec<PathBuf>,
+    pub dry_run: bool,
+    /// `site_name`; see `site()`.
+    pub site_name: Option<String>,
+    /// `cloud_type`: CloudType of the records.
+    pub cloud_type: String,
+    pub extract_from: ExtractFrom,
+    /// `extract_to`, in epoch seconds; `None` is now.
+    pub extract_to: Option<i64>,
+    /// Start of a first run, for a project without a cursor; `None` is 1970.
+    pub first_extract_from: Option<i64>,
+    /// Projects that are extracted side by side; at least 1.
+    pub concurrency: usize,
+    /// Entries asked for in one page of a list; at least 1.
+    pub page_size: u32,
+    /// Bound of the time that one run spends on delivery.
+    pub delivery_timeout: Duration,
+    /// Whether a partly successful run exits with 0.
+    pub partial_exit_ok: bool,
+    /// `--migrate-projects` of `caso-projects` and `caso-mapping-migrate`.
+    pub migrate_projects: bool,
+    pub mapper: ComponentInstance,
+    /// In the order of `messengers`, each name once.
+    pub messengers: Vec<MessengerInstance>,
+    /// Today one, named `default`.
+    pub clouds: Vec<CloudConfig>,
+    pub logging: Logging,
+    /// Files that were read, in the order in which they override each other.
+    pub files: Vec<PathBuf>,
+    /// Every option of the engine with the value in force, secrets masked.
+    pub values: Vec<ShownValue>,
+    pub warnings: Vec<Warning>,
+    /// Section of the auth type's options.
+    pub(super) auth_section: String,
+    pub(super) sources: Arc<Sources>,
+}
+
+impl Config {
+    /// `site_name`, which every record carries. Commands that make no records
+    /// do without it.
+    pub fn site(&self) -> Result<&str, ConfigError> {
+        self.site_name
+            .as_deref()
+            .ok_or_else(|| ConfigError::Missing {
+                section: "DEFAULT".into(),
+                option: "site_name".into(),
+                why: "every record carries it; set it to the site's name in the GOC database"
+                    .into(),
+            })
+    }
+}
+
+/// Start of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExtractFrom {
+    /// Where the last run ended.
+    Cursor,
+    /// `None`: 1970, whatever the cursors say.
+    BeginningOfTime,
+    /// An explicit moment, in epoch seconds.
+    At(i64),
+}
+
+impl ExtractFrom {
+    /// The explicit start in epoch seconds, if there is one.
+    pub fn explicit(self) -> Option<i64> {
+        match self {
+            Self::Cursor => None,
+            Self::BeginningOfTime => Some(0),
+            Self::At(seconds) => Some(seconds),
+        }
+    }
+}
+
+/// One OpenStack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CloudConfig {
+    /// Part of every cursor's key.
+    pub name: String,
+    /// `service_name`: name of the cloud at the site; `site_name` when unset.
+    pub service_name: Option<String>,
+    /// `region_name`, for all services.
+    pub region_name: Option<String>,
+    /// Interfaces of the catalog, best first; never empty.
+    pub interfaces: Vec<Interface>,
+    /// In the order of the file, each once.
+    pub extractors: Vec<Extractor>,
+    /// Ids or names, in the order of the file, each once.
+    pub projects: Vec<String>,
+    /// `caso_tag`; `None` takes no project by tag.
+    pub caso_tag: Option<String>,
+    pub vo_property: String,
+    pub mapping_file: PathBuf,
+    /// Whether somebody set `mapping_file`: the default may be missing.
+    pub mapping_file_set: bool,
+    /// Absent when no section says how to authenticate; see `keystone()`.
+    pub keystone_auth: Option<KeystoneAuth>,
+}
+
+impl CloudConfig {
+    /// How to authenticate, for commands that must.
+    pub fn keystone(&self) -> Result<&KeystoneAuth, ConfigError> {
+        self.keystone_auth.as_ref().ok_or_else(|| ConfigError::Missing {
+            section: "keystone_auth".into(),
+            option: "auth_type".into(),
+            why: "set it to `v3password` or `v3applicationcredential`, with `auth_url` and that type's options".into(),
+        })
+    }
+}
+
+/// Interface of an endpoint in the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interface {
+    Public,
+    Internal,
+    Admin,
+}
+
+impl Interface {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Extractors that cASO has had under some name. Whether this version has one
+/// is `extract`'s to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extractor {
+    Nova,
+    Cinder,
+    Neutron,
+    Prometheus,
+    Ceilometer,
+}
+
+impl Extractor {
+    pub const ALL: [Self; 5] = [
+        Self::Nova,
+        Self::Cinder,
+        Self::Neutron,
+        Self::Prometheus,
+        Self::Ceilometer,
+    ];
+
+    /// The name in `extractor`, and in cursors.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nova => "nova",
+            Self::Cinder => "cinder",
+            Self::Neutron => "neutron",
+            Self::Prometheus => "prometheus",
+            Self::Ceilometer => "ceilometer",
+        }
+    }
+}
+
+impl fmt::Display for Extractor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// `[keystone_auth]`: keystoneauth's options under its names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeystoneAuth {
+    /// Its path has no slash at the end, unless it is `/`.
+    pub auth_url: url::Url,
+    pub method: AuthMethod,
+    /// What the file itself asks to be scoped to. cASO overrides most of it.
+    pub scope: ConfiguredScope,
+    pub tls: Tls,
+    /// Bound of one request: to connect, and between two reads.
+    pub timeout: Duration,
+    /// Further tries after a connection that failed.
+    pub connect_retries: u32,
+    /// Further tries after 429, 502, 503, 504 or 413 with Retry-After.
+    pub status_code_retries: u32,
+}
+
+/// An auth type with its own options.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AuthMethod {
+    Password(PasswordAuth),
+    ApplicationCredential(ApplicationCredentialAuth),
+}
+
+/// `password` and `v3password`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PasswordAuth {
+    pub user: UserRef,
+    pub password: Secret,
+    /// `default_domain_*` of `password`: also the domain of a project that is
+    /// named without one.
+    pub default_domain: Option<DomainRef>,
+    /// `password`, which finds the version out, not `v3password`.
+    pub generic: bool,
+}
+
+/// `v3applicationcredential`: never sends a scope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApplicationCredentialAuth {
+    pub credential: ApplicationCredentialRef,
+    pub secret: Secret,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplicationCredentialRef {
+    Id(String),
+    /// A name is unique for its user only.
+    Name {
+        name: String,
+        user: UserRef,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserRef {
+    Id(String),
+    Name { name: String, domain: DomainRef },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DomainRef {
+    Id(String),
+    Name(String),
+}
+
+/// Scope options as the file has them; unset ones absent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConfiguredScope {
+    pub system_scope: Option<String>,
+    pub domain_id: Option<String>,
+    pub domain_name: Option<String>,
+    pub project_id: Option<String>,
+    pub project_name: Option<String>,
+    pub project_domain: Option<DomainRef>,
+    pub trust_id: Option<String>,
+}
+
+/// TLS of all requests to OpenStack.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// Certificates to trust instead of the system's.
+    pub cafile: Option<PathBuf>,
+    /// Client certificate, and its key where that is not in the same file.
+    pub certfile: Option<PathBuf>,
+    pub keyfile: Option<PathBuf>,
+    /// Any certificate will do.
+    pub insecure: bool,
+    /// `tls_min_version = 1.3`.
+    pub only_tls13: bool,
+}
+
+/// A component as the configuration asks for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComponentInstance {
+    /// Name of the instance, safe as a file name; `mapper` for the mapper.
+    pub name: String,
+    pub source: ComponentSource,
+    /// Section of its own options. Usually its name.
+    pub section: String,
+    /// Options that a former name implies, below all that the site sets.
+    pub implied: Vec<(String, String)>,
+    /// SHA-256 that the component must have, lower-case hex.
+    pub sha256: Option<String>,
+    pub limits: Limits,
+    /// What made the instance: for messages.
+    pub origin: Origin,
+}
+
+/// Where a component's code comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComponentSource {
+    /// Embedded in the engine, under this name.
+    BuiltIn(String),
+    File(PathBuf),
+}
+
+impl ComponentSource {
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// Limits of one component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of linear memory and tables together.
+    pub memory: u64,
+    /// Wall time of one call.
+    pub timeout: Duration,
+    /// CPU time of one call.
+    pub deadline: Duration,
+}
+
+/// One messenger, with a queue of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessengerInstance {
+    pub component: ComponentInstance,
+    pub record_types: RecordTypes,
+    /// One text a grant, parsed by the sandbox.
+    pub grants: Vec<Grant>,
+}
+
+impl MessengerInstance {
+    pub fn name(&self) -> &str {
+        &self.component.name
+    }
+}
+
+/// One entry of `grants`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub text: String,
+    pub origin: Origin,
+}
+
+/// Which record types a messenger is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordTypes {
+    /// Nobody set them: those of the component's description.
+    Described,
+    /// `record_types =`.
+    All,
+    /// These. Names beyond the contract's five are kept: a component may
+    /// describe its own; see `component_settings`.
+    These { names: Vec<String>, origin: Origin },
+}
+
+/// oslo.log's options that have a meaning here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    pub debug: bool,
+    /// `log_file` in `log_dir`; standard error when absent.
+    pub file: Option<PathBuf>,
+    pub json: bool,
+    /// Facility to log to, with `use_syslog`.
+    pub syslog: Option<Facility>,
+}
+
+/// A syslog facility.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facility {
+    pub name: &'static str,
+    /// RFC 5424's number, not yet shifted.
+    pub code: u8,
+}
+
+/// An option with its value in force, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownValue {
+    pub section: String,
+    pub option: String,
+    /// Masked for secrets; absent when unset.
+    pub value: Option<String>,
+    pub origin: Origin,
+}

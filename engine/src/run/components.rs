@@ -1,0 +1,237 @@
+//! The components of a run: loaded, described, given their options and grants.
+//!
+//! This comes before Keystone is asked for anything: a mapper that cannot start
+//! stops the run, a messenger that cannot start is reported and its records
+//! wait.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::config::{self, ComponentInstance, ComponentSource, Config, MessengerInstance, Warning};
+use crate::deliver::MapperIdentity;
+use crate::model::component::{Description, OptionValue, Setting};
+use crate::model::guest::{FailureKind, GuestFailure};
+use crate::sandbox::{
+    CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
+    Sandbox, SandboxSettings, Source, builtin, decide,
+};
+
+const USUAL_CACHE: &str = "/var/cache/caso";
+
+/// The mapper of a run, to be started once for each project.
+pub struct Mapper {
+    component: Component,
+    settings: Vec<Setting>,
+    limits: Limits,
+}
+
+impl Mapper {
+    pub fn identity(&self) -> MapperIdentity {
+        MapperIdentity {
+            name: self.component.name.clone(),
+            version: self.component.version.clone(),
+            digest: self.component.sha256.clone(),
+        }
+    }
+
+    pub async fn start(&self, now: i64) -> Result<GuestMapper, GuestFailure> {
+        self.component
+            .start_mapper(self.settings.clone(), now, self.limits.clone())
+            .await
+    }
+}
+
+/// A messenger with all that the host decided about it.
+pub struct Messenger {
+    pub name: String,
+    /// Record types that it gets; none is all.
+    pub record_types: Option<Vec<String>>,
+    pub packing_unit: Option<u32>,
+    pub component: Component,
+    pub setup: MessengerSetup,
+}
+
+impl Messenger {
+    /// Folders of its queues, which must be writable before Keystone is asked.
+    pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
+        self.setup.granted.queues.values().map(|queue| &queue.path)
+    }
+}
+
+/// A messenger that this run cannot use.
+pub struct Unusable {
+    pub name: String,
+    pub failure: GuestFailure,
+}
+
+/// All components of a run.
+pub struct Components {
+    pub mapper: Mapper,
+    pub messengers: Vec<Messenger>,
+    pub unusable: Vec<Unusable>,
+    pub warnings: Vec<Warning>,
+}
+
+/// The sandbox, with its cache where the configuration says.
+pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
+    let cache_dir = CacheDir::Search {
+        candidates: config.cache_dirs.clone(),
+        // The usual place may be missing; one that somebody named may not.
+        asked: config.cache_dirs.first().map(PathBuf::as_path) != Some(Path::new(USUAL_CACHE)),
+    };
+    Sandbox::new(SandboxSettings::new(cache_dir)).context("cannot set up the sandbox")
+}
+
+/// Loads what the configuration names. An error is the mapper's.
+pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Components> {
+    let mut warnings = Vec::new();
+    let mapper = mapper(sandbox, config, &mut warnings).await?;
+    let mut messengers = Vec::new();
+    let mut unusable = Vec::new();
+    for instance in &config.messengers {
+        match messenger(sandbox, config, instance, &mut warnings).await {
+            Ok(messenger) => messengers.push(messenger),
+            Err(error) => unusable.push(Unusable {
+                name: instance.name().to_owned(),
+                failure: not_started(instance.name(), &error),
+            }),
+        }
+    }
+    Ok(Components {
+        mapper,
+        messengers,
+        unusable,
+        warnings,
+    })
+}
+
+async fn mapper(
+    sandbox: &Sandbox,
+    config: &Config,
+    warnings: &mut Vec<Warning>,
+) -> anyhow::Result<Mapper> {
+    let component = admit(sandbox, &config.mapper)
+        .await
+        .context("the mapper cannot start")?;
+    let settings = config::component_settings(config, &config.mapper, &component.description)
+        .context("the mapper's options are wrong")?;
+    warnings.extend(settings.warnings);
+    let mapper = Mapper {
+        component,
+        settings: settings.settings,
+        limits: limits(&config.mapper),
+    };
+    // Its options are its own: only it can say whether they will do.
+    mapper.start(0).await.context("the mapper cannot start")?;
+    Ok(mapper)
+}
+
+async fn messenger(
+    sandbox: &Sandbox,
+    config: &Config,
+    instance: &MessengerInstance,
+    warnings: &mut Vec<Warning>,
+) -> anyhow::Result<Messenger> {
+    let component = admit(sandbox, &instance.component).await?;
+    if !component.roles.messenger {
+        return Err(anyhow!("component `{}` is not a messenger", component.name));
+    }
+    let description = &component.description;
+    let found = config::component_settings(config, &instance.component, description)?;
+    warnings.extend(found.warnings);
+    let grants = instance
+        .grants
+        .iter()
+        .map(|grant| {
+            grant
+                .text
+                .parse::<Grant>()
+                .with_context(|| format!("{}: grant `{}`", grant.origin, grant.text))
+        })
+        .collect::<anyhow::Result<Vec<Grant>>>()?;
+    let policy = if component.builtin {
+        Policy::Builtin
+    } else {
+        Policy::Site(&grants)
+    };
+    let name = instance.name().to_owned();
+    let granted: Granted = decide(&name, &description.capabilities, &found.settings, policy)?;
+    for unused in &granted.unused {
+        warnings.push(Warning::new(
+            format!("unused-grant:{name}:{unused}"),
+            format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
+        ));
+    }
+    Ok(Messenger {
+        record_types: record_types(instance, description),
+        packing_unit: packing_unit(description, &found.settings),
+        setup: MessengerSetup {
+            instance: name.clone(),
+            secrets: Vec::new(),
+            settings: found.settings,
+            granted,
+            limits: limits(&instance.component),
+            detour: Detour::default(),
+        },
+        name,
+        component,
+    })
+}
+
+async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Result<Component> {
+    let source = match &instance.source {
+        ComponentSource::BuiltIn(name) => Source::Builtin {
+            name,
+            bytes: builtin::builtin(name)
+                .ok_or_else(|| anyhow!("there is no built-in component `{name}`"))?,
+        },
+        ComponentSource::File(path) => Source::File {
+            path,
+            sha256: instance.sha256.as_deref(),
+        },
+    };
+    Ok(sandbox.load(source).await?)
+}
+
+fn limits(instance: &ComponentInstance) -> Limits {
+    Limits {
+        memory: instance.limits.memory,
+        timeout: instance.limits.timeout,
+        deadline: instance.limits.deadline,
+        ..Limits::default()
+    }
+}
+
+fn record_types(instance: &MessengerInstance, description: &Description) -> Option<Vec<String>> {
+    match &instance.record_types {
+        config::RecordTypes::All => None,
+        config::RecordTypes::These { names, .. } => Some(names.clone()),
+        config::RecordTypes::Described => {
+            let described = &description.record_types;
+            (!described.is_empty()).then(|| described.clone())
+        }
+    }
+}
+
+/// How many records go into one message, where the component has an option for it.
+fn packing_unit(description: &Description, settings: &[Setting]) -> Option<u32> {
+    let option = description.packing_option.as_ref()?;
+    let setting = settings.iter().find(|setting| setting.name == *option)?;
+    match setting.value {
+        OptionValue::Integer(unit) => u32::try_from(unit).ok(),
+        _ => None,
+    }
+}
+
+fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
+    GuestFailure {
+        component: name.to_owned(),
+        instance: name.to_owned(),
+        call: "start",
+        kind: FailureKind::Start,
+        detail: format!("{error:#}"),
+        frames: Vec::new(),
+        stderr: String::new(),
+    }
+}

@@ -1,0 +1,354 @@
+//! All projects of a cloud, side by side, each extractor into a segment of its own.
+//!
+//! The cursor of an extractor moves only after its segment is sealed on disk.
+//! A project that fails costs itself. Where a service is away as a whole the
+//! projects that were not begun yet are not tried one after the other: the
+//! operator gets one line, not one a project.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::watch;
+
+use super::components::Mapper;
+use super::mapping::{Mapping, Told};
+use super::window::{Bounds, Plan};
+use crate::config::{CloudConfig, Config};
+use crate::deliver::{Journal, Order, SegmentKey};
+use crate::extract::{ExtractContext, ExtractError, Extractor, ProjectRef};
+use crate::model::Window;
+use crate::model::guest::BoxFuture;
+use crate::model::usage::Context;
+use crate::state::{CursorKey, Cursors, Source, Start};
+
+/// What all projects of a cloud share.
+pub struct Extraction {
+    pub config: Arc<Config>,
+    pub cloud: CloudConfig,
+    pub site: String,
+    pub bounds: Bounds,
+    pub extractors: Vec<Extractor>,
+    pub context: ExtractContext,
+    pub cursors: Arc<Cursors>,
+    pub journal: Arc<Journal>,
+    pub mapper: Arc<Mapper>,
+    /// Names of all messengers of the configuration: whose the records are.
+    pub messengers: Vec<String>,
+    pub cancel: watch::Receiver<bool>,
+    outages: AtomicUsize,
+}
+
+/// What became of one extractor of one project.
+#[derive(Debug)]
+pub struct ExtractorReport {
+    pub extractor: Extractor,
+    pub result: ExtractorResult,
+}
+
+#[derive(Debug)]
+pub enum ExtractorResult {
+    Done {
+        window: Window,
+        told: Told,
+    },
+    UpToDate,
+    NotBuilt,
+    /// Nothing was extracted; the cursor stays.
+    Failed {
+        reason: String,
+        outage: bool,
+    },
+    /// The run was asked to end.
+    Cancelled,
+}
+
+/// What became of one project.
+#[derive(Debug)]
+pub struct ProjectReport {
+    pub project: ProjectRef,
+    /// It had no cursor and starts from the beginning.
+    pub first: bool,
+    pub extractors: Vec<ExtractorReport>,
+}
+
+/// After so many projects in a row for which a service was away, the rest of
+/// the run does not try it again.
+const OUTAGES: usize = 3;
+
+impl Extraction {
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        config: Arc<Config>,
+        cloud: CloudConfig,
+        site: String,
+        bounds: Bounds,
+        extractors: Vec<Extractor>,
+        context: ExtractContext,
+        cursors: Arc<Cursors>,
+        journal: Arc<Journal>,
+        mapper: Arc<Mapper>,
+        messengers: Vec<String>,
+        cancel: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            config,
+            cloud,
+            site,
+            bounds,
+            extractors,
+            context,
+            cursors,
+            journal,
+            mapper,
+            messengers,
+            cancel,
+            outages: AtomicUsize::new(0),
+        }
+    }
+
+    /// Extracts the projects, `concurrency` at a time; reports in their order.
+    pub async fn run(self: Arc<Self>, projects: Vec<ProjectRef>) -> Vec<ProjectReport> {
+        let concurrency = self.config.concurrency.max(1);
+        stream::iter(projects.into_iter().enumerate())
+            .map(|(index, project)| {
+                let spare = project.clone();
+                // A task of its own, so that pages are parsed on all cores.
+                let task: BoxFuture<'static, ProjectReport> =
+                    Box::pin(self.clone().project(index, project));
+                async move {
+                    tokio::spawn(task)
+                        .await
+                        .unwrap_or_else(|error| ProjectReport {
+                            project: spare,
+                            first: false,
+                            extractors: vec![ExtractorReport {
+                                extractor: Extractor::Nova,
+                                result: ExtractorResult::Failed {
+                                    reason: format!("internal error: {error}"),
+                                    outage: false,
+                                },
+                            }],
+                        })
+                }
+            })
+            .buffered(concurrency)
+            .collect()
+            .await
+    }
+
+    async fn project(self: Arc<Self>, index: usize, project: ProjectRef) -> ProjectReport {
+        let keys: Vec<CursorKey> = self
+            .extractors
+            .iter()
+            .map(|extractor| self.key(*extractor))
+            .collect();
+        let configured = project.configured.as_deref();
+        let starts = match self.cursors.starts(&project.id, configured, &keys) {
+            Ok(starts) => starts,
+            Err(error) => {
+                let reason = format!("{:#}", anyhow::Error::from(error));
+                return ProjectReport {
+                    project,
+                    first: false,
+                    extractors: self
+                        .extractors
+                        .first()
+                        .map(|extractor| ExtractorReport {
+                            extractor: *extractor,
+                            result: ExtractorResult::Failed {
+                                reason,
+                                outage: false,
+                            },
+                        })
+                        .into_iter()
+                        .collect(),
+                };
+            }
+        };
+        let first = self.bounds.from.explicit().is_none()
+            && self
+                .extractors
+                .iter()
+                .zip(&starts)
+                .any(|(extractor, start)| extractor.is_built() && start.source == Source::Nothing);
+        let plans: Vec<(Extractor, Start, CursorKey)> = self
+            .extractors
+            .iter()
+            .zip(starts)
+            .zip(keys)
+            .map(|((extractor, start), key)| (*extractor, start, key))
+            .collect();
+        let mut extractors = Vec::new();
+        for (order, (extractor, start, key)) in plans.into_iter().enumerate() {
+            let result = self
+                .extractor(extractor, &project, &start, &key, (index, order))
+                .await;
+            extractors.push(ExtractorReport { extractor, result });
+        }
+        ProjectReport {
+            project,
+            first,
+            extractors,
+        }
+    }
+
+    fn key(&self, extractor: Extractor) -> CursorKey {
+        CursorKey {
+            cloud: self.cloud.name.clone(),
+            region: self.cloud.region_name.clone(),
+            extractor: extractor.name().to_owned(),
+        }
+    }
+
+    async fn extractor(
+        &self,
+        extractor: Extractor,
+        project: &ProjectRef,
+        start: &Start,
+        key: &CursorKey,
+        order: (usize, usize),
+    ) -> ExtractorResult {
+        if !extractor.is_built() {
+            return ExtractorResult::NotBuilt;
+        }
+        let failed = |reason: String| ExtractorResult::Failed {
+            reason,
+            outage: false,
+        };
+        let (window, continues) = match self.bounds.plan(start.at) {
+            Plan::Extract { window, continues } => (window, continues),
+            Plan::UpToDate => return ExtractorResult::UpToDate,
+            Plan::Future { cursor } => {
+                return failed(format!(
+                    "its last run ended at {}, which is in the future: set the clock right, or \
+                     write the right date into `lastrun.{}` in the spool",
+                    moment(cursor),
+                    project.id
+                ));
+            }
+            Plan::Empty { from } => {
+                return failed(format!(
+                    "nothing lies between {} and {}: the start must be before the end",
+                    moment(from),
+                    moment(self.bounds.to)
+                ));
+            }
+        };
+        if self.outages.load(Ordering::Relaxed) >= OUTAGES {
+            return ExtractorResult::Failed {
+                reason: "not tried, as other projects found the service away".into(),
+                outage: true,
+            };
+        }
+        let mut cancel = self.cancel.clone();
+        let extracted = tokio::select! {
+            extracted = self.segment(extractor, project, window, order) => extracted,
+            _ = cancel.wait_for(|cancelled| *cancelled) => return ExtractorResult::Cancelled,
+        };
+        match extracted {
+            Ok(told) => {
+                self.outages.store(0, Ordering::Relaxed);
+                let covered = Window {
+                    start: continues,
+                    end: window.end,
+                };
+                match self.cursors.advance(&project.id, key, covered) {
+                    Ok(_) => ExtractorResult::Done { window, told },
+                    Err(error) => failed(format!("{:#}", anyhow::Error::from(error))),
+                }
+            }
+            Err(error) => {
+                let outage = error.is_outage();
+                if outage {
+                    self.outages.fetch_add(1, Ordering::Relaxed);
+                }
+                ExtractorResult::Failed {
+                    reason: format!("{:#}", anyhow::Error::from(error)),
+                    outage,
+                }
+            }
+        }
+    }
+
+    /// One window into one sealed segment.
+    fn segment<'a>(
+        &'a self,
+        extractor: Extractor,
+        project: &'a ProjectRef,
+        window: Window,
+        order: (usize, usize),
+    ) -> BoxFuture<'a, Result<Told, ExtractError>> {
+        Box::pin(self.one_segment(extractor, project, window, order))
+    }
+
+    async fn one_segment(
+        &self,
+        extractor: Extractor,
+        project: &ProjectRef,
+        window: Window,
+        (project_order, extractor_order): (usize, usize),
+    ) -> Result<Told, ExtractError> {
+        let sink = |error: anyhow::Error| ExtractError::Sink(error);
+        let mapper = self
+            .mapper
+            .start(self.bounds.now)
+            .await
+            .map_err(|failure| sink(failure.into()))?;
+        let key = SegmentKey {
+            cloud: self.cloud.name.clone(),
+            region: self.cloud.region_name.clone(),
+            project: project.id.clone(),
+            extractor: extractor.name().to_owned(),
+            window,
+        };
+        let order = Order {
+            project: u32::try_from(project_order).unwrap_or(u32::MAX),
+            extractor: u32::try_from(extractor_order).unwrap_or(u32::MAX),
+        };
+        let segment = self
+            .journal
+            .begin(key, order, &self.messengers, &self.mapper.identity())
+            .map_err(|error| sink(error.into()))?;
+        let mut mapping = Mapping {
+            mapper,
+            context: self.usage_context(project, window),
+            segment,
+            told: Told::default(),
+        };
+        extractor
+            .extract(&self.context, project, window, &mut mapping)
+            .await?;
+        mapping.segment.seal().map_err(|error| sink(error.into()))?;
+        Ok(mapping.told)
+    }
+
+    fn usage_context(&self, project: &ProjectRef, window: Window) -> Context {
+        Context {
+            site_name: self.site.clone(),
+            service_name: self
+                .cloud
+                .service_name
+                .clone()
+                .unwrap_or_else(|| self.site.clone()),
+            cloud_type: self.config.cloud_type.clone(),
+            cloud: self.cloud.name.clone(),
+            region: self.cloud.region_name.clone(),
+            project_id: project.id.clone(),
+            project_name: project.name.clone(),
+            vo: project.vo.clone(),
+            window,
+            now: self.bounds.now,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+/// A moment for people.
+pub fn moment(seconds: i64) -> String {
+    chrono::DateTime::from_timestamp(seconds, 0).map_or_else(
+        || format!("{seconds} s after 1970"),
+        |moment| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
+}

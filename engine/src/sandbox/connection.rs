@@ -1,0 +1,299 @@
+//! `caso:accounting/connection`: streams to hosts and ports that were granted.
+//!
+//! The guest names a grant, never an address: the host resolves, connects,
+//! speaks TLS and bounds every wait. `send` counts as done when our kernel has
+//! the bytes; whether the peer read them only an answer of the peer can tell,
+//! which is why deliveries over connections are at least once. Handles live as
+//! long as the call of `deliver` in which they were opened.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::address;
+use super::bindings::messenger::caso::accounting::connection::{ConnectionError, Host};
+use super::decide::{ConnectionTerms, refusal};
+use super::detour::{DeadEnd, Sent, Sink};
+use super::limits::Limits;
+use super::state::State;
+use super::tls::TlsRoots;
+
+/// Bytes read at once, whatever the guest asks for.
+const READ: u32 = 256 << 10;
+/// How long a closing connection is listened to, so that what we sent is not
+/// thrown away with what we did not read.
+const LINGER: Duration = Duration::from_secs(1);
+
+trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync {}
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync> Stream for T {}
+
+/// The connections of one call.
+pub struct Connections {
+    open: BTreeMap<u32, Box<dyn Stream>>,
+    next: u32,
+    most: usize,
+    bytes_left: u64,
+    bytes_a_call: u64,
+    connect_timeout: Duration,
+    transfer_timeout: Duration,
+    roots: Arc<TlsRoots>,
+    /// Where connections lead nowhere, and what was sent over them.
+    detour: Option<Sink>,
+    sent: Sent,
+}
+
+impl Connections {
+    pub fn new(limits: &Limits, roots: Arc<TlsRoots>, detour: Option<Sink>) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            next: 1,
+            most: usize::try_from(limits.connections).unwrap_or(usize::MAX),
+            bytes_left: limits.connection_bytes,
+            bytes_a_call: limits.connection_bytes,
+            connect_timeout: limits.connect_timeout,
+            transfer_timeout: limits.transfer_timeout,
+            roots,
+            detour,
+            sent: Sent::default(),
+        }
+    }
+
+    /// No handle outlives a call; numbers are not used again, so that an old
+    /// handle never is a new connection.
+    pub fn begin_call(&mut self) {
+        self.open.clear();
+        locked(&self.sent).clear();
+        self.bytes_left = self.bytes_a_call;
+    }
+
+    /// After a call that went well: what was sent is to arrive.
+    pub async fn end_call(&mut self) -> io::Result<()> {
+        for (_, stream) in std::mem::take(&mut self.open) {
+            part(stream).await;
+        }
+        if let Some(sink) = &self.detour {
+            for (name, bytes) in locked(&self.sent).drain(..) {
+                sink(&name, &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self, name: &str, terms: &ConnectionTerms) -> Result<u32, ConnectionError> {
+        if self.open.len() >= self.most {
+            let text = format!("more than {} connections at a time", self.most);
+            return Err(ConnectionError::Invalid(text));
+        }
+        let endpoint = &terms.endpoint;
+        let connecting = async {
+            if self.detour.is_some() {
+                let (name, sent) = (name.to_owned(), Arc::clone(&self.sent));
+                return Ok(Box::new(DeadEnd { name, sent }) as _);
+            }
+            let tcp = dial(terms).await?;
+            // The messages of our messengers are small and waited for.
+            let _ = tcp.set_nodelay(true);
+            if terms.tls {
+                self.secure(terms, tcp).await
+            } else {
+                Ok(Box::new(tcp) as _)
+            }
+        };
+        let stream: Box<dyn Stream> =
+            match tokio::time::timeout(self.connect_timeout, connecting).await {
+                Ok(result) => result?,
+                Err(_) => {
+                    let wait = self.connect_timeout;
+                    let text = format!("`{endpoint}` did not answer within {wait:?}");
+                    return Err(ConnectionError::Unavailable(text));
+                }
+            };
+        let handle = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.open.insert(handle, stream);
+        Ok(handle)
+    }
+
+    async fn secure(
+        &self,
+        terms: &ConnectionTerms,
+        tcp: TcpStream,
+    ) -> Result<Box<dyn Stream>, ConnectionError> {
+        let endpoint = &terms.endpoint;
+        let tls = |what: String| ConnectionError::Tls(format!("`{endpoint}`: {what}"));
+        let config = self
+            .roots
+            .config(terms.cafile.as_deref())
+            .await
+            .map_err(ConnectionError::Tls)?;
+        let name = rustls::pki_types::ServerName::try_from(endpoint.host.clone())
+            .map_err(|error| tls(error.to_string()))?;
+        match TlsConnector::from(config).connect(name, tcp).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(tls(
+                "it closed the connection in the TLS handshake".to_owned(),
+            )),
+            Err(error) => Err(tls(error.to_string())),
+        }
+    }
+
+    async fn send(&mut self, handle: u32, bytes: &[u8]) -> Result<(), ConnectionError> {
+        self.spend(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+        let wait = self.transfer_timeout;
+        let stream = self.stream(handle)?;
+        bounded(wait, async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        })
+        .await
+    }
+
+    async fn receive(&mut self, handle: u32, maximum: u32) -> Result<Vec<u8>, ConnectionError> {
+        if maximum == 0 {
+            let text = "a `receive` of no bytes would look like the peer's end".to_owned();
+            return Err(ConnectionError::Invalid(text));
+        }
+        let wait = self.transfer_timeout;
+        let room = u64::from(maximum.min(READ)).min(self.bytes_left);
+        if room == 0 {
+            return Err(self.spent());
+        }
+        let stream = self.stream(handle)?;
+        let mut bytes = vec![0; usize::try_from(room).unwrap_or(0)];
+        let count = bounded(wait, stream.read(&mut bytes)).await?;
+        bytes.truncate(count);
+        self.spend(u64::try_from(count).unwrap_or(u64::MAX))?;
+        Ok(bytes)
+    }
+
+    async fn finish(&mut self, handle: u32) -> Result<(), ConnectionError> {
+        let wait = self.transfer_timeout;
+        let stream = self.stream(handle)?;
+        bounded(wait, stream.shutdown()).await
+    }
+
+    fn stream(&mut self, handle: u32) -> Result<&mut Box<dyn Stream>, ConnectionError> {
+        self.open
+            .get_mut(&handle)
+            .ok_or_else(|| ConnectionError::Invalid(format!("no connection has handle {handle}")))
+    }
+
+    fn spend(&mut self, bytes: u64) -> Result<(), ConnectionError> {
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left = left;
+                Ok(())
+            }
+            None => Err(self.spent()),
+        }
+    }
+
+    fn spent(&self) -> ConnectionError {
+        let most = self.bytes_a_call;
+        ConnectionError::Invalid(format!(
+            "more than {most} bytes over connections in one call"
+        ))
+    }
+}
+
+fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tries every address of the host in the resolver's order.
+async fn dial(terms: &ConnectionTerms) -> Result<TcpStream, ConnectionError> {
+    let endpoint = &terms.endpoint;
+    let addresses = address::resolve(endpoint)
+        .await
+        .map_err(ConnectionError::Unavailable)?;
+    let mut reasons = Vec::new();
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => reasons.push(format!("{address}: {error}")),
+        }
+    }
+    let reasons = reasons.join(", ");
+    Err(ConnectionError::Unavailable(format!(
+        "`{endpoint}` cannot be reached ({reasons})"
+    )))
+}
+
+async fn bounded<T>(
+    wait: Duration,
+    work: impl Future<Output = io::Result<T>>,
+) -> Result<T, ConnectionError> {
+    match tokio::time::timeout(wait, work).await {
+        Ok(Ok(value)) => Ok(value),
+        Err(_) => Err(ConnectionError::TimedOut),
+        Ok(Err(error)) => Err(match error.kind() {
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof => ConnectionError::Closed,
+            io::ErrorKind::InvalidData => ConnectionError::Tls(error.to_string()),
+            _ => ConnectionError::Other(error.to_string()),
+        }),
+    }
+}
+
+/// Ends a connection in such a way that the peer gets all of it. A socket
+/// closed with unread bytes (TLS session tickets, a late greeting) is reset,
+/// and the peer may lose what it has not read yet.
+async fn part(mut stream: Box<dyn Stream>) {
+    let _ = tokio::time::timeout(LINGER, async {
+        stream.shutdown().await?;
+        let mut sink = [0; 4096];
+        while stream.read(&mut sink).await? > 0 {}
+        io::Result::Ok(())
+    })
+    .await;
+}
+
+impl Host for State {
+    async fn open(&mut self, name: String) -> wasmtime::Result<Result<u32, ConnectionError>> {
+        let outside = &mut self.outside;
+        let Some(terms) = outside.granted.connections.get(&name) else {
+            let text = refusal(&outside.granted, &outside.instance, "connection", &name);
+            return Ok(Err(ConnectionError::Denied(text)));
+        };
+        Ok(outside.connections.open(&name, terms).await)
+    }
+
+    async fn send(
+        &mut self,
+        handle: u32,
+        bytes: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), ConnectionError>> {
+        Ok(self.outside.connections.send(handle, &bytes).await)
+    }
+
+    async fn receive(
+        &mut self,
+        handle: u32,
+        maximum: u32,
+    ) -> wasmtime::Result<Result<Vec<u8>, ConnectionError>> {
+        Ok(self.outside.connections.receive(handle, maximum).await)
+    }
+
+    async fn finish(&mut self, handle: u32) -> wasmtime::Result<Result<(), ConnectionError>> {
+        Ok(self.outside.connections.finish(handle).await)
+    }
+
+    async fn close(&mut self, handle: u32) -> wasmtime::Result<()> {
+        if let Some(stream) = self.outside.connections.open.remove(&handle) {
+            part(stream).await;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

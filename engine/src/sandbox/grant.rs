@@ -1,0 +1,429 @@
+//! One thing outside the sandbox that a component may use, as the site writes it.
+//!
+//! A component has nothing by itself; an empty list of grants denies all. Each
+//! grant is one line of text and the same text everywhere: in `grants` of
+//! `[messenger_NAME]`, in messages and in serialised form.
+//!
+//! | form                                         | grants                                        |
+//! |----------------------------------------------|-----------------------------------------------|
+//! | `queue:/path`                                | messages into the directory queue at `/path`  |
+//! | `queue:/path?umask=027`                      | the same, files and folders with that umask   |
+//! | `connection:host:port`                       | a TCP connection to one host and port         |
+//! | `connection:tls://host:port`                 | the same, inside TLS, by the system's CAs     |
+//! | `connection:tls://host:port?cafile=/path`    | the same, by the CAs in that file             |
+//! | `http:https://host`, `http:https://host:port`| HTTP requests to one origin                   |
+//! | `directory:/path`                            | reading below `/path`                         |
+//! | `directory-write:/path`                      | reading and writing below `/path`             |
+//! | `address:host:port`                          | plain `wasi:sockets` TCP to one host and port |
+//!
+//! There are no wildcards: one that opens all hosts or all of a disk would be
+//! the first thing that everybody writes. IPv6 addresses stand in brackets.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// A name or an address; an IPv6 address without its brackets. Lower case.
+    pub host: String,
+    pub port: u16,
+}
+
+/// What the site grants; see the table above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Grant {
+    Queue {
+        path: PathBuf,
+        /// Instead of the process's own.
+        umask: Option<u32>,
+    },
+    Connection {
+        endpoint: Endpoint,
+        tls: bool,
+        /// Instead of the system's certificates.
+        cafile: Option<PathBuf>,
+    },
+    /// An origin: scheme, host and perhaps port, without a path.
+    Http(String),
+    Directory {
+        path: PathBuf,
+        write: bool,
+    },
+    Address(Endpoint),
+}
+
+/// A grant that is none. The text names the accepted form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a grant: {problem}; write it as {form}")]
+pub struct ParseGrantError {
+    pub text: String,
+    pub problem: String,
+    pub form: &'static str,
+}
+
+const FORMS: &str = "`queue:/path`, `connection:host:port`, `connection:tls://host:port`, \
+                     `http:https://host`, `directory:/path`, `directory-write:/path` or \
+                     `address:host:port`";
+
+impl Grant {
+    /// Parses what stands after the kind.
+    pub(super) fn of_kind(kind: &str, target: &str) -> Result<Self, ParseGrantError> {
+        let fail = |form| {
+            move |problem: String| ParseGrantError {
+                text: format!("{kind}:{target}"),
+                problem,
+                form,
+            }
+        };
+        match kind {
+            "queue" => {
+                let fail = fail("`queue:/path`, with `?umask=027` at the end if need be");
+                let (path, term) = split_term(target, "umask");
+                let umask = term.map(parse_umask).transpose().map_err(fail)?;
+                let path = parse_path(path).map_err(fail)?;
+                Ok(Self::Queue { path, umask })
+            }
+            "connection" => {
+                let fail = fail(
+                    "`connection:host:port` or `connection:tls://host:port`, with \
+                     `?cafile=/path` after the latter if need be",
+                );
+                let (rest, term) = split_term(target, "cafile");
+                let cafile = term.map(parse_path).transpose().map_err(fail)?;
+                let (tls, rest) = match rest.strip_prefix("tls://") {
+                    Some(rest) => (true, rest),
+                    None => (false, rest),
+                };
+                if cafile.is_some() && !tls {
+                    return Err(fail("`cafile` without `tls://`".to_owned()));
+                }
+                let endpoint = rest.parse().map_err(fail)?;
+                Ok(Self::Connection {
+                    endpoint,
+                    tls,
+                    cafile,
+                })
+            }
+            "http" => parse_origin(target)
+                .map(Self::Http)
+                .map_err(fail("`http:https://host` or `http:https://host:port`")),
+            "directory" | "directory-write" => parse_path(target)
+                .map(|path| Self::Directory {
+                    path,
+                    write: kind == "directory-write",
+                })
+                .map_err(fail("`directory:/path` or `directory-write:/path`")),
+            "address" => target
+                .parse()
+                .map(Self::Address)
+                .map_err(fail("`address:host:port`")),
+            _ => Err(fail(FORMS)(format!("there is no kind `{kind}`"))),
+        }
+    }
+
+    /// Whether a request for `wanted` may have this.
+    pub(super) fn covers(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::Queue { path, .. }, Self::Queue { path: wanted, .. }) => path == wanted,
+            (
+                Self::Connection { endpoint, tls, .. },
+                Self::Connection {
+                    endpoint: wanted,
+                    tls: wanted_tls,
+                    ..
+                },
+            ) => endpoint == wanted && (*tls || !wanted_tls),
+            (Self::Http(origin), Self::Http(wanted)) => origin == wanted,
+            (
+                Self::Directory { path, write },
+                Self::Directory {
+                    path: wanted,
+                    write: wanted_write,
+                },
+            ) => path == wanted && (*write || !wanted_write),
+            (Self::Address(endpoint), Self::Address(wanted)) => endpoint == wanted,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Grant {
+    type Err = ParseGrantError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((kind, target)) = text.trim().split_once(':') else {
+            return Err(ParseGrantError {
+                text: text.to_owned(),
+                problem: "it names no kind".to_owned(),
+                form: FORMS,
+            });
+        };
+        Self::of_kind(kind, target)
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue { path, umask } => {
+                write!(f, "queue:{}", path.display())?;
+                umask.map_or(Ok(()), |umask| write!(f, "?umask={umask:03o}"))
+            }
+            Self::Connection {
+                endpoint,
+                tls,
+                cafile,
+            } => {
+                write!(
+                    f,
+                    "connection:{}{endpoint}",
+                    if *tls { "tls://" } else { "" }
+                )?;
+                cafile
+                    .as_ref()
+                    .map_or(Ok(()), |path| write!(f, "?cafile={}", path.display()))
+            }
+            Self::Http(origin) => write!(f, "http:{origin}"),
+            Self::Directory { path, write: false } => write!(f, "directory:{}", path.display()),
+            Self::Directory { path, write: true } => {
+                write!(f, "directory-write:{}", path.display())
+            }
+            Self::Address(endpoint) => write!(f, "address:{endpoint}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Grant {
+    type Error = ParseGrantError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Grant> for String {
+    fn from(grant: Grant) -> Self {
+        grant.to_string()
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, port) = text
+            .rsplit_once(':')
+            .ok_or_else(|| format!("`{text}` has no port"))?;
+        let port = match port.parse() {
+            Ok(port) if port != 0 => port,
+            _ => return Err(format!("`{port}` is not a port from 1 to 65535")),
+        };
+        let host = match host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+        {
+            Some(address) => address
+                .parse::<std::net::Ipv6Addr>()
+                .map_err(|_| format!("`{address}` is not an IPv6 address"))?
+                .to_string(),
+            None if host.contains(':') => {
+                return Err(format!("the IPv6 address `{host}` stands without brackets"));
+            }
+            None => host.to_ascii_lowercase(),
+        };
+        let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        if host.is_empty() || !host.chars().all(name) {
+            return Err(format!("`{host}` is not a host"));
+        }
+        Ok(Self { host, port })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
+        }
+    }
+}
+
+/// Splits `?name=value` off the end. Only the last `?name=` counts, so that a
+/// path may contain a question mark.
+fn split_term<'a>(text: &'a str, name: &str) -> (&'a str, Option<&'a str>) {
+    match text.rsplit_once(&format!("?{name}=")) {
+        Some((rest, value)) => (rest, Some(value)),
+        None => (text, None),
+    }
+}
+
+pub(super) fn parse_umask(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(umask) if umask <= 0o777 && !text.starts_with('+') => Ok(umask),
+        _ => Err(format!("`{text}` is not an octal umask up to 777")),
+    }
+}
+
+/// An absolute path in its plain form. `..` is refused: whether it leaves a
+/// folder depends on links that a reader of the configuration does not see.
+pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    if !path.is_absolute() {
+        return Err(format!("`{text}` is not an absolute path"));
+    }
+    if path.components().any(|part| part == Component::ParentDir) {
+        return Err(format!("`{text}` contains `..`"));
+    }
+    if text.contains(|c: char| c.is_control()) {
+        return Err("the path contains a control character".to_owned());
+    }
+    Ok(path.components().collect())
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).map_err(|error| format!("`{text}`: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is not http or https", url.scheme()));
+    }
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("`{text}` is more than an origin"));
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_form_reads_back_as_written() {
+        for text in [
+            "queue:/var/spool/apel/outgoing/openstack",
+            "queue:/q?umask=027",
+            "connection:logstash.example.org:5000",
+            "connection:tls://logstash.example.org:5001",
+            "connection:tls://[2001:db8::1]:5001?cafile=/etc/ca.pem",
+            "http:https://example.org",
+            "http:http://example.org:8080",
+            "directory:/etc/templates",
+            "directory-write:/var/lib/x",
+            "address:[::1]:9",
+        ] {
+            assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn paths_and_hosts_have_one_form() {
+        assert_eq!(
+            "queue:/q//a/./b/".parse::<Grant>().unwrap().to_string(),
+            "queue:/q/a/b"
+        );
+        let grant: Grant = "address:LOGSTASH.Example:5".parse().unwrap();
+        assert_eq!(grant.to_string(), "address:logstash.example:5");
+    }
+
+    #[test]
+    fn a_refusal_teaches_the_form() {
+        for (text, problem, form) in [
+            ("everything", "names no kind", "`queue:/path`"),
+            ("all:*", "no kind `all`", "`connection:host:port`"),
+            ("queue:spool", "not an absolute path", "`queue:/path`"),
+            ("queue:/a/../etc", "contains `..`", "`queue:/path`"),
+            ("queue:/a?umask=9", "octal", "?umask=027"),
+            (
+                "connection:example.org",
+                "no port",
+                "`connection:host:port`",
+            ),
+            (
+                "connection:*:80",
+                "`*` is not a host",
+                "`connection:host:port`",
+            ),
+            ("connection:a:0", "not a port", "`connection:host:port`"),
+            (
+                "connection:::1:80",
+                "without brackets",
+                "`connection:host:port`",
+            ),
+            (
+                "connection:a:1?cafile=/x",
+                "without `tls://`",
+                "`connection:tls://host:port`",
+            ),
+            ("http:ftp://x", "not http", "`http:https://host`"),
+            (
+                "http:https://x/path",
+                "more than an origin",
+                "`http:https://host`",
+            ),
+            (
+                "http:https://u:p@x",
+                "more than an origin",
+                "`http:https://host`",
+            ),
+        ] {
+            let message = text.parse::<Grant>().unwrap_err().to_string();
+            assert!(
+                message.contains(problem) && message.contains(form),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn serde_goes_through_the_text() {
+        let grants: Vec<Grant> = serde_json::from_str(r#"["queue:/q","address:a:1"]"#).unwrap();
+        assert_eq!(
+            serde_json::to_string(&grants).unwrap(),
+            r#"["queue:/q","address:a:1"]"#
+        );
+        assert!(serde_json::from_str::<Grant>(r#""queue:q""#).is_err());
+    }
+
+    #[test]
+    fn only_the_same_thing_or_less_is_covered() {
+        let grant = |text: &str| text.parse::<Grant>().unwrap();
+        for (granted, wanted, covered) in [
+            ("queue:/q?umask=027", "queue:/q", true),
+            ("queue:/q", "queue:/q/below", false),
+            ("connection:tls://a:1", "connection:a:1", true),
+            ("connection:a:1", "connection:tls://a:1", false),
+            ("connection:a:1", "connection:a:2", false),
+            ("connection:a:1", "address:a:1", false),
+            ("directory-write:/d", "directory:/d", true),
+            ("directory:/d", "directory-write:/d", false),
+            ("directory:/d", "directory:/d/e", false),
+        ] {
+            assert_eq!(
+                grant(granted).covers(&grant(wanted)),
+                covered,
+                "{granted} / {wanted}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_is_stable(text in "(queue|connection|directory|address|http):[ -~]{0,30}") {
+            if let Ok(grant) = text.parse::<Grant>() {
+                prop_assert_eq!(grant.to_string().parse::<Grant>().unwrap(), grant);
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            let _ = text.parse::<Grant>();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a component may import, and what it gets when it does.
+//!
+//! WASI is linked interface by interface, so that a component without the
+//! grant does not even find sockets. Our own interfaces are always there and
+//! answer `denied` for a name that was not granted; so are the parts of WASI
+//! that standard libraries import without meaning it, with nothing behind
+//! them: no environment, no arguments, no files.
+
+use wasmtime::Engine;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
+
+use super::bindings;
+use super::sockets;
+use super::state::State;
+
+/// The three worlds of imports.
+pub struct Linkers {
+    /// Pure: the log and an empty WASI.
+    pub mapper: Linker<State>,
+    /// Queues and connections as well.
+    pub messenger: Linker<State>,
+    /// And `wasi:sockets`, for a grant of an address. Also what `describe`
+    /// runs with, where nothing is granted whatever is linked.
+    pub sockets: Linker<State>,
+}
+
+impl Linkers {
+    pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
+        let mut mapper = Linker::new(engine);
+        empty_wasi(&mut mapper)?;
+        bindings::mapper::Mapper::add_to_linker::<_, HasSelf<State>>(&mut mapper, |state| state)?;
+
+        let mut messenger = Linker::new(engine);
+        add_messenger(&mut messenger)?;
+
+        let mut with_sockets = Linker::new(engine);
+        add_messenger(&mut with_sockets)?;
+        sockets::add_to_linker(&mut with_sockets)?;
+
+        Ok(Self {
+            mapper,
+            messenger,
+            sockets: with_sockets,
+        })
+    }
+}
+
+fn add_messenger(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    empty_wasi(linker)?;
+    bindings::messenger::Messenger::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+}
+
+fn empty_wasi(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    // wasi:io, the clocks, random, stdin, stdout and stderr.
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
+    random::insecure::add_to_linker::<State, WasiRandom>(l, State::random)?;
+    random::insecure_seed::add_to_linker::<State, WasiRandom>(l, State::random)?;
+    cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    filesystem::types::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
+    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)
+}
+
+/// Says why an import is not offered; nothing when it is.
+pub fn refuses(import: &str, messenger: bool) -> Option<String> {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    let (package, interface) = name.split_once('/').unwrap_or((name, ""));
+    let of = |major: &str| version == major || version.starts_with(&format!("{major}."));
+    let pure = || Some("a mapper is pure and has no capability".to_owned());
+    match (package, interface) {
+        ("caso:accounting", _) if !of("1") => {
+            Some("this host speaks version 1 of the contract".to_owned())
+        }
+        ("caso:accounting", "types" | "usage" | "records" | "log") => None,
+        ("caso:accounting", "queue" | "connection") if messenger => None,
+        ("caso:accounting", "queue" | "connection") => pure(),
+        ("caso:accounting", _) => Some("the contract has no such interface".to_owned()),
+        ("wasi:http", _) => {
+            Some("HTTP is not offered by this host yet; a `connection` may serve".to_owned())
+        }
+        ("wasi:cli" | "wasi:io" | "wasi:clocks" | "wasi:random" | "wasi:filesystem", _)
+        | ("wasi:sockets", _)
+            if !of("0.2") =>
+        {
+            Some("this host speaks WASI 0.2".to_owned())
+        }
+        ("wasi:cli" | "wasi:io" | "wasi:clocks" | "wasi:random" | "wasi:filesystem", _) => None,
+        ("wasi:sockets", _) if messenger => None,
+        ("wasi:sockets", _) => pure(),
+        _ => Some("it belongs neither to the contract nor to WASI 0.2".to_owned()),
+    }
+}
+
+/// Whether an import needs the grant of an address.
+pub fn is_sockets(import: &str) -> bool {
+    import.starts_with("wasi:sockets/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_the_contract_and_an_empty_wasi() {
+        for import in [
+            "caso:accounting/log@1.0.0",
+            "caso:accounting/types@1.2.0",
+            "wasi:cli/environment@0.2.6",
+            "wasi:filesystem/types@0.2.0",
+        ] {
+            assert_eq!(refuses(import, false), None, "{import}");
+            assert_eq!(refuses(import, true), None, "{import}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_outside_is_for_messengers() {
+        for import in ["caso:accounting/queue@1.0.0", "wasi:sockets/tcp@0.2.6"] {
+            assert_eq!(refuses(import, true), None, "{import}");
+            assert!(refuses(import, false).unwrap().contains("pure"), "{import}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_gives_the_reason() {
+        for (import, reason) in [
+            ("caso:accounting/log@2.0.0", "version 1 of the contract"),
+            ("caso:accounting/log@10.0.0", "version 1 of the contract"),
+            ("caso:accounting/shell@1.0.0", "no such interface"),
+            (
+                "wasi:http/outgoing-handler@0.2.6",
+                "not offered by this host yet",
+            ),
+            ("wasi:cli/stdout@0.3.0", "WASI 0.2"),
+            ("wasi:nn/graph@0.2.0", "neither to the contract"),
+            ("bare", "neither to the contract"),
+        ] {
+            let text = refuses(import, true).unwrap();
+            assert!(text.contains(reason), "{import}: {text}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `caso:accounting/queue`: messages staged during a call.
+//!
+//! A message appears in its queue only when `deliver` returned a valid answer.
+//! Until then it lies here, so that a trap leaves no half of a delivery behind.
+
+use super::bindings::messenger::caso::accounting::queue::{Host, QueueError};
+use super::decide::refusal;
+use super::limits::Limits;
+use super::state::State;
+
+/// Messages of one call, in the order of the calls to `put`.
+pub struct Stage {
+    messages: Vec<Staged>,
+    bytes: u64,
+    most_messages: usize,
+    most_bytes: u64,
+}
+
+/// A message and the name of the queue it goes to.
+pub struct Staged {
+    pub queue: String,
+    pub message: Vec<u8>,
+}
+
+impl Stage {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            messages: Vec::new(),
+            bytes: 0,
+            most_messages: usize::try_from(limits.queue_messages).unwrap_or(usize::MAX),
+            most_bytes: limits.queue_bytes,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.messages.clear();
+        self.bytes = 0;
+    }
+
+    pub fn take(&mut self) -> Vec<Staged> {
+        self.bytes = 0;
+        std::mem::take(&mut self.messages)
+    }
+
+    fn put(&mut self, queue: String, message: Vec<u8>) -> Result<(), QueueError> {
+        let size = u64::try_from(message.len()).unwrap_or(u64::MAX);
+        if size > self.most_bytes {
+            return Err(QueueError::TooLarge(self.most_bytes));
+        }
+        let bytes = self.bytes.saturating_add(size);
+        if self.messages.len() >= self.most_messages || bytes > self.most_bytes {
+            return Err(QueueError::Full);
+        }
+        self.bytes = bytes;
+        self.messages.push(Staged { queue, message });
+        Ok(())
+    }
+}
+
+impl Host for State {
+    async fn put(
+        &mut self,
+        name: String,
+        message: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), QueueError>> {
+        let outside = &mut self.outside;
+        if !outside.granted.queues.contains_key(&name) {
+            let text = refusal(&outside.granted, &outside.instance, "queue", &name);
+            return Ok(Err(QueueError::Denied(text)));
+        }
+        Ok(outside.stage.put(name, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_bounded_in_number_and_bytes() {
+        let limits = Limits {
+            queue_messages: 2,
+            queue_bytes: 10,
+            ..Limits::default()
+        };
+        let mut stage = Stage::new(&limits);
+        let mut put = |size| stage.put("q".to_owned(), vec![0; size]);
+        assert!(matches!(put(11), Err(QueueError::TooLarge(10))));
+        assert!(put(6).is_ok());
+        assert!(matches!(put(6), Err(QueueError::Full)));
+        assert!(put(4).is_ok());
+        assert!(matches!(put(0), Err(QueueError::Full)));
+        assert_eq!(stage.take().len(), 2);
+        assert!(stage.put("q".to_owned(), vec![0; 10]).is_ok());
+    }
+}

@@ -1,0 +1,79 @@
+//! One project's cursors on disk: `caso-cursors/PROJECT.json`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::disk::{Disk, DiskError};
+
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CursorFile {
+    pub format: u32,
+    /// Id of the project.
+    pub project: String,
+    pub cursors: Vec<Entry>,
+    /// What we last wrote to which lastrun file, by the file's name.
+    pub lastrun: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub extractor: String,
+    /// Everything before this moment is extracted; none: nothing is.
+    pub at: Option<i64>,
+}
+
+/// What was found in the place of a cursor file.
+#[derive(Debug)]
+pub enum Found {
+    Nothing,
+    Good(CursorFile),
+    Newer(u32),
+    Damaged(String),
+}
+
+#[derive(Deserialize)]
+struct OnlyFormat {
+    format: u32,
+}
+
+impl CursorFile {
+    pub fn new(project: &str) -> Self {
+        CursorFile {
+            format: FORMAT,
+            project: project.to_owned(),
+            cursors: Vec::new(),
+            lastrun: BTreeMap::new(),
+        }
+    }
+
+    pub fn read(path: &Path) -> io::Result<Found> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(e) => return Err(e),
+        };
+        Ok(match serde_json::from_slice::<OnlyFormat>(&bytes) {
+            Ok(found) if found.format > FORMAT => Found::Newer(found.format),
+            Err(e) => Found::Damaged(e.to_string()),
+            Ok(_) => match serde_json::from_slice(&bytes) {
+                Ok(file) => Found::Good(file),
+                Err(e) => Found::Damaged(e.to_string()),
+            },
+        })
+    }
+
+    pub fn write(&self, disk: &Disk, path: &Path) -> Result<(), DiskError> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|e| super::disk::error(super::disk::Step::Write, path, e.into()))?;
+        text.push(b'\n');
+        disk.replace(path, &text)
+    }
+}

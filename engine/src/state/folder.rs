@@ -1,0 +1,262 @@
+//! Whether we may write somewhere, asked before anything else is done.
+//!
+//! An operator's first run usually fails because a package made the spool for
+//! one user and cron runs as another. That is to be said before Keystone is
+//! asked, with the path, its owner and our user. Nothing is created here, so
+//! a dry run may ask too.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::unistd::{AccessFlags, Gid, Group, Uid, User, faccessat};
+
+/// What stands in the way of writing.
+#[derive(Debug)]
+pub enum FolderProblem {
+    /// No right, or a read-only filesystem.
+    Denied(io::Error),
+    /// A file stands where a folder must be.
+    NotAFolder,
+    /// It is a link to nothing, or cannot be looked at.
+    Unreachable(io::Error),
+}
+
+/// A folder or file that we must write and cannot.
+#[derive(Debug)]
+pub struct FolderError {
+    /// What must be written.
+    pub wanted: PathBuf,
+    /// What stands in the way: `wanted`, or the nearest part of it that exists.
+    pub blocking: PathBuf,
+    pub problem: FolderProblem,
+    /// `user:group` and mode of `blocking`, where they could be read.
+    pub owner: Option<String>,
+    pub us: String,
+}
+
+impl fmt::Display for FolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write `{}`: ", self.wanted.display())?;
+        if self.blocking != self.wanted {
+            write!(f, "`{}` ", self.blocking.display())?;
+        } else {
+            f.write_str("it ")?;
+        }
+        let owner = self.owner.as_deref().unwrap_or("an unknown user");
+        match &self.problem {
+            FolderProblem::Denied(e) if e.raw_os_error() == Some(nix::libc::EROFS) => {
+                f.write_str("is on a read-only filesystem")
+            }
+            FolderProblem::Denied(e) => write!(
+                f,
+                "belongs to {owner}, and we run as `{}` ({e}); run cASO as its owner, or give it to `{}`",
+                self.us, self.us
+            ),
+            FolderProblem::NotAFolder => {
+                write!(
+                    f,
+                    "is a file of {owner} where a folder must be (we run as `{}`)",
+                    self.us
+                )
+            }
+            FolderProblem::Unreachable(e) => {
+                write!(f, "cannot be looked at by `{}`: {e}", self.us)
+            }
+        }
+    }
+}
+
+impl std::error::Error for FolderError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            FolderProblem::Denied(e) | FolderProblem::Unreachable(e) => Some(e),
+            FolderProblem::NotAFolder => None,
+        }
+    }
+}
+
+/// Whether a folder or file can be written, or, where it does not exist yet,
+/// made. Creates nothing.
+pub fn check_writable(path: &Path) -> Result<(), FolderError> {
+    let refuse = |blocking: &Path, problem| FolderError {
+        wanted: path.to_owned(),
+        blocking: blocking.to_owned(),
+        problem,
+        owner: owner_of(blocking),
+        us: us(),
+    };
+    for place in path.ancestors() {
+        // A relative path ends in the empty one, which is where we are.
+        let place = if place.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            place
+        };
+        let found = match fs::metadata(place) {
+            Ok(found) => found,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                if fs::symlink_metadata(place).is_ok() {
+                    return Err(refuse(place, FolderProblem::Unreachable(e)));
+                }
+                continue;
+            }
+            // A part of the path is a file, or a folder that we may not
+            // enter: the part itself says which.
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                continue;
+            }
+            Err(e) => return Err(refuse(place, FolderProblem::Unreachable(e))),
+        };
+        if !found.is_dir() {
+            if place != path {
+                return Err(refuse(place, FolderProblem::NotAFolder));
+            }
+            return access(place, AccessFlags::W_OK)
+                .map_err(|e| refuse(place, FolderProblem::Denied(e)));
+        }
+        return access(place, AccessFlags::W_OK | AccessFlags::X_OK)
+            .and_then(|()| unnamed_file(place))
+            .map_err(|e| refuse(place, FolderProblem::Denied(e)));
+    }
+    Ok(())
+}
+
+/// The name of the user whose rights we have.
+pub fn us() -> String {
+    user_name(Uid::effective())
+}
+
+fn access(path: &Path, wanted: AccessFlags) -> io::Result<()> {
+    faccessat(AT_FDCWD, path, wanted, AtFlags::AT_EACCESS).map_err(io::Error::from)
+}
+
+/// The mode bits are not the whole truth (NFS, SELinux): makes a file that has
+/// no name, so that not even a kill leaves one. Filesystems that cannot are
+/// taken at their word.
+fn unnamed_file(folder: &Path) -> io::Result<()> {
+    let made = fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlag::O_TMPFILE.bits())
+        .open(folder);
+    match made {
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Err(e)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn owner_of(path: &Path) -> Option<String> {
+    let found = fs::metadata(path)
+        .or_else(|_| fs::symlink_metadata(path))
+        .ok()?;
+    let gid = Gid::from_raw(found.gid());
+    let group = Group::from_gid(gid)
+        .ok()
+        .flatten()
+        .map_or_else(|| gid.to_string(), |group| group.name);
+    let user = user_name(Uid::from_raw(found.uid()));
+    Some(format!(
+        "`{user}:{group}` (mode {:04o})",
+        found.mode() & 0o7777
+    ))
+}
+
+fn user_name(uid: Uid) -> String {
+    User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_exists_or_can_be_made_is_writable_and_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        check_writable(dir.path()).unwrap();
+        check_writable(&dir.path().join("a/b/c")).unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "x").unwrap();
+        check_writable(&file).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "x");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named_with_owner_and_us() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let failed = check_writable(&file.join("spool")).unwrap_err();
+        assert_eq!(failed.blocking, file);
+        let text = failed.to_string();
+        assert!(text.contains("file/spool"), "{text}");
+        assert!(text.contains(&us()), "{text}");
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("/nowhere/at/all", &link).unwrap();
+        assert!(check_writable(&link).is_err());
+    }
+
+    /// The other side of `another_users_folder_is_named`, as a user without rights.
+    #[test]
+    #[ignore = "started by another_users_folder_is_named"]
+    fn checks_for_another() {
+        let Some(path) = std::env::var_os("CASO_CHECK_WRITABLE") else {
+            return;
+        };
+        let text = match check_writable(Path::new(&path)) {
+            Ok(()) => "writable".into(),
+            Err(failed) => failed.to_string(),
+        };
+        println!("answer: {text}");
+    }
+
+    #[test]
+    fn another_users_folder_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::process::CommandExt;
+        let dir = tempfile::tempdir().unwrap();
+        let closed = dir.path().join("closed");
+        fs::create_dir(&closed).unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+        let program = dir.path().join("test-program");
+        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let mut child = std::process::Command::new(&program);
+        child
+            .args(["--exact", "state::folder::tests::checks_for_another"])
+            .args(["--ignored", "--nocapture"])
+            .env("CASO_CHECK_WRITABLE", closed.join("spool"));
+        if Uid::effective().is_root() {
+            child.uid(65534);
+        }
+        let output = child.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let answer = text.lines().find(|line| line.contains("answer: ")).unwrap();
+        assert!(answer.contains("closed"), "{answer}");
+        assert!(answer.contains(&owner_of(&closed).unwrap()), "{answer}");
+        assert!(answer.contains("we run as"), "{answer}");
+    }
+}

@@ -1,0 +1,354 @@
+//! Keystone v3: tokens with their scopes and catalogs, projects, users.
+//!
+//! Who may do what follows Keystone's default policies: a reader of the
+//! system lists projects and users; a token of a project may read that
+//! project and its own user, and gets 403 for the rest; an unscoped token has
+//! no catalog. A refused login is 401 without a reason, whatever was wrong.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, identity, unauthorized};
+use super::plan::{Account, Project};
+use super::request::Seen;
+use super::serve::{State, World};
+use super::time::token_time;
+
+/// What a token was issued for.
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub user_id: String,
+    pub scope: Scope,
+    pub role: String,
+    pub expires: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    System,
+    Project(String),
+    Unscoped,
+}
+
+impl Token {
+    /// Whether the policies of 2026 let this role read at all.
+    pub fn reads(&self) -> bool {
+        matches!(
+            self.role.as_str(),
+            "reader" | "member" | "manager" | "admin"
+        )
+    }
+
+    pub fn project(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::Project(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn reads_everything(&self) -> bool {
+        (self.scope == Scope::System && self.reads()) || self.role == "admin"
+    }
+}
+
+pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
+    let auth_url = format!("{}/identity/v3", state.base);
+    let world = state.world();
+    match (seen.method.as_str(), path) {
+        ("GET", "" | "/") => {
+            let version = version(state);
+            Answer::json(300, &json!({"versions": {"values": [version]}}))
+                .with("location", format!("{auth_url}/"))
+        }
+        ("GET", "/v3" | "/v3/") => Answer::json(200, &json!({"version": version(state)})),
+        ("POST", "/v3/auth/tokens") => match login(state, &world, body) {
+            Some(answer) => answer,
+            None => unauthorized(&auth_url),
+        },
+        ("GET", _) => match state.token(seen) {
+            Some(token) => read(state, &world, seen, &token, path),
+            None => unauthorized(&auth_url),
+        },
+        _ => identity(405, "The method is not allowed for the requested URL."),
+    }
+}
+
+fn version(state: &State) -> Value {
+    json!({
+        "id": "v3.14", "status": "stable", "updated": "2020-04-07T00:00:00Z",
+        "links": [{"rel": "self", "href": format!("{}/identity/v3/", state.base)}],
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
+    })
+}
+
+/// `None` is a refusal, whatever the reason.
+fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let identity_part = request.pointer("/auth/identity")?;
+    let asked = request.pointer("/auth/scope");
+    let method = identity_part.pointer("/methods/0")?.as_str()?;
+    let (account, bound) = match method {
+        "password" => (by_password(world, identity_part.get("password")?)?, None),
+        "token" => {
+            let id = identity_part.pointer("/token/id")?.as_str()?;
+            let token = state.tokens().get(id).cloned()?;
+            (account(world, &token.user_id)?, None)
+        }
+        "application_credential" => {
+            if asked.is_some_and(|scope| scope != "unscoped") {
+                return Some(identity(
+                    401,
+                    "Application credentials cannot request a scope.",
+                ));
+            }
+            let (account, project) =
+                by_credential(world, identity_part.get("application_credential")?)?;
+            (account, Some(project))
+        }
+        _ => return None,
+    };
+    let scope = match bound {
+        Some(project) => Scope::Project(project),
+        None => scope(world, account, asked)?,
+    };
+    if let Scope::Project(id) = &scope {
+        let project = world.project(id)?;
+        if !project.enabled || !account.reach.has(id) {
+            return None;
+        }
+    }
+    Some(issue(state, world, account, method, scope))
+}
+
+fn account<'a>(world: &'a World, id: &str) -> Option<&'a Account> {
+    world.plan.accounts.iter().find(|account| account.id == id)
+}
+
+fn by_password<'a>(world: &'a World, part: &Value) -> Option<&'a Account> {
+    let user = part.get("user")?;
+    let text = |name: &str| user.get(name).and_then(Value::as_str);
+    let named = world.plan.accounts.iter().find(|account| {
+        text("id") == Some(&account.id)
+            || (text("name") == Some(&account.name) && default_domain(user.get("domain")))
+    })?;
+    (text("password") == Some(&named.password)).then_some(named)
+}
+
+/// A name needs a domain; the cloud has one, `Default`, whose id is `default`.
+fn default_domain(domain: Option<&Value>) -> bool {
+    domain.is_some_and(|domain| domain["id"] == "default" || domain["name"] == "Default")
+}
+
+fn by_credential<'a>(world: &'a World, part: &Value) -> Option<(&'a Account, String)> {
+    let text = |name: &str| part.get(name).and_then(Value::as_str);
+    let credential = world
+        .plan
+        .application_credentials
+        .iter()
+        .find(|credential| {
+            let of_user = || {
+                let user = &part["user"];
+                user["id"] == credential.user_id.as_str()
+                    || account(world, &credential.user_id).is_some_and(|account| {
+                        user["name"] == account.name.as_str() && default_domain(user.get("domain"))
+                    })
+            };
+            text("id") == Some(&credential.id)
+                || (text("name") == Some(&credential.name) && of_user())
+        })?;
+    (text("secret") == Some(&credential.secret))
+        .then(|| account(world, &credential.user_id))
+        .flatten()
+        .map(|account| (account, credential.project_id.clone()))
+}
+
+fn scope(world: &World, account: &Account, asked: Option<&Value>) -> Option<Scope> {
+    let Some(asked) = asked.filter(|asked| *asked != "unscoped") else {
+        return Some(Scope::Unscoped);
+    };
+    if asked.pointer("/system/all") == Some(&Value::Bool(true)) {
+        return account.system.then_some(Scope::System);
+    }
+    let project = asked.get("project")?;
+    if let Some(id) = project.get("id").and_then(Value::as_str) {
+        return Some(Scope::Project(id.to_owned()));
+    }
+    let name = project.get("name").and_then(Value::as_str)?;
+    let found = world.projects().find(|project| project.name == name)?;
+    default_domain(project.get("domain")).then(|| Scope::Project(found.id.clone()))
+}
+
+fn issue(state: &State, world: &World, account: &Account, method: &str, scope: Scope) -> Answer {
+    let now = state.now(world);
+    let expires = now + world.plan.token_seconds;
+    let id = state.new_token(Token {
+        user_id: account.id.clone(),
+        scope: scope.clone(),
+        role: account.role.clone(),
+        expires,
+    });
+    let domain = json!({"id": "default", "name": "Default"});
+    let mut token = json!({
+        "methods": [method],
+        "user": {"domain": domain, "id": account.id, "name": account.name, "password_expires_at": null},
+        "audit_ids": ["TejDFsIWROGknAVb4tryfw"],
+        "expires_at": token_time(expires),
+        "issued_at": token_time(now),
+    });
+    let roles = json!([{"id": "a21ec101aa7d46dcbf889187fdffc22c", "name": account.role}]);
+    match &scope {
+        Scope::Unscoped => {}
+        Scope::System => {
+            token["roles"] = roles;
+            token["system"] = json!({"all": true});
+            token["catalog"] = catalog(state, world);
+        }
+        Scope::Project(id) => {
+            let name = world
+                .project(id)
+                .map(|project| project.name.clone())
+                .unwrap_or_default();
+            token["roles"] = roles;
+            token["project"] = json!({"domain": domain, "id": id, "name": name});
+            token["is_domain"] = json!(false);
+            token["catalog"] = catalog(state, world);
+        }
+    }
+    Answer::json(201, &json!({"token": token}))
+        .with("x-subject-token", id)
+        .with("vary", "X-Auth-Token")
+}
+
+fn catalog(state: &State, world: &World) -> Value {
+    let entry = |kind: &str, name: &str, path: &str| {
+        let endpoints: Vec<Value> = ["admin", "public", "internal"]
+            .iter()
+            .map(|interface| {
+                json!({
+                    "id": format!("{kind}-{interface}"), "interface": interface,
+                    "region_id": world.plan.region, "region": world.plan.region,
+                    "url": format!("{}{path}", state.base),
+                })
+            })
+            .collect();
+        json!({"endpoints": endpoints, "id": format!("{kind}-service"), "type": kind, "name": name})
+    };
+    json!([
+        entry("compute", "nova", "/compute/v2.1"),
+        entry("identity", "keystone", "/identity/v3"),
+        entry("image", "glance", "/image"),
+        // In the catalog because cASO's Nova extractor makes a client for it;
+        // it is never asked.
+        entry("network", "neutron", "/network"),
+    ])
+}
+
+fn read(state: &State, world: &World, seen: &Seen, token: &Token, path: &str) -> Answer {
+    let forbidden = |action: &str| {
+        identity(
+            403,
+            &format!("You are not authorized to perform the requested action: {action}."),
+        )
+    };
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["v3", "projects"] if token.reads_everything() => projects(state, world, seen),
+        ["v3", "projects"] => forbidden("identity:list_projects"),
+        ["v3", "projects", id] if token.reads_everything() || token.project() == Some(id) => {
+            match world.project(id) {
+                Some(project) => {
+                    Answer::json(200, &json!({"project": project_body(state, project)}))
+                }
+                None => identity(404, &format!("Could not find project: {id}.")),
+            }
+        }
+        ["v3", "projects", _] => forbidden("identity:get_project"),
+        ["v3", "users", id] if token.reads_everything() || token.user_id == *id => {
+            match user_name(world, id) {
+                Some(name) => Answer::json(200, &json!({"user": user_body(state, id, &name)})),
+                None => identity(404, &format!("Could not find user: {id}.")),
+            }
+        }
+        ["v3", "users", _] => forbidden("identity:get_user"),
+        ["v3", "auth", "projects"] => {
+            let reach = account(world, &token.user_id).map(|account| account.reach.clone());
+            let mine: Vec<Value> = world
+                .projects()
+                .filter(|project| reach.as_ref().is_some_and(|reach| reach.has(&project.id)))
+                .map(|project| project_body(state, project))
+                .collect();
+            collection(state, "projects", mine, path)
+        }
+        _ => identity(404, "The resource could not be found."),
+    }
+}
+
+fn projects(state: &State, world: &World, seen: &Seen) -> Answer {
+    let tags: Vec<&str> = seen
+        .param("tags")
+        .map(|tags| tags.split(',').collect())
+        .unwrap_or_default();
+    let found: Vec<Value> = world
+        .projects()
+        .filter(|project| {
+            tags.iter()
+                .all(|tag| project.tags.iter().any(|has| has == tag))
+        })
+        .filter(|project| seen.param("name").is_none_or(|name| project.name == name))
+        .filter(|_| {
+            seen.param("domain_id")
+                .is_none_or(|domain| domain == "default")
+        })
+        .map(|project| project_body(state, project))
+        .collect();
+    collection(state, "projects", found, "/v3/projects")
+}
+
+fn collection(state: &State, name: &str, items: Vec<Value>, path: &str) -> Answer {
+    let href = format!("{}/identity{path}", state.base);
+    Answer::json(
+        200,
+        &json!({name: items, "links": {"next": null, "self": href, "previous": null}}),
+    )
+}
+
+fn project_body(state: &State, project: &Project) -> Value {
+    let mut body = json!({
+        "id": project.id, "name": project.name, "domain_id": "default", "description": "",
+        "enabled": project.enabled, "parent_id": "default", "is_domain": false,
+        "tags": project.tags, "options": {},
+        "links": {"self": format!("{}/identity/v3/projects/{}", state.base, project.id)},
+    });
+    for (key, value) in &project.properties {
+        body[key] = json!(value);
+    }
+    body
+}
+
+/// The name of a person or an account, unless it vanished.
+fn user_name(world: &World, id: &str) -> Option<String> {
+    if world.is_gone(id) {
+        return None;
+    }
+    let people = world
+        .plan
+        .people
+        .iter()
+        .map(|person| (&person.id, &person.name));
+    let accounts = world
+        .plan
+        .accounts
+        .iter()
+        .map(|account| (&account.id, &account.name));
+    people
+        .chain(accounts)
+        .find(|(known, _)| *known == id)
+        .map(|(_, name)| name.clone())
+}
+
+fn user_body(state: &State, id: &str, name: &str) -> Value {
+    json!({
+        "id": id, "name": name, "domain_id": "default", "enabled": true,
+        "password_expires_at": null, "options": {},
+        "links": {"self": format!("{}/identity/v3/users/{id}", state.base)},
+    })
+}

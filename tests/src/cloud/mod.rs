@@ -1,0 +1,39 @@
+//! A stand-in OpenStack on the loopback interface: Keystone v3, Nova v2.1 and
+//! Glance v2 as far as an accounting run asks them, made from a [`Plan`].
+//!
+//! It exists because the real control plane cannot be asked to close a
+//! connection in the middle of page two, to forget a server between two
+//! pages, or to have ten thousand servers in a second. What it answers
+//! follows the API references (<https://docs.openstack.org/api-ref/identity/v3/>,
+//! <https://docs.openstack.org/api-ref/compute/>,
+//! <https://docs.openstack.org/api-ref/image/v2/>) and, where those are silent
+//! (texts of refusals, the order of lists, the odd link of the usage call),
+//! the answers of Keystone 30, Nova 34 and Glance 33, the versions that
+//! `tests/openstack` runs. Its fidelity is checked by cASO 5.2.2 itself, which
+//! the benchmark runs against it.
+//!
+//! One port serves all three, under `/identity`, `/compute` and `/image`, as
+//! DevStack has them. Servers are generated from their number when asked for,
+//! so a cloud of any size takes no memory.
+
+mod answer;
+mod fault;
+mod glance;
+mod ids;
+mod keystone;
+mod listen;
+mod nova;
+mod plan;
+mod request;
+mod serve;
+mod server;
+mod time;
+
+pub use fault::{Fault, Rule};
+pub use ids::{flavor_id, image_id, project_id, server_id, user_id};
+pub use listen::Certificate;
+pub use plan::{Account, ApplicationCredential, Flavor, Image, Person, Plan, Project, Reach};
+pub use request::Seen;
+pub use serve::Cloud;
+pub use server::{Server, Servers};
+pub use time::{epoch, instant};

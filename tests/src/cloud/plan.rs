@@ -1,0 +1,245 @@
+//! What the stand-in cloud consists of. A test writes down what it needs and
+//! takes the rest from [`Plan::default`].
+
+use std::collections::BTreeMap;
+
+use super::ids;
+use super::server::Servers;
+
+/// A whole cloud: who may log in, and what they will find.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub accounts: Vec<Account>,
+    pub application_credentials: Vec<ApplicationCredential>,
+    pub projects: Vec<Project>,
+    pub people: Vec<Person>,
+    pub flavors: Vec<Flavor>,
+    pub images: Vec<Image>,
+    /// Nova's `[api]max_limit`: no list has more entries, whatever was asked.
+    pub max_limit: usize,
+    /// The newest microversion Nova speaks, as the second number of `2.x`.
+    pub microversion: u32,
+    pub region: String,
+    /// How long a token lives, in seconds.
+    pub token_seconds: i64,
+    /// By how many seconds the cloud's clock is ahead of this machine's.
+    pub clock_ahead: i64,
+}
+
+/// Somebody who can log in with a password.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: String,
+    pub name: String,
+    pub password: String,
+    /// The role on the projects in `reach`; only `reader`, `member` and
+    /// `admin` are allowed to read, as in OpenStack's own policies.
+    pub role: String,
+    pub reach: Reach,
+    /// Whether the role holds for the system scope as well.
+    pub system: bool,
+}
+
+/// On which projects an account has its role.
+#[derive(Clone, Debug)]
+pub enum Reach {
+    All,
+    Only(Vec<String>),
+}
+
+impl Reach {
+    pub fn has(&self, project: &str) -> bool {
+        match self {
+            Reach::All => true,
+            Reach::Only(ids) => ids.iter().any(|id| id == project),
+        }
+    }
+}
+
+/// A credential bound to one project; it cannot ask for a scope.
+#[derive(Clone, Debug)]
+pub struct ApplicationCredential {
+    pub id: String,
+    pub name: String,
+    pub secret: String,
+    /// The account it stands for, by id.
+    pub user_id: String,
+    pub project_id: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub id: String,
+    pub name: String,
+    pub tags: Vec<String>,
+    /// Extra properties, such as `VO`.
+    pub properties: BTreeMap<String, String>,
+    pub enabled: bool,
+    pub servers: Servers,
+}
+
+/// A user who owns servers (and need not be able to log in).
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub name: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Flavor {
+    pub id: String,
+    pub name: String,
+    pub vcpus: u32,
+    pub ram_mib: u32,
+    pub disk_gib: u32,
+    pub ephemeral_gib: u32,
+    pub extra_specs: BTreeMap<String, String>,
+    /// The projects a private flavor is open to; a public one has `None`.
+    pub only_for: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub id: String,
+    pub name: String,
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Default for Plan {
+    /// A reader `accounting` (password `secret`) on every project and the
+    /// system, four flavors (one with a benchmark, one with accelerators),
+    /// three images, five people, and no project.
+    fn default() -> Self {
+        Plan {
+            accounts: vec![Account {
+                id: ids::user_id(0xacc),
+                name: "accounting".into(),
+                password: "secret".into(),
+                role: "reader".into(),
+                reach: Reach::All,
+                system: true,
+            }],
+            application_credentials: Vec::new(),
+            projects: Vec::new(),
+            people: (0..5).map(Person::numbered).collect(),
+            flavors: Flavor::four(),
+            images: (0..3).map(Image::numbered).collect(),
+            max_limit: 1000,
+            microversion: 104,
+            region: "RegionOne".into(),
+            token_seconds: 86_400,
+            clock_ahead: 0,
+        }
+    }
+}
+
+impl Plan {
+    /// `projects` projects tagged `caso`, each with that many generated
+    /// servers; see [`Servers::Generated`].
+    pub fn generated(projects: usize, servers: usize) -> Self {
+        Plan {
+            projects: (0..projects)
+                .map(|n| {
+                    Project::numbered(
+                        n,
+                        Servers::Generated {
+                            project: n,
+                            count: servers,
+                        },
+                    )
+                })
+                .collect(),
+            people: (0..50).map(Person::numbered).collect(),
+            images: (0..20).map(Image::numbered).collect(),
+            ..Plan::default()
+        }
+    }
+
+    pub(super) fn project(&self, id: &str) -> Option<&Project> {
+        self.projects.iter().find(|project| project.id == id)
+    }
+}
+
+impl Project {
+    /// Project `n`, tagged `caso`, with the VO `vo-n.example.org`.
+    pub fn numbered(n: usize, servers: Servers) -> Self {
+        Project {
+            id: ids::project_id(n),
+            name: format!("project-{n}"),
+            tags: vec!["caso".into()],
+            properties: BTreeMap::from([("VO".into(), format!("vo-{n}.example.org"))]),
+            enabled: true,
+            servers,
+        }
+    }
+}
+
+impl Person {
+    pub fn numbered(n: usize) -> Self {
+        Person {
+            id: ids::user_id(n),
+            name: format!("user-{n}"),
+        }
+    }
+}
+
+impl Image {
+    pub fn numbered(n: usize) -> Self {
+        Image {
+            id: ids::image_id(n),
+            name: format!("image-{n}"),
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
+impl Flavor {
+    fn four() -> Vec<Flavor> {
+        let specs = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(k, v)| (k.to_string(), v.to_string()))
+                .collect()
+        };
+        let benchmark = [
+            ("accounting:benchmark_type", "HEPscore23"),
+            ("accounting:benchmark_value", "15.7"),
+        ];
+        let accelerator = [
+            ("Accelerator:Type", "GPU"),
+            ("Accelerator:Vendor", "NVIDIA"),
+            ("Accelerator:Model", "A100"),
+            ("Accelerator:Number", "2"),
+        ];
+        let flavor = |n: usize, name: &str, vcpus, ram_mib, disk_gib, extra_specs| Flavor {
+            id: ids::flavor_id(n),
+            name: name.into(),
+            vcpus,
+            ram_mib,
+            disk_gib,
+            ephemeral_gib: 0,
+            extra_specs,
+            only_for: None,
+        };
+        vec![
+            flavor(0, "m1.small", 1, 2048, 20, specs(&benchmark)),
+            flavor(1, "m1.medium", 2, 4096, 40, specs(&[])),
+            flavor(2, "m1.large", 4, 8192, 80, specs(&benchmark)),
+            flavor(
+                3,
+                "g1.large",
+                8,
+                32768,
+                100,
+                specs(
+                    &[
+                        benchmark,
+                        [accelerator[0], accelerator[1]],
+                        [accelerator[2], accelerator[3]],
+                    ]
+                    .concat(),
+                ),
+            ),
+        ]
+    }
+}
