@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// Package of each built-in component; its name is what follows `caso-`.
-const PACKAGES: &[&str] = &["caso-mapper", "caso-noop"];
+const PACKAGES: &[&str] = &["caso-mapper", "caso-ssm", "caso-logstash", "caso-noop"];
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 

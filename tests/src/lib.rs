@@ -6,4 +6,9 @@
 //! Nothing here links the engine: a test sees what an operator and APEL see,
 //! namely the built binary, its exit code, its output and its files.
 
+pub mod build;
 pub mod cloud;
+pub mod logstash;
+pub mod outcome;
+pub mod site;
+pub mod spool;

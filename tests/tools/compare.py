@@ -153,6 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ours", type=pathlib.Path)
     parser.add_argument("reference", type=pathlib.Path)
+    parser.add_argument("--also", type=pathlib.Path, action="append", default=[], help="a further reference")
     parser.add_argument("--case", default=None, help="the case's name in differences.toml; the reference folder's name")
     parser.add_argument("--types", default="cloud,accelerator")
     parser.add_argument("--max-size", type=int, default=100)
@@ -166,6 +167,8 @@ def main() -> int:
     table = Table(args.differences, case)
     try:
         ours_read, reference_read = messages.read(args.ours), messages.read(args.reference)
+        for folder in args.also:
+            reference_read += messages.read(folder)
     except messages.BadMessage as error:
         print(f"{case}: {error}")
         return 1

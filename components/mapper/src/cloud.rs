@@ -46,10 +46,6 @@ fn record(page: &Page, server: &Server, told: Told) -> Result<CloudRecord, Strin
         (None, None) => None,
     };
     let benchmark = page.properties(server).benchmark;
-    let (benchmark_type, benchmark_value) = match benchmark {
-        Some(benchmark) => (Some(benchmark.name), Some(benchmark.value)),
-        None => (None, None),
-    };
     Ok(CloudRecord {
         head: Head {
             id: format!(
@@ -83,8 +79,8 @@ fn record(page: &Page, server: &Server, told: Told) -> Result<CloudRecord, Strin
         public_ip_count: public_addresses(server),
         memory_mib: size.memory_mib,
         disk_gib: size.disk_gib,
-        benchmark_type,
-        benchmark_value,
+        benchmark_type: benchmark.name,
+        benchmark_value: benchmark.value,
         storage_record_id: None,
         image_id: page.image_id(server.image_id.as_deref()),
         vm_uuid,

@@ -8,14 +8,16 @@ use crate::usage::Flavor;
 /// Accounting properties of a flavor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Properties {
-    pub benchmark: Option<Benchmark>,
+    pub benchmark: Benchmark,
     pub accelerator: Option<Accelerator>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+/// Name and value of a benchmark. A flavor with one of them is badly set up, and
+/// as in cASO the record then tells the one.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Benchmark {
-    pub name: String,
-    pub value: f64,
+    pub name: Option<String>,
+    pub value: Option<f64>,
 }
 
 /// Accelerators of each VM of a flavor.
@@ -39,30 +41,32 @@ impl Properties {
     }
 }
 
-fn benchmark(policy: &Policy, flavor: &Flavor) -> Option<Benchmark> {
+fn benchmark(policy: &Policy, flavor: &Flavor) -> Benchmark {
     let name_key = &policy.benchmark_name_key;
     let value_key = &policy.benchmark_value_key;
-    match (spec(flavor, name_key), spec(flavor, value_key)) {
-        (Some(name), Some(value)) => Some(Benchmark {
-            name: name.to_owned(),
-            value: number(flavor, value_key, value, "no benchmark is recorded")?,
-        }),
-        (None, None) => {
-            log::debug(&format!("flavor {} names no benchmark", title(flavor)));
-            None
-        }
-        (name, _) => {
-            let (has, lacks) = match name {
-                Some(_) => (name_key, value_key),
-                None => (value_key, name_key),
-            };
-            log::warning(&format!(
-                "flavor {} has `{has}` but not `{lacks}`: no benchmark is recorded for its VMs",
-                title(flavor)
-            ));
-            None
-        }
+    let name = spec(flavor, name_key);
+    let text = spec(flavor, value_key);
+    match (name, text) {
+        (None, None) => log::debug(&format!("flavor {} names no benchmark", title(flavor))),
+        (Some(_), None) => half_set(flavor, name_key, value_key),
+        (None, Some(_)) => half_set(flavor, value_key, name_key),
+        (Some(_), Some(_)) => (),
     }
+    let value = text.and_then(|text| number(flavor, value_key, text, "no benchmark is recorded"));
+    if text.is_some() && value.is_none() {
+        return Benchmark::default();
+    }
+    Benchmark {
+        name: name.map(str::to_owned),
+        value,
+    }
+}
+
+fn half_set(flavor: &Flavor, has: &str, lacks: &str) {
+    log::warning(&format!(
+        "flavor {} has `{has}` but not `{lacks}`: APEL can't weigh the time of its VMs",
+        title(flavor)
+    ));
 }
 
 fn accelerator(policy: &Policy, flavor: &Flavor) -> Option<Accelerator> {
@@ -141,21 +145,22 @@ mod tests {
     }
 
     #[test]
-    fn benchmark_needs_both_keys_and_a_number() {
+    fn benchmark_is_what_is_set_unless_it_is_no_number() {
         let name = ("accounting:benchmark_type", "HEPscore23");
         let value = |text| ("accounting:benchmark_value", text);
-        let full = read(&[name, value("15.7")]).benchmark.unwrap();
-        assert_eq!((full.name.as_str(), full.value), ("HEPscore23", 15.7));
-        for specs in [
-            vec![name],
-            vec![value("15.7")],
-            vec![name, value("fast")],
-            vec![name, value("nan")],
-            vec![name, value("-1")],
-            vec![name, value("")],
-            vec![],
+        for (specs, told_name, told_value) in [
+            (vec![name, value("15.7")], Some("HEPscore23"), Some(15.7)),
+            (vec![name], Some("HEPscore23"), None),
+            (vec![name, value("")], Some("HEPscore23"), None),
+            (vec![value("15.7")], None, Some(15.7)),
+            (vec![name, value("fast")], None, None),
+            (vec![name, value("nan")], None, None),
+            (vec![name, value("-1")], None, None),
+            (vec![], None, None),
         ] {
-            assert_eq!(read(&specs).benchmark, None, "{specs:?}");
+            let benchmark = read(&specs).benchmark;
+            assert_eq!(benchmark.name.as_deref(), told_name, "{specs:?}");
+            assert_eq!(benchmark.value, told_value, "{specs:?}");
         }
     }
 

@@ -127,5 +127,9 @@ mod component {
         }
     }
 
-    bindings::export!(Mapper with_types_in bindings);
+    #[allow(unsafe_code)]
+    mod export {
+        use super::{Mapper, bindings};
+        bindings::export!(Mapper with_types_in bindings);
+    }
 }

@@ -1,6 +1,7 @@
 //! A volume's storage record: how much it held, from when to when, in the window.
 
 use caso_component::records::{AccountingRecord, Head, StorageRecord};
+use caso_component::types::Attribute;
 
 use crate::identity;
 use crate::page::Page;
@@ -37,7 +38,7 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
             supersedes: id.clone(),
             id,
             measured_at: end,
-            attributes: Vec::new(),
+            attributes: facts(volume, start, end),
         },
         volume_id,
         storage_system: context.service_name.clone(),
@@ -61,6 +62,33 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
         sub_group: None,
         role: None,
     })])
+}
+
+/// What StAR has no field for, and consumers of cASO's own shape know.
+fn facts(volume: &Volume, start: i64, end: i64) -> Vec<Attribute> {
+    let attached = volume.attachments.first();
+    let attached_seconds = attached
+        .and_then(|attachment| attachment.attached)
+        .map(|since| end.saturating_sub(since.max(start)).max(0).to_string());
+    [
+        ("name", volume.name.clone()),
+        ("status", volume.status.clone()),
+        ("type", Some("Block Storage (cinder)".to_owned())),
+        ("created", volume.created.map(|time| time.to_string())),
+        (
+            "attached_to",
+            attached.and_then(|attachment| attachment.server_id.clone()),
+        ),
+        ("attached_seconds", attached_seconds),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| {
+        Some(Attribute {
+            name: name.to_owned(),
+            value: value?,
+        })
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -172,10 +172,7 @@ fn start(invocation: Invocation) -> Exit {
     let settings = LogSettings {
         debug: logging.debug,
         // A dry run creates nothing, not even a log.
-        file: logging
-            .file
-            .clone()
-            .filter(|_| !invocation.config.dry_run),
+        file: logging.file.clone().filter(|_| !invocation.config.dry_run),
         json: logging.json,
         syslog: logging.syslog.map(|facility| facility.code),
     };
@@ -209,10 +206,7 @@ fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
             snap_common: variable("SNAP_COMMON"),
             snap: variable("SNAP"),
         },
-        builtin_messengers: builtin::builtins()
-            .filter(|name| *name != "mapper")
-            .map(str::to_owned)
-            .collect(),
+        builtin_messengers: builtin::messengers(),
     };
     config::load(&inputs).map_err(|errors| {
         for error in &errors.0 {

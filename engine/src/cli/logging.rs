@@ -47,7 +47,10 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         LevelFilter::WARN
     };
     let file = match &settings.file {
-        Some(path) => Some(Lines::new(Sink::File(Mutex::new(open(path)?)), settings.json)),
+        Some(path) => Some(Lines::new(
+            Sink::File(Mutex::new(open(path)?)),
+            settings.json,
+        )),
         None => None,
     };
     let syslog = match settings.syslog {

@@ -6,12 +6,13 @@
 //! are not substituted.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::error::{Collector, ConfigError, ConfigErrors};
+use super::error::{At, Collector, ConfigError, ConfigErrors};
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::resolve::{Resolver, Slot};
-use super::secret::is_secret_name;
+use super::secret::{MASK, is_secret_name};
 use super::sources::Name;
 use super::suggest::hint;
 use super::table::{self, components};
@@ -23,8 +24,9 @@ use crate::model::component::{Description, OptionDescription, OptionKind, Option
 /// The record types that the contract names.
 pub const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
 
-/// A component's options with the values in force.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// A component's options with the values in force. `Debug` masks the secret
+/// ones.
+#[derive(Clone, Default, PartialEq)]
 pub struct ComponentSettings {
     /// In the order of the description; those without value absent.
     pub settings: Vec<Setting>,
@@ -33,6 +35,19 @@ pub struct ComponentSettings {
     /// Where each came from, by the option's name.
     pub origins: BTreeMap<String, Origin>,
     pub warnings: Vec<Warning>,
+}
+
+impl fmt::Debug for ComponentSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.settings.iter().map(|setting| {
+            let value = match self.secrets.contains(&setting.name) {
+                true => MASK.to_owned(),
+                false => format!("{:?}", setting.value),
+            };
+            (&setting.name, value)
+        });
+        f.debug_map().entries(shown).finish()
+    }
 }
 
 /// Whether nobody may see the option's value.
@@ -272,9 +287,11 @@ fn record_types(
             let mut listed: Vec<String> = known().map(|name| format!("`{name}`")).collect();
             listed.dedup();
             errors.push(ConfigError::Value {
-                origin: origin.clone(),
-                section: format!("messenger_{}", instance.name),
-                option: "record_types".into(),
+                at: At::new(
+                    origin,
+                    &format!("messenger_{}", instance.name),
+                    "record_types",
+                ),
                 value: name.clone(),
                 expected: format!("{}{}", listed.join(", "), hint(name, known())),
             });

@@ -22,22 +22,15 @@ pub enum ConfigError {
         what: String,
     },
     /// A value that its option does not take. `value` is masked for secrets.
-    #[error("{origin}: `[{section}] {option}` is `{value}`; expected {expected}")]
+    #[error("{at} is `{value}`; expected {expected}")]
     Value {
-        origin: Origin,
-        section: String,
-        option: String,
+        at: Box<At>,
         value: String,
         expected: String,
     },
     /// A `$` that is followed by something that is no option.
-    #[error("{origin}: `[{section}] {option}`: {problem}")]
-    Substitution {
-        origin: Origin,
-        section: String,
-        option: String,
-        problem: String,
-    },
+    #[error("{at}: {problem}")]
+    Substitution { at: Box<At>, problem: String },
     /// A component describes options that it cannot have.
     #[error("component `{component}`: {what}")]
     Component { component: String, what: String },
@@ -50,13 +43,32 @@ pub enum ConfigError {
     },
     /// Something that can be written but is not done; `what` says instead of
     /// what.
-    #[error("{origin}: `[{section}] {option}`: {what}")]
-    Refused {
-        origin: Origin,
-        section: String,
-        option: String,
-        what: String,
-    },
+    #[error("{at}: {what}")]
+    Refused { at: Box<At>, what: String },
+}
+
+/// The option that an error is about, and what set it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    pub origin: Origin,
+    pub section: String,
+    pub option: String,
+}
+
+impl At {
+    pub(super) fn new(origin: &Origin, section: &str, option: &str) -> Box<Self> {
+        Box::new(Self {
+            origin: origin.clone(),
+            section: section.to_owned(),
+            option: option.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `[{}] {}`", self.origin, self.section, self.option)
+    }
 }
 
 /// One or more errors, a line each.

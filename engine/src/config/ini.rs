@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn all_faults_are_found() {
-        let faults = parse("x = 1\n[a\nno delimiter\n  of it\n = 2\n[]\n\n  lost").unwrap_err();
+        let faults = parse("x = 1\n[a\nno delimiter\n  of it\n= 2\n[]\n\n  lost").unwrap_err();
         let kinds: Vec<_> = faults.iter().map(|f| (f.line, f.kind)).collect();
         assert_eq!(
             kinds,

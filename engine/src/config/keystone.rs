@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::error::ConfigError;
+use super::error::{At, ConfigError};
 use super::origin::Origin;
 use super::reader::Reader;
 use super::resolve::Slot;
@@ -122,7 +122,8 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Opti
     }
     let auth_type = auth.auth_type(auth_type, warnings);
     let auth_url = auth.auth_url(auth_url);
-    let method = match auth_type? {
+    let auth_type = auth_type?;
+    let method = match auth_type {
         AuthType::Password | AuthType::V3Password => {
             let user = auth.user(&fields);
             let password =
@@ -131,6 +132,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Opti
                 user: user?,
                 password: password?,
                 default_domain: fields.default_domain,
+                generic: auth_type == AuthType::Password,
             })
         }
         AuthType::V3ApplicationCredential => {
@@ -258,9 +260,7 @@ impl Auth<'_, '_> {
 
     fn refuse<T>(&mut self, row: &Row, what: String) -> Option<T> {
         let error = ConfigError::Refused {
-            origin: self.origin(row),
-            section: self.section.clone(),
-            option: row.name.to_owned(),
+            at: At::new(&self.origin(row), &self.section, row.name),
             what,
         };
         self.reader.errors.push(error);
@@ -307,9 +307,7 @@ impl Auth<'_, '_> {
         let path = url.path().trim_end_matches('/').to_owned();
         if path.ends_with("/v2.0") {
             self.reader.errors.push(ConfigError::Refused {
-                origin,
-                section: self.section.clone(),
-                option: table::AUTH_URL.name.to_owned(),
+                at: At::new(&origin, &self.section, table::AUTH_URL.name),
                 what: "it leads to Keystone v2, which OpenStack has removed; let it end with `/v3`"
                     .into(),
             });

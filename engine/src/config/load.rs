@@ -1,10 +1,11 @@
 //! Finds, reads and checks a configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::error::{ConfigError, ConfigErrors};
+use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
 use super::reader::Reader;
@@ -16,8 +17,9 @@ use super::types::{CloudConfig, Config, ExtractFrom, Extractor, Interface, Progr
 use super::warning::Warning;
 use super::{date, keystone, logging, messengers, remarks, value};
 
-/// All that `load` reads.
-#[derive(Debug, Clone)]
+/// All that `load` reads. The environment may hold passwords, so `Debug` does
+/// not show it.
+#[derive(Clone)]
 pub struct Inputs {
     pub program: Program,
     pub command_line: CommandLine,
@@ -25,6 +27,16 @@ pub struct Inputs {
     pub places: Places,
     /// Names of the messengers that are embedded in the engine.
     pub builtin_messengers: Vec<String>,
+}
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs")
+            .field("program", &self.program)
+            .field("command_line", &self.command_line)
+            .field("places", &self.places)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Inputs {
@@ -149,9 +161,7 @@ fn refuse_other_sources(reader: &mut Reader<'_>) {
         && !value::texts(&found.text).is_empty()
     {
         reader.errors.push(ConfigError::Refused {
-            origin: found.origin,
-            section: row.section.into(),
-            option: row.name.into(),
+            at: At::new(&found.origin, row.section, row.name),
             what: row.ignored.unwrap_or_default().into(),
         });
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::error::ConfigError;
+use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::reader::Reader;
@@ -89,9 +89,11 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<
 
 fn refuse(reader: &mut Reader<'_>, origin: &Origin, what: String) {
     reader.errors.push(ConfigError::Refused {
-        origin: origin.clone(),
-        section: general::MESSENGERS.section.into(),
-        option: general::MESSENGERS.name.into(),
+        at: At::new(
+            origin,
+            general::MESSENGERS.section,
+            general::MESSENGERS.name,
+        ),
         what,
     });
 }

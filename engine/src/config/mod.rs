@@ -43,7 +43,7 @@ mod tests;
 
 pub use component::{ComponentSettings, RECORD_TYPES, component_settings};
 pub use date::moment;
-pub use error::{ConfigError, ConfigErrors};
+pub use error::{At, ConfigError, ConfigErrors};
 pub use files::{ConfigPlace, Places};
 pub use flags::{CommandLine, arguments, completion, flags};
 pub use keystone::AuthType;

@@ -1,7 +1,7 @@
 //! From an option to the text in force: the layers, then the default, then
 //! what `$` stands for.
 
-use super::error::ConfigError;
+use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::secret::MASK;
@@ -97,9 +97,7 @@ impl Slot {
             &resolved.text
         };
         ConfigError::Value {
-            origin: resolved.origin.clone(),
-            section: self.section().to_owned(),
-            option: self.option().to_owned(),
+            at: At::new(&resolved.origin, self.section(), self.option()),
             value: value.to_owned(),
             expected,
         }
@@ -175,9 +173,7 @@ impl<'a> Resolver<'a> {
             trail.push((slot.section().to_owned(), slot.option().to_owned()));
             let text = substitute(&found.text, |name| {
                 let problem = |problem: String| ConfigError::Substitution {
-                    origin: found.origin.clone(),
-                    section: slot.section().to_owned(),
-                    option: slot.option().to_owned(),
+                    at: At::new(&found.origin, slot.section(), slot.option()),
                     problem,
                 };
                 let Some(target) = self.reference(slot.section(), name) else {
@@ -336,7 +332,7 @@ mod tests {
         let set = sources("[keystone_auth]\npassword = wo$rd\n");
         let error = text(&set, &keystone::PASSWORD).unwrap_err();
         assert!(
-            error.contains("write `$$`") && !error.contains("rd`"),
+            error.contains("write `$$`") && !error.contains("$rd"),
             "{error}"
         );
     }

@@ -108,7 +108,7 @@ fn rows(out: &mut String, section: &str) {
             &Shown {
                 name: row.name,
                 kind: kind(row),
-                    default: row.default,
+                default: row.default,
                 help: row.help,
                 old: row.old.iter().map(|old| (*old).to_owned()).collect(),
                 notes: flag.into_iter().collect(),

@@ -4,14 +4,16 @@
 //! where a file sets the option too; that is a slip there, and is not copied.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ini::{Assignment, Ini};
 use super::origin::Origin;
 
-/// Command line, environment and files, as they were found.
-#[derive(Debug, Clone, Default)]
+/// Command line, environment and files, as they were found: with passwords, so
+/// `Debug` shows none of it.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// In the order of reading: a later one overrides.
     pub files: Vec<SourceFile>,
@@ -42,6 +44,12 @@ pub type Name = (String, String);
 /// The variable of an option: `OS_MESSENGER_SSM__RECORD_TYPES`.
 pub fn variable(section: &str, option: &str) -> String {
     format!("OS_{}__{}", section.to_uppercase(), option.to_uppercase())
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
 }
 
 impl Sources {

@@ -216,7 +216,7 @@ impl fmt::Display for Extractor {
 /// `[keystone_auth]`: keystoneauth's options under its names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeystoneAuth {
-    /// Without a slash at the end.
+    /// Its path has no slash at the end, unless it is `/`.
     pub auth_url: url::Url,
     pub method: AuthMethod,
     /// What the file itself asks to be scoped to. cASO overrides most of it.
@@ -245,6 +245,8 @@ pub struct PasswordAuth {
     /// `default_domain_*` of `password`: also the domain of a project that is
     /// named without one.
     pub default_domain: Option<DomainRef>,
+    /// `password`, which finds the version out, not `v3password`.
+    pub generic: bool,
 }
 
 /// `v3applicationcredential`: never sends a scope.

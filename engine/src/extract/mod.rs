@@ -22,6 +22,9 @@ mod users;
 pub mod voms;
 mod warnings;
 
+#[cfg(test)]
+mod testing;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;

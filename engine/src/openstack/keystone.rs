@@ -84,23 +84,17 @@ pub async fn projects_of_account(session: &Session) -> Result<Vec<Project>, ApiE
 /// one for the project itself.
 pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiError> {
     let path = format!("/v3/projects/{}", escape(id));
-    if !session.system_refused() {
+    // The token first: only then it is known what the system's token is worth,
+    // and the same questions follow in whatever order projects are looked at.
+    let own = session.own_project(&Scope::System).await?;
+    if own.as_deref() == Some(id) || (own.is_none() && !session.system_refused()) {
         let found = session
             .get::<ProjectBody>(&Scope::System, Service::Identity, &path, &[], None)
             .await;
         match found {
-            Ok(body) => return Ok(body.project),
-            // The answer is also "forbidden" where the system's token turned
-            // out to be a lesser one.
-            Err(error) if !error.is_forbidden() => return Err(error),
-            Err(_) => {}
+            Err(error) if error.is_forbidden() && own.is_none() => {}
+            found => return Ok(found?.project),
         }
-    } else if session.own_project(&Scope::System).await?.as_deref() == Some(id) {
-        // The lesser token happens to be for this very project.
-        let body: ProjectBody = session
-            .get(&Scope::System, Service::Identity, &path, &[], None)
-            .await?;
-        return Ok(body.project);
     }
     let scope = Scope::Project(id.to_owned());
     let body: ProjectBody = session
@@ -117,7 +111,9 @@ pub async fn project_by_name(
     name: &str,
     domain: &DomainRef,
 ) -> Result<Option<Project>, ApiError> {
-    if !session.system_refused()
+    let own = session.own_project(&Scope::System).await?;
+    if own.is_none()
+        && !session.system_refused()
         && let DomainRef::Id(domain_id) = domain
     {
         let query = [

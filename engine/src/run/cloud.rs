@@ -6,17 +6,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::config::{
-    ApplicationCredentialRef, AuthMethod, CloudConfig, ConfiguredScope, DomainRef, KeystoneAuth,
-    UserRef,
+    ApplicationCredentialRef, AuthMethod, CloudConfig, DomainRef, KeystoneAuth, UserRef,
 };
 use crate::extract::ProjectOptions;
-use crate::openstack::identity::credentials::{
-    self as wire, CredentialRef, Credentials, Proof, ProjectRef, Target,
-};
+use crate::openstack::identity::credentials as wire;
 use crate::openstack::wire::Timeouts;
 use crate::openstack::wire::tls::TlsSettings;
 use crate::openstack::{
-    Clock, HttpTransport, RetryPolicy, Session, SessionSettings, Transport, TransportSettings,
+    AuthOptions, Credentials, HttpTransport, RetryPolicy, SessionSettings, Transport,
+    TransportSettings,
 };
 
 /// The network as this cloud's configuration wants it used.
@@ -39,69 +37,95 @@ pub fn transport(
     Ok(Arc::new(transport))
 }
 
-pub fn session(
+/// What the session is to do; `auth_options` says how it logs in.
+pub fn session_settings(
     cloud: &CloudConfig,
     auth: &KeystoneAuth,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-) -> Session {
-    let settings = SessionSettings {
-        credentials: credentials(auth),
-        interfaces: cloud
-            .interfaces
-            .iter()
-            .map(|interface| interface.as_str().to_owned())
-            .collect(),
+    options: &AuthOptions,
+) -> anyhow::Result<SessionSettings> {
+    Ok(SessionSettings {
+        interfaces: interfaces(cloud),
         region: cloud.region_name.clone(),
         retry: RetryPolicy {
             retries: auth.status_code_retries.max(auth.connect_retries),
             ..RetryPolicy::default()
         },
-    };
-    Session::new(settings, transport, clock)
+        ..SessionSettings::new(Credentials::from_options(options)?)
+    })
+}
+
+pub fn interfaces(cloud: &CloudConfig) -> Vec<String> {
+    let name = |interface: &crate::config::Interface| interface.as_str().to_owned();
+    cloud.interfaces.iter().map(name).collect()
 }
 
 /// Which projects, and how their VO is found.
-pub fn project_options(cloud: &CloudConfig, auth: &KeystoneAuth) -> ProjectOptions {
+pub fn project_options(cloud: &CloudConfig) -> ProjectOptions {
     ProjectOptions {
         configured: cloud.projects.clone(),
         tag: cloud.caso_tag.clone().unwrap_or_default(),
         vo_property: cloud.vo_property.clone(),
         mapping_file: cloud.mapping_file.clone(),
-        domain: project_domain(auth),
+        domain: cloud.keystone_auth.as_ref().and_then(project_domain),
     }
 }
 
-fn credentials(auth: &KeystoneAuth) -> Credentials {
-    let (proof, discover) = match &auth.method {
-        AuthMethod::Password(password) => (
-            Proof::Password {
-                user: user(&password.user),
-                password: wire::Secret::new(password.password.expose()),
-            },
-            // `v3password` has no `default_domain`, and looks for no version.
-            password.default_domain.is_some(),
-        ),
-        AuthMethod::ApplicationCredential(credential) => (
-            Proof::ApplicationCredential {
-                credential: match &credential.credential {
-                    ApplicationCredentialRef::Id(id) => CredentialRef::Id(id.clone()),
-                    ApplicationCredentialRef::Name { name, user: owner } => CredentialRef::Name {
-                        name: name.clone(),
-                        user: user(owner),
-                    },
-                },
-                secret: wire::Secret::new(credential.secret.expose()),
-            },
-            false,
-        ),
+/// `[keystone_auth]` as the session takes it.
+pub fn auth_options(auth: &KeystoneAuth) -> AuthOptions {
+    let scope = &auth.scope;
+    let mut options = AuthOptions {
+        auth_url: Some(auth.auth_url.to_string()),
+        project_id: scope.project_id.clone(),
+        project_name: scope.project_name.clone(),
+        domain_id: scope.domain_id.clone(),
+        domain_name: scope.domain_name.clone(),
+        trust_id: scope.trust_id.clone(),
+        ..AuthOptions::default()
     };
-    Credentials {
-        auth_url: auth.auth_url.clone(),
-        proof,
-        discover,
-        configured: configured(&auth.scope, project_domain(auth)),
-        project_domain: project_domain(auth),
+    (options.project_domain_id, options.project_domain_name) =
+        id_and_name(scope.project_domain.as_ref());
+    match &auth.method {
+        AuthMethod::Password(password) => {
+            // `v3password` has no `default_domain`, and looks for no version.
+            let generic = password.generic;
+            options.auth_type = Some(if generic { "password" } else { "v3password" }.into());
+            options.password = Some(password.password.expose().to_owned());
+            (options.default_domain_id, options.default_domain_name) =
+                id_and_name(password.default_domain.as_ref());
+            set_user(&mut options, &password.user);
+        }
+        AuthMethod::ApplicationCredential(credential) => {
+            options.auth_type = Some("v3applicationcredential".into());
+            options.application_credential_secret = Some(credential.secret.expose().to_owned());
+            match &credential.credential {
+                ApplicationCredentialRef::Id(id) => {
+                    options.application_credential_id = Some(id.clone());
+                }
+                ApplicationCredentialRef::Name { name, user } => {
+                    options.application_credential_name = Some(name.clone());
+                    set_user(&mut options, user);
+                }
+            }
+        }
+    }
+    options
+}
+
+fn set_user(options: &mut AuthOptions, user: &UserRef) {
+    match user {
+        UserRef::Id(id) => options.user_id = Some(id.clone()),
+        UserRef::Name { name, domain } => {
+            options.username = Some(name.clone());
+            (options.user_domain_id, options.user_domain_name) = id_and_name(Some(domain));
+        }
+    }
+}
+
+fn id_and_name(domain: Option<&DomainRef>) -> (Option<String>, Option<String>) {
+    match domain {
+        Some(DomainRef::Id(id)) => (Some(id.clone()), None),
+        Some(DomainRef::Name(name)) => (None, Some(name.clone())),
+        None => (None, None),
     }
 }
 
@@ -110,36 +134,9 @@ fn project_domain(auth: &KeystoneAuth) -> Option<wire::DomainRef> {
         AuthMethod::Password(password) => password.default_domain.as_ref(),
         AuthMethod::ApplicationCredential(_) => None,
     };
-    auth.scope.project_domain.as_ref().or(default).map(domain)
-}
-
-/// keystoneauth's order of precedence, without what a run asks for itself.
-fn configured(scope: &ConfiguredScope, domain: Option<wire::DomainRef>) -> Option<Target> {
-    if let Some(id) = &scope.project_id {
-        return Some(Target::Project(ProjectRef::Id(id.clone())));
-    }
-    if let (Some(name), Some(domain)) = (&scope.project_name, domain) {
-        let name = name.clone();
-        return Some(Target::Project(ProjectRef::Name { name, domain }));
-    }
-    let id = scope.domain_id.clone().map(wire::DomainRef::Id);
-    let name = scope.domain_name.clone().map(wire::DomainRef::Name);
-    id.or(name).map(Target::Domain)
-}
-
-fn user(user: &UserRef) -> wire::UserRef {
-    match user {
-        UserRef::Id(id) => wire::UserRef::Id(id.clone()),
-        UserRef::Name { name, domain: of } => wire::UserRef::Name {
-            name: name.clone(),
-            domain: domain(of),
-        },
-    }
-}
-
-fn domain(of: &DomainRef) -> wire::DomainRef {
-    match of {
+    let domain = auth.scope.project_domain.as_ref().or(default)?;
+    Some(match domain {
         DomainRef::Id(id) => wire::DomainRef::Id(id.clone()),
         DomainRef::Name(name) => wire::DomainRef::Name(name.clone()),
-    }
+    })
 }

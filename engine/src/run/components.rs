@@ -4,7 +4,7 @@
 //! stops the run, a messenger that cannot start is reported and its records
 //! wait.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
@@ -13,9 +13,11 @@ use crate::deliver::MapperIdentity;
 use crate::model::component::{Description, OptionValue, Setting};
 use crate::model::guest::{FailureKind, GuestFailure};
 use crate::sandbox::{
-    CacheDir, Component, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy, Sandbox,
-    SandboxSettings, Source, builtin, decide,
+    CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
+    Sandbox, SandboxSettings, Source, builtin, decide,
 };
+
+const USUAL_CACHE: &str = "/var/cache/caso";
 
 /// The mapper of a run, to be started once for each project.
 pub struct Mapper {
@@ -29,7 +31,7 @@ impl Mapper {
         MapperIdentity {
             name: self.component.name.clone(),
             version: self.component.version.clone(),
-            sha256: self.component.sha256.clone(),
+            digest: self.component.sha256.clone(),
         }
     }
 
@@ -73,13 +75,10 @@ pub struct Components {
 
 /// The sandbox, with its cache where the configuration says.
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    let cache_dir = if config.cache_dirs.is_empty() {
-        CacheDir::Off
-    } else {
-        CacheDir::Search {
-            candidates: config.cache_dirs.clone(),
-            asked: config.cache_dir_asked,
-        }
+    let cache_dir = CacheDir::Search {
+        candidates: config.cache_dirs.clone(),
+        // The usual place may be missing; one that somebody named may not.
+        asked: config.cache_dirs.first().map(PathBuf::as_path) != Some(Path::new(USUAL_CACHE)),
     };
     Sandbox::new(SandboxSettings::new(cache_dir)).context("cannot set up the sandbox")
 }
@@ -173,6 +172,7 @@ async fn messenger(
             settings: found.settings,
             granted,
             limits: limits(&instance.component),
+            detour: Detour::default(),
         },
         name,
         component,

@@ -48,11 +48,17 @@ pub struct ExtractorReport {
 
 #[derive(Debug)]
 pub enum ExtractorResult {
-    Done { window: Window, told: Told },
+    Done {
+        window: Window,
+        told: Told,
+    },
     UpToDate,
     NotBuilt,
     /// Nothing was extracted; the cursor stays.
-    Failed { reason: String, outage: bool },
+    Failed {
+        reason: String,
+        outage: bool,
+    },
     /// The run was asked to end.
     Cancelled,
 }
@@ -159,9 +165,11 @@ impl Extraction {
             }
         };
         let first = self.bounds.from.explicit().is_none()
-            && self.extractors.iter().zip(&starts).any(|(extractor, start)| {
-                extractor.is_built() && start.source == Source::Nothing
-            });
+            && self
+                .extractors
+                .iter()
+                .zip(&starts)
+                .any(|(extractor, start)| extractor.is_built() && start.source == Source::Nothing);
         let mut extractors = Vec::new();
         for (order, ((extractor, start), key)) in
             self.extractors.iter().zip(&starts).zip(&keys).enumerate()
@@ -276,7 +284,7 @@ impl Extraction {
         let key = SegmentKey {
             cloud: self.cloud.name.clone(),
             region: self.cloud.region_name.clone(),
-            project_id: project.id.clone(),
+            project: project.id.clone(),
             extractor: extractor.name().to_owned(),
             window,
         };
@@ -297,10 +305,7 @@ impl Extraction {
         extractor
             .extract(&self.context, project, window, &mut mapping)
             .await?;
-        mapping
-            .segment
-            .seal()
-            .map_err(|error| sink(error.into()))?;
+        mapping.segment.seal().map_err(|error| sink(error.into()))?;
         Ok(mapping.told)
     }
 

@@ -1,4 +1,370 @@
 //! One run from start to exit code and summary.
+//!
+//! The order is fixed by what must not happen. Components and folders come
+//! before Keystone, so that an hour's extraction is not lost to a typing error.
+//! The lock comes before anything in the spool is touched. Extraction seals
+//! segments and moves cursors; delivery comes after, from the journal only, so
+//! that what waits from earlier runs goes first, and goes even when OpenStack
+//! is away.
 
+mod cloud;
+mod components;
+mod demo;
 mod exit;
-pub use exit::Exit;
+mod extraction;
+mod mapping;
+mod mode;
+mod said;
+mod sample;
+mod source;
+mod summary;
+mod tape;
+mod window;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+pub use self::demo::demo;
+pub use self::exit::Exit;
+pub use self::sample::sample;
+
+use self::components::Components;
+use self::extraction::Extraction;
+use self::mode::{Mode, Spools};
+use self::source::Source;
+use self::summary::Summary;
+use self::window::Bounds;
+use crate::config::{CloudConfig, Config, Warning};
+use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
+use crate::extract::projects::find;
+use crate::extract::{ExtractContext, Extractor, RunCaches};
+use crate::model::guest::Messenger as _;
+use crate::openstack::Clock;
+use crate::state::{Cursors, Lock, LockError, check_writable};
+
+/// What a command line came to.
+pub struct Invocation {
+    pub config: Config,
+    pub recording: Recording,
+    /// Whether to extract, or only to deliver what waits.
+    pub extract: bool,
+    /// Print the summary in any case.
+    pub verbose: bool,
+}
+
+/// Whether the APIs' answers are kept, or come from a folder.
+pub enum Recording {
+    Off,
+    To {
+        folder: PathBuf,
+        keep_names: bool,
+    },
+    From {
+        folder: PathBuf,
+        into: PathBuf,
+    },
+    /// The recording that ships with the program.
+    Shipped {
+        into: PathBuf,
+    },
+}
+
+/// Why a run ended before its work.
+struct Stopped {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+fn stop(exit: Exit) -> impl FnOnce(anyhow::Error) -> Stopped {
+    move |error| Stopped { exit, error }
+}
+
+/// Runs, says what there is to say, and answers with the exit code.
+pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit {
+    let partial_exit_ok = invocation.config.partial_exit_ok;
+    let quiet = invocation.config.logging.debug;
+    let watched = invocation.verbose || io::stderr().is_terminal();
+    match work(invocation, cancel).await {
+        Ok(summary) => {
+            let exit = summary.exit(partial_exit_ok);
+            if (watched || exit != Exit::Done) && !quiet {
+                let mut stderr = io::stderr().lock();
+                for line in &summary.lines {
+                    let _ = writeln!(stderr, "{line}");
+                }
+            }
+            exit
+        }
+        Err(stopped) => {
+            tracing::error!("{:#}", stopped.error);
+            stopped.exit
+        }
+    }
+}
+
+async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<Summary, Stopped> {
+    let started = std::time::Instant::now();
+    let mut config = invocation.config;
+    let mut summary = Summary::default();
+    let source = Source::open(&invocation.recording, &mut config).map_err(stop(Exit::Usage))?;
+    let mode = match &invocation.recording {
+        Recording::From { into, .. } | Recording::Shipped { into } => Mode::replay(into),
+        _ if config.dry_run => Mode::dry(),
+        _ => Ok(Mode::Real),
+    }
+    .map_err(stop(Exit::Usage))?;
+    let clock = source.clock();
+    let now = clock.now();
+    let config = Arc::new(config);
+
+    let (sandbox, cache_warnings) = components::sandbox(&config).map_err(stop(Exit::Nothing))?;
+    let mut components = components::load(&sandbox, &config)
+        .await
+        .map_err(stop(Exit::Nothing))?;
+    for messenger in &mut components.messengers {
+        mode.turn_aside(messenger);
+    }
+    let spools = check_folders(&mode, &config, &components).map_err(stop(Exit::Nothing))?;
+    if let Recording::From { folder, .. } = &invocation.recording {
+        tape::restore_cursors(folder, spools.cursors.folder()).map_err(stop(Exit::Nothing))?;
+    }
+    let _lock = lock(&mode, &config).await?;
+    let warnings = all_warnings(&config, &components, cache_warnings);
+    said::say(&warnings, &spools.cursors, mode.is_real())
+        .map_err(|error| stop(Exit::Nothing)(error.into()))?;
+    let (journal, recovery) = Journal::open(&spools.journal, now)
+        .context("cannot use the journal")
+        .map_err(stop(Exit::Nothing))?;
+    let journal = Arc::new(journal);
+    recovered(&recovery, &mut summary);
+
+    let names: Vec<String> = config
+        .messengers
+        .iter()
+        .map(|messenger| messenger.name().to_owned())
+        .collect();
+    let Components {
+        mapper,
+        messengers,
+        unusable,
+        ..
+    } = components;
+    let mapper = Arc::new(mapper);
+    let mut requests = 0;
+    if invocation.extract {
+        let cursors = Arc::new(Cursors::open(&spools.cursors, !mode.is_real()));
+        for cloud in &config.clouds {
+            if *cancel.borrow() {
+                break;
+            }
+            let part = CloudRun {
+                config: config.clone(),
+                cloud,
+                source: &source,
+                clock: clock.clone(),
+                now,
+                cursors: cursors.clone(),
+                journal: journal.clone(),
+                mapper: mapper.clone(),
+                messengers: names.clone(),
+                cancel: cancel.clone(),
+            };
+            match part.extract(&mut summary).await {
+                Ok(count) => requests += count,
+                Err(error) => summary.problem(format!("{error:#}")),
+            }
+        }
+    }
+
+    for unusable in &unusable {
+        summary.problem(format!(
+            "messenger `{}` is not used, its records wait: {}",
+            unusable.name, unusable.failure.detail
+        ));
+    }
+    let instances = start(messengers).await;
+    let delivery_clock = deliver::SystemClock::default();
+    let deadline = Deadline::after(&delivery_clock, config.delivery_timeout);
+    let delivery = deliver::deliver(&journal, instances, deadline, &delivery_clock, cancel).await;
+    for aside in &delivery.set_aside {
+        summary.problem(aside.to_string());
+    }
+    for report in &delivery.instances {
+        summary.delivery(report);
+    }
+    if let Err(error) = source.finish() {
+        summary.problem(format!("{error:#}"));
+    }
+    match journal.waiting() {
+        Ok(waiting) => summary.waiting(&waiting, &names),
+        Err(error) => summary.problem(error.chain()),
+    }
+    summary.line(format!(
+        "{requests} requests, {:.1} s",
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(summary)
+}
+
+/// One cASO at a time; a run that writes nothing of the site's needs no lock.
+async fn lock(mode: &Mode, config: &Config) -> Result<Option<Lock>, Stopped> {
+    if !mode.is_real() {
+        return Ok(None);
+    }
+    match Lock::acquire(&config.lock_path, config.lock_timeout).await {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) => {
+            let exit = match &error {
+                LockError::Held { .. } => Exit::Locked,
+                _ => Exit::Nothing,
+            };
+            Err(stop(exit)(error.into()))
+        }
+    }
+}
+
+/// Everything that must be writable is tried before Keystone is asked.
+fn check_folders(mode: &Mode, config: &Config, components: &Components) -> anyhow::Result<Spools> {
+    let spools = mode.spools(&config.spooldir)?;
+    if matches!(mode, Mode::Dry { .. }) {
+        return Ok(spools);
+    }
+    for messenger in &components.messengers {
+        for queue in messenger.queues() {
+            check_writable(queue)
+                .with_context(|| format!("messenger `{}` cannot use its queue", messenger.name))?;
+        }
+    }
+    Ok(spools)
+}
+
+fn all_warnings(
+    config: &Config,
+    components: &Components,
+    cache_warnings: Vec<String>,
+) -> Vec<Warning> {
+    let mut warnings = config.warnings.clone();
+    warnings.extend(components.warnings.iter().cloned());
+    warnings.extend(
+        cache_warnings
+            .into_iter()
+            .map(|text| Warning::new("cache", text)),
+    );
+    if config.messengers.is_empty() {
+        warnings.push(Warning::new(
+            "no-messenger",
+            "`messengers` names none: records are extracted for nobody",
+        ));
+    }
+    warnings
+}
+
+fn recovered(recovery: &Recovery, summary: &mut Summary) {
+    if !recovery.discarded_open.is_empty() {
+        summary.line(format!(
+            "{} segments of an interrupted run were discarded; their windows are extracted again",
+            recovery.discarded_open.len()
+        ));
+    }
+    for aside in &recovery.set_aside {
+        summary.problem(aside.to_string());
+    }
+    for newer in &recovery.newer_format {
+        summary.problem(newer.to_string());
+    }
+}
+
+/// Starts the messengers; one that cannot be started takes part as one whose
+/// records are packed and wait.
+async fn start(messengers: Vec<components::Messenger>) -> Vec<Instance> {
+    let mut instances = Vec::new();
+    for messenger in messengers {
+        let guest: Box<dyn crate::model::guest::Messenger> =
+            match messenger.component.start_messenger(messenger.setup).await {
+                Ok(guest) => Box::new(guest),
+                Err(failure) => Box::new(deliver::Unstarted(failure)),
+            };
+        instances.push(Instance {
+            name: messenger.name,
+            record_types: messenger.record_types,
+            packing_unit: messenger.packing_unit,
+            messenger: guest,
+        });
+    }
+    instances
+}
+
+/// The extraction of one cloud.
+struct CloudRun<'a> {
+    config: Arc<Config>,
+    cloud: &'a CloudConfig,
+    source: &'a Source,
+    clock: Arc<dyn Clock>,
+    now: i64,
+    cursors: Arc<Cursors>,
+    journal: Arc<Journal>,
+    mapper: Arc<components::Mapper>,
+    messengers: Vec<String>,
+    cancel: watch::Receiver<bool>,
+}
+
+impl CloudRun<'_> {
+    /// Answers with the number of requests.
+    async fn extract(self, summary: &mut Summary) -> anyhow::Result<u64> {
+        let site = self.config.site()?.to_owned();
+        let session = self
+            .source
+            .session(&self.config, self.cloud, self.clock.clone())?;
+        let caches = Arc::new(RunCaches::default());
+        let options = cloud::project_options(self.cloud);
+        let found = find(&session, &options, &caches.warnings).await?;
+        let mut projects = Vec::new();
+        for project in found {
+            match project {
+                Ok(project) => projects.push(project),
+                Err(failure) => summary.project_failure(&failure),
+            }
+        }
+        let to = self.config.extract_to.unwrap_or(self.now);
+        if to > self.now {
+            tracing::warn!("`extract_to` lies in the future: extracting up to now");
+        }
+        let extraction = Arc::new(Extraction::new(
+            self.config.clone(),
+            self.cloud.clone(),
+            site,
+            Bounds {
+                from: self.config.extract_from,
+                first_from: self.config.first_extract_from,
+                to: to.min(self.now),
+                now: self.now,
+            },
+            self.cloud
+                .extractors
+                .iter()
+                .map(|extractor| extractor.as_str().parse::<Extractor>())
+                .collect::<Result<_, _>>()?,
+            ExtractContext {
+                session: Arc::new(session.clone()),
+                caches: caches.clone(),
+                page_size: self.config.page_size,
+                now: self.now,
+            },
+            self.cursors,
+            self.journal,
+            self.mapper,
+            self.messengers,
+            self.cancel,
+        ));
+        let reports = extraction.run(projects).await;
+        summary.extraction(&reports);
+        for warning in caches.closing_warnings() {
+            tracing::warn!("{warning}");
+        }
+        Ok(session.requests())
+    }
+}

@@ -106,13 +106,19 @@ impl Summary {
         }
         for (extractor, (projects, reason)) in outages {
             let text = match projects {
-                1 => format!("{extractor}: one project is not extracted and waits for the next run: {reason}"),
-                _ => format!("{extractor}: {projects} projects are not extracted and wait for the next run: {reason}"),
+                1 => format!(
+                    "{extractor}: one project is not extracted and waits for the next run: {reason}"
+                ),
+                _ => format!(
+                    "{extractor}: {projects} projects are not extracted and wait for the next run: {reason}"
+                ),
             };
             self.problem(text);
         }
         if up_to_date > 0 {
-            self.line(format!("{up_to_date} cursors are at the window's end already"));
+            self.line(format!(
+                "{up_to_date} cursors are at the window's end already"
+            ));
         }
         if !not_built.is_empty() {
             let names: Vec<&str> = not_built.into_keys().collect();
@@ -130,7 +136,10 @@ impl Summary {
             self.successes += 1;
         }
         if report.delivered > 0 {
-            self.line(format!("messenger `{name}`: {} records delivered", report.delivered));
+            self.line(format!(
+                "messenger `{name}`: {} records delivered",
+                report.delivered
+            ));
         }
         let quarantined = report.refused + report.failed;
         if quarantined > 0 {
@@ -155,9 +164,9 @@ impl Summary {
                 ", which is no longer in `messengers`"
             };
             if entry.records > 0 {
-                let oldest = entry
-                    .oldest
-                    .map_or_else(String::new, |at| format!(", the oldest from {}", moment(at)));
+                let oldest = entry.oldest.map_or_else(String::new, |at| {
+                    format!(", the oldest from {}", moment(at))
+                });
                 self.line(format!(
                     "{} records ({} bytes) wait for messenger `{}`{gone}{oldest}",
                     entry.records, entry.bytes, entry.messenger

@@ -105,10 +105,7 @@ mod tests {
         assert_eq!(window(bounds.plan(Some(30))), Some((0, 10_000)));
         assert_eq!(window(bounds.plan(None)), Some((0, 10_000)));
         assert_eq!(bounds.plan(Some(10_000)), Plan::UpToDate);
-        assert_eq!(
-            bounds.plan(Some(10_001)),
-            Plan::Future { cursor: 10_001 }
-        );
+        assert_eq!(bounds.plan(Some(10_001)), Plan::Future { cursor: 10_001 });
     }
 
     #[test]

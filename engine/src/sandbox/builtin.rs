@@ -19,6 +19,15 @@ pub fn builtins() -> impl Iterator<Item = &'static str> {
     BUILTINS.iter().map(|(name, _)| *name)
 }
 
+/// Names of the built-in messengers: what `messengers` may name without a
+/// component of its own.
+pub fn messengers() -> Vec<String> {
+    builtins()
+        .filter(|name| *name != "mapper")
+        .map(str::to_owned)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

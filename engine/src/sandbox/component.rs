@@ -5,6 +5,7 @@ use wasmtime::Engine;
 use super::bindings::mapper::MapperPre;
 use super::bindings::messenger::MessengerPre;
 use super::decide::Granted;
+use super::detour::Detour;
 use super::dirq::Moments;
 use super::failure::Who;
 use super::limits::Limits;
@@ -52,6 +53,8 @@ pub struct MessengerSetup {
     /// From [`super::decide`].
     pub granted: Granted,
     pub limits: Limits,
+    /// Set for a dry run or a replay.
+    pub detour: Detour,
 }
 
 impl Component {

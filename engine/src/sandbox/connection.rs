@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use super::address;
 use super::bindings::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::decide::{ConnectionTerms, refusal};
+use super::detour::{DeadEnd, Sent, Sink};
 use super::limits::Limits;
 use super::state::State;
 use super::tls::TlsRoots;
@@ -42,10 +43,13 @@ pub struct Connections {
     connect_timeout: Duration,
     transfer_timeout: Duration,
     roots: Arc<TlsRoots>,
+    /// Where connections lead nowhere, and what was sent over them.
+    detour: Option<Sink>,
+    sent: Sent,
 }
 
 impl Connections {
-    pub fn new(limits: &Limits, roots: Arc<TlsRoots>) -> Self {
+    pub fn new(limits: &Limits, roots: Arc<TlsRoots>, detour: Option<Sink>) -> Self {
         Self {
             open: BTreeMap::new(),
             next: 1,
@@ -55,6 +59,8 @@ impl Connections {
             connect_timeout: limits.connect_timeout,
             transfer_timeout: limits.transfer_timeout,
             roots,
+            detour,
+            sent: Sent::default(),
         }
     }
 
@@ -62,17 +68,24 @@ impl Connections {
     /// handle never is a new connection.
     pub fn begin_call(&mut self) {
         self.open.clear();
+        locked(&self.sent).clear();
         self.bytes_left = self.bytes_a_call;
     }
 
     /// After a call that went well: what was sent is to arrive.
-    pub async fn end_call(&mut self) {
+    pub async fn end_call(&mut self) -> io::Result<()> {
         for (_, stream) in std::mem::take(&mut self.open) {
             part(stream).await;
         }
+        if let Some(sink) = &self.detour {
+            for (name, bytes) in locked(&self.sent).drain(..) {
+                sink(&name, &bytes)?;
+            }
+        }
+        Ok(())
     }
 
-    async fn open(&mut self, terms: &ConnectionTerms) -> Result<u32, ConnectionError> {
+    async fn open(&mut self, name: &str, terms: &ConnectionTerms) -> Result<u32, ConnectionError> {
         if self.open.len() >= self.most {
             let text = format!("more than {} connections at a time", self.most);
             return Err(ConnectionError::Invalid(text));
@@ -88,7 +101,12 @@ impl Connections {
                 Ok(Box::new(tcp) as _)
             }
         };
-        let stream: Box<dyn Stream> =
+        let stream: Box<dyn Stream> = if self.detour.is_some() {
+            Box::new(DeadEnd {
+                name: name.to_owned(),
+                sent: Arc::clone(&self.sent),
+            })
+        } else {
             match tokio::time::timeout(self.connect_timeout, connecting).await {
                 Ok(result) => result?,
                 Err(_) => {
@@ -96,7 +114,8 @@ impl Connections {
                     let text = format!("`{endpoint}` did not answer within {wait:?}");
                     return Err(ConnectionError::Unavailable(text));
                 }
-            };
+            }
+        };
         let handle = self.next;
         self.next = self.next.wrapping_add(1);
         self.open.insert(handle, stream);
@@ -185,6 +204,10 @@ impl Connections {
     }
 }
 
+fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Tries every address of the host in the resolver's order.
 async fn dial(terms: &ConnectionTerms) -> Result<TcpStream, ConnectionError> {
     let endpoint = &terms.endpoint;
@@ -243,7 +266,7 @@ impl Host for State {
             let text = refusal(&outside.granted, &outside.instance, "connection", &name);
             return Ok(Err(ConnectionError::Denied(text)));
         };
-        Ok(outside.connections.open(terms).await)
+        Ok(outside.connections.open(&name, terms).await)
     }
 
     async fn send(

@@ -12,6 +12,7 @@ use super::component::MessengerSetup;
 use super::connection::Connections;
 use super::convert::Cross;
 use super::decide::Granted;
+use super::detour::Detour;
 use super::dirq::{DirQueue, Moments, QueueFailure};
 use super::failure::Who;
 use super::limits::Limits;
@@ -39,6 +40,7 @@ struct Recipe {
     granted: Arc<Granted>,
     queues: Arc<BTreeMap<String, DirQueue>>,
     roots: Arc<TlsRoots>,
+    detour: Detour,
     limits: Limits,
     mask: Mask,
 }
@@ -63,6 +65,7 @@ impl GuestMessenger {
             secrets: _,
             granted,
             limits,
+            detour,
         } = setup;
         let queues = granted
             .queues
@@ -80,6 +83,7 @@ impl GuestMessenger {
             granted: Arc::new(granted),
             queues: Arc::new(queues),
             roots: Arc::default(),
+            detour,
             limits,
             mask,
         };
@@ -112,7 +116,8 @@ impl GuestMessenger {
         })?;
         let outside = &mut live.guest.store.data_mut().outside;
         // First what was sent, then what is put: neither hinders the other.
-        outside.connections.end_call().await;
+        let sent = outside.connections.end_call().await;
+        sent.map_err(|error| recipe.host("deliver", error.to_string()))?;
         let staged = outside.stage.take();
         recipe.put(staged).await?;
         self.live = Some(live);
@@ -134,7 +139,11 @@ impl Recipe {
             instance: instance.clone(),
             granted: Arc::clone(&self.granted),
             stage: Stage::new(&self.limits),
-            connections: Connections::new(&self.limits, Arc::clone(&self.roots)),
+            connections: Connections::new(
+                &self.limits,
+                Arc::clone(&self.roots),
+                self.detour.connections.clone(),
+            ),
         };
         let mut guest = Guest::new(
             &self.engine,
@@ -198,6 +207,12 @@ impl Recipe {
     async fn put(&self, staged: Vec<Staged>) -> Result<(), GuestFailure> {
         if staged.is_empty() {
             return Ok(());
+        }
+        if let Some(sink) = &self.detour.queues {
+            return staged
+                .iter()
+                .try_for_each(|Staged { queue, message }| sink(queue, message))
+                .map_err(|error| self.host("deliver", error.to_string()));
         }
         let queues = Arc::clone(&self.queues);
         let writing = tokio::task::spawn_blocking(move || {

@@ -25,6 +25,7 @@ mod contract;
 mod convert;
 mod decide;
 mod describe;
+mod detour;
 mod dirq;
 mod engine;
 mod error;
@@ -49,6 +50,7 @@ pub use component::{Component, MessengerSetup, Roles};
 pub use decide::{
     ConnectionTerms, DirectoryTerms, GrantError, Granted, Policy, QueueTerms, decide,
 };
+pub use detour::{Detour, Sink};
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use grant::{Endpoint, Grant, ParseGrantError};

@@ -51,7 +51,7 @@ impl Outside {
             instance: instance.to_owned(),
             granted: Arc::default(),
             stage: Stage::new(limits),
-            connections: Connections::new(limits, Arc::default()),
+            connections: Connections::new(limits, Arc::default(), None),
         }
     }
 }

@@ -20,6 +20,11 @@ pub use lastrun::{format_lastrun, parse_lastrun};
 pub use lock::{Holder, LOCK_FILE, Lock, LockError};
 pub use spool::{Spool, SpoolError, file_name_for};
 
+/// The error of a value that could not be written down.
+pub(crate) fn write_error(path: &std::path::Path, source: std::io::Error) -> DiskError {
+    disk::error(Step::Write, path, source)
+}
+
 /// SHA-256 as lower-case hex.
 pub(crate) fn digest_hex(bytes: &[u8]) -> String {
     use sha2::Digest;

@@ -4,7 +4,9 @@
 //! Prints its URL on one line and answers until it is killed. `GET
 //! /stand-in/requests` tells what was asked of it, `DELETE` forgets it.
 
-use caso_tests::cloud::{Cloud, Plan};
+use std::time::Duration;
+
+use caso_tests::cloud::{Cloud, Fault, Plan, Rule};
 use clap::{Arg, Command, value_parser};
 
 fn main() -> std::io::Result<()> {
@@ -38,6 +40,11 @@ fn main() -> std::io::Result<()> {
             "104",
             "The newest microversion Nova speaks: N of `2.N`",
         ))
+        .arg(number(
+            "latency-ms",
+            "0",
+            "How long every answer takes, beside the work for it",
+        ))
         .get_matches();
     let get = |name: &str| {
         *asked
@@ -51,6 +58,9 @@ fn main() -> std::io::Result<()> {
     };
     let port = u16::try_from(get("port")).map_err(std::io::Error::other)?;
     let cloud = Cloud::start_at(plan, port, None)?;
+    if let ms @ 1.. = get("latency-ms") {
+        cloud.inject(Rule::on("/"), Fault::Slow(Duration::from_millis(ms.into())));
+    }
     println!("{}", cloud.url());
     loop {
         std::thread::park();

@@ -21,6 +21,9 @@ mod index;
 mod selection;
 mod server;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::value::RawValue;

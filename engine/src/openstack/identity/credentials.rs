@@ -14,6 +14,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -223,8 +224,9 @@ impl Credentials {
 }
 
 /// The options of `[keystone_auth]` as they stand in the file. An empty one
-/// is an absent one.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// is an absent one. Serialized only into recordings, without its secrets.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AuthOptions {
     pub auth_type: Option<String>,
     pub auth_url: Option<String>,

@@ -243,6 +243,19 @@ async fn those_who_waited_share_the_failure() {
 }
 
 #[tokio::test]
+async fn an_outage_is_waited_for_once_not_once_a_project() {
+    let fake = Fake::new(|_| refusal(503));
+    let (session, clock) = session(&fake);
+    let scopes: Vec<Scope> = (0..10).map(|n| project(&n.to_string())).collect();
+    let calls = scopes.iter().map(|scope| servers(&session, scope));
+    for answer in futures_util::future::join_all(calls).await {
+        assert!(answer.unwrap_err().is_outage());
+    }
+    assert_eq!(fake.tokens(), 5);
+    assert_eq!(clock.pauses(), 4);
+}
+
+#[tokio::test]
 async fn an_application_credential_sends_no_scope_and_has_one_project() {
     let fake = Fake::new(|request| {
         if !is_post(request) {

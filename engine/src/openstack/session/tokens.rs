@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, OnceCell};
 use url::Url;
 
 use super::super::identity::credentials::{DomainRef, ProjectRef, Target};
@@ -36,6 +36,11 @@ pub struct Tokens {
     /// Held by the first who asks, until it is known whether the credentials
     /// are good: twenty projects must not try a wrong password twenty times.
     first: AsyncMutex<()>,
+    /// Failures of those who went first, and the last of them: who stood in
+    /// line behind one takes it, lest Keystone's outage be waited for once a
+    /// project.
+    failures: AtomicU64,
+    failure: Mutex<Option<ApiError>>,
     proven: AtomicBool,
     refused: OnceLock<ApiError>,
     system_refused: AtomicBool,
@@ -144,15 +149,53 @@ pub async fn discard(session: &Session, scope: &Scope, refused: &Token) {
 
 /// Asks for a token, alone until the credentials have proven good.
 async fn obtain(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token, ApiError> {
+    let _turn = turn(session).await?;
+    let asked = ask(session, scope, step).await;
+    if let Err(error) = &asked {
+        failed(session, error);
+    }
+    asked
+}
+
+/// Waits for one's turn, or for the failure of whoever had it before.
+async fn turn(session: &Session) -> Result<Option<AsyncMutexGuard<'_, ()>>, ApiError> {
     let tokens = &session.inner.tokens;
-    let _first = if tokens.proven.load(Ordering::Acquire) {
+    let turn = if tokens.proven.load(Ordering::Acquire) {
         None
     } else {
-        Some(tokens.first.lock().await)
+        let seen = tokens.failures.load(Ordering::Acquire);
+        let turn = tokens.first.lock().await;
+        let failure = tokens
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if tokens.failures.load(Ordering::Acquire) != seen
+            && let Some(error) = failure.as_ref()
+        {
+            return Err(error.clone());
+        }
+        Some(turn)
     };
-    if let Some(refused) = tokens.refused.get() {
-        return Err(refused.clone());
+    match tokens.refused.get() {
+        Some(refused) => Err(refused.clone()),
+        None => Ok(turn),
     }
+}
+
+/// Tells those who wait, if it concerns them too.
+fn failed(session: &Session, error: &ApiError) {
+    let tokens = &session.inner.tokens;
+    if error.is_outage() && !tokens.proven.load(Ordering::Acquire) {
+        let mut failure = tokens
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *failure = Some(error.clone());
+        tokens.failures.fetch_add(1, Ordering::Release);
+    }
+}
+
+async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token, ApiError> {
     let credentials = &session.inner.settings.credentials;
     if credentials.bound() {
         return post(session, scope, &Target::Unsaid)
@@ -286,23 +329,19 @@ pub async fn resolve_project(
             _ => Err(no_id(&token)),
         };
     }
-    let first = if tokens.proven.load(Ordering::Acquire) {
-        None
-    } else {
-        Some(tokens.first.lock().await)
-    };
-    if let Some(refused) = tokens.refused.get() {
-        return Err(refused.clone());
-    }
+    let turn = turn(session).await?;
     let target = Target::Project(ProjectRef::Name {
         name: name.to_owned(),
         domain: domain.clone(),
     });
     let token = match post(session, &scope, &target).await {
         Ok(token) => token,
-        Err(error) => return Err(project_refused(session, &scope, name, error).await),
+        Err(error) => {
+            failed(session, &error);
+            return Err(project_refused(session, &scope, name, error).await);
+        }
     };
-    drop(first);
+    drop(turn);
     let id = token.project.clone().ok_or_else(|| no_id(&token))?;
     let slot = tokens.slot(Some(Scope::Project(id.clone())));
     let mut state = slot.state.lock().await;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -90,6 +91,7 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let started = Instant::now();
         let mut builder = match request.method {
             Method::Get => self.client.get(request.url),
             Method::Post => self.client.post(request.url),
@@ -103,7 +105,7 @@ impl HttpTransport {
         let mut answer = builder
             .send()
             .await
-            .map_err(|error| self.explain(error, false))?;
+            .map_err(|error| self.explain(error, false, started))?;
         let status = answer.status().as_u16();
         let headers = answer
             .headers()
@@ -117,7 +119,7 @@ impl HttpTransport {
         while let Some(piece) = answer
             .chunk()
             .await
-            .map_err(|error| self.explain(error, true))?
+            .map_err(|error| self.explain(error, true, started))?
         {
             if (body.len() + piece.len()) as u64 > self.max_body {
                 return Err(TransportError::TooLarge {
@@ -133,7 +135,7 @@ impl HttpTransport {
         })
     }
 
-    fn explain(&self, error: reqwest::Error, in_body: bool) -> TransportError {
+    fn explain(&self, error: reqwest::Error, in_body: bool, started: Instant) -> TransportError {
         // The address stands in the call already, with its secrets removed.
         let error = error.without_url();
         let detail = chain(&error);
@@ -141,19 +143,17 @@ impl HttpTransport {
             return tls_failure(tls);
         }
         if error.is_timeout() {
-            let seconds = if error.is_connect() {
-                self.timeouts.connect
-            } else {
-                self.timeouts.read
-            };
-            let what = if error.is_connect() {
-                "no connection"
+            let bounds = &self.timeouts;
+            let text = if started.elapsed() >= bounds.total {
+                format!("not complete after {} s", bounds.total.as_secs_f64())
+            } else if error.is_connect() {
+                format!("no connection for {} s", bounds.connect.as_secs_f64())
             } else if in_body {
-                "the answer stopped"
+                format!("the answer stopped for {} s", bounds.read.as_secs_f64())
             } else {
-                "no answer"
+                format!("no answer for {} s", bounds.read.as_secs_f64())
             };
-            return TransportError::Timeout(format!("{what} for {} s", seconds.as_secs_f64()));
+            return TransportError::Timeout(text);
         }
         if error.is_connect() {
             TransportError::Connect(detail)

@@ -453,4 +453,12 @@ async fn silence_ends() {
     assert!(matches!(error, TransportError::Timeout(_)), "{error:?}");
     let text = error.to_string();
     assert!(text.contains("no answer for 0.05 s"), "{text}");
+    settings.timeouts.total = Duration::from_millis(30);
+    let error = get(&settings, &format!("http://{}/", silent.address))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("not complete after 0.03 s"),
+        "{error}"
+    );
 }

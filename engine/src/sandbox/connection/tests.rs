@@ -6,7 +6,7 @@ use super::*;
 use crate::sandbox::grant::Endpoint;
 
 fn connections(limits: Limits) -> Connections {
-    Connections::new(&limits, Arc::default())
+    Connections::new(&limits, Arc::default(), None)
 }
 
 async fn listener() -> (TcpListener, ConnectionTerms) {
@@ -36,7 +36,7 @@ async fn bytes_go_there_and_back_and_ends_are_seen() {
         all
     });
     let mut connections = connections(Limits::default());
-    let handle = connections.open(&terms).await.unwrap();
+    let handle = connections.open("server", &terms).await.unwrap();
     connections.send(handle, b"line\n").await.unwrap();
     connections.finish(handle).await.unwrap();
     let mut answer = Vec::new();
@@ -57,7 +57,7 @@ async fn nobody_there_is_unavailable() {
     let (listener, terms) = listener().await;
     drop(listener);
     let error = connections(Limits::default())
-        .open(&terms)
+        .open("server", &terms)
         .await
         .unwrap_err();
     assert!(
@@ -75,7 +75,7 @@ async fn a_silent_peer_is_not_waited_for() {
         ..Limits::default()
     };
     let mut connections = connections(short);
-    let handle = connections.open(&terms).await.unwrap();
+    let handle = connections.open("server", &terms).await.unwrap();
     let error = connections.receive(handle, 1).await.unwrap_err();
     assert!(matches!(error, ConnectionError::TimedOut), "{error:?}");
     let chunk = vec![0; 1 << 20];
@@ -89,7 +89,7 @@ async fn a_silent_peer_is_not_waited_for() {
     assert!(matches!(sent, Err(ConnectionError::TimedOut)), "{sent:?}");
     // The handshake of TLS is part of connecting.
     terms.tls = true;
-    let error = connections.open(&terms).await.unwrap_err();
+    let error = connections.open("server", &terms).await.unwrap_err();
     let bounded = matches!(
         error,
         ConnectionError::Unavailable(_) | ConnectionError::Tls(_)
@@ -106,7 +106,7 @@ async fn handles_and_bytes_are_bounded_and_end_with_the_call() {
         ..Limits::default()
     };
     let mut connections = connections(few);
-    let handle = connections.open(&terms).await.unwrap();
+    let handle = connections.open("server", &terms).await.unwrap();
     let invalid = |error: ConnectionError, part: &str| {
         assert!(
             matches!(&error, ConnectionError::Invalid(text) if text.contains(part)),
@@ -114,7 +114,7 @@ async fn handles_and_bytes_are_bounded_and_end_with_the_call() {
         );
     };
     invalid(
-        connections.open(&terms).await.unwrap_err(),
+        connections.open("server", &terms).await.unwrap_err(),
         "more than 1 connections",
     );
     invalid(
@@ -135,6 +135,6 @@ async fn handles_and_bytes_are_bounded_and_end_with_the_call() {
         connections.send(handle, b"x").await.unwrap_err(),
         "no connection has handle",
     );
-    let next = connections.open(&terms).await.unwrap();
+    let next = connections.open("server", &terms).await.unwrap();
     assert_ne!(next, handle);
 }

@@ -1,0 +1,168 @@
+//! JSON objects, written key by key: order and spaces are part of the formats.
+
+use crate::python;
+
+/// How an object is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As Python's `json.dumps`: `{"a": 1, "b": "\u00e9"}`, all ASCII.
+    Ascii,
+    /// Without spaces, in UTF-8: `{"a":1,"b":"é"}`.
+    Compact,
+}
+
+/// An object under construction.
+#[derive(Debug)]
+pub struct Object {
+    style: Style,
+    text: String,
+}
+
+impl Object {
+    #[must_use]
+    pub fn new(style: Style) -> Self {
+        Self {
+            style,
+            text: "{".to_owned(),
+        }
+    }
+
+    /// Adds a text.
+    #[must_use]
+    pub fn text(mut self, key: &str, value: &str) -> Self {
+        self.key(key);
+        quote(&mut self.text, value, self.style);
+        self
+    }
+
+    /// Adds a text that may be absent: then the key is, too.
+    #[must_use]
+    pub fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds a whole number.
+    #[must_use]
+    pub fn integer(self, key: &str, value: impl Into<i128>) -> Self {
+        self.raw(key, &value.into().to_string())
+    }
+
+    /// Adds a whole number that may be absent.
+    #[must_use]
+    pub fn maybe_integer(self, key: &str, value: Option<impl Into<i128>>) -> Self {
+        match value {
+            Some(value) => self.integer(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds a number, with a fraction always.
+    #[must_use]
+    pub fn float(self, key: &str, value: f64) -> Self {
+        self.raw(key, &python::float_repr(value))
+    }
+
+    /// Adds a number that may be absent.
+    #[must_use]
+    pub fn maybe_float(self, key: &str, value: Option<f64>) -> Self {
+        match value {
+            Some(value) => self.float(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds what is JSON already.
+    #[must_use]
+    pub fn raw(mut self, key: &str, json: &str) -> Self {
+        self.key(key);
+        self.text.push_str(json);
+        self
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.text.push('}');
+        self.text
+    }
+
+    fn key(&mut self, key: &str) {
+        let (comma, colon) = match self.style {
+            Style::Ascii => (", ", ": "),
+            Style::Compact => (",", ":"),
+        };
+        if self.text.len() > 1 {
+            self.text.push_str(comma);
+        }
+        quote(&mut self.text, key, self.style);
+        self.text.push_str(colon);
+    }
+}
+
+/// Appends a JSON string.
+fn quote(text: &mut String, value: &str, style: Style) {
+    text.push('"');
+    for c in value.chars() {
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '\u{8}' => text.push_str("\\b"),
+            '\u{c}' => text.push_str("\\f"),
+            ' '..='~' => text.push(c),
+            _ if style == Style::Compact && c >= ' ' => text.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn object(style: Style) -> String {
+        Object::new(style)
+            .text("Name", "b\u{f3}b \"\\\u{1f600}\n\u{7f}\u{1}")
+            .maybe_text("Absent", None)
+            .integer("Count", 2)
+            .float("Benchmark", 99.0)
+            .finish()
+    }
+
+    #[test]
+    fn two_styles() {
+        assert_eq!(
+            object(Style::Ascii),
+            r#"{"Name": "b\u00f3b \"\\\ud83d\ude00\n\u007f\u0001", "Count": 2, "Benchmark": 99.0}"#
+        );
+        assert_eq!(
+            object(Style::Compact),
+            "{\"Name\":\"b\u{f3}b \\\"\\\\\u{1f600}\\n\u{7f}\\u0001\",\"Count\":2,\"Benchmark\":99.0}"
+        );
+        assert_eq!(Object::new(Style::Ascii).finish(), "{}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_one_line(value in any::<String>()) {
+            for style in [Style::Ascii, Style::Compact] {
+                let json = Object::new(style).text("k", &value).finish();
+                prop_assert!(!json.contains(['\n', '\r']));
+                prop_assert!(style == Style::Compact || json.is_ascii());
+                let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+                prop_assert_eq!(read["k"].as_str(), Some(value.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The messenger's options.
+
+use caso_component::settings::Settings;
+use caso_component::types::Setting;
+
+/// Version of the cloud usage record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloudVersion {
+    /// 0.2: without service, benchmark and public IPs.
+    V02,
+    /// 0.4.
+    V04,
+}
+
+impl CloudVersion {
+    /// As it stands in the option and, after a `v`, in the message.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::V02 => "0.2",
+            Self::V04 => "0.4",
+        }
+    }
+}
+
+/// Shape of the public IP message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IpFormat {
+    /// As cASO writes it, and as APEL's router knows it.
+    Caso,
+    /// As the draft of APEL's schema wants it.
+    Strict,
+}
+
+/// What a StAR record has for its id, by which APEL replaces records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StarRecordId {
+    /// The record's own: every interval of a volume stays.
+    Interval,
+    /// The volume's, as cASO has it: the last interval replaces all before it.
+    Volume,
+}
+
+/// What an instance was configured with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Largest number of records in a message.
+    pub max_size: usize,
+    /// Largest message, in bytes.
+    pub max_message_bytes: usize,
+    pub cloud_version: CloudVersion,
+    pub ip_format: IpFormat,
+    pub star_record_id: StarRecordId,
+}
+
+/// Below this hardly a record has room.
+const SMALLEST_MESSAGE: usize = 4_096;
+
+impl Options {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// Names the option that is wrong.
+    pub fn from_settings(settings: &[Setting]) -> Result<Self, String> {
+        let settings = Settings(settings);
+        let max_size = settings.integer("max_size")?;
+        let max_size = usize::try_from(max_size)
+            .ok()
+            .filter(|size| *size >= 1)
+            .ok_or_else(|| format!("option `max_size` is `{max_size}`, and shall be 1 or more"))?;
+        let bytes = settings.size("max_message_bytes")?;
+        let max_message_bytes = usize::try_from(bytes)
+            .ok()
+            .filter(|bytes| *bytes >= SMALLEST_MESSAGE)
+            .ok_or_else(|| {
+                format!(
+                    "option `max_message_bytes` is `{bytes}`, and shall be from \
+                     {SMALLEST_MESSAGE} to what a message can hold"
+                )
+            })?;
+        let choice = |name: &str, known: [&str; 2]| {
+            let value = settings.text(name)?;
+            known.iter().position(|word| *word == value).ok_or_else(|| {
+                let [first, second] = known;
+                format!("option `{name}` is `{value}`, and shall be `{first}` or `{second}`")
+            })
+        };
+        Ok(Self {
+            max_size,
+            max_message_bytes,
+            cloud_version: match choice("cloud_version", ["0.4", "0.2"])? {
+                0 => CloudVersion::V04,
+                _ => CloudVersion::V02,
+            },
+            ip_format: match choice("ip_format", ["caso", "strict"])? {
+                0 => IpFormat::Caso,
+                _ => IpFormat::Strict,
+            },
+            star_record_id: match choice("star_record_id", ["interval", "volume"])? {
+                0 => StarRecordId::Interval,
+                _ => StarRecordId::Volume,
+            },
+        })
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_size: 100,
+            max_message_bytes: 700_000,
+            cloud_version: CloudVersion::V04,
+            ip_format: IpFormat::Caso,
+            star_record_id: StarRecordId::Interval,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caso_component::types::OptionValue;
+
+    fn with(name: &str, value: OptionValue) -> Result<Options, String> {
+        let mut settings: Vec<Setting> = [
+            ("max_size", OptionValue::Integer(100)),
+            ("max_message_bytes", OptionValue::SizeBytes(700_000)),
+            ("cloud_version", OptionValue::Text("0.4".into())),
+            ("ip_format", OptionValue::Text("caso".into())),
+            ("star_record_id", OptionValue::Text("interval".into())),
+        ]
+        .into_iter()
+        .filter(|(known, _)| *known != name)
+        .map(|(name, value)| Setting {
+            name: name.into(),
+            value,
+        })
+        .collect();
+        settings.push(Setting {
+            name: name.into(),
+            value,
+        });
+        Options::from_settings(&settings)
+    }
+
+    #[test]
+    fn defaults() {
+        assert_eq!(
+            with("max_size", OptionValue::Integer(100)),
+            Ok(Options::default())
+        );
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        for (name, value) in [
+            ("max_size", OptionValue::Integer(0)),
+            ("max_size", OptionValue::Integer(-5)),
+            ("max_message_bytes", OptionValue::SizeBytes(10)),
+            ("cloud_version", OptionValue::Text("0.3".into())),
+            ("ip_format", OptionValue::Boolean(true)),
+        ] {
+            let error = with(name, value).unwrap_err();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,544 @@
+//! One messenger's queue, batch by batch: the retry rule.
+//!
+//! | answer | what the host does |
+//! |---|---|
+//! | accepted n, refused some | the refused to quarantine, then all of them acknowledged, whatever else the answer says |
+//! | `done` | next batch; records that are left all the same: as `other` |
+//! | `retry-after-seconds` | waits so long, where the run's time lasts that long, and offers the rest; else, or after ten such answers in a row without any progress, the next run |
+//! | `too-large` | smaller offers for the rest of the run; a record that is too large alone: quarantine |
+//! | `misconfigured`, `other` | the next run; no matter when nothing is left of the batch |
+//! | trap, memory, contract, deadline | the first half, and so on down to one record; see below |
+//! | start, host | the next run; nobody's record is at fault |
+//!
+//! **A record on which the messenger fails alone** is a *suspect*: it may be the
+//! record, it may be the messenger, or what it talks to. It goes to quarantine when
+//! the messenger handles another record well *after* having failed on it: the records
+//! behind it are offered, singly while there is a suspect. Three suspects in a row, and
+//! three more records from further back in the batch are tried, as bad records
+//! come in clusters. Where one of them is handled well the suspects are quarantined
+//! and the queue goes on behind them, in order (that one is delivered again in its
+//! turn: its key may have had an older record before it). Where none is, the messenger
+//! is broken: it stops, and nothing is quarantined. At the end of the queue, with nothing
+//! left to try, something that it handled well earlier in the run decides, but not for a
+//! missed deadline, which is as likely a host that hung. Else the suspects wait for what
+//! the next run puts behind them.
+//!
+//! A suspect's quarantine is on disk before what proved it guilty is acknowledged, so
+//! that at no instant a record behind it is done with while it is open.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::sync::watch;
+
+use crate::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
+
+use super::clock::{Clock, Deadline};
+use super::error::JournalError;
+use super::journal::Shared;
+use super::kind::Kind;
+use super::layout::{PackName, Queue};
+use super::offer::Offer;
+use super::pack::{self, BatchLine};
+use super::progress::AckFile;
+use super::quarantine::{self, Why};
+use super::reader::{self, Item};
+use super::report::{Instance, InstanceReport, Outcome};
+
+/// Suspects in a row before records from further back are tried.
+const SUSPECTS: usize = 3;
+/// Suspects without any record to try in between.
+const MOST_SUSPECTS: usize = 9;
+const IDLE_RETRIES: u32 = 10;
+const REASONS: usize = 5;
+
+/// What ends a delivery from outside.
+#[derive(Clone)]
+pub struct Bounds {
+    pub deadline: Deadline,
+    pub clock: Arc<dyn Clock>,
+    pub cancel: watch::Receiver<bool>,
+}
+
+pub struct Sender<'a> {
+    shared: Arc<Shared>,
+    queue: Queue,
+    name: String,
+    messenger: Box<dyn Messenger>,
+    bounds: Bounds,
+    report: &'a mut InstanceReport,
+    offer: Offer,
+    suspects: Vec<Suspect>,
+    /// Progress files of packs that are not finished yet.
+    acks: HashMap<PackName, AckFile>,
+    /// Whether it handled anything well in this run.
+    handled: bool,
+    idle_retries: u32,
+    /// On the monotonic clock.
+    not_before: Duration,
+    asked_seconds: u32,
+}
+
+/// Where a batch is.
+#[derive(Clone)]
+struct Place {
+    pack: PackName,
+    index: u32,
+    id: String,
+    kind: Kind,
+    items: u32,
+}
+
+struct Suspect {
+    place: Place,
+    item: Item,
+    failure: GuestFailure,
+}
+
+/// Why the queue stops.
+type Stop = Outcome;
+
+impl From<JournalError> for Stop {
+    fn from(failed: JournalError) -> Stop {
+        Outcome::Journal(failed)
+    }
+}
+
+impl<'a> Sender<'a> {
+    pub fn new(
+        shared: Arc<Shared>,
+        instance: Instance,
+        bounds: Bounds,
+        report: &'a mut InstanceReport,
+    ) -> Self {
+        Sender {
+            queue: shared.queue(&instance.name),
+            shared,
+            name: instance.name,
+            messenger: instance.messenger,
+            bounds,
+            report,
+            offer: Offer::new(instance.packing_unit),
+            suspects: Vec::new(),
+            acks: HashMap::new(),
+            handled: false,
+            idle_retries: 0,
+            not_before: Duration::ZERO,
+            asked_seconds: 0,
+        }
+    }
+
+    pub async fn run(&mut self) -> Outcome {
+        match self.all().await {
+            Ok(()) => Outcome::Complete,
+            Err(stop) => stop,
+        }
+    }
+
+    async fn all(&mut self) -> Result<(), Stop> {
+        let mut passed = Vec::new();
+        for entry in pack::unfinished(&self.queue)? {
+            let path = self.queue.pack(entry.name);
+            if let Some(format) = entry.newer {
+                self.end_of_queue()?;
+                return Err(Outcome::Newer { path, format });
+            }
+            self.pack(entry.name).await?;
+            passed.push(entry.name);
+            if self.suspects.is_empty() {
+                self.finish(&mut passed)?;
+            }
+        }
+        self.end_of_queue()?;
+        self.finish(&mut passed)?;
+        Ok(())
+    }
+
+    fn finish(&mut self, passed: &mut Vec<PackName>) -> Result<(), Stop> {
+        for name in passed.drain(..) {
+            self.acks.remove(&name);
+            pack::finish(&self.shared.disk, &self.queue, name)?;
+        }
+        Ok(())
+    }
+
+    async fn pack(&mut self, name: PackName) -> Result<(), Stop> {
+        let path = self.queue.pack(name);
+        let mut reader = pack::Reader::open(&path)?;
+        let header = reader.header.clone();
+        let ack = AckFile::open(&self.shared.disk, &self.queue.ack(name), &header.id)?;
+        self.acks.insert(name, ack);
+        while let Some((index, line)) = reader.next_batch(&path)? {
+            let place = place(name, index, &line)?;
+            let ack = self.ack(name)?;
+            if ack.progress.open(index, line.items) == 0 {
+                continue;
+            }
+            // Reading may take a while; an empty queue needs no time at all.
+            self.check_bounds()?;
+            let shared = self.shared.clone();
+            let progress = &self.ack(name)?.progress;
+            let found = reader::read_batch(&shared, &header, index, &line, progress)?;
+            if !found.missing.is_empty() {
+                tracing::error!(
+                    "messenger `{}`: {} records of batch `{}` are in a segment that was set aside",
+                    self.name,
+                    found.missing.len(),
+                    place.id
+                );
+                self.ack(name)?.resolve(index, found.missing)?;
+            }
+            self.batch(&place, found.items.into()).await?;
+        }
+        Ok(())
+    }
+
+    async fn batch(&mut self, place: &Place, mut items: VecDeque<Item>) -> Result<(), Stop> {
+        while !items.is_empty() {
+            self.check_bounds()?;
+            self.pause().await?;
+            let size = if self.suspects.is_empty() {
+                self.offer.next(items.len())
+            } else {
+                1
+            };
+            match self.call(place, items.iter().take(size)).await? {
+                Ok(answer) => self.answered(place, &mut items, size, answer)?,
+                Err(failure) => {
+                    if self.offer.failed(size) {
+                        tracing::debug!(
+                            "messenger `{}`: failed on {size} records of batch `{}`; trying fewer: {failure}",
+                            self.name,
+                            place.id
+                        );
+                    } else if let Some(item) = items.pop_front() {
+                        self.suspect(place, item, failure, &items).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers records; the inner error is the messenger's.
+    async fn call(
+        &mut self,
+        place: &Place,
+        items: impl Iterator<Item = &Item> + Clone,
+    ) -> Result<Result<Answer, GuestFailure>, Stop> {
+        let left = self.left()?;
+        let attempt = self.ack(place.pack)?.attempt(place.index)?;
+        let count = items.clone().count();
+        let ends = items.clone().map(|item| item.index);
+        let (first, last) = (ends.clone().min(), ends.max());
+        let batch = Batch {
+            id: place.offer_id(first.unwrap_or(0), last.unwrap_or(0), count),
+            attempt,
+            instance: self.name.clone(),
+            record_type: place.kind.name().to_owned(),
+            records: place.kind.list(items.map(|item| &item.record)),
+            now: self.bounds.clock.now(),
+            attributes: Vec::new(),
+        };
+        let answered = select(
+            self.messenger.deliver(&batch),
+            self.bounds.clock.sleep(left),
+        )
+        .await;
+        match answered {
+            Either::Left((Ok(answer), _)) => Ok(checked(&self.name, answer, count)),
+            Either::Left((Err(failure), _)) => match failure.kind {
+                FailureKind::Start | FailureKind::Host => Err(Outcome::Failed(failure)),
+                FailureKind::Trap
+                | FailureKind::Memory
+                | FailureKind::Deadline
+                | FailureKind::Contract => Ok(Err(failure)),
+            },
+            Either::Right(_) => Err(Outcome::OutOfTime),
+        }
+    }
+
+    /// What an answer to the first `size` items means for them.
+    fn answered(
+        &mut self,
+        place: &Place,
+        items: &mut VecDeque<Item>,
+        size: usize,
+        answer: Answer,
+    ) -> Result<(), Stop> {
+        let accepted = usize::try_from(answer.accepted).unwrap_or(size);
+        let reasons: HashMap<usize, &str> = answer
+            .refused
+            .iter()
+            .filter_map(|r| Some((usize::try_from(r.index).ok()?, r.reason.as_str())))
+            .collect();
+        let dealt: BTreeSet<usize> = (0..accepted).chain(reasons.keys().copied()).collect();
+        if !dealt.is_empty() {
+            self.handled_well()?;
+        }
+        let refused: Vec<(&Item, &str)> = items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| Some((item, *reasons.get(&at)?)))
+            .collect();
+        self.quarantine(place, Why::Refused, &refused)?;
+        self.report.refused += refused.len() as u64;
+        self.report.delivered += (dealt.len() - refused.len()) as u64;
+        let indices: Vec<u32> = items
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| dealt.contains(at))
+            .map(|(_, item)| item.index)
+            .collect();
+        if !indices.is_empty() {
+            self.ack(place.pack)?.resolve(place.index, indices)?;
+        }
+        let mut at = 0;
+        items.retain(|_| {
+            at += 1;
+            !dealt.contains(&(at - 1))
+        });
+        self.offer.moved(dealt.len());
+        self.rest(place, items, size - dealt.len(), size, answer.rest)
+    }
+
+    fn rest(
+        &mut self,
+        place: &Place,
+        items: &mut VecDeque<Item>,
+        left: usize,
+        offered: usize,
+        rest: Rest,
+    ) -> Result<(), Stop> {
+        let nothing_done = left == offered;
+        if !matches!(rest, Rest::RetryAfterSeconds(_)) || !nothing_done {
+            self.idle_retries = 0;
+        }
+        match rest {
+            // A wish for a pause counts also when nothing is left of this batch.
+            Rest::RetryAfterSeconds(seconds) => {
+                // No progress and no pause would be a busy loop.
+                let wait = if nothing_done {
+                    seconds.max(1)
+                } else {
+                    seconds
+                };
+                self.not_before = self
+                    .bounds
+                    .clock
+                    .monotonic()
+                    .saturating_add(Duration::from_secs(wait.into()));
+                self.asked_seconds = wait;
+                self.idle_retries += u32::from(nothing_done);
+                if self.idle_retries > IDLE_RETRIES {
+                    return Err(Outcome::RetryLater { seconds });
+                }
+                Ok(())
+            }
+            _ if left == 0 => Ok(()),
+            Rest::Done => Err(Outcome::Other(format!(
+                "it says that it is done, and left {left} of {offered} records"
+            ))),
+            Rest::TooLarge if self.offer.too_large(offered) => Ok(()),
+            Rest::TooLarge => {
+                let Some(item) = items.pop_front() else {
+                    return Ok(());
+                };
+                // A word about this record, like a refusal.
+                self.handled_well()?;
+                let reason = "larger than the consumer takes, even alone";
+                self.quarantine(place, Why::Refused, &[(&item, reason)])?;
+                self.report.refused += 1;
+                self.ack(place.pack)?.resolve(place.index, [item.index])?;
+                Ok(())
+            }
+            Rest::Misconfigured(reason) => Err(Outcome::Misconfigured(reason)),
+            Rest::Other(reason) => Err(Outcome::Other(reason)),
+        }
+    }
+
+    /// A record on which the messenger failed alone.
+    async fn suspect(
+        &mut self,
+        place: &Place,
+        item: Item,
+        failure: GuestFailure,
+        behind: &VecDeque<Item>,
+    ) -> Result<(), Stop> {
+        self.suspects.push(Suspect {
+            place: place.clone(),
+            item,
+            failure: failure.clone(),
+        });
+        if self.suspects.len() >= MOST_SUSPECTS {
+            return Err(Outcome::Broken(failure));
+        }
+        if self.suspects.len() < SUSPECTS || behind.is_empty() {
+            return Ok(());
+        }
+        let last = behind.len() - 1;
+        let tries: BTreeSet<usize> = [last / 4, last / 2, last].into();
+        for at in tries.into_iter().rev() {
+            self.check_bounds()?;
+            if let Ok(answer) = self.call(place, behind.iter().skip(at).take(1)).await?
+                && (answer.accepted > 0 || !answer.refused.is_empty())
+            {
+                // Evidence only: it is not acknowledged, and has its turn.
+                return self.handled_well();
+            }
+        }
+        Err(Outcome::Broken(failure))
+    }
+
+    /// The messenger is in order, so the suspects are not.
+    fn handled_well(&mut self) -> Result<(), Stop> {
+        self.handled = true;
+        for suspect in std::mem::take(&mut self.suspects) {
+            let reason = suspect.failure.to_string();
+            let guilty = [(&suspect.item, reason.as_str())];
+            self.quarantine(&suspect.place, Why::Failed, &guilty)?;
+            self.ack(suspect.place.pack)?
+                .resolve(suspect.place.index, [suspect.item.index])?;
+            self.report.failed += 1;
+        }
+        Ok(())
+    }
+
+    fn end_of_queue(&mut self) -> Result<(), Stop> {
+        let Some(last) = self.suspects.last() else {
+            return Ok(());
+        };
+        let by_itself = |suspect: &Suspect| suspect.failure.kind != FailureKind::Deadline;
+        if self.handled && self.suspects.iter().all(by_itself) {
+            return self.handled_well();
+        }
+        Err(Outcome::Undecided(last.failure.clone()))
+    }
+
+    fn quarantine(
+        &mut self,
+        place: &Place,
+        why: Why,
+        items: &[(&Item, &str)],
+    ) -> Result<(), JournalError> {
+        let lines: Vec<quarantine::Line<'_>> = items
+            .iter()
+            .map(|(item, reason)| quarantine::Line {
+                format: quarantine::Line::FORMAT,
+                why,
+                reason,
+                at: self.bounds.clock.now(),
+                instance: &self.name,
+                batch_id: &place.id,
+                batch: place.index,
+                index: item.index,
+                segment: item.segment,
+                record_type: place.kind.name(),
+                record: &item.record,
+            })
+            .collect();
+        quarantine::add(&self.shared.disk, &self.queue, place.pack, &lines)?;
+        for (item, reason) in items {
+            if self.report.reasons.len() < REASONS {
+                let id = &item.record.head().id;
+                self.report.reasons.push(format!("record `{id}`: {reason}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn ack(&mut self, name: PackName) -> Result<&mut AckFile, JournalError> {
+        self.acks
+            .get_mut(&name)
+            .ok_or_else(|| JournalError::Record(format!("pack `{name}` is not open")))
+    }
+
+    fn left(&self) -> Result<Duration, Stop> {
+        let left = self.bounds.deadline.left(&*self.bounds.clock);
+        left.ok_or(Outcome::OutOfTime)
+    }
+
+    fn check_bounds(&self) -> Result<(), Stop> {
+        if *self.bounds.cancel.borrow() {
+            return Err(Outcome::Cancelled);
+        }
+        self.left().map(|_| ())
+    }
+
+    /// Waits as long as the messenger asked to be left alone.
+    async fn pause(&mut self) -> Result<(), Stop> {
+        let wait = self
+            .not_before
+            .saturating_sub(self.bounds.clock.monotonic());
+        if wait.is_zero() {
+            return Ok(());
+        }
+        if wait >= self.left()? {
+            return Err(Outcome::RetryLater {
+                seconds: self.asked_seconds,
+            });
+        }
+        let mut cancel = self.bounds.cancel.clone();
+        let cancelled = Box::pin(async move {
+            if cancel.wait_for(|cancel| *cancel).await.is_err() {
+                // Nobody is left who could cancel.
+                std::future::pending::<()>().await;
+            }
+        });
+        match select(self.bounds.clock.sleep(wait), cancelled).await {
+            Either::Left(_) => self.check_bounds(),
+            Either::Right(_) => Err(Outcome::Cancelled),
+        }
+    }
+}
+
+/// An answer whose numbers lie in the batch.
+fn checked(name: &str, answer: Answer, count: usize) -> Result<Answer, GuestFailure> {
+    let outside = |number: u32, limit: usize| usize::try_from(number).is_ok_and(|n| n > limit);
+    let last = count.saturating_sub(1);
+    let wrong = if outside(answer.accepted, count) {
+        Some(format!("accepted {} of {count} records", answer.accepted))
+    } else {
+        let index = answer.refused.iter().find(|r| outside(r.index, last));
+        index.map(|r| format!("refused record {} of {count}", r.index))
+    };
+    match wrong {
+        None => Ok(answer),
+        Some(detail) => Err(GuestFailure {
+            component: name.to_owned(),
+            instance: name.to_owned(),
+            call: "deliver",
+            kind: FailureKind::Contract,
+            detail,
+            frames: Vec::new(),
+            stderr: String::new(),
+        }),
+    }
+}
+
+fn place(pack: PackName, index: u32, line: &BatchLine) -> Result<Place, JournalError> {
+    let kind = Kind::parse(&line.tag)
+        .ok_or_else(|| JournalError::Record(format!("unknown type `{}`", line.tag)))?;
+    Ok(Place {
+        pack,
+        index,
+        id: line.id.clone(),
+        kind,
+        items: line.items,
+    })
+}
+
+impl Place {
+    /// The batch's id, as long as it is offered whole. A part of it has an id of
+    /// its own: to a consumer that knows an id already, the other half of
+    /// a batch must not look like a repetition.
+    fn offer_id(&self, first: u32, last: u32, count: usize) -> String {
+        if usize::try_from(self.items).is_ok_and(|items| items == count) {
+            self.id.clone()
+        } else {
+            format!("{}.{first}-{last}-{count}", self.id)
+        }
+    }
+}

@@ -1,0 +1,559 @@
+//! A cloud of a few lines for the tests of this room: Keystone, Nova and
+//! Glance as they behave towards a reader, with rows that a test can take away
+//! between two requests.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::DateTime;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::*;
+use crate::openstack::clock::PinnedClock;
+use crate::openstack::wire::{Method, Request, Response, TransportError};
+use crate::openstack::{AuthOptions, Credentials, RetryPolicy, SessionSettings, Transport};
+
+/// When the tests' run begins, and their window.
+pub const NOW: i64 = 1_795_000_000;
+pub const WINDOW: Window = Window {
+    start: 1_790_000_000,
+    end: 1_794_000_000,
+};
+
+pub type Reply = Result<Response, TransportError>;
+type Event = Box<dyn FnMut(&Call, &mut Cloud) -> Option<Reply> + Send>;
+
+/// A request, as the cloud sees it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub project: String,
+    pub version: (u16, u16),
+}
+
+impl Call {
+    pub fn asks(&self, path: &str) -> bool {
+        self.path.contains(path)
+    }
+
+    pub fn query(&self, key: &str) -> Option<&str> {
+        self.query.get(key).map(String::as_str)
+    }
+
+    fn limit(&self, most: usize) -> usize {
+        let asked = self.query("limit").map(|text| text.parse().unwrap());
+        asked.unwrap_or(most).min(most)
+    }
+}
+
+/// A row of Nova's, as its database has it.
+#[derive(Debug, Clone)]
+pub struct VirtualMachine {
+    pub id: Uuid,
+    pub project: String,
+    pub user: String,
+    pub flavor: String,
+    pub image: Option<String>,
+    pub created: i64,
+    pub launched: Option<i64>,
+    pub terminated: Option<i64>,
+    pub updated: i64,
+    pub status: &'static str,
+    /// Replaces fields of its row in `servers/detail`.
+    pub odd: Value,
+}
+
+impl VirtualMachine {
+    /// One that has run since long before the window, unchanged.
+    pub fn old(n: u32) -> VirtualMachine {
+        VirtualMachine {
+            id: Uuid::from_u128(u128::from(n)),
+            project: "p1".into(),
+            user: "alice".into(),
+            flavor: "f1".into(),
+            image: Some("i1".into()),
+            created: WINDOW.start - 1_000_000 + i64::from(n),
+            launched: Some(WINDOW.start - 900_000),
+            terminated: None,
+            updated: WINDOW.start - 900_000,
+            status: "ACTIVE",
+            odd: json!({}),
+        }
+    }
+
+    /// One that was created in the window and runs.
+    pub fn new(n: u32) -> VirtualMachine {
+        VirtualMachine {
+            created: WINDOW.start + i64::from(n),
+            launched: Some(WINDOW.start + 60 + i64::from(n)),
+            updated: WINDOW.start + 60 + i64::from(n),
+            ..VirtualMachine::old(n)
+        }
+    }
+
+    pub fn delete(&mut self, time: i64) {
+        self.terminated = Some(time);
+        self.updated = time;
+        self.status = "DELETED";
+    }
+
+    fn deleted(&self) -> bool {
+        self.status == "DELETED"
+    }
+}
+
+/// All there is, open to a test's events.
+pub struct Cloud {
+    pub machines: Vec<VirtualMachine>,
+    pub flavors: Vec<Value>,
+    pub images: Vec<Value>,
+    pub users: BTreeMap<String, String>,
+    pub projects: Vec<Value>,
+    pub max_limit: usize,
+    pub newest: (u16, u16),
+    /// The account has a role on the system.
+    pub system: bool,
+    pub log: Vec<String>,
+}
+
+/// The cloud behind a session.
+pub struct Stand {
+    cloud: Mutex<Cloud>,
+    event: Mutex<Event>,
+}
+
+pub fn flavor(id: &str, public: bool) -> Value {
+    json!({"id": id, "name": format!("name-{id}"), "vcpus": 2, "ram": 2048, "disk": 20,
+        "OS-FLV-EXT-DATA:ephemeral": 5, "os-flavor-access:is_public": public,
+        "extra_specs": {"accounting:benchmark_type": "hepscore"}})
+}
+
+pub fn image(id: &str) -> Value {
+    json!({"id": id, "name": id, "visibility": "public", "vmcatcher_event_ad_mpuri": "uri"})
+}
+
+impl Default for Cloud {
+    fn default() -> Self {
+        Cloud {
+            machines: Vec::new(),
+            flavors: vec![flavor("f1", true), flavor("f2", true)],
+            images: vec![image("i1")],
+            users: BTreeMap::from([("alice".into(), "Alice".into())]),
+            projects: ["p1", "p2"]
+                .map(|id| {
+                    json!({"id": id, "name": format!("name-{id}"), "domain_id": "default",
+                        "tags": ["caso"], "VO": format!("vo-{id}")})
+                })
+                .to_vec(),
+            max_limit: 1000,
+            newest: (2, 96),
+            system: true,
+            log: Vec::new(),
+        }
+    }
+}
+
+impl Cloud {
+    pub fn start(self) -> Arc<Stand> {
+        self.start_with(|_, _| None)
+    }
+
+    /// `event` sees every request first, and may change the cloud or answer.
+    pub fn start_with(
+        self,
+        event: impl FnMut(&Call, &mut Cloud) -> Option<Reply> + Send + 'static,
+    ) -> Arc<Stand> {
+        Arc::new(Stand {
+            cloud: Mutex::new(self),
+            event: Mutex::new(Box::new(event)),
+        })
+    }
+
+    pub fn machine(&mut self, n: u32) -> &mut VirtualMachine {
+        let id = Uuid::from_u128(u128::from(n));
+        self.machines.iter_mut().find(|vm| vm.id == id).unwrap()
+    }
+
+    fn answer(&self, call: &Call) -> Reply {
+        match call
+            .path
+            .trim_start_matches('/')
+            .split('/')
+            .collect::<Vec<_>>()[..]
+        {
+            ["nova", "v2.1", ""] => ok(json!({"version": {"id": "v2.1", "min_version": "2.1",
+                "version": format!("{}.{}", self.newest.0, self.newest.1)}})),
+            ["nova", "v2.1", "servers", "detail"] => self.servers(call),
+            ["nova", "v2.1", "os-simple-tenant-usage", project] => self.usage(call, project),
+            ["nova", "v2.1", "flavors", "detail"] => self.list_flavors(call),
+            ["nova", "v2.1", "flavors", id, "os-extra_specs"] => {
+                match self.flavors.iter().find(|flavor| flavor["id"] == id) {
+                    Some(flavor) => ok(json!({"extra_specs": flavor["extra_specs"]})),
+                    None => status(404),
+                }
+            }
+            ["glance", "v2", "images"] => {
+                let ids = call.query("id").unwrap().strip_prefix("in:").unwrap();
+                let found = self.images.iter().filter(|image| {
+                    ids.split(',').any(|id| image["id"] == id) && self.sees_image(call, image)
+                });
+                ok(json!({"images": found.collect::<Vec<_>>()}))
+            }
+            ["glance", "v2", "images", id] => {
+                let found = self.images.iter().find(|image| image["id"] == id);
+                found.map_or_else(|| status(404), |image| ok(image.clone()))
+            }
+            ["v3", "users", id] => match self.users.get(id) {
+                Some(name) => ok(json!({"user": {"id": id, "name": name}})),
+                None => status(404),
+            },
+            ["v3", "projects"] if !self.system => status(403),
+            ["v3", "projects"] => {
+                let chosen = self.projects.iter().filter(|project| {
+                    call.query("name")
+                        .is_none_or(|name| project["name"] == name)
+                        && call.query("tags").is_none_or(|tag| {
+                            project["tags"].as_array().unwrap().contains(&json!(tag))
+                        })
+                });
+                ok(json!({"projects": chosen.collect::<Vec<_>>()}))
+            }
+            ["v3", "auth", "projects"] => ok(json!({"projects": self.projects})),
+            ["v3", "projects", id] => {
+                match self.projects.iter().find(|project| project["id"] == id) {
+                    Some(project) => ok(json!({"project": project})),
+                    None => status(404),
+                }
+            }
+            _ => panic!("nobody should ask {call:?}"),
+        }
+    }
+
+    fn sees_image(&self, call: &Call, image: &Value) -> bool {
+        image["visibility"] == "public" || image["owner"] == call.project
+    }
+
+    fn servers(&self, call: &Call) -> Reply {
+        let since = call
+            .query("changes-since")
+            .map(|text| DateTime::parse_from_rfc3339(text).unwrap().timestamp());
+        let mut machines: Vec<&VirtualMachine> = self
+            .machines
+            .iter()
+            .filter(|vm| vm.project == call.project)
+            .filter(|vm| match since {
+                Some(since) => vm.updated >= since,
+                None => !vm.deleted(),
+            })
+            .collect();
+        machines.sort_by_key(|vm| std::cmp::Reverse((vm.created, vm.id)));
+        let Some(rest) = after(call, &machines, |vm| vm.id) else {
+            return status(400);
+        };
+        let limit = call.limit(self.max_limit);
+        let page: Vec<_> = rest.iter().take(limit).collect();
+        let rows: Vec<Value> = page
+            .iter()
+            .map(|vm| self.server(vm, call.version))
+            .collect();
+        let mut body = json!({"servers": rows});
+        if page.len() == limit {
+            body["servers_links"] = link(
+                call,
+                "http://internal:8774/v2.1/servers/detail",
+                page[limit - 1].id,
+            );
+        }
+        ok(body)
+    }
+
+    fn server(&self, vm: &VirtualMachine, version: (u16, u16)) -> Value {
+        let z = |time: i64| spell(time) + "Z";
+        let micro = |time: Option<i64>| time.map(|time| spell(time) + ".000000");
+        let flavor = if version >= (2, 47) {
+            json!({"vcpus": 2, "ram": 2048, "disk": 20, "ephemeral": 5, "swap": 0,
+                "original_name": format!("name-{}", vm.flavor),
+                "extra_specs": {"accounting:benchmark_type": "copied"}})
+        } else {
+            json!({"id": vm.flavor, "links": []})
+        };
+        let mut row = json!({
+            "id": vm.id.to_string(), "name": format!("vm-{}", vm.id.as_u128()),
+            "tenant_id": vm.project, "user_id": vm.user, "status": vm.status,
+            "created": z(vm.created), "updated": z(vm.updated),
+            "OS-SRV-USG:launched_at": micro(vm.launched),
+            "OS-SRV-USG:terminated_at": micro(vm.terminated),
+            "image": vm.image.as_ref().map_or(json!(""), |id| json!({"id": id})),
+            "flavor": flavor, "addresses": {},
+        });
+        for (key, value) in vm.odd.as_object().unwrap() {
+            row[key] = value.clone();
+        }
+        row
+    }
+
+    fn usage(&self, call: &Call, project: &str) -> Reply {
+        let time =
+            |key: &str| crate::extract::fields::parse_time(call.query(key).unwrap()).unwrap();
+        let (start, end) = (time("start"), time("end"));
+        let mut machines: Vec<&VirtualMachine> = self
+            .machines
+            .iter()
+            .filter(|vm| vm.project == project)
+            .filter(|vm| vm.launched.is_some_and(|launched| launched < end))
+            .filter(|vm| vm.terminated.is_none_or(|ended| ended > start))
+            .collect();
+        machines.sort_by_key(|vm| vm.id);
+        let Some(rest) = after(call, &machines, |vm| vm.id) else {
+            return status(400);
+        };
+        let paged = call.version >= (2, 40);
+        assert!(paged || call.query("marker").is_none());
+        let limit = if paged {
+            call.limit(self.max_limit)
+        } else {
+            self.max_limit
+        };
+        let page: Vec<_> = rest.iter().take(limit).collect();
+        let rows: Vec<Value> = page
+            .iter()
+            .map(|vm| {
+                json!({"instance_id": vm.id.to_string(), "name": format!("vm-{}", vm.id.as_u128()),
+                    "started_at": spell(vm.launched.unwrap()) + ".000000",
+                    "ended_at": vm.terminated.map(|time| spell(time) + ".000000"),
+                    "vcpus": 2, "memory_mb": 2048, "local_gb": 25, "state": "active",
+                    "flavor": format!("name-{}", vm.flavor)})
+            })
+            .collect();
+        if rows.is_empty() {
+            return ok(json!({"tenant_usage": {}}));
+        }
+        let mut body = json!({"tenant_usage": {"server_usages": rows}});
+        if paged && page.len() == limit {
+            body["tenant_usage_links"] =
+                link(call, "/os-simple-tenant-usage/x", page[limit - 1].id);
+        }
+        ok(body)
+    }
+
+    fn list_flavors(&self, call: &Call) -> Reply {
+        let mut seen: Vec<Value> = self
+            .flavors
+            .iter()
+            .filter(|flavor| {
+                flavor["os-flavor-access:is_public"] == true || flavor["project"] == call.project
+            })
+            .cloned()
+            .collect();
+        if call.version < (2, 61) {
+            for flavor in &mut seen {
+                flavor.as_object_mut().unwrap().remove("extra_specs");
+            }
+        }
+        ok(json!({"flavors": seen}))
+    }
+}
+
+/// Rows after the marker; none where the marker is not known.
+fn after<'a, T>(call: &Call, rows: &'a [T], id: fn(&T) -> Uuid) -> Option<&'a [T]> {
+    match call.query("marker") {
+        None => Some(rows),
+        Some(marker) => {
+            let place = rows.iter().position(|row| id(row).to_string() == marker)?;
+            Some(&rows[place + 1..])
+        }
+    }
+}
+
+fn link(call: &Call, base: &str, marker: Uuid) -> Value {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(call.query.iter().filter(|(key, _)| *key != "marker"));
+    query.append_pair("marker", &marker.to_string());
+    json!([{"rel": "next", "href": format!("{base}?{}", query.finish())}])
+}
+
+fn spell(time: i64) -> String {
+    let time = DateTime::from_timestamp(time, 0).unwrap();
+    time.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+pub fn ok(body: Value) -> Reply {
+    Ok(Response {
+        status: 200,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: body.to_string().into_bytes(),
+    })
+}
+
+pub fn status(status: u16) -> Reply {
+    Ok(Response {
+        status,
+        headers: vec![("content-type".into(), "text/html".into())],
+        body: b"<html>no</html>".to_vec(),
+    })
+}
+
+pub fn timeout() -> Reply {
+    Err(TransportError::Timeout("test".into()))
+}
+
+impl Stand {
+    pub fn context(self: &Arc<Self>) -> ExtractContext {
+        let credentials = Credentials::from_options(&AuthOptions {
+            auth_type: Some("v3password".into()),
+            auth_url: Some("http://cloud/v3".into()),
+            username: Some("accounting".into()),
+            user_domain_id: Some("default".into()),
+            password: Some("secret".into()),
+            ..AuthOptions::default()
+        })
+        .unwrap();
+        let mut settings = SessionSettings::new(credentials);
+        settings.retry = RetryPolicy {
+            retries: 1,
+            ..RetryPolicy::default()
+        };
+        ExtractContext {
+            session: Session::new(settings, self.clone(), Arc::new(PinnedClock::at(NOW))),
+            caches: Arc::new(RunCaches::default()),
+            page_size: PAGE_SIZE,
+            now: NOW,
+        }
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.cloud.lock().unwrap().log.clone()
+    }
+
+    /// How often something was asked for.
+    pub fn asked(&self, path: &str) -> usize {
+        self.log().iter().filter(|line| line.contains(path)).count()
+    }
+
+    fn token(&self, request: &Request, cloud: &Cloud) -> Response {
+        let mut token = json!({"expires_at": "2099-01-01T00:00:00.000000Z"});
+        match request.scope.split_once(':') {
+            Some(("project", id)) if cloud.projects.iter().any(|p| p["id"] == id) => {
+                token["project"] = json!({"id": id});
+                token["catalog"] = ["nova/v2.1", "glance"]
+                    .iter()
+                    .zip(["compute", "image"])
+                    .map(|(path, kind)| {
+                        json!({"type": kind, "endpoints": [
+                        {"interface": "public", "url": format!("http://cloud/{path}")}]})
+                    })
+                    .collect();
+            }
+            Some(_) => return status(401).unwrap(),
+            None if request.scope == "system" && !cloud.system => return status(401).unwrap(),
+            None => {
+                token["catalog"] = json!([{"type": "identity", "endpoints": [
+                        {"interface": "public", "url": "http://cloud/v3"}]}])
+            }
+        }
+        Response {
+            status: 201,
+            headers: vec![("x-subject-token".into(), request.scope.clone())],
+            body: json!({"token": token}).to_string().into_bytes(),
+        }
+    }
+}
+
+impl Transport for Stand {
+    fn send(&self, request: Request) -> BoxFuture<'_, Reply> {
+        let mut cloud = self.cloud.lock().unwrap();
+        cloud.log.push(format!("{} {}", request.scope, request.url));
+        if request.method == Method::Post {
+            return ready(Ok(self.token(&request, &cloud))).boxed();
+        }
+        let call = call(&request.url, &request);
+        let answer = (self.event.lock().unwrap())(&call, &mut cloud);
+        ready(answer.unwrap_or_else(|| cloud.answer(&call))).boxed()
+    }
+}
+
+fn call(url: &Url, request: &Request) -> Call {
+    let version = request
+        .header("openstack-api-version")
+        .map_or((2, 1), |text| {
+            let (major, minor) = text
+                .strip_prefix("compute ")
+                .unwrap()
+                .split_once('.')
+                .unwrap();
+            (major.parse().unwrap(), minor.parse().unwrap())
+        });
+    let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+    assert_eq!(
+        query.len(),
+        url.query_pairs().count(),
+        "a parameter twice: {url}"
+    );
+    Call {
+        path: url.path().to_owned(),
+        query,
+        project: request
+            .scope
+            .strip_prefix("project:")
+            .unwrap_or_default()
+            .to_owned(),
+        version,
+    }
+}
+
+/// Takes pages and keeps them, as only a test may.
+#[derive(Default)]
+pub struct Kept(pub Vec<Page>);
+
+impl PageSink for Kept {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>> {
+        self.0.push(page);
+        ready(Ok(())).boxed()
+    }
+}
+
+impl Kept {
+    pub fn servers(&self) -> Vec<&crate::model::usage::Server> {
+        let items = self.0.iter().flat_map(|page| &page.items);
+        items
+            .map(|item| match item {
+                UsageItem::Server(server) => server,
+                other => panic!("not a server: {other:?}"),
+            })
+            .collect()
+    }
+
+    /// Numbers of the servers, in order. Fails if one comes twice.
+    pub fn numbers(&self) -> Vec<u128> {
+        let mut numbers: Vec<u128> = self
+            .servers()
+            .iter()
+            .map(|server| server.id.parse::<Uuid>().unwrap().as_u128())
+            .collect();
+        numbers.sort_unstable();
+        let count = numbers.len();
+        numbers.dedup();
+        assert_eq!(numbers.len(), count, "a server twice");
+        numbers
+    }
+
+    pub fn errors(&self) -> Vec<String> {
+        let errors = self.0.iter().flat_map(|page| &page.errors);
+        errors.map(ToString::to_string).collect()
+    }
+}
+
+pub fn project(id: &str) -> ProjectRef {
+    ProjectRef {
+        id: id.into(),
+        configured: None,
+        name: None,
+        vo: "vo".into(),
+    }
+}
+
+use uuid::Uuid;

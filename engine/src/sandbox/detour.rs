@@ -1,0 +1,71 @@
+//! Where a messenger's deliveries go instead of outside: a dry run shows them,
+//! a replay keeps them in a folder of its own. The component can't tell.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Takes what was meant for the queue or connection of this name.
+pub type Sink = Arc<dyn Fn(&str, &[u8]) -> io::Result<()> + Send + Sync>;
+
+/// What is turned aside. What is not goes where it was granted to.
+#[derive(Clone, Default)]
+pub struct Detour {
+    pub queues: Option<Sink>,
+    pub connections: Option<Sink>,
+}
+
+impl fmt::Debug for Detour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detour")
+            .field("queues", &self.queues.is_some())
+            .field("connections", &self.connections.is_some())
+            .finish()
+    }
+}
+
+/// What a call sent over connections that lead nowhere, in order.
+pub type Sent = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// A connection that leads nowhere: takes everything, and has ended its side.
+pub struct DeadEnd {
+    pub name: String,
+    pub sent: Sent,
+}
+
+impl AsyncWrite for DeadEnd {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        match sent.last_mut() {
+            Some((name, all)) if *name == self.name => all.extend_from_slice(bytes),
+            _ => sent.push((self.name.clone(), bytes.to_vec())),
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for DeadEnd {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,196 @@
+//! A site of a test's own: a fresh folder with a `caso.conf`, a spool, a queue
+//! for ssmsend and a cache, and the programs run in it with no environment but
+//! what the test sets.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::build;
+use crate::cloud::Cloud;
+use crate::outcome::{Outcome, Running};
+use crate::spool::{self, Message};
+
+/// A folder that is gone with the test, unless `CASO_TEST_KEEP` is set.
+pub struct Site {
+    folder: TempDir,
+    /// Section, option, value; the last of a name counts.
+    options: Vec<(String, String, String)>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Site {
+    /// A site at this cloud, as cASO's documentation has it: a reader's
+    /// password, messenger `ssm`, extractor `nova`.
+    pub fn at(cloud: &Cloud) -> Self {
+        Site::with_auth_url(&cloud.auth_url())
+    }
+
+    pub fn with_auth_url(auth_url: &str) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("caso-site-")
+            .disable_cleanup(std::env::var_os("CASO_TEST_KEEP").is_some())
+            .tempdir()
+            .expect("a folder in the temporary folder");
+        let mut site = Site {
+            folder,
+            options: Vec::new(),
+            environment: BTreeMap::new(),
+        };
+        let path = |name: &str| site.folder.path().join(name).display().to_string();
+        let (spool, ssm, voms) = (path("spool"), path("ssm"), path("voms.json"));
+        for (section, option, value) in [
+            ("DEFAULT", "site_name", "TEST-SITE"),
+            ("DEFAULT", "service_name", "TEST-SITE-CLOUD"),
+            ("DEFAULT", "cloud_type", "caso/5.2.2 (OpenStack)"),
+            ("DEFAULT", "messengers", "ssm"),
+            ("DEFAULT", "extractor", "nova"),
+            ("DEFAULT", "spooldir", &spool),
+            ("DEFAULT", "mapping_file", &voms),
+            // One for all tests: compiling the components is most of a run's time.
+            ("DEFAULT", "cache_dir", &cache().display().to_string()),
+            ("keystone_auth", "auth_type", "v3password"),
+            ("keystone_auth", "auth_url", auth_url),
+            ("keystone_auth", "username", "accounting"),
+            ("keystone_auth", "password", "secret"),
+            ("keystone_auth", "user_domain_id", "default"),
+            ("keystone_auth", "project_domain_id", "default"),
+            // A test that waits for a dead service waits shortly.
+            ("keystone_auth", "connect_retries", "1"),
+            ("keystone_auth", "status_code_retries", "1"),
+            ("ssm", "output_path", &ssm),
+        ] {
+            site.set(section, option, value);
+        }
+        fs::create_dir(site.spool()).expect("a fresh folder takes a folder");
+        site
+    }
+
+    /// Sets an option of `caso.conf`.
+    pub fn set(&mut self, section: &str, option: &str, value: &str) -> &mut Self {
+        self.options
+            .retain(|(s, o, _)| (s.as_str(), o.as_str()) != (section, option));
+        self.options
+            .push((section.into(), option.into(), value.into()));
+        self
+    }
+
+    /// Takes an option out of `caso.conf`.
+    pub fn unset(&mut self, section: &str, option: &str) -> &mut Self {
+        self.options
+            .retain(|(s, o, _)| (s.as_str(), o.as_str()) != (section, option));
+        self
+    }
+
+    /// Adds the messenger `mischief` under that verb, granted nothing.
+    pub fn with_mischief(&mut self, verb: &str) -> &mut Self {
+        let file = build::mischief().display().to_string();
+        self.set("DEFAULT", "messengers", "ssm, mischief")
+            .set("messenger_mischief", "component", &file)
+            .set("mischief", "verb", verb)
+    }
+
+    /// Sets a variable of the environment of whatever runs here.
+    pub fn variable(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn spool(&self) -> PathBuf {
+        self.path().join("spool")
+    }
+
+    pub fn ssm(&self) -> PathBuf {
+        self.path().join("ssm")
+    }
+
+    /// `caso-extract` with the configuration and these arguments.
+    pub fn extract(&self, arguments: &[&str]) -> Outcome {
+        self.start("caso-extract", &[], arguments).finish()
+    }
+
+    /// The window that most tests use: the 16 days of October that the
+    /// numbered servers live in.
+    pub fn extract_october(&self) -> Outcome {
+        self.extract(&["--extract-from", "2026-10-01", "--extract-to", "2026-10-16"])
+    }
+
+    /// `caso deliver`, with the configuration.
+    pub fn deliver(&self) -> Outcome {
+        self.start("caso", &["deliver"], &[]).finish()
+    }
+
+    /// A program that runs while the test goes on.
+    pub fn start(&self, program: &str, before: &[&str], after: &[&str]) -> Running {
+        self.write_conf();
+        let mut command = self.command(program);
+        command
+            .args(before)
+            .arg("--config-file")
+            .arg(self.path().join("caso.conf"))
+            .args(after);
+        Running::start(command, self.path())
+    }
+
+    /// A program without any argument, to add some.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(build::program(program));
+        command
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn write_conf(&self) {
+        let mut sections: BTreeMap<&str, String> = BTreeMap::new();
+        for (section, option, value) in &self.options {
+            *sections.entry(section).or_default() += &format!("{option} = {value}\n");
+        }
+        let text: String = sections
+            .iter()
+            .map(|(section, lines)| format!("[{section}]\n{lines}"))
+            .collect();
+        fs::write(self.path().join("caso.conf"), text).expect("the site's folder is writable");
+    }
+
+    /// What ssmsend would send, in its order.
+    pub fn messages(&self) -> Vec<Message> {
+        spool::read(&self.ssm())
+    }
+
+    /// The fields of all cloud records, by their VMUUID; a second one of the
+    /// same server replaces the first, as at APEL.
+    pub fn cloud_records(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        self.messages()
+            .into_iter()
+            .flat_map(|message| message.cloud_records())
+            .map(|record| (record["VMUUID"].clone(), record))
+            .collect()
+    }
+
+    /// The text of `lastrun.PROJECT`.
+    pub fn cursor(&self, project: &str) -> Option<String> {
+        fs::read_to_string(self.spool().join(format!("lastrun.{project}"))).ok()
+    }
+
+    pub fn set_cursor(&self, project: &str, text: &str) {
+        fs::write(self.spool().join(format!("lastrun.{project}")), text)
+            .expect("the spool is writable");
+    }
+}
+
+/// Compiled components, kept from test to test.
+fn cache() -> PathBuf {
+    let folder = build::workspace().join("target").join("test-cache");
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    folder
+}
