@@ -111,6 +111,7 @@ async fn sockets_reach_the_granted_address_alone() {
         secrets: Vec::new(),
         granted,
         limits: Limits::default(),
+        detour: Detour::default(),
     };
     let mut messenger = dialler.start_messenger(setup).await.unwrap();
     let report = report(messenger.deliver(&batch(&["a"])).await.unwrap());
@@ -127,6 +128,7 @@ async fn without_the_grant_there_are_no_sockets() {
         secrets: Vec::new(),
         granted: Granted::default(),
         limits: Limits::default(),
+        detour: Detour::default(),
     };
     let failure = guests()
         .await

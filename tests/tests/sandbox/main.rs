@@ -16,7 +16,7 @@ use caso::model::component::{OptionValue, Setting};
 use caso::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
 use caso::model::record::{Head, OtherRecord, RecordList};
 use caso::sandbox::{
-    CacheDir, Component, Granted, GuestMessenger, Limits, MessengerSetup, Policy, Sandbox,
+    CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy, Sandbox,
     SandboxSettings, Source, decide,
 };
 use tokio::sync::OnceCell;
@@ -116,6 +116,7 @@ impl Instance {
             secrets: Vec::new(),
             granted,
             limits: self.limits,
+            detour: Detour::default(),
         };
         component.start_messenger(setup).await
     }

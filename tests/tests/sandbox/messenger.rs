@@ -74,11 +74,21 @@ async fn a_store_lives_from_call_to_call_until_then() {
             calls
         );
     }
-    // A delivery that is given up half-way costs the store.
-    drop(messenger.deliver(&batch(&["a"])));
+}
+
+#[tokio::test]
+async fn a_delivery_given_up_half_way_costs_its_store() {
+    let mut messenger = instance("count-calls").start().await.unwrap();
     assert_eq!(
         report(messenger.deliver(&batch(&["a"])).await.unwrap()),
-        "4"
+        "1"
+    );
+    let slow = batch(&["slow"]);
+    let given_up = tokio::time::timeout(SOON, messenger.deliver(&slow)).await;
+    assert!(given_up.is_err());
+    assert_eq!(
+        report(messenger.deliver(&batch(&["a"])).await.unwrap()),
+        "1"
     );
 }
 

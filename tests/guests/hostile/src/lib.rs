@@ -250,6 +250,10 @@ impl delivery::Guest for Hostile {
                 }
                 done
             }
+            "count-calls" if ids == ["slow"] => {
+                std::thread::sleep(std::time::Duration::from_secs(3600));
+                done
+            }
             "count-calls" => report(calls.to_string()),
             "write-file" => {
                 let paths = [
