@@ -122,7 +122,8 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Opti
     }
     let auth_type = auth.auth_type(auth_type, warnings);
     let auth_url = auth.auth_url(auth_url);
-    let method = match auth_type? {
+    let auth_type = auth_type?;
+    let method = match auth_type {
         AuthType::Password | AuthType::V3Password => {
             let user = auth.user(&fields);
             let password =

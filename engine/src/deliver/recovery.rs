@@ -1,6 +1,7 @@
 //! What a start makes of what the last run left.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,12 +36,36 @@ pub struct SetAside {
     pub reason: String,
 }
 
+impl fmt::Display for SetAside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is damaged ({}) and was set aside as `{}`; what it held is not delivered",
+            self.was.display(),
+            self.reason,
+            self.path.display()
+        )
+    }
+}
+
 /// A file of a newer cASO, left where it is.
 #[derive(Debug, Clone)]
 pub struct NewerFile {
     pub path: PathBuf,
     pub format: u32,
     pub engine: String,
+}
+
+impl fmt::Display for NewerFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` was written by a newer cASO (format {}, {}): it stays where it is, and what stands behind it in its queue waits; use that version again",
+            self.path.display(),
+            self.format,
+            self.engine
+        )
+    }
 }
 
 pub struct Found {

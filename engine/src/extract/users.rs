@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::OnceCell;
 
 use super::Warnings;
@@ -54,8 +55,13 @@ impl UserCache {
         ids: &BTreeSet<String>,
         warnings: &Warnings,
     ) -> Vec<User> {
-        let mut users: Vec<User> = futures_util::stream::iter(ids)
-            .map(|id| self.name(session, id, warnings))
+        // Boxed beforehand: of a closure within the stream rustc cannot tell
+        // that its future may move between threads.
+        let asks: Vec<BoxFuture<'_, Option<User>>> = ids
+            .iter()
+            .map(|id| self.name(session, id, warnings).boxed())
+            .collect();
+        let mut users: Vec<User> = futures_util::stream::iter(asks)
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect()

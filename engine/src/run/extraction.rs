@@ -19,6 +19,7 @@ use crate::config::{CloudConfig, Config};
 use crate::deliver::{Journal, Order, SegmentKey};
 use crate::extract::{ExtractContext, ExtractError, Extractor, ProjectRef};
 use crate::model::Window;
+use crate::model::guest::BoxFuture;
 use crate::model::usage::Context;
 use crate::state::{CursorKey, Cursors, Source, Start};
 
@@ -112,22 +113,24 @@ impl Extraction {
         let concurrency = self.config.concurrency.max(1);
         stream::iter(projects.into_iter().enumerate())
             .map(|(index, project)| {
-                let this = self.clone();
                 let spare = project.clone();
+                // A task of its own, so that pages are parsed on all cores.
+                let task: BoxFuture<'static, ProjectReport> =
+                    Box::pin(self.clone().project(index, project));
                 async move {
-                    // A task of its own, so that pages are parsed on all cores.
-                    let task = tokio::spawn(async move { this.project(index, project).await });
-                    task.await.unwrap_or_else(|error| ProjectReport {
-                        project: spare,
-                        first: false,
-                        extractors: vec![ExtractorReport {
-                            extractor: Extractor::Nova,
-                            result: ExtractorResult::Failed {
-                                reason: format!("internal error: {error}"),
-                                outage: false,
-                            },
-                        }],
-                    })
+                    tokio::spawn(task)
+                        .await
+                        .unwrap_or_else(|error| ProjectReport {
+                            project: spare,
+                            first: false,
+                            extractors: vec![ExtractorReport {
+                                extractor: Extractor::Nova,
+                                result: ExtractorResult::Failed {
+                                    reason: format!("internal error: {error}"),
+                                    outage: false,
+                                },
+                            }],
+                        })
                 }
             })
             .buffered(concurrency)
@@ -135,7 +138,7 @@ impl Extraction {
             .await
     }
 
-    async fn project(&self, index: usize, project: ProjectRef) -> ProjectReport {
+    async fn project(self: Arc<Self>, index: usize, project: ProjectRef) -> ProjectReport {
         let keys: Vec<CursorKey> = self
             .extractors
             .iter()
@@ -170,17 +173,19 @@ impl Extraction {
                 .iter()
                 .zip(&starts)
                 .any(|(extractor, start)| extractor.is_built() && start.source == Source::Nothing);
+        let plans: Vec<(Extractor, Start, CursorKey)> = self
+            .extractors
+            .iter()
+            .zip(starts)
+            .zip(keys)
+            .map(|((extractor, start), key)| (*extractor, start, key))
+            .collect();
         let mut extractors = Vec::new();
-        for (order, ((extractor, start), key)) in
-            self.extractors.iter().zip(&starts).zip(&keys).enumerate()
-        {
+        for (order, (extractor, start, key)) in plans.into_iter().enumerate() {
             let result = self
-                .extractor(*extractor, &project, start, key, (index, order))
+                .extractor(extractor, &project, &start, &key, (index, order))
                 .await;
-            extractors.push(ExtractorReport {
-                extractor: *extractor,
-                result,
-            });
+            extractors.push(ExtractorReport { extractor, result });
         }
         ProjectReport {
             project,
@@ -268,7 +273,17 @@ impl Extraction {
     }
 
     /// One window into one sealed segment.
-    async fn segment(
+    fn segment<'a>(
+        &'a self,
+        extractor: Extractor,
+        project: &'a ProjectRef,
+        window: Window,
+        order: (usize, usize),
+    ) -> BoxFuture<'a, Result<Told, ExtractError>> {
+        Box::pin(self.one_segment(extractor, project, window, order))
+    }
+
+    async fn one_segment(
         &self,
         extractor: Extractor,
         project: &ProjectRef,

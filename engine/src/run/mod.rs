@@ -42,7 +42,6 @@ use crate::config::{CloudConfig, Config, Warning};
 use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
 use crate::extract::projects::find;
 use crate::extract::{ExtractContext, Extractor, RunCaches};
-use crate::model::guest::Messenger as _;
 use crate::openstack::Clock;
 use crate::state::{Cursors, Lock, LockError, check_writable};
 
@@ -187,14 +186,18 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         ));
     }
     let instances = start(messengers).await;
-    let delivery_clock = deliver::SystemClock::default();
-    let deadline = Deadline::after(&delivery_clock, config.delivery_timeout);
-    let delivery = deliver::deliver(&journal, instances, deadline, &delivery_clock, cancel).await;
-    for aside in &delivery.set_aside {
-        summary.problem(aside.to_string());
-    }
-    for report in &delivery.instances {
-        summary.delivery(report);
+    let delivery_clock = Arc::new(deliver::SystemClock::default());
+    let deadline = Deadline::after(delivery_clock.as_ref(), config.delivery_timeout);
+    match deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await {
+        Ok(delivery) => {
+            for aside in &delivery.set_aside {
+                summary.problem(aside.to_string());
+            }
+            for report in &delivery.instances {
+                summary.delivery(report);
+            }
+        }
+        Err(error) => summary.problem(error.chain()),
     }
     if let Err(error) = source.finish() {
         summary.problem(format!("{error:#}"));
@@ -349,7 +352,7 @@ impl CloudRun<'_> {
                 .map(|extractor| extractor.as_str().parse::<Extractor>())
                 .collect::<Result<_, _>>()?,
             ExtractContext {
-                session: Arc::new(session.clone()),
+                session: session.clone(),
                 caches: caches.clone(),
                 page_size: self.config.page_size,
                 now: self.now,

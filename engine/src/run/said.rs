@@ -18,7 +18,7 @@ pub fn say(warnings: &[Warning], spool: &Spool, keep: bool) -> Result<(), DiskEr
         tracing::warn!("{}", warning.text);
     }
     if keep && !(warnings.is_empty() && said.is_empty()) {
-        spool.disk().write_atomic(&path, state.as_bytes())?;
+        spool.disk().replace(&path, state.as_bytes())?;
     }
     Ok(())
 }

@@ -92,6 +92,10 @@ impl Connections {
         }
         let endpoint = &terms.endpoint;
         let connecting = async {
+            if self.detour.is_some() {
+                let (name, sent) = (name.to_owned(), Arc::clone(&self.sent));
+                return Ok(Box::new(DeadEnd { name, sent }) as _);
+            }
             let tcp = dial(terms).await?;
             // The messages of our messengers are small and waited for.
             let _ = tcp.set_nodelay(true);
@@ -101,12 +105,7 @@ impl Connections {
                 Ok(Box::new(tcp) as _)
             }
         };
-        let stream: Box<dyn Stream> = if self.detour.is_some() {
-            Box::new(DeadEnd {
-                name: name.to_owned(),
-                sent: Arc::clone(&self.sent),
-            })
-        } else {
+        let stream: Box<dyn Stream> =
             match tokio::time::timeout(self.connect_timeout, connecting).await {
                 Ok(result) => result?,
                 Err(_) => {
@@ -114,8 +113,7 @@ impl Connections {
                     let text = format!("`{endpoint}` did not answer within {wait:?}");
                     return Err(ConnectionError::Unavailable(text));
                 }
-            }
-        };
+            };
         let handle = self.next;
         self.next = self.next.wrapping_add(1);
         self.open.insert(handle, stream);

@@ -253,7 +253,7 @@ impl Extraction<'_> {
     /// Looks up what the servers of a page refer to. Those whose flavor is
     /// gone get their own copy of it.
     async fn tables(
-        &self,
+        &mut self,
         servers: &mut [Server],
         list: ServerList,
         query: &Query,
@@ -306,7 +306,7 @@ impl Extraction<'_> {
     /// Asks for the same page once more, at the microversion that shows each
     /// server's own copy of its flavor.
     async fn embed_flavors(
-        &self,
+        &mut self,
         servers: &mut [&mut Server],
         list: ServerList,
         query: &Query,
