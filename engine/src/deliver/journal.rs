@@ -110,7 +110,10 @@ impl Journal {
         let journal = Journal {
             shared: Arc::new(shared),
         };
-        super::cleanup::clean(&journal.shared)?;
+        if let Err(failed) = super::cleanup::clean(&journal.shared) {
+            // A full disk must not keep from being delivered what would empty it.
+            tracing::warn!("what is delivered could not be removed: {}", failed.chain());
+        }
         Ok((journal, found.recovery))
     }
 

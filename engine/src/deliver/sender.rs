@@ -45,7 +45,7 @@ use super::pack::{self, BatchLine};
 use super::progress::AckFile;
 use super::quarantine::{self, Why};
 use super::reader::{self, Item};
-use super::report::{Instance, InstanceReport, Outcome};
+use super::report::{Ending, Instance, InstanceReport};
 
 /// Suspects in a row before records from further back are tried.
 const SUSPECTS: usize = 3;
@@ -98,11 +98,11 @@ struct Suspect {
 }
 
 /// Why the queue stops.
-type Stop = Outcome;
+type Stop = Ending;
 
 impl From<JournalError> for Stop {
     fn from(failed: JournalError) -> Stop {
-        Outcome::Journal(failed)
+        Ending::Journal(failed)
     }
 }
 
@@ -130,9 +130,9 @@ impl<'a> Sender<'a> {
         }
     }
 
-    pub async fn run(&mut self) -> Outcome {
+    pub async fn run(&mut self) -> Ending {
         match self.all().await {
-            Ok(()) => Outcome::Complete,
+            Ok(()) => Ending::Complete,
             Err(stop) => stop,
         }
     }
@@ -143,7 +143,7 @@ impl<'a> Sender<'a> {
             let path = self.queue.pack(entry.name);
             if let Some(format) = entry.newer {
                 self.end_of_queue()?;
-                return Err(Outcome::Newer { path, format });
+                return Err(Ending::Newer { path, format });
             }
             self.pack(entry.name).await?;
             passed.push(entry.name);
@@ -250,13 +250,13 @@ impl<'a> Sender<'a> {
         match answered {
             Either::Left((Ok(answer), _)) => Ok(checked(&self.name, answer, count)),
             Either::Left((Err(failure), _)) => match failure.kind {
-                FailureKind::Start | FailureKind::Host => Err(Outcome::Failed(failure)),
+                FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure)),
                 FailureKind::Trap
                 | FailureKind::Memory
                 | FailureKind::Deadline
                 | FailureKind::Contract => Ok(Err(failure)),
             },
-            Either::Right(_) => Err(Outcome::OutOfTime),
+            Either::Right(_) => Err(Ending::OutOfTime),
         }
     }
 
@@ -333,12 +333,12 @@ impl<'a> Sender<'a> {
                 self.asked_seconds = wait;
                 self.idle_retries += u32::from(nothing_done);
                 if self.idle_retries > IDLE_RETRIES {
-                    return Err(Outcome::RetryLater { seconds });
+                    return Err(Ending::RetryLater { seconds });
                 }
                 Ok(())
             }
             _ if left == 0 => Ok(()),
-            Rest::Done => Err(Outcome::Other(format!(
+            Rest::Done => Err(Ending::Other(format!(
                 "it says that it is done, and left {left} of {offered} records"
             ))),
             Rest::TooLarge if self.offer.too_large(offered) => Ok(()),
@@ -354,8 +354,8 @@ impl<'a> Sender<'a> {
                 self.ack(place.pack)?.resolve(place.index, [item.index])?;
                 Ok(())
             }
-            Rest::Misconfigured(reason) => Err(Outcome::Misconfigured(reason)),
-            Rest::Other(reason) => Err(Outcome::Other(reason)),
+            Rest::Misconfigured(reason) => Err(Ending::Misconfigured(reason)),
+            Rest::Other(reason) => Err(Ending::Other(reason)),
         }
     }
 
@@ -373,7 +373,7 @@ impl<'a> Sender<'a> {
             failure: failure.clone(),
         });
         if self.suspects.len() >= MOST_SUSPECTS {
-            return Err(Outcome::Broken(failure));
+            return Err(Ending::Broken(failure));
         }
         if self.suspects.len() < SUSPECTS || behind.is_empty() {
             return Ok(());
@@ -389,7 +389,7 @@ impl<'a> Sender<'a> {
                 return self.handled_well();
             }
         }
-        Err(Outcome::Broken(failure))
+        Err(Ending::Broken(failure))
     }
 
     /// The messenger is in order, so the suspects are not.
@@ -414,7 +414,7 @@ impl<'a> Sender<'a> {
         if self.handled && self.suspects.iter().all(by_itself) {
             return self.handled_well();
         }
-        Err(Outcome::Undecided(last.failure.clone()))
+        Err(Ending::Undecided(last.failure.clone()))
     }
 
     fn quarantine(
@@ -457,12 +457,12 @@ impl<'a> Sender<'a> {
 
     fn left(&self) -> Result<Duration, Stop> {
         let left = self.bounds.deadline.left(&*self.bounds.clock);
-        left.ok_or(Outcome::OutOfTime)
+        left.ok_or(Ending::OutOfTime)
     }
 
     fn check_bounds(&self) -> Result<(), Stop> {
         if *self.bounds.cancel.borrow() {
-            return Err(Outcome::Cancelled);
+            return Err(Ending::Cancelled);
         }
         self.left().map(|_| ())
     }
@@ -476,7 +476,7 @@ impl<'a> Sender<'a> {
             return Ok(());
         }
         if wait >= self.left()? {
-            return Err(Outcome::RetryLater {
+            return Err(Ending::RetryLater {
                 seconds: self.asked_seconds,
             });
         }
@@ -489,7 +489,7 @@ impl<'a> Sender<'a> {
         });
         match select(self.bounds.clock.sleep(wait), cancelled).await {
             Either::Left(_) => self.check_bounds(),
-            Either::Right(_) => Err(Outcome::Cancelled),
+            Either::Right(_) => Err(Ending::Cancelled),
         }
     }
 }
