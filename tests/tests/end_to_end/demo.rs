@@ -1,0 +1,104 @@
+//! The README's first command, and what it stands on: recording and replay.
+
+use caso_tests::site::Site;
+use caso_tests::spool;
+
+use crate::clouds::{FROM, TO, in_every_cloud, plain};
+
+const WINDOW: [&str; 4] = ["--extract-from", FROM, "--extract-to", TO];
+
+#[test]
+fn the_demo_leaves_messages_in_a_fresh_folder() {
+    let site = plain().site();
+    let folder = site.path().join("demo");
+    let output = site
+        .command("caso")
+        .arg("demo")
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("VMUUID"), "a record is shown: {text}");
+    assert!(
+        text.contains(&folder.display().to_string()),
+        "where the messages lie is said: {text}"
+    );
+    let messages: Vec<_> = walk(&folder);
+    assert!(messages.iter().any(|path| {
+        std::fs::read_to_string(path)
+            .is_ok_and(|text| text.starts_with("APEL-cloud-message: v0.4\n"))
+    }));
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    spool::names(folder)
+        .into_iter()
+        .map(|name| folder.join(name))
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+/// What was recorded is replayed without a network, into a folder of its own,
+/// to the same records.
+#[test]
+fn a_recording_replays_to_the_same_records() {
+    in_every_cloud(|world| {
+        let site = world.site();
+        let recording = site.path().join("recording").display().to_string();
+        site.extract(&[&WINDOW[..], &["--record", &recording, "--record-names"]].concat())
+            .expect(0);
+        let recorded = site.cloud_records();
+        assert!(!recorded.is_empty());
+        let secrets = walk(std::path::Path::new(&recording))
+            .iter()
+            .filter_map(|path| std::fs::read_to_string(path).ok())
+            .any(|text| text.contains("gAAAAAB") || text.contains("\"secret\""));
+        assert!(!secrets, "a token or a password is in the recording");
+
+        world.cloud.forget_seen();
+        let into = site.path().join("replayed").display().to_string();
+        site.extract(&[&WINDOW[..], &["--replay", &recording, "--into", &into]].concat())
+            .expect(0);
+        assert!(world.cloud.seen().is_empty(), "a replay asked the cloud");
+        let replayed: std::collections::BTreeMap<_, _> = walk(std::path::Path::new(&into))
+            .iter()
+            .filter_map(|path| std::fs::read_to_string(path).ok())
+            .filter(|text| text.starts_with("APEL-cloud-message"))
+            .flat_map(|text| {
+                spool::Message {
+                    name: String::new(),
+                    text,
+                }
+                .cloud_records()
+            })
+            .map(|record| (record["VMUUID"].clone(), record))
+            .collect();
+        assert_eq!(replayed, recorded);
+    });
+}
+
+/// Names and addresses are replaced unless asked for otherwise.
+#[test]
+fn a_recording_has_no_names() {
+    let world = plain();
+    let site: Site = world.site();
+    let recording = site.path().join("recording").display().to_string();
+    site.extract(&[&WINDOW[..], &["--record", &recording]].concat())
+        .expect(0);
+    for path in walk(std::path::Path::new(&recording)) {
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        for name in ["vm-0-1", "user-1", "project-0", "203.0.113.7"] {
+            assert!(!text.contains(name), "`{name}` is in {}", path.display());
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The operator's first day: what is wrong is said before anything is asked,
+//! and said so that it can be mended.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use caso_tests::cloud::project_id;
+
+use crate::clouds::{FROM, TO, plain};
+
+const WINDOW: [&str; 4] = ["--extract-from", FROM, "--extract-to", TO];
+
+/// A file stands where the spool should be: found before Keystone is asked.
+#[test]
+fn a_folder_that_is_none_is_found_before_keystone() {
+    let world = plain();
+    let mut site = world.site();
+    let path = site.path().join("in-the-way");
+    fs::write(&path, "").unwrap();
+    site.set("DEFAULT", "spooldir", &path.display().to_string());
+    let outcome = site.extract(&WINDOW);
+    assert!(matches!(outcome.code(), 1 | 2), "{outcome}");
+    outcome.says("in-the-way");
+    assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
+}
+
+/// Root may write everywhere, so this shows where tests run as somebody else.
+#[test]
+fn a_folder_of_somebody_else_is_named_with_its_owner() {
+    let world = plain();
+    let mut site = world.site();
+    let locked = site.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(locked.join("probe"), "").is_ok() {
+        // Root: /proc takes no folders from anybody.
+        site.set("ssm", "output_path", "/proc/caso-spool");
+        let outcome = site.extract(&WINDOW);
+        assert!(outcome.code() != 0, "{outcome}");
+        outcome.says("/proc/caso-spool").says("root");
+    } else {
+        site.set(
+            "ssm",
+            "output_path",
+            &locked.join("ssm").display().to_string(),
+        );
+        let outcome = site.extract(&WINDOW);
+        assert!(outcome.code() != 0, "{outcome}");
+        outcome.says("locked");
+    }
+    assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
+}
+
+#[test]
+fn a_bad_value_is_named_with_file_line_and_option() {
+    let world = plain();
+    let mut site = world.site();
+    site.set("ssm", "max_size", "lots");
+    let outcome = site
+        .extract(&WINDOW)
+        .expect(2)
+        .says("max_size")
+        .says("lots")
+        .says("caso.conf");
+    assert!(world.cloud.seen().is_empty(), "{outcome}");
+}
+
+/// Once for each state of the configuration, not every hour.
+#[test]
+fn an_unknown_option_is_said_once_with_the_nearest_known() {
+    let world = plain();
+    let mut site = world.site();
+    site.set("DEFAULT", "mesengers", "ssm");
+    site.extract(&["--extract-from", FROM, "--extract-to", "2026-10-07"])
+        .expect(0)
+        .says("mesengers")
+        .says("messengers");
+    site.extract(&["--extract-to", "2026-10-08"])
+        .expect(0)
+        .never_says("mesengers");
+    site.set("DEFAULT", "vo_proprety", "VO");
+    site.extract(&["--extract-to", TO])
+        .expect(0)
+        .says("vo_proprety");
+}
+
+#[test]
+fn a_messenger_that_does_not_exist_is_named() {
+    let world = plain();
+    let mut site = world.site();
+    site.set("DEFAULT", "messengers", "sms");
+    let outcome = site.extract(&WINDOW);
+    assert!(outcome.code() != 0, "{outcome}");
+    outcome.says("sms").says("ssm");
+    assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
+}
+
+/// Extractors of the default list that are not built yet are no failure.
+#[test]
+fn the_default_extractors_are_named_and_no_failure() {
+    let world = plain();
+    let mut site = world.site();
+    site.unset("DEFAULT", "extractor");
+    site.extract(&["--extract-from", FROM, "--extract-to", TO, "--verbose"])
+        .expect(0)
+        .says("cinder")
+        .says("neutron");
+    world.check(&site, &[0]);
+}
+
+/// cASO's class paths are names of the same instances.
+#[test]
+fn class_paths_of_old_versions_are_messengers() {
+    let world = plain();
+    let mut site = world.site();
+    site.set(
+        "DEFAULT",
+        "messengers",
+        "caso.messenger.ssm.SSMMessengerV04",
+    );
+    site.extract(&WINDOW).expect(0);
+    world.check(&site, &[0]);
+}
+
+/// What waits is named, also when its messenger has left the configuration.
+#[test]
+fn what_waits_is_in_the_summary() {
+    let world = plain();
+    let mut site = world.site();
+    site.with_mischief("retry");
+    site.extract(&WINDOW)
+        .expect(3)
+        .says("wait for messenger `mischief`");
+    site.set("DEFAULT", "messengers", "ssm");
+    let outcome = site.extract(&["--extract-to", "2026-10-17", "--verbose"]);
+    assert!(matches!(outcome.code(), 0 | 3), "{outcome}");
+    outcome
+        .says("wait for messenger `mischief`")
+        .says("no longer in `messengers`");
+    assert!(site.cursor(&project_id(0)).is_some());
+}
+
+#[test]
+fn the_version_is_all_that_version_prints() {
+    let site = plain().site();
+    let outcome = site
+        .start("caso-extract", &["--version"], &[])
+        .finish()
+        .expect(0);
+    assert!(
+        outcome
+            .stdout
+            .trim()
+            .split('.')
+            .all(|part| part.parse::<u32>().is_ok()),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn an_unknown_flag_is_a_wrong_command_line() {
+    let world = plain();
+    world.site().extract(&["--extract-form", FROM]).expect(2);
+    assert!(world.cloud.seen().is_empty());
+}
+
+/// What ships is what the option table says.
+#[test]
+fn the_sample_is_generated() {
+    let site = plain().site();
+    let mut command = site.command("caso");
+    let output = command.arg("sample").output().unwrap();
+    let shipped = fs::read(caso_tests::build::workspace().join("etc/caso.conf.sample")).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&shipped)
+    );
+}

@@ -1,0 +1,19 @@
+//! End to end through the built programs: a stand-in cloud on one side, the
+//! spool that ssmsend reads (or a Logstash) on the other, and in between
+//! nothing but `caso-extract` and `caso` as an operator starts them.
+//!
+//! Most cases run in every cloud of [`clouds`]: plain, and with two projects,
+//! pages of three, and a flavor, a server and a user that vanish between pages.
+
+mod clouds;
+
+mod demo;
+mod first_day;
+mod kills;
+mod messengers;
+mod nova;
+mod outages;
+mod packing;
+mod scopes;
+mod tls;
+mod windows;

@@ -1,0 +1,192 @@
+//! Services that are away, slow, or talk nonsense: what a run makes of it, what
+//! it tells, and that the next one makes up for it.
+
+use std::time::Duration;
+
+use caso_tests::cloud::{Fault, Rule, project_id};
+use caso_tests::outcome::Outcome;
+use caso_tests::site::Site;
+
+use crate::clouds::{FROM, TO, World, in_every_cloud, plain, restless};
+
+fn extract(site: &Site) -> Outcome {
+    site.extract(&["--extract-from", FROM, "--extract-to", TO])
+}
+
+fn all(world: &World) -> Vec<usize> {
+    (0..world.plan.projects.len()).collect()
+}
+
+/// While it lasts nothing is told and no cursor moves; afterwards all is there.
+fn nothing_then_everything(pattern: &str, fault: &Fault) {
+    in_every_cloud(|world| {
+        let mut site = world.site();
+        site.set("keystone_auth", "timeout", "1");
+        world.cloud.inject(Rule::on(pattern), fault.clone());
+        extract(&site).expect(1);
+        assert!(site.messages().is_empty());
+        assert_eq!(site.cursor(&project_id(0)), None);
+        world.cloud.heal();
+        extract(&site).expect(0);
+        let found = site.cloud_records();
+        for id in world.expected(&[0]).keys() {
+            assert!(found.contains_key(id), "{id} was lost");
+        }
+    });
+}
+
+#[test]
+fn keystone_is_down() {
+    nothing_then_everything("/identity", &Fault::Status(503));
+}
+
+#[test]
+fn nova_is_down() {
+    nothing_then_everything("/compute", &Fault::Status(503));
+}
+
+#[test]
+fn nova_closes_every_connection() {
+    nothing_then_everything("/compute", &Fault::Closed);
+}
+
+#[test]
+fn nova_is_a_welcome_page() {
+    nothing_then_everything("/servers/detail", &Fault::Html);
+}
+
+#[test]
+fn nova_never_ends_its_answers() {
+    nothing_then_everything("/servers/detail", &Fault::Truncated);
+}
+
+#[test]
+fn nova_is_silent() {
+    nothing_then_everything("/compute", &Fault::Never);
+}
+
+/// One line for an outage, however many projects it is about.
+#[test]
+fn an_outage_is_one_line() {
+    let world = restless();
+    world.cloud.inject(Rule::on("/compute"), Fault::Status(503));
+    let outcome = extract(&world.site()).expect(1);
+    let lines = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.contains("503"))
+        .count();
+    assert_eq!(lines, 1, "{outcome}");
+}
+
+/// Where an image came from refines a record and is no reason to lose it.
+#[test]
+fn glance_is_down() {
+    for fault in [
+        Fault::Status(503),
+        Fault::Closed,
+        Fault::Html,
+        Fault::Truncated,
+    ] {
+        in_every_cloud(|world| {
+            world.cloud.inject(Rule::on("/image"), fault.clone());
+            let site = world.site();
+            extract(&site).expect(0);
+            world.check(&site, &all(world));
+        });
+    }
+}
+
+/// One project's Nova answers 500; the other's records and cursor are its own.
+#[test]
+fn one_project_fails_alone() {
+    let world = restless();
+    world.cloud.inject(
+        Rule::on("/servers/detail")
+            .of_project(&project_id(1))
+            .when(|seen| seen.param("marker").is_some()),
+        Fault::Status(500),
+    );
+    let site = world.site();
+    extract(&site).expect(3).says("project-1");
+    let found = site.cloud_records();
+    assert_eq!(
+        found.len(),
+        world.expected(&[0]).len(),
+        "pages of a project that failed were sent"
+    );
+    assert!(site.cursor(&project_id(0)).is_some());
+    assert_eq!(site.cursor(&project_id(1)), None);
+}
+
+/// An answer that fails once is asked for again.
+#[test]
+fn a_hiccup_costs_nothing() {
+    for fault in [Fault::Status(503), Fault::Closed, Fault::Truncated] {
+        in_every_cloud(|world| {
+            for pattern in [
+                "/servers/detail",
+                "os-simple-tenant-usage",
+                "/flavors/detail",
+            ] {
+                world.cloud.inject(Rule::on(pattern).nth(1), fault.clone());
+            }
+            let site = world.site();
+            extract(&site).expect(0);
+            world.check(&site, &all(world));
+        });
+    }
+}
+
+#[test]
+fn retry_after_is_waited_for() {
+    let world = plain();
+    world.cloud.inject(
+        Rule::on("os-simple-tenant-usage").nth(1),
+        Fault::Refuse {
+            status: 429,
+            header: ("retry-after", "1".into()),
+        },
+    );
+    let site = world.site();
+    let outcome = extract(&site).expect(0);
+    assert!(outcome.took >= Duration::from_secs(1), "{outcome}");
+    world.check(&site, &[0]);
+}
+
+/// A page that times out is asked for again at half its size, until it comes.
+#[test]
+fn a_page_that_times_out_is_asked_for_at_half_its_limit() {
+    let world = plain();
+    world.cloud.inject(
+        Rule::on("/servers/detail").when(|seen| {
+            seen.param("limit")
+                .and_then(|limit| limit.parse::<usize>().ok())
+                .is_none_or(|limit| limit > 300)
+        }),
+        Fault::Never,
+    );
+    let mut site = world.site();
+    site.set("keystone_auth", "timeout", "1");
+    extract(&site).expect(0);
+    world.check(&site, &[0]);
+    let limits: Vec<usize> = world
+        .cloud
+        .seen()
+        .iter()
+        .filter_map(|seen| seen.param("limit")?.parse().ok())
+        .collect();
+    assert!(limits.iter().any(|limit| *limit <= 300), "{limits:?}");
+}
+
+/// A clean run from cron says nothing at all.
+#[test]
+fn a_clean_run_prints_nothing() {
+    in_every_cloud(|world| {
+        let site = world.site();
+        // The first run may have something to say about itself.
+        extract(&site).expect(0);
+        let outcome = site.extract(&["--extract-to", "2026-10-17"]).expect(0);
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    });
+}
