@@ -71,6 +71,8 @@ impl Extraction<'_> {
 
     /// Looks up what the servers of a page refer to. Those whose flavor is
     /// gone get their own copy of it.
+    // `&mut`, here and below: a sink may move to another thread, but two may
+    // not look at it at once, and a shared borrow across an await is both.
     async fn tables(
         &mut self,
         servers: &mut [Server],
