@@ -98,11 +98,11 @@ struct Suspect {
 }
 
 /// Why the queue stops.
-type Stop = Ending;
+type Stop = Box<Ending>;
 
 impl From<JournalError> for Stop {
     fn from(failed: JournalError) -> Stop {
-        Ending::Journal(failed)
+        Box::new(Ending::Journal(failed))
     }
 }
 
@@ -133,7 +133,7 @@ impl<'a> Sender<'a> {
     pub async fn run(&mut self) -> Ending {
         match self.all().await {
             Ok(()) => Ending::Complete,
-            Err(stop) => stop,
+            Err(stop) => *stop,
         }
     }
 
@@ -143,7 +143,7 @@ impl<'a> Sender<'a> {
             let path = self.queue.pack(entry.name);
             if let Some(format) = entry.newer {
                 self.end_of_queue()?;
-                return Err(Ending::Newer { path, format });
+                return Err(Ending::Newer { path, format }.into());
             }
             self.pack(entry.name).await?;
             passed.push(entry.name);
@@ -248,15 +248,18 @@ impl<'a> Sender<'a> {
         )
         .await;
         match answered {
-            Either::Left((Ok(answer), _)) => Ok(checked(&self.name, answer, count)),
+            Either::Left((Ok(answer), _)) => Ok(match out_of_bounds(&self.name, &answer, count) {
+                None => Ok(answer),
+                Some(failure) => Err(failure),
+            }),
             Either::Left((Err(failure), _)) => match failure.kind {
-                FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure)),
+                FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
                 | FailureKind::Memory
                 | FailureKind::Deadline
                 | FailureKind::Contract => Ok(Err(failure)),
             },
-            Either::Right(_) => Err(Ending::OutOfTime),
+            Either::Right(_) => Err(Ending::OutOfTime.into()),
         }
     }
 
@@ -333,14 +336,15 @@ impl<'a> Sender<'a> {
                 self.asked_seconds = wait;
                 self.idle_retries += u32::from(nothing_done);
                 if self.idle_retries > IDLE_RETRIES {
-                    return Err(Ending::RetryLater { seconds });
+                    return Err(Ending::RetryLater { seconds }.into());
                 }
                 Ok(())
             }
             _ if left == 0 => Ok(()),
             Rest::Done => Err(Ending::Other(format!(
                 "it says that it is done, and left {left} of {offered} records"
-            ))),
+            ))
+            .into()),
             Rest::TooLarge if self.offer.too_large(offered) => Ok(()),
             Rest::TooLarge => {
                 let Some(item) = items.pop_front() else {
@@ -354,8 +358,8 @@ impl<'a> Sender<'a> {
                 self.ack(place.pack)?.resolve(place.index, [item.index])?;
                 Ok(())
             }
-            Rest::Misconfigured(reason) => Err(Ending::Misconfigured(reason)),
-            Rest::Other(reason) => Err(Ending::Other(reason)),
+            Rest::Misconfigured(reason) => Err(Ending::Misconfigured(reason).into()),
+            Rest::Other(reason) => Err(Ending::Other(reason).into()),
         }
     }
 
@@ -373,7 +377,7 @@ impl<'a> Sender<'a> {
             failure: failure.clone(),
         });
         if self.suspects.len() >= MOST_SUSPECTS {
-            return Err(Ending::Broken(failure));
+            return Err(Ending::Broken(failure).into());
         }
         if self.suspects.len() < SUSPECTS || behind.is_empty() {
             return Ok(());
@@ -389,7 +393,7 @@ impl<'a> Sender<'a> {
                 return self.handled_well();
             }
         }
-        Err(Ending::Broken(failure))
+        Err(Ending::Broken(failure).into())
     }
 
     /// The messenger is in order, so the suspects are not.
@@ -414,7 +418,7 @@ impl<'a> Sender<'a> {
         if self.handled && self.suspects.iter().all(by_itself) {
             return self.handled_well();
         }
-        Err(Ending::Undecided(last.failure.clone()))
+        Err(Ending::Undecided(last.failure.clone()).into())
     }
 
     fn quarantine(
@@ -457,12 +461,12 @@ impl<'a> Sender<'a> {
 
     fn left(&self) -> Result<Duration, Stop> {
         let left = self.bounds.deadline.left(&*self.bounds.clock);
-        left.ok_or(Ending::OutOfTime)
+        left.ok_or_else(|| Ending::OutOfTime.into())
     }
 
     fn check_bounds(&self) -> Result<(), Stop> {
         if *self.bounds.cancel.borrow() {
-            return Err(Ending::Cancelled);
+            return Err(Ending::Cancelled.into());
         }
         self.left().map(|_| ())
     }
@@ -478,7 +482,8 @@ impl<'a> Sender<'a> {
         if wait >= self.left()? {
             return Err(Ending::RetryLater {
                 seconds: self.asked_seconds,
-            });
+            }
+            .into());
         }
         let mut cancel = self.bounds.cancel.clone();
         let cancelled = Box::pin(async move {
@@ -489,33 +494,30 @@ impl<'a> Sender<'a> {
         });
         match select(self.bounds.clock.sleep(wait), cancelled).await {
             Either::Left(_) => self.check_bounds(),
-            Either::Right(_) => Err(Ending::Cancelled),
+            Either::Right(_) => Err(Ending::Cancelled.into()),
         }
     }
 }
 
-/// An answer whose numbers lie in the batch.
-fn checked(name: &str, answer: Answer, count: usize) -> Result<Answer, GuestFailure> {
-    let outside = |number: u32, limit: usize| usize::try_from(number).is_ok_and(|n| n > limit);
+/// What is wrong with an answer whose numbers lie outside the batch.
+fn out_of_bounds(name: &str, answer: &Answer, count: usize) -> Option<GuestFailure> {
+    let beyond = |number: u32, limit: usize| usize::try_from(number).is_ok_and(|n| n > limit);
     let last = count.saturating_sub(1);
-    let wrong = if outside(answer.accepted, count) {
-        Some(format!("accepted {} of {count} records", answer.accepted))
+    let refused = answer.refused.iter().find(|r| beyond(r.index, last));
+    let detail = if beyond(answer.accepted, count) {
+        format!("accepted {} of {count} records", answer.accepted)
     } else {
-        let index = answer.refused.iter().find(|r| outside(r.index, last));
-        index.map(|r| format!("refused record {} of {count}", r.index))
+        format!("refused record {} of {count}", refused?.index)
     };
-    match wrong {
-        None => Ok(answer),
-        Some(detail) => Err(GuestFailure {
-            component: name.to_owned(),
-            instance: name.to_owned(),
-            call: "deliver",
-            kind: FailureKind::Contract,
-            detail,
-            frames: Vec::new(),
-            stderr: String::new(),
-        }),
-    }
+    Some(GuestFailure {
+        component: name.to_owned(),
+        instance: name.to_owned(),
+        call: "deliver",
+        kind: FailureKind::Contract,
+        detail,
+        frames: Vec::new(),
+        stderr: String::new(),
+    })
 }
 
 fn place(pack: PackName, index: u32, line: &BatchLine) -> Result<Place, JournalError> {

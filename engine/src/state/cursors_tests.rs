@@ -330,7 +330,7 @@ proptest! {
     #[test]
     fn never_back_and_never_over_a_gap(windows in prop::collection::vec((0i64..50, 1i64..20), 1..40)) {
         let place = Place::new();
-        let mut covered = vec![false; 100];
+        let mut covered = [false; 100];
         let mut cursor: Option<i64> = None;
         for (start, length) in windows {
             let end = start + length;
