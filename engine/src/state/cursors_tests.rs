@@ -3,7 +3,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::super::disk::Disk;
-use super::super::disk::faults::{At, End};
+use super::super::disk::faults::{At, End, folder};
 use super::*;
 
 const PROJECT: &str = "5b0e0b3a4a6c4f7e9d1c2b3a4f5e6d7c";
@@ -16,9 +16,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Place {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Place { dir: folder() }
     }
 
     fn put(&self, name: &str, text: &str) {
