@@ -237,3 +237,23 @@ fn a_number_that_json_cannot_hold_costs_only_its_record() {
     writer.append(&cloud("a", "a", 1)).unwrap();
     assert_eq!(writer.seal().unwrap().records, 1);
 }
+
+#[test]
+fn what_the_operator_gives_up_is_gone_for_that_messenger_only() {
+    let site = Site::new(&["stays", "goes"]);
+    let sink = Sink::default();
+    let down = |name: &str| sink.messenger(name, |_| Ok(answer(0, &[], Rest::Other("no".into()))));
+    site.extract(&["packed"]);
+    site.deliver(vec![down("stays"), down("goes")]);
+    site.extract(&["not", "packed", "yet"]);
+    assert_eq!(site.open().0.forget("goes").unwrap(), 4);
+    assert_eq!(site.waiting()["stays"], 4);
+    assert_eq!(site.waiting().get("goes").copied().unwrap_or(0), 0);
+    let (stays, goes) = (Sink::default(), Sink::default());
+    site.extract(&["new"]);
+    site.deliver(vec![stays.healthy("stays"), goes.healthy("goes")]);
+    assert_eq!(goes.ids(), ["new"]);
+    assert_eq!(stays.ids().len(), 5);
+    assert_eq!(site.files("segments"), [""; 0]);
+    assert_eq!(site.files("messengers/goes"), [""; 0]);
+}

@@ -16,16 +16,7 @@ use crate::model::record::*;
 use crate::model::usage::{OtherUsage, UsageItem};
 use crate::state::{Disk, Spool};
 
-/// In memory where there is such a filesystem: these tests sync a lot.
-pub fn folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir()
-        && let Ok(dir) = tempfile::tempdir_in(memory)
-    {
-        return dir;
-    }
-    tempfile::tempdir().unwrap()
-}
+pub use crate::state::faults::folder;
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
