@@ -250,6 +250,10 @@ impl Auth<'_, '_> {
     }
 
     fn missing<T>(&mut self, row: &Row, why: &str) -> Option<T> {
+        // One that cannot be read is not missing, and has been noted.
+        if self.reader.resolver.resolve(&self.slot(row)).is_err() {
+            return None;
+        }
         self.reader.errors.push(ConfigError::Missing {
             section: self.section.clone(),
             option: row.name.to_owned(),

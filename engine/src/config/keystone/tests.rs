@@ -104,3 +104,10 @@ fn the_first_casos_section_is_understood() {
 fn nothing_is_not_an_error() {
     assert_eq!(read_text("[DEFAULT]\n"), (None, vec![], vec![]));
 }
+
+#[test]
+fn a_dollar_in_a_password_is_one_error() {
+    let (_, errors, _) = read_text(&GOOD.replace("s3cret", "wo$rd"));
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].starts_with("`f:6`") && errors[0].contains("write `$$`"));
+}

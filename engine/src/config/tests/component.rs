@@ -229,13 +229,18 @@ fn unknown_options_of_a_component() {
     let options = vec![
         option("output_path", OptionKind::Path, None),
         option("extra.x", OptionKind::Text, None),
+        option("prometheus.factor", OptionKind::Text, None),
     ];
-    let case = case("[mine]\noutputpath = /o\n[extra]\ny = 1\n", options);
+    let case = case(
+        "[mine]\noutputpath = /o\n[extra]\ny = 1\n[prometheus]\nlabels = a\n",
+        options,
+    );
     assert_eq!(
         case.warnings(),
         [
             "`caso.conf:6`: `[mine] outputpath` is no option and has no effect; did you mean `output_path`?",
             "`caso.conf:8`: `[extra] y` is no option and has no effect; did you mean `x`?",
+            "`caso.conf:10`: `[prometheus] labels` has no effect: this version has no extractor for Prometheus",
         ]
     );
 }
