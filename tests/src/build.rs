@@ -4,7 +4,8 @@
 //! integration tests alone, and the programs belong to another package. So the
 //! first test that needs one asks cargo for it, by which it is never an old
 //! one either: nothing to do if it is fresh, and the lock on the build folder
-//! is free while tests run.
+//! is free while tests run. `CASO_TEST_PROGRAMS` names a folder of ready-made
+//! ones instead: an installed release, say.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,6 +23,9 @@ pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
+            if let Some(folder) = std::env::var_os("CASO_TEST_PROGRAMS") {
+                return folder.into();
+            }
             // …/target/PROFILE/deps/THIS_TEST-HASH
             let test = std::env::current_exe().expect("a running test has a path");
             let folder = test

@@ -33,6 +33,9 @@ pub enum Fault {
     /// The proper answer, and from then on this server, flavor, user, image
     /// or project is not known any more, by id.
     Vanish(Vec<String>),
+    /// The proper answer, and from then on the last server on it, which is the
+    /// marker of the next page, is not known any more.
+    VanishLast,
     /// The proper answer, and from then on these servers are deleted.
     Delete(Vec<String>),
 }

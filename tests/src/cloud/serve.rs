@@ -314,6 +314,10 @@ async fn handle(
                 let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
                 world.gone.extend(ids);
             }
+            Fault::VanishLast => {
+                let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
+                world.gone.extend(last_server(&answer.body));
+            }
             Fault::Delete(ids) => {
                 let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
                 let now = state.now(&world);
@@ -334,6 +338,16 @@ async fn handle(
     } else {
         answer.into_response()
     }
+}
+
+/// The id of the last server of a page, of servers or of their usage.
+fn last_server(body: &str) -> Option<String> {
+    let page: serde_json::Value = serde_json::from_str(body).ok()?;
+    let (entries, id) = match page.get("servers") {
+        Some(servers) => (servers, "id"),
+        None => (page.pointer("/tenant_usage/server_usages")?, "instance_id"),
+    };
+    Some(entries.as_array()?.last()?.get(id)?.as_str()?.to_owned())
 }
 
 fn refusal(seen: &Seen, status: u16) -> Answer {

@@ -9,6 +9,7 @@ mod clouds;
 
 mod demo;
 mod first_day;
+mod golden;
 mod kills;
 mod messengers;
 mod nova;

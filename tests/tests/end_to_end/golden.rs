@@ -1,0 +1,134 @@
+//! The recording of the real OpenStack, replayed: what comes of it must be what
+//! cASO 5.2.2 made of the same cloud, but for its known defects.
+//! `tests/openstack/record` makes the recording anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use caso_tests::build::workspace;
+use caso_tests::site::Site;
+use caso_tests::spool::{self, Message};
+
+type Records = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Servers whose flavor is gone, and what is right for them: the CPUs they
+/// had, and the benchmark of the flavor they booted with (defect 25).
+const FLAVOR_GONE: [&str; 4] = [
+    "deleted-flavor",
+    "deleted-flavor-deleted",
+    "reborn-running",
+    "reborn-deleted",
+];
+/// A row that only the usage call knows (defect 39).
+const USAGE_ONLY: &str = "16b2baba-f483-5c12-910d-cce554a35d3f";
+
+fn reference(cases: &[&str]) -> Vec<Message> {
+    cases
+        .iter()
+        .flat_map(|case| {
+            let folder = workspace().join("tests/openstack/reference").join(case);
+            let names = spool::names(&folder)
+                .into_iter()
+                .filter(|name| name.ends_with(".msg"));
+            names
+                .map(move |name| folder.join(name))
+                .collect::<Vec<PathBuf>>()
+        })
+        .map(|path| Message {
+            name: path.display().to_string(),
+            text: fs::read_to_string(&path).expect("a recorded message"),
+        })
+        .collect()
+}
+
+fn by_server(messages: &[Message]) -> Records {
+    messages
+        .iter()
+        .flat_map(Message::cloud_records)
+        .map(|record| (record["VMUUID"].clone(), record))
+        .collect()
+}
+
+/// Accelerator records, each as one text.
+fn accelerators(messages: &[Message]) -> BTreeSet<String> {
+    messages
+        .iter()
+        .filter(|message| message.kind() == "accelerator")
+        .flat_map(|message| {
+            let value: serde_json::Value = serde_json::from_str(&message.text).expect("JSON");
+            value["UsageRecords"].as_array().expect("a list").clone()
+        })
+        .map(|record| record.to_string())
+        .collect()
+}
+
+#[test]
+fn the_recorded_openstack_gives_what_caso_made_of_it() {
+    let site = Site::with_auth_url("http://127.0.0.1:9/never-asked");
+    let into = site.path().join("replayed");
+    let golden = workspace().join("tests/golden");
+    site.extract(&[
+        "--replay",
+        golden.to_str().expect("UTF-8"),
+        "--into",
+        into.to_str().expect("UTF-8"),
+    ])
+    .expect(0);
+    let messages = spools_below(&into);
+    let reference = reference(&["main", "flavors"]);
+
+    let mut found = by_server(&messages);
+    assert_eq!(found[USAGE_ONLY]["MachineName"], "deleted-db-error");
+    found.remove(USAGE_ONLY);
+    let right = by_server(&reference);
+    assert_eq!(
+        found.keys().collect::<Vec<_>>(),
+        right.keys().collect::<Vec<_>>()
+    );
+    for (id, mut ours) in found {
+        let mut theirs = right[&id].clone();
+        if FLAVOR_GONE.contains(&theirs["MachineName"].as_str()) {
+            let product = number(&ours, "WallDuration") * number(&ours, "CpuCount");
+            assert_eq!(number(&ours, "CpuDuration"), product, "{id}");
+            assert!(
+                ["15.7", "11.5"].contains(&ours["Benchmark"].as_str()),
+                "{id}"
+            );
+            for field in ["CpuDuration", "Benchmark", "BenchmarkType"] {
+                ours.remove(field);
+                theirs.remove(field);
+            }
+        }
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(accelerators(&messages), accelerators(&reference));
+}
+
+fn number(record: &BTreeMap<String, String>, field: &str) -> i64 {
+    record[field].parse().expect("a number")
+}
+
+/// Every message of every spool in a folder.
+fn spools_below(folder: &std::path::Path) -> Vec<Message> {
+    spool::names(folder)
+        .into_iter()
+        .map(|name| folder.join(name))
+        .flat_map(|path| {
+            if path.is_dir() {
+                spools_below(&path)
+            } else {
+                fs::read_to_string(&path)
+                    .map(|text| Message {
+                        name: path.display().to_string(),
+                        text,
+                    })
+                    .into_iter()
+                    .collect()
+            }
+        })
+        .filter(|message| {
+            message.text.starts_with("APEL-cloud") || message.text.starts_with("{\"Type\"")
+        })
+        .collect()
+}
