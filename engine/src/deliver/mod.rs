@@ -30,7 +30,7 @@ mod send;
 mod sender;
 mod waiting;
 
-pub use clock::{Clock, Deadline, SystemClock};
+pub use clock::Deadline;
 pub use error::JournalError;
 pub use journal::Journal;
 pub use recovery::{NewerFile, Recovery, SetAside};

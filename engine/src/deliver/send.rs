@@ -11,11 +11,12 @@ use tokio::task::JoinSet;
 
 use crate::model::guest::{FailureKind, GuestFailure};
 
-use super::clock::{Clock, Deadline};
+use super::clock::Deadline;
 use super::journal::{Journal, Shared};
 use super::report::{Delivery, Ending, Instance, InstanceReport};
 use super::sender::{Bounds, Sender};
 use super::{cleanup, packing, waiting};
+use crate::openstack::Clock;
 
 /// Packs what is sealed for each instance and delivers what its queue holds,
 /// oldest first, until the queue is empty, the instance gives a reason to stop,

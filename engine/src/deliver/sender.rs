@@ -38,7 +38,7 @@ use tokio::sync::watch;
 
 use crate::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger};
 
-use super::clock::{Clock, Deadline};
+use super::clock::Deadline;
 use super::error::JournalError;
 use super::journal::Shared;
 use super::kind::Kind;
@@ -49,6 +49,7 @@ use super::progress::AckFile;
 use super::quarantine::Why;
 use super::reader::{self, Item};
 use super::report::{Ending, Instance, InstanceReport};
+use crate::openstack::Clock;
 
 /// Suspects in a row before records from further back are tried.
 const SUSPECTS: usize = 3;

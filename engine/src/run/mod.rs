@@ -42,7 +42,7 @@ use crate::config::{CloudConfig, Config, Warning};
 use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
 use crate::extract::projects::find;
 use crate::extract::{ExtractContext, Extractor, RunCaches};
-use crate::openstack::Clock;
+use crate::openstack::{Clock, SystemClock};
 use crate::state::{Cursors, Lock, LockError, check_writable};
 
 /// What a command line came to.
@@ -186,18 +186,17 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         ));
     }
     let instances = start(messengers).await;
-    let delivery_clock = Arc::new(deliver::SystemClock::default());
+    let delivery_clock = Arc::new(SystemClock::new());
     let deadline = Deadline::after(delivery_clock.as_ref(), config.delivery_timeout);
-    match deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await {
-        Ok(delivery) => {
-            for aside in &delivery.set_aside {
-                summary.problem(aside.to_string());
-            }
-            for report in &delivery.instances {
-                summary.delivery(report);
-            }
-        }
-        Err(error) => summary.problem(error.chain()),
+    let delivery = deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await;
+    for aside in &delivery.set_aside {
+        summary.problem(aside.to_string());
+    }
+    if let Some(error) = &delivery.cleanup {
+        summary.problem(error.chain());
+    }
+    for report in &delivery.instances {
+        summary.delivery(report);
     }
     if let Err(error) = source.finish() {
         summary.problem(format!("{error:#}"));
@@ -263,6 +262,9 @@ fn all_warnings(
             "`messengers` names none: records are extracted for nobody",
         ));
     }
+    // Two instances of one section would say the same twice.
+    warnings.sort();
+    warnings.dedup();
     warnings
 }
 

@@ -16,6 +16,7 @@ use crate::model::record::*;
 use crate::model::usage::{OtherUsage, UsageItem};
 use crate::state::{Disk, Spool};
 
+pub use crate::openstack::Clock;
 pub use crate::state::faults::folder;
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
