@@ -61,6 +61,7 @@ impl Site {
             // A test that waits for a dead service waits shortly.
             ("keystone_auth", "connect_retries", "1"),
             ("keystone_auth", "status_code_retries", "1"),
+            ("DEFAULT", "delivery_timeout", "10"),
             ("ssm", "output_path", &ssm),
         ] {
             site.set(section, option, value);

@@ -156,11 +156,7 @@ fn one_that_would_like_a_queue() {
     outcome.says("grants").says("messenger_mischief");
     assert!(caso_tests::spool::read(&site.path().join("mine")).is_empty());
 
-    site.set(
-        "messenger_mischief",
-        "grants",
-        &format!("queue outgoing {queue}"),
-    );
+    site.set("messenger_mischief", "grants", &format!("queue:{queue}"));
     extract(&site).expect(0);
     let texts: Vec<String> = caso_tests::spool::read(&site.path().join("mine"))
         .into_iter()
@@ -180,11 +176,7 @@ fn one_that_traps_after_a_message() {
     let queue = site.path().join("mine").display().to_string();
     site.with_mischief("put-and-trap")
         .set("mischief", "output", &queue)
-        .set(
-            "messenger_mischief",
-            "grants",
-            &format!("queue outgoing {queue}"),
-        );
+        .set("messenger_mischief", "grants", &format!("queue:{queue}"));
     extract(&site).expect(3);
     assert!(caso_tests::spool::read(&site.path().join("mine")).is_empty());
 }

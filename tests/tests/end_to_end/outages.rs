@@ -108,7 +108,7 @@ fn one_project_fails_alone() {
         Fault::Status(500),
     );
     let site = world.site();
-    extract(&site).expect(3).says("project-1");
+    extract(&site).expect(3).says(&project_id(1));
     let found = site.cloud_records();
     assert_eq!(
         found.len(),
