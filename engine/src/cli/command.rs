@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use super::logging::{self, LogSettings};
 use super::signals;
 use crate::config::{self, CommandLine, Config, Inputs, Program};
-use crate::run::{self, Exit, Invocation, Recording};
+use crate::run::{self, Exit, Invocation, Recording, Remarks};
 use crate::sandbox::builtin;
 
 /// `caso-extract`.
@@ -127,6 +127,7 @@ fn extract(matches: &ArgMatches, program: Program) -> Exit {
         recording,
         extract: true,
         verbose: matches.get_flag("summary"),
+        remarks: Remarks::default(),
     })
 }
 
@@ -137,6 +138,7 @@ fn deliver(matches: &ArgMatches) -> Exit {
             recording: Recording::Off,
             extract: false,
             verbose: matches.get_flag("summary"),
+            remarks: Remarks::default(),
         }),
         Err(exit) => exit,
     }
@@ -170,6 +172,7 @@ fn start(invocation: Invocation) -> Exit {
         file: logging.file.clone().filter(|_| !invocation.config.dry_run),
         json: logging.json,
         syslog: logging.syslog.map(|facility| facility.code),
+        remarks: invocation.remarks.clone(),
     };
     if let Err(exit) = set_up_logging(&settings) {
         return exit;
