@@ -74,6 +74,7 @@ fn ready_made(folder: &Path) -> Result<Vec<Component>> {
     names()
         .map(|(_, name)| {
             let file = folder.join(format!("{name}.wasm"));
+            println!("cargo::rerun-if-changed={}", file.display());
             if file.is_file() {
                 Ok((name, file))
             } else {
@@ -149,8 +150,10 @@ fn embed(out: &Path, components: &[Component]) -> Result<()> {
     let mut table = String::from("&[\n");
     for (name, file) in components {
         let kept = out.join(format!("{name}.wasm"));
-        fs::copy(file, &kept)
-            .map_err(|error| format!("can't copy component `{}`: {error}", file.display()))?;
+        fs::copy(file, &kept).map_err(|error| {
+            let (from, to) = (file.display(), kept.display());
+            format!("can't copy component `{from}` to `{to}`: {error}")
+        })?;
         table.push_str(&format!("    ({name:?}, include_bytes!({kept:?})),\n"));
     }
     table.push_str("]\n");

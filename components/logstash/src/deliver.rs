@@ -1,24 +1,31 @@
-//! A batch over the connection, and what of it counts as delivered.
+//! A batch over connections, and what of it counts as delivered.
 //!
 //! A stream of lines has no receipt: bytes that were sent may lie in a buffer of
 //! a server that never reads them. What TCP does tell is the end. A server that
 //! has read all lines up to our end closes its side, and we see its end; one that
 //! went away before, or closed with lines unread, resets the connection, and we
-//! see an error. So a batch goes over one connection of its own, our side is
-//! ended, and the batch is delivered when the server's end has come. Before
-//! that nothing is known, and all of it is left to be sent again: at least once,
-//! never less. `wait_for_end = false` is for a server that never closes.
+//! see an error. So the batch goes in portions, each over a connection of its
+//! own; our side is ended, and the portion is delivered when the server's end has
+//! come. Of the portion that fails nothing is known, and all of it is left to be
+//! sent again: at least once, never less. `wait_for_end = false` is for a server
+//! that never closes.
+//!
+//! A portion is small enough to fit into the server's first receive window, so
+//! that what a closing server has not read is there to be seen as unread. Its
+//! last newline is sent by itself: a server that closed before the portion came
+//! has answered with a reset by then, which that second call meets.
 
 use caso_component::log;
 use caso_component::messenger::connection::ConnectionError;
-use caso_component::messenger::{Answer, Batch, Refusal, Rest};
+use caso_component::messenger::{Answer, Batch, Refusal, Rest, index};
+use caso_component::records::RecordList;
 use caso_component::settings::Settings;
 use caso_component::types::{Attribute, Setting};
 
 use crate::lines;
 
-/// Bytes collected before they are sent: each call of the host has its price.
-const BUFFER: usize = 64 * 1024;
+/// Bytes of a portion; a longer record is a portion by itself.
+const PORTION: usize = 32 * 1024;
 /// How long to leave a server alone that is not there, in seconds.
 const RETRY_SECONDS: u32 = 30;
 
@@ -63,60 +70,100 @@ pub trait Peer {
     /// # Errors
     /// Why the end did not come.
     fn receive(&mut self) -> Result<usize, ConnectionError>;
+    /// Closes the connection.
+    fn close(&mut self);
+    /// Whether the call has lasted long enough, and shall answer with what is
+    /// done before the host ends it.
+    fn is_late(&self) -> bool;
 }
 
 /// Sends the batch.
 pub fn deliver(options: &Options, batch: &Batch, peer: &mut dyn Peer) -> Answer {
-    if batch.records.is_empty() {
-        return Answer::done(batch, Vec::new());
-    }
-    let mut stage = "connecting";
-    let sent = send(options, batch, peer, &mut stage);
-    match sent {
-        Ok(refused) => {
-            log::debug(&format!(
-                "batch `{}`: {} records sent, {} refused",
-                batch.id,
-                batch.records.len() - refused.len(),
-                refused.len()
-            ));
-            Answer::done(batch, refused)
+    let mut refused = Vec::new();
+    let mut done = 0;
+    while done < batch.records.len() {
+        if done > 0 && peer.is_late() {
+            return Answer::partly(done, refused, Rest::RetryAfterSeconds(0));
         }
-        Err(error) => unsent(stage, error),
+        let portion = Portion::from(&batch.records, done);
+        let mut stage = "connecting";
+        let sent = send(options, &portion.text, peer, &mut stage);
+        peer.close();
+        if let Err(error) = sent {
+            return stopped(done, refused, stage, error);
+        }
+        refused.extend(portion.refused);
+        done = portion.end;
+    }
+    log::debug(&format!(
+        "batch `{}`: {} records sent, {} refused",
+        batch.id,
+        done - refused.len(),
+        refused.len()
+    ));
+    Answer::done(batch, refused)
+}
+
+/// Lines that go over one connection.
+struct Portion {
+    text: String,
+    refused: Vec<Refusal>,
+    /// Index of the first record after it.
+    end: usize,
+}
+
+impl Portion {
+    fn from(records: &RecordList, start: usize) -> Self {
+        let mut portion = Self {
+            text: String::with_capacity(PORTION),
+            refused: Vec::new(),
+            end: start,
+        };
+        while portion.end < records.len() {
+            match lines::line(records, portion.end) {
+                Ok(line) => {
+                    let full = portion.text.len() + line.len() > PORTION;
+                    if full && !portion.text.is_empty() {
+                        break;
+                    }
+                    portion.text.push_str(&line);
+                }
+                Err(reason) => portion.refused.push(Refusal {
+                    index: index(portion.end),
+                    reason,
+                }),
+            }
+            portion.end += 1;
+        }
+        portion
     }
 }
 
 fn send(
     options: &Options,
-    batch: &Batch,
+    text: &str,
     peer: &mut dyn Peer,
     stage: &mut &'static str,
-) -> Result<Vec<Refusal>, ConnectionError> {
+) -> Result<(), ConnectionError> {
+    let Some(lines) = text.strip_suffix('\n') else {
+        // Every record of the portion was refused.
+        return Ok(());
+    };
     peer.open()?;
     *stage = "sending";
-    let mut buffer = String::with_capacity(BUFFER);
-    let refused = lines::each(&batch.records, |line| {
-        if !buffer.is_empty() && buffer.len() + line.len() > BUFFER {
-            peer.send(buffer.as_bytes())?;
-            buffer.clear();
-        }
-        buffer.push_str(line);
-        Ok(())
-    })?;
-    if !buffer.is_empty() {
-        peer.send(buffer.as_bytes())?;
-    }
+    peer.send(lines.as_bytes())?;
+    peer.send(b"\n")?;
     *stage = "ending";
     peer.finish()?;
     if options.wait_for_end {
         *stage = "waiting for the server to close";
         while peer.receive()? > 0 {}
     }
-    Ok(refused)
+    Ok(())
 }
 
-/// Nothing is known to have arrived: all of the batch is left, for later.
-fn unsent(stage: &str, error: ConnectionError) -> Answer {
+/// Of the portion after `done` nothing is known: it is left, with all behind it.
+fn stopped(done: usize, refused: Vec<Refusal>, stage: &str, error: ConnectionError) -> Answer {
     let (reason, rest) = match error {
         ConnectionError::Denied(reason) => (reason.clone(), Rest::Misconfigured(reason)),
         ConnectionError::Tls(reason) => {
@@ -145,9 +192,9 @@ fn unsent(stage: &str, error: ConnectionError) -> Answer {
     };
     if matches!(rest, Rest::RetryAfterSeconds(_)) {
         // The only answer that has no text of its own.
-        log::warning(&format!("nothing delivered: {stage}: {reason}"));
+        log::warning(&format!("stopped after {done} records: {stage}: {reason}"));
     }
-    let mut answer = Answer::partly(0, Vec::new(), rest);
+    let mut answer = Answer::partly(done, refused, rest);
     for (name, value) in [("stage", stage), ("reason", &reason)] {
         answer.attributes.push(Attribute {
             name: name.to_owned(),
@@ -160,7 +207,7 @@ fn unsent(stage: &str, error: ConnectionError) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::records::{Head, OtherRecord, RecordList};
+    use caso_component::records::{Head, OtherRecord};
 
     fn batch(count: usize, bytes: usize) -> Batch {
         let record = |number: usize| OtherRecord {
@@ -193,6 +240,9 @@ mod tests {
         ended: bool,
         /// What it says before it closes.
         greeting: usize,
+        /// After so many connections the call is late.
+        patience: Option<usize>,
+        connections: usize,
     }
 
     impl Server {
@@ -215,12 +265,15 @@ mod tests {
 
     impl Peer for Server {
         fn open(&mut self) -> Result<(), ConnectionError> {
+            self.connections += 1;
+            self.ended = false;
+            self.received.push(Vec::new());
             self.call()
         }
 
         fn send(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
             self.call()?;
-            self.received.push(bytes.to_vec());
+            self.received.last_mut().unwrap().extend(bytes);
             Ok(())
         }
 
@@ -235,56 +288,75 @@ mod tests {
             assert!(self.ended);
             Ok(std::mem::take(&mut self.greeting))
         }
+
+        fn close(&mut self) {}
+
+        fn is_late(&self) -> bool {
+            self.patience.is_some_and(|most| self.connections >= most)
+        }
     }
 
     const WAIT: Options = Options { wait_for_end: true };
 
     #[test]
-    fn whole_lines_in_few_calls() {
+    fn whole_lines_in_portions() {
         let mut server = Server {
             greeting: 5,
             ..Server::default()
         };
         let answer = deliver(&WAIT, &batch(1_000, 200), &mut server);
         assert_eq!((answer.accepted, answer.rest), (1_000, Rest::Done));
-        assert!(server.received.len() <= 4);
+        assert!(server.received.len() <= 8);
         for bytes in &server.received {
-            assert!(bytes.len() <= BUFFER && bytes.ends_with(b"}\n"));
+            assert!(bytes.len() <= PORTION && bytes.ends_with(b"}\n"));
         }
         let all = server.received.concat();
         assert_eq!(all.iter().filter(|byte| **byte == b'\n').count(), 1_000);
     }
 
     #[test]
-    fn a_record_larger_than_the_buffer_goes_by_itself() {
+    fn a_long_record_is_a_portion_by_itself() {
         let mut server = Server::default();
-        let answer = deliver(&WAIT, &batch(2, BUFFER * 2), &mut server);
+        let answer = deliver(&WAIT, &batch(2, PORTION * 2), &mut server);
         assert_eq!(answer.accepted, 2);
         assert_eq!(server.received.len(), 2);
     }
 
     #[test]
-    fn whenever_the_server_goes_away_nothing_counts() {
-        // open, two sends, finish, receive.
-        for call in 0..5 {
-            let error = if call == 0 {
+    fn whenever_the_server_goes_away_its_portion_does_not_count() {
+        // Each of two portions: open, two sends, finish, receive.
+        for call in 0..10 {
+            let error = if call % 5 == 0 {
                 ConnectionError::Unavailable("refused".into())
             } else {
                 ConnectionError::Closed
             };
             let mut server = Server::failing(call, error);
-            let answer = deliver(&WAIT, &batch(2, BUFFER), &mut server);
-            assert_eq!(answer.accepted, 0, "call {call}");
+            let answer = deliver(&WAIT, &batch(2, PORTION), &mut server);
+            assert_eq!(answer.accepted as usize, call / 5, "call {call}");
             assert_eq!(answer.rest, Rest::RetryAfterSeconds(RETRY_SECONDS));
         }
         let mut server = Server::default();
-        deliver(&WAIT, &batch(2, BUFFER), &mut server);
-        assert_eq!(server.calls, 5);
+        deliver(&WAIT, &batch(2, PORTION), &mut server);
+        assert_eq!(server.calls, 10);
+    }
+
+    #[test]
+    fn a_slow_server_gets_the_rest_in_another_call() {
+        let mut server = Server {
+            patience: Some(2),
+            ..Server::default()
+        };
+        let answer = deliver(&WAIT, &batch(3, PORTION), &mut server);
+        assert_eq!(
+            (answer.accepted, answer.rest),
+            (2, Rest::RetryAfterSeconds(0))
+        );
     }
 
     #[test]
     fn a_server_that_never_closes_is_a_choice() {
-        let never = || Server::failing(3, ConnectionError::TimedOut);
+        let never = || Server::failing(4, ConnectionError::TimedOut);
         let answer = deliver(&WAIT, &batch(1, 10), &mut never());
         assert_eq!(answer.accepted, 0);
         let Rest::Other(reason) = answer.rest else {

@@ -16,6 +16,7 @@ pub const CONNECTION: &str = "server";
 #[cfg(target_arch = "wasm32")]
 mod component {
     use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
 
     use caso_component::messenger::connection::{self, ConnectionError};
     use caso_component::messenger::{
@@ -45,7 +46,7 @@ mod component {
 
         fn deliver(batch: Batch) -> Answer {
             match OPTIONS.get() {
-                Some(options) => crate::deliver(options, &batch, &mut Granted::default()),
+                Some(options) => crate::deliver(options, &batch, &mut Granted::new()),
                 None => Answer::partly(
                     0,
                     Vec::new(),
@@ -55,13 +56,24 @@ mod component {
         }
     }
 
+    /// How long one call goes on with one portion after the other. What one
+    /// portion may take by the host's timeouts still fits behind it.
+    const PATIENCE: Duration = Duration::from_secs(15);
+
     /// The connection that the host granted.
-    #[derive(Default)]
     struct Granted {
         handle: Option<u32>,
+        began: Instant,
     }
 
     impl Granted {
+        fn new() -> Self {
+            Self {
+                handle: None,
+                began: Instant::now(),
+            }
+        }
+
         fn handle(&self) -> Result<u32, ConnectionError> {
             self.handle
                 .ok_or_else(|| ConnectionError::Invalid("not connected".to_owned()))
@@ -85,13 +97,15 @@ mod component {
         fn receive(&mut self) -> Result<usize, ConnectionError> {
             connection::receive(self.handle()?, 4_096).map(|bytes| bytes.len())
         }
-    }
 
-    impl Drop for Granted {
-        fn drop(&mut self) {
-            if let Some(handle) = self.handle {
+        fn close(&mut self) {
+            if let Some(handle) = self.handle.take() {
                 connection::close(handle);
             }
+        }
+
+        fn is_late(&self) -> bool {
+            self.began.elapsed() > PATIENCE
         }
     }
 

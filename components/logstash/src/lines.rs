@@ -1,33 +1,14 @@
 //! Records as lines.
 
 use caso_component::json::Style;
-use caso_component::messenger::{Refusal, index};
 use caso_component::records::{OtherRecord, RecordList};
 use caso_component::shape;
 
-/// Calls `each` with the line of every record that has one, newline included,
-/// until that fails, and returns the refusals of the others.
-pub fn each<E>(
-    records: &RecordList,
-    mut each: impl FnMut(&str) -> Result<(), E>,
-) -> Result<Vec<Refusal>, E> {
-    let mut refused = Vec::new();
-    for position in 0..records.len() {
-        match line(records, position) {
-            Ok(mut line) => {
-                line.push('\n');
-                each(&line)?;
-            }
-            Err(reason) => refused.push(Refusal {
-                index: index(position),
-                reason,
-            }),
-        }
-    }
-    Ok(refused)
-}
-
-fn line(records: &RecordList, position: usize) -> Result<String, String> {
+/// The line of a record, newline included.
+///
+/// # Errors
+/// Why it has none.
+pub fn line(records: &RecordList, position: usize) -> Result<String, String> {
     const STYLE: Style = Style::Compact;
     let line = match records {
         RecordList::Cloud(list) => list.get(position).map(|r| shape::cloud(r, STYLE)),
@@ -35,9 +16,9 @@ fn line(records: &RecordList, position: usize) -> Result<String, String> {
         RecordList::Accelerator(list) => list.get(position).map(|r| shape::accelerator(r, STYLE)),
         RecordList::Storage(list) => list.get(position).map(|r| shape::storage(r, STYLE)),
         RecordList::Energy(list) => list.get(position).map(|r| shape::energy(r, STYLE)),
-        RecordList::Other(list) => return list.get(position).map_or(Err(gone()), payload),
+        RecordList::Other(list) => list.get(position).map(payload).transpose()?,
     };
-    line.ok_or_else(gone)
+    line.map(|line| line + "\n").ok_or_else(gone)
 }
 
 fn gone() -> String {
@@ -62,15 +43,9 @@ mod tests {
     use super::*;
     use caso_component::records::{CloudRecord, EnergyRecord, Head, StorageRecord};
     use caso_component::types::Attribute;
-    use std::convert::Infallible;
 
-    fn lines(records: &RecordList) -> (Vec<String>, Vec<Refusal>) {
-        let mut lines = Vec::new();
-        let refused = each(records, |line| {
-            lines.push(line.to_owned());
-            Ok::<(), Infallible>(())
-        });
-        (lines, refused.unwrap())
+    fn only(records: RecordList) -> String {
+        line(&records, 0).unwrap()
     }
 
     fn head(attributes: &[(&str, &str)]) -> Head {
@@ -119,11 +94,9 @@ mod tests {
             storage_record_id: None,
             image_id: Some("i".into()),
         };
-        let (lines, refused) = lines(&RecordList::Cloud(vec![record]));
-        assert_eq!(refused, []);
         assert_eq!(
-            lines,
-            [concat!(
+            only(RecordList::Cloud(vec![record])),
+            concat!(
                 r#"{"SiteName":"S","CloudType":"T","CloudComputeService":"C","#,
                 r#""VMUUID":"f03d90cc-9de7-5999-9b5d-6548f06c28cf","MachineName":"bób\n","#,
                 r#""LocalUserId":"u","LocalGroupId":"g","FQAN":"vo","Status":"started","#,
@@ -131,7 +104,7 @@ mod tests {
                 r#""Benchmark":99.0,"BenchmarkType":"HS","StartTime":1000,"EndTime":0,"#,
                 r#""WallDuration":0,"CpuDuration":0}"#,
                 "\n"
-            )]
+            )
         );
     }
 
@@ -166,16 +139,15 @@ mod tests {
             sub_group: None,
             role: None,
         };
-        let (lines, _) = lines(&RecordList::Storage(vec![record]));
         assert_eq!(
-            lines,
-            [concat!(
+            only(RecordList::Storage(vec![record])),
+            concat!(
                 r#"{"SiteName":"S","CloudType":"T","CloudComputeService":"C","VolumeUUID":"v","#,
                 r#""RecordName":"data","LocalUser":"u","LocalGroup":"g","FQAN":"vo","#,
                 r#""ActiveDuration":1000,"Type":"Block Storage (cinder)","Status":"in-use","#,
                 r#""Capacity":100,"StartTime":1000,"CreateTime":2500,"VolumeCreationTime":500}"#,
                 "\n"
-            )]
+            )
         );
     }
 
@@ -200,17 +172,16 @@ mod tests {
             status: "active".into(),
             owner: "vo".into(),
         };
-        let (lines, _) = lines(&RecordList::Energy(vec![record]));
         assert_eq!(
-            lines,
-            [concat!(
+            only(RecordList::Energy(vec![record])),
+            concat!(
                 r#"{"SiteName":"S","CloudType":"T","CloudComputeService":"C","ExecUnitID":"e","#,
                 r#""StartExecTime":"1970-01-01T00:00:00Z","EndExecTime":"1970-01-01T01:00:00Z","#,
                 r#""EnergyWh":0.5,"Work":7200.0,"Efficiency":1.0,"WallClockTime_s":3600,"#,
                 r#""CpuDuration_s":3600,"SuspendDuration_s":0,"CPUNormalizationFactor":1.0,"#,
                 r#""ExecUnitFinished":0,"Status":"active","Owner":"vo"}"#,
                 "\n"
-            )]
+            )
         );
     }
 
@@ -221,12 +192,9 @@ mod tests {
             kind: "bucket".into(),
             payload: payload.into(),
         };
-        let (lines, refused) = lines(&RecordList::Other(vec![
-            other("{\n\"a\": 1\r\n}\n"),
-            other("[]"),
-            other(""),
-        ]));
-        assert_eq!(lines, ["{ \"a\": 1  }\n"]);
-        assert_eq!(refused.iter().map(|r| r.index).collect::<Vec<_>>(), [1, 2]);
+        let records = RecordList::Other(vec![other("{\n\"a\": 1\r\n}\n"), other("[]")]);
+        assert_eq!(line(&records, 0).as_deref(), Ok("{ \"a\": 1  }\n"));
+        assert!(line(&records, 1).unwrap_err().contains("no JSON object"));
+        assert!(line(&records, 2).is_err());
     }
 }

@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::logging::{self, LogSettings};
 use super::signals;
-use crate::config::{self, CommandLine, Config, Inputs, Places, Program};
-use crate::run::{self, Exit, Invocation, Recording};
+use crate::config::{self, CommandLine, Config, Inputs, Program};
+use crate::run::{self, Exit, Invocation, Recording, Remarks};
 use crate::sandbox::builtin;
 
 /// `caso-extract`.
@@ -58,17 +58,12 @@ pub fn caso() -> ExitCode {
 }
 
 fn with_config(command: Command, program: Program) -> Command {
-    command
-        .disable_version_flag(true)
-        .infer_long_args(true)
-        .args(config::flags(program))
-        .arg(
-            Arg::new("verbose")
-                .long("verbose")
-                .short('v')
-                .action(ArgAction::SetTrue)
-                .help("Print the summary of a clean run too, also where nobody watches"),
-        )
+    config::arguments(command, program).arg(
+        Arg::new("summary")
+            .long("summary")
+            .action(ArgAction::SetTrue)
+            .help("Print the summary of a clean run too, also where nobody watches"),
+    )
 }
 
 fn extract_command(name: &'static str) -> Command {
@@ -131,7 +126,8 @@ fn extract(matches: &ArgMatches, program: Program) -> Exit {
         config,
         recording,
         extract: true,
-        verbose: matches.get_flag("verbose"),
+        verbose: matches.get_flag("summary"),
+        remarks: Remarks::default(),
     })
 }
 
@@ -141,7 +137,8 @@ fn deliver(matches: &ArgMatches) -> Exit {
             config,
             recording: Recording::Off,
             extract: false,
-            verbose: matches.get_flag("verbose"),
+            verbose: matches.get_flag("summary"),
+            remarks: Remarks::default(),
         }),
         Err(exit) => exit,
     }
@@ -175,6 +172,7 @@ fn start(invocation: Invocation) -> Exit {
         file: logging.file.clone().filter(|_| !invocation.config.dry_run),
         json: logging.json,
         syslog: logging.syslog.map(|facility| facility.code),
+        remarks: invocation.remarks.clone(),
     };
     if let Err(exit) = set_up_logging(&settings) {
         return exit;
@@ -193,21 +191,13 @@ fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
         print(concat!(env!("CARGO_PKG_VERSION"), "\n"));
         return Err(Exit::Done);
     }
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let inputs = Inputs {
-        program,
-        command_line,
-        environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
-        places: Places {
-            home: variable("HOME"),
-            root: PathBuf::from("/"),
-            snap_common: variable("SNAP_COMMON"),
-            snap: variable("SNAP"),
-        },
-        builtin_messengers: builtin::messengers(),
-    };
+    if let Some(shell) = &command_line.shell_completion {
+        print(&config::completion(program, shell));
+        return Err(Exit::Done);
+    }
+    let messengers = builtin::messengers();
+    let names: Vec<&str> = messengers.iter().map(String::as_str).collect();
+    let inputs = Inputs::of_process(program, command_line, &names);
     config::load(&inputs).map_err(|errors| {
         for error in &errors.0 {
             say(&format!("error: {error}"));

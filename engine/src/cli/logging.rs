@@ -12,6 +12,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::run::Remarks;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -27,6 +28,8 @@ pub struct LogSettings {
     pub json: bool,
     /// The facility, where lines go to syslog.
     pub syslog: Option<u8>,
+    /// Takes the components' warnings, which the run says once.
+    pub remarks: Remarks,
 }
 
 /// Installs the process's logger. Called once, by the binaries.
@@ -58,8 +61,21 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         None => None,
     };
     let stderr = Lines::new(Sink::Stderr, settings.json);
+    let remarks = Held(settings.remarks.clone());
+    let guests_on_stderr = if settings.debug {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::ERROR
+    };
     tracing_subscriber::registry()
-        .with(stderr.with_filter(ours(on_stderr)))
+        .with(
+            stderr.with_filter(
+                Targets::new()
+                    .with_target("caso", on_stderr)
+                    .with_target("guest", guests_on_stderr),
+            ),
+        )
+        .with(remarks.with_filter(Targets::new().with_target("guest", LevelFilter::WARN)))
         .with(file.map(|layer| layer.with_filter(ours(level))))
         .with(syslog.map(|layer| layer.with_filter(ours(level))))
         .try_init()
@@ -167,6 +183,19 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 }
 
+/// Keeps the components' warnings for the run.
+struct Held(Remarks);
+
+impl<S: Subscriber> Layer<S> for Held {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == Level::WARN {
+            let mut text = Text::default();
+            event.record(&mut text);
+            self.0.add(format!("{}{text}", text.who()));
+        }
+    }
+}
+
 /// An event's message and fields.
 #[derive(Default)]
 struct Text {
@@ -179,6 +208,9 @@ impl Text {
     fn who(&self) -> String {
         let get = |name| self.fields.iter().find(|(field, _)| *field == name);
         match (get("component"), get("instance")) {
+            (Some((_, component)), Some((_, instance))) if component == instance => {
+                format!("component `{component}`: ")
+            }
             (_, Some((_, instance))) => format!("messenger `{instance}`: "),
             (Some((_, component)), None) => format!("component `{component}`: "),
             (None, None) => String::new(),

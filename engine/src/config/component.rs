@@ -11,6 +11,7 @@ use std::fmt;
 use super::error::{At, Collector, ConfigError, ConfigErrors};
 use super::ini::normalize_section;
 use super::origin::Origin;
+use super::remarks;
 use super::resolve::{Resolver, Slot};
 use super::secret::{MASK, is_secret_name};
 use super::sources::Name;
@@ -117,7 +118,8 @@ fn refusal(
         let other = other
             .chain([&config.mapper])
             .any(|other| other.section == section);
-        section != instance.section && (other || table::is_engine_section(section))
+        let engines = table::is_engine_section(section) || section == config.auth_section;
+        section != instance.section && (other || engines)
     };
     let host_key = section == components::MAPPER && table::find(&section, &name).is_some();
     if foreign(&section) || host_key {
@@ -255,7 +257,7 @@ fn former_names(config: &Config, slot: &Slot, warnings: &mut Vec<Warning>) {
         let at =
             |(section, name): &&Name| *section == assignment.section && *name == assignment.key;
         if let Some((section, name)) = former.iter().find(at) {
-            warnings.push(super::remarks::old_name(
+            warnings.push(remarks::old_name(
                 (section, name),
                 (slot.section(), slot.option()),
                 &origin,
@@ -323,11 +325,18 @@ fn unknown_options(
     for (assignment, origin) in config.sources.assignments() {
         let (section, key) = (&assignment.section, &assignment.key);
         if own(section) && !known.iter().any(|(s, k)| s == section && k == key) {
+            // A section of cASO's of which the component knows but a part.
+            if *section != instance.section
+                && let Some(why) = remarks::why_ignored(section)
+            {
+                warnings.push(remarks::no_effect(section, key, &origin, why));
+                continue;
+            }
             let names = known
                 .iter()
                 .filter(|(s, _)| s == section)
                 .map(|(_, name)| name.as_str());
-            warnings.push(super::remarks::unknown_option(section, key, &origin, names));
+            warnings.push(remarks::unknown_option(section, key, &origin, names));
         }
     }
 }

@@ -13,7 +13,9 @@ use super::resolve::Slot;
 use super::sources::Sources;
 use super::suggest::hint;
 use super::table::{Row, general, keystone as keystone_rows};
-use super::types::{CloudConfig, Config, ExtractFrom, Extractor, Interface, Program};
+use super::types::{
+    CloudConfig, Config, ExtractFrom, Extractor, Interface, MessengerInstance, Program,
+};
 use super::warning::Warning;
 use super::{date, keystone, logging, messengers, remarks, value};
 
@@ -150,6 +152,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         sources: Arc::clone(&sources),
     };
     window(&mut reader, &config);
+    shared_auth_section(&mut reader, &config);
     reader.errors.finish(Some(config))
 }
 
@@ -291,6 +294,18 @@ fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
     };
     let value = reader.parsed(&Slot::of(&general::EXTRACT_FROM), parse);
     value.map_or(ExtractFrom::Cursor, |(value, _)| value)
+}
+
+/// A messenger whose own section is the one that holds the password.
+fn shared_auth_section(reader: &mut Reader<'_>, config: &Config) {
+    let slot = Slot::of(&keystone_rows::AUTH_SECTION);
+    let shares = |messenger: &MessengerInstance| messenger.component.section == config.auth_section;
+    if config.messengers.iter().any(shares)
+        && let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
+    {
+        let expected = "a section that is no messenger's own".to_owned();
+        reader.errors.push(slot.bad_value(&resolved, expected));
+    }
 }
 
 /// A window that ends before it begins.

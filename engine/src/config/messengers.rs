@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+mod names;
+
+use self::names::{V2, bad_name, present_name};
 use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
@@ -14,39 +17,6 @@ use super::types::{
 };
 use super::value;
 use super::warning::Warning;
-
-/// What cASO called a messenger, and what it is here.
-const FORMER: &[(&str, &str)] = &[
-    ("caso.messenger.noop.NoopMessenger", "noop"),
-    ("caso.messenger.logstash.LogstashMessenger", "logstash"),
-    ("caso.messenger.ssm.SsmMessager", "ssm"),
-    ("caso.messenger.ssm.SsmMessenger", "ssm"),
-    ("caso.messenger.ssm.SSMMessenger", "ssm"),
-    ("caso.messenger.ssm.SSMMessengerV02", "ssmv2"),
-    ("caso.messenger.ssm.SSMMessengerV04", "ssm"),
-    (
-        "caso.messenger.greendigit_cim.GreenDIGITEnergyMessenger",
-        "greendigit_cim",
-    ),
-    ("ssmv4", "ssm"),
-];
-
-/// `ssmv2`: an instance of `ssm` that writes cloud records v0.2, with ssm's
-/// own section.
-const V2: &str = "ssmv2";
-
-/// Names that would make a component the reader of somebody else's section.
-const RESERVED: &[&str] = &[
-    "default",
-    "keystone_auth",
-    "extractor",
-    "mapper",
-    "benchmark",
-    "accelerator",
-];
-
-/// Longest name of an instance: it becomes part of file names.
-const LONGEST: usize = 64;
 
 /// Reads them in the order of the list, each once.
 pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<MessengerInstance> {
@@ -98,42 +68,6 @@ fn refuse(reader: &mut Reader<'_>, origin: &Origin, what: String) {
     });
 }
 
-/// The name of today for one of cASO's.
-fn present_name<'n>(written: &'n str, origin: &Origin, warnings: &mut Vec<Warning>) -> &'n str {
-    let former = FORMER.iter().find(|(former, _)| *former == written);
-    former.map_or(written, |(_, present)| {
-        let text = format!(
-            "{origin}: `{written}` in `messengers` is an old name; it works, but write `{present}`"
-        );
-        warnings.push(Warning::new(format!("old-messenger:{written}"), text));
-        present
-    })
-}
-
-fn bad_name(name: &str) -> Option<String> {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name.is_empty() {
-        return Some("an entry is empty; expected names divided by commas".into());
-    }
-    if name.starts_with("caso.") {
-        return Some(format!(
-            "`{name}` is no messenger that cASO had; expected `ssm`, `logstash` or `noop`"
-        ));
-    }
-    if !name.chars().all(safe) || name.starts_with('-') || name.len() > LONGEST {
-        return Some(format!(
-            "`{name}` cannot name a messenger; expected at most {LONGEST} letters, digits, `_` and `-`"
-        ));
-    }
-    let section = normalize_section(name).to_lowercase();
-    if RESERVED.contains(&section.as_str()) || section.starts_with("messenger_") {
-        return Some(format!(
-            "`{name}` cannot name a messenger: the section [{section}] has another meaning"
-        ));
-    }
-    None
-}
-
 fn instance(
     reader: &mut Reader<'_>,
     name: &str,
@@ -148,7 +82,7 @@ fn instance(
             builtin(reader, &text, &host.slot(&rows::MESSENGER_COMPONENT))?,
             None,
         ),
-        None if name == V2 => (ComponentSource::BuiltIn("ssm".into()), Some(V2)),
+        None if name == V2 => (ComponentSource::BuiltIn(rows::SSM.into()), Some(V2)),
         None => (own_name(reader, name, origin)?, None),
     };
     let implied = implied_by.map(|_| ("cloud_version".to_owned(), "0.2".to_owned()));
@@ -162,7 +96,7 @@ fn instance(
                 origin: found.origin,
             },
         },
-        None if source == ComponentSource::BuiltIn("ssm".into()) => RecordTypes::These {
+        None if source == ComponentSource::BuiltIn(rows::SSM.into()) => RecordTypes::These {
             names: rows::SSM_RECORD_TYPES
                 .iter()
                 .map(|name| (*name).to_owned())
@@ -197,7 +131,11 @@ fn instance(
         component: ComponentInstance {
             name: name.to_owned(),
             source,
-            section: normalize_section(if implied_by.is_some() { "ssm" } else { name }),
+            section: normalize_section(if implied_by.is_some() {
+                rows::SSM
+            } else {
+                name
+            }),
             implied: implied.into_iter().collect(),
             sha256: sha256(reader, &host.slot(&rows::MESSENGER_SHA256)),
             limits,
@@ -249,7 +187,7 @@ impl Host {
     fn new(name: &str) -> Self {
         Self {
             section: format!("messenger_{}", name.to_lowercase()),
-            former: (name == "ssm").then_some("messenger_ssmv4"),
+            former: (name == rows::SSM).then_some("messenger_ssmv4"),
         }
     }
 
@@ -356,143 +294,4 @@ pub(super) fn is_known_section(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::config::ini;
-    use crate::config::sources::{SourceFile, Sources};
-
-    fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Warning>) {
-        let file = SourceFile {
-            path: Arc::new("f".into()),
-            ini: ini::parse(text).unwrap(),
-        };
-        let sources = Sources {
-            files: vec![file],
-            builtin_messengers: ["ssm", "logstash", "noop"].map(String::from).into(),
-            ..Sources::default()
-        };
-        let mut reader = Reader::new(&sources);
-        let mut warnings = Vec::new();
-        let instances = read(&mut reader, &mut warnings);
-        let errors = reader.errors.finish::<()>(None).unwrap_err().0;
-        (
-            instances,
-            errors.iter().map(ToString::to_string).collect(),
-            warnings,
-        )
-    }
-
-    fn names(list: &str) -> Vec<String> {
-        let (instances, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
-        assert_eq!(errors, Vec::<String>::new());
-        instances
-            .iter()
-            .map(|instance| instance.name().to_owned())
-            .collect()
-    }
-
-    #[test]
-    fn every_name_of_six_versions() {
-        assert_eq!(
-            names("ssm,ssmv2,logstash,noop"),
-            ["ssm", "ssmv2", "logstash", "noop"]
-        );
-        assert_eq!(
-            names("caso.messenger.ssm.SsmMessager, caso.messenger.noop.NoopMessenger"),
-            ["ssm", "noop"]
-        );
-        assert_eq!(names("caso.messenger.ssm.SSMMessengerV02"), ["ssmv2"]);
-        assert_eq!(
-            names("ssmv4, ssm, caso.messenger.ssm.SSMMessengerV04"),
-            ["ssm"]
-        );
-    }
-
-    #[test]
-    fn the_second_version_of_ssm() {
-        let (instances, _, _) =
-            read_text("[DEFAULT]\nmessengers = ssmv2\n[messenger_ssmv2]\nmemory = 8MiB\n");
-        let component = &instances[0].component;
-        assert_eq!(component.source, ComponentSource::BuiltIn("ssm".into()));
-        assert_eq!(component.section, "ssm");
-        assert_eq!(
-            component.implied,
-            [("cloud_version".to_owned(), "0.2".to_owned())]
-        );
-        assert_eq!(component.limits.memory, 8 << 20);
-        assert_eq!(component.limits.timeout, Duration::from_secs(60));
-    }
-
-    #[test]
-    fn record_types() {
-        let types = |text: &str| read_text(text).0[0].record_types.clone();
-        assert!(
-            matches!(types("[DEFAULT]\nmessengers = ssm\n"), RecordTypes::These { names, .. } if names.len() == 4)
-        );
-        assert_eq!(
-            types("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nrecord_types =\n"),
-            RecordTypes::All
-        );
-        assert_eq!(
-            types("[DEFAULT]\nmessengers = noop\n"),
-            RecordTypes::Described
-        );
-        let old = types("[DEFAULT]\nmessengers = ssmv4\n[messenger_ssmv4]\nrecord_types = cloud\n");
-        assert!(matches!(old, RecordTypes::These { names, .. } if names == ["cloud"]));
-    }
-
-    #[test]
-    fn a_component_of_ones_own() {
-        let digest = "AB".repeat(32);
-        let (instances, errors, _) = read_text(&format!(
-            "[DEFAULT]\nmessengers = mine, ssm2\n[messenger_mine]\ncomponent = /x/mine.wasm\nsha256 = {digest}\n\
-             grants = queue outgoing /q,\n  connection server h:1\n[messenger_ssm2]\ncomponent = ssm\n"
-        ));
-        assert_eq!(errors, Vec::<String>::new());
-        assert_eq!(
-            instances[0].component.source.file(),
-            Some("/x/mine.wasm".as_ref())
-        );
-        assert_eq!(instances[0].component.sha256, Some(digest.to_lowercase()));
-        let grants: Vec<_> = instances[0]
-            .grants
-            .iter()
-            .map(|grant| grant.text.as_str())
-            .collect();
-        assert_eq!(grants, ["queue outgoing /q", "connection server h:1"]);
-        assert_eq!(
-            instances[1].component.source,
-            ComponentSource::BuiltIn("ssm".into())
-        );
-        assert_eq!(instances[1].component.section, "ssm2");
-    }
-
-    #[test]
-    fn names_that_are_refused() {
-        for (list, word) in [
-            ("keystone_auth", "another meaning"),
-            ("messenger_ssm", "another meaning"),
-            ("../x", "cannot name"),
-            ("ssm,,noop", "empty"),
-            ("logstahs", "did you mean `logstash`?"),
-            ("caso.messenger.Other", "no messenger that cASO had"),
-        ] {
-            let (_, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
-            assert!(
-                errors[0].starts_with("`f:2`") && errors[0].contains(word),
-                "{errors:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn bad_host_keys_are_all_reported() {
-        let (_, errors, _) = read_text(
-            "[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nmemory = lots\ntimeout = soon\nsha256 = 12\n",
-        );
-        assert_eq!(errors.len(), 3, "{errors:?}");
-    }
-}
+mod tests;

@@ -32,10 +32,13 @@ impl<'a> Reader<'a> {
     /// The text in force, remembered for `caso config show`.
     pub fn resolved(&mut self, slot: &Slot) -> Option<Resolved> {
         let resolved = self.errors.take(self.resolver.resolve(slot)).flatten();
-        let shown = resolved.as_ref().map(|resolved| match resolved.secret {
-            true => MASK.to_owned(),
-            false => resolved.text.clone(),
-        });
+        let shown =
+            resolved.as_ref().map(
+                |resolved| match resolved.secret && !resolved.text.is_empty() {
+                    true => MASK.to_owned(),
+                    false => resolved.text.clone(),
+                },
+            );
         self.shown.push(ShownValue {
             section: slot.section().to_owned(),
             option: slot.option().to_owned(),

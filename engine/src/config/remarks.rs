@@ -33,7 +33,7 @@ pub(super) fn unknown_option<'a>(
     Warning::new(format!("unknown:{section}.{name}"), text)
 }
 
-fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -> Warning {
+pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -> Warning {
     let text = format!("{origin}: `[{section}] {name}` has no effect: {why}");
     Warning::new(format!("ignored:{section}.{name}"), text)
 }
@@ -154,6 +154,14 @@ fn flags_and_variables(sources: &Sources, warnings: &mut Vec<Warning>) {
     }
 }
 
+/// Why a section of cASO's has no effect in this version.
+pub(super) fn why_ignored(section: &str) -> Option<&'static str> {
+    components::IGNORED_SECTIONS
+        .iter()
+        .find(|(known, _)| *known == section)
+        .map(|(_, why)| *why)
+}
+
 /// Sections that belong to nobody, once all components in use are described.
 pub fn unknown_sections(
     config: &Config,
@@ -182,11 +190,8 @@ pub fn unknown_sections(
         if known.contains(&section) || section.starts_with("messenger_") {
             continue;
         }
-        let why = components::IGNORED_SECTIONS
-            .iter()
-            .find(|(known, _)| *known == section);
-        let text = match why {
-            Some((_, why)) => format!("{origin}: [{section}] has no effect: {why}"),
+        let text = match why_ignored(section) {
+            Some(why) => format!("{origin}: [{section}] has no effect: {why}"),
             None if section == "default" => {
                 format!("{origin}: [{section}] has no effect: write `[DEFAULT]` in capitals")
             }

@@ -4,14 +4,15 @@
 use std::fmt::Write;
 
 use super::component::is_secret;
+use super::ini::strip;
 use super::table::{self, Row, components};
 use super::value::Kind;
 use crate::model::component::{Description, OptionDescription, OptionKind};
 
 const WIDTH: usize = 79;
 
-const HEAD: &str = "Sample of /etc/caso/caso.conf. Every option is shown with its default; remove the `#` before \
-    its name to set another value.";
+const HEAD: &str = "Sample of /etc/caso/caso.conf. Every option is shown with its default, and with nothing \
+    where it has none; remove the `#` before its name to set another value.";
 const GRAMMAR: &str = "A comment begins in the first column: `#` behind a value belongs to the value. A line that \
     begins with a space continues the one above it. `$name` and `${section.name}` stand for the value of another \
     option; a dollar is written `$$`. An environment variable goes before the file (OS_DEFAULT__SITE_NAME, \
@@ -21,7 +22,7 @@ const GRAMMAR: &str = "A comment begins in the first column: `#` behind a value 
 struct Shown<'a> {
     name: &'a str,
     kind: String,
-    default: Option<&'a str>,
+    default: String,
     help: &'a str,
     old: Vec<String>,
     notes: Vec<String>,
@@ -43,7 +44,7 @@ pub fn sample(descriptions: &[Description]) -> String {
         if !is_mapper {
             let section = format!("messenger_{}", description.name);
             header(&mut out, &section);
-            rows(&mut out, components::MESSENGER);
+            messenger_rows(&mut out, description);
         }
         let mut sections: Vec<&str> = vec![&description.name];
         for option in &description.options {
@@ -85,7 +86,7 @@ fn component_section(out: &mut String, section: &str, description: &Description,
             &Shown {
                 name,
                 kind: kind_of(option),
-                default: option.default.as_deref().filter(|_| !is_secret(option)),
+                default: shown_default(option),
                 help: &option.help,
                 old: option.old_names.clone(),
                 notes,
@@ -100,20 +101,56 @@ fn header(out: &mut String, section: &str) {
 
 fn rows(out: &mut String, section: &str) {
     for row in table::rows().filter(|row| row.section == section && row.ignored.is_none()) {
-        let flag = row
-            .flag
-            .map(|flag| format!("On the command line: --{}.", flag.long));
-        show(
-            out,
-            &Shown {
-                name: row.name,
-                kind: kind(row),
-                default: row.default,
-                help: row.help,
-                old: row.old.iter().map(|old| (*old).to_owned()).collect(),
-                notes: flag.into_iter().collect(),
-            },
-        );
+        show_row(out, row, row.default.unwrap_or_default().to_owned());
+    }
+}
+
+/// `[messenger_NAME]`, where the default of `record_types` is the component's.
+fn messenger_rows(out: &mut String, description: &Description) {
+    for row in table::rows().filter(|row| row.section == components::MESSENGER) {
+        let default = if row.name != components::MESSENGER_RECORD_TYPES.name {
+            row.default.unwrap_or_default().to_owned()
+        } else if description.name == components::SSM {
+            components::SSM_RECORD_TYPES.join(",")
+        } else {
+            description.record_types.join(",")
+        };
+        show_row(out, row, default);
+    }
+}
+
+fn show_row(out: &mut String, row: &Row, default: String) {
+    let flag = row
+        .flag
+        .map(|flag| format!("On the command line: --{}.", flag.long));
+    show(
+        out,
+        &Shown {
+            name: row.name,
+            kind: kind(row),
+            default,
+            help: row.help,
+            old: row.old.iter().map(|old| (*old).to_owned()).collect(),
+            notes: flag.into_iter().collect(),
+        },
+    );
+}
+
+/// Nobody's password stands in a sample, not even a default one.
+fn shown_default(option: &OptionDescription) -> String {
+    let default = option.default.as_deref().filter(|_| !is_secret(option));
+    default.map(written).unwrap_or_default()
+}
+
+/// A component's default, as a site would have to write it.
+fn written(default: &str) -> String {
+    let text = default.replace('$', "$$").replace('\n', "\n#  ");
+    let quoted = ['"', '\'']
+        .iter()
+        .any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
+    match quoted || strip(&text) != text {
+        true => format!("\"{text}\""),
+        false => text,
     }
 }
 
@@ -133,7 +170,7 @@ fn show(out: &mut String, option: &Shown<'_>) {
             .collect();
         comment(out, &format!("Formerly: {}", names.join(", ")));
     }
-    let default = option.default.unwrap_or("<unset>");
+    let default = &option.default;
     let _ = writeln!(
         out,
         "#{} ={}{default}",

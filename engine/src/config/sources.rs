@@ -1,7 +1,8 @@
 //! The layers that set options: command line over environment over files.
 //!
-//! oslo has one exception, by which the environment wins over the command line
-//! where a file sets the option too; that is a slip there, and is not copied.
+//! oslo has two exceptions, which are slips there and are not copied: where a
+//! file sets an option too, the environment wins over the command line; and a
+//! `--config-file` that stands behind a flag overrides it.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,15 +1,20 @@
 //! The configuration as the other rooms see it: typed, checked, complete.
 
+mod auth;
+mod instance;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
 use super::origin::Origin;
-use super::secret::Secret;
 use super::sources::Sources;
 use super::warning::Warning;
+
+pub use auth::*;
+pub use instance::*;
 
 /// Which command reads the configuration: it decides on the names of the
 /// default files and on a few defaults.
@@ -211,176 +216,6 @@ impl fmt::Display for Extractor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// `[keystone_auth]`: keystoneauth's options under its names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeystoneAuth {
-    /// Its path has no slash at the end, unless it is `/`.
-    pub auth_url: url::Url,
-    pub method: AuthMethod,
-    /// What the file itself asks to be scoped to. cASO overrides most of it.
-    pub scope: ConfiguredScope,
-    pub tls: Tls,
-    /// Bound of one request: to connect, and between two reads.
-    pub timeout: Duration,
-    /// Further tries after a connection that failed.
-    pub connect_retries: u32,
-    /// Further tries after 429, 502, 503, 504 or 413 with Retry-After.
-    pub status_code_retries: u32,
-}
-
-/// An auth type with its own options.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AuthMethod {
-    Password(PasswordAuth),
-    ApplicationCredential(ApplicationCredentialAuth),
-}
-
-/// `password` and `v3password`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PasswordAuth {
-    pub user: UserRef,
-    pub password: Secret,
-    /// `default_domain_*` of `password`: also the domain of a project that is
-    /// named without one.
-    pub default_domain: Option<DomainRef>,
-    /// `password`, which finds the version out, not `v3password`.
-    pub generic: bool,
-}
-
-/// `v3applicationcredential`: never sends a scope.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ApplicationCredentialAuth {
-    pub credential: ApplicationCredentialRef,
-    pub secret: Secret,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ApplicationCredentialRef {
-    Id(String),
-    /// A name is unique for its user only.
-    Name {
-        name: String,
-        user: UserRef,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UserRef {
-    Id(String),
-    Name { name: String, domain: DomainRef },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DomainRef {
-    Id(String),
-    Name(String),
-}
-
-/// Scope options as the file has them; unset ones absent.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ConfiguredScope {
-    pub system_scope: Option<String>,
-    pub domain_id: Option<String>,
-    pub domain_name: Option<String>,
-    pub project_id: Option<String>,
-    pub project_name: Option<String>,
-    pub project_domain: Option<DomainRef>,
-    pub trust_id: Option<String>,
-}
-
-/// TLS of all requests to OpenStack.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
-    /// Certificates to trust instead of the system's.
-    pub cafile: Option<PathBuf>,
-    /// Client certificate, and its key where that is not in the same file.
-    pub certfile: Option<PathBuf>,
-    pub keyfile: Option<PathBuf>,
-    /// Any certificate will do.
-    pub insecure: bool,
-    /// `tls_min_version = 1.3`.
-    pub only_tls13: bool,
-}
-
-/// A component as the configuration asks for it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ComponentInstance {
-    /// Name of the instance, safe as a file name; `mapper` for the mapper.
-    pub name: String,
-    pub source: ComponentSource,
-    /// Section of its own options. Usually its name.
-    pub section: String,
-    /// Options that a former name implies, below all that the site sets.
-    pub implied: Vec<(String, String)>,
-    /// SHA-256 that the component must have, lower-case hex.
-    pub sha256: Option<String>,
-    pub limits: Limits,
-    /// What made the instance: for messages.
-    pub origin: Origin,
-}
-
-/// Where a component's code comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ComponentSource {
-    /// Embedded in the engine, under this name.
-    BuiltIn(String),
-    File(PathBuf),
-}
-
-impl ComponentSource {
-    pub fn file(&self) -> Option<&Path> {
-        match self {
-            Self::BuiltIn(_) => None,
-            Self::File(path) => Some(path),
-        }
-    }
-}
-
-/// Limits of one component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of linear memory and tables together.
-    pub memory: u64,
-    /// Wall time of one call.
-    pub timeout: Duration,
-    /// CPU time of one call.
-    pub deadline: Duration,
-}
-
-/// One messenger, with a queue of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MessengerInstance {
-    pub component: ComponentInstance,
-    pub record_types: RecordTypes,
-    /// One text a grant, parsed by the sandbox.
-    pub grants: Vec<Grant>,
-}
-
-impl MessengerInstance {
-    pub fn name(&self) -> &str {
-        &self.component.name
-    }
-}
-
-/// One entry of `grants`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    pub text: String,
-    pub origin: Origin,
-}
-
-/// Which record types a messenger is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecordTypes {
-    /// Nobody set them: those of the component's description.
-    Described,
-    /// `record_types =`.
-    All,
-    /// These. Names beyond the contract's five are kept: a component may
-    /// describe its own; see `component_settings`.
-    These { names: Vec<String>, origin: Origin },
 }
 
 /// oslo.log's options that have a meaning here.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::error::JournalError;
 use super::journal::{SegmentState, Shared, entries};
 use super::layout::{Queue, SegmentName};
-use super::pack;
+use super::{pack, packing, waiting};
 
 /// Ends packs whose last record is dealt with, removes segments that every
 /// one of their messengers is done with, then each `.done` that has no
@@ -53,4 +53,33 @@ pub fn clean(shared: &Shared) -> Result<(), JournalError> {
         }
     }
     Ok(())
+}
+
+/// Notes that a messenger is done with everything that waits for it.
+pub fn forget(shared: &Shared, messenger: &str) -> Result<u64, JournalError> {
+    let queue = shared.queue(messenger);
+    let left = waiting::records_left(shared, &queue, messenger)?.records;
+    let done = pack::done_segments(&queue)?;
+    let given_up: Vec<SegmentName> = shared
+        .segments()
+        .into_iter()
+        .filter(|(name, state)| match state {
+            SegmentState::Good(info) => {
+                info.messengers.iter().any(|m| m == messenger) && !done.contains(name)
+            }
+            SegmentState::Newer(_) => false,
+        })
+        .map(|(name, _)| name)
+        .collect();
+    shared.disk.create_folder(&queue.folder)?;
+    let name = packing::free_name(shared, messenger)?;
+    pack::write_done(&shared.disk, &queue, name, &given_up)?;
+    for entry in pack::unfinished(&queue)? {
+        if entry.newer.is_none() {
+            shared.disk.remove(&queue.pack(entry.name))?;
+            shared.disk.remove(&queue.ack(entry.name))?;
+        }
+    }
+    clean(shared)?;
+    Ok(left)
 }

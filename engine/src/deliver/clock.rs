@@ -1,48 +1,8 @@
-//! Time as delivery needs it, handed in so that a test waits for nothing.
+//! The bound of a run's delivery.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::model::guest::BoxFuture;
-
-pub trait Clock: Send + Sync {
-    /// Seconds since the Unix epoch, UTC.
-    fn now(&self) -> i64;
-    /// Time since a fixed instant of this clock's own choice; never goes back.
-    fn monotonic(&self) -> Duration;
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
-}
-
-/// The machine's clock and tokio's timer.
-#[derive(Debug, Clone)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        SystemClock {
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> i64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .ok()
-            .and_then(|since| i64::try_from(since.as_secs()).ok())
-            .unwrap_or(0)
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
+use crate::openstack::Clock;
 
 /// The end of the time that a run spends on delivery, on the clock's
 /// `monotonic`.

@@ -26,6 +26,11 @@ pub enum JournalError {
         format: u32,
         engine: String,
     },
+    #[error(
+        "`{}` cannot be sealed, as a write to it failed; its window is extracted again",
+        .path.display()
+    )]
+    Torn { path: PathBuf },
     #[error("a record cannot be kept: {0}")]
     Record(String),
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{Disk, Spool};
 
+use super::cleanup;
 use super::error::JournalError;
 use super::kind::Kind;
 use super::layout::{FORMAT, Layout, Queue, SegmentName};
@@ -110,7 +111,10 @@ impl Journal {
         let journal = Journal {
             shared: Arc::new(shared),
         };
-        super::cleanup::clean(&journal.shared)?;
+        if let Err(failed) = cleanup::clean(&journal.shared) {
+            // A full disk must not keep from being delivered what would empty it.
+            tracing::warn!("what is delivered could not be removed: {}", failed.chain());
+        }
         Ok((journal, found.recovery))
     }
 
@@ -130,6 +134,13 @@ impl Journal {
     /// What waits, by messenger, also for those that are no longer configured.
     pub fn waiting(&self) -> Result<Vec<Waiting>, JournalError> {
         waiting::waiting(&self.shared)
+    }
+
+    /// The operator gives up what waits for a messenger, and its unfinished
+    /// batches; its quarantine stays. Answers how many records that were.
+    /// Killed in between, it is to be said again.
+    pub fn forget(&self, messenger: &str) -> Result<u64, JournalError> {
+        cleanup::forget(&self.shared, messenger)
     }
 
     /// Usage items in the mapper's quarantine.

@@ -30,11 +30,14 @@ mod send;
 mod sender;
 mod waiting;
 
-pub use clock::{Clock, Deadline, SystemClock};
+pub use clock::Deadline;
 pub use error::JournalError;
 pub use journal::Journal;
 pub use recovery::{NewerFile, Recovery, SetAside};
-pub use report::{Delivery, Instance, InstanceReport, Outcome, Unstarted};
+pub use report::{Delivery, Ending, Instance, InstanceReport, Unstarted};
 pub use segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 pub use send::deliver;
 pub use waiting::Waiting;
+
+#[cfg(test)]
+mod tests;

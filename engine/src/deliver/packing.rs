@@ -91,7 +91,8 @@ pub fn pack(
     pack::write(&shared.disk, &queue, name, &header, &batches)
 }
 
-fn free_name(shared: &Shared, instance: &str) -> Result<PackName, JournalError> {
+/// A name for a pack that nothing in the queue has.
+pub fn free_name(shared: &Shared, instance: &str) -> Result<PackName, JournalError> {
     let queue = shared.queue(instance);
     let run = shared.run_number()?;
     let free = (0..).map(|number| PackName { run, number }).find(|name| {

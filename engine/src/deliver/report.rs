@@ -35,6 +35,8 @@ pub struct Delivery {
     pub instances: Vec<InstanceReport>,
     /// Files that did not pass their checksum.
     pub set_aside: Vec<SetAside>,
+    /// Why what is done with could not be removed: the next start does it.
+    pub cleanup: Option<JournalError>,
 }
 
 #[derive(Debug)]
@@ -50,12 +52,12 @@ pub struct InstanceReport {
     pub waiting: u64,
     /// The first reasons of what was refused or failed, for the summary.
     pub reasons: Vec<String>,
-    pub outcome: Outcome,
+    pub outcome: Ending,
 }
 
 /// Why a messenger's delivery ended.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Ending {
     /// Nothing is left in its queue.
     Complete,
     /// It asked to be tried again after so many seconds, and the run's time
@@ -82,13 +84,13 @@ pub enum Outcome {
     Journal(JournalError),
 }
 
-impl Outcome {
+impl Ending {
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }
 }
 
-impl std::fmt::Display for Outcome {
+impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Complete => f.write_str("all delivered"),

@@ -110,6 +110,8 @@ pub struct SegmentWriter {
     /// By tag.
     counts: BTreeMap<String, u64>,
     usage: Option<(DiskFile, u64)>,
+    /// A write failed: what is on disk may not be all that was meant.
+    torn: bool,
     sealed: bool,
 }
 
@@ -138,6 +140,7 @@ impl SegmentWriter {
             lines: LineWriter::new(),
             counts: BTreeMap::new(),
             usage: None,
+            torn: false,
             sealed: false,
         };
         writer.lines.line(&mut writer.file, &writer.header)?;
@@ -155,13 +158,21 @@ impl SegmentWriter {
         }
         let tag = Kind::of(record).tag();
         let line = RecordOut { tag: &tag, record };
-        self.lines.line(&mut self.file, &line)?;
+        let added = self.lines.line(&mut self.file, &line);
+        self.torn |= added.is_err();
+        added?;
         *self.counts.entry(tag).or_default() += 1;
         Ok(())
     }
 
     /// Keeps a usage item that the mapper refused or failed on, with the reason.
     pub fn quarantine_usage(&mut self, item: &UsageItem, reason: &str) -> Result<(), JournalError> {
+        let kept = self.keep_usage(item, reason);
+        self.torn |= kept.is_err();
+        kept
+    }
+
+    fn keep_usage(&mut self, item: &UsageItem, reason: &str) -> Result<(), JournalError> {
         if self.usage.is_none() {
             let folder = self.shared.layout.mapper_quarantine();
             let path = folder.join(format!("{}.jsonl.open", self.name));
@@ -184,7 +195,13 @@ impl SegmentWriter {
     }
 
     /// Puts it on disk for good. Once this returned well the cursor may move.
+    /// After a write that failed it never does.
     pub fn seal(mut self) -> Result<Sealed, JournalError> {
+        if self.torn {
+            return Err(JournalError::Torn {
+                path: self.file.path().to_owned(),
+            });
+        }
         let disk = self.shared.disk.clone();
         let mut quarantined = 0;
         if let Some((file, count)) = &self.usage {

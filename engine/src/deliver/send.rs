@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 
 use crate::model::guest::{FailureKind, GuestFailure};
 
-use super::clock::{Clock, Deadline};
-use super::error::JournalError;
+use super::clock::Deadline;
 use super::journal::{Journal, Shared};
-use super::report::{Delivery, Instance, InstanceReport, Outcome};
+use super::report::{Delivery, Ending, Instance, InstanceReport};
 use super::sender::{Bounds, Sender};
 use super::{cleanup, packing, waiting};
+use crate::openstack::Clock;
 
 /// Packs what is sealed for each instance and delivers what its queue holds,
 /// oldest first, until the queue is empty, the instance gives a reason to stop,
@@ -31,7 +31,7 @@ pub async fn deliver(
     deadline: Deadline,
     clock: Arc<dyn Clock>,
     cancel: watch::Receiver<bool>,
-) -> Result<Delivery, JournalError> {
+) -> Delivery {
     let shared = &journal.shared;
     let bounds = Bounds {
         deadline,
@@ -61,13 +61,19 @@ pub async fn deliver(
     }
     for report in &mut reports {
         let queue = shared.queue(&report.name);
-        report.waiting = waiting::records_left(shared, &queue, &report.name)?.records;
+        match waiting::records_left(shared, &queue, &report.name) {
+            Ok(left) => report.waiting = left.records,
+            Err(failed) if report.outcome.is_complete() => {
+                report.outcome = Ending::Journal(failed);
+            }
+            Err(_) => {}
+        }
     }
-    cleanup::clean(shared)?;
-    Ok(Delivery {
+    Delivery {
         instances: reports,
+        cleanup: cleanup::clean(shared).err(),
         set_aside: shared.take_set_aside(),
-    })
+    }
 }
 
 async fn run(shared: Arc<Shared>, instance: Instance, bounds: Bounds) -> InstanceReport {
@@ -82,7 +88,7 @@ async fn run(shared: Arc<Shared>, instance: Instance, bounds: Bounds) -> Instanc
     let mut sender = Sender::new(shared, instance, bounds, &mut report);
     let outcome = sender.run().await;
     report.outcome = match (outcome, packed) {
-        (Outcome::Complete, Err(failed)) => Outcome::Journal(failed),
+        (Ending::Complete, Err(failed)) => Ending::Journal(failed),
         (outcome, _) => outcome,
     };
     report
@@ -97,7 +103,7 @@ impl InstanceReport {
             failed: 0,
             waiting: 0,
             reasons: Vec::new(),
-            outcome: Outcome::Failed(GuestFailure {
+            outcome: Ending::Failed(GuestFailure {
                 component: name.to_owned(),
                 instance: name.to_owned(),
                 call: "deliver",

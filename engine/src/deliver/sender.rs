@@ -26,16 +26,19 @@
 //! A suspect's quarantine is on disk before what proved it guilty is acknowledged, so
 //! that at no instant a record behind it is done with while it is open.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod answer;
+mod suspects;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
-use crate::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
+use crate::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger};
 
-use super::clock::{Clock, Deadline};
+use super::clock::Deadline;
 use super::error::JournalError;
 use super::journal::Shared;
 use super::kind::Kind;
@@ -43,9 +46,10 @@ use super::layout::{PackName, Queue};
 use super::offer::Offer;
 use super::pack::{self, BatchLine};
 use super::progress::AckFile;
-use super::quarantine::{self, Why};
+use super::quarantine::Why;
 use super::reader::{self, Item};
-use super::report::{Instance, InstanceReport, Outcome};
+use super::report::{Ending, Instance, InstanceReport};
+use crate::openstack::Clock;
 
 /// Suspects in a row before records from further back are tried.
 const SUSPECTS: usize = 3;
@@ -98,11 +102,11 @@ struct Suspect {
 }
 
 /// Why the queue stops.
-type Stop = Outcome;
+type Stop = Box<Ending>;
 
 impl From<JournalError> for Stop {
     fn from(failed: JournalError) -> Stop {
-        Outcome::Journal(failed)
+        Box::new(Ending::Journal(failed))
     }
 }
 
@@ -130,10 +134,10 @@ impl<'a> Sender<'a> {
         }
     }
 
-    pub async fn run(&mut self) -> Outcome {
+    pub async fn run(&mut self) -> Ending {
         match self.all().await {
-            Ok(()) => Outcome::Complete,
-            Err(stop) => stop,
+            Ok(()) => Ending::Complete,
+            Err(stop) => *stop,
         }
     }
 
@@ -143,7 +147,7 @@ impl<'a> Sender<'a> {
             let path = self.queue.pack(entry.name);
             if let Some(format) = entry.newer {
                 self.end_of_queue()?;
-                return Err(Outcome::Newer { path, format });
+                return Err(Ending::Newer { path, format }.into());
             }
             self.pack(entry.name).await?;
             passed.push(entry.name);
@@ -248,205 +252,21 @@ impl<'a> Sender<'a> {
         )
         .await;
         match answered {
-            Either::Left((Ok(answer), _)) => Ok(checked(&self.name, answer, count)),
+            Either::Left((Ok(answer), _)) => {
+                Ok(match answer::out_of_bounds(&self.name, &answer, count) {
+                    None => Ok(answer),
+                    Some(failure) => Err(failure),
+                })
+            }
             Either::Left((Err(failure), _)) => match failure.kind {
-                FailureKind::Start | FailureKind::Host => Err(Outcome::Failed(failure)),
+                FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
                 | FailureKind::Memory
                 | FailureKind::Deadline
                 | FailureKind::Contract => Ok(Err(failure)),
             },
-            Either::Right(_) => Err(Outcome::OutOfTime),
+            Either::Right(_) => Err(Ending::OutOfTime.into()),
         }
-    }
-
-    /// What an answer to the first `size` items means for them.
-    fn answered(
-        &mut self,
-        place: &Place,
-        items: &mut VecDeque<Item>,
-        size: usize,
-        answer: Answer,
-    ) -> Result<(), Stop> {
-        let accepted = usize::try_from(answer.accepted).unwrap_or(size);
-        let reasons: HashMap<usize, &str> = answer
-            .refused
-            .iter()
-            .filter_map(|r| Some((usize::try_from(r.index).ok()?, r.reason.as_str())))
-            .collect();
-        let dealt: BTreeSet<usize> = (0..accepted).chain(reasons.keys().copied()).collect();
-        if !dealt.is_empty() {
-            self.handled_well()?;
-        }
-        let refused: Vec<(&Item, &str)> = items
-            .iter()
-            .enumerate()
-            .filter_map(|(at, item)| Some((item, *reasons.get(&at)?)))
-            .collect();
-        self.quarantine(place, Why::Refused, &refused)?;
-        self.report.refused += refused.len() as u64;
-        self.report.delivered += (dealt.len() - refused.len()) as u64;
-        let indices: Vec<u32> = items
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| dealt.contains(at))
-            .map(|(_, item)| item.index)
-            .collect();
-        if !indices.is_empty() {
-            self.ack(place.pack)?.resolve(place.index, indices)?;
-        }
-        let mut at = 0;
-        items.retain(|_| {
-            at += 1;
-            !dealt.contains(&(at - 1))
-        });
-        self.offer.moved(dealt.len());
-        self.rest(place, items, size - dealt.len(), size, answer.rest)
-    }
-
-    fn rest(
-        &mut self,
-        place: &Place,
-        items: &mut VecDeque<Item>,
-        left: usize,
-        offered: usize,
-        rest: Rest,
-    ) -> Result<(), Stop> {
-        let nothing_done = left == offered;
-        if !matches!(rest, Rest::RetryAfterSeconds(_)) || !nothing_done {
-            self.idle_retries = 0;
-        }
-        match rest {
-            // A wish for a pause counts also when nothing is left of this batch.
-            Rest::RetryAfterSeconds(seconds) => {
-                // No progress and no pause would be a busy loop.
-                let wait = if nothing_done {
-                    seconds.max(1)
-                } else {
-                    seconds
-                };
-                self.not_before = self
-                    .bounds
-                    .clock
-                    .monotonic()
-                    .saturating_add(Duration::from_secs(wait.into()));
-                self.asked_seconds = wait;
-                self.idle_retries += u32::from(nothing_done);
-                if self.idle_retries > IDLE_RETRIES {
-                    return Err(Outcome::RetryLater { seconds });
-                }
-                Ok(())
-            }
-            _ if left == 0 => Ok(()),
-            Rest::Done => Err(Outcome::Other(format!(
-                "it says that it is done, and left {left} of {offered} records"
-            ))),
-            Rest::TooLarge if self.offer.too_large(offered) => Ok(()),
-            Rest::TooLarge => {
-                let Some(item) = items.pop_front() else {
-                    return Ok(());
-                };
-                // A word about this record, like a refusal.
-                self.handled_well()?;
-                let reason = "larger than the consumer takes, even alone";
-                self.quarantine(place, Why::Refused, &[(&item, reason)])?;
-                self.report.refused += 1;
-                self.ack(place.pack)?.resolve(place.index, [item.index])?;
-                Ok(())
-            }
-            Rest::Misconfigured(reason) => Err(Outcome::Misconfigured(reason)),
-            Rest::Other(reason) => Err(Outcome::Other(reason)),
-        }
-    }
-
-    /// A record on which the messenger failed alone.
-    async fn suspect(
-        &mut self,
-        place: &Place,
-        item: Item,
-        failure: GuestFailure,
-        behind: &VecDeque<Item>,
-    ) -> Result<(), Stop> {
-        self.suspects.push(Suspect {
-            place: place.clone(),
-            item,
-            failure: failure.clone(),
-        });
-        if self.suspects.len() >= MOST_SUSPECTS {
-            return Err(Outcome::Broken(failure));
-        }
-        if self.suspects.len() < SUSPECTS || behind.is_empty() {
-            return Ok(());
-        }
-        let last = behind.len() - 1;
-        let tries: BTreeSet<usize> = [last / 4, last / 2, last].into();
-        for at in tries.into_iter().rev() {
-            self.check_bounds()?;
-            if let Ok(answer) = self.call(place, behind.iter().skip(at).take(1)).await?
-                && (answer.accepted > 0 || !answer.refused.is_empty())
-            {
-                // Evidence only: it is not acknowledged, and has its turn.
-                return self.handled_well();
-            }
-        }
-        Err(Outcome::Broken(failure))
-    }
-
-    /// The messenger is in order, so the suspects are not.
-    fn handled_well(&mut self) -> Result<(), Stop> {
-        self.handled = true;
-        for suspect in std::mem::take(&mut self.suspects) {
-            let reason = suspect.failure.to_string();
-            let guilty = [(&suspect.item, reason.as_str())];
-            self.quarantine(&suspect.place, Why::Failed, &guilty)?;
-            self.ack(suspect.place.pack)?
-                .resolve(suspect.place.index, [suspect.item.index])?;
-            self.report.failed += 1;
-        }
-        Ok(())
-    }
-
-    fn end_of_queue(&mut self) -> Result<(), Stop> {
-        let Some(last) = self.suspects.last() else {
-            return Ok(());
-        };
-        let by_itself = |suspect: &Suspect| suspect.failure.kind != FailureKind::Deadline;
-        if self.handled && self.suspects.iter().all(by_itself) {
-            return self.handled_well();
-        }
-        Err(Outcome::Undecided(last.failure.clone()))
-    }
-
-    fn quarantine(
-        &mut self,
-        place: &Place,
-        why: Why,
-        items: &[(&Item, &str)],
-    ) -> Result<(), JournalError> {
-        let lines: Vec<quarantine::Line<'_>> = items
-            .iter()
-            .map(|(item, reason)| quarantine::Line {
-                format: quarantine::Line::FORMAT,
-                why,
-                reason,
-                at: self.bounds.clock.now(),
-                instance: &self.name,
-                batch_id: &place.id,
-                batch: place.index,
-                index: item.index,
-                segment: item.segment,
-                record_type: place.kind.name(),
-                record: &item.record,
-            })
-            .collect();
-        quarantine::add(&self.shared.disk, &self.queue, place.pack, &lines)?;
-        for (item, reason) in items {
-            if self.report.reasons.len() < REASONS {
-                let id = &item.record.head().id;
-                self.report.reasons.push(format!("record `{id}`: {reason}"));
-            }
-        }
-        Ok(())
     }
 
     fn ack(&mut self, name: PackName) -> Result<&mut AckFile, JournalError> {
@@ -457,12 +277,12 @@ impl<'a> Sender<'a> {
 
     fn left(&self) -> Result<Duration, Stop> {
         let left = self.bounds.deadline.left(&*self.bounds.clock);
-        left.ok_or(Outcome::OutOfTime)
+        left.ok_or_else(|| Ending::OutOfTime.into())
     }
 
     fn check_bounds(&self) -> Result<(), Stop> {
         if *self.bounds.cancel.borrow() {
-            return Err(Outcome::Cancelled);
+            return Err(Ending::Cancelled.into());
         }
         self.left().map(|_| ())
     }
@@ -476,9 +296,10 @@ impl<'a> Sender<'a> {
             return Ok(());
         }
         if wait >= self.left()? {
-            return Err(Outcome::RetryLater {
+            return Err(Ending::RetryLater {
                 seconds: self.asked_seconds,
-            });
+            }
+            .into());
         }
         let mut cancel = self.bounds.cancel.clone();
         let cancelled = Box::pin(async move {
@@ -489,32 +310,8 @@ impl<'a> Sender<'a> {
         });
         match select(self.bounds.clock.sleep(wait), cancelled).await {
             Either::Left(_) => self.check_bounds(),
-            Either::Right(_) => Err(Outcome::Cancelled),
+            Either::Right(_) => Err(Ending::Cancelled.into()),
         }
-    }
-}
-
-/// An answer whose numbers lie in the batch.
-fn checked(name: &str, answer: Answer, count: usize) -> Result<Answer, GuestFailure> {
-    let outside = |number: u32, limit: usize| usize::try_from(number).is_ok_and(|n| n > limit);
-    let last = count.saturating_sub(1);
-    let wrong = if outside(answer.accepted, count) {
-        Some(format!("accepted {} of {count} records", answer.accepted))
-    } else {
-        let index = answer.refused.iter().find(|r| outside(r.index, last));
-        index.map(|r| format!("refused record {} of {count}", r.index))
-    };
-    match wrong {
-        None => Ok(answer),
-        Some(detail) => Err(GuestFailure {
-            component: name.to_owned(),
-            instance: name.to_owned(),
-            call: "deliver",
-            kind: FailureKind::Contract,
-            detail,
-            frames: Vec::new(),
-            stderr: String::new(),
-        }),
     }
 }
 

@@ -106,11 +106,12 @@ impl State {
                         continue;
                     }
                 };
-                let with_extra_specs = !nova.flavors_have_extra_specs();
-                if flavor.extra_specs.is_none() && nova.flavors_have_extra_specs() {
+                // Where the list should have brought them: not shown to us.
+                let forbidden = nova.flavors_have_extra_specs() && flavor.extra_specs.is_none();
+                if forbidden {
                     warn_forbidden(warnings, nova.project());
                 }
-                if public && (flavor.extra_specs.is_some() || with_extra_specs) {
+                if public && !forbidden {
                     self.shared
                         .entry(flavor.id.clone())
                         .or_insert_with(|| Arc::new(flavor));

@@ -19,7 +19,6 @@ mod images;
 pub mod nova;
 pub mod projects;
 mod users;
-pub mod voms;
 mod warnings;
 
 #[cfg(test)]

@@ -55,13 +55,13 @@ impl UserCache {
         ids: &BTreeSet<String>,
         warnings: &Warnings,
     ) -> Vec<User> {
-        // Boxed beforehand: of a closure within the stream rustc cannot tell
-        // that its future may move between threads.
-        let asks: Vec<BoxFuture<'_, Option<User>>> = ids
+        // Boxed, because the compiler cannot see that a stream of futures with
+        // borrowed ids may move between threads.
+        let lookups: Vec<BoxFuture<'_, Option<User>>> = ids
             .iter()
             .map(|id| self.name(session, id, warnings).boxed())
             .collect();
-        let mut users: Vec<User> = futures_util::stream::iter(asks)
+        let mut users: Vec<User> = futures_util::stream::iter(lookups)
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect()
@@ -72,37 +72,45 @@ impl UserCache {
 
     async fn name(&self, session: &Session, id: &str, warnings: &Warnings) -> Option<User> {
         let answer = self.answer(id);
-        let name = match answer.get() {
+        let name = match answer.get().cloned() {
             Some(name) => name,
-            None => {
-                let _first = if self.allowed.load(Ordering::Acquire) {
-                    None
-                } else {
-                    Some(self.first.lock().await)
-                };
-                if self.stopped.load(Ordering::Acquire) {
-                    return None;
-                }
-                let asked = answer
-                    .get_or_try_init(|| keystone::user_name(session, id))
-                    .await;
-                match asked {
-                    Ok(name) => {
-                        self.allowed.store(true, Ordering::Release);
-                        name
-                    }
-                    Err(error) => {
-                        self.failed(id, &error, warnings);
-                        return None;
-                    }
-                }
-            }
+            None => self.ask(session, id, &answer, warnings).await?,
         };
         Some(User {
             id: id.to_owned(),
-            name: name.clone(),
+            name,
             attributes: Vec::new(),
         })
+    }
+
+    /// Asks Keystone, unless that has ended. None where it did not answer.
+    async fn ask(
+        &self,
+        session: &Session,
+        id: &str,
+        answer: &Answer,
+        warnings: &Warnings,
+    ) -> Option<Option<String>> {
+        let _first = if self.allowed.load(Ordering::Acquire) {
+            None
+        } else {
+            Some(self.first.lock().await)
+        };
+        if self.stopped.load(Ordering::Acquire) {
+            // Perhaps answered while we waited.
+            return answer.get().cloned();
+        }
+        let asked = answer.get_or_try_init(|| keystone::user_name(session, id));
+        match asked.await {
+            Ok(name) => {
+                self.allowed.store(true, Ordering::Release);
+                Some(name.clone())
+            }
+            Err(error) => {
+                self.failed(id, &error, warnings);
+                None
+            }
+        }
     }
 
     fn failed(&self, id: &str, error: &ApiError, warnings: &Warnings) {

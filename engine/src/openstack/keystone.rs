@@ -40,6 +40,9 @@ struct ProjectPage {
     projects: Vec<Value>,
     #[serde(default)]
     links: Option<Links>,
+    /// Keystone's `list_limit` cut the list short, and there is no next page.
+    #[serde(default)]
+    truncated: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +164,11 @@ async fn list(
     let mut projects = Vec::new();
     let mut followed = Vec::new();
     loop {
+        if page.truncated == Some(true) {
+            tracing::warn!(
+                "Keystone cut its list of projects short, so some may be missing: ask its operator to raise `list_limit`, or name the projects in `projects`"
+            );
+        }
         for project in page.projects {
             match Project::deserialize(&project) {
                 Ok(project) => projects.push(project),

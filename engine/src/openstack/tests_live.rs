@@ -268,7 +268,8 @@ async fn own_token(project: &str) -> (String, String) {
 }
 
 fn reqwest_client() -> reqwest::Client {
-    let tls = super::wire::tls::client_config(&Default::default(), &BTreeMap::new()).unwrap();
+    let tls =
+        super::wire::tls::client_config(&Default::default(), false, &BTreeMap::new()).unwrap();
     let builder = reqwest::Client::builder().no_proxy();
     builder.tls_backend_preconfigured(tls).build().unwrap()
 }

@@ -29,6 +29,7 @@ pub fn transport(
             keyfile: auth.tls.keyfile.clone(),
             insecure: auth.tls.insecure,
         },
+        only_tls13: auth.tls.only_tls13,
         timeouts: Timeouts::from_option(auth.timeout),
         environment: environment.clone(),
         ..TransportSettings::default()
@@ -47,7 +48,8 @@ pub fn session_settings(
         interfaces: interfaces(cloud),
         region: cloud.region_name.clone(),
         retry: RetryPolicy {
-            retries: auth.status_code_retries.max(auth.connect_retries),
+            retries: auth.status_code_retries,
+            connect_retries: auth.connect_retries,
             ..RetryPolicy::default()
         },
         ..SessionSettings::new(Credentials::from_options(options)?)

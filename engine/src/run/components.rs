@@ -4,7 +4,7 @@
 //! stops the run, a messenger that cannot start is reported and its records
 //! wait.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 
@@ -16,8 +16,6 @@ use crate::sandbox::{
     CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
     Sandbox, SandboxSettings, Source, builtin, decide,
 };
-
-const USUAL_CACHE: &str = "/var/cache/caso";
 
 /// The mapper of a run, to be started once for each project.
 pub struct Mapper {
@@ -77,8 +75,9 @@ pub struct Components {
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let cache_dir = CacheDir::Search {
         candidates: config.cache_dirs.clone(),
-        // The usual place may be missing; one that somebody named may not.
-        asked: config.cache_dirs.first().map(PathBuf::as_path) != Some(Path::new(USUAL_CACHE)),
+        // One is a folder that somebody named; two are the usual places,
+        // of which the first may be missing.
+        asked: config.cache_dirs.len() == 1,
     };
     Sandbox::new(SandboxSettings::new(cache_dir)).context("cannot set up the sandbox")
 }
@@ -87,7 +86,7 @@ pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
 pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Components> {
     let mut warnings = Vec::new();
     let mapper = mapper(sandbox, config, &mut warnings).await?;
-    let mut messengers = Vec::new();
+    let mut messengers: Vec<Messenger> = Vec::new();
     let mut unusable = Vec::new();
     for instance in &config.messengers {
         match messenger(sandbox, config, instance, &mut warnings).await {
@@ -98,6 +97,17 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
             }),
         }
     }
+    let mut described = vec![(&config.mapper, &mapper.component.description)];
+    for messenger in &messengers {
+        let instance = config
+            .messengers
+            .iter()
+            .find(|instance| instance.name() == messenger.name);
+        if let Some(instance) = instance {
+            described.push((&instance.component, &messenger.component.description));
+        }
+    }
+    warnings.extend(config::unknown_sections(config, &described));
     Ok(Components {
         mapper,
         messengers,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use super::{Exit, Invocation, Recording, run};
+use super::{Exit, Invocation, Recording, Remarks, run};
 use crate::config::{self, CommandLine, ConfigPlace, Inputs, Places, Program};
 use crate::sandbox::builtin;
 
@@ -75,6 +75,7 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
             recording: Recording::Shipped { into },
             extract: true,
             verbose: true,
+            remarks: Remarks::default(),
         },
     ))
 }

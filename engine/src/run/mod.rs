@@ -23,7 +23,7 @@ mod window;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ pub use self::sample::sample;
 use self::components::Components;
 use self::extraction::Extraction;
 use self::mode::{Mode, Spools};
+use self::said::Said;
 use self::source::Source;
 use self::summary::Summary;
 use self::window::Bounds;
@@ -42,7 +43,7 @@ use crate::config::{CloudConfig, Config, Warning};
 use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
 use crate::extract::projects::find;
 use crate::extract::{ExtractContext, Extractor, RunCaches};
-use crate::openstack::Clock;
+use crate::openstack::{Clock, SystemClock};
 use crate::state::{Cursors, Lock, LockError, check_writable};
 
 /// What a command line came to.
@@ -53,6 +54,29 @@ pub struct Invocation {
     pub extract: bool,
     /// Print the summary in any case.
     pub verbose: bool,
+    /// What components remark on.
+    pub remarks: Remarks,
+}
+
+/// Warnings of components, held back until the run knows which are new. Filled
+/// by the logger; clones share what they hold.
+#[derive(Debug, Clone, Default)]
+pub struct Remarks(Arc<Mutex<Vec<String>>>);
+
+/// More than a person reads.
+const REMARKS: usize = 500;
+
+impl Remarks {
+    pub fn add(&self, text: String) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() < REMARKS && !held.contains(&text) {
+            held.push(text);
+        }
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Whether the APIs' answers are kept, or come from a folder.
@@ -133,8 +157,15 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     }
     let _lock = lock(&mode, &config).await?;
     let warnings = all_warnings(&config, &components, cache_warnings);
-    said::say(&warnings, &spools.cursors, mode.is_real())
-        .map_err(|error| stop(Exit::Nothing)(error.into()))?;
+    // Whoever tries something out wants to see it all.
+    let mut said = if mode.is_real() {
+        Said::read(&spools.cursors, now)
+    } else {
+        Said::fresh(now)
+    };
+    for warning in &warnings {
+        said.warn(&warning.text);
+    }
     let (journal, recovery) = Journal::open(&spools.journal, now)
         .context("cannot use the journal")
         .map_err(stop(Exit::Nothing))?;
@@ -172,7 +203,7 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
                 messengers: names.clone(),
                 cancel: cancel.clone(),
             };
-            match part.extract(&mut summary).await {
+            match part.extract(&mut summary, &mut said).await {
                 Ok(count) => requests += count,
                 Err(error) => summary.problem(format!("{error:#}")),
             }
@@ -186,18 +217,25 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         ));
     }
     let instances = start(messengers).await;
-    let delivery_clock = Arc::new(deliver::SystemClock::default());
+    let delivery_clock = Arc::new(SystemClock::new());
     let deadline = Deadline::after(delivery_clock.as_ref(), config.delivery_timeout);
-    match deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await {
-        Ok(delivery) => {
-            for aside in &delivery.set_aside {
-                summary.problem(aside.to_string());
-            }
-            for report in &delivery.instances {
-                summary.delivery(report);
-            }
-        }
-        Err(error) => summary.problem(error.chain()),
+    let delivery = deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await;
+    for aside in &delivery.set_aside {
+        summary.problem(aside.to_string());
+    }
+    if let Some(error) = &delivery.cleanup {
+        summary.problem(error.chain());
+    }
+    for report in &delivery.instances {
+        summary.delivery(report);
+    }
+    for remark in invocation.remarks.take() {
+        said.warn(&remark);
+    }
+    if mode.is_real()
+        && let Err(error) = said.keep(&spools.cursors)
+    {
+        summary.problem(format!("{:#}", anyhow::Error::from(error)));
     }
     if let Err(error) = source.finish() {
         summary.problem(format!("{error:#}"));
@@ -263,6 +301,9 @@ fn all_warnings(
             "`messengers` names none: records are extracted for nobody",
         ));
     }
+    // Two instances of one section would say the same twice.
+    warnings.sort();
+    warnings.dedup();
     warnings
 }
 
@@ -317,7 +358,7 @@ struct CloudRun<'a> {
 
 impl CloudRun<'_> {
     /// Answers with the number of requests.
-    async fn extract(self, summary: &mut Summary) -> anyhow::Result<u64> {
+    async fn extract(self, summary: &mut Summary, said: &mut Said) -> anyhow::Result<u64> {
         let site = self.config.site()?.to_owned();
         let session = self
             .source
@@ -366,7 +407,7 @@ impl CloudRun<'_> {
         let reports = extraction.run(projects).await;
         summary.extraction(&reports);
         for warning in caches.closing_warnings() {
-            tracing::warn!("{warning}");
+            said.warn(&warning.to_string());
         }
         Ok(session.requests())
     }

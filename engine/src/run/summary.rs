@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use super::exit::Exit;
 use super::extraction::{ExtractorResult, ProjectReport, moment};
-use crate::deliver::{InstanceReport, Outcome, Waiting};
+use crate::deliver::{Ending, InstanceReport, Waiting};
 use crate::extract::ProjectFailure;
 
 /// Collected while the run goes on.
@@ -149,8 +149,11 @@ impl Summary {
             ));
         }
         match &report.outcome {
-            Outcome::Complete => {}
-            Outcome::Cancelled => self.cancelled = true,
+            Ending::Complete => {}
+            Ending::Cancelled => {
+                self.cancelled = true;
+                self.failures += 1;
+            }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }
     }

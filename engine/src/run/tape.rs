@@ -64,8 +64,11 @@ pub fn record(
     header.arguments = arguments(config)?;
     let recorder = Recorder::new(inner, folder, header)?;
     if cloud.mapping_file.exists() {
-        fs::copy(&cloud.mapping_file, folder.join(MAPPING))
-            .with_context(|| format!("cannot keep `{}`", cloud.mapping_file.display()))?;
+        let kept = || format!("cannot keep `{}`", cloud.mapping_file.display());
+        let text = fs::read_to_string(&cloud.mapping_file).with_context(kept)?;
+        // Projects may stand in it by name.
+        let mapping = recorder.cleaned(serde_json::from_str(&text).with_context(kept)?);
+        fs::write(folder.join(MAPPING), mapping.to_string()).with_context(kept)?;
     }
     copy_cursors(&config.spooldir, &folder.join(SPOOL))
         .with_context(|| format!("cannot keep the cursors of `{}`", config.spooldir.display()))?;

@@ -19,8 +19,9 @@ use super::sockets::Lookup;
 use super::stdio::GuestStdio;
 use crate::model::guest::{FailureKind, GuestFailure};
 
-/// Host objects (streams, pollables, descriptors) that a guest may hold.
-const HOST_OBJECTS: usize = 1_000;
+/// Host objects (streams, pollables, descriptors) that a guest may hold. An open
+/// file of a guest is one of ours, and we have 1,024 for everybody.
+const HOST_OBJECTS: usize = 200;
 /// Random bytes that it may ask for at once.
 const RANDOM_BYTES: u64 = 1 << 20;
 

@@ -3,7 +3,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::super::disk::Disk;
-use super::super::disk::faults::{At, End};
+use super::super::disk::faults::{At, End, folder};
 use super::*;
 
 const PROJECT: &str = "5b0e0b3a4a6c4f7e9d1c2b3a4f5e6d7c";
@@ -16,9 +16,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Place {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Place { dir: folder() }
     }
 
     fn put(&self, name: &str, text: &str) {
@@ -330,7 +328,7 @@ proptest! {
     #[test]
     fn never_back_and_never_over_a_gap(windows in prop::collection::vec((0i64..50, 1i64..20), 1..40)) {
         let place = Place::new();
-        let mut covered = vec![false; 100];
+        let mut covered = [false; 100];
         let mut cursor: Option<i64> = None;
         for (start, length) in windows {
             let end = start + length;

@@ -14,6 +14,8 @@ mod lock;
 mod spool;
 
 pub use cursors::{Advance, CursorError, CursorKey, Cursors, Source, Start, Unmoved};
+#[cfg(test)]
+pub(crate) use disk::faults;
 pub use disk::{Disk, DiskError, DiskFile, Fault, Step, Verdict};
 pub use folder::{FolderError, FolderProblem, check_writable, us};
 pub use lastrun::{format_lastrun, parse_lastrun};

@@ -36,7 +36,9 @@ rows! {
     MAPPER_DEADLINE = Row::new(MAPPER, "deadline", TIME_KIND, DEADLINE).default("10s");
 }
 
-/// The component that made a record type the default of cASO's messenger.
+/// The messenger to which cASO gives only these record types, unless told
+/// otherwise.
+pub const SSM: &str = "ssm";
 pub const SSM_RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage"];
 
 /// Former names of options that are a component's now: (old, new). They hold

@@ -178,6 +178,32 @@ fn nobody_reads_somebody_elses_options() {
 }
 
 #[test]
+fn nobody_reads_the_section_of_the_password() {
+    let auth = "[keystone_auth]\nauth_section = mine\n[mine]\nauth_type = v3password\nauth_url = http://k\nuser_id = u\npassword = p\n";
+    let errors = Site::new(&format!("{MINE}{auth}")).errors();
+    assert_eq!(
+        errors,
+        [
+            "`caso.conf:6`: `[keystone_auth] auth_section` is `mine`; expected a section that is no messenger's own"
+        ]
+    );
+    let site = Site::new(&format!("{MINE}{}", auth.replace("mine", "other")));
+    let config = site.load();
+    let password = option("other.password", OptionKind::Secret, None);
+    let settings = component_settings(
+        &config,
+        &config.messengers[0].component,
+        &described(vec![password]),
+    );
+    assert!(
+        settings
+            .unwrap_err()
+            .to_string()
+            .contains("not a component's to read")
+    );
+}
+
+#[test]
 fn historic_sections_and_names() {
     let key = option(
         "benchmark.name_key",
@@ -203,13 +229,18 @@ fn unknown_options_of_a_component() {
     let options = vec![
         option("output_path", OptionKind::Path, None),
         option("extra.x", OptionKind::Text, None),
+        option("prometheus.factor", OptionKind::Text, None),
     ];
-    let case = case("[mine]\noutputpath = /o\n[extra]\ny = 1\n", options);
+    let case = case(
+        "[mine]\noutputpath = /o\n[extra]\ny = 1\n[prometheus]\nlabels = a\n",
+        options,
+    );
     assert_eq!(
         case.warnings(),
         [
             "`caso.conf:6`: `[mine] outputpath` is no option and has no effect; did you mean `output_path`?",
             "`caso.conf:8`: `[extra] y` is no option and has no effect; did you mean `x`?",
+            "`caso.conf:10`: `[prometheus] labels` has no effect: this version has no extractor for Prometheus",
         ]
     );
 }

@@ -18,25 +18,28 @@
 //! nothing is left unseen, no further page is asked for.
 
 mod index;
+mod leftover;
+mod page;
 mod selection;
 mod server;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use self::index::{UsageIndex, UsageRow, server_id};
+use self::index::{UsageIndex, UsageRow};
 use self::selection::Rule;
 use super::fields::Row;
 use super::{ExtractContext, ExtractError, Extracted, ItemError, Page, PageSink, ProjectRef};
 use crate::model::Window;
 use crate::model::usage::{Server, Tables, UsageItem};
-use crate::openstack::nova::{EMBEDDED_FLAVOR, Nova, ServerList};
-use crate::openstack::pages::{FetchedPage, PageError, Query};
+use crate::openstack::nova::{Nova, ServerList};
 use crate::openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
 
 /// How far Nova's clock may be behind ours: list 4 goes back to so many
@@ -196,222 +199,6 @@ impl Extraction<'_> {
             self.tell_page(list, rule, page).await?;
         }
         Ok(())
-    }
-
-    /// Picks the servers of a page that belong to the window and were not
-    /// told before, and tells them.
-    async fn tell_page(
-        &mut self,
-        list: ServerList,
-        rule: Rule,
-        page: FetchedPage,
-    ) -> Result<(), ExtractError> {
-        let FetchedPage { rows, query, .. } = page;
-        let mut servers = Vec::new();
-        let mut errors = Vec::new();
-        for raw in &rows {
-            match self.pick(raw, rule) {
-                Ok(server) => servers.extend(server),
-                Err(error) => errors.push(error),
-            }
-        }
-        let rows = rows.len();
-        let tables = self.tables(&mut servers, list, &query, rows).await?;
-        self.tell(servers, tables, errors).await
-    }
-
-    fn pick(&mut self, raw: &RawValue, rule: Rule) -> Result<Option<Server>, ItemError> {
-        let row = Row::parse("server", "id", raw)?;
-        let id = server_id(&row)?;
-        let seen = self.index.seen(id);
-        if seen.unwrap_or_else(|| self.others.contains(&id)) {
-            return Ok(None);
-        }
-        let server = match server::read(&row, &self.project.id) {
-            Ok(server) => server,
-            Err(error) => {
-                self.mark(id);
-                return Err(error);
-            }
-        };
-        if !rule.takes(&server, seen.is_some(), self.window) {
-            return Ok(None);
-        }
-        self.mark(id);
-        Ok(Some(Server {
-            compute_usage: self.index.usage(id),
-            ..server
-        }))
-    }
-
-    fn mark(&mut self, id: Uuid) {
-        if !self.index.mark(id) {
-            self.others.insert(id);
-        }
-    }
-
-    /// Looks up what the servers of a page refer to. Those whose flavor is
-    /// gone get their own copy of it.
-    async fn tables(
-        &mut self,
-        servers: &mut [Server],
-        list: ServerList,
-        query: &Query,
-        rows: usize,
-    ) -> Result<Tables, ExtractError> {
-        if servers.is_empty() {
-            return Ok(empty_tables());
-        }
-        let caches = &self.context.caches;
-        let warnings = &caches.warnings;
-        let ids = |of: fn(&Server) -> Option<&String>| -> BTreeSet<String> {
-            servers.iter().filter_map(of).cloned().collect()
-        };
-        let flavor_ids = ids(|server| server.flavor_id.as_ref());
-        let image_ids = ids(|server| server.image_id.as_ref());
-        let user_ids = ids(|server| server.user_id.as_ref());
-
-        let flavors = caches
-            .flavors
-            .lookup(&self.nova, &flavor_ids, self.context.page_size, warnings)
-            .await?;
-        if flavors.len() < flavor_ids.len() {
-            let mut gone: Vec<&mut Server> = servers
-                .iter_mut()
-                .filter(|server| {
-                    server
-                        .flavor_id
-                        .as_ref()
-                        .is_some_and(|id| !flavors.contains_key(id))
-                })
-                .collect();
-            self.embed_flavors(&mut gone, list, query, rows).await?;
-        }
-        let session = self.nova.session();
-        let images = caches
-            .images
-            .lookup(session, &self.project.id, &image_ids, warnings)
-            .await;
-        let users = caches.users.lookup(session, &user_ids, warnings).await;
-        let mut tables = Tables {
-            flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
-            images: images.values().map(|image| (**image).clone()).collect(),
-            users,
-        };
-        tables.flavors.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        tables.images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        Ok(tables)
-    }
-
-    /// Asks for the same page once more, at the microversion that shows each
-    /// server's own copy of its flavor.
-    async fn embed_flavors(
-        &mut self,
-        servers: &mut [&mut Server],
-        list: ServerList,
-        query: &Query,
-        rows: usize,
-    ) -> Result<(), ExtractError> {
-        if !self.nova.offers(EMBEDDED_FLAVOR) {
-            return Ok(());
-        }
-        let mut pager = self.nova.servers_with_flavors(list, query);
-        let mut read = 0;
-        while read < rows
-            && servers
-                .iter()
-                .any(|server| server.embedded_flavor.is_none())
-        {
-            let page = match pager.next(self.nova.session()).await {
-                Ok(Some(page)) => page,
-                Ok(None) => break,
-                // The page's marker has just gone: the usage API still tells
-                // the sizes.
-                Err(PageError::LostPlace { .. }) => break,
-                Err(error) => return Err(error.into()),
-            };
-            read += page.rows.len();
-            for raw in page.rows {
-                let Ok(row) = Row::parse("server", "id", &raw) else {
-                    continue;
-                };
-                let Some(server) = servers.iter_mut().find(|server| server.id == row.id()) else {
-                    continue;
-                };
-                match server::embedded_flavor(&row) {
-                    Ok(flavor) => server.embedded_flavor = flavor,
-                    Err(error) => self
-                        .context
-                        .caches
-                        .warnings
-                        .once(&format!("embedded-flavor-{}", error.id), || {
-                            error.to_string()
-                        }),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells the servers that only the usage API knows. Their names are not
-    /// in the index, so the pages are read once more; who is not on them any
-    /// more is told without a name.
-    async fn tell_by_usage(&mut self) -> Result<(), ExtractError> {
-        let mut pager = self
-            .nova
-            .usage(self.window.start, self.window.end, self.context.page_size);
-        while self.index.unseen() > 0
-            && let Some(page) = pager.next(self.nova.session()).await?
-        {
-            let mut servers = Vec::new();
-            for raw in page.rows {
-                // Odd rows were reported at the first reading.
-                let Ok(row) = usage_row(&raw) else { continue };
-                if self.index.seen(row.id) == Some(false) {
-                    self.index.mark(row.id);
-                    servers.push(self.by_usage(row));
-                }
-            }
-            self.tell(servers, empty_tables(), Vec::new()).await?;
-        }
-        let most = usize::try_from(self.context.page_size).unwrap_or(usize::MAX);
-        while self.index.unseen() > 0 {
-            let left: Vec<_> = self.index.unseen_servers().take(most).collect();
-            let mut servers = Vec::new();
-            for (id, usage) in left {
-                self.index.mark(id);
-                servers.push(self.by_usage(UsageRow {
-                    id,
-                    name: None,
-                    usage,
-                }));
-            }
-            self.tell(servers, empty_tables(), Vec::new()).await?;
-        }
-        Ok(())
-    }
-
-    fn by_usage(&self, row: UsageRow) -> Server {
-        Server {
-            id: row.id.to_string(),
-            name: row.name,
-            project_id: self.project.id.clone(),
-            user_id: None,
-            status: None,
-            vm_state: None,
-            task_state: None,
-            created: None,
-            launched: None,
-            terminated: None,
-            updated: None,
-            image_id: None,
-            flavor_id: None,
-            embedded_flavor: None,
-            addresses: None,
-            compute_usage: Some(row.usage),
-            counters: None,
-            attributes: Vec::new(),
-        }
     }
 
     async fn tell(

@@ -77,6 +77,16 @@ async fn items_refer_to_the_tables_of_their_page() {
 }
 
 #[tokio::test]
+async fn projects_may_be_read_by_tasks_of_their_own() {
+    let context = cloud(1, 1).start().context();
+    let task = tokio::spawn(async move {
+        let (kept, outcome) = run(&context).await;
+        outcome.map(|_| kept.numbers())
+    });
+    assert_eq!(task.await.unwrap().unwrap(), all(2));
+}
+
+#[tokio::test]
 async fn ten_projects_of_a_thousand_servers_cost_few_requests() {
     let ids: Vec<String> = (0..10).map(|n| format!("q{n}")).collect();
     let mut cloud = cloud(0, 10_000);
@@ -257,6 +267,59 @@ async fn a_flavor_that_goes_between_pages_spoils_nothing() {
     );
     let known = |page: &Page| page.tables.flavors.iter().any(|flavor| flavor.id == "f2");
     assert!(known(&kept.0[1]));
+}
+
+#[tokio::test]
+async fn a_flavor_re_created_under_its_name_is_another_one() {
+    let mut cloud = cloud(0, 1);
+    let mut again = flavor("f1-again", true);
+    again["name"] = json!("name-f1");
+    again["vcpus"] = json!(64);
+    cloud.flavors = vec![again];
+    let (kept, outcome) = run(&cloud.start().context()).await;
+    outcome.unwrap();
+    assert_eq!(kept.0[0].tables.flavors, []);
+    let server = kept.servers()[0];
+    assert_eq!(server.flavor_id.as_deref(), Some("f1"));
+    assert_eq!(server.embedded_flavor.as_ref().unwrap().vcpus, Some(2));
+}
+
+#[tokio::test]
+async fn a_flavor_changed_since_is_told_as_it_is_now() {
+    let mut cloud = cloud(0, 1);
+    cloud.flavors[0]["extra_specs"] = json!({"accounting:benchmark_type": "newer"});
+    let (kept, outcome) = run(&cloud.start().context()).await;
+    outcome.unwrap();
+    let specs = kept.0[0].tables.flavors[0].extra_specs.as_ref().unwrap();
+    assert_eq!(specs[0].value, "newer");
+    assert_eq!(kept.servers()[0].embedded_flavor, None);
+}
+
+#[tokio::test]
+async fn a_sink_that_is_full_ends_the_extraction() {
+    struct Full;
+    impl PageSink for Full {
+        fn page<'a>(
+            &'a mut self,
+            _page: Page,
+        ) -> crate::model::guest::BoxFuture<'a, anyhow::Result<()>> {
+            Box::pin(async { anyhow::bail!("the disk is full") })
+        }
+    }
+    let stand = Cloud {
+        max_limit: 3,
+        ..cloud(0, 9)
+    }
+    .start();
+    let project = project("p1");
+    let context = stand.context();
+    let mut sink = Full;
+    let outcome = Extractor::Nova.extract(&context, &project, WINDOW, &mut sink);
+    let error = outcome.await.unwrap_err();
+    assert!(!error.is_outage());
+    assert_eq!(error.to_string(), "the disk is full");
+    // Of the usage four pages (9 rows by 3, and the end), of the servers one.
+    assert_eq!(stand.asked("servers/detail"), 1);
 }
 
 #[tokio::test]

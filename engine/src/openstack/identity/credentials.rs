@@ -408,3 +408,130 @@ fn auth_url(text: String) -> Result<Url, InvalidAuth> {
     }
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    fn options() -> AuthOptions {
+        AuthOptions {
+            auth_type: text("v3password"),
+            auth_url: text("https://keystone.example.org:5000/v3"),
+            username: text("accounting"),
+            user_domain_name: text("Default"),
+            password: text("hunter2"),
+            ..AuthOptions::default()
+        }
+    }
+
+    fn body(options: &AuthOptions, target: &Target) -> Value {
+        let credentials = Credentials::from_options(options).unwrap();
+        serde_json::from_str(&credentials.request_body(target)).unwrap()
+    }
+
+    #[test]
+    fn bodies_as_keystone_documents_them() {
+        let project = Target::Project(ProjectRef::Name {
+            name: "p".into(),
+            domain: DomainRef::Id("default".into()),
+        });
+        assert_eq!(
+            body(&options(), &project),
+            json!({"auth": {
+                "identity": {"methods": ["password"], "password": {"user": {
+                    "name": "accounting", "domain": {"name": "Default"}, "password": "hunter2"}}},
+                "scope": {"project": {"name": "p", "domain": {"id": "default"}}}}})
+        );
+        let by_id = AuthOptions {
+            user_id: text("u"),
+            ..options()
+        };
+        let user = &body(&by_id, &Target::Unsaid)["auth"];
+        assert_eq!(
+            user,
+            &json!({"identity": {"methods": ["password"], "password": {"user": {
+                "id": "u", "password": "hunter2"}}}})
+        );
+        for (target, scope) in [
+            (Target::System, json!({"system": {"all": true}})),
+            (Target::Unscoped, json!("unscoped")),
+            (
+                Target::Domain(DomainRef::Id("d".into())),
+                json!({"domain": {"id": "d"}}),
+            ),
+        ] {
+            assert_eq!(body(&options(), &target)["auth"]["scope"], scope);
+        }
+    }
+
+    #[test]
+    fn the_configured_scope_is_a_fallback_only() {
+        let mut all = options();
+        all.domain_id = text("d");
+        all.project_name = text("p");
+        let configured = |o: &AuthOptions| Credentials::from_options(o).unwrap().configured;
+        // By name alone it is no project.
+        assert_eq!(
+            configured(&all),
+            Some(Target::Domain(DomainRef::Id("d".into())))
+        );
+        all.project_domain_id = text("default");
+        assert!(matches!(
+            configured(&all),
+            Some(Target::Project(ProjectRef::Name { .. }))
+        ));
+        all.project_id = text("pid");
+        assert_eq!(
+            configured(&all),
+            Some(Target::Project(ProjectRef::Id("pid".into())))
+        );
+        assert_eq!(configured(&options()), None);
+    }
+
+    #[test]
+    fn default_domains_are_those_of_the_generic_type() {
+        let mut generic = options();
+        generic.user_domain_name = None;
+        generic.default_domain_id = text("default");
+        assert!(Credentials::from_options(&generic).is_err());
+        generic.auth_type = text("password");
+        let credentials = Credentials::from_options(&generic).unwrap();
+        assert!(credentials.discover);
+        assert!(credentials.who().contains("`default`"));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        type Change = fn(&mut AuthOptions);
+        let cases: [(Change, &str); 9] = [
+            (|o| o.auth_type = None, "`auth_type`"),
+            (
+                |o| o.auth_type = text("v2password"),
+                "`auth_type = v2password`",
+            ),
+            (|o| o.auth_url = text(""), "`auth_url`"),
+            (|o| o.auth_url = text("keystone:5000"), "must begin with"),
+            (|o| o.auth_url = text("https://k/v2.0/"), "version 2"),
+            (|o| o.username = None, "`username`"),
+            (|o| o.user_domain_name = None, "`user_domain_id`"),
+            (|o| o.password = None, "`password`"),
+            (|o| o.trust_id = text("t"), "`trust_id`"),
+        ];
+        for (change, expected) in cases {
+            let mut options = options();
+            change(&mut options);
+            let text = Credentials::from_options(&options).unwrap_err().to_string();
+            assert!(text.contains(expected), "{text}");
+        }
+        let mut secret = options();
+        secret.auth_url = text("https://me:hidden@k/v3");
+        let text = Credentials::from_options(&secret).unwrap_err().to_string();
+        assert!(!text.contains("hidden"), "{text}");
+        let shown = format!("{:?}", Credentials::from_options(&options()).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -110,3 +110,36 @@ fn parse_time(text: &str) -> Option<i64> {
             .map(|time| time.timestamp())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn times_as_written_and_never_a_panic(seconds in 0i64..4_000_000_000, text in ".{0,40}") {
+            let time = DateTime::from_timestamp(seconds, 0).unwrap();
+            for format in ["%Y-%m-%dT%H:%M:%S.000000Z", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"] {
+                prop_assert_eq!(parse_time(&time.format(format).to_string()), Some(seconds));
+            }
+            parse_time(&text);
+        }
+
+        #[test]
+        fn any_life_leaves_time_to_use_the_token(life in 0i64..100_000) {
+            let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().to_rfc3339();
+            let body = serde_json::json!({"token": {"issued_at": time(1000), "expires_at": time(1000 + life)}});
+            let response = Response {
+                status: 201,
+                headers: vec![("x-subject-token".into(), "t".into())],
+                body: Vec::new(),
+            };
+            let token = Token::from_response(&response, &body, 5000).unwrap();
+            let renew = token.renew_at.unwrap();
+            prop_assert!(renew >= 5000 && renew <= 5000 + life);
+            prop_assert!(life < 2 || !token.is_due(5000));
+        }
+    }
+}

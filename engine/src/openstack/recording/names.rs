@@ -118,6 +118,8 @@ impl Pseudonyms {
                 ("message" | "title" | "detail" | "reason", Value::String(text)) => {
                     *text = self.prose(text);
                 }
+                // Of a mapping of projects to VOs.
+                ("tenant", Value::String(text)) => *text = self.name_or_id(text),
                 // An id may be a word that is also somebody's name.
                 (word, Value::String(_)) if word == "id" || word.ends_with("_id") => {}
                 (_, other) => self.json(other),

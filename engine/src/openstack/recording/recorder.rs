@@ -84,6 +84,15 @@ impl Recorder {
         })
     }
 
+    /// JSON as it would stand in this recording: secrets gone, and names
+    /// replaced by what stands for them elsewhere in it. For what a run keeps
+    /// beside the exchanges, such as its mapping of projects to VOs.
+    pub fn cleaned(&self, mut value: Value) -> Value {
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        tape.clean(&mut value);
+        value
+    }
+
     /// What could not be written, if anything; to be asked when the run ends.
     pub fn finish(&self) -> Result<(), RecordingError> {
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);

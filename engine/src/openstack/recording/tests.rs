@@ -248,6 +248,10 @@ async fn equal_requests_in_their_order_others_in_any() {
     let recorder =
         Recorder::new(fake, folder.path(), Header::new(0, None, Names::Replaced)).unwrap();
     let a = get("http://h/x?b=1&a=2", "system");
+    let voms = json!({"vo": {"projects": ["alices-project", PROJECT], "tenant": "bobs"}});
+    let cleaned = recorder.cleaned(voms);
+    assert_eq!(cleaned["vo"]["projects"][1], PROJECT);
+    assert!(!cleaned.to_string().contains("alices") && !cleaned.to_string().contains("bobs"));
     let b = get("http://h/x?b=1&a=2", &format!("project:{PROJECT}"));
     for request in [&a, &b, &a, &a] {
         recorder.send(request.clone()).await.unwrap();

@@ -106,6 +106,8 @@ fn is_version(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn url(text: &str) -> Url {
@@ -223,5 +225,24 @@ mod tests {
             ["http://c/volume/v3/", "http://c/volume/"]
         );
         assert_eq!(texts("http://g"), ["http://g/"]);
+    }
+
+    proptest! {
+        /// Whatever a service writes into a link, our token stays with it.
+        #[test]
+        fn no_link_leads_away(href in "[a-z]{0,6}:?/{0,3}[a-z0-9.@:?#%\\[\\] /]{0,30}", path in "(/[a-z0-9.]{1,5}){0,3}") {
+            let endpoint = url(&format!("https://cloud:8774{path}"));
+            if let Ok(link) = follow(&endpoint, &href) {
+                prop_assert_eq!(link.origin(), endpoint.origin());
+                prop_assert!(link.username().is_empty() && link.password().is_none());
+            }
+        }
+
+        #[test]
+        fn a_query_comes_back_as_it_was(key in "[a-z-]{1,10}", value in ".*") {
+            let url = append(&url("http://n/v2.1"), "/servers", &[(&key, value.clone())]);
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs, vec![(key, value)]);
+        }
     }
 }

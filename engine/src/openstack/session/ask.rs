@@ -28,6 +28,7 @@ pub struct Attempts {
     started: Duration,
     tries: u32,
     repeated: u32,
+    reconnected: u32,
 }
 
 impl Attempts {
@@ -36,6 +37,7 @@ impl Attempts {
             started: clock.monotonic(),
             tries: 0,
             repeated: 0,
+            reconnected: 0,
         }
     }
 }
@@ -71,11 +73,17 @@ impl Session {
             let Again::After(wait) = failure.again else {
                 return Err(failure.error);
             };
-            if attempts.repeated >= policy.retries {
+            let unconnected = matches!(failure.error, ApiError::Connect { .. });
+            let (spent, bound) = if unconnected {
+                (&mut attempts.reconnected, policy.connect_retries)
+            } else {
+                (&mut attempts.repeated, policy.retries)
+            };
+            if *spent >= bound {
                 return Err(failure.error);
             }
-            attempts.repeated += 1;
-            let pause = policy.pause(attempts.repeated, wait);
+            *spent += 1;
+            let pause = policy.pause(*spent, wait);
             tracing::debug!("{}; again in {:.1} s", failure.error, pause.as_secs_f64());
             self.inner.clock.sleep(pause).await;
         }

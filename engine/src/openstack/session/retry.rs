@@ -17,8 +17,10 @@ use super::super::wire::Response;
 /// The bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Tries after the first.
+    /// Tries after one that was answered badly, cut short or not in time.
     pub retries: u32,
+    /// Tries after one that found no connection.
+    pub connect_retries: u32,
     /// Pause before the second try; it doubles from there.
     pub first_pause: Duration,
     /// Longest pause of our own making.
@@ -31,6 +33,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         RetryPolicy {
             retries: 4,
+            connect_retries: 4,
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
             longest_retry_after: Duration::from_secs(120),

@@ -68,6 +68,19 @@ async fn asks_again_where_it_may_help() {
 }
 
 #[tokio::test]
+async fn connections_and_answers_have_a_bound_each() {
+    let lost = Err(TransportError::Connect("refused".into()));
+    for (answer, tries) in [(lost, 2), (refusal(503), 4)] {
+        let mut settings = settings(&password());
+        settings.retry.connect_retries = 1;
+        settings.retry.retries = 3;
+        let (session, _) = session_with(settings, &cloud(vec![answer]));
+        let error = flavors(&session).await.unwrap_err();
+        assert_eq!(error.call().unwrap().tries, tries, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn and_not_where_it_may_not() {
     let lasting: Vec<(Outcome, &str)> = vec![
         (refusal(400), "status 400"),

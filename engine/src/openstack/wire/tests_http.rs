@@ -254,6 +254,28 @@ async fn cafile_may_be_the_servers_own_certificate() {
 }
 
 #[tokio::test]
+async fn only_the_newest_tls_where_that_is_asked_for() {
+    let authority = Authority::new();
+    let old = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_protocol_versions(&[&rustls::version::TLS12])
+    .unwrap();
+    let chain = vec![CertificateDer::from_pem_file(authority.path("leaf.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(authority.path("leaf.pem")).unwrap();
+    let old = old
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let server = Server::start(Some(TlsAcceptor::from(Arc::new(old))), |_| page("{}")).await;
+    let mut settings = authority.cafile("ca.pem");
+    get(&settings, &https(&server)).await.unwrap();
+    settings.only_tls13 = true;
+    let error = get(&settings, &https(&server)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn insecure_trusts_anybody() {
     let authority = Authority::new();
     let mut settings = settings();
@@ -333,6 +355,57 @@ async fn encrypted_requests_ask_the_proxy_for_a_tunnel() {
     let head = proxy.heads().remove(0);
     assert!(head.starts_with("CONNECT cloud.invalid:5000 "), "{head}");
     assert!(!head.contains("the-token"), "{head}");
+}
+
+/// A proxy that opens one tunnel, to `target` whatever was asked for.
+async fn tunnel(target: SocketAddr) -> (SocketAddr, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        *seen.lock().unwrap() = String::from_utf8(head).unwrap().to_lowercase();
+        stream
+            .write_all(b"HTTP/1.1 200 Go on\r\n\r\n")
+            .await
+            .unwrap();
+        let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn through_a_tunnel_it_is_still_the_server_that_is_trusted() {
+    let authority = Authority::new();
+    let server = authority.server("leaf.pem").await;
+    for trusted in [true, false] {
+        let (proxy, asked) = tunnel(server.address).await;
+        let mut settings = if trusted {
+            authority.cafile("ca.pem")
+        } else {
+            settings()
+        };
+        let proxy = format!("http://user:pass@{proxy}");
+        settings.environment = BTreeMap::from([("https_proxy".to_owned(), proxy)]);
+        let answer = get(&settings, &https(&server)).await;
+        assert_eq!(answer.is_ok(), trusted, "{answer:?}");
+        let head = asked.lock().unwrap().clone();
+        assert!(head.starts_with("connect localhost:"), "{head}");
+        assert!(
+            head.contains("proxy-authorization: basic dxnlcjpwyxnz"),
+            "{head}"
+        );
+        assert!(!head.contains("the-token"), "{head}");
+    }
+    // The token went through the tunnel, to the one that was trusted.
+    assert_eq!(server.heads().len(), 1);
+    assert!(server.heads()[0].contains("the-token"));
 }
 
 #[tokio::test]

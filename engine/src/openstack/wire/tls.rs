@@ -16,8 +16,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::version::TLS13;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
 };
 
 /// TLS options of `[keystone_auth]`.
@@ -29,7 +31,7 @@ pub struct TlsSettings {
     /// in the same file.
     pub certfile: Option<PathBuf>,
     pub keyfile: Option<PathBuf>,
-    /// Trust anybody.
+    /// Trust anybody. `config` warns of it, once, where it reads it.
     pub insecure: bool,
 }
 
@@ -66,11 +68,17 @@ pub enum TlsError {
 /// The configuration for all connections of one cloud.
 pub fn client_config(
     settings: &TlsSettings,
+    only_tls13: bool,
     environment: &BTreeMap<String, String>,
 ) -> Result<ClientConfig, TlsError> {
+    let versions: &[&SupportedProtocolVersion] = if only_tls13 {
+        &[&TLS13]
+    } else {
+        rustls::DEFAULT_VERSIONS
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
     let verifier: Arc<dyn ServerCertVerifier> = if settings.insecure {
         Arc::new(TrustAnybody(provider))
     } else {

@@ -129,5 +129,4 @@ fn has(records: &RecordList, victim: Option<&str>) -> bool {
     }
 }
 
-#[cfg(target_arch = "wasm32")]
 caso_component::export_messenger!(Mischief);

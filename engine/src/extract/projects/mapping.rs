@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::Warnings;
+use crate::extract::Warnings;
 
 /// The mapping file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,10 @@
+//! What the queue promises, driven through its own front door.
+
+#![allow(clippy::result_large_err, reason = "rules answer what the trait does")]
+
+mod damage;
+mod kill;
+mod order;
+mod property;
+mod rule;
+mod support;
