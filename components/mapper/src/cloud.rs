@@ -1,5 +1,6 @@
 //! A server's cloud record, and with it those of its accelerators.
 
+use caso_component::log;
 use caso_component::records::{AccountingRecord, CloudRecord, Head};
 
 use crate::accelerator;
@@ -19,6 +20,17 @@ pub fn map(page: &Page, server: &Server) -> Result<Vec<AccountingRecord>, String
     let Some(told) = life.told_at(window.start, window.end) else {
         return Ok(Vec::new());
     };
+    if life.end.is_none() && server.status.is_none() {
+        // The usage API counts a row that was deleted without an end for ever.
+        // Nova lists no such server, so it does not run; how long it did nobody
+        // knows.
+        log::warning(&format!(
+            "server `{}` stands in the usage of project `{}` without an end, but Nova lists no \
+             such server: it is not reported",
+            server.id, server.project_id
+        ));
+        return Ok(Vec::new());
+    }
     if life.never_launched && !page.policy.record_never_launched {
         return Ok(Vec::new());
     }

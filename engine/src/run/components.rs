@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 
+use super::causes::causes;
 use crate::config::{self, ComponentInstance, ComponentSource, Config, MessengerInstance, Warning};
 use crate::deliver::MapperIdentity;
 use crate::model::component::{Description, OptionValue, Setting};
@@ -240,7 +241,7 @@ fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
         instance: name.to_owned(),
         call: "start",
         kind: FailureKind::Start,
-        detail: format!("{error:#}"),
+        detail: causes(error.as_ref()),
         frames: Vec::new(),
         stderr: String::new(),
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
+use super::causes::causes;
 use super::{Exit, Invocation, Recording, Remarks, run};
 use crate::config::{self, CommandLine, ConfigPlace, Inputs, Places, Program};
 use crate::sandbox::builtin;
@@ -25,13 +26,13 @@ pub async fn demo(folder: Option<PathBuf>) -> Exit {
             if exit == Exit::Done
                 && let Err(error) = show(&folder)
             {
-                tracing::error!("{error:#}");
+                tracing::error!("{}", causes(error.as_ref()));
                 return Exit::Nothing;
             }
             exit
         }
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", causes(error.as_ref()));
             Exit::Nothing
         }
     }

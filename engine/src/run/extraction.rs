@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::watch;
 
+use super::causes::causes;
 use super::components::Mapper;
 use super::mapping::{Mapping, Told};
 use super::window::{Bounds, Plan};
@@ -148,7 +149,7 @@ impl Extraction {
         let starts = match self.cursors.starts(&project.id, configured, &keys) {
             Ok(starts) => starts,
             Err(error) => {
-                let reason = format!("{:#}", anyhow::Error::from(error));
+                let reason = causes(&error);
                 return ProjectReport {
                     project,
                     first: false,
@@ -256,7 +257,7 @@ impl Extraction {
                 };
                 match self.cursors.advance(&project.id, key, covered) {
                     Ok(_) => ExtractorResult::Done { window, told },
-                    Err(error) => failed(format!("{:#}", anyhow::Error::from(error))),
+                    Err(error) => failed(causes(&error)),
                 }
             }
             Err(error) => {
@@ -265,7 +266,7 @@ impl Extraction {
                     self.outages.fetch_add(1, Ordering::Relaxed);
                 }
                 ExtractorResult::Failed {
-                    reason: format!("{:#}", anyhow::Error::from(error)),
+                    reason: causes(&error),
                     outage,
                 }
             }

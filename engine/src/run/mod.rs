@@ -7,6 +7,7 @@
 //! that what waits from earlier runs goes first, and goes even when OpenStack
 //! is away.
 
+mod causes;
 mod cloud;
 mod components;
 mod demo;
@@ -32,6 +33,7 @@ pub use self::demo::demo;
 pub use self::exit::Exit;
 pub use self::sample::sample;
 
+use self::causes::causes;
 use self::components::Components;
 use self::extraction::Extraction;
 use self::mode::{Mode, Spools};
@@ -123,7 +125,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
             exit
         }
         Err(stopped) => {
-            tracing::error!("{:#}", stopped.error);
+            tracing::error!("{}", causes(stopped.error.as_ref()));
             stopped.exit
         }
     }
@@ -184,7 +186,6 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         ..
     } = components;
     let mapper = Arc::new(mapper);
-    let mut requests = 0;
     if invocation.extract {
         let cursors = Arc::new(Cursors::open(&spools.cursors, !mode.is_real()));
         for cloud in &config.clouds {
@@ -203,9 +204,8 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
                 messengers: names.clone(),
                 cancel: cancel.clone(),
             };
-            match part.extract(&mut summary, &mut said).await {
-                Ok(count) => requests += count,
-                Err(error) => summary.problem(format!("{error:#}")),
+            if let Err(error) = part.extract(&mut summary, &mut said).await {
+                summary.problem(causes(error.as_ref()));
             }
         }
     }
@@ -235,17 +235,18 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     if mode.is_real()
         && let Err(error) = said.keep(&spools.cursors)
     {
-        summary.problem(format!("{:#}", anyhow::Error::from(error)));
+        summary.problem(causes(&error));
     }
     if let Err(error) = source.finish() {
-        summary.problem(format!("{error:#}"));
+        summary.problem(causes(error.as_ref()));
     }
     match journal.waiting() {
         Ok(waiting) => summary.waiting(&waiting, &names),
         Err(error) => summary.problem(error.chain()),
     }
     summary.line(format!(
-        "{requests} requests, {:.1} s",
+        "{} requests, {:.1} s",
+        summary.requests,
         started.elapsed().as_secs_f64()
     ));
     Ok(summary)
@@ -357,15 +358,15 @@ struct CloudRun<'a> {
 }
 
 impl CloudRun<'_> {
-    /// Answers with the number of requests.
-    async fn extract(self, summary: &mut Summary, said: &mut Said) -> anyhow::Result<u64> {
+    async fn extract(self, summary: &mut Summary, said: &mut Said) -> anyhow::Result<()> {
         let site = self.config.site()?.to_owned();
         let session = self
             .source
             .session(&self.config, self.cloud, self.clock.clone())?;
         let caches = Arc::new(RunCaches::default());
         let options = cloud::project_options(self.cloud);
-        let found = find(&session, &options, &caches.warnings).await?;
+        let found = find(&session, &options, &caches.warnings).await;
+        let found = found.inspect_err(|_| summary.requests += session.requests())?;
         let mut projects = Vec::new();
         for project in found {
             match project {
@@ -409,6 +410,7 @@ impl CloudRun<'_> {
         for warning in caches.closing_warnings() {
             said.warn(&warning.to_string());
         }
-        Ok(session.requests())
+        summary.requests += session.requests();
+        Ok(())
     }
 }

@@ -22,6 +22,7 @@ pub struct Summary {
     pub failures: usize,
     pub lines: Vec<String>,
     pub cancelled: bool,
+    pub requests: u64,
 }
 
 impl Summary {
@@ -132,10 +133,8 @@ impl Summary {
     /// One messenger's delivery.
     pub fn delivery(&mut self, report: &InstanceReport) {
         let name = &report.name;
-        if report.delivered > 0 || report.outcome.is_complete() {
-            self.successes += 1;
-        }
         if report.delivered > 0 {
+            self.successes += 1;
             self.line(format!(
                 "messenger `{name}`: {} records delivered",
                 report.delivered

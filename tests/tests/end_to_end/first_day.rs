@@ -137,7 +137,7 @@ fn the_default_extractors_are_named_and_no_failure() {
     let world = plain();
     let mut site = world.site();
     site.unset("DEFAULT", "extractor");
-    site.extract(&["--extract-from", FROM, "--extract-to", TO, "--verbose"])
+    site.extract(&["--extract-from", FROM, "--extract-to", TO, "--summary"])
         .expect(0)
         .says("cinder")
         .says("neutron");
@@ -168,7 +168,7 @@ fn what_waits_is_in_the_summary() {
         .expect(3)
         .says("wait for messenger `mischief`");
     site.set("DEFAULT", "messengers", "ssm");
-    let outcome = site.extract(&["--extract-to", "2026-10-17", "--verbose"]);
+    let outcome = site.extract(&["--extract-to", "2026-10-17", "--summary"]);
     assert!(matches!(outcome.code(), 0 | 3), "{outcome}");
     outcome
         .says("wait for messenger `mischief`")

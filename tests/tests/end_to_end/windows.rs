@@ -51,7 +51,7 @@ fn a_first_run_begins_in_1970_and_says_so() {
     in_every_cloud(|world| {
         let site = world.site();
         let outcome = site
-            .extract(&["--extract-to", TO, "--verbose"])
+            .extract(&["--extract-to", TO, "--summary"])
             .expect(0)
             .says("1970");
         let all: Vec<usize> = (0..world.plan.projects.len()).collect();
