@@ -262,13 +262,21 @@ mod tests {
 
     #[test]
     fn known_to_the_usage_api_alone() {
-        let record = cloud(samples::only_usage());
+        let mut server = samples::only_usage();
+        // Without an end it would run for ever.
+        assert_eq!(all(&Policy::default(), server.clone()), Ok(Vec::new()));
+        if let Some(usage) = &mut server.compute_usage {
+            usage.ended = Some(1_800);
+            usage.state = Some("terminated".into());
+        }
+        let record = cloud(server);
         assert_eq!(record.machine_name, "lost");
-        assert_eq!((record.start, record.cpu_count), (600, Some(8)));
+        assert_eq!((record.start, record.end), (600, Some(1_800)));
         assert_eq!(
             (record.status.as_str(), record.local_user_id),
-            ("started", None)
+            ("completed", None)
         );
+        assert_eq!(record.cpu_count, Some(8));
         assert_eq!((record.public_ip_count, record.image_id), (None, None));
     }
 

@@ -55,7 +55,9 @@ use crate::openstack::Clock;
 const SUSPECTS: usize = 3;
 /// Suspects without any record to try in between.
 const MOST_SUSPECTS: usize = 9;
-const IDLE_RETRIES: u32 = 10;
+/// Pauses without progress before a messenger waits for the next run: a run that
+/// holds the lock for long keeps the next one from its work.
+const IDLE_RETRIES: u32 = 2;
 const REASONS: usize = 5;
 
 /// What ends a delivery from outside.

@@ -142,6 +142,11 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         _ => Ok(Mode::Real),
     }
     .map_err(stop(Exit::Usage))?;
+    if !matches!(invocation.recording, Recording::Off) {
+        // One project after the other: what projects ask for together (flavors,
+        // images) is then asked by the same one when the recording is replayed.
+        config.concurrency = 1;
+    }
     let clock = source.clock();
     let now = clock.now();
     let config = Arc::new(config);
@@ -277,8 +282,14 @@ fn check_folders(mode: &Mode, config: &Config, components: &Components) -> anyho
     }
     for messenger in &components.messengers {
         for queue in messenger.queues() {
-            check_writable(queue)
-                .with_context(|| format!("messenger `{}` cannot use its queue", messenger.name))?;
+            let named = || format!("messenger `{}` cannot use its queue", messenger.name);
+            check_writable(queue).with_context(named)?;
+            // Made now: some folders can be written by their looks alone.
+            spools
+                .journal
+                .disk()
+                .create_folder(queue)
+                .with_context(named)?;
         }
     }
     Ok(spools)
