@@ -211,8 +211,10 @@ fn set_up_logging(settings: &LogSettings) -> Result<(), Exit> {
 }
 
 fn block_on(future: impl Future<Output = Exit>) -> Exit {
+    // One thread for all that waits: a run waits much and computes little, and
+    // each thread of an allocator keeps memory of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build();
     match runtime {

@@ -115,7 +115,7 @@ impl Extraction {
         stream::iter(projects.into_iter().enumerate())
             .map(|(index, project)| {
                 let spare = project.clone();
-                // A task of its own, so that pages are parsed on all cores.
+                // A task of its own: what panics there costs one project.
                 let task: BoxFuture<'static, ProjectReport> =
                     Box::pin(self.clone().project(index, project));
                 async move {

@@ -95,7 +95,9 @@ fn config() -> Config {
         .epoch_interruption(true)
         // Without the async ABI a call is four times cheaper, and a component
         // that needs it is refused when it is loaded.
-        .concurrency_support(false);
+        .concurrency_support(false)
+        // One function after the other: a first run has little memory to spare.
+        .parallel_compilation(false);
     config
 }
 
