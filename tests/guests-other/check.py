@@ -341,6 +341,7 @@ def refused_connection(bench: Bench):
     run = site.grant(both).extract().ends(PARTLY)
     harmed_nobody(site, run)
     run.says(*(f"messenger `{name}`: it asks to be tried again" for name in NAMES))
+    run.says(*(f"`{door.address}` cannot be reached" for door in doors.values()))
     run.must(not any(list(site.folder.glob(f"{name}-queue/*/*")) for name in NAMES), "half a delivery, in the queue")
     yield "connection, granted, but nobody listens: the records wait, also for the queue beside it"
 

@@ -12,6 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 extract=$(realpath "${1:-$root/target/debug/caso-extract}")
 wit_bindgen_version=0.61.1
+# Where rust-toolchain.toml holds.
+cd "$root"
 
 tools=${CASO_GUEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/caso-guest-tools}
 mkdir -p "$tools"
