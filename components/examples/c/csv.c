@@ -1,7 +1,7 @@
 /* A messenger in C: one line of CSV a VM, into a queue or over a connection.
  *
- * It needs neither WASI nor stdio: malloc, string.h and snprintf are enough, and
- * the component stays at some 30 KB. build.sh makes it.
+ * It needs neither WASI nor stdio: malloc, string.h and sprintf are enough, and
+ * the component stays at some 40 KB. build.sh makes it.
  *
  * What the generated code hands in is ours to free (the *_free functions); what
  * we hand out the host frees, so it must come from malloc: messenger_string_dup.
@@ -72,31 +72,43 @@ bool exports_caso_accounting_delivery_start(
   return false;
 }
 
+/* One text as CSV has it: in quotes, those in it doubled. Returns its end. */
+static char *quoted(char *to, const messenger_string_t *text) {
+  *to++ = '"';
+  for (size_t i = 0; i < text->len; i++) {
+    if (text->ptr[i] == '"') *to++ = '"';
+    *to++ = text->ptr[i];
+  }
+  *to++ = '"';
+  *to++ = ',';
+  return to;
+}
+
 /* The batch as CSV, in a buffer of our own. */
 static messenger_list_u8_t csv(const cloud_record *records, size_t count) {
-  size_t room = 64, length = 0;
+  static const char head[] = "uuid,fqan,status,start,wall_seconds,cpu_seconds\n";
+  /* Every text may be all quotes; three numbers of at most 20 digits follow. */
+  size_t room = sizeof head;
   for (size_t i = 0; i < count; i++)
-    room += records[i].vm_uuid.len + records[i].fqan.len + records[i].status.len + 128;
-  char *text = malloc(room);
-  length += snprintf(text, room, "uuid,fqan,status,start,wall_seconds,cpu_seconds\n");
+    room += 2 * (records[i].vm_uuid.len + records[i].fqan.len + records[i].status.len) + 128;
+  char *text = malloc(room), *to = text;
+  if (!text) abort(); /* A trap: the host offers the halves of the batch. */
+  to += sprintf(to, "%s", head);
   for (size_t i = 0; i < count; i++) {
     const cloud_record *record = &records[i];
-    length += snprintf(text + length, room - length, "%.*s,%.*s,%.*s,%lld,",
-                       (int)record->vm_uuid.len, (char *)record->vm_uuid.ptr,
-                       (int)record->fqan.len, (char *)record->fqan.ptr,
-                       (int)record->status.len, (char *)record->status.ptr,
-                       (long long)record->start);
+    to = quoted(to, &record->vm_uuid);
+    to = quoted(to, &record->fqan);
+    to = quoted(to, &record->status);
+    to += sprintf(to, "%lld,", (long long)record->start);
     /* What is not known stays empty: nothing is not zero. */
     if (record->wall_seconds.is_some)
-      length += snprintf(text + length, room - length, "%llu",
-                         (unsigned long long)record->wall_seconds.val);
-    length += snprintf(text + length, room - length, ",");
+      to += sprintf(to, "%llu", (unsigned long long)record->wall_seconds.val);
+    *to++ = ',';
     if (record->cpu_seconds.is_some)
-      length += snprintf(text + length, room - length, "%llu",
-                         (unsigned long long)record->cpu_seconds.val);
-    length += snprintf(text + length, room - length, "\n");
+      to += sprintf(to, "%llu", (unsigned long long)record->cpu_seconds.val);
+    *to++ = '\n';
   }
-  messenger_list_u8_t bytes = {(uint8_t *)text, length};
+  messenger_list_u8_t bytes = {(uint8_t *)text, to - text};
   return bytes;
 }
 
@@ -105,46 +117,63 @@ static bool put(messenger_list_u8_t *bytes, answer *ret) {
   caso_accounting_queue_queue_error_t error;
   messenger_string_set(&name, "outgoing");
   if (caso_accounting_queue_put(&name, bytes, &error)) return true;
-  if (error.tag == CASO_ACCOUNTING_QUEUE_QUEUE_ERROR_DENIED) {
-    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
-    ret->rest.val.misconfigured = error.val.denied;
-  } else {
-    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
-    messenger_string_dup(&ret->rest.val.other, "the queue does not take the message");
-    caso_accounting_queue_queue_error_free(&error);
+  switch (error.tag) {
+    case CASO_ACCOUNTING_QUEUE_QUEUE_ERROR_DENIED:
+      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
+      ret->rest.val.misconfigured = error.val.denied;
+      break;
+    case CASO_ACCOUNTING_QUEUE_QUEUE_ERROR_TOO_LARGE:
+      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_TOO_LARGE;
+      break;
+    default:
+      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
+      messenger_string_dup(&ret->rest.val.other, "the queue does not take the message");
+      caso_accounting_queue_queue_error_free(&error);
   }
   return false;
 }
 
+/* What to do after that error, and the reason into the operator's log. */
 static bool failed(connection_error *error, answer *ret) {
+  messenger_string_t reason;
   if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_DENIED) {
     ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
     ret->rest.val.misconfigured = error->val.denied;
-  } else {
-    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY_AFTER_SECONDS;
-    ret->rest.val.retry_after_seconds = 60;
-    caso_accounting_connection_connection_error_free(error);
+    return false;
   }
+  if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_UNAVAILABLE)
+    reason = error->val.unavailable;
+  else
+    messenger_string_set(&reason, "the server did not take the records to their end");
+  caso_accounting_log_write(CASO_ACCOUNTING_LOG_LEVEL_WARNING, &reason);
+  ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY_AFTER_SECONDS;
+  ret->rest.val.retry_after_seconds = 60;
+  caso_accounting_connection_connection_error_free(error);
   return false;
 }
 
-static bool send(messenger_list_u8_t *bytes, answer *ret) {
-  messenger_string_t name;
+/* Sends it, and waits for the peer's end, which says that it has read to ours. */
+static bool exchange(uint32_t handle, messenger_list_u8_t *bytes, connection_error *error) {
   messenger_list_u8_t reply;
-  connection_error error;
-  uint32_t handle;
-  messenger_string_set(&name, "server");
-  if (!caso_accounting_connection_open(&name, &handle, &error)) return failed(&error, ret);
-  if (!caso_accounting_connection_send(handle, bytes, &error)) return failed(&error, ret);
-  if (!caso_accounting_connection_finish(handle, &error)) return failed(&error, ret);
-  /* The peer's end says that it has read to ours. */
+  if (!caso_accounting_connection_send(handle, bytes, error)) return false;
+  if (!caso_accounting_connection_finish(handle, error)) return false;
   for (;;) {
-    if (!caso_accounting_connection_receive(handle, 4096, &reply, &error))
-      return failed(&error, ret);
+    if (!caso_accounting_connection_receive(handle, 4096, &reply, error)) return false;
     size_t length = reply.len;
     messenger_list_u8_free(&reply);
     if (!length) return true;
   }
+}
+
+static bool send(messenger_list_u8_t *bytes, answer *ret) {
+  messenger_string_t name;
+  connection_error error;
+  uint32_t handle;
+  messenger_string_set(&name, "server");
+  if (!caso_accounting_connection_open(&name, &handle, &error)) return failed(&error, ret);
+  bool well = exchange(handle, bytes, &error);
+  caso_accounting_connection_close(handle);
+  return well || failed(&error, ret);
 }
 
 void exports_caso_accounting_delivery_deliver(
@@ -156,7 +185,9 @@ void exports_caso_accounting_delivery_deliver(
   } else {
     size_t count = batch->records.val.cloud.len;
     messenger_list_u8_t bytes = csv(batch->records.val.cloud.ptr, count);
-    if ((!to_queue || put(&bytes, ret)) && (!to_server || send(&bytes, ret))) {
+    /* The connection first: what is in the queue when this returns appears there,
+     * also when the answer is to try again, and would then appear twice. */
+    if ((!to_server || send(&bytes, ret)) && (!to_queue || put(&bytes, ret))) {
       ret->accepted = count;
       ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_DONE;
     }

@@ -1,13 +1,8 @@
 """A messenger in Python: one JSON object a record, into a queue or over a connection.
 
-Build it from this folder (componentize-py comes from PyPI; `--stub-wasi` leaves
-it without any WASI import, so that there is nothing to grant but what it asks for):
-
-    componentize-py -d ../../../wit -w messenger componentize --stub-wasi jsonl -o jsonl.wasm
-
-The module must not be called like the world, and everything it needs at run time
-is imported here, at the top: the interpreter is frozen into the component, and
-there is no standard library on any disk.
+build.sh makes it. The module must not be called like the world, and everything it
+needs at run time is imported here, at the top: the interpreter is frozen into the
+component, and there is no standard library on any disk.
 """
 
 import dataclasses
@@ -59,31 +54,47 @@ class Delivery(exports.Delivery):
         for setting in given:
             settings[setting.name] = setting.value.value
         if not settings:
-            raise Err(f"{instance}: set `output_path` or `server`")
+            raise Err("set `output_path` or `server`")
 
     def deliver(self, batch):
         lines = "".join(json.dumps(flat(record)) + "\n" for record in batch.records.value)
+        # The connection first: what is in the queue when this returns appears there,
+        # also when the answer is to try again, and would then appear twice.
         try:
+            if "server" in settings:
+                send(lines.encode())
             if "output_path" in settings:
                 queue.put("outgoing", lines.encode())
-            if "server" in settings:
-                handle = connection.open("server")
-                connection.send(handle, lines.encode())
-                connection.finish(handle)
-                while connection.receive(handle, 4096):
-                    pass
         except Err as error:
             return answer(0, rest_of(error.value))
         log.write(log.Level.DEBUG, f"{batch.id}: {len(batch.records.value)} records")
         return answer(len(batch.records.value), delivery.Rest_Done())
 
 
+def send(data):
+    """Sends it, and waits for the peer's end, which says that it has read to ours."""
+    handle = connection.open("server")
+    try:
+        connection.send(handle, data)
+        connection.finish(handle)
+        while connection.receive(handle, 4096):
+            pass
+    finally:
+        connection.close(handle)
+
+
 def rest_of(error):
     """What the host shall do after this error of a queue or a connection."""
-    if isinstance(error, (connection.ConnectionError_Unavailable, connection.ConnectionError_TimedOut)):
-        return delivery.Rest_RetryAfterSeconds(60)
     if isinstance(error, (queue.QueueError_Denied, connection.ConnectionError_Denied)):
         return delivery.Rest_Misconfigured(error.value)
+    if isinstance(error, queue.QueueError_TooLarge):
+        return delivery.Rest_TooLarge()
+    if isinstance(error, connection.ConnectionError_Unavailable):
+        log.write(log.Level.WARNING, f"nothing is delivered now: {error.value}")
+        return delivery.Rest_RetryAfterSeconds(60)
+    if isinstance(error, (connection.ConnectionError_Closed, connection.ConnectionError_TimedOut)):
+        log.write(log.Level.WARNING, "the server did not take the records to their end")
+        return delivery.Rest_RetryAfterSeconds(60)
     return delivery.Rest_Other(repr(error))
 
 

@@ -1,0 +1,58 @@
+#!/bin/bash
+# run.sh [CASO_EXTRACT]: messengers in other languages than Rust, from source to
+# delivered records: components/examples/c and components/examples/python are built
+# here and run in the sandbox by check.py, with queue and connection ungranted,
+# granted and refused. CASO_EXTRACT is target/debug/caso-extract unless given; `caso`
+# and `stand-in-cloud` are taken from beside it.
+#
+# The tools come from PyPI and crates.io, in the versions named here, into
+# $CASO_GUEST_TOOLS (~/.cache/caso-guest-tools), once.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+extract=$(realpath "${1:-$root/target/debug/caso-extract}")
+wit_bindgen_version=0.61.1
+# Where rust-toolchain.toml holds.
+cd "$root"
+
+tools=${CASO_GUEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/caso-guest-tools}
+mkdir -p "$tools"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# Runs the rest, and shows what it said only if it failed.
+quietly() {
+  local what=$1 began=$SECONDS
+  shift
+  if ! "$@" > "$scratch/said" 2>&1; then
+    cat "$scratch/said" >&2
+    echo "failed: $what" >&2
+    exit 1
+  fi
+  echo "$what ($((SECONDS - began)) s)"
+}
+
+venv=$tools/venv
+if ! cmp -s "$here/requirements.txt" "$venv/installed"; then
+  rm -rf "$venv"
+  quietly "made a virtual environment" python3 -m venv "$venv"
+  quietly "installed what builds the components" "$venv/bin/pip" install -r "$here/requirements.txt"
+  cp "$here/requirements.txt" "$venv/installed"
+fi
+# Without optimisation: it writes three small files, and is compiled in half the time.
+bindgen=$tools/wit-bindgen-$wit_bindgen_version
+if [ ! -x "$bindgen/bin/wit-bindgen" ]; then
+  quietly "built wit-bindgen $wit_bindgen_version" \
+    cargo install wit-bindgen-cli --version "$wit_bindgen_version" --no-default-features \
+    --features c --locked --debug --root "$bindgen"
+fi
+
+export WIT_BINDGEN=$bindgen/bin/wit-bindgen
+export WASM_TOOLS=$venv/bin/wasm-tools
+export ZIG=$venv/bin/python-zig
+export ZIG_GLOBAL_CACHE_DIR=$tools/zig
+export COMPONENTIZE_PY=$venv/bin/componentize-py
+quietly "built the messenger in C" "$root/components/examples/c/build.sh" "$scratch/csv.wasm"
+quietly "built the messenger in Python" "$root/components/examples/python/build.sh" "$scratch/jsonl.wasm"
+
+python3 -B "$here/check.py" "$extract" "$scratch/csv.wasm" "$scratch/jsonl.wasm"
