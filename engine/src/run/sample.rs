@@ -18,3 +18,16 @@ pub async fn sample() -> anyhow::Result<String> {
     }
     Ok(config::sample(&descriptions))
 }
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn the_sample_in_etc_is_the_one_that_the_program_prints() {
+        let printed = super::sample().await.unwrap();
+        let kept = include_str!("../../../etc/caso.conf.sample");
+        assert!(
+            printed == kept,
+            "etc/caso.conf.sample is out of date: cargo run --bin caso -- sample > etc/caso.conf.sample"
+        );
+    }
+}
