@@ -38,7 +38,8 @@ pub struct Extraction {
     /// Names of all messengers of the configuration: whose the records are.
     pub messengers: Vec<String>,
     pub cancel: watch::Receiver<bool>,
-    outages: AtomicUsize,
+    /// Projects in a row for which a service was away.
+    pub outages: AtomicUsize,
 }
 
 /// What became of one extractor of one project.
@@ -79,36 +80,6 @@ pub struct ProjectReport {
 const OUTAGES: usize = 3;
 
 impl Extraction {
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        config: Arc<Config>,
-        cloud: CloudConfig,
-        site: String,
-        bounds: Bounds,
-        extractors: Vec<Extractor>,
-        context: ExtractContext,
-        cursors: Arc<Cursors>,
-        journal: Arc<Journal>,
-        mapper: Arc<Mapper>,
-        messengers: Vec<String>,
-        cancel: watch::Receiver<bool>,
-    ) -> Self {
-        Self {
-            config,
-            cloud,
-            site,
-            bounds,
-            extractors,
-            context,
-            cursors,
-            journal,
-            mapper,
-            messengers,
-            cancel,
-            outages: AtomicUsize::new(0),
-        }
-    }
-
     /// Extracts the projects, `concurrency` at a time; reports in their order.
     pub async fn run(self: Arc<Self>, projects: Vec<ProjectRef>) -> Vec<ProjectReport> {
         let concurrency = self.config.concurrency.max(1);

@@ -15,6 +15,7 @@ mod exit;
 mod extraction;
 mod mapping;
 mod mode;
+mod one_cloud;
 mod said;
 mod sample;
 mod source;
@@ -35,17 +36,14 @@ pub use self::sample::sample;
 
 use self::causes::causes;
 use self::components::Components;
-use self::extraction::Extraction;
 use self::mode::{Mode, Spools};
+use self::one_cloud::CloudRun;
 use self::said::Said;
 use self::source::Source;
 use self::summary::Summary;
-use self::window::Bounds;
-use crate::config::{CloudConfig, Config, Warning};
+use crate::config::{Config, Warning};
 use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
-use crate::extract::projects::find;
-use crate::extract::{ExtractContext, Extractor, RunCaches};
-use crate::openstack::{Clock, SystemClock};
+use crate::openstack::SystemClock;
 use crate::state::{Cursors, Lock, LockError, check_writable};
 
 /// What a command line came to.
@@ -352,76 +350,4 @@ async fn start(messengers: Vec<components::Messenger>) -> Vec<Instance> {
         });
     }
     instances
-}
-
-/// The extraction of one cloud.
-struct CloudRun<'a> {
-    config: Arc<Config>,
-    cloud: &'a CloudConfig,
-    source: &'a Source,
-    clock: Arc<dyn Clock>,
-    now: i64,
-    cursors: Arc<Cursors>,
-    journal: Arc<Journal>,
-    mapper: Arc<components::Mapper>,
-    messengers: Vec<String>,
-    cancel: watch::Receiver<bool>,
-}
-
-impl CloudRun<'_> {
-    async fn extract(self, summary: &mut Summary, said: &mut Said) -> anyhow::Result<()> {
-        let site = self.config.site()?.to_owned();
-        let session = self
-            .source
-            .session(&self.config, self.cloud, self.clock.clone())?;
-        let caches = Arc::new(RunCaches::default());
-        let options = cloud::project_options(self.cloud);
-        let found = find(&session, &options, &caches.warnings).await;
-        let found = found.inspect_err(|_| summary.requests += session.requests())?;
-        let mut projects = Vec::new();
-        for project in found {
-            match project {
-                Ok(project) => projects.push(project),
-                Err(failure) => summary.project_failure(&failure),
-            }
-        }
-        let to = self.config.extract_to.unwrap_or(self.now);
-        if to > self.now {
-            tracing::warn!("`extract_to` lies in the future: extracting up to now");
-        }
-        let extraction = Arc::new(Extraction::new(
-            self.config.clone(),
-            self.cloud.clone(),
-            site,
-            Bounds {
-                from: self.config.extract_from,
-                first_from: self.config.first_extract_from,
-                to: to.min(self.now),
-                now: self.now,
-            },
-            self.cloud
-                .extractors
-                .iter()
-                .map(|extractor| extractor.as_str().parse::<Extractor>())
-                .collect::<Result<_, _>>()?,
-            ExtractContext {
-                session: session.clone(),
-                caches: caches.clone(),
-                page_size: self.config.page_size,
-                now: self.now,
-            },
-            self.cursors,
-            self.journal,
-            self.mapper,
-            self.messengers,
-            self.cancel,
-        ));
-        let reports = extraction.run(projects).await;
-        summary.extraction(&reports);
-        for warning in caches.closing_warnings() {
-            said.warn(&warning.to_string());
-        }
-        summary.requests += session.requests();
-        Ok(())
-    }
 }
