@@ -208,7 +208,7 @@ impl Text {
     fn who(&self) -> String {
         let get = |name| self.fields.iter().find(|(field, _)| *field == name);
         match (get("component"), get("instance")) {
-            (Some((_, component)), Some((_, instance))) if component == instance => {
+            (Some((_, component)), _) if component == "mapper" => {
                 format!("component `{component}`: ")
             }
             (_, Some((_, instance))) => format!("messenger `{instance}`: "),

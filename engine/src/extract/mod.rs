@@ -24,8 +24,6 @@ mod warnings;
 #[cfg(test)]
 mod testing;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::model::Window;
@@ -34,6 +32,7 @@ use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
 use crate::openstack::{ApiError, Session};
 
+pub use crate::config::Extractor;
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
 pub use warnings::{Warning, Warnings};
@@ -108,43 +107,7 @@ impl From<PageError> for ExtractError {
     }
 }
 
-/// An extractor, by cASO's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Extractor {
-    Nova,
-    Cinder,
-    Neutron,
-    Prometheus,
-    Ceilometer,
-}
-
-/// Not the name of an extractor.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no extractor `{0}`; known are `nova`, `cinder`, `neutron`, `prometheus` and `ceilometer`"
-)]
-pub struct UnknownExtractor(pub String);
-
 impl Extractor {
-    pub const ALL: [Extractor; 5] = [
-        Extractor::Nova,
-        Extractor::Cinder,
-        Extractor::Neutron,
-        Extractor::Prometheus,
-        Extractor::Ceilometer,
-    ];
-
-    /// The name in `extractor`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Extractor::Nova => "nova",
-            Extractor::Cinder => "cinder",
-            Extractor::Neutron => "neutron",
-            Extractor::Prometheus => "prometheus",
-            Extractor::Ceilometer => "ceilometer",
-        }
-    }
-
     /// Whether this version has it. One that is not is named in the summary,
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
@@ -178,23 +141,6 @@ impl Extractor {
     }
 }
 
-impl fmt::Display for Extractor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Extractor {
-    type Err = UnknownExtractor;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Extractor::ALL
-            .into_iter()
-            .find(|extractor| extractor.name() == text)
-            .ok_or_else(|| UnknownExtractor(text.to_owned()))
-    }
-}
-
 /// What every extraction of a run shares. Cheap to clone: one for each task.
 #[derive(Clone)]
 pub struct ExtractContext {
@@ -209,17 +155,3 @@ pub struct ExtractContext {
 
 /// A page's limit when nobody says another: what APIs allow by default.
 pub const PAGE_SIZE: u32 = 1000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_leads_back_to_its_extractor() {
-        for extractor in Extractor::ALL {
-            assert_eq!(extractor.name().parse(), Ok(extractor));
-        }
-        let error = "nove".parse::<Extractor>().unwrap_err();
-        assert!(error.to_string().contains("`nove`"), "{error}");
-    }
-}

@@ -170,7 +170,7 @@ impl Extraction {
         CursorKey {
             cloud: self.cloud.name.clone(),
             region: self.cloud.region_name.clone(),
-            extractor: extractor.name().to_owned(),
+            extractor: extractor.as_str().to_owned(),
         }
     }
 
@@ -272,7 +272,7 @@ impl Extraction {
             cloud: self.cloud.name.clone(),
             region: self.cloud.region_name.clone(),
             project: project.id.clone(),
-            extractor: extractor.name().to_owned(),
+            extractor: extractor.as_str().to_owned(),
             window,
         };
         let order = Order {

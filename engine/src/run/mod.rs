@@ -229,10 +229,11 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     if let Some(error) = &delivery.cleanup {
         summary.problem(error.chain());
     }
+    let mut remarks = invocation.remarks.take();
     for report in &delivery.instances {
-        summary.delivery(report);
+        summary.delivery(report, &mut remarks);
     }
-    for remark in invocation.remarks.take() {
+    for remark in remarks {
         said.warn(&remark);
     }
     if mode.is_real()

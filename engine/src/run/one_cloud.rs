@@ -15,7 +15,7 @@ use super::window::Bounds;
 use crate::config::{CloudConfig, Config};
 use crate::deliver::Journal;
 use crate::extract::projects::find;
-use crate::extract::{ExtractContext, Extractor, RunCaches};
+use crate::extract::{ExtractContext, RunCaches};
 use crate::openstack::Clock;
 use crate::state::Cursors;
 
@@ -61,12 +61,7 @@ impl CloudRun<'_> {
                 to: to.min(self.now),
                 now: self.now,
             },
-            extractors: self
-                .cloud
-                .extractors
-                .iter()
-                .map(|extractor| extractor.as_str().parse::<Extractor>())
-                .collect::<Result<_, _>>()?,
+            extractors: self.cloud.extractors.clone(),
             context: ExtractContext {
                 session: session.clone(),
                 caches: caches.clone(),

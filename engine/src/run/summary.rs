@@ -61,7 +61,7 @@ impl Summary {
         for report in reports {
             let name = project_name(report);
             for part in &report.extractors {
-                let extractor = part.extractor.name();
+                let extractor = part.extractor.as_str();
                 match &part.result {
                     ExtractorResult::Done { window, told } => {
                         self.successes += 1;
@@ -130,8 +130,9 @@ impl Summary {
         }
     }
 
-    /// One messenger's delivery.
-    pub fn delivery(&mut self, report: &InstanceReport) {
+    /// One messenger's delivery. Why it wants to be tried again it said in the
+    /// log: that remark is told here, and taken from the others.
+    pub fn delivery(&mut self, report: &InstanceReport, remarks: &mut Vec<String>) {
         let name = &report.name;
         if report.delivered > 0 {
             self.successes += 1;
@@ -152,6 +153,15 @@ impl Summary {
             Ending::Cancelled => {
                 self.cancelled = true;
                 self.failures += 1;
+            }
+            Ending::RetryLater { .. } => {
+                let own = format!("messenger `{name}`: ");
+                let of_it = |remark: &String| remark.starts_with(&own);
+                let reason = remarks.iter().rposition(of_it).map(|at| remarks.remove(at));
+                let reason = reason.map_or_else(String::new, |remark| {
+                    format!(": {}", remark.trim_start_matches(&own))
+                });
+                self.problem(format!("messenger `{name}`: {}{reason}", report.outcome));
             }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }
