@@ -47,33 +47,7 @@ pub fn program(name: &str) -> PathBuf {
 
 /// The messenger `mischief` as a component's file.
 pub fn mischief() -> PathBuf {
-    static FILE: OnceLock<PathBuf> = OnceLock::new();
-    FILE.get_or_init(|| {
-        // Beside the engine's own, with a folder of its own: another target
-        // and profile, and no waiting for whoever builds the engine.
-        let folder = workspace().join("target").join("test-guests");
-        let mut build = cargo(&["build", "--quiet", "--package", "caso-mischief"]);
-        build
-            .args([
-                "--target",
-                "wasm32-wasip2",
-                "--profile",
-                "guest",
-                "--target-dir",
-            ])
-            .arg(&folder);
-        for name in [
-            "RUSTFLAGS",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "CARGO_BUILD_TARGET",
-            "RUSTC_WRAPPER",
-        ] {
-            build.env_remove(name);
-        }
-        finish(build);
-        folder.join("wasm32-wasip2/guest/caso_mischief.wasm")
-    })
-    .clone()
+    Path::new(env!("CASO_TEST_GUESTS")).join("caso_mischief.wasm")
 }
 
 fn cargo(arguments: &[&str]) -> Command {
