@@ -58,6 +58,9 @@ pub fn read(folder: &Path) -> Vec<Message> {
             "`{directory}` in the spool is not dirq's"
         );
         for element in names(&folder.join(&directory)) {
+            if element.ends_with(".tmp") {
+                continue;
+            }
             assert!(
                 hexadecimal(&element, 14),
                 "`{element}` in the spool is not dirq's"
