@@ -157,7 +157,15 @@ fn send(
     peer.finish()?;
     if options.wait_for_end {
         *stage = "waiting for the server to close";
-        while peer.receive()? > 0 {}
+        // A tcp input has nothing to say. Whoever speaks is something else, and
+        // has taken our lines for nonsense.
+        if peer.receive()? > 0 {
+            return Err(ConnectionError::Other(
+                "the server answers, which no tcp input does: `port` is that of another service, \
+                 or of one for which `wait_for_end` has to be false"
+                    .to_owned(),
+            ));
+        }
     }
     Ok(())
 }

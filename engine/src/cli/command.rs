@@ -133,6 +133,12 @@ fn extract(matches: &ArgMatches, program: Program) -> Exit {
 
 fn deliver(matches: &ArgMatches) -> Exit {
     match load(matches, Program::Caso) {
+        Ok(config) if config.dry_run => {
+            say(
+                "error: `caso deliver` has no dry run; `caso extract --dry-run` prints what an extraction would send",
+            );
+            Exit::Usage
+        }
         Ok(config) => start(Invocation {
             config,
             recording: Recording::Off,

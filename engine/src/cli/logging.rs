@@ -156,6 +156,10 @@ impl Lines {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "guest" && *event.metadata().level() == Level::WARN {
+            // Held for the run, which says it where it is new.
+            return;
+        }
         let mut text = Text::default();
         event.record(&mut text);
         let line = self.format(event, &text);

@@ -195,7 +195,7 @@ async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Resul
         ComponentSource::BuiltIn(name) => Source::Builtin {
             name,
             bytes: builtin::builtin(name)
-                .ok_or_else(|| anyhow!("there is no built-in component `{name}`"))?,
+                .ok_or_else(|| anyhow!("`{name}` is not built in this version"))?,
         },
         ComponentSource::File(path) => Source::File {
             path,

@@ -22,7 +22,7 @@ use crate::extract::{ExtractContext, ExtractError, Extractor, ProjectRef};
 use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::Context;
-use crate::state::{CursorKey, Cursors, Source, Start};
+use crate::state::{Advance, CursorKey, Cursors, Source, Start, Unmoved};
 
 /// What all projects of a cloud share.
 pub struct Extraction {
@@ -54,6 +54,8 @@ pub enum ExtractorResult {
     Done {
         window: Window,
         told: Told,
+        /// The cursor, where the window did not move it.
+        stays: Option<i64>,
     },
     UpToDate,
     NotBuilt,
@@ -227,7 +229,16 @@ impl Extraction {
                     end: window.end,
                 };
                 match self.cursors.advance(&project.id, key, covered) {
-                    Ok(_) => ExtractorResult::Done { window, told },
+                    Ok(advance) => ExtractorResult::Done {
+                        window,
+                        told,
+                        stays: match advance {
+                            Advance::Unmoved(
+                                Unmoved::Behind { cursor } | Unmoved::Gap { cursor },
+                            ) => Some(cursor),
+                            Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
+                        },
+                    },
                     Err(error) => failed(causes(&error)),
                 }
             }

@@ -27,7 +27,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::sync::watch;
 
 pub use self::demo::demo;
@@ -36,6 +36,7 @@ pub use self::sample::sample;
 
 use self::causes::causes;
 use self::components::Components;
+use self::extraction::moment;
 use self::mode::{Mode, Spools};
 use self::one_cloud::CloudRun;
 use self::said::Said;
@@ -110,13 +111,21 @@ fn stop(exit: Exit) -> impl FnOnce(anyhow::Error) -> Stopped {
 pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit {
     let partial_exit_ok = invocation.config.partial_exit_ok;
     let quiet = invocation.config.logging.debug;
+    let json = invocation.config.logging.json;
     let watched = invocation.verbose || io::stderr().is_terminal();
     match work(invocation, cancel).await {
         Ok(summary) => {
             let exit = summary.exit(partial_exit_ok);
-            if (watched || exit != Exit::Done) && !quiet {
+            // Of a run in which nothing went well the errors say it all.
+            let told = exit != Exit::Done && summary.successes > 0;
+            if (watched || told) && !quiet {
                 let mut stderr = io::stderr().lock();
                 for line in &summary.lines {
+                    let line = if json {
+                        serde_json::json!({ "level": "INFO", "message": line }).to_string()
+                    } else {
+                        line.clone()
+                    };
                     let _ = writeln!(stderr, "{line}");
                 }
             }
@@ -145,6 +154,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         // images) is then asked by the same one when the recording is replayed.
         config.concurrency = 1;
     }
+    if invocation.extract {
+        complete(&config, &source).map_err(stop(Exit::Usage))?;
+    }
+    summary.dry = config.dry_run;
     let clock = source.clock();
     let now = clock.now();
     let config = Arc::new(config);
@@ -236,17 +249,17 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     for remark in remarks {
         said.warn(&remark);
     }
-    if mode.is_real()
-        && let Err(error) = said.keep(&spools.cursors)
-    {
-        summary.problem(causes(&error));
-    }
     if let Err(error) = source.finish() {
         summary.problem(causes(error.as_ref()));
     }
     match journal.waiting() {
-        Ok(waiting) => summary.waiting(&waiting, &names),
+        Ok(waiting) => summary.waiting(&waiting, &names, &mut said),
         Err(error) => summary.problem(error.chain()),
+    }
+    if mode.is_real()
+        && let Err(error) = said.keep(&spools.cursors)
+    {
+        summary.problem(causes(&error));
     }
     summary.line(format!(
         "{} requests, {:.1} s",
@@ -254,6 +267,42 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         started.elapsed().as_secs_f64()
     ));
     Ok(summary)
+}
+
+/// What an extraction can't do without, and an explicit window that is none:
+/// said before anything is touched.
+fn complete(config: &Config, source: &Source) -> anyhow::Result<()> {
+    let files = || match config.files.as_slice() {
+        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc; `caso sample` \
+               prints one, `--config-file` names one"
+            .to_owned(),
+        files => {
+            let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+            format!(
+                "the configuration is not complete (read: {})",
+                names.join(", ")
+            )
+        }
+    };
+    config.site().with_context(files)?;
+    if !source.is_recording() {
+        for cloud in &config.clouds {
+            cloud.keystone().with_context(files)?;
+        }
+    }
+    let to = config
+        .extract_to
+        .unwrap_or(i64::MAX)
+        .min(source.clock().now());
+    match config.extract_from.explicit() {
+        Some(from) if from >= to => bail!(
+            "nothing lies between {} and {}: `--extract-from` must be before `--extract-to` and \
+             before now",
+            moment(from),
+            moment(to)
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// One cASO at a time; a run that writes nothing of the site's needs no lock.

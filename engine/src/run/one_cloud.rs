@@ -41,7 +41,15 @@ impl CloudRun<'_> {
             .session(&self.config, self.cloud, self.clock.clone())?;
         let caches = Arc::new(RunCaches::default());
         let options = project_options(self.cloud);
-        let found = find(&session, &options, &caches.warnings).await;
+        let mut cancel = self.cancel.clone();
+        let found = tokio::select! {
+            found = find(&session, &options, &caches.warnings) => found,
+            _ = cancel.wait_for(|cancelled| *cancelled) => {
+                summary.cancelled = true;
+                summary.failures += 1;
+                return Ok(());
+            }
+        };
         let found = found.inspect_err(|_| summary.requests += session.requests())?;
         let mut projects = Vec::new();
         for project in found {
@@ -49,6 +57,13 @@ impl CloudRun<'_> {
                 Ok(project) => projects.push(project),
                 Err(failure) => summary.project_failure(&failure),
             }
+        }
+        if projects.is_empty() && summary.failures == 0 {
+            summary.problem(format!(
+                "no project to account: `projects` names none, and this account sees none with \
+                 the tag `{}`; tag the projects in Keystone, or name them in `projects`",
+                options.tag
+            ));
         }
         let to = self.config.extract_to.unwrap_or(self.now);
         if to > self.now {
@@ -79,9 +94,10 @@ impl CloudRun<'_> {
             config: self.config,
         });
         let reports = extraction.run(projects).await;
-        summary.extraction(&reports);
+        summary.extraction(&reports, said);
         for warning in caches.closing_warnings() {
-            said.warn(&warning.to_string());
+            // Its key is the state; the text has request ids and times in it.
+            said.warn_of(&warning.key, &warning.to_string());
         }
         summary.requests += session.requests();
         Ok(())

@@ -40,7 +40,13 @@ impl Said {
 
     /// Says it, unless a run of the last week did.
     pub fn warn(&mut self, text: &str) {
-        let known = self.known.insert(digest(text), self.now);
+        self.warn_of(text, text);
+    }
+
+    /// The same for a text that differs from run to run while its state, which
+    /// `key` names, does not.
+    pub fn warn_of(&mut self, key: &str, text: &str) {
+        let known = self.known.insert(digest(key), self.now);
         if known.is_none_or(|last| self.now - last > MEMORY) {
             tracing::warn!("{text}");
         } else {

@@ -50,6 +50,11 @@ impl Source {
         })
     }
 
+    /// Whether answers come from a recording.
+    pub fn is_recording(&self) -> bool {
+        matches!(self, Self::Replayed(_))
+    }
+
     /// The run's clock: that of the recording where there is one.
     pub fn clock(&self) -> Arc<dyn Clock> {
         match self {

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use super::exit::Exit;
 use super::extraction::{ExtractorResult, ProjectReport, moment};
+use super::said::Said;
 use crate::deliver::{Ending, InstanceReport, Waiting};
 use crate::extract::ProjectFailure;
 
@@ -23,6 +24,8 @@ pub struct Summary {
     pub lines: Vec<String>,
     pub cancelled: bool,
     pub requests: u64,
+    /// Whether nothing of it is real.
+    pub dry: bool,
 }
 
 impl Summary {
@@ -47,23 +50,34 @@ impl Summary {
     }
 
     /// All projects of a cloud.
-    pub fn extraction(&mut self, reports: &[ProjectReport]) {
+    pub fn extraction(&mut self, reports: &[ProjectReport], said: &mut Said) {
         let mut outages: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut not_built: BTreeMap<&str, usize> = BTreeMap::new();
         let mut up_to_date = 0;
-        let first = reports.iter().filter(|report| report.first).count();
-        if first > 0 {
-            self.line(format!(
-                "no cursor for {first} of {} projects: extracted from 1970, or from `first_extract_from` where that is set",
-                reports.len()
-            ));
+        let first: Vec<i64> = reports.iter().filter_map(first_window).collect();
+        if let Some(start) = first.iter().min() {
+            // The whole past is a month's peak in APEL: worth a line in any mail.
+            said.warn_of(
+                &format!("first-run:{}", first.len()),
+                &format!(
+                    "no cursor for {} of {} projects: extracted from {}; `first_extract_from` \
+                     sets another start",
+                    first.len(),
+                    reports.len(),
+                    moment(*start)
+                ),
+            );
         }
         for report in reports {
             let name = project_name(report);
             for part in &report.extractors {
                 let extractor = part.extractor.as_str();
                 match &part.result {
-                    ExtractorResult::Done { window, told } => {
+                    ExtractorResult::Done {
+                        window,
+                        told,
+                        stays,
+                    } => {
                         self.successes += 1;
                         let mut line = format!(
                             "{name}: {extractor}: {} items, {} records, {} to {}",
@@ -74,6 +88,9 @@ impl Summary {
                         );
                         if told.lost > 0 {
                             let _ = write!(line, ", {} not accounted", told.lost);
+                        }
+                        if let Some(cursor) = stays {
+                            let _ = write!(line, ", the cursor stays at {}", moment(*cursor));
                         }
                         self.line(line);
                         if told.lost > 0 {
@@ -136,8 +153,9 @@ impl Summary {
         let name = &report.name;
         if report.delivered > 0 {
             self.successes += 1;
+            let would = if self.dry { "would be " } else { "" };
             self.line(format!(
-                "messenger `{name}`: {} records delivered",
+                "messenger `{name}`: {} records {would}delivered",
                 report.delivered
             ));
         }
@@ -168,11 +186,22 @@ impl Summary {
     }
 
     /// What waits on disk after the run, for messengers of the past too.
-    pub fn waiting(&mut self, waiting: &[Waiting], configured: &[String]) {
+    pub fn waiting(&mut self, waiting: &[Waiting], configured: &[String], said: &mut Said) {
+        if self.dry {
+            return;
+        }
         for entry in waiting {
             let gone = if configured.contains(&entry.messenger) {
                 ""
             } else {
+                if entry.records > 0 {
+                    said.warn(&format!(
+                        "records wait for messenger `{0}`, which is no longer in `messengers`: \
+                         put it back, or remove what waits, `caso-journal/messengers/{0}` in the \
+                         spool",
+                        entry.messenger
+                    ));
+                }
                 ", which is no longer in `messengers`"
             };
             if entry.records > 0 {
@@ -192,6 +221,18 @@ impl Summary {
             }
         }
     }
+}
+
+/// Where the first window of a project without a cursor began, if anything was
+/// extracted of it.
+fn first_window(report: &ProjectReport) -> Option<i64> {
+    if !report.first {
+        return None;
+    }
+    report.extractors.iter().find_map(|part| match part.result {
+        ExtractorResult::Done { window, .. } => Some(window.start),
+        _ => None,
+    })
 }
 
 fn project_name(report: &ProjectReport) -> String {

@@ -19,11 +19,16 @@ pub fn builtins() -> impl Iterator<Item = &'static str> {
     BUILTINS.iter().map(|(name, _)| *name)
 }
 
+/// Messengers of cASO that this version does not have. A site that names one
+/// is told so, and its other messengers work.
+pub const NOT_BUILT: &[&str] = &["greendigit_cim"];
+
 /// Names of the built-in messengers: what `messengers` may name without a
 /// component of its own.
 pub fn messengers() -> Vec<String> {
     builtins()
         .filter(|name| *name != "mapper")
+        .chain(NOT_BUILT.iter().copied())
         .map(str::to_owned)
         .collect()
 }

@@ -144,7 +144,19 @@ impl Session {
 
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let asked = format!("{} {}", request.method.name(), clean(&request.url));
+        let began = self.inner.clock.monotonic();
         let response = self.inner.transport.send(request).await?;
+        tracing::debug!(
+            "{asked}: {}, {} bytes, {:.2} s",
+            response.status,
+            response.body.len(),
+            self.inner
+                .clock
+                .monotonic()
+                .saturating_sub(began)
+                .as_secs_f64()
+        );
         let date = response
             .header("date")
             .and_then(|text| httpdate::parse_http_date(text).ok())
