@@ -308,10 +308,7 @@ mod tests {
 
     #[test]
     fn whole_lines_in_portions() {
-        let mut server = Server {
-            greeting: 5,
-            ..Server::default()
-        };
+        let mut server = Server::default();
         let answer = deliver(&WAIT, &batch(1_000, 200), &mut server);
         assert_eq!((answer.accepted, answer.rest), (1_000, Rest::Done));
         assert!(server.received.len() <= 8);
@@ -320,6 +317,17 @@ mod tests {
         }
         let all = server.received.concat();
         assert_eq!(all.iter().filter(|byte| **byte == b'\n').count(), 1_000);
+    }
+
+    #[test]
+    fn who_answers_is_no_tcp_input() {
+        let mut server = Server {
+            greeting: 5,
+            ..Server::default()
+        };
+        let answer = deliver(&WAIT, &batch(10, 200), &mut server);
+        assert_eq!(answer.accepted, 0);
+        assert!(matches!(answer.rest, Rest::Other(reason) if reason.contains("`port`")));
     }
 
     #[test]
