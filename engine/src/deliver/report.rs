@@ -48,6 +48,9 @@ pub struct InstanceReport {
     pub refused: u64,
     /// Records on which it failed, each alone; they are in its quarantine.
     pub failed: u64,
+    /// Records whose segment was damaged or is gone: not delivered, and not
+    /// waiting any more.
+    pub missing: u64,
     /// Records still to be delivered.
     pub waiting: u64,
     /// The first reasons of what was refused or failed, for the summary.

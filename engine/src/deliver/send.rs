@@ -101,6 +101,7 @@ impl InstanceReport {
             delivered: 0,
             refused: 0,
             failed: 0,
+            missing: 0,
             waiting: 0,
             reasons: Vec::new(),
             outcome: Ending::Failed(GuestFailure {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | accepted n, refused some | the refused to quarantine, then all of them acknowledged, whatever else the answer says |
 //! | `done` | next batch; records that are left all the same: as `other` |
-//! | `retry-after-seconds` | waits so long, where the run's time lasts that long, and offers the rest; else, or after ten such answers in a row without any progress, the next run |
+//! | `retry-after-seconds` | waits so long, where the run's time lasts that long, and offers the rest; else, or after three such answers in a row without any progress, the next run |
 //! | `too-large` | smaller offers for the rest of the run; a record that is too large alone: quarantine |
 //! | `misconfigured`, `other` | the next run; no matter when nothing is left of the batch |
 //! | trap, memory, contract, deadline | the first half, and so on down to one record; see below |
@@ -188,12 +188,7 @@ impl<'a> Sender<'a> {
             let progress = &self.ack(name)?.progress;
             let found = reader::read_batch(&shared, &header, index, &line, progress)?;
             if !found.missing.is_empty() {
-                tracing::error!(
-                    "messenger `{}`: {} records of batch `{}` are in a segment that was set aside",
-                    self.name,
-                    found.missing.len(),
-                    place.id
-                );
+                self.report.missing += found.missing.len() as u64;
                 self.ack(name)?.resolve(index, found.missing)?;
             }
             self.batch(&place, found.items.into()).await?;

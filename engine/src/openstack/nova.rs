@@ -179,10 +179,32 @@ pub struct UsagePage {
     tenant_usage_links: Vec<Link>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 struct TenantUsage {
-    #[serde(default)]
     server_usages: Vec<Box<RawValue>>,
+}
+
+impl<'de> Deserialize<'de> for TenantUsage {
+    /// Only `{}` says that there is nothing. An object that holds other things
+    /// is no usage: taken for none, every server of the project would be lost.
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Rows {
+            server_usages: Vec<Box<RawValue>>,
+        }
+        let raw = Box::<RawValue>::deserialize(reader)?;
+        let inner = raw.get().trim().strip_prefix('{');
+        let inner = inner.and_then(|text| text.strip_suffix('}'));
+        if inner.is_some_and(|text| text.trim().is_empty()) {
+            return Ok(TenantUsage {
+                server_usages: Vec::new(),
+            });
+        }
+        let rows: Rows = serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?;
+        Ok(TenantUsage {
+            server_usages: rows.server_usages,
+        })
+    }
 }
 
 impl Listing for UsagePage {
@@ -235,6 +257,24 @@ mod tests {
     fn times_are_spelled_as_nova_reads_them() {
         assert_eq!(spell_time(1_790_812_800), "2026-10-01T00:00:00");
         assert_eq!(spell_time(0), "1970-01-01T00:00:00");
+    }
+
+    #[test]
+    fn only_an_empty_object_is_no_usage() {
+        let rows = |inner: &str| {
+            let text = format!(r#"{{"tenant_usage": {inner}}}"#);
+            serde_json::from_str::<UsagePage>(&text).map(|page| page.into_rows().len())
+        };
+        assert_eq!(rows("{ }").unwrap(), 0);
+        assert_eq!(rows(r#"{"server_usages": [{}, {}]}"#).unwrap(), 2);
+        for bad in [
+            r#"{"error": "busy"}"#,
+            "null",
+            "[]",
+            r#"{"server_usages": null}"#,
+        ] {
+            assert!(rows(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::config::{CloudConfig, Config};
 use crate::deliver::Journal;
 use crate::extract::projects::find;
 use crate::extract::{ExtractContext, RunCaches};
-use crate::openstack::Clock;
+use crate::openstack::{Clock, Session};
 use crate::state::Cursors;
 
 /// The extraction of one cloud.
@@ -65,6 +65,7 @@ impl CloudRun<'_> {
                 options.tag
             ));
         }
+        let present = self.now + behind(&session, said);
         let to = self.config.extract_to.unwrap_or(self.now);
         if to > self.now {
             tracing::warn!("`extract_to` lies in the future: extracting up to now");
@@ -73,7 +74,7 @@ impl CloudRun<'_> {
             bounds: Bounds {
                 from: self.config.extract_from,
                 first_from: self.config.first_extract_from,
-                to: to.min(self.now),
+                to: to.min(present),
                 now: self.now,
             },
             extractors: self.cloud.extractors.clone(),
@@ -101,5 +102,30 @@ impl CloudRun<'_> {
         }
         summary.requests += session.requests();
         Ok(())
+    }
+}
+
+/// Clocks differ by a little anywhere, and a `Date` is cut to its second.
+const APART: i64 = 5;
+/// More is no clock but a header that somebody made up.
+const DAY: i64 = 86_400;
+
+/// How far OpenStack's clock is behind ours, as a negative number. A window that
+/// ended in their future would leave a gap: what changes there until then carries
+/// times that the next window takes for read.
+fn behind(session: &Session, said: &mut Said) -> i64 {
+    match session.server_date_skew() {
+        Some(skew) if (-DAY..-APART).contains(&skew) => {
+            said.warn_of(
+                "clock-behind",
+                &format!(
+                    "OpenStack's clock is {} s behind this machine's: extracting up to its now; \
+                     set the clocks right",
+                    -skew
+                ),
+            );
+            skew
+        }
+        _ => 0,
     }
 }

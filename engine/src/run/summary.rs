@@ -166,6 +166,14 @@ impl Summary {
                 report.reasons.join("; ")
             ));
         }
+        if report.missing > 0 {
+            self.problem(format!(
+                "messenger `{name}`: {} records are lost to it: their segments in the journal are \
+                 damaged or gone; extract their window again with `--extract-from` and \
+                 `--extract-to`",
+                report.missing
+            ));
+        }
         match &report.outcome {
             Ending::Complete => {}
             Ending::Cancelled => {

@@ -19,6 +19,10 @@ pub struct CursorFile {
     pub cursors: Vec<Entry>,
     /// What we last wrote to which lastrun file, by the file's name.
     pub lastrun: BTreeMap<String, String>,
+    /// What we are about to write there: a text that a killed run left is ours,
+    /// not an operator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coming: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +55,7 @@ impl CursorFile {
             project: project.to_owned(),
             cursors: Vec::new(),
             lastrun: BTreeMap::new(),
+            coming: None,
         }
     }
 

@@ -19,9 +19,9 @@
 //! no cursor yet, or start <= cursor < end. Never back, never over a gap, and not at
 //! all where the cursors were opened frozen (dry run, replay).
 //!
-//! **Order of the two writes.** lastrun first: a kill between them leaves a text
-//! that is not the one noted, so all cursors of the project fall back to their
-//! least. The other order would have an old lastrun look edited.
+//! **Order of the writes.** First the text that is coming is noted beside the old
+//! cursors, then lastrun is written, then the new cursors: a kill in between leaves
+//! a text that we know as ours, and the old cursors, which repeat the window.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -146,6 +146,8 @@ struct Project {
     path: PathBuf,
     /// Where an extractor without a cursor starts.
     fallback: Start,
+    /// Whether `fallback` is a text that we wrote ourselves.
+    ours_fallback: bool,
     /// Whether `fallback` holds for those with a cursor, too.
     edited: bool,
     /// The extractors of this run: lastrun is the least of theirs, so that
@@ -269,6 +271,7 @@ impl Project {
         let known = !file.cursors.is_empty();
         let mut fallback = None;
         let mut edited = false;
+        let mut ours_fallback = false;
         for path in &chain {
             let text = match fs::read(path) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
@@ -285,7 +288,8 @@ impl Project {
                 }
                 Err(e) => return Err(read_error(path, e)),
             };
-            let ours = file.lastrun.get(&name_of(path)) == Some(&text);
+            let ours = file.lastrun.get(&name_of(path)) == Some(&text)
+                || file.coming.as_ref() == Some(&text);
             let global = !lastruns.contains(path);
             let decides = fallback.is_none() || (known && !ours && !edited && !global);
             if !decides {
@@ -310,6 +314,7 @@ impl Project {
                 (false, _) => Some(if at > 0 { at - 1 } else { at }),
             };
             fallback = Some(Start { at, source });
+            ours_fallback = ours;
         }
         if let (Some(reason), None) = (&damaged, &fallback) {
             return Err(CursorError::Damaged {
@@ -336,6 +341,7 @@ impl Project {
                 at: None,
                 source: Source::Nothing,
             }),
+            ours_fallback,
             edited,
             rewrite: edited,
             asked: HashSet::new(),
@@ -357,13 +363,27 @@ impl Project {
                 },
             };
         }
+        // A text of our own says how far *other* clouds or regions are.
+        let neighbours = self
+            .file
+            .cursors
+            .iter()
+            .any(|entry| entry.cloud == key.cloud && entry.region == key.region);
+        let start = if self.ours_fallback && !neighbours {
+            Start {
+                at: None,
+                source: Source::Nothing,
+            }
+        } else {
+            self.fallback.clone()
+        };
         self.file.cursors.push(Entry {
             cloud: key.cloud.clone(),
             region: key.region.clone(),
             extractor: key.extractor.clone(),
-            at: self.fallback.at,
+            at: start.at,
         });
-        self.fallback.clone()
+        start
     }
 
     fn write(&mut self, spool: &Spool, key: &CursorKey, end: i64) -> Result<(), CursorError> {
@@ -394,6 +414,20 @@ impl Project {
             })?,
         };
         let rewrite = std::mem::replace(&mut self.rewrite, true);
+        if let Some(folder) = self.path.parent() {
+            spool.disk().create_folder(folder).map_err(write_error)?;
+        }
+        let changes = self
+            .lastruns
+            .first()
+            .is_some_and(|path| rewrite || next.lastrun.get(&name_of(path)) != Some(&text));
+        if changes {
+            // A kill behind the next write must not look like an operator's
+            // hand, which would carry every cursor of the project along.
+            let mut noted = self.file.clone();
+            noted.coming = Some(text.clone());
+            noted.write(spool.disk(), &self.path).map_err(write_error)?;
+        }
         for (index, path) in self.lastruns.iter().enumerate() {
             // A file by name is kept up where there is one, not begun.
             if index > 0 && !path.exists() {
@@ -408,9 +442,7 @@ impl Project {
                 next.lastrun.insert(name, text.clone());
             }
         }
-        if let Some(folder) = self.path.parent() {
-            spool.disk().create_folder(folder).map_err(write_error)?;
-        }
+        next.coming = None;
         next.write(spool.disk(), &self.path).map_err(write_error)?;
         self.file = next;
         self.rewrite = false;

@@ -263,6 +263,50 @@ fn a_slash_in_a_project_stays_in_the_spool() {
 
 /// Killed, or the disk full, at every step of an advance: no extractor starts
 /// later than what it has on disk, and the next run gets on.
+/// What lastrun says is the other cloud's progress, not this one's.
+#[test]
+fn a_new_region_does_not_start_where_another_is() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    let other = CursorKey {
+        region: Some("RegionOne".into()),
+        ..key("nova")
+    };
+    let starts = place.cursors().starts(PROJECT, None, &[other]).unwrap();
+    assert_eq!(starts[0].at, None);
+    assert_eq!(starts[0].source, Source::Nothing);
+}
+
+/// Killed behind the write of lastrun: a cursor that is far behind stays there.
+#[test]
+fn a_killed_write_carries_no_other_cursor_along() {
+    let other = CursorKey {
+        cloud: "other".into(),
+        ..key("nova")
+    };
+    for step in 0..40 {
+        let place = Place::new();
+        let cursors = place.cursors();
+        cursors
+            .starts(PROJECT, None, std::slice::from_ref(&other))
+            .unwrap();
+        cursors.advance(PROJECT, &other, window(0, 1_000)).unwrap();
+        let fault = At::new(End::Kill, step);
+        let killed = place.cursors_on(fault.disk());
+        killed.starts(PROJECT, None, &[key("nova")]).unwrap();
+        let _ = killed.advance(PROJECT, &key("nova"), window(0, T));
+        let after = place
+            .cursors()
+            .starts(PROJECT, None, std::slice::from_ref(&other))
+            .unwrap();
+        assert_eq!(after[0].at, Some(1_000), "killed at step {step}");
+    }
+}
+
 #[test]
 fn no_kill_makes_a_gap() {
     for end in [End::Kill, End::Torn, End::FullOnce] {

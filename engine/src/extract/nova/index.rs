@@ -55,6 +55,24 @@ pub struct UsageRow {
 }
 
 impl UsageRow {
+    /// A server that ran in the window, of which nothing else could be read.
+    pub fn without_figures(id: Uuid) -> UsageRow {
+        UsageRow {
+            id,
+            name: None,
+            usage: ComputeUsage {
+                started: None,
+                ended: None,
+                vcpus: None,
+                memory_mib: None,
+                disk_gib: None,
+                state: None,
+                flavor_name: None,
+                attributes: Vec::new(),
+            },
+        }
+    }
+
     /// Reads one of `server_usages`.
     pub fn read(row: &Row) -> Result<UsageRow, ItemError> {
         Ok(UsageRow {

@@ -179,7 +179,14 @@ impl Extraction<'_> {
             for raw in page.rows {
                 match usage_row(&raw) {
                     Ok(row) => self.index.add(&row),
-                    Err(error) => errors.push(error),
+                    Err(error) => {
+                        // The row is bad, the server may be well: its own row
+                        // and its flavor tell what is needed.
+                        if let Ok(id) = Uuid::parse_str(&error.id) {
+                            self.index.add(&UsageRow::without_figures(id));
+                        }
+                        errors.push(error);
+                    }
                 }
             }
         }
