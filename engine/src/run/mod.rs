@@ -112,12 +112,13 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     let partial_exit_ok = invocation.config.partial_exit_ok;
     let quiet = invocation.config.logging.debug;
     let json = invocation.config.logging.json;
+    let extract = invocation.extract;
     let watched = invocation.verbose || io::stderr().is_terminal();
     match work(invocation, cancel).await {
         Ok(summary) => {
             let exit = summary.exit(partial_exit_ok);
-            // Of a run in which nothing went well the errors say it all.
-            let told = exit != Exit::Done && summary.successes > 0;
+            // Of an extraction in which nothing went well the errors say it all.
+            let told = exit != Exit::Done && (summary.successes > 0 || !extract);
             if (watched || told) && !quiet {
                 let mut stderr = io::stderr().lock();
                 for line in &summary.lines {
