@@ -45,7 +45,6 @@ impl CloudRun<'_> {
         let found = tokio::select! {
             found = find(&session, &options, &caches.warnings) => found,
             _ = cancel.wait_for(|cancelled| *cancelled) => {
-                summary.cancelled = true;
                 summary.failures += 1;
                 return Ok(());
             }

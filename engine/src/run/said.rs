@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::state::{DiskError, Spool};
+use crate::state::{DiskError, Spool, digest_hex};
 
 const FILE: &str = "caso-said";
 /// So long a remark is remembered after it last held.
@@ -65,11 +63,9 @@ impl Said {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digest = digest_hex(text.as_bytes());
+    digest.truncate(24);
+    digest
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@ pub struct Summary {
     pub successes: usize,
     pub failures: usize,
     pub lines: Vec<String>,
-    pub cancelled: bool,
     pub requests: u64,
     /// Whether nothing of it is real.
     pub dry: bool,
@@ -116,7 +115,6 @@ impl Summary {
                         self.problem(format!("{name}: {extractor}: {reason}"));
                     }
                     ExtractorResult::Cancelled => {
-                        self.cancelled = true;
                         self.failures += 1;
                     }
                 }
@@ -177,7 +175,6 @@ impl Summary {
         match &report.outcome {
             Ending::Complete => {}
             Ending::Cancelled => {
-                self.cancelled = true;
                 self.failures += 1;
             }
             Ending::RetryLater { .. } => {

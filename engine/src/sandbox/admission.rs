@@ -31,6 +31,7 @@ use super::error::AdmissionError;
 use super::failure::Who;
 use super::limits::Limits;
 use super::link;
+use crate::state::hex;
 
 /// Where a component comes from.
 #[derive(Debug, Clone, Copy)]
@@ -309,10 +310,6 @@ fn chain(error: &wasmtime::Error) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

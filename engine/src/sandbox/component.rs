@@ -13,6 +13,7 @@ use super::log::Mask;
 use super::mapper::GuestMapper;
 use super::messenger::GuestMessenger;
 use super::state::State;
+use crate::config::is_secret_name;
 use crate::model::component::{Description, OptionKind, OptionValue, Setting};
 use crate::model::guest::{FailureKind, GuestFailure};
 
@@ -106,9 +107,7 @@ impl Component {
     fn secrets(&self, settings: &[Setting]) -> Vec<String> {
         let secret =
             |setting: &&Setting| {
-                let by_name = ["password", "secret", "token"]
-                    .iter()
-                    .any(|word| setting.name.to_ascii_lowercase().contains(word));
+                let by_name = is_secret_name(&setting.name);
                 by_name
                     || self.description.options.iter().any(|option| {
                         option.name == setting.name && option.kind == OptionKind::Secret
