@@ -256,6 +256,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         Ok(waiting) => summary.waiting(&waiting, &names, &mut said),
         Err(error) => summary.problem(error.chain()),
     }
+    match journal.damaged() {
+        Ok(damaged) => summary.damaged(&damaged, &mut said),
+        Err(error) => summary.problem(error.chain()),
+    }
     if mode.is_real()
         && let Err(error) = said.keep(&spools.cursors)
     {

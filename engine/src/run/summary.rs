@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::extraction::{ExtractorResult, ProjectReport, moment};
@@ -178,6 +179,21 @@ impl Summary {
             }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }
+    }
+
+    /// What was set aside stays there until somebody looks at it: said once a
+    /// week, and each time in the summary that people read.
+    pub fn damaged(&mut self, files: &[PathBuf], said: &mut Said) {
+        let Some(first) = files.first() else {
+            return;
+        };
+        let text = format!(
+            "{} damaged files of the journal lie in `{}`: what a segment among them held was not              delivered; extract its window again, then remove the file",
+            files.len(),
+            first.parent().unwrap_or(first).display()
+        );
+        said.warn(&text);
+        self.line(text);
     }
 
     /// What waits on disk after the run, for messengers of the past too.
