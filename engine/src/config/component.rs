@@ -118,7 +118,8 @@ fn refusal(
         let other = other
             .chain([&config.mapper])
             .any(|other| other.section == section);
-        let engines = table::is_engine_section(section) || section == config.auth_section;
+        let engines =
+            table::is_engine_section(section) || config.auth_sections.contains(&section.to_owned());
         section != instance.section && (other || engines)
     };
     let host_key = section == components::MAPPER && table::find(&section, &name).is_some();

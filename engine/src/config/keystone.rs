@@ -1,4 +1,5 @@
-//! `[keystone_auth]`, or the section that its `auth_section` names.
+//! `[keystone_auth]`, or the section of another cloud, or the one that its
+//! `auth_section` names.
 //!
 //! As in keystoneauth, `auth_section` moves `auth_type` and the options of the
 //! auth type; those of the session (certificates, timeouts) stay.
@@ -78,12 +79,16 @@ impl AuthType {
 }
 
 /// Reads it. `None` when nothing says how to authenticate, or when something
-/// is wrong, which the reader has noted.
-pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Option<KeystoneAuth> {
-    let session = session(reader, warnings);
+/// is wrong, which the reader has noted. `section` is the cloud's.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    section: &str,
+    warnings: &mut Vec<Warning>,
+) -> Option<KeystoneAuth> {
+    let session = session(reader, section, warnings);
     let section = reader
-        .text(&Slot::of(&table::AUTH_SECTION))
-        .unwrap_or_else(|| table::AUTH_TYPE.section.to_owned());
+        .text(&Slot::within(&table::AUTH_SECTION, section))
+        .unwrap_or_else(|| section.to_owned());
     let mut auth = Auth { reader, section };
     let auth_type = auth.text(&table::AUTH_TYPE);
     let auth_url = auth
@@ -178,18 +183,19 @@ struct Session {
     status_code_retries: u32,
 }
 
-fn session(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Session {
-    let mut path = |row: &Row| reader.path(&Slot::of(row));
+fn session(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Warning>) -> Session {
+    let slot = |row: &Row| Slot::within(row, section);
+    let mut path = |row: &Row| reader.path(&slot(row));
     let (cafile, certfile, keyfile) = (
         path(&table::CAFILE),
         path(&table::CERTFILE),
         path(&table::KEYFILE),
     );
-    let version = reader.parsed(&Slot::of(&table::TLS_MIN_VERSION), |text| match text {
+    let version = reader.parsed(&slot(&table::TLS_MIN_VERSION), |text| match text {
         "" => Ok(None),
         _ => value::choice(text, &["1.2", "1.3"]).map(Some),
     });
-    let insecure = Slot::of(&table::INSECURE);
+    let insecure = slot(&table::INSECURE);
     let tls = Tls {
         cafile,
         certfile,
@@ -201,16 +207,19 @@ fn session(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Session {
         let found = reader.resolver.resolve(&insecure).ok().flatten();
         let origin = found.map_or(Origin::Default, |found| found.origin);
         let text = format!(
-            "{origin}: `[keystone_auth] insecure` takes any certificate, so that whoever sits between can read the \
+            "{origin}: `[{section}] insecure` takes any certificate, so that whoever sits between can read the \
              password; to trust a certificate of your own, set `cafile`"
         );
-        warnings.push(Warning::new("insecure", text));
+        warnings.push(Warning::new(format!("insecure:{section}"), text));
     }
     Session {
         tls,
-        timeout: reader.duration(&Slot::of(&table::TIMEOUT), table::TIMEOUT.kind),
-        connect_retries: reader.integer(&table::CONNECT_RETRIES),
-        status_code_retries: reader.integer(&table::STATUS_CODE_RETRIES),
+        timeout: reader.duration(&slot(&table::TIMEOUT), table::TIMEOUT.kind),
+        connect_retries: reader.integer(&slot(&table::CONNECT_RETRIES), &table::CONNECT_RETRIES),
+        status_code_retries: reader.integer(
+            &slot(&table::STATUS_CODE_RETRIES),
+            &table::STATUS_CODE_RETRIES,
+        ),
     }
 }
 
@@ -277,7 +286,7 @@ impl Auth<'_, '_> {
         let Some(name) = name else {
             let sources = self.reader.resolver.sources;
             let ancient = ("extractor".to_owned(), "user".to_owned());
-            if sources.find(&[ancient]).is_some() {
+            if self.section == table::AUTH_TYPE.section && sources.find(&[ancient]).is_some() {
                 let text = "`[keystone_auth] auth_type` is not set; `v3password` is assumed, because `[extractor] user` is";
                 warnings.push(Warning::new("assumed:keystone_auth.auth_type", text));
                 return Some(AuthType::V3Password);

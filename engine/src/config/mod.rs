@@ -14,6 +14,7 @@
 //! component's own options what `load` does for the engine's. Nothing here
 //! prints: errors come together as `ConfigErrors`, remarks as `Warning`s.
 
+mod clouds;
 mod component;
 mod date;
 mod error;
@@ -53,5 +54,6 @@ pub use remarks::unknown_sections;
 pub use sample::sample;
 pub use secret::{MASK, Secret, is_secret_name};
 pub use sources::Sources;
+pub use table::clouds::ONLY as ONLY_CLOUD;
 pub use types::*;
 pub use warning::{Warning, fingerprint};

@@ -46,7 +46,7 @@ pub fn session_settings(
 ) -> anyhow::Result<SessionSettings> {
     Ok(SessionSettings {
         interfaces: interfaces(cloud),
-        region: cloud.region_name.clone(),
+        region: cloud.region_names.first().cloned(),
         retry: RetryPolicy {
             retries: auth.status_code_retries,
             connect_retries: auth.connect_retries,

@@ -15,7 +15,7 @@ fn read_text(text: &str) -> (Option<KeystoneAuth>, Vec<String>, Vec<Warning>) {
     };
     let mut reader = Reader::new(&sources);
     let mut warnings = Vec::new();
-    let auth = read(&mut reader, &mut warnings);
+    let auth = read(&mut reader, "keystone_auth", &mut warnings);
     let errors = reader.errors.finish::<()>(None).unwrap_err().0;
     (
         auth,
