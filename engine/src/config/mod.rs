@@ -14,6 +14,7 @@
 //! component's own options what `load` does for the engine's. Nothing here
 //! prints: errors come together as `ConfigErrors`, remarks as `Warning`s.
 
+mod clouds;
 mod component;
 mod date;
 mod error;
@@ -51,6 +52,7 @@ pub use origin::Origin;
 pub use remarks::unknown_sections;
 pub use sample::sample;
 pub use sources::Sources;
+pub use table::clouds::ONLY as ONLY_CLOUD;
 pub use types::*;
 pub use warning::{Warning, fingerprint};
 

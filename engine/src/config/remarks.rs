@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
 use super::table::{self, components, general, keystone};
-use super::types::{ComponentInstance, Config, MessengerInstance};
+use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
 
@@ -43,6 +43,7 @@ pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -
 pub(super) fn read(
     sources: &Sources,
     keystone_sections: &[String],
+    clouds: &[CloudConfig],
     messengers: &[MessengerInstance],
     warnings: &mut Vec<Warning>,
 ) {
@@ -91,9 +92,27 @@ pub(super) fn read(
             warnings.push(Warning::new(format!("unknown-section:{section}"), text));
         }
     }
+    cloud_sections(sources, clouds, warnings);
     flags_and_variables(sources, keystone_sections, warnings);
     warnings.sort();
     warnings.dedup();
+}
+
+/// Sections of clouds that `clouds` does not name.
+fn cloud_sections(sources: &Sources, clouds: &[CloudConfig], warnings: &mut Vec<Warning>) {
+    for (section, origin) in sources.sections() {
+        let Some(name) = table::clouds::name_of(section) else {
+            continue;
+        };
+        if clouds.iter().all(|cloud| cloud.section != section) {
+            let known = clouds.iter().map(|cloud| cloud.name.as_str());
+            let text = format!(
+                "{origin}: [{section}] has no effect: `clouds` has no `{name}`{}",
+                hint(name, known)
+            );
+            warnings.push(Warning::new(format!("unknown-section:{section}"), text));
+        }
+    }
 }
 
 /// [mapper] is the mapper's too, and so is left to `component_settings`.
@@ -194,7 +213,10 @@ pub fn unknown_sections(
     }
     let mut warnings = Vec::new();
     for (section, origin) in config.sources.sections() {
-        if known.contains(&section) || section.starts_with("messenger_") {
+        if known.contains(&section)
+            || section.starts_with("messenger_")
+            || table::clouds::is_section(section)
+        {
             continue;
         }
         let text = match why_ignored(section) {
