@@ -129,6 +129,8 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         extract_from: extract_from(&mut reader),
         extract_to: reader.moment(&general::EXTRACT_TO),
         first_extract_from: reader.moment(&general::FIRST_EXTRACT_FROM),
+        ip_records_for_past_windows: reader
+            .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
         concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
         page_size: reader.integer(&general::PAGE_SIZE),
         delivery_timeout: reader.duration(

@@ -63,6 +63,8 @@ pub struct Config {
     pub extract_to: Option<i64>,
     /// Start of a first run, for a project without a cursor; `None` is 1970.
     pub first_extract_from: Option<i64>,
+    /// Whether windows of the past get public IP records, too.
+    pub ip_records_for_past_windows: bool,
     /// Projects that are extracted side by side; at least 1.
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.

@@ -13,9 +13,11 @@
 //! incomplete as a whole, and its cursor must not move.
 
 mod caches;
+pub mod cinder;
 mod fields;
 mod flavors;
 mod images;
+pub mod neutron;
 pub mod nova;
 pub mod projects;
 mod users;
@@ -112,11 +114,8 @@ impl Extractor {
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
         match self {
-            Extractor::Nova => true,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => false,
+            Extractor::Nova | Extractor::Cinder | Extractor::Neutron => true,
+            Extractor::Prometheus | Extractor::Ceilometer => false,
         }
     }
 
@@ -133,10 +132,9 @@ impl Extractor {
     ) -> Result<Extracted, ExtractError> {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
+            Extractor::Cinder => cinder::extract(context, project, window, sink).await,
+            Extractor::Neutron => neutron::extract(context, project, window, sink).await,
+            Extractor::Prometheus | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
         }
     }
 }
@@ -151,6 +149,8 @@ pub struct ExtractContext {
     pub page_size: u32,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
+    /// Whether windows of the past get records of the floating IPs of now.
+    pub ip_records_for_past_windows: bool,
 }
 
 /// A page's limit when nobody says another: what APIs allow by default.

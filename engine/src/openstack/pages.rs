@@ -168,6 +168,12 @@ impl<L: Listing> Pager<L> {
         }
     }
 
+    /// How often the list was begun. When it grows, the page that came is the
+    /// first one once more.
+    pub fn starts(&self) -> u32 {
+        self.starts
+    }
+
     /// The next page; none at the end.
     pub async fn next(&mut self, session: &Session) -> Result<Option<FetchedPage>, PageError> {
         loop {

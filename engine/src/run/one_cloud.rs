@@ -82,6 +82,7 @@ impl CloudRun<'_> {
                 caches: caches.clone(),
                 page_size: self.config.page_size,
                 now: self.now,
+                ip_records_for_past_windows: self.config.ip_records_for_past_windows,
             },
             cloud: self.cloud.clone(),
             site,

@@ -28,6 +28,8 @@ struct Arguments {
     extract_from: Option<i64>,
     extract_to: Option<i64>,
     first_extract_from: Option<i64>,
+    #[serde(default)]
+    ip_records_for_past_windows: bool,
     page_size: u32,
     projects: Vec<String>,
     caso_tag: Option<String>,
@@ -81,6 +83,7 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
         extract_from: config.extract_from.explicit(),
         extract_to: config.extract_to,
         first_extract_from: config.first_extract_from,
+        ip_records_for_past_windows: config.ip_records_for_past_windows,
         page_size: config.page_size,
         projects: cloud.projects.clone(),
         caso_tag: cloud.caso_tag.clone(),
@@ -115,6 +118,7 @@ pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
     };
     config.extract_to = arguments.extract_to;
     config.first_extract_from = arguments.first_extract_from;
+    config.ip_records_for_past_windows = arguments.ip_records_for_past_windows;
     config.page_size = arguments.page_size;
     let session = header.sessions.first().context("it has no session")?;
     // One cloud was recorded.
