@@ -32,7 +32,7 @@ use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
-use crate::openstack::{ApiError, Session};
+use crate::openstack::{ApiError, Service, Session};
 
 pub use crate::config::Extractor;
 pub use caches::RunCaches;
@@ -100,6 +100,23 @@ impl ExtractError {
     }
 }
 
+impl ExtractError {
+    /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
+    /// next run will find it otherwise. A cloud without Nova is none.
+    pub fn is_service_lacking(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => {
+                error.is_service_lacking()
+                    && matches!(
+                        error.service(),
+                        Some(Service::BlockStorage | Service::Network)
+                    )
+            }
+            _ => false,
+        }
+    }
+}
+
 impl From<PageError> for ExtractError {
     fn from(error: PageError) -> Self {
         match error {
@@ -116,6 +133,18 @@ impl Extractor {
         match self {
             Extractor::Nova | Extractor::Cinder | Extractor::Neutron => true,
             Extractor::Prometheus | Extractor::Ceilometer => false,
+        }
+    }
+
+    /// How far a window reaches back behind the cursor. A change of a server
+    /// is visible some time after the moment that Nova notes for it, and its
+    /// clock is not ours; records of servers are keyed, so telling one twice
+    /// costs nothing. The others read what is there now, and StAR adds the
+    /// intervals of a volume up: theirs follow each other without a seam.
+    pub fn overlap(self) -> i64 {
+        match self {
+            Extractor::Nova | Extractor::Ceilometer => 60,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => 0,
         }
     }
 

@@ -1,13 +1,12 @@
 //! One cloud: session, projects, extraction.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::watch;
 
 use super::cloud::project_options;
 use super::components::Mapper;
-use super::extraction::Extraction;
+use super::extraction::{Extraction, Outages};
 use super::said::Said;
 use super::source::Source;
 use super::summary::Summary;
@@ -91,7 +90,7 @@ impl CloudRun<'_> {
             mapper: self.mapper,
             messengers: self.messengers,
             cancel: self.cancel,
-            outages: AtomicUsize::new(0),
+            outages: Outages::of(&self.cloud.extractors),
             config: self.config,
         });
         let reports = extraction.run(projects).await;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::exit::Exit;
-use super::extraction::{ExtractorResult, ProjectReport, moment};
+use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport, moment};
 use super::said::Said;
 use crate::deliver::{Ending, InstanceReport, Waiting};
 use crate::extract::ProjectFailure;
@@ -52,6 +52,7 @@ impl Summary {
     pub fn extraction(&mut self, reports: &[ProjectReport], said: &mut Said) {
         let mut outages: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut not_built: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut lacking: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         let mut up_to_date = 0;
         let first: Vec<i64> = reports.iter().filter_map(first_window).collect();
         if let Some(start) = first.iter().min() {
@@ -103,6 +104,9 @@ impl Summary {
                         }
                     }
                     ExtractorResult::UpToDate => up_to_date += 1,
+                    ExtractorResult::Lacking { what, reason } => {
+                        lacking.entry(what).or_insert((extractor, reason));
+                    }
                     ExtractorResult::NotBuilt => *not_built.entry(extractor).or_default() += 1,
                     ExtractorResult::Failed {
                         reason,
@@ -118,6 +122,20 @@ impl Summary {
                         self.failures += 1;
                     }
                 }
+            }
+        }
+        // One that is asked for Cinder alone must not find all in order
+        // without it.
+        let nothing_else = reports.iter().any(lacks_all);
+        for (what, (extractor, reason)) in lacking {
+            let text = format!(
+                "not extracted: {extractor}: {reason}; if this cloud does without, remove \
+                 `{extractor}` from `extractor` to silence this"
+            );
+            if nothing_else {
+                self.problem(text);
+            } else {
+                said.warn_of(&format!("lacking:{what}"), &text);
             }
         }
         for (extractor, (projects, reason)) in outages {
@@ -231,13 +249,16 @@ impl Summary {
 /// Where the first window of a project without a cursor began, if anything was
 /// extracted of it.
 fn first_window(report: &ProjectReport) -> Option<i64> {
-    if !report.first {
-        return None;
-    }
     report.extractors.iter().find_map(|part| match part.result {
-        ExtractorResult::Done { window, .. } => Some(window.start),
+        ExtractorResult::Done { window, .. } if part.first => Some(window.start),
         _ => None,
     })
+}
+
+/// Whether none of the project's extractors found its service.
+fn lacks_all(report: &ProjectReport) -> bool {
+    let lacking = |part: &ExtractorReport| matches!(part.result, ExtractorResult::Lacking { .. });
+    !report.extractors.is_empty() && report.extractors.iter().all(lacking)
 }
 
 fn project_name(report: &ProjectReport) -> String {

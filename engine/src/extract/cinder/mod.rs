@@ -12,6 +12,9 @@
 
 mod volume;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::value::RawValue;

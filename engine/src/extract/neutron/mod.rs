@@ -12,6 +12,9 @@
 
 mod floating_ip;
 
+#[cfg(test)]
+mod tests;
+
 use super::fields::Row;
 use super::{ExtractContext, ExtractError, Extracted, Page, PageSink, ProjectRef};
 use crate::model::Window;
@@ -42,16 +45,8 @@ pub async fn extract(
     let mut addresses = Vec::new();
     let mut errors = Vec::new();
     let mut foreign = 0_usize;
-    let mut starts = 1;
     let mut pager = neutron::floating_ips(&project.id, context.page_size);
     while let Some(page) = pager.next(&context.session).await? {
-        if pager.starts() != starts {
-            // The list began anew, and says all of it once more.
-            starts = pager.starts();
-            addresses.clear();
-            errors.clear();
-            foreign = 0;
-        }
         for raw in page.rows {
             let row = Row::parse("floating IP", "id", &raw);
             match row.and_then(|row| floating_ip::read(&row, &project.id)) {
@@ -64,8 +59,12 @@ pub async fn extract(
     if foreign > 0 {
         warn_of_foreign(context, project, foreign);
     }
+    // A list that began anew shows addresses twice. One that was given back
+    // meanwhile stays: it was held when the run began.
     addresses.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     addresses.dedup_by(|one, other| one.id == other.id);
+    errors.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    errors.dedup();
     let mut done = Extracted::default();
     if addresses.is_empty() && errors.is_empty() {
         return Ok(done);

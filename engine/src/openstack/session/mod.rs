@@ -226,6 +226,7 @@ impl Session {
                 interfaces: settings.interfaces.clone(),
                 region: settings.region.clone(),
                 available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
+                lacking: catalog.is_some_and(|catalog| catalog.lacks(service, region)),
             }),
         }
     }
