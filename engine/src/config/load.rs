@@ -119,6 +119,8 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         dry_run: dry_run(&mut reader, inputs.program),
         extract_from: extract_from(&mut reader),
         extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
+        ip_records_for_past_windows: reader
+            .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
         concurrency: reader.integer::<u32>(&Slot::of(&general::CONCURRENCY), &general::CONCURRENCY)
             as usize,
         page_size: reader.integer(&Slot::of(&general::PAGE_SIZE), &general::PAGE_SIZE),

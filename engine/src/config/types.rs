@@ -57,6 +57,8 @@ pub struct Config {
     pub extract_from: ExtractFrom,
     /// `extract_to`, in epoch seconds; `None` is now.
     pub extract_to: Option<i64>,
+    /// Whether windows of the past get public IP records, too.
+    pub ip_records_for_past_windows: bool,
     /// Projects of a region that are extracted side by side; at least 1.
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.

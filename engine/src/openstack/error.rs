@@ -143,6 +143,9 @@ pub enum ApiError {
         region: Option<String>,
         /// `type interface region` of what there is.
         available: Vec<String>,
+        /// The region has other services, and of this one no endpoint under
+        /// any interface: the cloud does without it.
+        lacking: bool,
     },
     /// The catalog of our token has nothing in the region.
     #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
@@ -201,6 +204,11 @@ impl ApiError {
             ApiError::Status { status, .. } => *status >= 500,
             _ => false,
         }
+    }
+
+    /// The cloud does without the service that was asked for.
+    pub fn is_service_lacking(&self) -> bool {
+        matches!(self, ApiError::NoEndpoint { lacking: true, .. })
     }
 
     /// Status of the answer, where there was one and it says something.

@@ -11,11 +11,13 @@
 //! Only two kinds of request exist here: `GET`, and the `POST` that asks for
 //! a token. Nothing in a cloud can be changed through this room.
 
+pub mod cinder;
 pub mod clock;
 pub mod error;
 pub mod glance;
 pub mod identity;
 pub mod keystone;
+pub mod neutron;
 pub mod nova;
 pub mod pages;
 pub mod recording;

@@ -1,7 +1,6 @@
 //! One cloud: session, projects, their starts, then its regions side by side.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
@@ -9,7 +8,7 @@ use tokio::sync::watch;
 use super::causes::causes;
 use super::cloud::project_options;
 use super::clouds::Extractions;
-use super::extraction::{Extraction, Place, ProjectReport};
+use super::extraction::{Extraction, Outages, Place, ProjectReport};
 use super::window::Bounds;
 use crate::config::CloudConfig;
 use crate::extract::projects::find;
@@ -204,6 +203,7 @@ impl<'a> CloudRun<'a> {
                     caches: Arc::new(caches),
                     page_size: config.page_size,
                     now: shared.now,
+                    ip_records_for_past_windows: config.ip_records_for_past_windows,
                 },
                 place: Place {
                     order: first + at,
@@ -216,7 +216,7 @@ impl<'a> CloudRun<'a> {
                 mapper: shared.mapper.clone(),
                 messengers: shared.messengers.clone(),
                 cancel: shared.cancel.clone(),
-                outages: AtomicUsize::new(0),
+                outages: Outages::of(&self.cloud.extractors),
                 config: config.clone(),
             }));
         }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::causes::causes;
 use super::exit::Exit;
-use super::extraction::{ExtractorResult, ProjectReport, moment};
+use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport, moment};
 use super::one_cloud::{CloudReport, RegionReport};
 use super::said::Said;
 use crate::deliver::{Ending, InstanceReport, Waiting};
@@ -107,6 +107,7 @@ impl Summary {
     fn extraction(&mut self, place: &str, reports: &[ProjectReport], said: &mut Said) {
         let mut outages: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut not_built: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut lacking: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         let mut up_to_date = 0;
         let first: Vec<i64> = reports.iter().filter_map(first_window).collect();
         if let Some(start) = first.iter().min() {
@@ -158,6 +159,9 @@ impl Summary {
                         }
                     }
                     ExtractorResult::UpToDate => up_to_date += 1,
+                    ExtractorResult::Lacking { what, reason } => {
+                        lacking.entry(what).or_insert((extractor, reason));
+                    }
                     ExtractorResult::NotBuilt => *not_built.entry(extractor).or_default() += 1,
                     ExtractorResult::Failed {
                         reason,
@@ -173,6 +177,20 @@ impl Summary {
                         self.failures += 1;
                     }
                 }
+            }
+        }
+        // One that is asked for Cinder alone must not find all in order
+        // without it.
+        let nothing_else = reports.iter().any(lacks_all);
+        for (what, (extractor, reason)) in lacking {
+            let text = format!(
+                "not extracted: {extractor}: {reason}; if this cloud does without, remove \
+                 `{extractor}` from `extractor` to silence this"
+            );
+            if nothing_else {
+                self.problem(text);
+            } else {
+                said.warn_of(&format!("lacking:{what}"), &text);
             }
         }
         for (extractor, (projects, reason)) in outages {
@@ -306,13 +324,16 @@ fn place(report: &CloudReport<'_>, clouds: usize, region: Option<&str>) -> Strin
 /// Where the first window of a project without a cursor began, if anything was
 /// extracted of it.
 fn first_window(report: &ProjectReport) -> Option<i64> {
-    if !report.first {
-        return None;
-    }
     report.extractors.iter().find_map(|part| match part.result {
-        ExtractorResult::Done { window, .. } => Some(window.start),
+        ExtractorResult::Done { window, .. } if part.first => Some(window.start),
         _ => None,
     })
+}
+
+/// Whether none of the project's extractors found its service.
+fn lacks_all(report: &ProjectReport) -> bool {
+    let lacking = |part: &ExtractorReport| matches!(part.result, ExtractorResult::Lacking { .. });
+    !report.extractors.is_empty() && report.extractors.iter().all(lacking)
 }
 
 fn project_name(report: &ProjectReport) -> String {

@@ -26,6 +26,8 @@ const CURSORS: &str = "caso-cursors";
 struct Arguments {
     extract_from: Option<i64>,
     extract_to: Option<i64>,
+    #[serde(default)]
+    ip_records_for_past_windows: bool,
     page_size: u32,
     /// In the order of the header's sessions.
     #[serde(default)]
@@ -115,6 +117,7 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
     let arguments = Arguments {
         extract_from: config.extract_from.explicit(),
         extract_to: config.extract_to,
+        ip_records_for_past_windows: config.ip_records_for_past_windows,
         page_size: config.page_size,
         clouds: config.clouds.iter().map(cloud).collect(),
     };
@@ -145,6 +148,7 @@ pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
         None => ExtractFrom::Cursor,
     };
     config.extract_to = arguments.extract_to;
+    config.ip_records_for_past_windows = arguments.ip_records_for_past_windows;
     config.page_size = arguments.page_size;
     if header.sessions.len() < arguments.clouds.len() {
         bail!("it has fewer sessions than clouds");

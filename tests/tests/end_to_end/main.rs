@@ -5,6 +5,7 @@
 //! Most cases run in every cloud of [`clouds`]: plain, and with two projects,
 //! pages of three, and a flavor, a server and a user that vanish between pages.
 
+mod addresses;
 mod clouds;
 
 mod defects;
@@ -17,5 +18,6 @@ mod nova;
 mod outages;
 mod packing;
 mod scopes;
+mod storage;
 mod tls;
 mod windows;

@@ -250,6 +250,7 @@ impl Session {
                 interfaces: settings.interfaces.clone(),
                 region: self.place.region.clone(),
                 available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
+                lacking: catalog.is_some_and(|catalog| catalog.lacks(service, region)),
             }),
         }
     }
