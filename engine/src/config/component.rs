@@ -121,8 +121,9 @@ fn refusal(
         let engines = table::is_engine_section(section) || section == config.auth_section;
         section != instance.section && (other || engines)
     };
+    let lent = instance.section == components::MAPPER && table::is_lent(&section, &name);
     let host_key = section == components::MAPPER && table::find(&section, &name).is_some();
-    if foreign(&section) || host_key {
+    if foreign(&section) && !lent || host_key {
         return Some(format!(
             "it describes an option `{}`, which is not a component's to read",
             option.name

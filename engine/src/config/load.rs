@@ -17,7 +17,7 @@ use super::types::{
     CloudConfig, Config, ExtractFrom, Extractor, Interface, MessengerInstance, Program,
 };
 use super::warning::Warning;
-use super::{date, keystone, logging, messengers, remarks, value};
+use super::{date, keystone, logging, messengers, prometheus, remarks, value};
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
 /// not show it.
@@ -194,6 +194,7 @@ fn cloud(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> CloudConfig {
         mapping_file_set: reader.resolver.sources.find(&mapping.names).is_some(),
         mapping_file: reader.path(&mapping).unwrap_or_default(),
         keystone_auth: keystone::read(reader, warnings),
+        prometheus: prometheus::read(reader, warnings),
     }
 }
 

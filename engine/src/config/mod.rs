@@ -25,6 +25,7 @@ mod load;
 mod logging;
 mod messengers;
 mod origin;
+mod prometheus;
 mod reader;
 mod remarks;
 mod resolve;

@@ -18,6 +18,7 @@ mod flavors;
 mod images;
 pub mod nova;
 pub mod projects;
+pub mod prometheus;
 mod users;
 mod warnings;
 
@@ -30,11 +31,13 @@ use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
+use crate::openstack::prometheus::PrometheusError;
 use crate::openstack::{ApiError, Session};
 
 pub use crate::config::Extractor;
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+pub use prometheus::PowerSource;
 pub use warnings::{Warning, Warnings};
 
 /// Some items of one project, with the tables they refer to.
@@ -80,6 +83,20 @@ pub enum ExtractError {
     /// A list that cannot be read to its end.
     #[error(transparent)]
     Pages(PageError),
+    /// Prometheus is away, or does not want us.
+    #[error(transparent)]
+    Prometheus(PrometheusError),
+    /// Prometheus is there, and did not give what these servers used.
+    #[error("power of {whose} from {from} to {to}: {source}")]
+    Power {
+        whose: String,
+        from: String,
+        to: String,
+        source: PrometheusError,
+    },
+    /// The run has no `[prometheus]`: a recording that was made without.
+    #[error("nothing says where Prometheus is")]
+    NoPowerSource,
     /// The extractor is known but not part of this version.
     #[error("extractor `{0}` is not built yet; remove it from `extractor` to silence this")]
     NotBuilt(Extractor),
@@ -93,7 +110,12 @@ impl ExtractError {
     pub fn is_outage(&self) -> bool {
         match self {
             ExtractError::Api(error) => error.is_outage(),
-            ExtractError::Pages(_) | ExtractError::NotBuilt(_) | ExtractError::Sink(_) => false,
+            ExtractError::Prometheus(error) => error.is_outage(),
+            ExtractError::Pages(_)
+            | ExtractError::Power { .. }
+            | ExtractError::NoPowerSource
+            | ExtractError::NotBuilt(_)
+            | ExtractError::Sink(_) => false,
         }
     }
 }
@@ -112,12 +134,15 @@ impl Extractor {
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
         match self {
-            Extractor::Nova => true,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => false,
+            Extractor::Nova | Extractor::Prometheus => true,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Ceilometer => false,
         }
+    }
+
+    /// Whether its records add up over windows, so that none may overlap with
+    /// the one before. Others speak of a whole life, and replace each other.
+    pub fn adds_up(self) -> bool {
+        self == Extractor::Prometheus
     }
 
     /// Reads what `project` used in `window` and hands it to `sink`.
@@ -133,10 +158,10 @@ impl Extractor {
     ) -> Result<Extracted, ExtractError> {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
+            Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Ceilometer => {
+                Err(ExtractError::NotBuilt(self))
+            }
         }
     }
 }
@@ -151,6 +176,8 @@ pub struct ExtractContext {
     pub page_size: u32,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
+    /// For the extractor `prometheus`; absent where it is not among them.
+    pub power: Option<PowerSource>,
 }
 
 /// A page's limit when nobody says another: what APIs allow by default.

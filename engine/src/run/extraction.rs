@@ -38,8 +38,40 @@ pub struct Extraction {
     /// Names of all messengers of the configuration: whose the records are.
     pub messengers: Vec<String>,
     pub cancel: watch::Receiver<bool>,
-    /// Projects in a row for which a service was away.
-    pub outages: AtomicUsize,
+    pub outages: Outages,
+}
+
+/// Projects in a row for which the service of an extractor was away. Each
+/// counts for itself: Prometheus may be down, and Nova is asked all the same.
+#[derive(Debug, Default)]
+pub struct Outages {
+    counts: [AtomicUsize; Extractor::ALL.len()],
+}
+
+impl Outages {
+    fn of(&self, extractor: Extractor) -> Option<&AtomicUsize> {
+        let mut counts = Extractor::ALL.iter().zip(&self.counts);
+        let (_, count) = counts.find(|(one, _)| **one == extractor)?;
+        Some(count)
+    }
+
+    /// Whether it is not worth trying again.
+    fn lasts(&self, extractor: Extractor) -> bool {
+        self.of(extractor)
+            .is_some_and(|count| count.load(Ordering::Relaxed) >= OUTAGES)
+    }
+
+    fn add(&self, extractor: Extractor) {
+        if let Some(count) = self.of(extractor) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn end(&self, extractor: Extractor) {
+        if let Some(count) = self.of(extractor) {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What became of one extractor of one project.
@@ -210,7 +242,16 @@ impl Extraction {
                 ));
             }
         };
-        if self.outages.load(Ordering::Relaxed) >= OUTAGES {
+        let window = if extractor.adds_up() {
+            // What the last window held is told: no overlap.
+            Window {
+                start: continues,
+                ..window
+            }
+        } else {
+            window
+        };
+        if self.outages.lasts(extractor) {
             return ExtractorResult::Failed {
                 reason: "not tried, as other projects found the service away".into(),
                 outage: true,
@@ -223,7 +264,7 @@ impl Extraction {
         };
         match extracted {
             Ok(told) => {
-                self.outages.store(0, Ordering::Relaxed);
+                self.outages.end(extractor);
                 let covered = Window {
                     start: continues,
                     end: window.end,
@@ -245,7 +286,7 @@ impl Extraction {
             Err(error) => {
                 let outage = error.is_outage();
                 if outage {
-                    self.outages.fetch_add(1, Ordering::Relaxed);
+                    self.outages.add(extractor);
                 }
                 ExtractorResult::Failed {
                     reason: causes(&error),

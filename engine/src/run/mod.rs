@@ -16,6 +16,7 @@ mod extraction;
 mod mapping;
 mod mode;
 mod one_cloud;
+mod power;
 mod said;
 mod sample;
 mod source;

@@ -1,13 +1,12 @@
 //! One cloud: session, projects, extraction.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::watch;
 
 use super::cloud::project_options;
 use super::components::Mapper;
-use super::extraction::Extraction;
+use super::extraction::{Extraction, Outages};
 use super::said::Said;
 use super::source::Source;
 use super::summary::Summary;
@@ -39,6 +38,9 @@ impl CloudRun<'_> {
         let session = self
             .source
             .session(&self.config, self.cloud, self.clock.clone())?;
+        let power = self
+            .source
+            .power(self.cloud, &session, self.clock.clone())?;
         let caches = Arc::new(RunCaches::default());
         let options = project_options(self.cloud);
         let mut cancel = self.cancel.clone();
@@ -82,6 +84,7 @@ impl CloudRun<'_> {
                 caches: caches.clone(),
                 page_size: self.config.page_size,
                 now: self.now,
+                power: power.clone(),
             },
             cloud: self.cloud.clone(),
             site,
@@ -90,7 +93,7 @@ impl CloudRun<'_> {
             mapper: self.mapper,
             messengers: self.messengers,
             cancel: self.cancel,
-            outages: AtomicUsize::new(0),
+            outages: Outages::default(),
             config: self.config,
         });
         let reports = extraction.run(projects).await;
@@ -100,6 +103,7 @@ impl CloudRun<'_> {
             said.warn_of(&warning.key, &warning.to_string());
         }
         summary.requests += session.requests();
+        summary.requests += power.map_or(0, |power| power.client.requests());
         Ok(())
     }
 }

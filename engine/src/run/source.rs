@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use super::{Recording, cloud, tape};
-use crate::config::{CloudConfig, Config};
+use super::{Recording, cloud, power, tape};
+use crate::config::{CloudConfig, Config, Extractor};
+use crate::extract::PowerSource;
 use crate::openstack::recording::{Recorder, Replayer};
 use crate::openstack::{Clock, PinnedClock, Session, SystemClock, Transport};
 
@@ -78,10 +79,7 @@ impl Source {
             return Ok(Session::new(settings, transport, clock));
         }
         let auth = cloud.keystone()?;
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let mut transport = cloud::transport(auth, &environment)?;
+        let mut transport = cloud::transport(auth, &environment())?;
         let options = cloud::auth_options(auth);
         if let Self::Recorded {
             folder,
@@ -104,6 +102,42 @@ impl Source {
         Ok(Session::new(settings, transport, clock))
     }
 
+    /// Where power is measured, if the cloud has an extractor that asks. After
+    /// the cloud's session has begun, whose recording and repetitions it shares.
+    pub fn power(
+        &self,
+        cloud: &CloudConfig,
+        session: &Session,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Option<PowerSource>> {
+        let Some(prometheus) = cloud
+            .prometheus
+            .as_ref()
+            .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
+        else {
+            return Ok(None);
+        };
+        let (transport, login): (Arc<dyn Transport>, _) = match self {
+            Self::Replayed(replayer) => (replayer.clone(), None),
+            Self::Network | Self::Recorded { .. } => (
+                power::transport(prometheus, cloud.keystone()?, &environment())?,
+                power::login(prometheus)?,
+            ),
+        };
+        let transport = match self {
+            Self::Recorded { recorder, .. } => {
+                let recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+                let recorder = recorder.as_ref().context("no session is recorded yet")?;
+                Arc::new(recorder.beside(transport))
+            }
+            Self::Network | Self::Replayed(_) => transport,
+        };
+        let retry = session.settings().retry;
+        Ok(Some(power::source(
+            prometheus, login, retry, transport, clock,
+        )))
+    }
+
     /// To be asked at the end: what could not be recorded.
     pub fn finish(&self) -> anyhow::Result<()> {
         if let Self::Recorded { recorder, .. } = self
@@ -116,4 +150,11 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// This process's, as far as it is text: proxies and certificates stand in it.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

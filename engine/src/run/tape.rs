@@ -13,6 +13,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use super::power::PowerArguments;
 use crate::config::{Config, ExtractFrom, Extractor};
 use crate::model::Window;
 use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
@@ -33,6 +34,9 @@ struct Arguments {
     caso_tag: Option<String>,
     vo_property: String,
     extractors: Vec<String>,
+    /// Where the extractor `prometheus` is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    power: Option<PowerArguments>,
 }
 
 /// Begins a recording around `inner`.
@@ -90,6 +94,11 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
             .iter()
             .map(|extractor| extractor.as_str().to_owned())
             .collect(),
+        power: cloud
+            .prometheus
+            .as_ref()
+            .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
+            .map(PowerArguments::of),
     };
     Ok(serde_json::from_value(serde_json::to_value(arguments)?)?)
 }
@@ -127,6 +136,7 @@ pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
     cloud.caso_tag = arguments.caso_tag;
     cloud.vo_property = arguments.vo_property;
     cloud.region_name = session.region.clone();
+    cloud.prometheus = arguments.power.map(PowerArguments::config).transpose()?;
     cloud.extractors = arguments
         .extractors
         .iter()

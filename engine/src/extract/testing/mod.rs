@@ -222,6 +222,7 @@ impl Stand {
             caches: Arc::new(RunCaches::default()),
             page_size: PAGE_SIZE,
             now: NOW,
+            power: None,
         }
     }
 

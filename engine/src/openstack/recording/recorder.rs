@@ -26,7 +26,7 @@ use super::{
 /// names may have been kept.
 pub struct Recorder {
     inner: Arc<dyn Transport>,
-    tape: Mutex<Tape>,
+    tape: Arc<Mutex<Tape>>,
 }
 
 struct Tape {
@@ -80,8 +80,16 @@ impl Recorder {
         tape.write(&line).map_err(failed)?;
         Ok(Recorder {
             inner,
-            tape: Mutex::new(tape),
+            tape: Arc::new(Mutex::new(tape)),
         })
+    }
+
+    /// A recorder around another transport that writes into the same recording.
+    pub fn beside(&self, inner: Arc<dyn Transport>) -> Recorder {
+        Recorder {
+            inner,
+            tape: self.tape.clone(),
+        }
     }
 
     /// JSON as it would stand in this recording: secrets gone, and names
