@@ -8,6 +8,7 @@
 mod clouds;
 
 mod demo;
+mod energy;
 mod first_day;
 mod golden;
 mod kills;

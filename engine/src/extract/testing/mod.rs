@@ -3,6 +3,7 @@
 //! between two requests.
 
 mod apis;
+pub mod prometheus;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
