@@ -10,5 +10,6 @@ pub mod build;
 pub mod cloud;
 pub mod logstash;
 pub mod outcome;
+pub mod prometheus;
 pub mod site;
 pub mod spool;

@@ -9,6 +9,7 @@ use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::keystone;
 use super::origin::Origin;
+use super::prometheus;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::suggest::hint;
@@ -135,6 +136,7 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Warning
         ),
         mapping_file_set: reader.resolver.set(&mapping).is_some(),
         mapping_file: reader.path(&mapping).unwrap_or_default(),
+        prometheus: prometheus::read(reader, warnings),
         keystone_auth: keystone::read(reader, &sections.keystone, warnings),
         keystone_section: sections.keystone,
         section: sections.own,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::component::is_secret;
 use super::ini::strip;
-use super::table::{self, Row, components};
+use super::table::{self, Row, components, prometheus};
 use super::value::Kind;
 use crate::model::component::{Description, OptionDescription, OptionKind};
 
@@ -66,12 +66,17 @@ fn component_section(out: &mut String, section: &str, description: &Description,
     };
     let options: Vec<&OptionDescription> = description.options.iter().filter(own).collect();
     let host_keys = is_mapper && section == components::MAPPER;
+    let extractors = section == prometheus::PROMETHEUS;
     if options.is_empty() && !host_keys {
         return;
     }
     header(out, section);
     if host_keys {
         rows(out, components::MAPPER);
+    }
+    // The mapper has an option among the extractor's.
+    if extractors {
+        rows(out, section);
     }
     for option in options {
         let name = option

@@ -2,6 +2,7 @@
 
 mod auth;
 mod instance;
+mod prometheus;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use super::warning::Warning;
 
 pub use auth::*;
 pub use instance::*;
+pub use prometheus::*;
 
 /// Which command reads the configuration: it decides on the names of the
 /// default files and on a few defaults.
@@ -141,6 +143,8 @@ pub struct CloudConfig {
     pub keystone_section: String,
     /// Absent when that section does not say it; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
+    /// Absent only where something in it is wrong.
+    pub prometheus: Option<PrometheusConfig>,
 }
 
 impl CloudConfig {

@@ -20,6 +20,7 @@ mod images;
 pub mod neutron;
 pub mod nova;
 pub mod projects;
+pub mod prometheus;
 mod users;
 mod warnings;
 
@@ -32,11 +33,13 @@ use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
+use crate::openstack::prometheus::PrometheusError;
 use crate::openstack::{ApiError, Service, Session};
 
 pub use crate::config::Extractor;
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+pub use prometheus::PowerSource;
 pub use warnings::{Warning, Warnings};
 
 /// Some items of one project, with the tables they refer to.
@@ -82,6 +85,20 @@ pub enum ExtractError {
     /// A list that cannot be read to its end.
     #[error(transparent)]
     Pages(PageError),
+    /// Prometheus is away, or does not want us.
+    #[error(transparent)]
+    Prometheus(PrometheusError),
+    /// Prometheus is there, and did not give what these servers used.
+    #[error("power of {whose} from {from} to {to}: {source}")]
+    Power {
+        whose: String,
+        from: String,
+        to: String,
+        source: PrometheusError,
+    },
+    /// The run has no `[prometheus]`: a recording that was made without.
+    #[error("nothing says where Prometheus is")]
+    NoPowerSource,
     /// The extractor is known but not part of this version.
     #[error("extractor `{0}` is not built yet; remove it from `extractor` to silence this")]
     NotBuilt(Extractor),
@@ -100,7 +117,12 @@ impl ExtractError {
     pub fn is_outage(&self) -> bool {
         match self {
             ExtractError::Api(error) => error.is_outage(),
-            ExtractError::Pages(_) | ExtractError::NotBuilt(_) | ExtractError::Sink(_) => false,
+            ExtractError::Prometheus(error) => error.is_outage(),
+            ExtractError::Pages(_)
+            | ExtractError::Power { .. }
+            | ExtractError::NoPowerSource
+            | ExtractError::NotBuilt(_)
+            | ExtractError::Sink(_) => false,
         }
     }
 }
@@ -136,8 +158,10 @@ impl Extractor {
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
         match self {
-            Extractor::Nova | Extractor::Cinder | Extractor::Neutron => true,
-            Extractor::Prometheus | Extractor::Ceilometer => false,
+            Extractor::Nova | Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => {
+                true
+            }
+            Extractor::Ceilometer => false,
         }
     }
 
@@ -168,7 +192,8 @@ impl Extractor {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
             Extractor::Cinder => cinder::extract(context, project, window, sink).await,
             Extractor::Neutron => neutron::extract(context, project, window, sink).await,
-            Extractor::Prometheus | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
+            Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
+            Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
         }
     }
 }
@@ -185,6 +210,8 @@ pub struct ExtractContext {
     pub now: i64,
     /// Whether windows of the past get records of the floating IPs of now.
     pub ip_records_for_past_windows: bool,
+    /// For the extractor `prometheus`; absent where it is not among them.
+    pub power: Option<PowerSource>,
 }
 
 /// A page's limit when nobody says another: what APIs allow by default.

@@ -8,6 +8,9 @@
 //! what comes back. The transport is the network, or a recorder around it,
 //! or a recording in its place ([`recording`]); nothing above it can tell.
 //!
+//! [`prometheus`] is no service of OpenStack's: it has an address, credentials
+//! and a certificate of its own, and takes from here but the transport.
+//!
 //! Only two kinds of request exist here: `GET`, and the `POST` that asks for
 //! a token. Nothing in a cloud can be changed through this room.
 
@@ -20,6 +23,7 @@ pub mod keystone;
 pub mod neutron;
 pub mod nova;
 pub mod pages;
+pub mod prometheus;
 pub mod recording;
 pub mod session;
 pub mod wire;

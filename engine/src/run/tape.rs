@@ -13,6 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
+use super::power::PowerArguments;
 use crate::config::{CloudConfig, Config, ExtractFrom, Extractor};
 use crate::model::Window;
 use crate::openstack::Transport;
@@ -47,6 +48,9 @@ struct CloudArguments {
     caso_tag: Option<String>,
     vo_property: String,
     extractors: Vec<String>,
+    /// Where the extractor `prometheus` is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    power: Option<PowerArguments>,
 }
 
 fn only() -> String {
@@ -113,6 +117,11 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
             .iter()
             .map(|extractor| extractor.as_str().to_owned())
             .collect(),
+        power: cloud
+            .prometheus
+            .as_ref()
+            .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
+            .map(PowerArguments::of),
     };
     let arguments = Arguments {
         extract_from: config.extract_from.explicit(),
@@ -186,6 +195,7 @@ fn cloud(
             .with_context(|| format!("it has an extractor `{name}`, which is unknown"))
     };
     Ok(CloudConfig {
+        prometheus: recorded.power.map(PowerArguments::config).transpose()?,
         name: recorded.cloud,
         region_names,
         first_extract_from: recorded.first_extract_from,

@@ -10,6 +10,7 @@ mod clouds;
 
 mod defects;
 mod demo;
+mod energy;
 mod first_day;
 mod golden;
 mod kills;

@@ -4,6 +4,7 @@
 
 mod apis;
 mod cinder_neutron;
+pub mod prometheus;
 
 pub use cinder_neutron::{floating_ip, uuid, volume};
 
@@ -243,6 +244,7 @@ impl Stand {
             page_size: PAGE_SIZE,
             now: NOW,
             ip_records_for_past_windows: false,
+            power: None,
         }
     }
 

@@ -8,9 +8,9 @@
 //! that one token away and goes round once more.
 
 mod address;
-mod answer;
+pub(super) mod answer;
 mod ask;
-mod retry;
+pub(super) mod retry;
 mod tokens;
 mod versions;
 
