@@ -1,17 +1,19 @@
 //! What a run asks for once, whatever the number of projects.
 
+use super::ceilometer::SeriesCache;
 use super::flavors::FlavorCache;
 use super::images::ImageCache;
 use super::users::UserCache;
 use super::{Warning, Warnings};
 
-/// Flavors, images and users of a run, and its warnings. One for each run,
+/// Flavors, images, users and the archive policies of metrics of a run, and its warnings. One for each run,
 /// cloud and region.
 #[derive(Debug, Default)]
 pub struct RunCaches {
     pub(super) flavors: FlavorCache,
     pub(super) images: ImageCache,
     pub(super) users: UserCache,
+    pub(super) series: SeriesCache,
     pub warnings: Warnings,
 }
 

@@ -13,6 +13,7 @@
 //! incomplete as a whole, and its cursor must not move.
 
 mod caches;
+pub mod ceilometer;
 mod fields;
 mod flavors;
 mod images;
@@ -32,7 +33,7 @@ use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
 use crate::openstack::{ApiError, Session};
 
-pub use crate::config::Extractor;
+pub use crate::config::{CounterOptions, Extractor};
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
 pub use warnings::{Warning, Warnings};
@@ -80,6 +81,11 @@ pub enum ExtractError {
     /// A list that cannot be read to its end.
     #[error(transparent)]
     Pages(PageError),
+    /// `ceilometer` without either of its back ends.
+    #[error(
+        "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+    )]
+    NoCounters { project: String },
     /// The extractor is known but not part of this version.
     #[error("extractor `{0}` is not built yet; remove it from `extractor` to silence this")]
     NotBuilt(Extractor),
@@ -93,7 +99,10 @@ impl ExtractError {
     pub fn is_outage(&self) -> bool {
         match self {
             ExtractError::Api(error) => error.is_outage(),
-            ExtractError::Pages(_) | ExtractError::NotBuilt(_) | ExtractError::Sink(_) => false,
+            ExtractError::Pages(_)
+            | ExtractError::NoCounters { .. }
+            | ExtractError::NotBuilt(_)
+            | ExtractError::Sink(_) => false,
         }
     }
 }
@@ -112,11 +121,8 @@ impl Extractor {
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
         match self {
-            Extractor::Nova => true,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => false,
+            Extractor::Nova | Extractor::Ceilometer => true,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => false,
         }
     }
 
@@ -133,10 +139,10 @@ impl Extractor {
     ) -> Result<Extracted, ExtractError> {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
+            Extractor::Ceilometer => ceilometer::extract(context, project, window, sink).await,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => {
+                Err(ExtractError::NotBuilt(self))
+            }
         }
     }
 }
@@ -151,6 +157,8 @@ pub struct ExtractContext {
     pub page_size: u32,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
+    /// Of `ceilometer`.
+    pub counters: CounterOptions,
 }
 
 /// A page's limit when nobody says another: what APIs allow by default.

@@ -8,12 +8,16 @@
 //! what comes back. The transport is the network, or a recorder around it,
 //! or a recording in its place ([`recording`]); nothing above it can tell.
 //!
-//! Only two kinds of request exist here: `GET`, and the `POST` that asks for
-//! a token. Nothing in a cloud can be changed through this room.
+//! Only three kinds of request exist here: `GET`, the `POST` that asks for a
+//! token, and the one that carries a question too long for an address
+//! ([`Session::search`], for Gnocchi). Nothing in a cloud can be changed
+//! through this room.
 
+pub mod ceilometer;
 pub mod clock;
 pub mod error;
 pub mod glance;
+pub mod gnocchi;
 pub mod identity;
 pub mod keystone;
 pub mod nova;
@@ -51,6 +55,10 @@ pub enum Service {
     Network,
     /// Cinder
     BlockStorage,
+    /// Gnocchi
+    Metric,
+    /// Ceilometer's API of its own, version 2: gone since Queens
+    Metering,
 }
 
 impl Service {
@@ -69,6 +77,8 @@ impl Service {
                 "volume",
                 "block-store",
             ],
+            Service::Metric => &["metric"],
+            Service::Metering => &["metering", "meter", "telemetry"],
         }
     }
 
@@ -80,6 +90,8 @@ impl Service {
             Service::Image => "Glance",
             Service::Network => "Neutron",
             Service::BlockStorage => "Cinder",
+            Service::Metric => "Gnocchi",
+            Service::Metering => "Ceilometer",
         }
     }
 
@@ -89,7 +101,11 @@ impl Service {
         match self {
             Service::Compute => Some("compute"),
             Service::BlockStorage => Some("volume"),
-            Service::Identity | Service::Image | Service::Network => None,
+            Service::Identity
+            | Service::Image
+            | Service::Network
+            | Service::Metric
+            | Service::Metering => None,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::summary::Summary;
 use super::window::Bounds;
 use crate::config::{CloudConfig, Config};
 use crate::deliver::Journal;
+use crate::extract::ceilometer::instead_of_nova;
 use crate::extract::projects::find;
 use crate::extract::{ExtractContext, RunCaches};
 use crate::openstack::{Clock, Session};
@@ -76,12 +77,13 @@ impl CloudRun<'_> {
                 to: to.min(present),
                 now: self.now,
             },
-            extractors: self.cloud.extractors.clone(),
+            extractors: instead_of_nova(&self.cloud.extractors, &caches.warnings),
             context: ExtractContext {
                 session: session.clone(),
                 caches: caches.clone(),
                 page_size: self.config.page_size,
                 now: self.now,
+                counters: self.config.counters,
             },
             cloud: self.cloud.clone(),
             site,

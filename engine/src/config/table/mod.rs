@@ -4,6 +4,7 @@
 //! Rows are statics, so that code names them (`table::general::SPOOLDIR`) and a
 //! misspelling does not compile.
 
+pub mod ceilometer;
 pub mod components;
 pub mod general;
 pub mod keystone;
@@ -18,6 +19,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         general::ROWS,
         logging::ROWS,
         keystone::ROWS,
+        ceilometer::ROWS,
         components::ROWS,
     ]
     .into_iter()

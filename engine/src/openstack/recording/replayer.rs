@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::super::wire::{Method, Request, Response, Transport, TransportError};
@@ -50,10 +51,19 @@ struct Key {
     query: Vec<(String, String)>,
     microversion: Option<String>,
     scope: String,
+    /// The question that a search carries. What asks for a token is told by
+    /// its scope: what else is in it are secrets.
+    question: Option<String>,
 }
 
 impl Key {
-    fn new(method: &str, url: &Url, microversion: Option<&str>, scope: &str) -> Self {
+    fn new(
+        method: &str,
+        url: &Url,
+        microversion: Option<&str>,
+        scope: &str,
+        body: Option<&Value>,
+    ) -> Self {
         let mut query: Vec<_> = url.query_pairs().into_owned().collect();
         query.sort();
         let mut place = url.clone();
@@ -65,6 +75,7 @@ impl Key {
             query,
             microversion: microversion.map(str::to_owned),
             scope: scope.to_owned(),
+            question: body.filter(|body| is_question(body)).map(Value::to_string),
         }
     }
 
@@ -76,6 +87,7 @@ impl Key {
             &url,
             version.map(String::as_str),
             &request.scope,
+            request.body.as_ref(),
         ))
     }
 
@@ -89,6 +101,12 @@ impl Key {
         let version = self.microversion.as_deref().unwrap_or("no microversion");
         format!("`{}` ({version}, scope `{}`)", self.address(), self.scope)
     }
+}
+
+/// Whether a body is more than a request for a token (`auth` in both versions
+/// of Keystone's API).
+fn is_question(body: &Value) -> bool {
+    body.is_object() && body.get("auth").is_none()
 }
 
 /// The one part of an exchange that the index needs.
@@ -145,11 +163,16 @@ impl Replayer {
     }
 
     fn play(&self, request: &Request) -> Result<Response, TransportError> {
+        let asked = request
+            .body
+            .as_deref()
+            .and_then(|body| serde_json::from_str::<Value>(body).ok());
         let key = Key::new(
             request.method.name(),
             &request.url,
             request.header("openstack-api-version"),
             &request.scope,
+            asked.as_ref(),
         );
         let Some(takes) = self.index.get(&key) else {
             return Err(TransportError::Unrecorded(self.nearest(&key)));
