@@ -5,7 +5,7 @@ use super::messengers;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
-use super::table::{self, components, general, keystone};
+use super::table::{self, ceilometer, components, general, keystone};
 use super::types::{ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
@@ -167,7 +167,13 @@ pub fn unknown_sections(
     config: &Config,
     described: &[(&ComponentInstance, &Description)],
 ) -> Vec<Warning> {
-    let mut known: Vec<&str> = vec!["DEFAULT", "extractor", "keystone_auth", components::MAPPER];
+    let mut known: Vec<&str> = vec![
+        "DEFAULT",
+        "extractor",
+        "keystone_auth",
+        ceilometer::CEILOMETER,
+        components::MAPPER,
+    ];
     known.extend(components::COMPONENT_SECTIONS);
     known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
     known.extend(

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::component::is_secret;
 use super::ini::strip;
-use super::table::{self, Row, components};
+use super::table::{self, Row, ceilometer, components};
 use super::value::Kind;
 use crate::model::component::{Description, OptionDescription, OptionKind};
 
@@ -35,7 +35,7 @@ pub fn sample(descriptions: &[Description]) -> String {
     comment(&mut out, HEAD);
     out.push_str("#\n");
     comment(&mut out, GRAMMAR);
-    for section in ["DEFAULT", "keystone_auth"] {
+    for section in ["DEFAULT", "keystone_auth", ceilometer::CEILOMETER] {
         header(&mut out, section);
         rows(&mut out, section);
     }

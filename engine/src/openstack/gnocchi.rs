@@ -334,40 +334,5 @@ fn seconds_of(text: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_of_time_as_python_prints_them() {
-        for (text, seconds) in [
-            ("0:05:00", Some(300.0)),
-            ("1 day, 0:00:00", Some(86_400.0)),
-            ("30 days, 0:00:00", Some(2_592_000.0)),
-            ("365 days, 1:02:03.5", Some(31_539_723.5)),
-            ("300", None),
-            ("soon", None),
-            ("x days, 0:00:00", None),
-            ("", None),
-        ] {
-            assert_eq!(seconds_of(text), seconds, "{text}");
-        }
-        let definition = |text: &str| serde_json::from_str::<Definition>(text);
-        assert_eq!(
-            definition(r#"{"granularity": 300.0, "timespan": "1:00:00", "points": 12}"#).unwrap(),
-            Definition {
-                granularity: 300.0,
-                timespan: 3600.0
-            }
-        );
-        assert!(definition(r#"{"granularity": 0, "timespan": "1:00:00"}"#).is_err());
-    }
-
-    #[test]
-    fn points_without_a_value_are_none() {
-        let points: Vec<Point> = serde_json::from_str(
-            r#"[["2026-11-15T23:30:00+00:00", 300.0, 1.5], ["2026-11-15T23:35:00+00:00", 300.0, null]]"#,
-        )
-        .unwrap();
-        assert_eq!(values(points), [1.5]);
-    }
-}
+#[path = "gnocchi_tests.rs"]
+mod tests;

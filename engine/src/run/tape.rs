@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, ExtractFrom, Extractor};
+use crate::config::{Config, CounterOptions, ExtractFrom, Extractor};
 use crate::model::Window;
 use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
 use crate::openstack::{AuthOptions, Transport};
@@ -33,6 +33,9 @@ struct Arguments {
     caso_tag: Option<String>,
     vo_property: String,
     extractors: Vec<String>,
+    /// Older recordings have none.
+    #[serde(default)]
+    counters: CounterOptions,
 }
 
 /// Begins a recording around `inner`.
@@ -90,6 +93,7 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
             .iter()
             .map(|extractor| extractor.as_str().to_owned())
             .collect(),
+        counters: config.counters,
     };
     Ok(serde_json::from_value(serde_json::to_value(arguments)?)?)
 }
@@ -116,6 +120,7 @@ pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
     config.extract_to = arguments.extract_to;
     config.first_extract_from = arguments.first_extract_from;
     config.page_size = arguments.page_size;
+    config.counters = arguments.counters;
     let session = header.sessions.first().context("it has no session")?;
     // One cloud was recorded.
     config.clouds.truncate(1);

@@ -232,14 +232,25 @@ fn catalog(state: &State, world: &World) -> Value {
             .collect();
         json!({"endpoints": endpoints, "id": format!("{kind}-service"), "type": kind, "name": name})
     };
-    json!([
+    let telemetry = &world.plan.telemetry;
+    let more = [
+        (telemetry.gnocchi, ("metric", "gnocchi", "/metric")),
+        (
+            telemetry.ceilometer,
+            ("metering", "ceilometer", "/metering"),
+        ),
+    ];
+    let mut catalog = vec![
         entry("compute", "nova", "/compute/v2.1"),
         entry("identity", "keystone", "/identity/v3"),
         entry("image", "glance", "/image"),
         // In the catalog because cASO's Nova extractor makes a client for it;
         // it is never asked.
         entry("network", "neutron", "/network"),
-    ])
+    ];
+    let more = more.into_iter().filter(|(there, _)| *there);
+    catalog.extend(more.map(|(_, (kind, name, path))| entry(kind, name, path)));
+    json!(catalog)
 }
 
 fn read(state: &State, world: &World, seen: &Seen, token: &Token, path: &str) -> Answer {

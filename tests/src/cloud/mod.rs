@@ -12,8 +12,10 @@
 //! `tests/openstack` runs. Its fidelity is checked by cASO 5.2.2 itself, which
 //! the benchmark runs against it.
 //!
-//! One port serves all three, under `/identity`, `/compute` and `/image`, as
-//! DevStack has them. Servers are generated from their number when asked for,
+//! Where a plan has them, also Gnocchi and Ceilometer's own API ([`telemetry`]).
+//!
+//! One port serves all of them, under `/identity`, `/compute` and `/image` and so
+//! on, as DevStack has them. Servers are generated from their number when asked for,
 //! so a cloud of any size takes no memory.
 
 mod answer;
@@ -27,6 +29,7 @@ mod plan;
 mod request;
 mod serve;
 mod server;
+mod telemetry;
 mod time;
 
 pub use fault::{Fault, Rule};
@@ -36,4 +39,5 @@ pub use plan::{Account, ApplicationCredential, Flavor, Image, Person, Plan, Proj
 pub use request::Seen;
 pub use serve::Cloud;
 pub use server::{Server, Servers};
+pub use telemetry::{Counter, Telemetry};
 pub use time::{epoch, instant};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::ids;
 use super::server::Servers;
+use super::telemetry::Telemetry;
 
 /// A whole cloud: who may log in, and what they will find.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub struct Plan {
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
     pub clock_ahead: i64,
+    pub telemetry: Telemetry,
 }
 
 /// Somebody who can log in with a password.
@@ -129,6 +131,7 @@ impl Default for Plan {
             region: "RegionOne".into(),
             token_seconds: 86_400,
             clock_ahead: 0,
+            telemetry: Telemetry::default(),
         }
     }
 }

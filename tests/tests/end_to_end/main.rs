@@ -7,6 +7,7 @@
 
 mod clouds;
 
+mod counters;
 mod demo;
 mod first_day;
 mod golden;

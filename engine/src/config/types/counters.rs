@@ -1,15 +1,18 @@
 //! What the extractor `ceilometer` is told: where counters come from, and what
 //! of them is told.
 
+use serde::{Deserialize, Serialize};
+
 /// `[ceilometer]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterOptions {
     pub source: CounterSource,
     pub reading: CounterReading,
 }
 
 /// `source`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CounterSource {
     /// What the catalog has, Gnocchi before Ceilometer.
     #[default]
@@ -32,7 +35,8 @@ impl CounterSource {
 }
 
 /// `reading`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CounterReading {
     /// The use since the server's start, resets bridged.
     #[default]

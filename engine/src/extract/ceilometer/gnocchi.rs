@@ -15,8 +15,8 @@ use super::{ByServer, Counter};
 use crate::config::CounterReading;
 use crate::extract::{ExtractContext, ExtractError};
 use crate::model::Window;
-use crate::openstack::gnocchi::{Aggregation, Gnocchi, Resource, Series, Span};
 use crate::openstack::ApiError;
+use crate::openstack::gnocchi::{Aggregation, Gnocchi, Resource, Series, Span};
 
 /// Servers in one search.
 const SERVERS: usize = 500;
@@ -74,36 +74,34 @@ impl Reader {
     }
 
     async fn count(&self, wanted: &[Wanted], found: &mut ByServer) -> Result<(), ExtractError> {
-        let cache = &self.context.caches.series;
+        let caches = &self.context.caches;
+        let mut by_series: BTreeMap<usize, Vec<&Wanted>> = BTreeMap::new();
+        let mut series = Vec::new();
         for counter in Counter::ALL {
             let of_counter = || wanted.iter().filter(move |one| one.counter == counter);
             let metrics: Vec<&str> = of_counter().map(|one| one.metric.as_str()).collect();
-            let known = cache
-                .lookup(
-                    &self.gnocchi,
-                    counter,
-                    &metrics,
-                    &self.context.caches.warnings,
-                )
+            let known = caches
+                .series
+                .lookup(&self.gnocchi, counter, &metrics, &caches.warnings)
                 .await?;
-            let mut by_series: BTreeMap<usize, Vec<&Wanted>> = BTreeMap::new();
             for one in of_counter() {
-                if let Some(series) = known.of.get(one.metric.as_str()) {
-                    by_series.entry(*series).or_default().push(one);
+                if let Some(place) = known.of.get(one.metric.as_str()) {
+                    by_series.entry(*place).or_default().push(one);
                 }
             }
-            for (series, wanted) in by_series {
-                let Some(kept) = known.series.get(series) else {
-                    continue;
-                };
-                for wanted in wanted.chunks(kept.at_once()) {
-                    let values = self.values(wanted, *kept).await?;
-                    for one in wanted {
-                        let count = values.get(&one.metric).copied();
-                        if let Some(count) = count {
-                            let readings = found.entry(one.server.clone()).or_default();
-                            readings.add(counter, count);
-                        }
+            // What is known only grows.
+            series = known.series;
+        }
+        for (place, wanted) in by_series {
+            let Some(kept) = series.get(place) else {
+                continue;
+            };
+            for wanted in wanted.chunks(kept.at_once()) {
+                let counts = self.counts(wanted, *kept).await?;
+                for one in wanted {
+                    if let Some(count) = counts.get(&one.metric) {
+                        let readings = found.entry(one.server.clone()).or_default();
+                        readings.add(one.counter, *count);
                     }
                 }
             }
@@ -112,7 +110,7 @@ impl Reader {
     }
 
     /// What the metrics come to, by their ids.
-    async fn values(
+    async fn counts(
         &self,
         wanted: &[&Wanted],
         kept: Kept,

@@ -1,5 +1,7 @@
-//! Counters from Ceilometer's own API: the greatest sample of each hour, of
-//! all servers of the project in one call for each meter.
+//! Counters from Ceilometer's own API, all servers of the project in one call
+//! for each meter: first over all time, which tells what there is and since
+//! when, then the greatest sample of each hour since then, which tells the
+//! resets.
 
 use std::collections::HashMap;
 
@@ -8,9 +10,10 @@ use uuid::Uuid;
 use super::bridge::Count;
 use super::{ByServer, Counter};
 use crate::config::CounterReading;
+use crate::extract::fields::parse_time;
 use crate::extract::{ExtractContext, ExtractError};
 use crate::model::Window;
-use crate::openstack::ceilometer::Ceilometer;
+use crate::openstack::ceilometer::{Ceilometer, Statistics};
 
 /// Resets further apart than this are told apart.
 const HOUR: i64 = 3600;
@@ -24,15 +27,26 @@ pub struct Reader {
     ceilometer: Ceilometer,
     window: Window,
     reading: CounterReading,
-    known: Option<Known>,
+    meters: HashMap<Counter, Meter>,
     /// Servers of the interfaces whose own id does not name one.
     instances: Option<HashMap<String, String>>,
 }
 
-/// What was read, of all of the project's resources.
-struct Known {
+/// What was read of a meter, for all of the project.
+struct Meter {
+    resources: Vec<Sampled>,
+    /// Since when, and what each resource came to.
+    counted: Option<(i64, HashMap<String, Count>)>,
+}
+
+/// A resource that has samples.
+#[derive(Clone)]
+struct Sampled {
+    resource: String,
+    server: Option<String>,
+    /// The first of them.
     since: i64,
-    counts: Vec<(Counter, HashMap<String, Count>)>,
+    max: f64,
 }
 
 impl Reader {
@@ -41,65 +55,112 @@ impl Reader {
             ceilometer: Ceilometer::new(context.session.clone(), project),
             window,
             reading: context.counters.reading,
-            known: None,
+            meters: HashMap::new(),
             instances: None,
         }
     }
 
-    /// `since`: before it none of these servers was there.
-    pub async fn read(&mut self, servers: &[&str], since: i64) -> Result<ByServer, ExtractError> {
-        let since = match self.reading {
-            CounterReading::Used => since.clamp(0, self.window.end),
-            CounterReading::Largest => self.window.start,
-        };
-        // Nova shows the newest servers first, so a later page may need more.
-        let known = match self.known.take() {
-            Some(known) if known.since <= since => known,
-            _ => self.fetch(since).await?,
-        };
+    pub async fn read(&mut self, servers: &[&str]) -> Result<ByServer, ExtractError> {
         let mut found: ByServer = servers
             .iter()
             .map(|id| ((*id).to_owned(), Default::default()))
             .collect();
-        for (counter, counts) in &known.counts {
-            for (resource, count) in counts {
-                let server = match counter {
-                    Counter::Cpu => Some(resource.clone()),
-                    Counter::Incoming | Counter::Outgoing => self.server_of(resource).await?,
+        for counter in Counter::ALL {
+            let mut meter = match self.meters.remove(&counter) {
+                Some(meter) => meter,
+                None => self.meter(counter).await?,
+            };
+            let of_these = |sampled: &&Sampled| {
+                let server = sampled.server.as_ref();
+                server.is_some_and(|server| found.contains_key(server))
+            };
+            let sampled: Vec<Sampled> = meter.resources.iter().filter(of_these).cloned().collect();
+            if let Some(since) = sampled.iter().map(|sampled| sampled.since).min() {
+                self.count(counter, &mut meter, since).await?;
+            }
+            for Sampled {
+                resource,
+                server,
+                max,
+                ..
+            } in sampled
+            {
+                let count = match self.reading {
+                    CounterReading::Used => meter
+                        .counted
+                        .as_ref()
+                        .and_then(|(_, counts)| counts.get(&resource).copied()),
+                    CounterReading::Largest => Count::of([max], false),
                 };
-                if let Some(readings) = server.and_then(|server| found.get_mut(&server)) {
-                    readings.add(*counter, *count);
+                let readings = server.and_then(|server| found.get_mut(&server));
+                if let (Some(readings), Some(count)) = (readings, count) {
+                    readings.add(counter, count);
                 }
             }
+            self.meters.insert(counter, meter);
         }
-        self.known = Some(known);
         Ok(found)
     }
 
-    async fn fetch(&mut self, since: i64) -> Result<Known, ExtractError> {
-        let Window { end, .. } = self.window;
-        let period = match self.reading {
-            CounterReading::Used => period(end - since),
-            CounterReading::Largest => (end - since).max(1),
+    /// What there is of a meter.
+    async fn meter(&mut self, counter: Counter) -> Result<Meter, ExtractError> {
+        let start = match self.reading {
+            CounterReading::Used => 0,
+            CounterReading::Largest => self.window.start,
         };
-        let mut counts = Vec::new();
-        for counter in Counter::ALL {
-            let mut peaks: HashMap<String, Vec<f64>> = HashMap::new();
-            for statistics in self
-                .ceilometer
-                .peaks(counter.meter(), since, end, period)
-                .await?
-            {
-                let of_resource = peaks.entry(statistics.groupby.resource_id).or_default();
-                of_resource.push(statistics.max);
-            }
-            let of_counter = peaks
-                .into_iter()
-                .filter_map(|(resource, peaks)| Some((resource, Count::of(peaks, false)?)))
-                .collect();
-            counts.push((counter, of_counter));
+        let rows = self
+            .ceilometer
+            .statistics(counter.meter(), start, self.window.end, None)
+            .await?;
+        let mut resources = Vec::with_capacity(rows.len());
+        for row in rows {
+            let resource = row.groupby.resource_id;
+            let server = match counter {
+                Counter::Cpu => Some(resource.clone()),
+                Counter::Incoming | Counter::Outgoing => self.server_of(&resource).await?,
+            };
+            resources.push(Sampled {
+                resource,
+                server,
+                // In a form of its own, it is as if samples went back for ever.
+                since: parse_time(&row.duration_start).unwrap_or(0),
+                max: row.max,
+            });
         }
-        Ok(Known { since, counts })
+        Ok(Meter {
+            resources,
+            counted: None,
+        })
+    }
+
+    /// Counts all resources since then, if that is not done yet: Nova shows the
+    /// newest servers first, and a later page may need more.
+    async fn count(
+        &self,
+        counter: Counter,
+        meter: &mut Meter,
+        since: i64,
+    ) -> Result<(), ExtractError> {
+        let done = meter.counted.as_ref();
+        if self.reading == CounterReading::Largest || done.is_some_and(|(from, _)| *from <= since) {
+            return Ok(());
+        }
+        let start = since - since.rem_euclid(HOUR);
+        let period = period(self.window.end - start);
+        let mut rows = self
+            .ceilometer
+            .statistics(counter.meter(), start, self.window.end, Some(period))
+            .await?;
+        rows.sort_by(|a, b| a.period_start.cmp(&b.period_start));
+        let mut peaks: HashMap<String, Vec<f64>> = HashMap::new();
+        for Statistics { groupby, max, .. } in rows {
+            peaks.entry(groupby.resource_id).or_default().push(max);
+        }
+        let counts = peaks
+            .into_iter()
+            .filter_map(|(resource, peaks)| Some((resource, Count::of(peaks, false)?)));
+        meter.counted = Some((start, counts.collect()));
+        Ok(())
     }
 
     /// The server of an interface: in its id, or in what Ceilometer noted of it.
@@ -152,7 +213,13 @@ mod tests {
             named_in(&format!("instance-00000002-{server}-tap91ad6665-63")).as_deref(),
             Some(server)
         );
-        for none in [server, "instance-00000002", "instance-ü", "", "instance-1-x"] {
+        for none in [
+            server,
+            "instance-00000002",
+            "instance-ü",
+            "",
+            "instance-1-x",
+        ] {
             assert_eq!(named_in(none), None, "{none}");
         }
     }

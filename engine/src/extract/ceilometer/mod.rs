@@ -112,7 +112,6 @@ impl ServerCounters {
             return Ok(());
         }
         let ids: Vec<&str> = servers.iter().map(|server| server.id.as_str()).collect();
-        let oldest = servers.iter().filter_map(|server| server.created).min();
         let source = match &mut self.source {
             Some(source) => source,
             none => none.insert(find(&self.context, &self.project, self.window).await?),
@@ -120,10 +119,7 @@ impl ServerCounters {
         let reading = self.context.counters.reading;
         let (found, name) = match source {
             Source::Gnocchi(reader) => (reader.read(&ids).await?, CounterSource::Gnocchi),
-            Source::Metering(reader) => {
-                let since = oldest.unwrap_or(self.window.start);
-                (reader.read(&ids, since).await?, CounterSource::Ceilometer)
-            }
+            Source::Metering(reader) => (reader.read(&ids).await?, CounterSource::Ceilometer),
         };
         for item in &mut page.items {
             if let UsageItem::Server(server) = item

@@ -120,14 +120,20 @@ mod tests {
     #[test]
     fn interfaces_are_added_up_and_what_is_missing_stays_missing() {
         let mut readings = Readings::default();
-        assert_eq!(readings.counters(CounterReading::Used, CounterSource::Gnocchi, 7), None);
+        assert_eq!(
+            readings.counters(CounterReading::Used, CounterSource::Gnocchi, 7),
+            None
+        );
         readings.add(Counter::Incoming, count(&[5.0, 9.0, 2.0]));
         readings.add(Counter::Incoming, count(&[3.0]));
         let used = readings
             .counters(CounterReading::Used, CounterSource::Gnocchi, 7)
             .unwrap();
         assert_eq!(used.network_incoming_bytes, Some(14));
-        assert_eq!((used.cpu_nanoseconds, used.network_outgoing_bytes), (None, None));
+        assert_eq!(
+            (used.cpu_nanoseconds, used.network_outgoing_bytes),
+            (None, None)
+        );
         assert_eq!(used.measured_at, Some(7));
         let told: Vec<(&str, &str)> = used
             .attributes

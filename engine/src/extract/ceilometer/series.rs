@@ -81,9 +81,8 @@ impl SeriesCache {
 
     fn missing<'a>(&self, metrics: &[&'a str]) -> Vec<&'a str> {
         let state = self.lock();
-        let unknown = |id: &&&str| {
-            Uuid::try_parse(id).map_or(true, |id| !state.metrics.contains_key(&id))
-        };
+        let unknown =
+            |id: &&&str| Uuid::try_parse(id).map_or(true, |id| !state.metrics.contains_key(&id));
         metrics.iter().filter(unknown).copied().collect()
     }
 
@@ -203,7 +202,10 @@ mod tests {
     fn a_useless_policy_is_said_once_and_not_asked_again() {
         let cache = SeriesCache::default();
         let warnings = Warnings::default();
-        let ids = ["16448571-eb19-4c61-8590-20b26011c016", "17effced-ad76-4513-b25d-e083ec425b06"];
+        let ids = [
+            "16448571-eb19-4c61-8590-20b26011c016",
+            "17effced-ad76-4513-b25d-e083ec425b06",
+        ];
         for id in ids {
             let metric = Metric {
                 id: id.into(),

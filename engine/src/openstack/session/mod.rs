@@ -114,7 +114,8 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        self.fetch(scope, service, version, !page, None, &build).await
+        self.fetch(scope, service, version, !page, None, &build)
+            .await
     }
 
     /// `POST path` of a service with a question as its body, for APIs that
