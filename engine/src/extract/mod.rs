@@ -14,9 +14,11 @@
 
 mod caches;
 pub mod ceilometer;
+pub mod cinder;
 mod fields;
 mod flavors;
 mod images;
+pub mod neutron;
 pub mod nova;
 pub mod projects;
 mod users;
@@ -31,7 +33,7 @@ use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
-use crate::openstack::{ApiError, Session};
+use crate::openstack::{ApiError, Service, Session};
 
 pub use crate::config::{CounterOptions, Extractor};
 pub use caches::RunCaches;
@@ -95,6 +97,11 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
+    /// The region is in no catalog, whichever the project.
+    pub fn is_unknown_region(&self) -> bool {
+        matches!(self, ExtractError::Api(ApiError::NoRegion { .. }))
+    }
+
     /// The service is away as a whole: worth one line, not one a project.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -103,6 +110,23 @@ impl ExtractError {
             | ExtractError::NoCounters { .. }
             | ExtractError::NotBuilt(_)
             | ExtractError::Sink(_) => false,
+        }
+    }
+}
+
+impl ExtractError {
+    /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
+    /// next run will find it otherwise. A cloud without Nova is none.
+    pub fn is_service_lacking(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => {
+                error.is_service_lacking()
+                    && matches!(
+                        error.service(),
+                        Some(Service::BlockStorage | Service::Network)
+                    )
+            }
+            _ => false,
         }
     }
 }
@@ -121,8 +145,22 @@ impl Extractor {
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
         match self {
-            Extractor::Nova | Extractor::Ceilometer => true,
-            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => false,
+            Extractor::Nova | Extractor::Cinder | Extractor::Neutron | Extractor::Ceilometer => {
+                true
+            }
+            Extractor::Prometheus => false,
+        }
+    }
+
+    /// How far a window reaches back behind the cursor. A change of a server
+    /// is visible some time after the moment that Nova notes for it, and its
+    /// clock is not ours; records of servers are keyed, so telling one twice
+    /// costs nothing. The others read what is there now, and StAR adds the
+    /// intervals of a volume up: theirs follow each other without a seam.
+    pub fn overlap(self) -> i64 {
+        match self {
+            Extractor::Nova | Extractor::Ceilometer => 60,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => 0,
         }
     }
 
@@ -140,9 +178,9 @@ impl Extractor {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
             Extractor::Ceilometer => ceilometer::extract(context, project, window, sink).await,
-            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => {
-                Err(ExtractError::NotBuilt(self))
-            }
+            Extractor::Cinder => cinder::extract(context, project, window, sink).await,
+            Extractor::Neutron => neutron::extract(context, project, window, sink).await,
+            Extractor::Prometheus => Err(ExtractError::NotBuilt(self)),
         }
     }
 }
@@ -159,6 +197,8 @@ pub struct ExtractContext {
     pub now: i64,
     /// Of `ceilometer`.
     pub counters: CounterOptions,
+    /// Whether windows of the past get records of the floating IPs of now.
+    pub ip_records_for_past_windows: bool,
 }
 
 /// A page's limit when nobody says another: what APIs allow by default.

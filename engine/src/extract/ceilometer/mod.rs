@@ -1,7 +1,8 @@
 //! Servers as [`nova`](super::nova) tells them, with what was counted of them:
 //! CPU time and network bytes, from Gnocchi or from Ceilometer's own API.
 //!
-//! It stands in the place of `nova`, as it did in cASO: each page of servers
+//! It stands in the place of `nova`, as it did in cASO (the configuration takes
+//! `nova` out where both are named): each page of servers
 //! goes through here on its way to the sink, and the counters of its servers
 //! are read in as few calls as the back end allows. A server of which nothing
 //! was counted goes on as it came. A back end that does not answer fails the
@@ -20,29 +21,12 @@ mod tests;
 
 use self::readings::{ByServer, Counter};
 pub use self::series::SeriesCache;
-use super::{
-    ExtractContext, ExtractError, Extracted, Extractor, Page, PageSink, ProjectRef, Warnings, nova,
-};
+use super::{ExtractContext, ExtractError, Extracted, Page, PageSink, ProjectRef, nova};
 use crate::config::CounterSource;
 use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::{Server, UsageItem};
 use crate::openstack::{Scope, Service};
-
-/// The extractors without `nova` where `ceilometer` is one of them: two records
-/// of the same VM would take each other's place at APEL.
-pub fn instead_of_nova(extractors: &[Extractor], warnings: &Warnings) -> Vec<Extractor> {
-    let replaced = extractors.contains(&Extractor::Ceilometer);
-    if replaced && extractors.contains(&Extractor::Nova) {
-        warnings.once("nova-and-ceilometer", || {
-            "`extractor` has both `nova` and `ceilometer`: the latter tells the same servers with \
-             their counters, so `nova` does not run; remove it to silence this"
-                .into()
-        });
-    }
-    let runs = |extractor: &Extractor| !(replaced && *extractor == Extractor::Nova);
-    extractors.iter().copied().filter(runs).collect()
-}
 
 /// Reads a project's servers and their counters.
 pub async fn extract(

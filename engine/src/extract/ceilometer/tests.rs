@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::{CounterOptions, CounterReading};
+use crate::extract::Extractor;
 use crate::extract::testing::*;
 
 /// A metric: id, name, archive policy, values each 300 s.
@@ -331,7 +332,7 @@ fn stand(
     })
 }
 
-const GNOCCHI: &[(&str, &str)] = &[("gnocchi", "metric")];
+const GNOCCHI: &[(&str, &str)] = &[("metric", "gnocchi")];
 const METERING: &[(&str, &str)] = &[("metering", "metering")];
 
 async fn extract_with(
@@ -565,18 +566,6 @@ async fn no_back_end_at_all_says_what_to_do() {
 async fn a_project_without_servers_asks_nobody() {
     let stand = stand(0, &[], Telemetry::new());
     assert_eq!(extract(&stand).await, Told::new());
-}
-
-#[test]
-fn ceilometer_stands_in_the_place_of_nova() {
-    use Extractor::{Ceilometer, Cinder, Nova};
-    let warnings = Warnings::default();
-    let chosen = |all: &[Extractor]| instead_of_nova(all, &warnings);
-    assert_eq!(chosen(&[Nova, Cinder]), [Nova, Cinder]);
-    assert_eq!(chosen(&[Cinder, Ceilometer]), [Cinder, Ceilometer]);
-    assert_eq!(warnings.take(), []);
-    assert_eq!(chosen(&[Nova, Ceilometer]), [Ceilometer]);
-    assert_eq!(warnings.take().len(), 1);
 }
 
 /// What Gnocchi's own rates add up to, of the same minutes.

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -44,6 +44,7 @@ enum Tape {
 /// What makes two requests the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
+    cloud: Option<String>,
     method: String,
     /// Scheme, host and port, path.
     place: String,
@@ -58,6 +59,7 @@ struct Key {
 
 impl Key {
     fn new(
+        cloud: Option<&str>,
         method: &str,
         url: &Url,
         microversion: Option<&str>,
@@ -70,6 +72,7 @@ impl Key {
         place.set_query(None);
         place.set_fragment(None);
         Key {
+            cloud: cloud.map(str::to_owned),
             method: method.to_owned(),
             place: place.to_string(),
             query,
@@ -83,6 +86,7 @@ impl Key {
         let url = Url::parse(&request.url)?;
         let version = request.headers.get("openstack-api-version");
         Ok(Key::new(
+            request.cloud.as_deref(),
             &request.method,
             &url,
             version.map(String::as_str),
@@ -99,7 +103,13 @@ impl Key {
 
     fn describe(&self) -> String {
         let version = self.microversion.as_deref().unwrap_or("no microversion");
-        format!("`{}` ({version}, scope `{}`)", self.address(), self.scope)
+        let cloud = self.cloud.as_deref();
+        let cloud = cloud.map_or_else(String::new, |cloud| format!(", cloud `{cloud}`"));
+        format!(
+            "`{}` ({version}, scope `{}`{cloud})",
+            self.address(),
+            self.scope
+        )
     }
 }
 
@@ -162,12 +172,13 @@ impl Replayer {
         &self.header
     }
 
-    fn play(&self, request: &Request) -> Result<Response, TransportError> {
+    fn play(&self, request: &Request, cloud: Option<&str>) -> Result<Response, TransportError> {
         let asked = request
             .body
             .as_deref()
             .and_then(|body| serde_json::from_str::<Value>(body).ok());
         let key = Key::new(
+            cloud,
             request.method.name(),
             &request.url,
             request.header("openstack-api-version"),
@@ -229,6 +240,7 @@ impl Replayer {
             .map(|other| {
                 let mut distance = strsim::levenshtein(&wanted, &other.address()) * 2;
                 distance += usize::from(other.scope != key.scope);
+                distance += usize::from(other.cloud != key.cloud);
                 distance += usize::from(other.microversion != key.microversion);
                 (distance, other)
             })
@@ -246,7 +258,20 @@ impl Replayer {
 impl Transport for Replayer {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         debug_assert!(matches!(request.method, Method::Get | Method::Post));
-        futures_util::future::ready(self.play(&request)).boxed()
+        futures_util::future::ready(self.play(&request, None)).boxed()
+    }
+}
+
+/// The part of a recording that is one cloud's, of several.
+pub struct ReplayerOfCloud {
+    pub replayer: Arc<Replayer>,
+    pub cloud: String,
+}
+
+impl Transport for ReplayerOfCloud {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let answer = self.replayer.play(&request, Some(&self.cloud));
+        futures_util::future::ready(answer).boxed()
     }
 }
 
