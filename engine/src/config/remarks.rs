@@ -5,7 +5,7 @@ use super::messengers;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
-use super::table::{self, components, general, keystone, prometheus};
+use super::table::{self, ceilometer, components, general, keystone, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
@@ -201,6 +201,7 @@ pub fn unknown_sections(
         "extractor",
         "keystone_auth",
         prometheus::PROMETHEUS,
+        ceilometer::CEILOMETER,
         components::MAPPER,
     ];
     known.extend(components::COMPONENT_SECTIONS);

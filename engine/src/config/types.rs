@@ -1,6 +1,7 @@
 //! The configuration as the other rooms see it: typed, checked, complete.
 
 mod auth;
+mod counters;
 mod instance;
 mod prometheus;
 
@@ -15,6 +16,7 @@ use super::sources::Sources;
 use super::warning::Warning;
 
 pub use auth::*;
+pub use counters::*;
 pub use instance::*;
 pub use prometheus::*;
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub delivery_timeout: Duration,
     /// Whether a partly successful run exits with 0.
     pub partial_exit_ok: bool,
+    /// `[ceilometer]`.
+    pub counters: CounterOptions,
     /// `--migrate-projects` of `caso-projects` and `caso-mapping-migrate`.
     pub migrate_projects: bool,
     pub mapper: ComponentInstance,

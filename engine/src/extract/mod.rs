@@ -13,6 +13,7 @@
 //! incomplete as a whole, and its cursor must not move.
 
 mod caches;
+pub mod ceilometer;
 pub mod cinder;
 mod fields;
 mod flavors;
@@ -36,7 +37,7 @@ use crate::openstack::pages::PageError;
 use crate::openstack::prometheus::PrometheusError;
 use crate::openstack::{ApiError, Service, Session};
 
-pub use crate::config::Extractor;
+pub use crate::config::{CounterOptions, Extractor};
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
 pub use prometheus::PowerSource;
@@ -99,9 +100,11 @@ pub enum ExtractError {
     /// The run has no `[prometheus]`: a recording that was made without.
     #[error("nothing says where Prometheus is")]
     NoPowerSource,
-    /// The extractor is known but not part of this version.
-    #[error("extractor `{0}` is not built yet; remove it from `extractor` to silence this")]
-    NotBuilt(Extractor),
+    /// `ceilometer` without either of its back ends.
+    #[error(
+        "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+    )]
+    NoCounters { project: String },
     /// Whoever takes the pages could not.
     #[error("{0:#}")]
     Sink(anyhow::Error),
@@ -121,7 +124,7 @@ impl ExtractError {
             ExtractError::Pages(_)
             | ExtractError::Power { .. }
             | ExtractError::NoPowerSource
-            | ExtractError::NotBuilt(_)
+            | ExtractError::NoCounters { .. }
             | ExtractError::Sink(_) => false,
         }
     }
@@ -154,17 +157,6 @@ impl From<PageError> for ExtractError {
 }
 
 impl Extractor {
-    /// Whether this version has it. One that is not is named in the summary,
-    /// keeps its cursor, and is no failure.
-    pub fn is_built(self) -> bool {
-        match self {
-            Extractor::Nova | Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => {
-                true
-            }
-            Extractor::Ceilometer => false,
-        }
-    }
-
     /// How far a window reaches back behind the cursor. A change of a server
     /// is visible some time after the moment that Nova notes for it, and its
     /// clock is not ours; records of servers are keyed, so telling one twice
@@ -190,10 +182,10 @@ impl Extractor {
     ) -> Result<Extracted, ExtractError> {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
+            Extractor::Ceilometer => ceilometer::extract(context, project, window, sink).await,
             Extractor::Cinder => cinder::extract(context, project, window, sink).await,
             Extractor::Neutron => neutron::extract(context, project, window, sink).await,
             Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
-            Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
         }
     }
 }
@@ -208,6 +200,8 @@ pub struct ExtractContext {
     pub page_size: u32,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
+    /// Of `ceilometer`.
+    pub counters: CounterOptions,
     /// Whether windows of the past get records of the floating IPs of now.
     pub ip_records_for_past_windows: bool,
     /// For the extractor `prometheus`; absent where it is not among them.

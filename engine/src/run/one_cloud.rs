@@ -208,6 +208,7 @@ impl<'a> CloudRun<'a> {
                     caches: Arc::new(caches),
                     page_size: config.page_size,
                     now: shared.now,
+                    counters: config.counters,
                     ip_records_for_past_windows: config.ip_records_for_past_windows,
                     power: power.cloned(),
                 },

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::power::PowerArguments;
-use crate::config::{CloudConfig, Config, ExtractFrom, Extractor};
+use crate::config::{CloudConfig, Config, CounterOptions, ExtractFrom, Extractor};
 use crate::model::Window;
 use crate::openstack::Transport;
 use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
@@ -29,6 +29,8 @@ struct Arguments {
     extract_to: Option<i64>,
     #[serde(default)]
     ip_records_for_past_windows: bool,
+    #[serde(default)]
+    counters: CounterOptions,
     page_size: u32,
     /// In the order of the header's sessions.
     #[serde(default)]
@@ -127,6 +129,7 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
         extract_from: config.extract_from.explicit(),
         extract_to: config.extract_to,
         ip_records_for_past_windows: config.ip_records_for_past_windows,
+        counters: config.counters,
         page_size: config.page_size,
         clouds: config.clouds.iter().map(cloud).collect(),
     };
@@ -158,6 +161,7 @@ pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
     };
     config.extract_to = arguments.extract_to;
     config.ip_records_for_past_windows = arguments.ip_records_for_past_windows;
+    config.counters = arguments.counters;
     config.page_size = arguments.page_size;
     if header.sessions.len() < arguments.clouds.len() {
         bail!("it has fewer sessions than clouds");

@@ -14,8 +14,10 @@
 //! the versions that `tests/openstack` runs. Its fidelity is checked by cASO 5.2.2 itself, which
 //! the benchmark runs against it.
 //!
+//! Where a plan has them, also Gnocchi and Ceilometer's own API ([`telemetry`]).
+//!
 //! One port serves them all, under `/identity`, `/compute`, `/image`, `/volume`
-//! and `/network`, as DevStack has them. Servers are generated from their number when asked for,
+//! and so on, as DevStack has them. Servers are generated from their number when asked for,
 //! so a cloud of any size takes no memory.
 
 mod answer;
@@ -31,6 +33,7 @@ mod plan;
 mod request;
 mod serve;
 mod server;
+mod telemetry;
 mod time;
 
 pub use fault::{Fault, Rule};
@@ -42,4 +45,5 @@ pub use plan::{
 pub use request::Seen;
 pub use serve::Cloud;
 pub use server::{Server, Servers};
+pub use telemetry::{Counter, Telemetry};
 pub use time::{epoch, instant};

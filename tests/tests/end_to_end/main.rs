@@ -8,6 +8,7 @@
 mod addresses;
 mod clouds;
 
+mod counters;
 mod defects;
 mod demo;
 mod energy;

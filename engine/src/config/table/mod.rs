@@ -4,6 +4,7 @@
 //! Rows are statics, so that code names them (`table::general::SPOOLDIR`) and a
 //! misspelling does not compile.
 
+pub mod ceilometer;
 pub mod clouds;
 pub mod components;
 pub mod general;
@@ -22,6 +23,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         clouds::ROWS,
         keystone::ROWS,
         prometheus::ROWS,
+        ceilometer::ROWS,
         components::ROWS,
     ]
     .into_iter()
