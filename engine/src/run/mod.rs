@@ -243,11 +243,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     if let Some(error) = &delivery.cleanup {
         summary.problem(error.chain());
     }
-    let mut remarks = invocation.remarks.take();
     for report in &delivery.instances {
-        summary.delivery(report, &mut remarks);
+        summary.delivery(report);
     }
-    for remark in remarks {
+    for remark in invocation.remarks.take() {
         said.warn(&remark);
     }
     if let Err(error) = source.finish() {

@@ -145,9 +145,8 @@ impl Summary {
         }
     }
 
-    /// One messenger's delivery. Why it wants to be tried again it said in the
-    /// log: that remark is told here, and taken from the others.
-    pub fn delivery(&mut self, report: &InstanceReport, remarks: &mut Vec<String>) {
+    /// One messenger's delivery.
+    pub fn delivery(&mut self, report: &InstanceReport) {
         let name = &report.name;
         if report.delivered > 0 {
             self.successes += 1;
@@ -176,15 +175,6 @@ impl Summary {
             Ending::Complete => {}
             Ending::Cancelled => {
                 self.failures += 1;
-            }
-            Ending::RetryLater { .. } => {
-                let own = format!("messenger `{name}`: ");
-                let of_it = |remark: &String| remark.starts_with(&own);
-                let reason = remarks.iter().rposition(of_it).map(|at| remarks.remove(at));
-                let reason = reason.map_or_else(String::new, |remark| {
-                    format!(": {}", remark.trim_start_matches(&own))
-                });
-                self.problem(format!("messenger `{name}`: {}{reason}", report.outcome));
             }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }

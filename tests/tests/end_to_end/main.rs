@@ -7,6 +7,7 @@
 
 mod clouds;
 
+mod defects;
 mod demo;
 mod first_day;
 mod golden;
