@@ -78,10 +78,6 @@ pub fn deliver(
                 Some((position, _)) => *position,
                 None => batch.records.len(),
             };
-            if let Rest::RetryAfterSeconds(1..) = stop.rest {
-                // The only answer that has no text of its own.
-                log::warning(&format!("stopped after {taken} records: {}", stop.reason));
-            }
             let mut answer = Answer::partly(accepted, refused, stop.rest);
             answer.attributes.push(Attribute {
                 name: "reason".to_owned(),
@@ -125,7 +121,7 @@ impl Progress {
             };
             if !first && service.web.elapsed() > PATIENCE {
                 let reason = "the service is slow: the rest goes in another call".to_owned();
-                return Err(stop(Rest::RetryAfterSeconds(0), reason));
+                return Err(stop(Rest::again(0, reason.clone()), reason));
             }
             first = false;
             let list = left.get(..self.size.max(1)).unwrap_or(left);

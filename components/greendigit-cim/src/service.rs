@@ -134,8 +134,11 @@ impl Service<'_> {
                 "`{address}` cannot be trusted: {reason}; a private authority goes into `cafile`"
             )),
             WebError::Away(reason) => Verdict::Stop(
-                Rest::RetryAfterSeconds(RETRY_SECONDS),
-                format!("`{address}` did not answer {about}: {reason}"),
+                Rest::again(
+                    RETRY_SECONDS,
+                    format!("`{address}` did not answer {about}: {reason}"),
+                ),
+                reason,
             ),
             WebError::Other(reason) => {
                 let reason = format!("`{address}`, {about}: {reason}");
@@ -185,8 +188,6 @@ fn misconfigured(reason: String) -> Verdict {
 
 fn later(reply: &Reply, reason: String) -> Verdict {
     let seconds = reply.retry_after.unwrap_or(RETRY_SECONDS);
-    Verdict::Stop(
-        Rest::RetryAfterSeconds(seconds.clamp(1, LONGEST_PAUSE)),
-        reason,
-    )
+    let rest = Rest::again(seconds.clamp(1, LONGEST_PAUSE), reason.clone());
+    Verdict::Stop(rest, reason)
 }

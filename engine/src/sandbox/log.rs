@@ -325,16 +325,16 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_in_an_address_and_in_json() {
-        let mask = Mask::new(["p\u{e4}ss w\"rd/&'1".to_owned()]);
+        let mask = Mask::new(["p\u{e4}qq w\"rd/&'1".to_owned()]);
         for text in [
-            "?password=p%C3%A4ss+w%22rd%2F%26%271&x=1",
-            "?password=p%c3%a4ss%20w%22rd/%26%271&x=1",
-            "?password=p%C3%A4ss%20w%22rd%2F%26'1&x=1",
-            r#"{"password":"p\u{e4}ss w\"rd/&'1","x":1}"#,
+            "?password=p%C3%A4qq+w%22rd%2F%26%271&x=1",
+            "?password=p%c3%a4qq%20w%22rd/%26%271&x=1",
+            "?password=p%C3%A4qq%20w%22rd%2F%26'1&x=1",
+            r#"{"password":"p\u{e4}qq w\"rd/&'1","x":1}"#,
         ] {
             let text = text.replace("\\u{e4}", "\u{e4}");
             let line = mask.line(&text, 200);
-            assert!(line.contains("***") && !line.contains("ss"), "{line}");
+            assert!(line.contains("***") && !line.contains("qq"), "{line}");
             assert_eq!(mask.hidden(&text), line);
         }
     }

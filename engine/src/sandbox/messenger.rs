@@ -257,6 +257,13 @@ impl Recipe {
             attribute.value = line(&attribute.value);
         }
         answer.rest = match answer.rest {
+            Rest::Retry {
+                after_seconds,
+                reason,
+            } => Rest::Retry {
+                after_seconds,
+                reason: line(&reason),
+            },
             Rest::Misconfigured(text) => Rest::Misconfigured(line(&text)),
             Rest::Other(text) => Rest::Other(line(&text)),
             rest => rest,

@@ -32,6 +32,7 @@ mod time;
 pub use fault::{Fault, Rule};
 pub use ids::{flavor_id, image_id, project_id, server_id, user_id};
 pub use listen::Certificate;
+pub(crate) use listen::{Cut, Door, bind};
 pub use plan::{Account, ApplicationCredential, Flavor, Image, Person, Plan, Project, Reach};
 pub use request::Seen;
 pub use serve::Cloud;

@@ -11,6 +11,7 @@ mod defects;
 mod demo;
 mod first_day;
 mod golden;
+mod greendigit;
 mod kills;
 mod messengers;
 mod nova;

@@ -344,7 +344,10 @@ async fn an_answer_of_endless_headers_is_none() {
     let head = format!("HTTP/1.1 200 OK\r\n{}", "X: y\r\n".repeat(100_000));
     let server = Server::start(Does::FallsSilent(head)).await;
     let report = granted(&server).report().await;
-    assert!(report.contains("failed: ErrorCode::HttpProtocolError"), "{report}");
+    assert!(
+        report.contains("failed: ErrorCode::HttpProtocolError"),
+        "{report}"
+    );
 }
 
 #[tokio::test]
@@ -412,7 +415,10 @@ async fn requests_at_once_are_few() {
         report.contains("\"ErrorCode::ConnectionLimitReached\": 47"),
         "{report}"
     );
-    assert!(report.contains("\"ErrorCode::HttpResponseTimeout\": 3"), "{report}");
+    assert!(
+        report.contains("\"ErrorCode::HttpResponseTimeout\": 3"),
+        "{report}"
+    );
     assert!(server.got().len() <= 3);
 }
 
@@ -442,7 +448,10 @@ async fn a_request_leaves_whole_or_not_at_all() {
     let server = Server::start(ok("")).await;
     let browser = granted(&server).set("method", "POST");
     let report = browser.clone().set("mode", "give-up").report().await;
-    assert!(report.contains("failed: ErrorCode::HttpProtocolError"), "{report}");
+    assert!(
+        report.contains("failed: ErrorCode::HttpProtocolError"),
+        "{report}"
+    );
     let mut large = browser.set("bytes", "100000");
     large.limits.http_request_bytes = 50_000;
     let report = large.report().await;
