@@ -82,6 +82,17 @@ impl Catalog {
         None
     }
 
+    /// The regions that any endpoint names, in the catalog's order.
+    pub fn regions(&self) -> Vec<String> {
+        let mut regions: Vec<String> = Vec::new();
+        for region in self.endpoints.iter().filter_map(|one| one.region.as_ref()) {
+            if !regions.contains(region) {
+                regions.push(region.clone());
+            }
+        }
+        regions
+    }
+
     /// What there is of a service; of all services when there is nothing of
     /// it. For the error.
     pub fn available(&self, service: Service) -> Vec<String> {
