@@ -15,8 +15,11 @@ use tokio::sync::Mutex;
 /// Configurations once made; reading a system's certificates takes a while.
 #[derive(Default)]
 pub struct TlsRoots {
-    made: Mutex<BTreeMap<(Option<PathBuf>, bool), Arc<ClientConfig>>>,
+    made: Mutex<BTreeMap<Trust, Arc<ClientConfig>>>,
 }
+
+/// A file's certificates or the system's, and whether they count.
+type Trust = (Option<PathBuf>, bool);
 
 impl TlsRoots {
     /// The configuration that trusts `cafile`, or the system; anybody without
@@ -45,6 +48,13 @@ impl TlsRoots {
     }
 }
 
+impl TlsRoots {
+    /// The configuration that trusts nobody.
+    pub fn nobody() -> Result<Arc<ClientConfig>, String> {
+        trusting(RootCertStore::empty()).map(Arc::new)
+    }
+}
+
 fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match cafile {
@@ -70,6 +80,10 @@ fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
             }
         }
     }
+    trusting(roots)
+}
+
+fn trusting(roots: RootCertStore) -> Result<ClientConfig, String> {
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())

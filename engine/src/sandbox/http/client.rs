@@ -20,7 +20,9 @@ use super::super::tls::TlsRoots;
 /// requests; none unless told. A proxy resolves names itself: what a granted
 /// name leads to is then the proxy's word.
 #[derive(Clone, Default)]
-pub struct ProxyRule(Option<Arc<dyn Fn(&Url) -> Option<Url> + Send + Sync>>);
+pub struct ProxyRule(Option<Arc<Rule>>);
+
+type Rule = dyn Fn(&Url) -> Option<Url> + Send + Sync;
 
 impl ProxyRule {
     pub fn new(rule: impl Fn(&Url) -> Option<Url> + Send + Sync + 'static) -> Self {
@@ -62,10 +64,15 @@ impl Clients {
         if let Some(client) = made.get(terms) {
             return Ok(client.clone());
         }
-        let tls = self
+        let trusted = self
             .roots
             .config(terms.cafile.as_deref(), terms.verify)
-            .await?;
+            .await;
+        let tls = match trusted {
+            // A system without certificates speaks plain HTTP all the same.
+            Err(_) if !terms.origin.starts_with("https:") => TlsRoots::nobody()?,
+            trusted => trusted?,
+        };
         let proxies = self.proxies.clone();
         let client = Client::builder()
             .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
