@@ -7,6 +7,7 @@
 //! namely the built binary, its exit code, its output and its files.
 
 pub mod build;
+pub mod cim;
 pub mod cloud;
 pub mod logstash;
 pub mod outcome;

@@ -39,6 +39,7 @@ mod time;
 pub use fault::{Fault, Rule};
 pub use ids::{flavor_id, floating_ip_id, image_id, project_id, server_id, user_id, volume_id};
 pub use listen::Certificate;
+pub(crate) use listen::{Cut, Door, bind};
 pub use plan::{
     Account, ApplicationCredential, Flavor, FloatingIp, Image, Person, Plan, Project, Reach, Volume,
 };

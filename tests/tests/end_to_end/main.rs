@@ -14,6 +14,7 @@ mod demo;
 mod energy;
 mod first_day;
 mod golden;
+mod greendigit;
 mod kills;
 mod messengers;
 mod nova;

@@ -59,10 +59,6 @@ pub const COMPONENT_SECTIONS: &[&str] = &["benchmark", "accelerator"];
 /// Sections of cASO without effect in this version, and why.
 pub const IGNORED_SECTIONS: &[(&str, &str)] = &[
     (
-        "greendigit_cim",
-        "no messenger of this name is in `messengers`",
-    ),
-    (
         "oslo_concurrency",
         "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
     ),
