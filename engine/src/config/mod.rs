@@ -53,5 +53,6 @@ pub use remarks::unknown_sections;
 pub use sample::sample;
 pub use secret::{MASK, Secret, is_secret_name};
 pub use sources::Sources;
+pub use suggest::nearest;
 pub use types::*;
 pub use warning::{Warning, fingerprint};

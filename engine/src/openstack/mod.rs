@@ -8,8 +8,10 @@
 //! what comes back. The transport is the network, or a recorder around it,
 //! or a recording in its place ([`recording`]); nothing above it can tell.
 //!
-//! Only two kinds of request exist here: `GET`, and the `POST` that asks for
-//! a token. Nothing in a cloud can be changed through this room.
+//! An accounting run knows two kinds of request: `GET`, and the `POST` that asks
+//! for a token. What can be changed in a cloud through this room is one property
+//! and one tag of a project ([`keystone::set_property`], [`keystone::add_tag`]),
+//! for `caso-mapping-migrate`.
 
 pub mod clock;
 pub mod error;

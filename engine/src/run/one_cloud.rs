@@ -58,11 +58,7 @@ impl CloudRun<'_> {
             }
         }
         if projects.is_empty() && summary.failures == 0 {
-            summary.problem(format!(
-                "no project to account: `projects` names none, and this account sees none with \
-                 the tag `{}`; tag the projects in Keystone, or name them in `projects`",
-                options.tag
-            ));
+            summary.no_project(&options.tag);
         }
         let present = self.now + behind(&session, said);
         let to = self.config.extract_to.unwrap_or(self.now);

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
 use super::exit::Exit;
 use super::extraction::{ExtractorResult, ProjectReport, moment};
@@ -41,6 +42,27 @@ impl Summary {
 
     pub fn exit(&self, partial_is_success: bool) -> Exit {
         Exit::of(self.successes, self.failures, partial_is_success)
+    }
+
+    /// The lines on stderr, for who watches.
+    pub fn print(&self, json: bool) {
+        let mut stderr = io::stderr().lock();
+        for line in &self.lines {
+            let line = if json {
+                serde_json::json!({ "level": "INFO", "message": line }).to_string()
+            } else {
+                line.clone()
+            };
+            let _ = writeln!(stderr, "{line}");
+        }
+    }
+
+    /// Nobody said which projects.
+    pub fn no_project(&mut self, tag: &str) {
+        self.problem(format!(
+            "no project to account: `projects` names none, and this account sees none with \
+             the tag `{tag}`; tag the projects in Keystone, or name them in `projects`"
+        ));
     }
 
     /// A project that is gone, unreadable or without VO.
