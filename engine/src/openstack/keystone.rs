@@ -174,19 +174,25 @@ async fn change_project(
     body: Option<&Value>,
 ) -> Result<(), ApiError> {
     let own = session.own_project(&Scope::System).await?;
+    let mut refused = None;
     if !session.system_refused() {
         let changed = session
             .change(method, &Scope::System, Service::Identity, path, body)
             .await;
         match changed {
-            Err(error) if error.is_forbidden() && own.is_none() => {}
+            Err(error) if error.is_forbidden() && own.is_none() => refused = Some(error),
             changed => return changed,
         }
     }
     let scope = Scope::Project(own.unwrap_or_else(|| id.to_owned()));
-    session
+    let changed = session
         .change(method, &scope, Service::Identity, path, body)
-        .await
+        .await;
+    match (changed, refused) {
+        // That the system's token may not says more than that there is no other.
+        (Err(ApiError::NoRole { .. }), Some(refused)) => Err(refused),
+        (changed, _) => changed,
+    }
 }
 
 /// Name of a user; none when Keystone does not know the id any more.
@@ -377,7 +383,9 @@ mod tests {
             _ => text(201, &[], ""),
         });
         let (session, _) = session(&fake);
-        set_property(&session, "a", "accounting:VO", "vo.é").await.unwrap();
+        set_property(&session, "a", "accounting:VO", "vo.é")
+            .await
+            .unwrap();
         add_tag(&session, "a", "caso/x y").await.unwrap();
         let changes: Vec<String> = fake
             .lines()

@@ -246,6 +246,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     for remark in remarks {
         said.warn(&remark);
     }
+    if unusable.is_empty() {
+        // Of one that is missing it is not known what it takes.
+        summary.given_to_nobody(&delivery.instances, &mut said);
+    }
     if let Err(error) = source.finish() {
         summary.problem(causes(error.as_ref()));
     }

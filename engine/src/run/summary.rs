@@ -179,6 +179,17 @@ impl Summary {
                 report.delivered
             ));
         }
+        if !report.not_given.is_empty() {
+            let types: Vec<String> = report
+                .not_given
+                .iter()
+                .map(|(kind, records)| format!("{records} {kind}"))
+                .collect();
+            self.line(format!(
+                "messenger `{name}`: not given, by its `record_types`: {} records",
+                types.join(", ")
+            ));
+        }
         let quarantined = report.refused + report.failed;
         if quarantined > 0 {
             self.problem(format!(
@@ -209,6 +220,28 @@ impl Summary {
                 self.problem(format!("messenger `{name}`: {}{reason}", report.outcome));
             }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
+        }
+    }
+
+    /// Record types of this run that no messenger is given: nobody will hear of
+    /// these records, which is seldom what a site means.
+    pub fn given_to_nobody(&self, reports: &[InstanceReport], said: &mut Said) {
+        let Some((first, others)) = reports.split_first() else {
+            return;
+        };
+        for (kind, records) in &first.not_given {
+            if others
+                .iter()
+                .all(|report| report.not_given.contains_key(kind))
+            {
+                said.warn_of(
+                    &format!("given-to-nobody:{kind}"),
+                    &format!(
+                        "{records} `{kind}` records are given to no messenger: none of those in \
+                         `messengers` takes them, or `record_types` leaves them out"
+                    ),
+                );
+            }
         }
     }
 

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::grant::{Endpoint, Grant, parse_path, parse_umask};
+use super::grant::{Endpoint, Grant, Identity, parse_path, parse_umask};
 use crate::model::Attribute;
 use crate::model::component::{CapabilityRequest, OptionValue, Setting};
 
@@ -35,6 +35,7 @@ pub struct ConnectionTerms {
     pub endpoint: Endpoint,
     pub tls: bool,
     pub cafile: Option<PathBuf>,
+    pub identity: Option<Identity>,
 }
 
 /// A directory and its terms. The guest sees it at `/NAME`.
@@ -208,7 +209,12 @@ fn wanted(
 ) -> Result<Grant, String> {
     let mut grant = Grant::of_kind(&request.kind, target).map_err(|error| error.to_string())?;
     match &mut grant {
-        Grant::Connection { tls, cafile, .. } => {
+        Grant::Connection {
+            tls,
+            cafile,
+            identity,
+            ..
+        } => {
             if let Some(value) = term(&request.attributes, "tls", settings)? {
                 *tls = truth(&value)?;
             }
@@ -216,6 +222,11 @@ fn wanted(
                 && *tls
             {
                 *cafile = Some(parse_path(&value)?);
+            }
+            if *tls {
+                let certfile = term(&request.attributes, "certfile", settings)?;
+                let keyfile = term(&request.attributes, "keyfile", settings)?;
+                *identity = Identity::of(certfile.as_deref(), keyfile.as_deref())?;
             }
         }
         Grant::Queue { umask, .. } => {
@@ -236,6 +247,7 @@ fn plain(grant: Grant) -> Grant {
             endpoint,
             tls,
             cafile: None,
+            identity: None,
         },
         other => other,
     }
@@ -349,6 +361,7 @@ impl Granted {
                 endpoint,
                 tls,
                 cafile,
+                identity,
             } => {
                 self.connections.insert(
                     name,
@@ -356,6 +369,7 @@ impl Granted {
                         endpoint,
                         tls,
                         cafile,
+                        identity,
                     },
                 );
             }

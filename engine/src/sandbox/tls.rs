@@ -1,18 +1,26 @@
-//! Whom a TLS connection trusts: the system's certificates, or one file's.
+//! Whom a TLS connection trusts: the system's certificates, or one file's; and
+//! who we say that we are, where a site has a certificate for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::WantsClientCert;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::sync::Mutex;
+
+use super::grant::Identity;
+
+/// Whom we trust, and who we are.
+type Identified = (Option<PathBuf>, Identity);
 
 /// Configurations once made; reading a system's certificates takes a while.
 #[derive(Default)]
 pub struct TlsRoots {
     made: Mutex<BTreeMap<Option<PathBuf>, Arc<ClientConfig>>>,
+    identified: Mutex<BTreeMap<Identified, Arc<ClientConfig>>>,
 }
 
 impl TlsRoots {
@@ -34,7 +42,77 @@ impl TlsRoots {
     }
 }
 
+impl TlsRoots {
+    /// The same with a client certificate, which a server may ask for.
+    pub async fn identified(
+        &self,
+        cafile: Option<&Path>,
+        identity: &Identity,
+    ) -> Result<Arc<ClientConfig>, String> {
+        let mut made = self.identified.lock().await;
+        let key = (cafile.map(Path::to_owned), identity.clone());
+        if let Some(config) = made.get(&key) {
+            return Ok(Arc::clone(config));
+        }
+        let (cafile, identity) = key.clone();
+        let config = tokio::task::spawn_blocking(move || {
+            let (certificates, key) = credentials(&identity)?;
+            trusting(cafile.as_deref())?
+                .with_client_auth_cert(certificates, key)
+                .map_err(|error| {
+                    format!(
+                        "certfile `{}` and keyfile `{}`: {error}",
+                        identity.certfile.display(),
+                        identity.keyfile.display()
+                    )
+                })
+        })
+        .await
+        .map_err(|error| format!("reading certificates failed: {error}"))??;
+        let config = Arc::new(config);
+        made.insert(key, Arc::clone(&config));
+        Ok(config)
+    }
+}
+
+/// The certificate with its chain, and its key.
+fn credentials(
+    identity: &Identity,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let path = &identity.certfile;
+    let failed = |error: String| format!("certfile `{}`: {error}", path.display());
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| failed(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(failed("it holds no certificate".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&identity.keyfile).map_err(|error| {
+        let path = identity.keyfile.display();
+        match error {
+            pem::Error::NoItemsFound => {
+                format!("keyfile `{path}`: it holds no private key without a passphrase")
+            }
+            error => format!("keyfile `{path}`: {error}"),
+        }
+    })?;
+    Ok((certificates, key))
+}
+
 fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
+    Ok(trusting(cafile)?.with_no_client_auth())
+}
+
+fn trusting(cafile: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    let roots = roots(cafile)?;
+    // The provider by name: nobody needs to have installed a global one.
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_root_certificates(roots))
+        .map_err(|error| format!("TLS cannot be set up: {error}"))
+}
+
+fn roots(cafile: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     match cafile {
         Some(path) => {
@@ -59,9 +137,5 @@ fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
             }
         }
     }
-    // The provider by name: nobody needs to have installed a global one.
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
-        .map_err(|error| format!("TLS cannot be set up: {error}"))
+    Ok(roots)
 }

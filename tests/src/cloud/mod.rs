@@ -17,6 +17,7 @@
 //! so a cloud of any size takes no memory.
 
 mod answer;
+mod changes;
 mod fault;
 mod glance;
 mod ids;

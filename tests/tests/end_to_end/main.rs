@@ -8,6 +8,7 @@
 mod clouds;
 
 mod demo;
+mod every_type;
 mod first_day;
 mod golden;
 mod kills;
@@ -15,6 +16,7 @@ mod messengers;
 mod nova;
 mod outages;
 mod packing;
+mod projects;
 mod scopes;
 mod tls;
 mod windows;

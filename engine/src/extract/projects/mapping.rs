@@ -161,7 +161,12 @@ impl Entry {
             Some(projects) => projects,
             None => {
                 let tenant = members.tenant.map(Some);
-                members.tenants.unwrap_or_default().into_iter().chain(tenant).collect()
+                members
+                    .tenants
+                    .unwrap_or_default()
+                    .into_iter()
+                    .chain(tenant)
+                    .collect()
             }
         };
         let count = written.len();
@@ -310,16 +315,20 @@ mod tests {
         let (mapping, warnings) = parse(r#"{"a": {"project": ["p"], "comment": "x"}}"#);
         assert_eq!(mapping, VoMapping::default());
         assert!(
-            warnings.iter().any(|w| w.contains("`project`") && w.contains("`projects`?")),
+            warnings
+                .iter()
+                .any(|w| w.contains("`project`") && w.contains("`projects`?")),
             "{warnings:?}"
         );
-        assert!(warnings.iter().any(|w| w.contains("`comment`")), "{warnings:?}");
+        assert!(
+            warnings.iter().any(|w| w.contains("`comment`")),
+            "{warnings:?}"
+        );
     }
 
     #[test]
     fn a_project_twice_keeps_its_place_and_a_vo_twice_all_its_projects() {
-        let (mapping, warnings) =
-            parse(r#"{"a": ["p", "q", "p"], "b": ["p"], "a": ["r"]}"#);
+        let (mapping, warnings) = parse(r#"{"a": ["p", "q", "p"], "b": ["p"], "a": ["r"]}"#);
         let entries: Vec<_> = mapping.entries().collect();
         assert_eq!(entries, [("p", "b"), ("q", "a"), ("r", "a")]);
         assert_eq!(warnings.len(), 2, "{warnings:?}");

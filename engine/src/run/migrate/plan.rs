@@ -78,11 +78,7 @@ impl Found {
 
 /// The mapping file's VOs as properties, in its order; of a project that it has by
 /// id and by name, what it says of the id, as an extraction reads it.
-pub fn properties(
-    mapping: &VoMapping,
-    property: &str,
-    found: &Found,
-) -> Vec<Result<Step, String>> {
+pub fn properties(mapping: &VoMapping, property: &str, found: &Found) -> Vec<Result<Step, String>> {
     let mut steps = Vec::new();
     for (written, vo) in mapping.entries() {
         let change = Change::Property {
@@ -180,9 +176,15 @@ mod tests {
         ]);
         let steps = properties(&mapping, "VO", &found);
         let there = |n: usize| steps[n].as_ref().map(|step| step.there);
-        assert_eq!((there(0), there(2), there(3)), (Ok(true), Ok(false), Ok(false)));
+        assert_eq!(
+            (there(0), there(2), there(3)),
+            (Ok(true), Ok(false), Ok(false))
+        );
         let refused = steps[1].as_ref().unwrap_err();
-        assert!(refused.contains("`vo-of-keystone`") && refused.contains("`vo`"), "{refused}");
+        assert!(
+            refused.contains("`vo-of-keystone`") && refused.contains("`vo`"),
+            "{refused}"
+        );
         assert!(steps[4].is_err());
     }
 
@@ -202,15 +204,27 @@ mod tests {
         assert_eq!(projects, ["a-id", "b-id"]);
         assert_eq!(
             steps[1].change,
-            Change::Property { name: "VO".into(), value: "b".into() }
+            Change::Property {
+                name: "VO".into(),
+                value: "b".into()
+            }
         );
     }
 
     #[test]
     fn without_keystone_projects_are_as_written_and_a_tag_is_seen() {
         let steps = tags(&["p".into(), "q".into()], "caso", &Found::default());
-        assert!(steps.iter().all(|step| step.as_ref().is_ok_and(|step| !step.there)));
+        assert!(
+            steps
+                .iter()
+                .all(|step| step.as_ref().is_ok_and(|step| !step.there))
+        );
         let found = found(&[("p", json!({"id": "p", "name": "n", "tags": ["caso"]}))]);
-        assert!(tags(&["p".into()], "caso", &found)[0].as_ref().unwrap().there);
+        assert!(
+            tags(&["p".into()], "caso", &found)[0]
+                .as_ref()
+                .unwrap()
+                .there
+        );
     }
 }

@@ -14,8 +14,15 @@ pub fn command(step: &Step) -> String {
         Change::Tag(tag) => format!("--tag {}", word(tag)),
     };
     // A name may begin with a dash, and is no option.
-    let end = if step.project.starts_with('-') { "-- " } else { "" };
-    format!("openstack project set {change} {end}{}", word(&step.project))
+    let end = if step.project.starts_with('-') {
+        "-- "
+    } else {
+        ""
+    };
+    format!(
+        "openstack project set {change} {end}{}",
+        word(&step.project)
+    )
 }
 
 /// One word for a POSIX shell, as Python's `shlex.quote` writes it.
