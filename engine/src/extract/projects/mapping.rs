@@ -245,6 +245,8 @@ impl<'de> Deserialize<'de> for InOrder {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> (VoMapping, Vec<String>) {
@@ -367,5 +369,34 @@ mod tests {
         assert_eq!(mapping, VoMapping::default());
         let error = VoMapping::read(folder.path(), &warnings).unwrap_err();
         assert!(matches!(error, MappingError::Read { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[{}\\[\\]\",:a-z1 ]{0,40}") {
+            let _ = VoMapping::parse(&text, Path::new("voms.json"), &Warnings::default());
+        }
+
+        /// Each project once, at its first place, with the last VO that has it.
+        #[test]
+        fn a_project_has_one_place_and_the_last_vo(
+            vos in prop::collection::vec(("[ab/]{1,2}", prop::collection::vec("[p-s]", 0..4)), 0..6),
+        ) {
+            let members: Vec<String> = vos
+                .iter()
+                .map(|(vo, projects)| format!("{vo:?}: {{\"projects\": {projects:?}}}"))
+                .collect();
+            let (mapping, _) = parse(&format!("{{{}}}", members.join(", ")));
+            let mut right: Vec<(&str, &str)> = Vec::new();
+            for (vo, projects) in &vos {
+                for project in projects {
+                    match right.iter_mut().find(|(known, _)| known == project) {
+                        Some(entry) => entry.1 = vo,
+                        None => right.push((project, vo)),
+                    }
+                }
+            }
+            prop_assert_eq!(mapping.entries().collect::<Vec<_>>(), right);
+        }
     }
 }
