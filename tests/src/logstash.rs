@@ -94,9 +94,9 @@ impl Logstash {
             .collect()
     }
 
-    /// What arrived in whole lines, as it was sent.
+    /// What arrived in whole lines, as it was sent; what is no UTF-8 as U+FFFD.
     pub fn text(&self) -> String {
-        String::from_utf8(lock(&self.taken).clone()).expect("UTF-8")
+        String::from_utf8_lossy(&lock(&self.taken)).into_owned()
     }
 
     /// A port where nothing listens: what was there has gone.

@@ -156,11 +156,15 @@ impl Connections {
         self.spend(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
         let wait = self.transfer_timeout;
         let stream = &mut self.stream(handle)?.stream;
-        bounded(wait, async {
+        let sent = bounded(wait, async {
             stream.write_all(bytes).await?;
             stream.flush().await
         })
-        .await
+        .await;
+        match sent {
+            Err(ConnectionError::Closed) => Err(last_words(stream).await),
+            sent => sent,
+        }
     }
 
     async fn receive(&mut self, handle: u32, maximum: u32) -> Result<Vec<u8>, ConnectionError> {
@@ -193,9 +197,14 @@ impl Connections {
     async fn finish(&mut self, handle: u32) -> Result<(), ConnectionError> {
         let wait = self.transfer_timeout;
         let open = self.stream(handle)?;
-        bounded(wait, open.stream.shutdown()).await?;
-        open.finished = true;
-        Ok(())
+        match bounded(wait, open.stream.shutdown()).await {
+            Err(ConnectionError::Closed) => Err(last_words(&mut open.stream).await),
+            Err(error) => Err(error),
+            Ok(()) => {
+                open.finished = true;
+                Ok(())
+            }
+        }
     }
 
     fn stream(&mut self, handle: u32) -> Result<&mut Open, ConnectionError> {
@@ -261,6 +270,17 @@ async fn bounded<T>(
             io::ErrorKind::InvalidData => ConnectionError::Tls(error.to_string()),
             _ => ConnectionError::Other(error.to_string()),
         }),
+    }
+}
+
+/// Why the peer closed, where it says so: in TLS a refusal of our certificate comes
+/// after the handshake, beside what we were about to send.
+async fn last_words(stream: &mut Box<dyn Stream>) -> ConnectionError {
+    match tokio::time::timeout(LINGER, stream.read(&mut [0; 1])).await {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            ConnectionError::Tls(error.to_string())
+        }
+        _ => ConnectionError::Closed,
     }
 }
 
