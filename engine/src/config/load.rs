@@ -97,18 +97,14 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     let mut warnings = Vec::new();
     refuse_other_sources(&mut reader);
     let clouds = vec![cloud(&mut reader, &mut warnings)];
-    let auth_section = reader
-        .resolver
-        .resolve(&Slot::of(&keystone_rows::AUTH_SECTION))
-        .ok()
-        .flatten()
-        .map(|found| super::ini::normalize_section(&found.text))
-        .filter(|section| !section.is_empty())
-        .unwrap_or_else(|| keystone_rows::AUTH_SECTION.section.to_owned());
+    let keystone_sections: Vec<String> = clouds
+        .iter()
+        .flat_map(|cloud| keystone::sections(&reader.resolver, &cloud.keystone_section))
+        .collect();
     let messengers = messengers::read(&mut reader, &mut warnings);
     let mapper = messengers::mapper(&mut reader);
     let logging = logging::read(&mut reader, inputs.program);
-    remarks::read(&sources, &auth_section, &messengers, &mut warnings);
+    remarks::read(&sources, &keystone_sections, &messengers, &mut warnings);
     let spooldir = folder(&mut reader, &general::SPOOLDIR);
     let config = Config {
         program: inputs.program,
@@ -148,11 +144,11 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
             .collect(),
         values: std::mem::take(&mut reader.shown),
         warnings,
-        auth_section,
+        keystone_sections,
         sources: Arc::clone(&sources),
     };
     window(&mut reader, &config);
-    shared_auth_section(&mut reader, &config);
+    shared_keystone_section(&mut reader, &config);
     reader.errors.finish(Some(config))
 }
 
@@ -178,6 +174,7 @@ fn cloud(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> CloudConfig {
         .map(|site| site.text)
         .filter(|site| !site.is_empty());
     let mapping = Slot::of(&general::MAPPING_FILE);
+    let keystone_section = keystone_rows::AUTH_TYPE.section;
     CloudConfig {
         name: "default".into(),
         service_name: reader.text(&Slot::of(&general::SERVICE_NAME)).or(site),
@@ -193,7 +190,8 @@ fn cloud(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> CloudConfig {
         vo_property: required(reader, &general::VO_PROPERTY, "the name of a property"),
         mapping_file_set: reader.resolver.sources.find(&mapping.names).is_some(),
         mapping_file: reader.path(&mapping).unwrap_or_default(),
-        keystone_auth: keystone::read(reader, warnings),
+        keystone_section: keystone_section.into(),
+        keystone_auth: keystone::read(reader, keystone_section, warnings),
     }
 }
 
@@ -297,14 +295,18 @@ fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
 }
 
 /// A messenger whose own section is the one that holds the password.
-fn shared_auth_section(reader: &mut Reader<'_>, config: &Config) {
-    let slot = Slot::of(&keystone_rows::AUTH_SECTION);
-    let shares = |messenger: &MessengerInstance| messenger.component.section == config.auth_section;
-    if config.messengers.iter().any(shares)
-        && let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
-    {
-        let expected = "a section that is no messenger's own".to_owned();
-        reader.errors.push(slot.bad_value(&resolved, expected));
+fn shared_keystone_section(reader: &mut Reader<'_>, config: &Config) {
+    for cloud in &config.clouds {
+        let sections = keystone::sections(&reader.resolver, &cloud.keystone_section);
+        let shares =
+            |messenger: &MessengerInstance| sections.contains(&messenger.component.section);
+        let slot = Slot::within(&keystone_rows::AUTH_SECTION, &cloud.keystone_section);
+        if config.messengers.iter().any(shares)
+            && let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
+        {
+            let expected = "a section that is no messenger's own".to_owned();
+            reader.errors.push(slot.bad_value(&resolved, expected));
+        }
     }
 }
 

@@ -29,7 +29,6 @@ mod reader;
 mod remarks;
 mod resolve;
 mod sample;
-mod secret;
 mod sources;
 mod substitute;
 mod suggest;
@@ -51,8 +50,9 @@ pub use load::{Inputs, load};
 pub use origin::Origin;
 pub use remarks::unknown_sections;
 pub use sample::sample;
-pub use secret::{MASK, Secret, is_secret_name};
 pub use sources::Sources;
 pub use suggest::nearest;
 pub use types::*;
 pub use warning::{Warning, fingerprint};
+
+pub use crate::model::secret::{MASK, Secret, is_secret_name};

@@ -84,8 +84,8 @@ pub struct Config {
     /// Every option of the engine with the value in force, secrets masked.
     pub values: Vec<ShownValue>,
     pub warnings: Vec<Warning>,
-    /// Section of the auth type's options.
-    pub(super) auth_section: String,
+    /// Sections with keystoneauth's options, of all clouds.
+    pub(super) keystone_sections: Vec<String>,
     pub(super) sources: Arc<Sources>,
 }
 
@@ -147,7 +147,9 @@ pub struct CloudConfig {
     pub mapping_file: PathBuf,
     /// Whether somebody set `mapping_file`: the default may be missing.
     pub mapping_file_set: bool,
-    /// Absent when no section says how to authenticate; see `keystone()`.
+    /// The section that says how to authenticate.
+    pub keystone_section: String,
+    /// Absent when it does not say; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
 }
 
@@ -155,7 +157,7 @@ impl CloudConfig {
     /// How to authenticate, for commands that must.
     pub fn keystone(&self) -> Result<&KeystoneAuth, ConfigError> {
         self.keystone_auth.as_ref().ok_or_else(|| ConfigError::Missing {
-            section: "keystone_auth".into(),
+            section: self.keystone_section.clone(),
             option: "auth_type".into(),
             why: "set it to `v3password` or `v3applicationcredential`, with `auth_url` and that type's options".into(),
         })

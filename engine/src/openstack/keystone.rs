@@ -8,9 +8,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::identity::credentials::DomainRef;
 use super::wire::Method;
 use super::{ApiError, Scope, Service, Session};
+use crate::model::login::DomainRef;
 
 /// A project. The site's own properties, such as the VO, are in `extra`,
 /// under the names that Keystone keeps them by.

@@ -239,11 +239,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     if let Some(error) = &delivery.cleanup {
         summary.problem(error.chain());
     }
-    let mut remarks = invocation.remarks.take();
     for report in &delivery.instances {
-        summary.delivery(report, &mut remarks);
+        summary.delivery(report);
     }
-    for remark in remarks {
+    for remark in invocation.remarks.take() {
         said.warn(&remark);
     }
     if unusable.is_empty() {
@@ -255,6 +254,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     }
     match journal.waiting() {
         Ok(waiting) => summary.waiting(&waiting, &names, &mut said),
+        Err(error) => summary.problem(error.chain()),
+    }
+    match journal.damaged() {
+        Ok(damaged) => summary.damaged(&damaged, &mut said),
         Err(error) => summary.problem(error.chain()),
     }
     if mode.is_real()

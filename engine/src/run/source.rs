@@ -71,9 +71,7 @@ impl Source {
     ) -> anyhow::Result<Session> {
         if let Self::Replayed(replayer) = self {
             let recorded = replayer.header().sessions.first();
-            let settings = recorded
-                .context("the recording has no session")?
-                .settings()?;
+            let settings = recorded.context("the recording has no session")?.settings();
             let transport: Arc<dyn Transport> = replayer.clone();
             return Ok(Session::new(settings, transport, clock));
         }
@@ -82,7 +80,7 @@ impl Source {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let mut transport = cloud::transport(auth, &environment)?;
-        let options = cloud::auth_options(auth);
+        let settings = cloud::session_settings(cloud, auth);
         if let Self::Recorded {
             folder,
             keep_names,
@@ -93,14 +91,13 @@ impl Source {
                 folder,
                 *keep_names,
                 config,
-                &options,
+                &settings,
                 clock.now(),
                 transport,
             )?;
             *recorder.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun.clone());
             transport = begun;
         }
-        let settings = cloud::session_settings(cloud, auth, &options)?;
         Ok(Session::new(settings, transport, clock))
     }
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::extraction::{ExtractorResult, ProjectReport, moment};
@@ -167,9 +168,8 @@ impl Summary {
         }
     }
 
-    /// One messenger's delivery. Why it wants to be tried again it said in the
-    /// log: that remark is told here, and taken from the others.
-    pub fn delivery(&mut self, report: &InstanceReport, remarks: &mut Vec<String>) {
+    /// One messenger's delivery.
+    pub fn delivery(&mut self, report: &InstanceReport) {
         let name = &report.name;
         if report.delivered > 0 {
             self.successes += 1;
@@ -210,15 +210,6 @@ impl Summary {
             Ending::Cancelled => {
                 self.failures += 1;
             }
-            Ending::RetryLater { .. } => {
-                let own = format!("messenger `{name}`: ");
-                let of_it = |remark: &String| remark.starts_with(&own);
-                let reason = remarks.iter().rposition(of_it).map(|at| remarks.remove(at));
-                let reason = reason.map_or_else(String::new, |remark| {
-                    format!(": {}", remark.trim_start_matches(&own))
-                });
-                self.problem(format!("messenger `{name}`: {}{reason}", report.outcome));
-            }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }
     }
@@ -243,6 +234,21 @@ impl Summary {
                 );
             }
         }
+    }
+
+    /// What was set aside stays there until somebody looks at it: said once a
+    /// week, and each time in the summary that people read.
+    pub fn damaged(&mut self, files: &[PathBuf], said: &mut Said) {
+        let Some(first) = files.first() else {
+            return;
+        };
+        let text = format!(
+            "{} damaged files of the journal lie in `{}`: what a segment among them held was not              delivered; extract its window again, then remove the file",
+            files.len(),
+            first.parent().unwrap_or(first).display()
+        );
+        said.warn(&text);
+        self.line(text);
     }
 
     /// What waits on disk after the run, for messengers of the past too.

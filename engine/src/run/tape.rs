@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, ExtractFrom, Extractor};
 use crate::model::Window;
 use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
-use crate::openstack::{AuthOptions, Transport};
+use crate::openstack::{SessionSettings, Transport};
 
 const MAPPING: &str = "voms.json";
 const SPOOL: &str = "spool";
@@ -40,7 +40,7 @@ pub fn record(
     folder: &Path,
     keep_names: bool,
     config: &Config,
-    auth: &AuthOptions,
+    settings: &SessionSettings,
     now: i64,
     inner: Arc<dyn Transport>,
 ) -> anyhow::Result<Arc<Recorder>> {
@@ -55,12 +55,7 @@ pub fn record(
     });
     let mut header = Header::new(now, window, names);
     let cloud = config.clouds.first().context("no cloud is configured")?;
-    let interfaces = super::cloud::interfaces(cloud);
-    header.sessions.push(RecordedSession::new(
-        auth,
-        &interfaces,
-        cloud.region_name.as_deref(),
-    ));
+    header.sessions.push(RecordedSession::of(settings));
     header.arguments = arguments(config)?;
     let recorder = Recorder::new(inner, folder, header)?;
     if cloud.mapping_file.exists() {

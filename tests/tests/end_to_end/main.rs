@@ -7,6 +7,7 @@
 
 mod clouds;
 
+mod defects;
 mod demo;
 mod every_type;
 mod first_day;

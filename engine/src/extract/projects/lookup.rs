@@ -1,7 +1,7 @@
 //! Projects as somebody wrote them, ids or names, to Keystone's.
 
 use super::ProjectError;
-use crate::openstack::identity::credentials::DomainRef;
+use crate::model::login::DomainRef;
 use crate::openstack::keystone::{self, Project};
 use crate::openstack::{ApiError, Session};
 

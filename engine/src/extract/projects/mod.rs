@@ -19,7 +19,7 @@ pub use self::lookup::Lookup;
 pub use self::mapping::{MappingError, VoMapping};
 use self::vo::with_vo;
 use super::Warnings;
-use crate::openstack::identity::credentials::DomainRef;
+use crate::model::login::DomainRef;
 use crate::openstack::keystone::{self, Project};
 use crate::openstack::{ApiError, Session};
 

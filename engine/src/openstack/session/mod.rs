@@ -28,17 +28,18 @@ use self::answer::BadBody;
 use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
-use super::identity::credentials::{Credentials, DomainRef};
 use super::identity::token::Token;
 use super::wire::{Method, Request, Response, Transport};
 use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
+
+use crate::model::login::{DomainRef, Login};
 
 pub use self::retry::RetryPolicy;
 
 /// What a session needs to know of the configuration.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    pub credentials: Credentials,
+    pub login: Login,
     /// Interfaces of the catalog, in order of preference.
     pub interfaces: Vec<String>,
     /// Only endpoints of this region; none for any.
@@ -48,9 +49,9 @@ pub struct SessionSettings {
 
 impl SessionSettings {
     /// With cASO's defaults: the public interface, any region.
-    pub fn new(credentials: Credentials) -> Self {
+    pub fn new(login: Login) -> Self {
         SessionSettings {
-            credentials,
+            login,
             interfaces: vec!["public".to_owned()],
             region: None,
             retry: RetryPolicy::default(),
