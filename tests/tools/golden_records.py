@@ -20,8 +20,10 @@ import os
 import pathlib
 import sys
 import tempfile
+import time
 
 os.environ["TZ"] = "UTC"
+time.tzset()
 
 from caso import record  # noqa: E402
 from caso.messenger import ssm  # noqa: E402

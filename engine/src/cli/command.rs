@@ -82,18 +82,16 @@ pub fn caso_mapping_migrate() -> ExitCode {
 }
 
 fn projects_command(name: &'static str, program: Program) -> Command {
-    let about = match program {
-        Program::MappingMigrate => {
-            "Moves the VOs of the mapping file to properties of the projects in Keystone"
-        }
-        _ => "Lists the projects that are accounted, with their VOs",
+    let command = match program {
+        Program::MappingMigrate => with_config(Command::new(name), program)
+            .about("Moves the VOs of the mapping file to properties of the projects in Keystone"),
+        _ => config::arguments(Command::new(name), program)
+            .about("Lists the projects that are accounted, with their VOs"),
     };
-    with_config(Command::new(name), program)
-        .about(about)
-        .after_help(
-            "Exit codes: 0 all done, 1 nothing done, 2 wrong command line or configuration, \
-             3 partly done",
-        )
+    command.after_help(
+        "Exit codes: 0 all done, 1 nothing done, 2 wrong command line or configuration, \
+         3 partly done",
+    )
 }
 
 fn with_config(command: Command, program: Program) -> Command {
@@ -195,14 +193,15 @@ fn projects(matches: &ArgMatches, program: Program) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    let verbose = matches.get_flag("summary");
     let settings = log_settings(&config, Remarks::default());
     if let Err(exit) = set_up_logging(&settings) {
         return exit;
     }
     block_on(async {
         match program {
-            Program::MappingMigrate => run::mapping_migrate(config, verbose).await,
+            Program::MappingMigrate => {
+                run::mapping_migrate(config, matches.get_flag("summary")).await
+            }
             _ => run::projects(config).await,
         }
     })

@@ -320,7 +320,7 @@ fn a_mapping_file_that_is_not_there_or_is_none() {
         .expect(1)
         .says("line 2");
     mapping(&site, "{}");
-    run(&site, "caso-mapping-migrate", &["--summary"])
+    run(&site, "caso-mapping-migrate", &[])
         .expect(0)
         .says("nothing to migrate");
     site.set("DEFAULT", "caso_tag", "");

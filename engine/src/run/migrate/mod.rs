@@ -73,10 +73,10 @@ async fn migrate(
     let mapped = mapping.entries().map(|(project, _)| project.to_owned());
     let written: Vec<String> = mapped.chain(tagged.iter().cloned()).collect();
     if written.is_empty() {
-        summary.line(format!(
-            "nothing to migrate: the mapping file `{}` names no project",
+        tracing::warn!(
+            "nothing to migrate: the mapping file `{}` names no project, or is not there",
             options.mapping_file.display()
-        ));
+        );
         return Ok(());
     }
     let session = match session(config, cloud).await {
