@@ -34,6 +34,14 @@ pub fn caso() -> ExitCode {
                 .about("Delivers the records that wait, without asking OpenStack"),
         )
         .subcommand(
+            projects_command("projects", Program::Projects)
+                .about("Lists the projects that are accounted: what `caso-projects` does"),
+        )
+        .subcommand(
+            projects_command("mapping-migrate", Program::MappingMigrate)
+                .about("Moves the mapping file to Keystone: what `caso-mapping-migrate` does"),
+        )
+        .subcommand(
             Command::new("demo")
                 .about("Runs on a recording of a real OpenStack that ships with the program")
                 .arg(
@@ -50,11 +58,40 @@ pub fn caso() -> ExitCode {
     match matches.subcommand() {
         Some(("extract", matches)) => extract(matches, Program::Extract),
         Some(("deliver", matches)) => deliver(matches),
+        Some(("projects", matches)) => projects(matches, Program::Projects),
+        Some(("mapping-migrate", matches)) => projects(matches, Program::MappingMigrate),
         Some(("demo", matches)) => demo(matches),
         Some(("sample", _)) => sample(),
         _ => Exit::Usage,
     }
     .into()
+}
+
+/// `caso-projects`.
+pub fn caso_projects() -> ExitCode {
+    let program = Program::Projects;
+    let matches = projects_command("caso-projects", program).get_matches();
+    projects(&matches, program).into()
+}
+
+/// `caso-mapping-migrate`.
+pub fn caso_mapping_migrate() -> ExitCode {
+    let program = Program::MappingMigrate;
+    let matches = projects_command("caso-mapping-migrate", program).get_matches();
+    projects(&matches, program).into()
+}
+
+fn projects_command(name: &'static str, program: Program) -> Command {
+    let command = match program {
+        Program::MappingMigrate => with_config(Command::new(name), program)
+            .about("Moves the VOs of the mapping file to properties of the projects in Keystone"),
+        _ => config::arguments(Command::new(name), program)
+            .about("Lists the projects that are accounted, with their VOs"),
+    };
+    command.after_help(
+        "Exit codes: 0 all done, 1 nothing done, 2 wrong command line or configuration, \
+         3 partly done",
+    )
 }
 
 fn with_config(command: Command, program: Program) -> Command {
@@ -150,6 +187,26 @@ fn deliver(matches: &ArgMatches) -> Exit {
     }
 }
 
+/// The two commands about projects: without records, lock or messengers.
+fn projects(matches: &ArgMatches, program: Program) -> Exit {
+    let config = match load(matches, program) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    let settings = log_settings(&config, Remarks::default());
+    if let Err(exit) = set_up_logging(&settings) {
+        return exit;
+    }
+    block_on(async {
+        match program {
+            Program::MappingMigrate => {
+                run::mapping_migrate(config, matches.get_flag("summary")).await
+            }
+            _ => run::projects(config).await,
+        }
+    })
+}
+
 fn demo(matches: &ArgMatches) -> Exit {
     let folder = matches.get_one::<PathBuf>("folder").cloned();
     if let Err(exit) = set_up_logging(&LogSettings::default()) {
@@ -171,15 +228,7 @@ fn sample() -> Exit {
 }
 
 fn start(invocation: Invocation) -> Exit {
-    let logging = &invocation.config.logging;
-    let settings = LogSettings {
-        debug: logging.debug,
-        // A dry run creates nothing, not even a log.
-        file: logging.file.clone().filter(|_| !invocation.config.dry_run),
-        json: logging.json,
-        syslog: logging.syslog.map(|facility| facility.code),
-        remarks: invocation.remarks.clone(),
-    };
+    let settings = log_settings(&invocation.config, invocation.remarks.clone());
     if let Err(exit) = set_up_logging(&settings) {
         return exit;
     }
@@ -189,6 +238,18 @@ fn start(invocation: Invocation) -> Exit {
             Err(error) => complain(&error.into(), Exit::Nothing),
         }
     })
+}
+
+fn log_settings(config: &Config, remarks: Remarks) -> LogSettings {
+    let logging = &config.logging;
+    LogSettings {
+        debug: logging.debug,
+        // A dry run creates nothing, not even a log.
+        file: logging.file.clone().filter(|_| !config.dry_run),
+        json: logging.json,
+        syslog: logging.syslog.map(|facility| facility.code),
+        remarks,
+    }
 }
 
 fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {

@@ -96,13 +96,16 @@ fn instance(
                 origin: found.origin,
             },
         },
-        None if source == ComponentSource::BuiltIn(rows::SSM.into()) => RecordTypes::These {
-            names: rows::SSM_RECORD_TYPES
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect(),
-            origin: Origin::Default,
-        },
+        None if source == ComponentSource::BuiltIn(rows::SSM.into()) => {
+            let types = match implied_by {
+                Some(_) => rows::SSM_V2_RECORD_TYPES,
+                None => rows::SSM_RECORD_TYPES,
+            };
+            RecordTypes::These {
+                names: types.iter().map(|name| (*name).to_owned()).collect(),
+                origin: Origin::Default,
+            }
+        }
         None => RecordTypes::Described,
     };
     let grants = reader

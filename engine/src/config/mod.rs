@@ -53,6 +53,7 @@ pub use origin::Origin;
 pub use remarks::unknown_sections;
 pub use sample::sample;
 pub use sources::Sources;
+pub use suggest::nearest;
 pub use table::clouds::ONLY as ONLY_CLOUD;
 pub use types::*;
 pub use warning::{Warning, fingerprint};

@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::wire::Method;
 use super::{ApiError, Scope, Service, Session};
 use crate::model::login::DomainRef;
 
@@ -140,6 +141,60 @@ pub async fn project_by_name(
     }
 }
 
+/// Sets a property of a project, as `openstack project set --property` does.
+/// Needs the right to update projects.
+pub async fn set_property(
+    session: &Session,
+    id: &str,
+    name: &str,
+    value: &str,
+) -> Result<(), ApiError> {
+    let path = format!("/v3/projects/{}", escape(id));
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), Value::from(value));
+    let body = Value::from(Map::from_iter([(
+        "project".to_owned(),
+        Value::from(properties),
+    )]));
+    change_project(session, Method::Patch, id, &path, Some(&body)).await
+}
+
+/// Adds a tag to a project, as `openstack project set --tag` does.
+pub async fn add_tag(session: &Session, id: &str, tag: &str) -> Result<(), ApiError> {
+    let path = format!("/v3/projects/{}/tags/{}", escape(id), escape(tag));
+    change_project(session, Method::Put, id, &path, None).await
+}
+
+/// With the system's token; where that may not, with one for the project.
+async fn change_project(
+    session: &Session,
+    method: Method,
+    id: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<(), ApiError> {
+    let own = session.own_project(&Scope::System).await?;
+    let mut refused = None;
+    if !session.system_refused() {
+        let changed = session
+            .change(method, &Scope::System, Service::Identity, path, body)
+            .await;
+        match changed {
+            Err(error) if error.is_forbidden() && own.is_none() => refused = Some(error),
+            changed => return changed,
+        }
+    }
+    let scope = Scope::Project(own.unwrap_or_else(|| id.to_owned()));
+    let changed = session
+        .change(method, &scope, Service::Identity, path, body)
+        .await;
+    match (changed, refused) {
+        // That the system's token may not says more than that there is no other.
+        (Err(ApiError::NoRole { .. }), Some(refused)) => Err(refused),
+        (changed, _) => changed,
+    }
+}
+
 /// Name of a user; none when Keystone does not know the id any more.
 pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, ApiError> {
     let path = format!("/v3/users/{}", escape(id));
@@ -212,7 +267,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::*;
-    use super::super::wire::Method;
     use super::*;
 
     fn project(id: &str) -> Value {
@@ -266,7 +320,7 @@ mod tests {
         let domain = DomainRef::Id("default".into());
         let fake = Fake::new(|request| match request.method {
             Method::Post => token(request, "t"),
-            Method::Get => answer(200, &json!({"projects": [project("a")]})),
+            _ => answer(200, &json!({"projects": [project("a")]})),
         });
         let (session_one, _) = session(&fake);
         let found = project_by_name(&session_one, "n", &domain).await.unwrap();
@@ -317,5 +371,42 @@ mod tests {
         assert_eq!(name("nameless").await.unwrap(), None);
         assert_eq!(name("a/b").await.unwrap(), None);
         assert!(name("other").await.unwrap_err().is_forbidden());
+    }
+
+    #[tokio::test]
+    async fn a_project_is_changed_with_the_token_that_may() {
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, _) => token(request, "t"),
+            (Method::Patch, "system") => refusal(403),
+            (Method::Patch, _) => answer(200, &json!({"project": project("a")})),
+            // A created tag has no body.
+            _ => text(201, &[], ""),
+        });
+        let (session, _) = session(&fake);
+        set_property(&session, "a", "accounting:VO", "vo.é")
+            .await
+            .unwrap();
+        add_tag(&session, "a", "caso/x y").await.unwrap();
+        let changes: Vec<String> = fake
+            .lines()
+            .into_iter()
+            .filter(|line| line.starts_with('P') && !line.starts_with("POST"))
+            .collect();
+        let patch = "PATCH /v3/projects/a {\"project\":{\"accounting:VO\":\"vo.é\"}}";
+        assert_eq!(
+            changes,
+            [patch, patch, "PUT /v3/projects/a/tags/caso%2Fx%20y"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_change_that_nobody_may_make_is_refused() {
+        let fake = Fake::new(|request| match request.method {
+            Method::Post => token(request, "t"),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let error = add_tag(&session, "a", "caso").await.unwrap_err();
+        assert!(error.is_forbidden(), "{error}");
     }
 }

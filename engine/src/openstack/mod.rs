@@ -11,10 +11,11 @@
 //! [`prometheus`] is no service of OpenStack's: it has an address, credentials
 //! and a certificate of its own, and takes from here but the transport.
 //!
-//! Only three kinds of request exist here: `GET`, the `POST` that asks for a
-//! token, and the one that carries a question too long for an address
-//! ([`Session::search`], for Gnocchi). Nothing in a cloud can be changed
-//! through this room.
+//! An accounting run knows three kinds of request: `GET`, the `POST` that asks for
+//! a token, and the one that carries a question too long for an address
+//! ([`Session::search`], for Gnocchi). What can be changed in a cloud through this
+//! room is one property and one tag of a project ([`keystone::set_property`],
+//! [`keystone::add_tag`]), for `caso-mapping-migrate`.
 
 pub mod ceilometer;
 pub mod cinder;

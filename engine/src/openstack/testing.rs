@@ -80,6 +80,12 @@ impl Fake {
             .iter()
             .map(|request| match request.method {
                 Method::Post => format!("POST {}", request.scope),
+                method @ (Method::Patch | Method::Put) => {
+                    let body = request.body.as_deref().unwrap_or_default();
+                    format!("{} {} {body}", method.name(), request.url.path())
+                        .trim_end()
+                        .to_owned()
+                }
                 Method::Get => {
                     let query = request.url.query().map(|q| format!("?{q}"));
                     format!("{}{}", request.url.path(), query.unwrap_or_default())

@@ -81,7 +81,7 @@ impl<'a> CloudRun<'a> {
         let site = self.cloud.site()?.to_owned();
         let session = shared
             .source
-            .session(&shared.config, self.index, shared.clock.clone())?;
+            .session(&shared.config, self.cloud, shared.clock.clone())?;
         let power =
             shared
                 .source

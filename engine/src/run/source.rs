@@ -64,16 +64,16 @@ impl Source {
         }
     }
 
-    /// A session with the cloud at this place of the configuration.
+    /// A session with a cloud of the configuration.
     pub fn session(
         &self,
         config: &Config,
-        index: usize,
+        cloud: &CloudConfig,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Session> {
-        let cloud = config.clouds.get(index).context("no such cloud")?;
         if let Self::Replayed(replayer) = self {
-            let recorded = replayer.header().sessions.get(index);
+            let index = config.clouds.iter().position(|one| one.name == cloud.name);
+            let recorded = index.and_then(|index| replayer.header().sessions.get(index));
             let settings = recorded.context("the recording has no session")?.settings();
             let transport = replayed(replayer, several_name(config, cloud));
             return Ok(Session::new(settings, transport, clock));

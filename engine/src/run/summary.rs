@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::causes::causes;
@@ -15,6 +16,7 @@ use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport, moment}
 use super::one_cloud::{CloudReport, RegionReport};
 use super::said::Said;
 use crate::deliver::{Ending, InstanceReport, Waiting};
+use crate::extract::ProjectFailure;
 
 /// Collected while the run goes on.
 #[derive(Default)]
@@ -51,7 +53,7 @@ impl Summary {
         self.requests += report.requests;
         let place = place(report, clouds, None);
         for failure in &report.failures {
-            self.problem(format!("{place}{failure}"));
+            self.project_failure(&place, failure);
         }
         for text in &report.without_cursor {
             self.problem(format!("{place}{text}"));
@@ -60,11 +62,7 @@ impl Summary {
             self.failures += 1;
         }
         if report.no_project && report.result.is_ok() {
-            self.problem(format!(
-                "{place}no project to account: `projects` names none, and this account sees none \
-                 with the tag `{}`; tag the projects in Keystone, or name them in `projects`",
-                report.cloud.caso_tag.as_deref().unwrap_or_default()
-            ));
+            self.no_project(&place, report.cloud.caso_tag.as_deref().unwrap_or_default());
         }
         if let Some(seconds) = report.behind {
             said.warn_of(
@@ -83,6 +81,32 @@ impl Summary {
             }
             Err(error) => self.problem(format!("{place}{}", causes(error.as_ref()))),
         }
+    }
+
+    /// The lines on stderr, for who watches.
+    pub fn print(&self, json: bool) {
+        let mut stderr = io::stderr().lock();
+        for line in &self.lines {
+            let line = if json {
+                serde_json::json!({ "level": "INFO", "message": line }).to_string()
+            } else {
+                line.clone()
+            };
+            let _ = writeln!(stderr, "{line}");
+        }
+    }
+
+    /// Nobody said which projects.
+    pub fn no_project(&mut self, place: &str, tag: &str) {
+        self.problem(format!(
+            "{place}no project to account: `projects` names none, and this account sees none with \
+             the tag `{tag}`; tag the projects in Keystone, or name them in `projects`"
+        ));
+    }
+
+    /// A project that is gone, unreadable or without VO.
+    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure) {
+        self.problem(format!("{place}{failure}"));
     }
 
     /// All projects of a region.
@@ -220,6 +244,17 @@ impl Summary {
                 report.delivered
             ));
         }
+        if !report.not_given.is_empty() {
+            let types: Vec<String> = report
+                .not_given
+                .iter()
+                .map(|(kind, records)| format!("{records} {kind}"))
+                .collect();
+            self.line(format!(
+                "messenger `{name}`: not given, by its `record_types`: {} records",
+                types.join(", ")
+            ));
+        }
         let quarantined = report.refused + report.failed;
         if quarantined > 0 {
             self.problem(format!(
@@ -241,6 +276,28 @@ impl Summary {
                 self.failures += 1;
             }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
+        }
+    }
+
+    /// Record types of this run that no messenger is given: nobody will hear of
+    /// these records, which is seldom what a site means.
+    pub fn given_to_nobody(&self, reports: &[InstanceReport], said: &mut Said) {
+        let Some((first, others)) = reports.split_first() else {
+            return;
+        };
+        for (kind, records) in &first.not_given {
+            if others
+                .iter()
+                .all(|report| report.not_given.contains_key(kind))
+            {
+                said.warn_of(
+                    &format!("given-to-nobody:{kind}"),
+                    &format!(
+                        "{records} `{kind}` records are given to no messenger: none of those in \
+                         `messengers` takes them, or `record_types` leaves them out"
+                    ),
+                );
+            }
         }
     }
 

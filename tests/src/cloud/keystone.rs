@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, identity, unauthorized};
+use super::changes;
 use super::plan::{Account, Project};
 use super::request::Seen;
 use super::serve::{State, World};
@@ -51,6 +52,9 @@ impl Token {
 }
 
 pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
+    if matches!(seen.method.as_str(), "PATCH" | "PUT") {
+        return changes::answer(state, seen, body, path);
+    }
     let auth_url = format!("{}/identity/v3", state.base);
     let world = state.world();
     match (seen.method.as_str(), path) {
@@ -331,7 +335,7 @@ fn collection(state: &State, name: &str, items: Vec<Value>, path: &str) -> Answe
     )
 }
 
-fn project_body(state: &State, project: &Project) -> Value {
+pub fn project_body(state: &State, project: &Project) -> Value {
     let mut body = json!({
         "id": project.id, "name": project.name, "domain_id": "default", "description": "",
         "enabled": project.enabled, "parent_id": "default", "is_domain": false,

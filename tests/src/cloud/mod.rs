@@ -21,6 +21,7 @@
 //! so a cloud of any size takes no memory.
 
 mod answer;
+mod changes;
 mod cinder;
 mod fault;
 mod glance;

@@ -112,12 +112,7 @@ impl Cloud {
 
     /// Changes the cloud: from the next request on it is so.
     pub fn change(&self, change: impl FnOnce(&mut Plan)) {
-        let mut world = self
-            .state
-            .world
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        change(&mut world.plan);
+        self.state.change(change);
     }
 }
 
@@ -191,6 +186,11 @@ impl State {
 
     pub fn world(&self) -> RwLockReadGuard<'_, World> {
         self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Plan) -> T) -> T {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut world.plan)
     }
 
     pub fn tokens(&self) -> MutexGuard<'_, HashMap<String, Token>> {

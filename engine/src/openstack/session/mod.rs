@@ -26,12 +26,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use self::answer::BadBody;
 use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
 use super::identity::catalog::Catalog;
 use super::identity::token::Token;
-use super::wire::{Method, Request, Transport};
+use super::wire::{Method, Request, Response, Transport};
 use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
 
 use crate::model::login::{DomainRef, Login};
@@ -188,6 +189,37 @@ impl Session {
             .await
     }
 
+    /// Changes a thing of a service, with `PATCH` or `PUT`: both may be repeated,
+    /// as every request here. What the answer says of the thing is not looked at.
+    pub async fn change(
+        &self,
+        method: Method,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<(), ApiError> {
+        let errand = Errand {
+            service,
+            scope,
+            repeat_timeouts: true,
+        };
+        let request = |endpoint: &Url, token: &Token| {
+            let mut headers = get_headers(Some(token), service, None);
+            if body.is_some() {
+                headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            }
+            Ok(Request {
+                method,
+                url: address::append(endpoint, path, &[]),
+                headers,
+                body: body.map(ToString::to_string),
+                scope: label(scope),
+            })
+        };
+        self.exchange(&errand, &request, |_| Ok(())).await
+    }
+
     /// The microversions of a service. Asked once.
     pub async fn microversions(
         &self,
@@ -303,17 +335,13 @@ impl Session {
         question: Option<&Value>,
         build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
-        let mut attempts = Attempts::start(self.inner.clock.as_ref());
         let errand = Errand {
             service,
             scope,
             repeat_timeouts,
         };
-        let mut renewed = false;
-        loop {
-            let token = self.token(scope).await?;
-            let endpoint = self.endpoint(&token, scope, service).await?;
-            let mut headers = get_headers(Some(&token), service, version);
+        let request = |endpoint: &Url, token: &Token| {
+            let mut headers = get_headers(Some(token), service, version);
             let method = match question {
                 None => Method::Get,
                 Some(_) => {
@@ -321,17 +349,33 @@ impl Session {
                     Method::Post
                 }
             };
-            let request = Request {
+            Ok(Request {
                 method,
-                url: build(&endpoint)?,
+                url: build(endpoint)?,
                 headers,
                 body: question.map(Value::to_string),
                 scope: label(scope),
-            };
-            match self
-                .ask(&request, &errand, &mut attempts, answer::json)
-                .await
-            {
+            })
+        };
+        self.exchange(&errand, &request, answer::json).await
+    }
+
+    /// A request with the token of its scope at the service's address; what the
+    /// two are is known only here.
+    async fn exchange<T>(
+        &self,
+        errand: &Errand<'_>,
+        build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
+        decode: impl Fn(&Response) -> Result<T, BadBody>,
+    ) -> Result<T, ApiError> {
+        let scope = errand.scope;
+        let mut attempts = Attempts::start(self.inner.clock.as_ref());
+        let mut renewed = false;
+        loop {
+            let token = self.token(scope).await?;
+            let endpoint = self.endpoint(&token, scope, errand.service).await?;
+            let request = build(&endpoint, &token)?;
+            match self.ask(&request, errand, &mut attempts, &decode).await {
                 // The token ended before its time: revoked, or a Keystone
                 // that lost its keys. Once; then it is not the token.
                 Err(ApiError::Unauthorized { .. }) if !renewed => {

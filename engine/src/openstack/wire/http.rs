@@ -93,6 +93,8 @@ impl HttpTransport {
         let mut builder = match request.method {
             Method::Get => self.client.get(request.url),
             Method::Post => self.client.post(request.url),
+            Method::Patch => self.client.patch(request.url),
+            Method::Put => self.client.put(request.url),
         };
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
