@@ -91,6 +91,11 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
+    /// The region is in no catalog, whichever the project.
+    pub fn is_unknown_region(&self) -> bool {
+        matches!(self, ExtractError::Api(ApiError::NoRegion { .. }))
+    }
+
     /// The service is away as a whole: worth one line, not one a project.
     pub fn is_outage(&self) -> bool {
         match self {

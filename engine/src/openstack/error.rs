@@ -147,6 +147,9 @@ pub enum ApiError {
         /// any interface: the cloud does without it.
         lacking: bool,
     },
+    /// The catalog of our token has nothing in the region.
+    #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
+    NoRegion { region: String, known: Vec<String> },
     /// Sent elsewhere, where our token must not go.
     #[error("{} sends {call} on to `{location}`, where our token must not go; put the final address into the catalog or `auth_url`", call.service)]
     Redirect { location: String, call: Box<Call> },
@@ -253,8 +256,18 @@ impl ApiError {
             | ApiError::Protocol { call, .. } => Some(call),
             ApiError::OtherProject { .. }
             | ApiError::NoEndpoint { .. }
+            | ApiError::NoRegion { .. }
             | ApiError::BadUrl { .. } => None,
         }
+    }
+}
+
+fn regions_text(known: &[String]) -> String {
+    let quoted: Vec<String> = known.iter().map(|region| format!("`{region}`")).collect();
+    match quoted.as_slice() {
+        [] => "its endpoints name none".to_owned(),
+        [one] => format!("there is {one}"),
+        _ => format!("there are {}", quoted.join(", ")),
     }
 }
 

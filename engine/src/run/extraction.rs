@@ -1,4 +1,4 @@
-//! All projects of a cloud, side by side, each extractor into a segment of its own.
+//! All projects of a cloud in one region, side by side, each extractor into a segment of its own.
 //!
 //! The cursor of an extractor moves only after its segment is sealed on disk.
 //! A project that fails costs itself. Where a service is away as a whole the
@@ -25,10 +25,11 @@ use crate::model::guest::BoxFuture;
 use crate::model::usage::Context;
 use crate::state::{Advance, CursorKey, Cursors, Source, Start, Unmoved};
 
-/// What all projects of a cloud share.
+/// What all projects of a cloud in a region share.
 pub struct Extraction {
     pub config: Arc<Config>,
     pub cloud: CloudConfig,
+    pub place: Place,
     pub site: String,
     pub bounds: Bounds,
     pub extractors: Vec<Extractor>,
@@ -71,6 +72,13 @@ impl Outages {
         let count = self.0.get(&extractor);
         count.is_some_and(|count| count.load(Ordering::Relaxed) >= OUTAGES)
     }
+}
+
+/// The region, among all regions of all clouds.
+pub struct Place {
+    pub region: Option<String>,
+    /// How many are before it in the configuration.
+    pub order: usize,
 }
 
 /// What became of one extractor of one project.
@@ -119,16 +127,22 @@ pub struct ProjectReport {
 /// the run does not try it again.
 const OUTAGES: usize = 3;
 
+/// So many numbers has a place for its projects in the order of delivery.
+const MOST_PROJECTS: usize = 100_000;
+
 impl Extraction {
     /// Extracts the projects, `concurrency` at a time; reports in their order.
-    pub async fn run(self: Arc<Self>, projects: Vec<ProjectRef>) -> Vec<ProjectReport> {
+    pub async fn run(
+        self: Arc<Self>,
+        projects: Vec<(ProjectRef, Vec<Start>)>,
+    ) -> Vec<ProjectReport> {
         let concurrency = self.config.concurrency.max(1);
         stream::iter(projects.into_iter().enumerate())
-            .map(|(index, project)| {
+            .map(|(index, (project, starts))| {
                 let spare = project.clone();
                 // A task of its own: what panics there costs one project.
                 let task: BoxFuture<'static, ProjectReport> =
-                    Box::pin(self.clone().project(index, project));
+                    Box::pin(self.clone().project(index, project, starts));
                 async move {
                     tokio::spawn(task)
                         .await
@@ -150,44 +164,16 @@ impl Extraction {
             .await
     }
 
-    async fn project(self: Arc<Self>, index: usize, project: ProjectRef) -> ProjectReport {
-        let keys: Vec<CursorKey> = self
-            .extractors
-            .iter()
-            .map(|extractor| self.key(*extractor))
-            .collect();
-        let configured = project.configured.as_deref();
-        let starts = match self.cursors.starts(&project.id, configured, &keys) {
-            Ok(starts) => starts,
-            Err(error) => {
-                let reason = causes(&error);
-                return ProjectReport {
-                    project,
-                    extractors: self
-                        .extractors
-                        .first()
-                        .map(|extractor| ExtractorReport {
-                            extractor: *extractor,
-                            first: false,
-                            result: ExtractorResult::Failed {
-                                reason,
-                                outage: false,
-                            },
-                        })
-                        .into_iter()
-                        .collect(),
-                };
-            }
-        };
-        let plans: Vec<(Extractor, Start, CursorKey)> = self
-            .extractors
-            .iter()
-            .zip(starts)
-            .zip(keys)
-            .map(|((extractor, start), key)| (*extractor, start, key))
-            .collect();
+    async fn project(
+        self: Arc<Self>,
+        index: usize,
+        project: ProjectRef,
+        starts: Vec<Start>,
+    ) -> ProjectReport {
+        let plans: Vec<(Extractor, Start)> = self.extractors.iter().copied().zip(starts).collect();
         let mut extractors = Vec::new();
-        for (order, (extractor, start, key)) in plans.into_iter().enumerate() {
+        for (order, (extractor, start)) in plans.into_iter().enumerate() {
+            let key = self.key(extractor);
             let result = self
                 .extractor(extractor, &project, &start, &key, (index, order))
                 .await;
@@ -206,7 +192,7 @@ impl Extraction {
     fn key(&self, extractor: Extractor) -> CursorKey {
         CursorKey {
             cloud: self.cloud.name.clone(),
-            region: self.cloud.region_name.clone(),
+            region: self.place.region.clone(),
             extractor: extractor.as_str().to_owned(),
         }
     }
@@ -287,7 +273,8 @@ impl Extraction {
                 }
                 ExtractorResult::Failed {
                     reason: causes(&error),
-                    outage,
+                    // Not asked for at all, and by no project.
+                    outage: outage || error.is_unknown_region(),
                 }
             }
         }
@@ -356,13 +343,14 @@ impl Extraction {
             .map_err(|failure| sink(failure.into()))?;
         let key = SegmentKey {
             cloud: self.cloud.name.clone(),
-            region: self.cloud.region_name.clone(),
+            region: self.place.region.clone(),
             project: project.id.clone(),
             extractor: extractor.as_str().to_owned(),
             window,
         };
         let order = Order {
-            project: u32::try_from(project_order).unwrap_or(u32::MAX),
+            project: u32::try_from(self.place.order * MOST_PROJECTS + project_order)
+                .unwrap_or(u32::MAX),
             extractor: u32::try_from(extractor_order).unwrap_or(u32::MAX),
         };
         let segment = self
@@ -390,9 +378,9 @@ impl Extraction {
                 .service_name
                 .clone()
                 .unwrap_or_else(|| self.site.clone()),
-            cloud_type: self.config.cloud_type.clone(),
+            cloud_type: self.cloud.cloud_type.clone(),
             cloud: self.cloud.name.clone(),
-            region: self.cloud.region_name.clone(),
+            region: self.place.region.clone(),
             project_id: project.id.clone(),
             project_name: project.name.clone(),
             vo: project.vo.clone(),

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 
 use super::{Recording, cloud, tape};
-use crate::config::{CloudConfig, Config};
-use crate::openstack::recording::{Recorder, Replayer};
+use crate::config::Config;
+use crate::openstack::recording::{Recorder, Replayer, ReplayerOfCloud};
 use crate::openstack::{Clock, PinnedClock, Session, SystemClock, Transport};
 
 /// A recording of the test bed, gzipped: what `caso demo` runs on.
@@ -63,18 +63,25 @@ impl Source {
         }
     }
 
+    /// A session with the cloud at this place of the configuration.
     pub fn session(
         &self,
         config: &Config,
-        cloud: &CloudConfig,
+        index: usize,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Session> {
+        let cloud = config.clouds.get(index).context("no such cloud")?;
+        let several = config.clouds.len() > 1;
         if let Self::Replayed(replayer) = self {
-            let recorded = replayer.header().sessions.first();
-            let settings = recorded
-                .context("the recording has no session")?
-                .settings()?;
-            let transport: Arc<dyn Transport> = replayer.clone();
+            let recorded = replayer.header().sessions.get(index);
+            let settings = recorded.context("the recording has no session")?.settings();
+            let transport: Arc<dyn Transport> = match several {
+                true => Arc::new(ReplayerOfCloud {
+                    replayer: replayer.clone(),
+                    cloud: cloud.name.clone(),
+                }),
+                false => replayer.clone(),
+            };
             return Ok(Session::new(settings, transport, clock));
         }
         let auth = cloud.keystone()?;
@@ -82,25 +89,25 @@ impl Source {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let mut transport = cloud::transport(auth, &environment)?;
-        let options = cloud::auth_options(auth);
+        let settings = cloud::session_settings(cloud, auth);
         if let Self::Recorded {
             folder,
             keep_names,
             recorder,
         } = self
         {
-            let begun = tape::record(
-                folder,
-                *keep_names,
-                config,
-                &options,
-                clock.now(),
-                transport,
-            )?;
-            *recorder.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun.clone());
-            transport = begun;
+            let mut recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = match recorder.as_ref() {
+                Some(begun) => begun.clone(),
+                None => {
+                    let now = clock.now();
+                    tape::record(folder, *keep_names, config, now, transport.clone())?
+                }
+            };
+            let name = several.then_some(cloud.name.as_str());
+            transport = Arc::new(begun.beside(transport, name));
+            *recorder = Some(begun);
         }
-        let settings = cloud::session_settings(cloud, auth, &options)?;
         Ok(Session::new(settings, transport, clock))
     }
 

@@ -82,6 +82,17 @@ impl Catalog {
         None
     }
 
+    /// The regions that any endpoint names, in the catalog's order.
+    pub fn regions(&self) -> Vec<String> {
+        let mut regions: Vec<String> = Vec::new();
+        for region in self.endpoints.iter().filter_map(|one| one.region.as_ref()) {
+            if !regions.contains(region) {
+                regions.push(region.clone());
+            }
+        }
+        regions
+    }
+
     /// Whether the service is not to be had in this region at all: the catalog
     /// lists others there, and this one under no interface.
     pub fn lacks(&self, service: Service, region: Option<&str>) -> bool {
