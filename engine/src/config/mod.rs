@@ -26,6 +26,7 @@ mod load;
 mod logging;
 mod messengers;
 mod origin;
+mod prometheus;
 mod reader;
 mod remarks;
 mod resolve;

@@ -5,7 +5,7 @@ use super::messengers;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
-use super::table::{self, components, general, keystone};
+use super::table::{self, ceilometer, components, general, keystone, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
@@ -74,7 +74,10 @@ pub(super) fn read(
                 row.section
             };
             warnings.push(old_name((section, name), (new_section, row.name), &origin));
-        } else if is_checked(as_section) && !is_former(section, name) {
+        } else if is_checked(as_section)
+            && !is_former(section, name)
+            && !table::is_lent(section, name)
+        {
             warnings.push(unknown(as_section, section, name, &origin));
         }
     }
@@ -193,7 +196,14 @@ pub fn unknown_sections(
     config: &Config,
     described: &[(&ComponentInstance, &Description)],
 ) -> Vec<Warning> {
-    let mut known: Vec<&str> = vec!["DEFAULT", "extractor", "keystone_auth", components::MAPPER];
+    let mut known: Vec<&str> = vec![
+        "DEFAULT",
+        "extractor",
+        "keystone_auth",
+        prometheus::PROMETHEUS,
+        ceilometer::CEILOMETER,
+        components::MAPPER,
+    ];
     known.extend(components::COMPONENT_SECTIONS);
     known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
     known.extend(

@@ -244,7 +244,10 @@ impl<'a> Resolver<'a> {
             let secret = crate::config::component::is_secret(described);
             return Some(Slot::foreign(names, described.default.clone(), secret));
         }
-        if table::is_engine_section(section) && section != table::components::MAPPER {
+        if table::is_engine_section(section)
+            && section != table::components::MAPPER
+            && !table::is_lent(section, option)
+        {
             return None;
         }
         // An option of a component that is not at hand: what the site wrote.

@@ -1,7 +1,9 @@
 //! The configuration as the other rooms see it: typed, checked, complete.
 
 mod auth;
+mod counters;
 mod instance;
+mod prometheus;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +16,9 @@ use super::sources::Sources;
 use super::warning::Warning;
 
 pub use auth::*;
+pub use counters::*;
 pub use instance::*;
+pub use prometheus::*;
 
 /// Which command reads the configuration: it decides on the names of the
 /// default files and on a few defaults.
@@ -67,6 +71,8 @@ pub struct Config {
     pub delivery_timeout: Duration,
     /// Whether a partly successful run exits with 0.
     pub partial_exit_ok: bool,
+    /// `[ceilometer]`.
+    pub counters: CounterOptions,
     /// `--migrate-projects` of `caso-projects` and `caso-mapping-migrate`.
     pub migrate_projects: bool,
     pub mapper: ComponentInstance,
@@ -141,6 +147,8 @@ pub struct CloudConfig {
     pub keystone_section: String,
     /// Absent when that section does not say it; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
+    /// Absent only where something in it is wrong.
+    pub prometheus: Option<PrometheusConfig>,
 }
 
 impl CloudConfig {

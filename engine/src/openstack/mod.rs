@@ -8,18 +8,26 @@
 //! what comes back. The transport is the network, or a recorder around it,
 //! or a recording in its place ([`recording`]); nothing above it can tell.
 //!
-//! Only two kinds of request exist here: `GET`, and the `POST` that asks for
-//! a token. Nothing in a cloud can be changed through this room.
+//! [`prometheus`] is no service of OpenStack's: it has an address, credentials
+//! and a certificate of its own, and takes from here but the transport.
+//!
+//! Only three kinds of request exist here: `GET`, the `POST` that asks for a
+//! token, and the one that carries a question too long for an address
+//! ([`Session::search`], for Gnocchi). Nothing in a cloud can be changed
+//! through this room.
 
+pub mod ceilometer;
 pub mod cinder;
 pub mod clock;
 pub mod error;
 pub mod glance;
+pub mod gnocchi;
 pub mod identity;
 pub mod keystone;
 pub mod neutron;
 pub mod nova;
 pub mod pages;
+pub mod prometheus;
 pub mod recording;
 pub mod session;
 pub mod wire;
@@ -52,6 +60,10 @@ pub enum Service {
     Network,
     /// Cinder
     BlockStorage,
+    /// Gnocchi
+    Metric,
+    /// Ceilometer's API of its own, version 2: gone since Queens
+    Metering,
 }
 
 impl Service {
@@ -70,6 +82,8 @@ impl Service {
                 "volume",
                 "block-store",
             ],
+            Service::Metric => &["metric"],
+            Service::Metering => &["metering", "meter", "telemetry"],
         }
     }
 
@@ -81,6 +95,8 @@ impl Service {
             Service::Image => "Glance",
             Service::Network => "Neutron",
             Service::BlockStorage => "Cinder",
+            Service::Metric => "Gnocchi",
+            Service::Metering => "Ceilometer",
         }
     }
 
@@ -90,7 +106,11 @@ impl Service {
         match self {
             Service::Compute => Some("compute"),
             Service::BlockStorage => Some("volume"),
-            Service::Identity | Service::Image | Service::Network => None,
+            Service::Identity
+            | Service::Image
+            | Service::Network
+            | Service::Metric
+            | Service::Metering => None,
         }
     }
 }

@@ -99,7 +99,6 @@ pub enum ExtractorResult {
         stays: Option<i64>,
     },
     UpToDate,
-    NotBuilt,
     /// The cloud does without the service, and always did as far as we know.
     /// The cursor stays.
     Lacking {
@@ -205,9 +204,6 @@ impl Extraction {
         key: &CursorKey,
         order: (usize, usize),
     ) -> ExtractorResult {
-        if !extractor.is_built() {
-            return ExtractorResult::NotBuilt;
-        }
         let failed = |reason: String| ExtractorResult::Failed {
             reason,
             outage: false,

@@ -17,6 +17,7 @@ mod extraction;
 mod mapping;
 mod mode;
 mod one_cloud;
+mod power;
 mod said;
 mod sample;
 mod source;

@@ -106,7 +106,6 @@ impl Summary {
 
     fn extraction(&mut self, place: &str, reports: &[ProjectReport], said: &mut Said) {
         let mut outages: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
-        let mut not_built: BTreeMap<&str, usize> = BTreeMap::new();
         let mut lacking: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         let mut up_to_date = 0;
         let first: Vec<i64> = reports.iter().filter_map(first_window).collect();
@@ -162,7 +161,6 @@ impl Summary {
                     ExtractorResult::Lacking { what, reason } => {
                         lacking.entry(what).or_insert((extractor, reason));
                     }
-                    ExtractorResult::NotBuilt => *not_built.entry(extractor).or_default() += 1,
                     ExtractorResult::Failed {
                         reason,
                         outage: true,
@@ -207,13 +205,6 @@ impl Summary {
         if up_to_date > 0 {
             self.line(format!(
                 "{place}{up_to_date} cursors are at the window's end already"
-            ));
-        }
-        if !not_built.is_empty() {
-            let names: Vec<&str> = not_built.into_keys().collect();
-            self.line(format!(
-                "{place}not extracted: {}: not built in this version; their cursors stay where they are",
-                names.join(", ")
             ));
         }
     }

@@ -246,6 +246,13 @@ fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
             &format!("/volume/v3/{project}"),
         ));
     }
+    let telemetry = &world.plan.telemetry;
+    if telemetry.gnocchi {
+        services.push(entry("metric", "gnocchi", "/metric"));
+    }
+    if telemetry.ceilometer {
+        services.push(entry("metering", "ceilometer", "/metering"));
+    }
     let lacks = &world.plan.lacks;
     services.retain(|service| {
         lacks

@@ -14,8 +14,10 @@
 //! the versions that `tests/openstack` runs. Its fidelity is checked by cASO 5.2.2 itself, which
 //! the benchmark runs against it.
 //!
+//! Where a plan has them, also Gnocchi and Ceilometer's own API ([`telemetry`]).
+//!
 //! One port serves them all, under `/identity`, `/compute`, `/image`, `/volume`
-//! and `/network`, as DevStack has them. Servers are generated from their number when asked for,
+//! and so on, as DevStack has them. Servers are generated from their number when asked for,
 //! so a cloud of any size takes no memory.
 
 mod answer;
@@ -31,15 +33,18 @@ mod plan;
 mod request;
 mod serve;
 mod server;
+mod telemetry;
 mod time;
 
 pub use fault::{Fault, Rule};
 pub use ids::{flavor_id, floating_ip_id, image_id, project_id, server_id, user_id, volume_id};
 pub use listen::Certificate;
+pub(crate) use listen::{Cut, Door, bind};
 pub use plan::{
     Account, ApplicationCredential, Flavor, FloatingIp, Image, Person, Plan, Project, Reach, Volume,
 };
 pub use request::Seen;
 pub use serve::Cloud;
 pub use server::{Server, Servers};
+pub use telemetry::{Counter, Telemetry};
 pub use time::{epoch, instant};

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::ids;
 use super::server::Servers;
+use super::telemetry::Telemetry;
 use super::time::epoch;
 
 /// A whole cloud: who may log in, and what they will find.
@@ -29,6 +30,7 @@ pub struct Plan {
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
     pub clock_ahead: i64,
+    pub telemetry: Telemetry,
 }
 
 /// Somebody who can log in with a password.
@@ -162,6 +164,7 @@ impl Default for Plan {
             lacks: Vec::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
+            telemetry: Telemetry::default(),
         }
     }
 }

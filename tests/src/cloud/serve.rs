@@ -22,7 +22,7 @@ use super::listen::{Certificate, Cut, Door, bind};
 use super::plan::{Plan, Project};
 use super::request::Seen;
 use super::server::Server;
-use super::{cinder, glance, neutron, nova, time};
+use super::{cinder, glance, neutron, nova, telemetry, time};
 
 /// A cloud that answers until it is dropped.
 pub struct Cloud {
@@ -227,6 +227,8 @@ impl State {
             "identity" => keystone::answer(self, seen, body, path),
             "compute" => nova::answer(self, seen, path),
             "image" => glance::answer(self, seen, path),
+            "metric" => telemetry::gnocchi(self, seen, body, path),
+            "metering" => telemetry::ceilometer(self, seen, path),
             "volume" => cinder::answer(self, seen, path),
             "network" => neutron::answer(self, seen, path),
             _ => Answer::html(404, "<html><body><h1>404 Not Found</h1></body></html>"),

@@ -8,10 +8,13 @@
 mod addresses;
 mod clouds;
 
+mod counters;
 mod defects;
 mod demo;
+mod energy;
 mod first_day;
 mod golden;
+mod greendigit;
 mod kills;
 mod messengers;
 mod nova;

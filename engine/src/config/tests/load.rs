@@ -270,3 +270,37 @@ fn a_broken_file_does_not_hide_the_others_errors() {
     let site = Site::new("[DEFAULT]\nnonsense\n").variable("OS_DEFAULT__DRY_RUN", "x");
     assert_eq!(site.errors().len(), 2);
 }
+
+#[test]
+fn ceilometer_stands_in_the_place_of_nova() {
+    let both = Site::new("[DEFAULT]\nextractor = nova, cinder, ceilometer\n");
+    let config = both.load();
+    assert_eq!(
+        config.clouds[0].extractors,
+        [Extractor::Cinder, Extractor::Ceilometer]
+    );
+    assert_eq!(both.warnings().len(), 1);
+    assert!(both.warnings()[0].contains("`nova` does not run"));
+    let alone = Site::new("[DEFAULT]\nextractor = ceilometer\n");
+    assert_eq!(alone.warnings(), Vec::<String>::new());
+    assert_eq!(alone.load().clouds[0].extractors, [Extractor::Ceilometer]);
+}
+
+#[test]
+fn counters_are_chosen_by_a_word() {
+    assert_eq!(Site::new("").load().counters, CounterOptions::default());
+    let chosen = Site::new("[ceilometer]\nsource = gnocchi\nreading = largest\n");
+    assert_eq!(
+        chosen.load().counters,
+        CounterOptions {
+            source: CounterSource::Gnocchi,
+            reading: CounterReading::Largest,
+        }
+    );
+    let wrong = Site::new("[ceilometer]\nsource = metric\n").errors();
+    assert_eq!(wrong.len(), 1);
+    assert!(
+        wrong[0].contains("`metric`") && wrong[0].contains("gnocchi"),
+        "{wrong:?}"
+    );
+}

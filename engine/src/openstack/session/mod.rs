@@ -8,9 +8,9 @@
 //! that one token away and goes round once more.
 
 mod address;
-mod answer;
+pub(super) mod answer;
 mod ask;
-mod retry;
+pub(super) mod retry;
 mod tokens;
 mod versions;
 
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 use self::ask::{Attempts, Errand};
@@ -133,7 +134,36 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        self.fetch(scope, service, version, !page, &build).await
+        self.fetch(scope, service, version, !page, None, &build)
+            .await
+    }
+
+    /// `POST path` of a service with a question as its body, for APIs that
+    /// take searches so; it must be one that changes nothing, for it is
+    /// repeated as a `GET` is. One that gets no answer in time comes back at
+    /// once, as a page does: ask for less.
+    pub async fn search<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+        query: &[(&str, String)],
+        question: &Value,
+    ) -> Result<T, ApiError> {
+        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        self.fetch(scope, service, None, false, Some(question), &build)
+            .await
+    }
+
+    /// Whether the catalog for this scope has an endpoint of the service that
+    /// we may use.
+    pub async fn offers(&self, scope: &Scope, service: Service) -> Result<bool, ApiError> {
+        let token = self.token(scope).await?;
+        let settings = &self.inner.settings;
+        let found = token.catalog.as_ref().and_then(|catalog| {
+            catalog.find(service, &settings.interfaces, self.place.region.as_deref())
+        });
+        Ok(found.is_some())
     }
 
     /// Follows a `next` link of a page, absolute or relative. Only its path
@@ -154,7 +184,8 @@ impl Session {
                 from: format!("a link in a page of {service}"),
             })
         };
-        self.fetch(scope, service, version, false, &build).await
+        self.fetch(scope, service, version, false, None, &build)
+            .await
     }
 
     /// The microversions of a service. Asked once.
@@ -269,6 +300,7 @@ impl Session {
         service: Service,
         version: Option<Microversion>,
         repeat_timeouts: bool,
+        question: Option<&Value>,
         build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
         let mut attempts = Attempts::start(self.inner.clock.as_ref());
@@ -281,11 +313,19 @@ impl Session {
         loop {
             let token = self.token(scope).await?;
             let endpoint = self.endpoint(&token, scope, service).await?;
+            let mut headers = get_headers(Some(&token), service, version);
+            let method = match question {
+                None => Method::Get,
+                Some(_) => {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                    Method::Post
+                }
+            };
             let request = Request {
-                method: Method::Get,
+                method,
                 url: build(&endpoint)?,
-                headers: get_headers(Some(&token), service, version),
-                body: None,
+                headers,
+                body: question.map(Value::to_string),
                 scope: label(scope),
             };
             match self
