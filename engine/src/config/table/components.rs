@@ -57,9 +57,7 @@ pub const FORMER: &[(&str, &str)] = &[
 pub const COMPONENT_SECTIONS: &[&str] = &["benchmark", "accelerator"];
 
 /// Sections of cASO without effect in this version, and why.
-pub const IGNORED_SECTIONS: &[(&str, &str)] = &[
-    (
-        "oslo_concurrency",
-        "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
-    ),
-];
+pub const IGNORED_SECTIONS: &[(&str, &str)] = &[(
+    "oslo_concurrency",
+    "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
+)];
