@@ -206,7 +206,7 @@ impl Summary {
         let nothing_else = reports.iter().any(lacks_all);
         for (what, (extractor, reason)) in lacking {
             let text = format!(
-                "not extracted: {extractor}: {reason}; if this cloud does without, remove \
+                "{place}not extracted: {extractor}: {reason}; if this cloud does without, remove \
                  `{extractor}` from `extractor` to silence this"
             );
             if nothing_else {
