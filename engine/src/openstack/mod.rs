@@ -20,6 +20,7 @@ pub mod nova;
 pub mod pages;
 pub mod recording;
 pub mod session;
+mod tenants;
 pub mod wire;
 
 #[cfg(test)]
@@ -50,6 +51,8 @@ pub enum Service {
     Network,
     /// Cinder
     BlockStorage,
+    /// Whoever gives the access tokens of a federated login. In no catalog.
+    OpenIdProvider,
 }
 
 impl Service {
@@ -61,6 +64,7 @@ impl Service {
             Service::Compute => &["compute"],
             Service::Image => &["image"],
             Service::Network => &["network"],
+            Service::OpenIdProvider => &[],
             Service::BlockStorage => &[
                 "volumev3",
                 "block-storage",
@@ -79,6 +83,7 @@ impl Service {
             Service::Image => "Glance",
             Service::Network => "Neutron",
             Service::BlockStorage => "Cinder",
+            Service::OpenIdProvider => "the OpenID provider",
         }
     }
 
@@ -88,7 +93,7 @@ impl Service {
         match self {
             Service::Compute => Some("compute"),
             Service::BlockStorage => Some("volume"),
-            Service::Identity | Service::Image | Service::Network => None,
+            Service::Identity | Service::Image | Service::Network | Service::OpenIdProvider => None,
         }
     }
 }

@@ -9,6 +9,8 @@
 mod address;
 mod answer;
 mod ask;
+mod federation;
+mod login;
 mod retry;
 mod tokens;
 mod versions;
@@ -16,18 +18,23 @@ mod versions;
 #[cfg(test)]
 mod tests_calls;
 #[cfg(test)]
+mod tests_federation;
+#[cfg(test)]
 mod tests_tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
+use super::identity::discovery::Keystone;
 use super::identity::token::Token;
+use super::keystone::Project;
 use super::wire::{Method, Request, Transport};
 use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
 
@@ -71,6 +78,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     tokens: Tokens,
     versions: Versions,
+    /// The tenants of a Keystone 2.0, once they were listed.
+    tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
     /// Their clock minus ours; `i64::MIN` while unknown.
     skew: AtomicI64,
@@ -89,6 +98,7 @@ impl Session {
                 clock,
                 tokens: Tokens::default(),
                 versions: Versions::default(),
+                tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
                 skew: AtomicI64::new(i64::MIN),
             }),
@@ -114,7 +124,29 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        self.fetch(scope, service, version, !page, &build).await
+        let interfaces = &self.inner.settings.interfaces;
+        self.fetch(scope, service, interfaces, version, !page, &build)
+            .await
+    }
+
+    /// The same at the address for administrators, which has calls of its own
+    /// in version 2.0 of Keystone.
+    pub async fn get_admin<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+    ) -> Result<T, ApiError> {
+        let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
+        let interfaces = ["admin".to_owned()];
+        self.fetch(scope, service, &interfaces, None, true, &build)
+            .await
+    }
+
+    /// Keystone is of version 2.0: tenants instead of projects, and nothing
+    /// for the whole cloud.
+    pub async fn has_tenants(&self) -> Result<bool, ApiError> {
+        Ok(matches!(login::keystone(self).await?, Keystone::V2(_)))
     }
 
     /// Follows a `next` link of a page, absolute or relative. Only its path
@@ -135,7 +167,9 @@ impl Session {
                 from: format!("a link in a page of {service}"),
             })
         };
-        self.fetch(scope, service, version, false, &build).await
+        let interfaces = &self.inner.settings.interfaces;
+        self.fetch(scope, service, interfaces, version, false, &build)
+            .await
     }
 
     /// The microversions of a service. Asked once.
@@ -183,6 +217,11 @@ impl Session {
         tokens::resolve_project(self, name, domain).await
     }
 
+    /// Where the tenants of a Keystone 2.0 are kept.
+    pub(super) fn tenants(&self) -> &OnceCell<Vec<Project>> {
+        &self.inner.tenants
+    }
+
     /// What it was made of.
     pub fn settings(&self) -> &SessionSettings {
         &self.inner.settings
@@ -198,15 +237,16 @@ impl Session {
         token: &Token,
         scope: &Scope,
         service: Service,
+        interfaces: &[String],
     ) -> Result<Url, ApiError> {
         let settings = &self.inner.settings;
         let region = settings.region.as_deref();
         let catalog = token.catalog.as_ref();
         let found = catalog.and_then(|catalog| {
-            let found = catalog.find(service, &settings.interfaces, region);
+            let found = catalog.find(service, interfaces, region);
             // Keystone is often one for all regions, and listed in one.
             if found.is_none() && service == Service::Identity {
-                catalog.find(service, &settings.interfaces, None)
+                catalog.find(service, interfaces, None)
             } else {
                 found
             }
@@ -220,11 +260,14 @@ impl Session {
                     detail: "it is no HTTP address".to_owned(),
                     from: format!("the catalog's endpoint of {service}"),
                 }),
-            None if service == Service::Identity => tokens::base(self).await,
+            // Not where another interface was asked for.
+            None if service == Service::Identity && interfaces == settings.interfaces => {
+                login::base(self).await
+            }
             None => Err(ApiError::NoEndpoint {
                 service,
                 scope: scope.clone(),
-                interfaces: settings.interfaces.clone(),
+                interfaces: interfaces.to_vec(),
                 region: settings.region.clone(),
                 available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
             }),
@@ -235,6 +278,7 @@ impl Session {
         &self,
         scope: &Scope,
         service: Service,
+        interfaces: &[String],
         version: Option<Microversion>,
         repeat_timeouts: bool,
         build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
@@ -244,11 +288,12 @@ impl Session {
             service,
             scope,
             repeat_timeouts,
+            patient: true,
         };
         let mut renewed = false;
         loop {
             let token = self.token(scope).await?;
-            let endpoint = self.endpoint(&token, scope, service).await?;
+            let endpoint = self.endpoint(&token, scope, service, interfaces).await?;
             let request = Request {
                 method: Method::Get,
                 url: build(&endpoint)?,
