@@ -12,7 +12,10 @@
 //! `tests/openstack` runs. Its fidelity is checked by cASO 5.2.2 itself, which
 //! the benchmark runs against it.
 //!
-//! One port serves all three, under `/identity`, `/compute` and `/image`, as
+//! Beside them there are an OpenID Provider that Keystone believes, under
+//! `/oidc`, and the old Keystone 2.0, where a plan has them.
+//!
+//! One port serves them all, under `/identity`, `/compute` and `/image`, as
 //! DevStack has them. Servers are generated from their number when asked for,
 //! so a cloud of any size takes no memory.
 
@@ -21,9 +24,11 @@ mod fault;
 mod glance;
 mod ids;
 mod keystone;
+mod keystone_v2;
 mod listen;
 mod nova;
 mod plan;
+mod provider;
 mod request;
 mod serve;
 mod server;
@@ -32,7 +37,9 @@ mod time;
 pub use fault::{Fault, Rule};
 pub use ids::{flavor_id, image_id, project_id, server_id, user_id};
 pub use listen::Certificate;
-pub use plan::{Account, ApplicationCredential, Flavor, Image, Person, Plan, Project, Reach};
+pub use plan::{
+    Account, ApplicationCredential, Client, Federation, Flavor, Image, Person, Plan, Project, Reach,
+};
 pub use request::Seen;
 pub use serve::Cloud;
 pub use server::{Server, Servers};

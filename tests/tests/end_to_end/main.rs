@@ -11,6 +11,7 @@ mod demo;
 mod first_day;
 mod golden;
 mod kills;
+mod logins;
 mod messengers;
 mod nova;
 mod outages;

@@ -78,8 +78,8 @@ rows! {
     PROJECT_DOMAIN_NAME = Row::new(K, "project_domain_name", Kind::Text, "Name of the domain of projects given by name.");
     TRUST_ID = Row::new(K, "trust_id", Kind::Text, "Id of the trust to use.");
     CAFILE = Row::new(K, "cafile", Kind::Path,
-        "PEM file with the certificates to trust, in place of the system's, or a folder of such files with names by \
-         hash, as `openssl rehash` makes them.");
+        "PEM file with the certificates to trust, in place of the system's, or a folder of such files, as \
+         `openssl rehash` makes them.");
     CERTFILE = Row::new(K, "certfile", Kind::Path, "PEM file with the client certificate to present.");
     KEYFILE = Row::new(K, "keyfile", Kind::Path, "PEM file with the key of the client certificate.");
     INSECURE = Row::new(K, "insecure", Kind::Boolean,

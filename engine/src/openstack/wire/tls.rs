@@ -162,9 +162,7 @@ fn trusted(
                 return Err(TlsError::Empty {
                     path,
                     option,
-                    detail:
-                        "the folder has none with a name by hash, as `openssl rehash` makes them"
-                            .to_owned(),
+                    detail: "the folder holds none".to_owned(),
                 });
             }
             Ok(found.certs)

@@ -11,6 +11,11 @@ if [ ! -e $H/tls/srv.pem ]; then
     done ) 2>/dev/null
   chmod 644 $H/tls/srv.key
 fi
+# Apache's user may not look into ours.
+mkdir -p "$(dirname "$OPEN_CA")"
+cp $H/tls/ca.pem $OPEN_CA
+chmod 755 "$(dirname "$OPEN_CA")"
+chmod 644 $OPEN_CA
 cat > $H/etc/federation.conf <<EOF
 [DEFAULT]
 log_file=$H/log/keystone-fed.log
@@ -75,7 +80,7 @@ for i in 0 1 2 3 4 5 6; do
   OIDCOAuthClientID keystone
   OIDCOAuthClientSecret secret
   OIDCOAuthSSLValidateServer On
-  OIDCCABundlePath $H/tls/ca.pem
+  OIDCCABundlePath $OPEN_CA
   OIDCOAuthRemoteUserClaim sub
   OIDCOAuthTokenIntrospectionInterval 0
   OIDCClaimDelimiter ;
