@@ -178,7 +178,7 @@ impl CloudConfig {
         self.keystone_auth.as_ref().ok_or_else(|| ConfigError::Missing {
             section: self.keystone_section.clone(),
             option: "auth_type".into(),
-            why: "set it to `v3password` or `v3applicationcredential`, with `auth_url` and that type's options".into(),
+            why: "set it to `v3password`, `v3applicationcredential`, `v3oidcclientcredentials` or another auth type, with `auth_url` and that type's options".into(),
         })
     }
 }

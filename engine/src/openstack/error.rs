@@ -47,14 +47,16 @@ impl fmt::Display for Call {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
     /// Keystone does not know user and password, or the application
-    /// credential. Asked once; every later request of the session fails with
+    /// credential, or a provider does not vouch for us. Asked once; every later request of the session fails with
     /// the same error without going out.
-    #[error(
-        "Keystone refused {who}: {message}, {call}; check `auth_url` and the credentials in `[keystone_auth]`"
-    )]
+    #[error("{by} refused {who}: {message}, {call}; {remedy}")]
     Credentials {
+        /// Keystone, or the OpenID provider.
+        by: &'static str,
         who: String,
         message: String,
+        /// The way out.
+        remedy: String,
         call: Box<Call>,
     },
     /// The credentials are good, but not for this project.

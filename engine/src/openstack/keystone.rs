@@ -1,4 +1,5 @@
-//! Keystone's own resources: projects and users. Source: Identity API v3.
+//! Keystone's own resources: projects and users. Source: Identity API v3; what
+//! an old Keystone has in their place is in [`tenants`].
 //!
 //! An account that may see the whole cloud has a role on the system; one
 //! that may not can still see the projects it has a role on, each with a
@@ -9,8 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::wire::Method;
-use super::{ApiError, Scope, Service, Session};
+use super::{ApiError, Scope, Service, Session, tenants};
 use crate::model::login::DomainRef;
+
+pub use super::identity::credentials::V2_DOMAIN;
 
 /// A project. The site's own properties, such as the VO, are in `extra`,
 /// under the names that Keystone keeps them by.
@@ -73,7 +76,12 @@ fn list_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<Strin
 
 /// All projects that carry a tag. Forbidden without a role that may list
 /// projects, on the system or a domain.
+///
+/// Version 2.0 has no tags, so nothing carries one there.
 pub async fn projects_by_tag(session: &Session, tag: &str) -> Result<Vec<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(Vec::new());
+    }
     list(session, "/v3/projects", &[("tags", tag.to_owned())]).await
 }
 
@@ -81,12 +89,18 @@ pub async fn projects_by_tag(session: &Session, tag: &str) -> Result<Vec<Project
 /// Needs no right beyond having them, and is one request however many they
 /// are.
 pub async fn projects_of_account(session: &Session) -> Result<Vec<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(tenants::of_account(session).await?.to_vec());
+    }
     list(session, "/v3/auth/projects", &[]).await
 }
 
 /// One project: with the system's token, or, where that does not do, with
 /// one for the project itself.
 pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::by_id(session, id).await;
+    }
     let path = format!("/v3/projects/{}", escape(id));
     // The token first: only then it is known what the system's token is worth,
     // and the same questions follow in whatever order projects are looked at.
@@ -115,6 +129,9 @@ pub async fn project_by_name(
     name: &str,
     domain: &DomainRef,
 ) -> Result<Option<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::by_name(session, name).await;
+    }
     let own = session.own_project(&Scope::System).await?;
     if own.is_none()
         && !session.system_refused()
@@ -197,6 +214,9 @@ async fn change_project(
 
 /// Name of a user; none when Keystone does not know the id any more.
 pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::user_name(session, id).await;
+    }
     let path = format!("/v3/users/{}", escape(id));
     let found = session
         .get::<UserBody>(&Scope::System, Service::Identity, &path, &[], None)
@@ -250,7 +270,7 @@ async fn list(
 }
 
 /// An id as one path segment: what a person typed may hold a slash.
-fn escape(id: &str) -> String {
+pub(super) fn escape(id: &str) -> String {
     let mut escaped = String::new();
     for byte in id.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {

@@ -31,6 +31,7 @@ pub mod pages;
 pub mod prometheus;
 pub mod recording;
 pub mod session;
+mod tenants;
 pub mod wire;
 
 #[cfg(test)]
@@ -65,6 +66,8 @@ pub enum Service {
     Metric,
     /// Ceilometer's API of its own, version 2: gone since Queens
     Metering,
+    /// Whoever gives the access tokens of a federated login. In no catalog.
+    OpenIdProvider,
 }
 
 impl Service {
@@ -76,6 +79,7 @@ impl Service {
             Service::Compute => &["compute"],
             Service::Image => &["image"],
             Service::Network => &["network"],
+            Service::OpenIdProvider => &[],
             Service::BlockStorage => &[
                 "volumev3",
                 "block-storage",
@@ -98,6 +102,7 @@ impl Service {
             Service::BlockStorage => "Cinder",
             Service::Metric => "Gnocchi",
             Service::Metering => "Ceilometer",
+            Service::OpenIdProvider => "the OpenID provider",
         }
     }
 
@@ -111,7 +116,8 @@ impl Service {
             | Service::Image
             | Service::Network
             | Service::Metric
-            | Service::Metering => None,
+            | Service::Metering
+            | Service::OpenIdProvider => None,
         }
     }
 }

@@ -68,6 +68,9 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
             Some(answer) => answer,
             None => unauthorized(&auth_url),
         },
+        ("POST", path) if path.starts_with("/v3/OS-FEDERATION/") => {
+            federate(state, &world, seen, path, &auth_url)
+        }
         ("GET", _) => match state.token(seen) {
             Some(token) => read(state, &world, seen, &token, path),
             None => unauthorized(&auth_url),
@@ -110,6 +113,10 @@ fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
         }
         _ => return None,
     };
+    let system = asked.is_some_and(|scope| scope.get("system").is_some());
+    if system && is_ephemeral(world, account) {
+        return Some(Answer::html(500, "Internal Server Error"));
+    }
     let scope = match bound {
         Some(project) => Scope::Project(project),
         None => scope(world, account, asked)?,
@@ -121,6 +128,66 @@ fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
         }
     }
     Some(issue(state, world, account, method, scope))
+}
+
+/// The federated route: Apache with mod_auth_openidc 2.4 in front, which has
+/// the access token introspected, then Keystone's mapping (Identity API v3,
+/// OS-FEDERATION).
+fn federate(state: &State, world: &World, seen: &Seen, path: &str, auth_url: &str) -> Answer {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let [
+        _,
+        _,
+        "identity_providers",
+        provider,
+        "protocols",
+        protocol,
+        "auth",
+    ] = parts[..]
+    else {
+        return identity(404, "The requested URL was not found on the server.");
+    };
+    let Some(federation) = &world.plan.federation else {
+        return identity(
+            404,
+            &format!("Could not find Identity Provider: {provider}."),
+        );
+    };
+    if provider != federation.identity_provider {
+        return identity(
+            404,
+            &format!("Could not find Identity Provider: {provider}."),
+        );
+    }
+    if protocol != federation.protocol {
+        return identity(401, "Attempted to authenticate with an unsupported method.");
+    }
+    let bearer = seen.authorization.as_deref();
+    let token = bearer.and_then(|header| header.strip_prefix("Bearer "));
+    let Some(client) = token.and_then(|token| state.introspect(token, state.now(world))) else {
+        return Answer::html(401, "<html><h1>Unauthorized</h1></html>").with(
+            "www-authenticate",
+            "Bearer error=\"invalid_token\", error_description=\"Reference token could not be introspected\"",
+        );
+    };
+    let mut clients = federation.clients.iter();
+    let mapped = clients
+        .find(|known| known.id == client)
+        .and_then(|client| account(world, client.account.as_deref()?));
+    match mapped {
+        Some(account) => issue(state, world, account, "openid", Scope::Unscoped),
+        None => unauthorized(auth_url),
+    }
+}
+
+fn is_ephemeral(world: &World, account: &Account) -> bool {
+    let clients = world
+        .plan
+        .federation
+        .iter()
+        .flat_map(|known| &known.clients);
+    let mut mapped = clients.filter(|client| client.account.as_ref() == Some(&account.id));
+    mapped.any(|client| client.ephemeral)
 }
 
 fn account<'a>(world: &'a World, id: &str) -> Option<&'a Account> {
@@ -349,7 +416,7 @@ pub fn project_body(state: &State, project: &Project) -> Value {
 }
 
 /// The name of a person or an account, unless it vanished.
-fn user_name(world: &World, id: &str) -> Option<String> {
+pub fn user_name(world: &World, id: &str) -> Option<String> {
     if world.is_gone(id) {
         return None;
     }

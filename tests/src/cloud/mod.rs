@@ -14,7 +14,9 @@
 //! the versions that `tests/openstack` runs. Its fidelity is checked by cASO 5.2.2 itself, which
 //! the benchmark runs against it.
 //!
-//! Where a plan has them, also Gnocchi and Ceilometer's own API ([`telemetry`]).
+//! Where a plan has them, also Gnocchi and Ceilometer's own API ([`telemetry`]),
+//! an OpenID Provider that Keystone believes, under `/oidc`, and the old
+//! Keystone 2.0.
 //!
 //! One port serves them all, under `/identity`, `/compute`, `/image`, `/volume`
 //! and so on, as DevStack has them. Servers are generated from their number when asked for,
@@ -27,10 +29,12 @@ mod fault;
 mod glance;
 mod ids;
 mod keystone;
+mod keystone_v2;
 mod listen;
 mod neutron;
 mod nova;
 mod plan;
+mod provider;
 mod request;
 mod serve;
 mod server;
@@ -42,7 +46,8 @@ pub use ids::{flavor_id, floating_ip_id, image_id, project_id, server_id, user_i
 pub use listen::Certificate;
 pub(crate) use listen::{Cut, Door, bind};
 pub use plan::{
-    Account, ApplicationCredential, Flavor, FloatingIp, Image, Person, Plan, Project, Reach, Volume,
+    Account, ApplicationCredential, Client, Federation, Flavor, FloatingIp, Image, Person, Plan,
+    Project, Reach, Volume,
 };
 pub use request::Seen;
 pub use serve::Cloud;

@@ -26,6 +26,10 @@ pub struct Plan {
     pub region: String,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
+    /// A provider that Keystone believes, and its clients.
+    pub federation: Option<Federation>,
+    /// Keystone has version 2.0, and nothing else.
+    pub version_2: bool,
     /// How long a token lives, in seconds.
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
@@ -45,6 +49,31 @@ pub struct Account {
     pub reach: Reach,
     /// Whether the role holds for the system scope as well.
     pub system: bool,
+}
+
+/// What Keystone knows of an OpenID Provider.
+#[derive(Clone, Debug)]
+pub struct Federation {
+    pub identity_provider: String,
+    pub protocol: String,
+    pub clients: Vec<Client>,
+}
+
+/// A client of the provider.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub id: String,
+    pub secret: String,
+    /// Registered as `client_secret_post`, not `client_secret_basic`.
+    pub posts: bool,
+    /// How long its access tokens live.
+    pub token_seconds: i64,
+    /// The account, by id, that Keystone's mapping makes of it; none where no
+    /// rule fits.
+    pub account: Option<String>,
+    /// The account is an ephemeral one: Keystone answers 500 when such a one
+    /// asks for the system.
+    pub ephemeral: bool,
 }
 
 /// On which projects an account has its role.
@@ -162,6 +191,8 @@ impl Default for Plan {
             microversion: 104,
             region: "RegionOne".into(),
             lacks: Vec::new(),
+            federation: None,
+            version_2: false,
             token_seconds: 86_400,
             clock_ahead: 0,
             telemetry: Telemetry::default(),

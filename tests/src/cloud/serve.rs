@@ -22,7 +22,7 @@ use super::listen::{Certificate, Cut, Door, bind};
 use super::plan::{Plan, Project};
 use super::request::Seen;
 use super::server::Server;
-use super::{cinder, glance, neutron, nova, telemetry, time};
+use super::{cinder, glance, keystone_v2, neutron, nova, provider, telemetry, time};
 
 /// A cloud that answers until it is dropped.
 pub struct Cloud {
@@ -162,6 +162,8 @@ pub struct State {
     pub base: String,
     world: RwLock<World>,
     tokens: Mutex<HashMap<String, Token>>,
+    /// Client and end of each access token of the provider.
+    access_tokens: Mutex<HashMap<String, (String, i64)>>,
     faults: Mutex<Faults>,
     seen: Mutex<Vec<Seen>>,
     issued: AtomicU64,
@@ -178,6 +180,7 @@ impl State {
                 deleted: HashMap::new(),
             }),
             tokens: Mutex::default(),
+            access_tokens: Mutex::default(),
             faults: Mutex::default(),
             seen: Mutex::default(),
             issued: AtomicU64::new(1),
@@ -215,6 +218,22 @@ impl State {
         id
     }
 
+    /// An opaque access token of the provider.
+    pub fn new_access_token(&self, client: &str, expires: i64) -> String {
+        let id = format!(
+            "access-{:0>36}",
+            self.issued.fetch_add(1, Ordering::Relaxed)
+        );
+        lock(&self.access_tokens).insert(id.clone(), (client.to_owned(), expires));
+        id
+    }
+
+    /// The client of a living access token: what an introspection tells.
+    pub fn introspect(&self, token: &str, now: i64) -> Option<String> {
+        let known = lock(&self.access_tokens).get(token).cloned();
+        known.and_then(|(client, expires)| (expires > now).then_some(client))
+    }
+
     /// The request's token, if it is one of ours and lives.
     pub fn token(&self, seen: &Seen) -> Option<Token> {
         let token = self.tokens().get(seen.token.as_ref()?).cloned()?;
@@ -224,7 +243,11 @@ impl State {
     fn answer(&self, seen: &Seen, body: &[u8]) -> Answer {
         let (service, path) = split(&seen.path);
         match service {
+            "identity" | "identity-admin" if self.world().plan.version_2 => {
+                keystone_v2::answer(self, seen, body, path, service != "identity")
+            }
             "identity" => keystone::answer(self, seen, body, path),
+            "oidc" => provider::answer(self, seen, body, path),
             "compute" => nova::answer(self, seen, path),
             "image" => glance::answer(self, seen, path),
             "metric" => telemetry::gnocchi(self, seen, body, path),

@@ -17,6 +17,7 @@ mod first_day;
 mod golden;
 mod greendigit;
 mod kills;
+mod logins;
 mod messengers;
 mod nova;
 mod outages;

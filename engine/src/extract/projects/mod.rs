@@ -97,6 +97,8 @@ pub enum ProjectError {
 pub enum ProjectsError {
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    #[error(transparent)]
+    Keystone(ApiError),
     #[error("cannot list the projects with tag `{tag}`: {source}")]
     List { tag: String, source: ApiError },
 }
@@ -119,7 +121,9 @@ impl ProjectsError {
     pub fn is_outage(&self) -> bool {
         match self {
             ProjectsError::Mapping(_) => false,
-            ProjectsError::List { source, .. } => source.is_outage(),
+            ProjectsError::Keystone(source) | ProjectsError::List { source, .. } => {
+                source.is_outage()
+            }
         }
     }
 }
@@ -131,6 +135,8 @@ pub async fn find(
     warnings: &Warnings,
 ) -> Result<Vec<Result<ProjectRef, ProjectFailure>>, ProjectsError> {
     let mapping = VoMapping::read(&options.mapping_file, warnings)?;
+    let without_domains = in_the_one_domain(session, options).await?;
+    let options = without_domains.as_ref().unwrap_or(options);
     let tagged = tagged(session, options, warnings).await?;
     let lookup = Lookup::of(
         session,
@@ -170,6 +176,22 @@ pub async fn find(
         }
     }
     Ok(found)
+}
+
+/// Keystone 2.0 has one domain, which nobody names, and no tags.
+async fn in_the_one_domain(
+    session: &Session,
+    options: &ProjectOptions,
+) -> Result<Option<ProjectOptions>, ProjectsError> {
+    let tenants = session
+        .has_tenants()
+        .await
+        .map_err(ProjectsError::Keystone)?;
+    Ok(tenants.then(|| ProjectOptions {
+        domain: Some(DomainRef::Id(keystone::V2_DOMAIN.to_owned())),
+        tag: String::new(),
+        ..options.clone()
+    }))
 }
 
 async fn tagged(

@@ -58,6 +58,33 @@ impl Catalog {
         Catalog { endpoints }
     }
 
+    /// Version 2.0's: one object for each region, with all its addresses in it.
+    /// What there is none of is absent, or empty.
+    pub fn from_v2_json(catalog: &Value) -> Self {
+        let text = |value: &Value, key: &str| {
+            let text = value.get(key).and_then(Value::as_str).map(str::trim);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let mut endpoints = Vec::new();
+        for entry in catalog.as_array().into_iter().flatten() {
+            let Some(service_type) = text(entry, "type") else {
+                continue;
+            };
+            let listed = entry.get("endpoints").and_then(Value::as_array);
+            for endpoint in listed.into_iter().flatten() {
+                for word in ["publicURL", "internalURL", "adminURL"] {
+                    endpoints.extend(text(endpoint, word).map(|url| Endpoint {
+                        service_type: service_type.clone(),
+                        interface: interface_word(word),
+                        region: text(endpoint, "region"),
+                        url,
+                    }));
+                }
+            }
+        }
+        Catalog { endpoints }
+    }
+
     /// The address of a service. `interfaces`: in order of preference, old
     /// spellings (`publicURL`) allowed; `region`: none for any.
     pub fn find(
