@@ -34,16 +34,16 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<
     clouds
 }
 
-/// The sections that hold passwords: what clouds log in with, and where their
-/// `auth_section` leads.
-pub(super) fn auth_sections(reader: &Reader<'_>, clouds: &[CloudConfig]) -> Vec<String> {
-    let mut sections = vec![keystone_rows::AUTH_TYPE.section.to_owned()];
+/// The sections that hold passwords, of all clouds. [keystone_auth] is one
+/// whether or not a cloud uses it.
+pub(super) fn keystone_sections(reader: &Reader<'_>, clouds: &[CloudConfig]) -> Vec<String> {
+    let usual = keystone_rows::AUTH_TYPE.section;
+    let mut sections = keystone::sections(&reader.resolver, usual);
     for cloud in clouds {
-        sections.push(cloud.keystone_section.clone());
-        let slot = Slot::within(&keystone_rows::AUTH_SECTION, &cloud.keystone_section);
-        let named = reader.resolver.resolve(&slot).ok().flatten();
-        let named = named.map(|found| normalize_section(&found.text));
-        sections.extend(named.filter(|section| !section.is_empty()));
+        sections.extend(keystone::sections(
+            &reader.resolver,
+            &cloud.keystone_section,
+        ));
     }
     sections.sort();
     sections.dedup();

@@ -95,13 +95,13 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     let mut warnings = Vec::new();
     refuse_other_sources(&mut reader);
     let clouds = clouds::read(&mut reader, &mut warnings);
-    let auth_sections = clouds::auth_sections(&reader, &clouds);
+    let keystone_sections = clouds::keystone_sections(&reader, &clouds);
     let messengers = messengers::read(&mut reader, &mut warnings);
     let mapper = messengers::mapper(&mut reader);
     let logging = logging::read(&mut reader, inputs.program);
     remarks::read(
         &sources,
-        &auth_sections,
+        &keystone_sections,
         &clouds,
         &messengers,
         &mut warnings,
@@ -119,9 +119,8 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         dry_run: dry_run(&mut reader, inputs.program),
         extract_from: extract_from(&mut reader),
         extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
-        concurrency: reader.integer::<u32>(&Slot::of(&general::CONCURRENCY), &general::CONCURRENCY)
-            as usize,
-        page_size: reader.integer(&Slot::of(&general::PAGE_SIZE), &general::PAGE_SIZE),
+        concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
+        page_size: reader.integer(&general::PAGE_SIZE),
         delivery_timeout: reader.duration(
             &Slot::of(&general::DELIVERY_TIMEOUT),
             general::DELIVERY_TIMEOUT.kind,
@@ -139,11 +138,11 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
             .collect(),
         values: std::mem::take(&mut reader.shown),
         warnings,
-        auth_sections,
+        keystone_sections,
         sources: Arc::clone(&sources),
     };
     window(&mut reader, &config);
-    shared_auth_section(&mut reader, &config);
+    shared_keystone_section(&mut reader, &config);
     reader.errors.finish(Some(config))
 }
 
@@ -197,7 +196,7 @@ fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
 }
 
 /// A messenger whose own section is one that holds a password.
-fn shared_auth_section(reader: &mut Reader<'_>, config: &Config) {
+fn shared_keystone_section(reader: &mut Reader<'_>, config: &Config) {
     let shares = |section: &str| {
         let mut messengers = config.messengers.iter();
         messengers.any(|messenger| messenger.component.section == section)

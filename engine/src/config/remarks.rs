@@ -42,15 +42,15 @@ pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -
 /// remarked on when their descriptions are known.
 pub(super) fn read(
     sources: &Sources,
-    auth_sections: &[String],
+    keystone_sections: &[String],
     clouds: &[CloudConfig],
     messengers: &[MessengerInstance],
     warnings: &mut Vec<Warning>,
 ) {
     for (assignment, origin) in sources.assignments() {
         let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
-        // Options of another auth section go by the names of [keystone_auth].
-        let as_section = if auth_sections.iter().any(|known| known == section) {
+        // Options of other keystone sections go by the names of [keystone_auth].
+        let as_section = if keystone_sections.iter().any(|own| own == section) {
             keystone::AUTH_TYPE.section
         } else {
             section
@@ -93,7 +93,7 @@ pub(super) fn read(
         }
     }
     cloud_sections(sources, clouds, warnings);
-    flags_and_variables(sources, warnings);
+    flags_and_variables(sources, keystone_sections, warnings);
     warnings.sort();
     warnings.dedup();
 }
@@ -148,7 +148,11 @@ fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Warn
 
 /// Flags without effect, and variables that name no option. In [DEFAULT] a
 /// variable may be meant for any other program of OpenStack.
-fn flags_and_variables(sources: &Sources, warnings: &mut Vec<Warning>) {
+fn flags_and_variables(
+    sources: &Sources,
+    keystone_sections: &[String],
+    warnings: &mut Vec<Warning>,
+) {
     for ((section, name), (_, flag)) in &sources.command_line {
         if let Some(why) = table::find(section, name).and_then(|row| row.ignored) {
             warnings.push(no_effect(
@@ -159,16 +163,19 @@ fn flags_and_variables(sources: &Sources, warnings: &mut Vec<Warning>) {
             ));
         }
     }
-    let section = keystone::AUTH_TYPE.section;
-    let prefix = variable(section, "");
-    for key in sources.environment.keys() {
-        let Some(name) = key.strip_prefix(&prefix) else {
-            continue;
-        };
-        let name = name.to_lowercase();
-        if table::find(section, &name).is_none() {
-            let origin = Origin::Environment(key.clone());
-            warnings.push(unknown_option(section, &name, &origin, names_of(section)));
+    let row_section = keystone::AUTH_TYPE.section;
+    for section in keystone_sections {
+        let prefix = variable(section, "");
+        for key in sources.environment.keys() {
+            let Some(name) = key.strip_prefix(&prefix) else {
+                continue;
+            };
+            let name = name.to_lowercase();
+            if table::find(row_section, &name).is_none() {
+                let origin = Origin::Environment(key.clone());
+                let known = names_of(row_section);
+                warnings.push(unknown_option(section, &name, &origin, known));
+            }
         }
     }
 }
@@ -195,7 +202,7 @@ pub fn unknown_sections(
             .iter()
             .map(|messenger| messenger.component.section.as_str()),
     );
-    known.extend(config.auth_sections.iter().map(String::as_str));
+    known.extend(config.keystone_sections.iter().map(String::as_str));
     for (instance, description) in described {
         known.push(&instance.section);
         let sections = description

@@ -4,12 +4,12 @@
 use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
-use super::secret::MASK;
 use super::sources::{Found, Name, Sources};
 use super::substitute::substitute;
 use super::table::{self, Row};
 use super::value::{self, Kind};
 use crate::model::component::Description;
+use crate::model::secret::MASK;
 
 /// An option as it is looked up: a row in a certain section, or a component's.
 #[derive(Debug, Clone, PartialEq)]
@@ -249,7 +249,7 @@ impl<'a> Resolver<'a> {
         }
         // An option of a component that is not at hand: what the site wrote.
         self.sources.find(&names)?;
-        let secret = crate::config::secret::is_secret_name(option);
+        let secret = crate::model::secret::is_secret_name(option);
         Some(Slot::foreign(names, None, secret))
     }
 

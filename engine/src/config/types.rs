@@ -79,8 +79,8 @@ pub struct Config {
     /// Every option of the engine with the value in force, secrets masked.
     pub values: Vec<ShownValue>,
     pub warnings: Vec<Warning>,
-    /// Sections that say how to log in, and those of their auth types.
-    pub(super) auth_sections: Vec<String>,
+    /// Sections with keystoneauth's options, of all clouds.
+    pub(super) keystone_sections: Vec<String>,
     pub(super) sources: Arc<Sources>,
 }
 
@@ -135,9 +135,9 @@ pub struct CloudConfig {
     pub mapping_file: PathBuf,
     /// Whether somebody set `mapping_file`: the default may be missing.
     pub mapping_file_set: bool,
-    /// Section that says how to log in.
+    /// The section that says how to authenticate.
     pub keystone_section: String,
-    /// Absent when that section does not say it; see `keystone()`.
+    /// Absent when it does not say; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
 }
 

@@ -32,7 +32,6 @@ use std::str::FromStr;
 
 pub use clock::{Clock, PinnedClock, SystemClock};
 pub use error::{ApiError, Call};
-pub use identity::credentials::{AuthOptions, Credentials, InvalidAuth};
 pub use session::{RetryPolicy, Session, SessionSettings};
 pub use wire::Transport;
 pub use wire::http::{HttpTransport, TransportSettings};

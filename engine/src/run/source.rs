@@ -74,9 +74,7 @@ impl Source {
         let several = config.clouds.len() > 1;
         if let Self::Replayed(replayer) = self {
             let recorded = replayer.header().sessions.get(index);
-            let settings = recorded
-                .context("the recording has no session")?
-                .settings()?;
+            let settings = recorded.context("the recording has no session")?.settings();
             let transport: Arc<dyn Transport> = match several {
                 true => Arc::new(ReplayerOfCloud {
                     replayer: replayer.clone(),
@@ -91,7 +89,7 @@ impl Source {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let mut transport = cloud::transport(auth, &environment)?;
-        let options = cloud::auth_options(auth);
+        let settings = cloud::session_settings(cloud, auth);
         if let Self::Recorded {
             folder,
             keep_names,
@@ -110,7 +108,6 @@ impl Source {
             transport = Arc::new(begun.beside(transport, name));
             *recorder = Some(begun);
         }
-        let settings = cloud::session_settings(cloud, auth, &options)?;
         Ok(Session::new(settings, transport, clock))
     }
 

@@ -78,11 +78,8 @@ pub fn record(
     });
     let mut header = Header::new(now, window, names);
     for cloud in &config.clouds {
-        header.sessions.push(RecordedSession::new(
-            &super::cloud::auth_options(cloud.keystone()?),
-            &super::cloud::interfaces(cloud),
-            cloud.region_names.first().map(String::as_str),
-        ));
+        let settings = super::cloud::session_settings(cloud, cloud.keystone()?);
+        header.sessions.push(RecordedSession::of(&settings));
     }
     header.arguments = arguments(config)?;
     let recorder = Recorder::new(inner, folder, header)?;

@@ -14,9 +14,11 @@ use url::Url;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::login::{DomainRef, Login, LoginMethod, PasswordLogin, UserRef};
+use crate::model::secret::Secret;
 use crate::openstack::clock::PinnedClock;
 use crate::openstack::wire::{Method, Request, Response, TransportError};
-use crate::openstack::{AuthOptions, Credentials, RetryPolicy, SessionSettings, Transport};
+use crate::openstack::{RetryPolicy, SessionSettings, Transport};
 
 /// When the tests' run begins, and their window.
 pub const NOW: i64 = 1_795_000_000;
@@ -203,16 +205,18 @@ pub fn timeout() -> Reply {
 
 impl Stand {
     pub fn context(self: &Arc<Self>) -> ExtractContext {
-        let credentials = Credentials::from_options(&AuthOptions {
-            auth_type: Some("v3password".into()),
-            auth_url: Some("http://cloud/v3".into()),
-            username: Some("accounting".into()),
-            user_domain_id: Some("default".into()),
-            password: Some("secret".into()),
-            ..AuthOptions::default()
-        })
-        .unwrap();
-        let mut settings = SessionSettings::new(credentials);
+        let mut settings = SessionSettings::new(Login {
+            auth_url: "http://cloud/v3".parse().unwrap(),
+            method: LoginMethod::Password(PasswordLogin {
+                user: UserRef::Name {
+                    name: "accounting".into(),
+                    domain: DomainRef::Id("default".into()),
+                },
+                password: Secret::new("secret"),
+            }),
+            configured: None,
+            project_domain: None,
+        });
         settings.retry = RetryPolicy {
             retries: 1,
             ..RetryPolicy::default()

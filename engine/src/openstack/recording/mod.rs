@@ -28,9 +28,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::SessionSettings;
 use super::wire::TransportError;
-use super::{AuthOptions, Credentials, InvalidAuth, SessionSettings};
 use crate::model::Window;
+use crate::model::login::Login;
 
 pub use recorder::Recorder;
 pub use replayer::{Replayer, ReplayerOfCloud};
@@ -38,7 +39,8 @@ pub use replayer::{Replayer, ReplayerOfCloud};
 /// Name of the file in the recording's folder.
 pub const FILE: &str = "recording.jsonl";
 const FORMAT: &str = "caso-recording";
-const VERSION: u32 = 1;
+/// 1 had the options of the login as they stood in the file.
+const VERSION: u32 = 2;
 
 /// What happens to names and addresses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,33 +99,28 @@ impl Header {
 /// Of a session, what a replay needs to ask the same questions.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedSession {
-    /// Without secrets.
-    pub auth: AuthOptions,
+    /// Its secrets serialize to nothing.
+    pub login: Login,
     pub interfaces: Vec<String>,
     pub region: Option<String>,
 }
 
 impl RecordedSession {
-    pub fn new(auth: &AuthOptions, interfaces: &[String], region: Option<&str>) -> Self {
-        let gone = |secret: &Option<String>| secret.as_ref().map(|_| secrets::REMOVED.to_owned());
+    pub fn of(settings: &SessionSettings) -> Self {
         RecordedSession {
-            auth: AuthOptions {
-                password: gone(&auth.password),
-                application_credential_secret: gone(&auth.application_credential_secret),
-                auth_url: auth.auth_url.as_deref().map(secrets::without_userinfo),
-                ..auth.clone()
-            },
-            interfaces: interfaces.to_vec(),
-            region: region.map(str::to_owned),
+            login: settings.login.clone(),
+            interfaces: settings.interfaces.clone(),
+            region: settings.region.clone(),
         }
     }
 
     /// For a session that replays this one.
-    pub fn settings(&self) -> Result<SessionSettings, InvalidAuth> {
-        let mut settings = SessionSettings::new(Credentials::from_options(&self.auth)?);
-        settings.interfaces.clone_from(&self.interfaces);
-        settings.region.clone_from(&self.region);
-        Ok(settings)
+    pub fn settings(&self) -> SessionSettings {
+        SessionSettings {
+            interfaces: self.interfaces.clone(),
+            region: self.region.clone(),
+            ..SessionSettings::new(self.login.clone())
+        }
     }
 }
 

@@ -29,17 +29,18 @@ use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
 use super::identity::catalog::Catalog;
-use super::identity::credentials::{Credentials, DomainRef};
 use super::identity::token::Token;
 use super::wire::{Method, Request, Transport};
 use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
+
+use crate::model::login::{DomainRef, Login};
 
 pub use self::retry::RetryPolicy;
 
 /// What a session needs to know of the configuration.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    pub credentials: Credentials,
+    pub login: Login,
     /// Interfaces of the catalog, in order of preference.
     pub interfaces: Vec<String>,
     /// The region that the session begins in; none for any. See
@@ -50,9 +51,9 @@ pub struct SessionSettings {
 
 impl SessionSettings {
     /// With cASO's defaults: the public interface, any region.
-    pub fn new(credentials: Credentials) -> Self {
+    pub fn new(login: Login) -> Self {
         SessionSettings {
-            credentials,
+            login,
             interfaces: vec!["public".to_owned()],
             region: None,
             retry: RetryPolicy::default(),
