@@ -5,6 +5,7 @@
 //! that cASO never had.
 
 mod command;
+mod configure;
 mod logging;
 mod signals;
 

@@ -19,6 +19,7 @@ mod mode;
 mod one_cloud;
 mod said;
 mod sample;
+mod show;
 mod source;
 mod summary;
 mod tape;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 pub use self::demo::demo;
 pub use self::exit::Exit;
 pub use self::sample::sample;
+pub use self::show::show;
 
 use self::causes::causes;
 use self::clouds::{Extractions, SIDE_BY_SIDE, cursor_keys};

@@ -20,6 +20,9 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Further regions, with a Nova of their own and the servers that each
+    /// project has there.
+    pub more_regions: BTreeMap<String, BTreeMap<String, Servers>>,
     /// How long a token lives, in seconds.
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
@@ -127,6 +130,7 @@ impl Default for Plan {
             max_limit: 1000,
             microversion: 104,
             region: "RegionOne".into(),
+            more_regions: BTreeMap::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
         }
@@ -153,6 +157,19 @@ impl Plan {
             images: (0..20).map(Image::numbered).collect(),
             ..Plan::default()
         }
+    }
+
+    /// The same cloud as another of its regions shows it.
+    pub(super) fn in_region(&self, region: &str) -> Option<Plan> {
+        let servers = self.more_regions.get(region)?;
+        let mut plan = self.clone();
+        for project in &mut plan.projects {
+            project.servers = servers
+                .get(&project.id)
+                .cloned()
+                .unwrap_or(Servers::Listed(Vec::new()));
+        }
+        Some(plan)
     }
 
     pub(super) fn project(&self, id: &str) -> Option<&Project> {

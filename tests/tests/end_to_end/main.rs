@@ -7,6 +7,7 @@
 
 mod clouds;
 
+mod configuration;
 mod demo;
 mod first_day;
 mod golden;
@@ -15,6 +16,7 @@ mod messengers;
 mod nova;
 mod outages;
 mod packing;
+mod places;
 mod scopes;
 mod tls;
 mod windows;

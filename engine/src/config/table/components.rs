@@ -39,6 +39,8 @@ rows! {
 /// The messenger to which cASO gives only these record types, unless told
 /// otherwise.
 pub const SSM: &str = "ssm";
+/// The former section of its host keys, and that of today.
+pub const SSM_SECTIONS: (&str, &str) = ("messenger_ssmv4", "messenger_ssm");
 pub const SSM_RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage"];
 
 /// Former names of options that are a component's now: (old, new). They hold

@@ -1,9 +1,11 @@
 //! Tests of the room as a whole.
 
+mod clouds;
 mod component;
 mod corpus;
 mod load;
 mod sample;
+mod toml;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
