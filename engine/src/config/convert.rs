@@ -134,6 +134,7 @@ impl<'a> Conversion<'a> {
         for (assignment, origin) in &lines {
             self.line(assignment, origin, errors);
         }
+        self.what_clouds_make_of_it(errors);
         self.assumed_auth_type();
         let mut toml = String::new();
         for (section, options) in &self.sections {
@@ -248,6 +249,31 @@ impl<'a> Conversion<'a> {
             ));
         }
         Some(resolved)
+    }
+
+    /// A `$` of [DEFAULT] that stands for a cloud's own value there.
+    fn what_clouds_make_of_it(&mut self, errors: &mut Collector) {
+        let listed = self.resolver.resolve(&Slot::of(&general::CLOUDS));
+        let listed = listed.ok().flatten();
+        for name in listed.map_or_else(Vec::new, |listed| value::texts(&listed.text)) {
+            let section = clouds::section(&name);
+            for row in table::rows().filter(|row| row.per_cloud) {
+                let slot = Slot::within(row, &section);
+                let common = Slot::of(row);
+                if self.sources.find(&slot.names).is_some()
+                    || self.sources.find(&common.names).is_none()
+                {
+                    continue;
+                }
+                let own = errors.take(self.resolver.resolve(&slot)).flatten();
+                let common = errors.take(self.resolver.resolve(&common)).flatten();
+                if let (Some(own), Some(common)) = (own, common)
+                    && own.text != common.text
+                {
+                    self.write(&section, row.name, &typed(row.kind, &own.text));
+                }
+            }
+        }
     }
 
     /// cASO 0.3.3 had no auth_type: `[extractor] user` said it all.

@@ -68,7 +68,8 @@ pub(super) fn read(
                 warnings.push(Warning::new(format!("fixed:{name}"), text));
             }
         } else if let Some(row) = table::find_old(as_section, name) {
-            let new_section = if row.section == as_section {
+            let own = row.per_cloud && table::clouds::is_section(section);
+            let new_section = if own || row.section == as_section {
                 section
             } else {
                 row.section
