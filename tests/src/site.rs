@@ -163,6 +163,27 @@ impl Site {
         fs::write(self.path().join("caso.conf"), text).expect("the site's folder is writable");
     }
 
+    /// Where the cursors of a project are, by cloud, region and extractor.
+    pub fn cursors(&self, project: &str) -> BTreeMap<String, Option<i64>> {
+        let path = self
+            .spool()
+            .join("caso-cursors")
+            .join(format!("{project}.json"));
+        let Ok(text) = fs::read_to_string(path) else {
+            return BTreeMap::new();
+        };
+        let file: serde_json::Value = serde_json::from_str(&text).expect("a cursor file is JSON");
+        let entries = file["cursors"].as_array().expect("it has cursors");
+        entries
+            .iter()
+            .map(|entry| {
+                let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
+                let key = ["cloud", "region", "extractor"].map(text).join("/");
+                (key, entry["at"].as_i64())
+            })
+            .collect()
+    }
+
     /// What ssmsend would send, in its order.
     pub fn messages(&self) -> Vec<Message> {
         spool::read(&self.ssm())

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::configure;
 use super::logging::{self, LogSettings};
 use super::signals;
 use crate::config::{self, CommandLine, Config, Inputs, Program};
@@ -30,7 +31,7 @@ pub fn caso() -> ExitCode {
                 .about("Extracts and delivers: what `caso-extract` does, with its flags"),
         )
         .subcommand(
-            with_config(Command::new("deliver"), Program::Caso)
+            without_extraction(with_config(Command::new("deliver"), Program::Caso))
                 .about("Delivers the records that wait, without asking OpenStack"),
         )
         .subcommand(
@@ -54,6 +55,7 @@ pub fn caso() -> ExitCode {
             Command::new("sample")
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
+        .subcommand(configure::command())
         .get_matches();
     match matches.subcommand() {
         Some(("extract", matches)) => extract(matches, Program::Extract),
@@ -62,6 +64,7 @@ pub fn caso() -> ExitCode {
         Some(("mapping-migrate", matches)) => projects(matches, Program::MappingMigrate),
         Some(("demo", matches)) => demo(matches),
         Some(("sample", _)) => sample(),
+        Some(("config", matches)) => configure::run(matches),
         _ => Exit::Usage,
     }
     .into()
@@ -101,6 +104,15 @@ fn with_config(command: Command, program: Program) -> Command {
             .action(ArgAction::SetTrue)
             .help("Print the summary of a clean run too, also where nobody watches"),
     )
+}
+
+/// A delivery takes the flags of an extraction, so that a cron line can be
+/// changed by one word, but its help shows those that do something.
+fn without_extraction(command: Command) -> Command {
+    command.mut_args(|arg| match config::is_for_delivery(arg.get_id().as_str()) {
+        true => arg,
+        false => arg.hide(true),
+    })
 }
 
 fn extract_command(name: &'static str) -> Command {
@@ -177,7 +189,12 @@ fn deliver(matches: &ArgMatches) -> Exit {
             Exit::Usage
         }
         Ok(config) => start(Invocation {
-            config,
+            config: {
+                for flag in config::flags_of_extraction(&CommandLine::from_matches(matches)) {
+                    say(&format!("warning: `{flag}` has no effect on a delivery"));
+                }
+                config
+            },
             recording: Recording::Off,
             extract: false,
             verbose: matches.get_flag("summary"),
@@ -252,7 +269,7 @@ fn log_settings(config: &Config, remarks: Remarks) -> LogSettings {
     }
 }
 
-fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
+pub(super) fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
     let command_line = CommandLine::from_matches(matches);
     if command_line.version {
         print(concat!(env!("CARGO_PKG_VERSION"), "\n"));
@@ -277,7 +294,7 @@ fn set_up_logging(settings: &LogSettings) -> Result<(), Exit> {
     logging::init(settings).map_err(|error| complain(&error.into(), Exit::Usage))
 }
 
-fn block_on(future: impl Future<Output = Exit>) -> Exit {
+pub(super) fn block_on(future: impl Future<Output = Exit>) -> Exit {
     // One thread for all that waits: a run waits much and computes little, and
     // each thread of an allocator keeps memory of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -300,10 +317,10 @@ fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
 }
 
 /// Data, for a reader that may have gone.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

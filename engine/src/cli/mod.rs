@@ -6,6 +6,7 @@
 //! commands that cASO never had.
 
 mod command;
+mod configure;
 mod logging;
 mod signals;
 

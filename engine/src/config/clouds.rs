@@ -35,9 +35,11 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<
     clouds
 }
 
-/// The sections that say how to log in, and so hold passwords, of all clouds.
+/// The sections that hold passwords, of all clouds. [keystone_auth] is one
+/// whether or not a cloud uses it.
 pub(super) fn keystone_sections(reader: &Reader<'_>, clouds: &[CloudConfig]) -> Vec<String> {
-    let mut sections = vec![keystone_rows::AUTH_TYPE.section.to_owned()];
+    let usual = keystone_rows::AUTH_TYPE.section;
+    let mut sections = keystone::sections(&reader.resolver, usual);
     for cloud in clouds {
         sections.extend(keystone::sections(
             &reader.resolver,

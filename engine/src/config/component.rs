@@ -17,7 +17,7 @@ use super::sources::Name;
 use super::suggest::hint;
 use super::table::{self, components};
 use super::types::{ComponentInstance, Config, RecordTypes};
-use super::value;
+use super::value::{self, Kind};
 use super::warning::Warning;
 use crate::model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use crate::model::secret::{MASK, is_secret_name};
@@ -160,12 +160,31 @@ fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
         }
     }
     let mut slot = Slot::foreign(names, option.default.clone(), is_secret(option));
+    slot.kind = Some(kind_of(&option.kind));
     slot.implied = instance
         .implied
         .iter()
         .find(|(name, _)| *name == option.name)
         .map(|(_, value)| (instance.name.clone(), value.clone()));
     slot
+}
+
+/// Which of TOML's types the option takes.
+fn kind_of(kind: &OptionKind) -> Kind {
+    match kind {
+        OptionKind::Text
+        | OptionKind::Other(_)
+        | OptionKind::Secret
+        | OptionKind::Path
+        | OptionKind::Url
+        | OptionKind::Endpoint
+        | OptionKind::Choice(_) => Kind::Text,
+        OptionKind::Integer | OptionKind::Number => Kind::Positive,
+        OptionKind::Boolean => Kind::Boolean,
+        OptionKind::Duration => Kind::Duration(0, u64::MAX),
+        OptionKind::Size => Kind::Size(0),
+        OptionKind::Texts => Kind::Texts,
+    }
 }
 
 fn read(

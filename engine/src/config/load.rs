@@ -121,9 +121,8 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
         ip_records_for_past_windows: reader
             .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
-        concurrency: reader.integer::<u32>(&Slot::of(&general::CONCURRENCY), &general::CONCURRENCY)
-            as usize,
-        page_size: reader.integer(&Slot::of(&general::PAGE_SIZE), &general::PAGE_SIZE),
+        concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
+        page_size: reader.integer(&general::PAGE_SIZE),
         delivery_timeout: reader.duration(
             &Slot::of(&general::DELIVERY_TIMEOUT),
             general::DELIVERY_TIMEOUT.kind,

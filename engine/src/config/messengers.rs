@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-mod names;
+pub(super) mod names;
 
 use self::names::{V2, bad_name, present_name};
 use super::error::{At, ConfigError};
@@ -190,7 +190,7 @@ impl Host {
     fn new(name: &str) -> Self {
         Self {
             section: format!("messenger_{}", name.to_lowercase()),
-            former: (name == rows::SSM).then_some("messenger_ssmv4"),
+            former: (name == rows::SSM).then_some(rows::SSM_SECTIONS.0),
         }
     }
 

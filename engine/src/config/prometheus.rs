@@ -32,7 +32,7 @@ pub(super) fn read(
             .map(|name| label_name(name))
             .collect()
     });
-    let step = reader.integer(&Slot::of(&table::STEP), &table::STEP);
+    let step = reader.integer(&table::STEP);
     let insecure = insecure(reader, warnings);
     let cafile = reader.path(&Slot::of(&table::CAFILE));
     let user = reader.text(&Slot::of(&table::USERNAME));

@@ -68,7 +68,8 @@ pub(super) fn read(
                 warnings.push(Warning::new(format!("fixed:{name}"), text));
             }
         } else if let Some(row) = table::find_old(as_section, name) {
-            let new_section = if row.section == as_section {
+            let own = row.per_cloud && table::clouds::is_section(section);
+            let new_section = if own || row.section == as_section {
                 section
             } else {
                 row.section
@@ -96,7 +97,15 @@ pub(super) fn read(
         }
     }
     cloud_sections(sources, clouds, warnings);
-    flags_and_variables(sources, keystone_sections, warnings);
+    let hosts = messengers
+        .iter()
+        .map(|messenger| format!("messenger_{}", messenger.name().to_lowercase()));
+    let own = clouds
+        .iter()
+        .map(|cloud| cloud.section.clone())
+        .filter(|section| table::clouds::is_section(section));
+    let sections: Vec<String> = hosts.chain(own).collect();
+    flags_and_variables(sources, keystone_sections, &sections, warnings);
     warnings.sort();
     warnings.dedup();
 }
@@ -149,11 +158,11 @@ fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Warn
     unknown_option(section, name, origin, names_of(as_section))
 }
 
-/// Flags without effect, and variables that name no option. In [DEFAULT] a
-/// variable may be meant for any other program of OpenStack.
+/// Flags without effect, and variables that name no option.
 fn flags_and_variables(
     sources: &Sources,
     keystone_sections: &[String],
+    sections: &[String],
     warnings: &mut Vec<Warning>,
 ) {
     for ((section, name), (_, flag)) in &sources.command_line {
@@ -166,20 +175,55 @@ fn flags_and_variables(
             ));
         }
     }
-    let row_section = keystone::AUTH_TYPE.section;
-    for section in keystone_sections {
-        let prefix = variable(section, "");
-        for key in sources.environment.keys() {
-            let Some(name) = key.strip_prefix(&prefix) else {
-                continue;
-            };
-            let name = name.to_lowercase();
-            if table::find(row_section, &name).is_none() {
-                let origin = Origin::Environment(key.clone());
-                let known = names_of(row_section);
-                warnings.push(unknown_option(section, &name, &origin, known));
-            }
+    let mut own: Vec<(String, &str)> = keystone_sections
+        .iter()
+        .map(|section| (section.clone(), keystone::AUTH_TYPE.section))
+        .collect();
+    let default = general::CLOUDS.section;
+    own.push((default.to_owned(), default));
+    for section in sections {
+        own.push((section.clone(), section));
+    }
+    for key in sources.environment.keys() {
+        // The longest section counts: one may begin with another's name.
+        let named = own
+            .iter()
+            .filter_map(|(section, rows)| {
+                let name = key.strip_prefix(&variable(section, ""))?;
+                Some((section, *rows, name.to_lowercase()))
+            })
+            .max_by_key(|(section, _, _)| section.len());
+        if let Some((section, rows, name)) = named {
+            variable_of(section, rows, &name, key, warnings);
         }
+    }
+}
+
+/// One variable. In [DEFAULT] it may be meant for any other program of
+/// OpenStack, unless it is almost one of ours.
+fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut Vec<Warning>) {
+    let origin = Origin::Environment(key.to_owned());
+    if let Some(row) = table::find(rows, name) {
+        if let Some(why) = row.ignored.filter(|_| section != general::CLOUDS.section) {
+            warnings.push(no_effect(section, name, &origin, why));
+        }
+        return;
+    }
+    if let Some(row) = table::find_old(rows, name) {
+        let text = format!(
+            "{origin} has no effect: a former name counts in files only; set `{}`",
+            variable(
+                if row.section == rows {
+                    section
+                } else {
+                    row.section
+                },
+                row.name
+            )
+        );
+        warnings.push(Warning::new(format!("unknown:{section}.{name}"), text));
+    } else if section != general::CLOUDS.section || nearest(name, names_of(rows)).is_some() {
+        warnings.push(unknown_option(section, name, &origin, names_of(rows)));
     }
 }
 

@@ -143,9 +143,9 @@ pub struct CloudConfig {
     pub mapping_file: PathBuf,
     /// Whether somebody set `mapping_file`: the default may be missing.
     pub mapping_file_set: bool,
-    /// Section that says how to log in.
+    /// The section that says how to authenticate.
     pub keystone_section: String,
-    /// Absent when that section does not say it; see `keystone()`.
+    /// Absent when it does not say; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
     /// Absent only where something in it is wrong.
     pub prometheus: Option<PrometheusConfig>,

@@ -35,6 +35,10 @@ impl Mapper {
         }
     }
 
+    pub fn description(&self) -> &Description {
+        &self.component.description
+    }
+
     pub async fn start(&self, now: i64) -> Result<GuestMapper, GuestFailure> {
         self.component
             .start_mapper(self.settings.clone(), now, self.limits.clone())

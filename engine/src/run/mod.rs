@@ -22,6 +22,7 @@ mod power;
 mod projects;
 mod said;
 mod sample;
+mod show;
 mod source;
 mod summary;
 mod tape;
@@ -39,6 +40,7 @@ pub use self::exit::Exit;
 pub use self::migrate::mapping_migrate;
 pub use self::projects::projects;
 pub use self::sample::sample;
+pub use self::show::show;
 
 use self::causes::causes;
 use self::clouds::{Extractions, SIDE_BY_SIDE, cursor_keys};

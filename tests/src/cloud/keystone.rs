@@ -291,17 +291,31 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
 
 /// Cinder's address has the project in it, so without one it has none.
 fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
+    let endpoint = |kind: &str, interface: &str, region: &str, path: &str| {
+        json!({
+            "id": format!("{kind}-{interface}-{region}"), "interface": interface,
+            "region_id": region, "region": region,
+            "url": format!("{}{path}", state.base),
+        })
+    };
     let entry = |kind: &str, name: &str, path: &str| {
-        let endpoints: Vec<Value> = ["admin", "public", "internal"]
-            .iter()
-            .map(|interface| {
-                json!({
-                    "id": format!("{kind}-{interface}"), "interface": interface,
-                    "region_id": world.plan.region, "region": world.plan.region,
-                    "url": format!("{}{path}", state.base),
-                })
-            })
-            .collect();
+        let mut endpoints = Vec::new();
+        for interface in ["admin", "public", "internal"] {
+            endpoints.push(endpoint(kind, interface, &world.plan.region, path));
+            // Keystone is one for all regions, and listed in one of them.
+            for region in world
+                .plan
+                .more_regions
+                .keys()
+                .filter(|_| kind != "identity")
+            {
+                let path = match kind {
+                    "compute" => path.replace("/compute", &format!("/compute-{region}")),
+                    _ => path.to_owned(),
+                };
+                endpoints.push(endpoint(kind, interface, region, &path));
+            }
+        }
         json!({"endpoints": endpoints, "id": format!("{kind}-service"), "type": kind, "name": name})
     };
     let mut services = vec![

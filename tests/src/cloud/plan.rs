@@ -30,6 +30,9 @@ pub struct Plan {
     pub federation: Option<Federation>,
     /// Keystone has version 2.0, and nothing else.
     pub version_2: bool,
+    /// Further regions, with a Nova of their own and the servers that each
+    /// project has there.
+    pub more_regions: BTreeMap<String, BTreeMap<String, Servers>>,
     /// How long a token lives, in seconds.
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
@@ -193,6 +196,7 @@ impl Default for Plan {
             lacks: Vec::new(),
             federation: None,
             version_2: false,
+            more_regions: BTreeMap::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
             telemetry: Telemetry::default(),
@@ -220,6 +224,19 @@ impl Plan {
             images: (0..20).map(Image::numbered).collect(),
             ..Plan::default()
         }
+    }
+
+    /// The same cloud as another of its regions shows it.
+    pub(super) fn in_region(&self, region: &str) -> Option<Plan> {
+        let servers = self.more_regions.get(region)?;
+        let mut plan = self.clone();
+        for project in &mut plan.projects {
+            project.servers = servers
+                .get(&project.id)
+                .cloned()
+                .unwrap_or(Servers::Listed(Vec::new()));
+        }
+        Some(plan)
     }
 
     pub(super) fn project(&self, id: &str) -> Option<&Project> {

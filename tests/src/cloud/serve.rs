@@ -136,6 +136,14 @@ impl World {
         self.gone.contains(id)
     }
 
+    fn in_region(&self, region: &str) -> Option<World> {
+        Some(World {
+            plan: self.plan.in_region(region)?,
+            gone: self.gone.clone(),
+            deleted: self.deleted.clone(),
+        })
+    }
+
     pub fn projects(&self) -> impl Iterator<Item = &Project> {
         self.plan
             .projects
@@ -248,12 +256,21 @@ impl State {
             }
             "identity" => keystone::answer(self, seen, body, path),
             "oidc" => provider::answer(self, seen, body, path),
-            "compute" => nova::answer(self, seen, path),
+            "compute" => nova::answer(self, &self.world(), seen, path),
             "image" => glance::answer(self, seen, path),
             "metric" => telemetry::gnocchi(self, seen, body, path),
             "metering" => telemetry::ceilometer(self, seen, path),
             "volume" => cinder::answer(self, seen, path),
             "network" => neutron::answer(self, seen, path),
+            region if region.starts_with("compute-") => {
+                let world = self
+                    .world()
+                    .in_region(region.trim_start_matches("compute-"));
+                match world {
+                    Some(world) => nova::answer(self, &world, seen, path),
+                    None => Answer::html(404, "no such region"),
+                }
+            }
             _ => Answer::html(404, "<html><body><h1>404 Not Found</h1></body></html>"),
         }
     }

@@ -8,6 +8,7 @@
 mod addresses;
 mod clouds;
 
+mod configuration;
 mod counters;
 mod defects;
 mod demo;
@@ -22,6 +23,7 @@ mod messengers;
 mod nova;
 mod outages;
 mod packing;
+mod places;
 mod projects;
 mod scopes;
 mod storage;

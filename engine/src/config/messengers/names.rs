@@ -43,7 +43,7 @@ const RESERVED: &[&str] = &[
 const LONGEST: usize = 64;
 
 /// The name of today for one of cASO's.
-pub(super) fn present_name<'n>(
+pub(in crate::config) fn present_name<'n>(
     written: &'n str,
     origin: &Origin,
     warnings: &mut Vec<Warning>,

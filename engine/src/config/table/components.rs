@@ -39,6 +39,8 @@ rows! {
 /// The messenger to which cASO gives only these record types, unless told
 /// otherwise.
 pub const SSM: &str = "ssm";
+/// The former section of its host keys, and that of today.
+pub const SSM_SECTIONS: (&str, &str) = ("messenger_ssmv4", "messenger_ssm");
 pub const SSM_RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage"];
 
 /// Those of its former version: v0.2 knew one type of record. Beside it cASO 2

@@ -49,10 +49,13 @@ pub fn find(section: &str, name: &str) -> Option<&'static Row> {
 
 /// The row that this was a former name of.
 pub fn find_old(section: &str, name: &str) -> Option<&'static Row> {
+    // What was a name in [DEFAULT] is one in a cloud's section too.
+    let in_default = clouds::is_section(section);
     rows().find(|row| {
-        row.old
-            .iter()
-            .any(|old| old.split_once('.') == Some((section, name)))
+        row.old.iter().any(|old| {
+            old.split_once('.') == Some((section, name))
+                || in_default && row.per_cloud && old.split_once('.') == Some((row.section, name))
+        })
     })
 }
 
