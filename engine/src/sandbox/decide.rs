@@ -498,6 +498,48 @@ mod tests {
     }
 
     #[test]
+    fn a_client_certificate_is_an_option_of_a_builtin_and_a_term_of_a_grant() {
+        let asked = || {
+            let asked = with(logstash(), "certfile", "${certfile}");
+            with(asked, "keyfile", "${keyfile}")
+        };
+        let settings = |more: &[Setting]| {
+            let mut settings = vec![
+                text("host", "a"),
+                setting("port", OptionValue::Integer(1)),
+                setting("tls", OptionValue::Boolean(true)),
+            ];
+            settings.extend_from_slice(more);
+            settings
+        };
+        let identity = |settings: &[Setting], policy| {
+            let granted = decide("mine", &[asked()], settings, policy)?;
+            let identity = granted.connections["server"].identity.clone();
+            Ok::<_, GrantError>(identity.map(|i| (i.certfile, i.keyfile)))
+        };
+        let both = settings(&[text("certfile", "/c.pem"), text("keyfile", "/c.key")]);
+        let pair = |cert: &str, key: &str| Some((cert.into(), key.into()));
+        assert_eq!(
+            identity(&both, Policy::Builtin),
+            Ok(pair("/c.pem", "/c.key"))
+        );
+        assert_eq!(identity(&settings(&[]), Policy::Builtin), Ok(None));
+        let alone = settings(&[text("certfile", "/c.pem")]);
+        assert_eq!(
+            identity(&alone, Policy::Builtin),
+            Ok(pair("/c.pem", "/c.pem"))
+        );
+        let error = identity(&settings(&[text("keyfile", "/k")]), Policy::Builtin).unwrap_err();
+        assert!(error.to_string().contains("`keyfile` without `certfile`"));
+        // Who a site's own component says that it is, is the site's to say.
+        let list = grants(&["connection:tls://a:1?certfile=/site.pem"]);
+        assert_eq!(
+            identity(&both, Policy::Site(&list)),
+            Ok(pair("/site.pem", "/site.pem"))
+        );
+    }
+
+    #[test]
     fn a_missing_grant_names_the_line() {
         let settings = [text("output_path", "/var/spool/q/")];
         let asked = [request("outgoing", "queue", "${output_path}", true)];

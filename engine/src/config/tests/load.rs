@@ -80,7 +80,7 @@ fn an_old_site_works_and_is_told_the_new_names() {
     assert_eq!(
         site.warnings(),
         [
-            "`caso.conf:2`: `caso.messenger.ssm.SsmMessager` in `messengers` is an old name; it works, but write `ssm`",
+            "`caso.conf:2`: `caso.messenger.ssm.SsmMessager` in `messengers` is an old name; it works, but write `ssm`. It writes cloud records of v0.4; what it wrote before cASO 3 is `ssmv2`",
             "`caso.conf:4`: `[DEFAULT] tenants` is an old name; it works, but write `projects` in [DEFAULT]",
         ]
     );
