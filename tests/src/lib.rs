@@ -11,5 +11,6 @@ pub mod cim;
 pub mod cloud;
 pub mod logstash;
 pub mod outcome;
+pub mod prometheus;
 pub mod site;
 pub mod spool;

@@ -1,10 +1,13 @@
-//! A stand-in Logstash: a TCP input that takes JSON lines, or does not.
+//! A stand-in Logstash: a TCP input that takes JSON lines, or does not. Behind TLS
+//! it ends as rsyslog does: without a `close_notify` of its own.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// How it takes what is sent.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +33,15 @@ pub struct Logstash {
 
 impl Logstash {
     pub fn start(mood: Mood) -> Self {
+        Logstash::start_with(mood, None)
+    }
+
+    /// The same behind TLS.
+    pub fn start_tls(config: ServerConfig) -> Self {
+        Logstash::start_with(Mood::Normal, Some(Arc::new(config)))
+    }
+
+    fn start_with(mood: Mood, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener =
             TcpListener::bind("127.0.0.1:0").expect("a free port on the loopback interface");
         let port = listener
@@ -47,8 +59,14 @@ impl Logstash {
                     deaf.push(stream);
                     continue;
                 }
-                let sink = sink.clone();
-                thread::spawn(move || take(stream, mood, &sink));
+                let (sink, tls) = (sink.clone(), tls.clone());
+                thread::spawn(move || match tls {
+                    None => take(stream, mood, &sink),
+                    Some(tls) => {
+                        let session = ServerConnection::new(tls).expect("a complete configuration");
+                        take(StreamOwned::new(session, stream), mood, &sink);
+                    }
+                });
             }
         });
         Logstash { port, mood, taken }
@@ -76,6 +94,11 @@ impl Logstash {
             .collect()
     }
 
+    /// What arrived in whole lines, as it was sent; what is no UTF-8 as U+FFFD.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.taken)).into_owned()
+    }
+
     /// A port where nothing listens: what was there has gone.
     pub fn down() -> u16 {
         let listener =
@@ -87,7 +110,7 @@ impl Logstash {
     }
 }
 
-fn take(mut stream: TcpStream, mood: Mood, sink: &Mutex<Vec<u8>>) {
+fn take(mut stream: impl Read, mood: Mood, sink: &Mutex<Vec<u8>>) {
     let mut mine = Vec::new();
     let mut buffer = vec![0; 65_536];
     loop {

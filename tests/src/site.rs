@@ -163,6 +163,27 @@ impl Site {
         fs::write(self.path().join("caso.conf"), text).expect("the site's folder is writable");
     }
 
+    /// Where the cursors of a project are, by cloud, region and extractor.
+    pub fn cursors(&self, project: &str) -> BTreeMap<String, Option<i64>> {
+        let path = self
+            .spool()
+            .join("caso-cursors")
+            .join(format!("{project}.json"));
+        let Ok(text) = fs::read_to_string(path) else {
+            return BTreeMap::new();
+        };
+        let file: serde_json::Value = serde_json::from_str(&text).expect("a cursor file is JSON");
+        let entries = file["cursors"].as_array().expect("it has cursors");
+        entries
+            .iter()
+            .map(|entry| {
+                let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
+                let key = ["cloud", "region", "extractor"].map(text).join("/");
+                (key, entry["at"].as_i64())
+            })
+            .collect()
+    }
+
     /// What ssmsend would send, in its order.
     pub fn messages(&self) -> Vec<Message> {
         spool::read(&self.ssm())
@@ -175,6 +196,21 @@ impl Site {
             .into_iter()
             .flat_map(|message| message.cloud_records())
             .map(|record| (record["VMUUID"].clone(), record))
+            .collect()
+    }
+
+    /// The fields of all storage records, in the order of sending.
+    pub fn storage_records(&self) -> Vec<BTreeMap<String, String>> {
+        let messages = self.messages();
+        messages.iter().flat_map(Message::storage_records).collect()
+    }
+
+    /// All public IP records, in the order of sending.
+    pub fn ip_records(&self) -> Vec<serde_json::Value> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|message| message.kind() == "ip")
+            .flat_map(|message| message.json_records())
             .collect()
     }
 

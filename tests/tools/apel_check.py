@@ -124,6 +124,11 @@ def structured(text: str) -> int:
     elif kind == "APEL Public IP message: 0.2":
         for record in records:
             public_ip(record)
+    elif kind == "APEL Public IP message: v0.2":
+        # The draft's own spelling, in which its schema holds to the letter.
+        seen = set()
+        for record in records:
+            public_ip_of_the_draft(record, seen)
     else:
         raise Refused(f"the router knows no {kind!r}")
     return len(records)
@@ -171,11 +176,29 @@ def public_ip(record: dict) -> None:
         raise Refused(f"IPVersion {record['IPVersion']}")
 
 
+def public_ip_of_the_draft(record: dict, seen: set) -> None:
+    names = {
+        "MeasurementTime": int, "SiteName": str, "CloudType": str, "LocalUser": str,
+        "LocalGroup": str, "GlobalUserName": str, "FQAN": str, "IPVersion": int, "IPCount": int,
+    }  # fmt: skip
+    required(record, names)
+    if unknown := record.keys() - names.keys() - {"CloudComputeService"}:
+        raise Refused(f"unknown fields {sorted(unknown)}")
+    public_ip(record)
+    month = datetime.datetime.fromtimestamp(record["MeasurementTime"], datetime.UTC)
+    columns = ("SiteName", "CloudComputeService", "GlobalUserName", "IPVersion")
+    key = (*(record.get(name) for name in columns), month.year, month.month)
+    if key in seen:
+        raise Refused(f"two records of one key, of which the last would stay: {key}")
+    seen.add(key)
+
+
 def star(text: str) -> int:
     document = xml.dom.minidom.parseString(text)
     if document.documentElement.namespaceURI != messages.STAR:
         raise Refused(f"XML namespace {document.documentElement.namespaceURI!r}")
     records = document.getElementsByTagNameNS(messages.STAR, "StorageUsageRecord")
+    ids = set()
     for record in records:
 
         def content(name: str, record=record) -> str | None:
@@ -186,18 +209,37 @@ def star(text: str) -> int:
         for name in ("recordId", "createTime"):
             if not identity or not identity[0].getAttributeNS(messages.STAR, name):
                 raise Refused(f"no {name} in the namespace of the record")
+        record_id = identity[0].getAttributeNS(messages.STAR, "recordId")
+        if record_id in ids or len(record_id) > 255:
+            raise Refused(f"recordId {record_id!r} is there twice or too long")
+        ids.add(record_id)
         for name in ("StorageSystem", "StartTime", "EndTime", "ResourceCapacityUsed"):
             if content(name) is None:
                 raise Refused(f"no {name}")
         for name in ("FileCount", "ResourceCapacityUsed", "LogicalCapacityUsed", "ResourceCapacityAllocated"):
             value = content(name)
-            if value is not None and not re.fullmatch(r"\d+", value):
+            if value is not None and (not re.fullmatch(r"\d+", value) or int(value) >= BIGINT):
                 raise Refused(f"{name} is no integer: {value!r}")
-        for name in ("StartTime", "EndTime"):
+        for name in ("StorageSystem", "Site", "StorageShare", "StorageMedia", "StorageClass", "DirectoryPath",
+                     "LocalUser", "LocalGroup", "UserIdentity", "Group"):  # fmt: skip
+            if len(content(name) or "") > 255:
+                raise Refused(f"{name} is longer than its column")
+        for group in record.getElementsByTagNameNS(messages.STAR, "GroupAttribute"):
+            if group.getAttributeNS(messages.STAR, "attributeType") not in ("subgroup", "role"):
+                raise Refused("GroupAttribute without its attributeType")
+        times = {}
+        created = identity[0].getAttributeNS(messages.STAR, "createTime")
+        for name, value in (("createTime", created), *((n, content(n)) for n in ("StartTime", "EndTime"))):
             try:
-                datetime.datetime.fromisoformat(content(name))
+                times[name] = datetime.datetime.fromisoformat(value)
             except ValueError as error:
-                raise Refused(f"{name} is no time: {content(name)!r}") from error
+                raise Refused(f"{name} is no time: {value!r}") from error
+            # Without a zone it is taken for UTC, which is what it is.
+            if times[name].tzinfo is not None:
+                raise Refused(f"{name} has a zone: {value!r}")
+        # What the loader takes but no capacity can be held for.
+        if times["EndTime"] <= times["StartTime"]:
+            raise Refused(f"EndTime {times['EndTime']} does not lie after StartTime {times['StartTime']}")
     return len(records)
 
 

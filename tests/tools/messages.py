@@ -20,6 +20,12 @@ STORAGE = "storage"
 TYPES = (CLOUD, IP, ACCELERATOR, STORAGE)
 
 STAR = "http://eu-emi.eu/namespaces/2011/02/storagerecord"
+# What is of the moment in which a record was made, or drawn by lot: it has the
+# form that is right, and no value that could be compared.
+VOLATILE = {
+    IP: {"uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "MeasurementTime": r"\d{10}"},
+    STORAGE: {"createTime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?"},
+}
 JSON_TYPES = {"APEL-accelerator-message": ACCELERATOR, "APEL Public IP message": IP}
 
 _DIRECTORY = re.compile(r"^[0-9a-f]{8}$")
@@ -53,6 +59,11 @@ class Record:
             STORAGE: ("recordId",),
         }[self.type]
         return (self.type, *(self.fields.get(name, "") for name in names))
+
+    def steady(self) -> list[str]:
+        """The lines, without what is of the moment."""
+        volatile = VOLATILE.get(self.type, {})
+        return [line for line in self.lines if line.partition(": ")[0].strip('"') not in volatile]
 
     def __str__(self) -> str:
         name = self.fields.get("MachineName", "")
@@ -148,11 +159,15 @@ def _star(text: str, name: str):
 def canonical(message: Message) -> bytes | None:
     """The message written again from its records, as cASO 5.2.2 writes it.
 
-    None for storage, whose records are not taken apart losslessly here.
+    Storage as Python's ElementTree writes it: the same elements, other spacing
+    and other escapes show.
     """
     if message.type == CLOUD:
         body = "\n%%\n".join("\n".join(record.lines) for record in message.records)
         return f"APEL-cloud-message: v0.4\n{body}\n".encode()
     if message.type in (IP, ACCELERATOR):
         return json.dumps(json.loads(message.raw)).encode()
+    if message.type == STORAGE:
+        ET.register_namespace("sr", STAR)
+        return ET.tostring(ET.fromstring(message.raw))
     return None

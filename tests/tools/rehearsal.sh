@@ -14,6 +14,8 @@ home=$("$openstack/openstack" home)
 venv=$("$here/venv")
 ours=$(realpath "$1")
 theirs=$venv/bin/caso-extract
+rehearsal=${CASO_TEST_OURS:-$home}/rehearsal
+ours_cache=${CASO_TEST_OURS:-$home/ours}/cache
 export TZ=UTC
 
 hours=(03 04 05 06 07 08 09)
@@ -21,13 +23,15 @@ programs=("$theirs" "$theirs" "$theirs" "$ours" "$ours" "$ours" "$theirs")
 
 # go NAME EXTRACTOR PROGRAM...: the hours, one program each, from a fresh spool
 go() {
-  local dir=$home/rehearsal/$1 extractor=$2
+  local dir=$rehearsal/$1 extractor=$2
   shift 2
   rm -rf "$dir"
   # Python takes unknown options in silence, and ours its own from the same file.
   bash "$home/caso_conf.sh" "$dir" accounting "cloud_type=caso/5.2.2 (OpenStack)" \
-    "extractor=$extractor" "cache_dir=$home/ours/cache"
-  mkdir -p "$home/ours/cache"
+    "extractor=$extractor" "cache_dir=$ours_cache"
+  # APEL's table has one row a volume then, in ours as in cASO's.
+  echo "star_record_id=volume" >> "$dir/caso.conf"
+  mkdir -p "$ours_cache"
   # The site accounted for before: the first hour has a cursor.
   printf '2026-10-01 00:00:00+00:00' > "$dir/spool/lastrun.3174786e9d0146608dfdbebc1b4a983e"
   local hour
@@ -48,7 +52,7 @@ for extractor in nova nova,cinder,neutron; do
   echo "extractor $extractor:"
   go changed "$extractor" "${programs[@]}"
   go unbroken "$extractor" "${all_theirs[@]}"
-  "$venv/bin/python" "$here/tables.py" "$home/rehearsal/changed/ssm" --against "$home/rehearsal/unbroken/ssm"
-  "$venv/bin/python" "$here/apel_check.py" "$home/rehearsal/changed/ssm"
-  "$venv/bin/python" "$here/ssm_check.py" "$home/rehearsal/changed/ssm"
+  "$venv/bin/python" "$here/tables.py" "$rehearsal/changed/ssm" --against "$rehearsal/unbroken/ssm"
+  "$venv/bin/python" "$here/apel_check.py" "$rehearsal/changed/ssm"
+  "$venv/bin/python" "$here/ssm_check.py" "$rehearsal/changed/ssm"
 done

@@ -51,13 +51,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("spool", type=pathlib.Path)
     parser.add_argument("--against", type=pathlib.Path)
-    parser.add_argument("--types", default="cloud,accelerator")
+    parser.add_argument("--types", default=",".join(messages.TYPES))
     parser.add_argument("--case", default="rehearsal")
     parser.add_argument(
         "--differences", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent / "differences.toml"
     )
     args = parser.parse_args()
 
+    # The last interval of a volume is cASO's own on both sides, and ends when it
+    # was made.
+    storage = messages.VOLATILE[messages.STORAGE]
+    storage["EndTime"] = storage["createTime"]
     types = set(args.types.split(","))
     ours = load(args.spool, types)
     if args.against is None:

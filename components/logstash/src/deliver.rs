@@ -43,8 +43,20 @@ impl Options {
     /// # Errors
     /// Names the option that is wrong.
     pub fn from_settings(settings: &[Setting]) -> Result<Self, String> {
+        let settings = Settings(settings);
+        let tls = settings.boolean("tls")?;
+        for name in ["cafile", "certfile", "keyfile"] {
+            // Whoever set it believes that the records go encrypted.
+            if !tls
+                && settings
+                    .optional_text(name)?
+                    .is_some_and(|file| !file.is_empty())
+            {
+                return Err(format!("option `{name}` is set, and `tls` is not"));
+            }
+        }
         Ok(Self {
-            wait_for_end: Settings(settings).boolean("wait_for_end")?,
+            wait_for_end: settings.boolean("wait_for_end")?,
         })
     }
 }
@@ -213,6 +225,7 @@ fn stopped(done: usize, refused: Vec<Refusal>, stage: &str, error: ConnectionErr
 mod tests {
     use super::*;
     use caso_component::records::{Head, OtherRecord};
+    use caso_component::types::OptionValue;
 
     fn batch(count: usize, bytes: usize) -> Batch {
         let record = |number: usize| OtherRecord {
@@ -302,6 +315,33 @@ mod tests {
     }
 
     const WAIT: Options = Options { wait_for_end: true };
+
+    #[test]
+    fn files_of_tls_without_tls_are_a_mistake() {
+        let options = |tls, certfile: &str| {
+            Options::from_settings(&[
+                Setting {
+                    name: "tls".into(),
+                    value: OptionValue::Boolean(tls),
+                },
+                Setting {
+                    name: "wait_for_end".into(),
+                    value: OptionValue::Boolean(true),
+                },
+                Setting {
+                    name: "certfile".into(),
+                    value: OptionValue::Text(certfile.into()),
+                },
+            ])
+        };
+        assert_eq!(options(true, "/client.pem"), Ok(WAIT));
+        assert_eq!(options(false, ""), Ok(WAIT));
+        let error = options(false, "/client.pem").unwrap_err();
+        assert!(
+            error.contains("`certfile`") && error.contains("`tls`"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn whole_lines_in_portions() {

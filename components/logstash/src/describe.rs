@@ -21,10 +21,12 @@ pub fn describe() -> ComponentDescription {
             kind: "connection".to_owned(),
             target: "${host}:${port}".to_owned(),
             required: true,
-            attributes: vec![Attribute {
-                name: "tls".to_owned(),
-                value: "${tls}".to_owned(),
-            }],
+            attributes: ["tls", "cafile", "certfile", "keyfile"]
+                .map(|term| Attribute {
+                    name: term.to_owned(),
+                    value: format!("${{{term}}}"),
+                })
+                .to_vec(),
         }],
         packing_option: None,
         attributes: Vec::new(),
@@ -52,6 +54,26 @@ fn options() -> Vec<OptionDescription> {
             OptionKind::Boolean,
             Some("false"),
             "Whether the connection is encrypted and the server's certificate checked.",
+        ),
+        OptionDescription::new(
+            "cafile",
+            OptionKind::Path,
+            None,
+            "PEM file with the certificates to trust, in place of the system's. Needs `tls`.",
+        ),
+        OptionDescription::new(
+            "certfile",
+            OptionKind::Path,
+            None,
+            "PEM file with the client certificate to present, for a server that asks for one. \
+             Needs `tls`.",
+        ),
+        OptionDescription::new(
+            "keyfile",
+            OptionKind::Path,
+            None,
+            "PEM file with the key of the client certificate, without passphrase. When unset it \
+             is looked for in `certfile`.",
         ),
         OptionDescription::new(
             "wait_for_end",

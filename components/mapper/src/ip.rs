@@ -24,11 +24,13 @@ pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, Str
             *count = count.saturating_add(1);
         }
     }
+    // A project has a count in each region, and one must not replace the other.
+    let project = match &context.region {
+        Some(region) => format!("{}@{region}", held.project_id),
+        None => held.project_id.clone(),
+    };
     let record = |ip_version: u8, ip_count: u32| {
-        let id = format!(
-            "ip:{}:{ip_version}:{}:{}",
-            held.project_id, window.start, window.end
-        );
+        let id = format!("ip:{project}:{ip_version}:{}:{}", window.start, window.end);
         AccountingRecord::Ip(IpRecord {
             uuid: identity::uuid_of(&id),
             head: Head {
@@ -36,8 +38,8 @@ pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, Str
                 // The draft's key has no project in it; without, the projects of
                 // a site would replace each other.
                 supersedes: format!(
-                    "{}:{}:{}:{ip_version}:{month}",
-                    context.site_name, context.service_name, held.project_id
+                    "{}:{}:{project}:{ip_version}:{month}",
+                    context.site_name, context.service_name
                 ),
                 measured_at: held.measured_at,
                 attributes: Vec::new(),
@@ -122,6 +124,32 @@ mod tests {
         ];
         assert_eq!(counts(addresses), Ok(vec![(4, 2), (6, 1)]));
         assert_eq!(counts(vec![]), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_counts_of_two_regions_are_two_records() {
+        let heads = |region: Option<&str>| {
+            let mut context = samples::context();
+            context.region = region.map(str::to_owned);
+            let (policy, tables) = (Policy::default(), samples::tables());
+            let items: [UsageItem; 0] = [];
+            let page = Page::new(&policy, &context, &tables, &items);
+            let held = FloatingIps {
+                project_id: "p".into(),
+                measured_at: 2_400,
+                addresses: vec![ip("192.0.2.1", None)],
+                attributes: Vec::new(),
+            };
+            match map(&page, &held).unwrap().remove(0) {
+                AccountingRecord::Ip(record) => {
+                    (record.head.id, record.head.supersedes, record.uuid)
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let (one, other) = (heads(Some("A")), heads(Some("B")));
+        assert!(one.0 != other.0 && one.1 != other.1 && one.2 != other.2);
+        assert_eq!(heads(None).0, "ip:p:4:1000:2000");
     }
 
     #[test]

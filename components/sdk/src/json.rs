@@ -62,7 +62,11 @@ impl Object {
     /// Adds a number, with a fraction always.
     #[must_use]
     pub fn float(self, key: &str, value: f64) -> Self {
-        self.raw(key, &python::float_repr(value))
+        let text = match self.style {
+            Style::Ascii => python::float_repr(value),
+            Style::Compact => shortest(value),
+        };
+        self.raw(key, &text)
     }
 
     /// Adds a number that may be absent.
@@ -99,6 +103,23 @@ impl Object {
         }
         quote(&mut self.text, key, self.style);
         self.text.push_str(colon);
+    }
+}
+
+/// A number as pydantic's `model_dump_json` writes it, which is Rust's habit: no
+/// exponent from 1e-5 up to below 1e16, and else one without sign or zeros.
+fn shortest(value: f64) -> String {
+    let exponent = format!("{value:e}");
+    let (_, power) = exponent.split_once('e').unwrap_or_default();
+    match power.parse::<i32>() {
+        Ok(power) if !(-5..16).contains(&power) => exponent,
+        _ => {
+            let mut text = value.to_string();
+            if !text.contains('.') {
+                text.push_str(".0");
+            }
+            text
+        }
     }
 }
 
@@ -153,7 +174,40 @@ mod tests {
         assert_eq!(Object::new(Style::Ascii).finish(), "{}");
     }
 
+    #[test]
+    fn numbers_are_pythons_in_one_style_and_pydantics_in_the_other() {
+        let number = |style, value| {
+            let object = Object::new(style).float("k", value).finish();
+            object
+                .trim_start_matches("{\"k\":")
+                .trim_start()
+                .trim_end_matches('}')
+                .to_owned()
+        };
+        // Seen of Python 3.11 and pydantic 2.
+        for (value, ascii, compact) in [
+            (1.0, "1.0", "1.0"),
+            (15.73, "15.73", "15.73"),
+            (1e-4, "0.0001", "0.0001"),
+            (1e-5, "1e-05", "0.00001"),
+            (1.5e-7, "1.5e-07", "1.5e-7"),
+            (1e15, "1000000000000000.0", "1000000000000000.0"),
+            (1e16, "1e+16", "1e16"),
+            (0.0, "0.0", "0.0"),
+        ] {
+            assert_eq!(number(Style::Ascii, value), ascii);
+            assert_eq!(number(Style::Compact, value), compact);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_compact_number_reads_back(value in -1e300_f64..1e300) {
+            let json = Object::new(Style::Compact).float("k", value).finish();
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(read["k"].as_f64(), Some(value));
+        }
+
         #[test]
         fn any_text_is_one_line(value in any::<String>()) {
             for style in [Style::Ascii, Style::Compact] {

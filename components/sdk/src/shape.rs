@@ -95,6 +95,7 @@ pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
 pub fn storage(record: &StorageRecord, style: Style) -> String {
     let fact = |name| attribute(&record.head, name);
     let number = |name| fact(name).and_then(|text| text.parse::<i64>().ok());
+    let attached = fact("attached_seconds").and_then(|text| text.parse::<f64>().ok());
     Object::new(style)
         .text("SiteName", &record.site_name)
         .text("CloudType", &record.cloud_type)
@@ -106,7 +107,8 @@ pub fn storage(record: &StorageRecord, style: Style) -> String {
         .maybe_text("LocalGroup", record.local_group.as_deref())
         .maybe_text("FQAN", record.group.as_deref())
         .integer("ActiveDuration", record.end.saturating_sub(record.start))
-        .maybe_integer("AttachedDuration", number("attached_seconds"))
+        // The one duration that is no whole number in cASO.
+        .maybe_float("AttachedDuration", attached)
         .maybe_text("AttachedTo", fact("attached_to"))
         .maybe_text("Type", fact("type"))
         .maybe_text("Status", fact("status"))

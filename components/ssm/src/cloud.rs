@@ -1,4 +1,7 @@
-//! APEL cloud usage records: `Key: value` lines, sorted.
+//! APEL cloud usage records: `Key: value` lines. Those of v0.4 are sorted, as cASO
+//! 5.2.2 has them; those of v0.2 stand as cASO 2.1.2, the last one to know them,
+//! wrote them: in the order of its table, without an `EndTime` while the VM runs,
+//! and with one more line end behind the last.
 
 use caso_component::log;
 use caso_component::python;
@@ -14,9 +17,38 @@ pub fn frame(version: CloudVersion) -> Frame {
     Frame {
         prefix: format!("APEL-cloud-message: v{}\n", version.text()),
         separator: "\n%%\n",
-        suffix: "\n",
+        suffix: match version {
+            CloudVersion::V02 => "\n\n",
+            CloudVersion::V04 => "\n",
+        },
     }
 }
+
+/// The fields of v0.2 in cASO's order.
+const V02: [&str; 22] = [
+    "VMUUID",
+    "SiteName",
+    "MachineName",
+    "LocalUserId",
+    "LocalGroupId",
+    "FQAN",
+    "Status",
+    "StartTime",
+    "EndTime",
+    "SuspendDuration",
+    "WallDuration",
+    "CpuDuration",
+    "CpuCount",
+    "NetworkType",
+    "NetworkInbound",
+    "NetworkOutbound",
+    "Memory",
+    "Disk",
+    "StorageRecordId",
+    "ImageId",
+    "CloudType",
+    "GlobalUserName",
+];
 
 /// The record's lines.
 ///
@@ -52,7 +84,7 @@ pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, Stri
         }
         benchmark(&mut lines, record);
     }
-    times(&mut lines, record)?;
+    times(&mut lines, record, version)?;
     lines.number("SuspendDuration", record.suspend_seconds)?;
     // APEL takes a duration of none for one that is missing.
     lines.number("WallDuration", record.wall_seconds.map(|s| s.max(1)))?;
@@ -65,11 +97,17 @@ pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, Stri
     lines.number("Disk", record.disk_gib)?;
     lines.number("NetworkInbound", gib(record.network_inbound_bytes))?;
     lines.number("NetworkOutbound", gib(record.network_outbound_bytes))?;
-    lines.lines.sort_unstable();
+    match version {
+        CloudVersion::V04 => lines.lines.sort_unstable(),
+        CloudVersion::V02 => lines.lines.sort_by_key(|line| {
+            let key = line.split_once(':').map_or("", |(key, _)| key);
+            V02.iter().position(|known| *known == key)
+        }),
+    }
     Ok(lines.lines.join("\n"))
 }
 
-fn times(lines: &mut Lines, record: &CloudRecord) -> Result<(), String> {
+fn times(lines: &mut Lines, record: &CloudRecord, version: CloudVersion) -> Result<(), String> {
     let start = rules::field("StartTime", rules::time(record.start))?;
     let end = match record.end {
         Some(end) => rules::field("EndTime", rules::time(end))?,
@@ -84,7 +122,9 @@ fn times(lines: &mut Lines, record: &CloudRecord) -> Result<(), String> {
         return Err(format!("`EndTime` {end} lies before `StartTime` {start}"));
     }
     lines.add("StartTime", start);
-    lines.add("EndTime", end);
+    if record.end.is_some() || version == CloudVersion::V04 {
+        lines.add("EndTime", end);
+    }
     Ok(())
 }
 
@@ -278,7 +318,14 @@ mod tests {
             assert!(!text.contains(key), "{key}");
         }
         assert!(text.contains("CloudType: ") && text.contains("WallDuration: 1000"));
+        assert!(!text.contains("EndTime"));
         assert!(frame(CloudVersion::V02).prefix.ends_with("v0.2\n"));
+        let keys: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        let sorted: Vec<&str> = V02.into_iter().filter(|key| keys.contains(key)).collect();
+        assert_eq!(keys, sorted);
     }
 
     #[test]
@@ -385,15 +432,16 @@ mod tests {
             record.benchmark_type = Some(texts[6].clone());
             record.local_group_id = texts[7].clone();
             record.compute_service = texts[8].clone();
-            if let Ok(text) = entry(&record, CloudVersion::V04) {
-                let frame = frame(CloudVersion::V04);
+            for version in [CloudVersion::V04, CloudVersion::V02] {
+                let Ok(text) = entry(&record, version) else { continue };
+                let frame = frame(version);
                 let message = frame.message([text.as_str(); 3]);
                 prop_assert!(message.is_ascii());
                 let loaded = load(&message).unwrap();
                 prop_assert_eq!(loaded.len(), 3);
                 for fields in loaded {
                     prop_assert_eq!(fields.iter().filter(|(key, _)| key == "VMUUID").count(), 1);
-                    prop_assert!(fields.len() >= 15 && fields.len() <= 21);
+                    prop_assert!(fields.len() >= 13 && fields.len() <= 21);
                 }
             }
         }

@@ -4,26 +4,29 @@ use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 
-use crate::QUEUE;
+use crate::options::{own_path, own_queue};
+use crate::{QUEUE, RECORD_TYPES};
 
 /// The description.
 #[must_use]
 pub fn describe() -> ComponentDescription {
-    // Energy has no APEL message.
-    let types = ["cloud", "ip", "accelerator", "storage"];
+    let queue = |name: String, target: &str, required| CapabilityRequest {
+        name,
+        kind: "queue".to_owned(),
+        target: format!("${{{target}}}"),
+        required,
+        attributes: Vec::new(),
+    };
+    // Each of its own vanishes unless the site sets its path.
+    let mut queues = vec![queue(QUEUE.to_owned(), "output_path", true)];
+    queues.extend(RECORD_TYPES.map(|kind| queue(own_queue(kind), &own_path(kind), false)));
     ComponentDescription {
         name: "ssm".to_owned(),
         summary: "Writes APEL messages into the queue from which SSM sends".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        record_types: types.map(str::to_owned).to_vec(),
+        record_types: RECORD_TYPES.map(str::to_owned).to_vec(),
         options: options(),
-        capabilities: vec![CapabilityRequest {
-            name: QUEUE.to_owned(),
-            kind: "queue".to_owned(),
-            target: "${output_path}".to_owned(),
-            required: true,
-            attributes: Vec::new(),
-        }],
+        capabilities: queues,
         packing_option: Some("max_size".to_owned()),
         attributes: Vec::new(),
     }
@@ -31,13 +34,24 @@ pub fn describe() -> ComponentDescription {
 
 fn options() -> Vec<OptionDescription> {
     let choice = |words: [&str; 2]| OptionKind::Choice(words.map(str::to_owned).to_vec());
-    vec![
+    let mut options = vec![OptionDescription::new(
+        "output_path",
+        OptionKind::Path,
+        Some("/var/spool/apel/outgoing/openstack"),
+        "Directory queue from which ssmsend takes the messages.",
+    )];
+    options.extend(RECORD_TYPES.map(|kind| {
         OptionDescription::new(
-            "output_path",
+            &own_path(kind),
             OptionKind::Path,
-            Some("/var/spool/apel/outgoing/openstack"),
-            "Directory queue from which ssmsend takes the messages.",
-        ),
+            None,
+            &format!(
+                "Directory queue for {kind} records, where they go to another destination than \
+                 the others. When unset, `output_path`."
+            ),
+        )
+    }));
+    options.extend([
         OptionDescription::new(
             "max_size",
             OptionKind::Integer,
@@ -63,7 +77,7 @@ fn options() -> Vec<OptionDescription> {
             choice(["caso", "strict"]),
             Some("caso"),
             "Shape of public IP messages: `caso` as cASO writes them, `strict` as the draft of \
-             APEL's schema wants them.",
+             APEL's schema wants them, with the project in the place of the user.",
         ),
         OptionDescription::new(
             "star_record_id",
@@ -72,5 +86,6 @@ fn options() -> Vec<OptionDescription> {
             "Id of a storage record, by which APEL replaces records: `interval` keeps every \
              interval of a volume, `volume` is cASO's and keeps the last one alone.",
         ),
-    ]
+    ]);
+    options
 }

@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! batch ─► entries (cloud: text; ip, accelerator: JSON; storage: StAR XML), refusals
-//!       ─► packing (max_size records, max_message_bytes) ─► queue `outgoing`
+//!       ─► packing (max_size records, max_message_bytes)
+//!       ─► the record type's queue (`outgoing-storage`), or `outgoing`
 //! ```
 
 mod accelerator;
@@ -25,8 +26,12 @@ pub use deliver::deliver;
 pub use describe::describe;
 pub use options::{CloudVersion, IpFormat, Options, StarRecordId};
 
-/// The queue's name in the contract.
+/// The name in the contract of the queue for all record types that have none of
+/// their own.
 pub const QUEUE: &str = "outgoing";
+
+/// Record types that APEL has a message for. Energy has none.
+pub const RECORD_TYPES: [&str; 4] = ["cloud", "ip", "accelerator", "storage"];
 
 #[cfg(target_arch = "wasm32")]
 mod component {
@@ -37,7 +42,7 @@ mod component {
     };
     use caso_component::types::Setting;
 
-    use crate::{Options, QUEUE};
+    use crate::Options;
 
     /// What `start` was given. A store holds one started instance.
     static OPTIONS: OnceLock<Options> = OnceLock::new();
@@ -60,7 +65,8 @@ mod component {
         fn deliver(batch: Batch) -> Answer {
             match OPTIONS.get() {
                 Some(options) => {
-                    crate::deliver(options, &batch, &mut |message| queue::put(QUEUE, message))
+                    let queue = options.queue(&batch.record_type);
+                    crate::deliver(options, &batch, &mut |message| queue::put(&queue, message))
                 }
                 None => Answer::partly(
                     0,

@@ -3,6 +3,8 @@
 use caso_component::settings::Settings;
 use caso_component::types::Setting;
 
+use crate::{QUEUE, RECORD_TYPES};
+
 /// Version of the cloud usage record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloudVersion {
@@ -51,12 +53,34 @@ pub struct Options {
     pub cloud_version: CloudVersion,
     pub ip_format: IpFormat,
     pub star_record_id: StarRecordId,
+    /// Record types with a queue of their own.
+    pub own_queues: Vec<&'static str>,
+}
+
+/// The option that gives a record type a queue of its own.
+pub fn own_path(record_type: &str) -> String {
+    format!("output_path_{record_type}")
+}
+
+/// The name of that queue in the contract.
+pub fn own_queue(record_type: &str) -> String {
+    format!("{QUEUE}-{record_type}")
 }
 
 /// Below this hardly a record has room.
 const SMALLEST_MESSAGE: usize = 4_096;
 
 impl Options {
+    /// Name of the queue for a record type.
+    #[must_use]
+    pub fn queue(&self, record_type: &str) -> String {
+        if self.own_queues.contains(&record_type) {
+            own_queue(record_type)
+        } else {
+            QUEUE.to_owned()
+        }
+    }
+
     /// Reads the options.
     ///
     /// # Errors
@@ -85,7 +109,15 @@ impl Options {
                 format!("option `{name}` is `{value}`, and shall be `{first}` or `{second}`")
             })
         };
+        let mut own_queues = Vec::new();
+        for kind in RECORD_TYPES {
+            let path = settings.optional_text(&own_path(kind))?;
+            if path.is_some_and(|path| !path.is_empty()) {
+                own_queues.push(kind);
+            }
+        }
         Ok(Self {
+            own_queues,
             max_size,
             max_message_bytes,
             cloud_version: match choice("cloud_version", ["0.4", "0.2"])? {
@@ -112,6 +144,7 @@ impl Default for Options {
             cloud_version: CloudVersion::V04,
             ip_format: IpFormat::Caso,
             star_record_id: StarRecordId::Interval,
+            own_queues: Vec::new(),
         }
     }
 }
@@ -149,6 +182,18 @@ mod tests {
             with("max_size", OptionValue::Integer(100)),
             Ok(Options::default())
         );
+    }
+
+    #[test]
+    fn a_record_type_has_a_queue_of_its_own_where_a_path_is_set() {
+        let path = |text: &str| OptionValue::Text(text.into());
+        let options = with("output_path_storage", path("/spool/storage")).unwrap();
+        assert_eq!(options.queue("storage"), "outgoing-storage");
+        for other in ["cloud", "ip", "accelerator", "energy", "whatever"] {
+            assert_eq!(options.queue(other), "outgoing");
+        }
+        let unset = with("output_path_ip", path("")).unwrap();
+        assert_eq!(unset.queue("ip"), "outgoing");
     }
 
     #[test]

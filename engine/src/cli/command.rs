@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::configure;
 use super::logging::{self, LogSettings};
 use super::signals;
 use crate::config::{self, CommandLine, Config, Inputs, Program};
@@ -30,8 +31,16 @@ pub fn caso() -> ExitCode {
                 .about("Extracts and delivers: what `caso-extract` does, with its flags"),
         )
         .subcommand(
-            with_config(Command::new("deliver"), Program::Caso)
+            without_extraction(with_config(Command::new("deliver"), Program::Caso))
                 .about("Delivers the records that wait, without asking OpenStack"),
+        )
+        .subcommand(
+            projects_command("projects", Program::Projects)
+                .about("Lists the projects that are accounted: what `caso-projects` does"),
+        )
+        .subcommand(
+            projects_command("mapping-migrate", Program::MappingMigrate)
+                .about("Moves the mapping file to Keystone: what `caso-mapping-migrate` does"),
         )
         .subcommand(
             Command::new("demo")
@@ -46,15 +55,46 @@ pub fn caso() -> ExitCode {
             Command::new("sample")
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
+        .subcommand(configure::command())
         .get_matches();
     match matches.subcommand() {
         Some(("extract", matches)) => extract(matches, Program::Extract),
         Some(("deliver", matches)) => deliver(matches),
+        Some(("projects", matches)) => projects(matches, Program::Projects),
+        Some(("mapping-migrate", matches)) => projects(matches, Program::MappingMigrate),
         Some(("demo", matches)) => demo(matches),
         Some(("sample", _)) => sample(),
+        Some(("config", matches)) => configure::run(matches),
         _ => Exit::Usage,
     }
     .into()
+}
+
+/// `caso-projects`.
+pub fn caso_projects() -> ExitCode {
+    let program = Program::Projects;
+    let matches = projects_command("caso-projects", program).get_matches();
+    projects(&matches, program).into()
+}
+
+/// `caso-mapping-migrate`.
+pub fn caso_mapping_migrate() -> ExitCode {
+    let program = Program::MappingMigrate;
+    let matches = projects_command("caso-mapping-migrate", program).get_matches();
+    projects(&matches, program).into()
+}
+
+fn projects_command(name: &'static str, program: Program) -> Command {
+    let command = match program {
+        Program::MappingMigrate => with_config(Command::new(name), program)
+            .about("Moves the VOs of the mapping file to properties of the projects in Keystone"),
+        _ => config::arguments(Command::new(name), program)
+            .about("Lists the projects that are accounted, with their VOs"),
+    };
+    command.after_help(
+        "Exit codes: 0 all done, 1 nothing done, 2 wrong command line or configuration, \
+         3 partly done",
+    )
 }
 
 fn with_config(command: Command, program: Program) -> Command {
@@ -64,6 +104,15 @@ fn with_config(command: Command, program: Program) -> Command {
             .action(ArgAction::SetTrue)
             .help("Print the summary of a clean run too, also where nobody watches"),
     )
+}
+
+/// A delivery takes the flags of an extraction, so that a cron line can be
+/// changed by one word, but its help shows those that do something.
+fn without_extraction(command: Command) -> Command {
+    command.mut_args(|arg| match config::is_for_delivery(arg.get_id().as_str()) {
+        true => arg,
+        false => arg.hide(true),
+    })
 }
 
 fn extract_command(name: &'static str) -> Command {
@@ -140,7 +189,12 @@ fn deliver(matches: &ArgMatches) -> Exit {
             Exit::Usage
         }
         Ok(config) => start(Invocation {
-            config,
+            config: {
+                for flag in config::flags_of_extraction(&CommandLine::from_matches(matches)) {
+                    say(&format!("warning: `{flag}` has no effect on a delivery"));
+                }
+                config
+            },
             recording: Recording::Off,
             extract: false,
             verbose: matches.get_flag("summary"),
@@ -148,6 +202,26 @@ fn deliver(matches: &ArgMatches) -> Exit {
         }),
         Err(exit) => exit,
     }
+}
+
+/// The two commands about projects: without records, lock or messengers.
+fn projects(matches: &ArgMatches, program: Program) -> Exit {
+    let config = match load(matches, program) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    let settings = log_settings(&config, Remarks::default());
+    if let Err(exit) = set_up_logging(&settings) {
+        return exit;
+    }
+    block_on(async {
+        match program {
+            Program::MappingMigrate => {
+                run::mapping_migrate(config, matches.get_flag("summary")).await
+            }
+            _ => run::projects(config).await,
+        }
+    })
 }
 
 fn demo(matches: &ArgMatches) -> Exit {
@@ -171,15 +245,7 @@ fn sample() -> Exit {
 }
 
 fn start(invocation: Invocation) -> Exit {
-    let logging = &invocation.config.logging;
-    let settings = LogSettings {
-        debug: logging.debug,
-        // A dry run creates nothing, not even a log.
-        file: logging.file.clone().filter(|_| !invocation.config.dry_run),
-        json: logging.json,
-        syslog: logging.syslog.map(|facility| facility.code),
-        remarks: invocation.remarks.clone(),
-    };
+    let settings = log_settings(&invocation.config, invocation.remarks.clone());
     if let Err(exit) = set_up_logging(&settings) {
         return exit;
     }
@@ -191,7 +257,19 @@ fn start(invocation: Invocation) -> Exit {
     })
 }
 
-fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
+fn log_settings(config: &Config, remarks: Remarks) -> LogSettings {
+    let logging = &config.logging;
+    LogSettings {
+        debug: logging.debug,
+        // A dry run creates nothing, not even a log.
+        file: logging.file.clone().filter(|_| !config.dry_run),
+        json: logging.json,
+        syslog: logging.syslog.map(|facility| facility.code),
+        remarks,
+    }
+}
+
+pub(super) fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exit> {
     let command_line = CommandLine::from_matches(matches);
     if command_line.version {
         print(concat!(env!("CARGO_PKG_VERSION"), "\n"));
@@ -216,7 +294,7 @@ fn set_up_logging(settings: &LogSettings) -> Result<(), Exit> {
     logging::init(settings).map_err(|error| complain(&error.into(), Exit::Usage))
 }
 
-fn block_on(future: impl Future<Output = Exit>) -> Exit {
+pub(super) fn block_on(future: impl Future<Output = Exit>) -> Exit {
     // One thread for all that waits: a run waits much and computes little, and
     // each thread of an allocator keeps memory of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -239,10 +317,10 @@ fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
 }
 
 /// Data, for a reader that may have gone.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

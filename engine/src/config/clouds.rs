@@ -9,6 +9,7 @@ use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::keystone;
 use super::origin::Origin;
+use super::prometheus;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::suggest::hint;
@@ -34,9 +35,11 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<
     clouds
 }
 
-/// The sections that say how to log in, and so hold passwords, of all clouds.
+/// The sections that hold passwords, of all clouds. [keystone_auth] is one
+/// whether or not a cloud uses it.
 pub(super) fn keystone_sections(reader: &Reader<'_>, clouds: &[CloudConfig]) -> Vec<String> {
-    let mut sections = vec![keystone_rows::AUTH_TYPE.section.to_owned()];
+    let usual = keystone_rows::AUTH_TYPE.section;
+    let mut sections = keystone::sections(&reader.resolver, usual);
     for cloud in clouds {
         sections.extend(keystone::sections(
             &reader.resolver,
@@ -121,10 +124,13 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Warning
         region_names: once_each(reader.texts(&slot(&general::REGION_NAME))),
         first_extract_from: reader.moment(&slot(&general::FIRST_EXTRACT_FROM)),
         interfaces: words(reader, &slot(&general::INTERFACE), &INTERFACES),
-        extractors: words(
-            reader,
-            &slot(&general::EXTRACTOR),
-            &Extractor::ALL.map(|one| (one.as_str(), one)),
+        extractors: instead_of_nova(
+            words(
+                reader,
+                &slot(&general::EXTRACTOR),
+                &Extractor::ALL.map(|one| (one.as_str(), one)),
+            ),
+            warnings,
         ),
         projects: once_each(reader.texts(&slot(&general::PROJECTS))),
         caso_tag: reader.text(&slot(&general::CASO_TAG)),
@@ -135,11 +141,26 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Warning
         ),
         mapping_file_set: reader.resolver.set(&mapping).is_some(),
         mapping_file: reader.path(&mapping).unwrap_or_default(),
+        prometheus: prometheus::read(reader, warnings),
         keystone_auth: keystone::read(reader, &sections.keystone, warnings),
         keystone_section: sections.keystone,
         section: sections.own,
         name: sections.name,
     }
+}
+
+/// The extractors without `nova` where `ceilometer` is one of them: that one
+/// tells the same servers, and of two records of a VM APEL keeps the last.
+fn instead_of_nova(mut extractors: Vec<Extractor>, warnings: &mut Vec<Warning>) -> Vec<Extractor> {
+    if extractors.contains(&Extractor::Ceilometer) && extractors.contains(&Extractor::Nova) {
+        extractors.retain(|extractor| *extractor != Extractor::Nova);
+        warnings.push(Warning::new(
+            "nova-and-ceilometer",
+            "`extractor` has both `nova` and `ceilometer`: the latter tells the same servers with \
+             their counters, so `nova` does not run; remove it to silence this",
+        ));
+    }
+    extractors
 }
 
 /// Two clouds that log in alike and extract the same region would report each

@@ -17,7 +17,7 @@ use super::sources::Name;
 use super::suggest::hint;
 use super::table::{self, components};
 use super::types::{ComponentInstance, Config, RecordTypes};
-use super::value;
+use super::value::{self, Kind};
 use super::warning::Warning;
 use crate::model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use crate::model::secret::{MASK, is_secret_name};
@@ -122,8 +122,9 @@ fn refusal(
             || config.keystone_sections.iter().any(|own| own == section);
         section != instance.section && (other || engines)
     };
+    let lent = instance.section == components::MAPPER && table::is_lent(&section, &name);
     let host_key = section == components::MAPPER && table::find(&section, &name).is_some();
-    if foreign(&section) || host_key {
+    if foreign(&section) && !lent || host_key {
         return Some(format!(
             "it describes an option `{}`, which is not a component's to read",
             option.name
@@ -159,12 +160,31 @@ fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
         }
     }
     let mut slot = Slot::foreign(names, option.default.clone(), is_secret(option));
+    slot.kind = Some(kind_of(&option.kind));
     slot.implied = instance
         .implied
         .iter()
         .find(|(name, _)| *name == option.name)
         .map(|(_, value)| (instance.name.clone(), value.clone()));
     slot
+}
+
+/// Which of TOML's types the option takes.
+fn kind_of(kind: &OptionKind) -> Kind {
+    match kind {
+        OptionKind::Text
+        | OptionKind::Other(_)
+        | OptionKind::Secret
+        | OptionKind::Path
+        | OptionKind::Url
+        | OptionKind::Endpoint
+        | OptionKind::Choice(_) => Kind::Text,
+        OptionKind::Integer | OptionKind::Number => Kind::Positive,
+        OptionKind::Boolean => Kind::Boolean,
+        OptionKind::Duration => Kind::Duration(0, u64::MAX),
+        OptionKind::Size => Kind::Size(0),
+        OptionKind::Texts => Kind::Texts,
+    }
 }
 
 fn read(

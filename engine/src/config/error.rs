@@ -14,7 +14,20 @@ pub enum ConfigError {
     /// `--config-dir` names a folder that is not there.
     #[error("the folder `{path}` given by `--config-dir` cannot be read: {reason}")]
     Folder { path: PathBuf, reason: String },
-    /// A line that is not in oslo's grammar.
+    /// The search finds the file, or the folder, in both grammars.
+    #[error(
+        "there are both `{conf}` and `{toml}`, and one of them would be read without the other; remove one \
+         (`caso config convert` makes the second of the first), or name one with `{flag}`"
+    )]
+    Both {
+        conf: PathBuf,
+        toml: PathBuf,
+        flag: &'static str,
+    },
+    /// `caso config convert` has nothing to convert.
+    #[error("{what}")]
+    Convert { what: String },
+    /// A line that is not in oslo's grammar, nor TOML.
     #[error("`{path}:{line}`: {what}")]
     Grammar {
         path: PathBuf,

@@ -4,6 +4,9 @@
 //! the first folder that has it. Without `--config-dir`: the `*.conf` of
 //! `caso.conf.d`, then of the command's own folder, likewise. Then what the
 //! command line names, in its order. A later file overrides an earlier one.
+//!
+//! In each place a file may be TOML instead, by its extension: `caso.toml`, the
+//! folder `caso.toml.d`, `*.toml` beside `*.conf` in a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ use std::sync::Arc;
 use super::error::{Collector, ConfigError};
 use super::ini;
 use super::sources::SourceFile;
+use super::toml_file;
 use super::types::Program;
 
 /// A file or folder from the command line.
@@ -52,22 +56,39 @@ impl Places {
         home.chain(etc).chain(snaps).collect()
     }
 
-    /// At most two: the project's and the command's.
-    fn defaults(&self, program: Program, extension: &str) -> Vec<PathBuf> {
+    /// At most two: the project's and the command's, each as INI or as TOML.
+    /// `folder` is the end of a folder's name. Where there are both grammars,
+    /// somewhere in the search, one would silently hide the other.
+    fn defaults(&self, program: Program, folder: &str, errors: &mut Collector) -> Vec<PathBuf> {
         let mut names = vec!["caso", program.name()];
         names.dedup();
-        let first = |name: &str| {
-            let file = format!("{name}{extension}");
+        let first = |name: &str, grammar: &str| {
+            let file = format!("{name}.{grammar}{folder}");
             self.folders()
                 .into_iter()
                 .map(|folder| folder.join(&file))
                 .find(|path| path.exists())
         };
-        names.into_iter().filter_map(first).collect()
+        let mut found = Vec::new();
+        for name in names {
+            match (first(name, "conf"), first(name, "toml")) {
+                (Some(conf), Some(toml)) => errors.push(ConfigError::Both {
+                    conf,
+                    toml,
+                    flag: if folder.is_empty() {
+                        "--config-file"
+                    } else {
+                        "--config-dir"
+                    },
+                }),
+                (conf, toml) => found.extend(conf.or(toml)),
+            }
+        }
+        found
     }
 
     /// `~` and `~/x`, and absolute.
-    fn expand(&self, path: &Path) -> PathBuf {
+    pub(super) fn expand(&self, path: &Path) -> PathBuf {
         let expanded = match (&self.home, path.strip_prefix("~")) {
             (Some(home), Ok(rest)) if rest.as_os_str().is_empty() => home.clone(),
             (Some(home), Ok(rest)) => home.join(rest),
@@ -75,6 +96,15 @@ impl Places {
         };
         std::path::absolute(&expanded).unwrap_or(expanded)
     }
+}
+
+/// The files of the search, where the command line names none.
+pub(super) fn search(program: Program, places: &Places, errors: &mut Collector) -> Vec<PathBuf> {
+    let mut paths = places.defaults(program, "", errors);
+    for folder in places.defaults(program, ".d", errors) {
+        paths.extend(conf_files(&folder).unwrap_or_default());
+    }
+    paths
 }
 
 /// Reads them all.
@@ -92,10 +122,10 @@ pub(super) fn read(
         .iter()
         .any(|place| matches!(place, ConfigPlace::Folder(_)));
     if !file_named {
-        paths.extend(places.defaults(program, ".conf"));
+        paths.extend(places.defaults(program, "", errors));
     }
     if !folder_named {
-        for folder in places.defaults(program, ".conf.d") {
+        for folder in places.defaults(program, ".d", errors) {
             // A default folder that cannot be listed is as good as none.
             paths.extend(conf_files(&folder).unwrap_or_default());
         }
@@ -119,14 +149,14 @@ pub(super) fn read(
         .collect()
 }
 
-/// Python's `sorted(glob('*.conf'))`: no hidden files.
+/// Python's `sorted(glob('*.conf'))`, and `*.toml`: no hidden files.
 fn conf_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let visible = name
-            .to_str()
-            .is_some_and(|name| name.ends_with(".conf") && !name.starts_with('.'));
+        let visible = name.to_str().is_some_and(|name| {
+            (name.ends_with(".conf") || name.ends_with(".toml")) && !name.starts_with('.')
+        });
         if visible {
             files.push(folder.join(name));
         }
@@ -135,7 +165,8 @@ fn conf_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFile> {
+/// The file by that name, in the grammar of its extension.
+pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFile> {
     let bytes = errors.take(fs::read(&path).map_err(|error| ConfigError::Unreadable {
         path: path.clone(),
         reason: error.to_string(),
@@ -155,6 +186,24 @@ fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFile> {
             return None;
         }
     };
+    if path.extension().is_some_and(|end| end == "toml") {
+        return match toml_file::parse(&text) {
+            Ok(ini) => Some(SourceFile {
+                path: Arc::new(path),
+                ini,
+            }),
+            Err(faults) => {
+                for fault in faults {
+                    errors.push(ConfigError::Grammar {
+                        path: path.clone(),
+                        line: fault.line,
+                        what: fault.what,
+                    });
+                }
+                None
+            }
+        };
+    }
     match ini::parse(&text) {
         Ok(ini) => Some(SourceFile {
             path: Arc::new(path),

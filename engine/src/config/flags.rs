@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 
 use super::files::ConfigPlace;
-use super::table::{self, Flag, Row};
+use super::table::{self, Flag, Row, general};
 use super::types::Program;
 use super::value::Kind;
 
@@ -105,6 +105,33 @@ pub fn flags(program: Program) -> Vec<Arg> {
             .help("Print the version"),
     );
     args
+}
+
+/// Options that decide what is extracted, and nothing else.
+fn is_of_extraction(row: &Row) -> bool {
+    let window = [
+        &general::EXTRACT_FROM,
+        &general::EXTRACT_TO,
+        &general::DRY_RUN,
+    ];
+    row.per_cloud || window.iter().any(|own| own.name == row.name)
+}
+
+/// Whether a delivery has a use for the flag of this id. It has none for those
+/// that have no effect at all.
+pub fn is_for_delivery(id: &str) -> bool {
+    let named =
+        flagged(Program::Projects).find(|(row, flag)| row.name == id || flag.inverse.contains(&id));
+    named.is_none_or(|(row, _)| row.ignored.is_none() && !is_of_extraction(row))
+}
+
+/// Flags that were typed and are an extraction's.
+pub fn flags_of_extraction(typed: &CommandLine) -> Vec<String> {
+    let ours = |(section, name): &(String, String)| {
+        table::find(section, name).is_some_and(is_of_extraction)
+    };
+    let values = typed.values.iter().filter(|(key, _)| ours(key));
+    values.map(|(_, (_, flag))| flag.clone()).collect()
 }
 
 /// Adds the flags to a command, and makes it parse as argparse does.

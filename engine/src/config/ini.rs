@@ -7,6 +7,8 @@
 //! `tests/config` checks this against oslo.config itself. One thing is better:
 //! all faults of a file are found, not the first.
 
+use super::form::Form;
+
 /// One `key = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
@@ -15,11 +17,12 @@ pub struct Assignment {
     pub key: String,
     /// Continuation lines joined by `\n`.
     pub value: String,
+    pub form: Form,
     /// Line of the key, from 1.
     pub line: usize,
 }
 
-/// A file in its own order.
+/// A file in its own order: of INI, or of TOML as `toml_file` reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ini {
     /// Every section header with its line, normalized as in `Assignment`.
@@ -159,6 +162,7 @@ impl Reader {
                 section: section.clone(),
                 key,
                 value: values.join("\n"),
+                form: Form::Ini,
                 line,
             });
         }

@@ -13,8 +13,8 @@ use super::ini::normalize_section;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::sources::Sources;
-use super::table::{Row, clouds as cloud_rows, general, keystone as keystone_rows};
-use super::types::{Config, ExtractFrom, Program};
+use super::table::{Row, ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
+use super::types::{Config, CounterOptions, CounterReading, CounterSource, ExtractFrom, Program};
 use super::{clouds, date, logging, messengers, remarks, value};
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
@@ -119,15 +119,17 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         dry_run: dry_run(&mut reader, inputs.program),
         extract_from: extract_from(&mut reader),
         extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
-        concurrency: reader.integer::<u32>(&Slot::of(&general::CONCURRENCY), &general::CONCURRENCY)
-            as usize,
-        page_size: reader.integer(&Slot::of(&general::PAGE_SIZE), &general::PAGE_SIZE),
+        ip_records_for_past_windows: reader
+            .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
+        concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
+        page_size: reader.integer(&general::PAGE_SIZE),
         delivery_timeout: reader.duration(
             &Slot::of(&general::DELIVERY_TIMEOUT),
             general::DELIVERY_TIMEOUT.kind,
         ),
         partial_exit_ok: reader.boolean(&Slot::of(&general::PARTIAL_EXIT_OK)),
         migrate_projects: reader.boolean(&Slot::of(&general::MIGRATE_PROJECTS)),
+        counters: counters(&mut reader),
         mapper,
         messengers,
         clouds,
@@ -184,6 +186,35 @@ fn dry_run(reader: &mut Reader<'_>, program: Program) -> bool {
         slot.default = Some("true".into());
     }
     reader.boolean(&slot)
+}
+
+/// `[ceilometer]`.
+fn counters(reader: &mut Reader<'_>) -> CounterOptions {
+    let source = CounterSource::ALL.map(|one| (one.as_str(), one));
+    let reading = CounterReading::ALL.map(|one| (one.as_str(), one));
+    CounterOptions {
+        source: word(reader, &ceilometer::SOURCE, &source),
+        reading: word(reader, &ceilometer::READING, &reading),
+    }
+}
+
+/// One of a few known words.
+fn word<T: Copy + Default>(reader: &mut Reader<'_>, row: &Row, known: &[(&str, T)]) -> T {
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let parse = |text: &str| {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let word = value::choice(text, &names)?;
+        Ok(known
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, item)| *item))
+    };
+    reader
+        .parsed(&Slot::of(row), parse)
+        .map(|(item, _)| item)
+        .unwrap_or_default()
 }
 
 fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {

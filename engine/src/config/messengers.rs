@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-mod names;
+pub(super) mod names;
 
 use self::names::{V2, bad_name, present_name};
 use super::error::{At, ConfigError};
@@ -96,13 +96,16 @@ fn instance(
                 origin: found.origin,
             },
         },
-        None if source == ComponentSource::BuiltIn(rows::SSM.into()) => RecordTypes::These {
-            names: rows::SSM_RECORD_TYPES
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect(),
-            origin: Origin::Default,
-        },
+        None if source == ComponentSource::BuiltIn(rows::SSM.into()) => {
+            let types = match implied_by {
+                Some(_) => rows::SSM_V2_RECORD_TYPES,
+                None => rows::SSM_RECORD_TYPES,
+            };
+            RecordTypes::These {
+                names: types.iter().map(|name| (*name).to_owned()).collect(),
+                origin: Origin::Default,
+            }
+        }
         None => RecordTypes::Described,
     };
     let grants = reader
@@ -187,7 +190,7 @@ impl Host {
     fn new(name: &str) -> Self {
         Self {
             section: format!("messenger_{}", name.to_lowercase()),
-            former: (name == rows::SSM).then_some("messenger_ssmv4"),
+            former: (name == rows::SSM).then_some(rows::SSM_SECTIONS.0),
         }
     }
 

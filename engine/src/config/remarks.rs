@@ -5,7 +5,7 @@ use super::messengers;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
-use super::table::{self, components, general, keystone};
+use super::table::{self, ceilometer, components, general, keystone, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
@@ -68,13 +68,17 @@ pub(super) fn read(
                 warnings.push(Warning::new(format!("fixed:{name}"), text));
             }
         } else if let Some(row) = table::find_old(as_section, name) {
-            let new_section = if row.section == as_section {
+            let own = row.per_cloud && table::clouds::is_section(section);
+            let new_section = if own || row.section == as_section {
                 section
             } else {
                 row.section
             };
             warnings.push(old_name((section, name), (new_section, row.name), &origin));
-        } else if is_checked(as_section) && !is_former(section, name) {
+        } else if is_checked(as_section)
+            && !is_former(section, name)
+            && !table::is_lent(section, name)
+        {
             warnings.push(unknown(as_section, section, name, &origin));
         }
     }
@@ -93,7 +97,15 @@ pub(super) fn read(
         }
     }
     cloud_sections(sources, clouds, warnings);
-    flags_and_variables(sources, keystone_sections, warnings);
+    let hosts = messengers
+        .iter()
+        .map(|messenger| format!("messenger_{}", messenger.name().to_lowercase()));
+    let own = clouds
+        .iter()
+        .map(|cloud| cloud.section.clone())
+        .filter(|section| table::clouds::is_section(section));
+    let sections: Vec<String> = hosts.chain(own).collect();
+    flags_and_variables(sources, keystone_sections, &sections, warnings);
     warnings.sort();
     warnings.dedup();
 }
@@ -146,11 +158,11 @@ fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Warn
     unknown_option(section, name, origin, names_of(as_section))
 }
 
-/// Flags without effect, and variables that name no option. In [DEFAULT] a
-/// variable may be meant for any other program of OpenStack.
+/// Flags without effect, and variables that name no option.
 fn flags_and_variables(
     sources: &Sources,
     keystone_sections: &[String],
+    sections: &[String],
     warnings: &mut Vec<Warning>,
 ) {
     for ((section, name), (_, flag)) in &sources.command_line {
@@ -163,20 +175,55 @@ fn flags_and_variables(
             ));
         }
     }
-    let row_section = keystone::AUTH_TYPE.section;
-    for section in keystone_sections {
-        let prefix = variable(section, "");
-        for key in sources.environment.keys() {
-            let Some(name) = key.strip_prefix(&prefix) else {
-                continue;
-            };
-            let name = name.to_lowercase();
-            if table::find(row_section, &name).is_none() {
-                let origin = Origin::Environment(key.clone());
-                let known = names_of(row_section);
-                warnings.push(unknown_option(section, &name, &origin, known));
-            }
+    let mut own: Vec<(String, &str)> = keystone_sections
+        .iter()
+        .map(|section| (section.clone(), keystone::AUTH_TYPE.section))
+        .collect();
+    let default = general::CLOUDS.section;
+    own.push((default.to_owned(), default));
+    for section in sections {
+        own.push((section.clone(), section));
+    }
+    for key in sources.environment.keys() {
+        // The longest section counts: one may begin with another's name.
+        let named = own
+            .iter()
+            .filter_map(|(section, rows)| {
+                let name = key.strip_prefix(&variable(section, ""))?;
+                Some((section, *rows, name.to_lowercase()))
+            })
+            .max_by_key(|(section, _, _)| section.len());
+        if let Some((section, rows, name)) = named {
+            variable_of(section, rows, &name, key, warnings);
         }
+    }
+}
+
+/// One variable. In [DEFAULT] it may be meant for any other program of
+/// OpenStack, unless it is almost one of ours.
+fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut Vec<Warning>) {
+    let origin = Origin::Environment(key.to_owned());
+    if let Some(row) = table::find(rows, name) {
+        if let Some(why) = row.ignored.filter(|_| section != general::CLOUDS.section) {
+            warnings.push(no_effect(section, name, &origin, why));
+        }
+        return;
+    }
+    if let Some(row) = table::find_old(rows, name) {
+        let text = format!(
+            "{origin} has no effect: a former name counts in files only; set `{}`",
+            variable(
+                if row.section == rows {
+                    section
+                } else {
+                    row.section
+                },
+                row.name
+            )
+        );
+        warnings.push(Warning::new(format!("unknown:{section}.{name}"), text));
+    } else if section != general::CLOUDS.section || nearest(name, names_of(rows)).is_some() {
+        warnings.push(unknown_option(section, name, &origin, names_of(rows)));
     }
 }
 
@@ -193,7 +240,14 @@ pub fn unknown_sections(
     config: &Config,
     described: &[(&ComponentInstance, &Description)],
 ) -> Vec<Warning> {
-    let mut known: Vec<&str> = vec!["DEFAULT", "extractor", "keystone_auth", components::MAPPER];
+    let mut known: Vec<&str> = vec![
+        "DEFAULT",
+        "extractor",
+        "keystone_auth",
+        prometheus::PROMETHEUS,
+        ceilometer::CEILOMETER,
+        components::MAPPER,
+    ];
     known.extend(components::COMPONENT_SECTIONS);
     known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
     known.extend(

@@ -2,6 +2,7 @@
 //! what `$` stands for.
 
 use super::error::{At, ConfigError};
+use super::form::{self, Form};
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::sources::{Found, Name, Sources};
@@ -26,7 +27,8 @@ pub struct Slot {
     /// The same option in [DEFAULT], for a cloud that does not set it.
     pub beneath: Option<Box<Slot>>,
     pub secret: bool,
-    kind: Kind,
+    /// Absent where nobody described the option.
+    pub kind: Option<Kind>,
 }
 
 /// A text in force.
@@ -67,7 +69,7 @@ impl Slot {
             literal_default: false,
             beneath: (row.per_cloud && section != row.section).then(|| Box::new(Self::of(row))),
             secret: row.is_secret(),
-            kind: row.kind,
+            kind: Some(row.kind),
         }
     }
 
@@ -81,7 +83,7 @@ impl Slot {
             literal_default: true,
             beneath: None,
             secret,
-            kind: Kind::Text,
+            kind: None,
         }
     }
 
@@ -142,12 +144,16 @@ impl<'a> Resolver<'a> {
 
     /// What stands there, before substitution.
     fn written(&self, slot: &Slot) -> Option<(Found, bool)> {
-        let set = self.set(slot).map(|found| (found, false));
+        let set = self.set(slot).map(|found| {
+            let literal = found.form != Form::Ini;
+            (found, literal)
+        });
         set.or_else(|| {
             let (by, text) = slot.implied.clone()?;
             Some((
                 Found {
                     text,
+                    form: Form::Ini,
                     origin: Origin::Implied(by),
                 },
                 true,
@@ -159,6 +165,7 @@ impl<'a> Resolver<'a> {
             Some((
                 Found {
                     text,
+                    form: Form::Ini,
                     origin: Origin::Environment(name.to_owned()),
                 },
                 false,
@@ -169,6 +176,7 @@ impl<'a> Resolver<'a> {
             Some((
                 Found {
                     text,
+                    form: Form::Ini,
                     origin: Origin::Default,
                 },
                 slot.literal_default,
@@ -180,6 +188,13 @@ impl<'a> Resolver<'a> {
         let Some((found, literal)) = self.written(slot) else {
             return Ok(None);
         };
+        if let Some(expected) = slot.kind.and_then(|kind| form::refusal(kind, found.form)) {
+            return Err(ConfigError::Value {
+                at: At::new(&found.origin, slot.section(), slot.option()),
+                value: if slot.secret { MASK.into() } else { found.text },
+                expected: expected.into(),
+            });
+        }
         let mut secret = slot.secret;
         let text = if literal {
             found.text
@@ -244,7 +259,10 @@ impl<'a> Resolver<'a> {
             let secret = crate::config::component::is_secret(described);
             return Some(Slot::foreign(names, described.default.clone(), secret));
         }
-        if table::is_engine_section(section) && section != table::components::MAPPER {
+        if table::is_engine_section(section)
+            && section != table::components::MAPPER
+            && !table::is_lent(section, option)
+        {
             return None;
         }
         // An option of a component that is not at hand: what the site wrote.
@@ -268,14 +286,14 @@ impl<'a> Resolver<'a> {
 }
 
 /// What oslo puts in place of a name is the value as Python prints it.
-fn as_python_prints(kind: Kind, text: String) -> String {
+fn as_python_prints(kind: Option<Kind>, text: String) -> String {
     match kind {
-        Kind::Boolean => match value::boolean(&text) {
+        Some(Kind::Boolean) => match value::boolean(&text) {
             Ok(true) => "True".into(),
             Ok(false) => "False".into(),
             Err(_) => text,
         },
-        Kind::Integer(minimum, maximum) => match value::integer(&text, minimum, maximum) {
+        Some(Kind::Integer(minimum, maximum)) => match value::integer(&text, minimum, maximum) {
             Ok(Some(number)) => number.to_string(),
             _ => text,
         },

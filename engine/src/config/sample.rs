@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::component::is_secret;
 use super::ini::strip;
-use super::table::{self, Row, components};
+use super::table::{self, Row, ceilometer, components, prometheus};
 use super::value::Kind;
 use crate::model::component::{Description, OptionDescription, OptionKind};
 
@@ -38,8 +38,10 @@ pub fn sample(descriptions: &[Description]) -> String {
     header(&mut out, "DEFAULT");
     rows(&mut out, "DEFAULT");
     cloud_rows(&mut out);
-    header(&mut out, "keystone_auth");
-    rows(&mut out, "keystone_auth");
+    for section in ["keystone_auth", ceilometer::CEILOMETER] {
+        header(&mut out, section);
+        rows(&mut out, section);
+    }
     for description in descriptions {
         let is_mapper = description.name == components::MAPPER;
         if !is_mapper {
@@ -66,12 +68,17 @@ fn component_section(out: &mut String, section: &str, description: &Description,
     };
     let options: Vec<&OptionDescription> = description.options.iter().filter(own).collect();
     let host_keys = is_mapper && section == components::MAPPER;
+    let extractors = section == prometheus::PROMETHEUS;
     if options.is_empty() && !host_keys {
         return;
     }
     header(out, section);
     if host_keys {
         rows(out, components::MAPPER);
+    }
+    // The mapper has an option among the extractor's.
+    if extractors {
+        rows(out, section);
     }
     for option in options {
         let name = option

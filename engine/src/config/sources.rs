@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::form::Form;
 use super::ini::{Assignment, Ini};
 use super::origin::Origin;
 
@@ -36,6 +37,7 @@ pub struct SourceFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub text: String,
+    pub form: Form,
     pub origin: Origin,
 }
 
@@ -67,6 +69,7 @@ impl Sources {
         if let Some(text) = self.environment.get(&variable) {
             return Some(Found {
                 text: text.clone(),
+                form: Form::Ini,
                 origin: Origin::Environment(variable),
             });
         }
@@ -81,6 +84,7 @@ impl Sources {
         let (text, flag) = self.command_line.get(names.first()?)?;
         Some(Found {
             text: text.clone(),
+            form: Form::Ini,
             origin: Origin::CommandLine(flag.clone()),
         })
     }
@@ -122,6 +126,7 @@ impl SourceFile {
             .find(|a| a.section == *section && a.key == *name)
             .map(|a| Found {
                 text: a.value.clone(),
+                form: a.form,
                 origin: self.at(a.line),
             })
     }

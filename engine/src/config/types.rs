@@ -1,7 +1,9 @@
 //! The configuration as the other rooms see it: typed, checked, complete.
 
 mod auth;
+mod counters;
 mod instance;
+mod prometheus;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +16,9 @@ use super::sources::Sources;
 use super::warning::Warning;
 
 pub use auth::*;
+pub use counters::*;
 pub use instance::*;
+pub use prometheus::*;
 
 /// Which command reads the configuration: it decides on the names of the
 /// default files and on a few defaults.
@@ -57,6 +61,8 @@ pub struct Config {
     pub extract_from: ExtractFrom,
     /// `extract_to`, in epoch seconds; `None` is now.
     pub extract_to: Option<i64>,
+    /// Whether windows of the past get public IP records, too.
+    pub ip_records_for_past_windows: bool,
     /// Projects of a region that are extracted side by side; at least 1.
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.
@@ -65,6 +71,8 @@ pub struct Config {
     pub delivery_timeout: Duration,
     /// Whether a partly successful run exits with 0.
     pub partial_exit_ok: bool,
+    /// `[ceilometer]`.
+    pub counters: CounterOptions,
     /// `--migrate-projects` of `caso-projects` and `caso-mapping-migrate`.
     pub migrate_projects: bool,
     pub mapper: ComponentInstance,
@@ -135,10 +143,12 @@ pub struct CloudConfig {
     pub mapping_file: PathBuf,
     /// Whether somebody set `mapping_file`: the default may be missing.
     pub mapping_file_set: bool,
-    /// Section that says how to log in.
+    /// The section that says how to authenticate.
     pub keystone_section: String,
-    /// Absent when that section does not say it; see `keystone()`.
+    /// Absent when it does not say; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
+    /// Absent only where something in it is wrong.
+    pub prometheus: Option<PrometheusConfig>,
 }
 
 impl CloudConfig {
@@ -168,7 +178,7 @@ impl CloudConfig {
         self.keystone_auth.as_ref().ok_or_else(|| ConfigError::Missing {
             section: self.keystone_section.clone(),
             option: "auth_type".into(),
-            why: "set it to `v3password` or `v3applicationcredential`, with `auth_url` and that type's options".into(),
+            why: "set it to `v3password`, `v3applicationcredential`, `v3oidcclientcredentials` or another auth type, with `auth_url` and that type's options".into(),
         })
     }
 }

@@ -37,19 +37,24 @@ pub fn takes(record_types: Option<&[String]>, kind: &Kind) -> bool {
     record_types.is_none_or(|types| types.iter().any(|name| name == kind.name()))
 }
 
+/// Records of each type that a messenger is not given.
+pub type NotGiven = BTreeMap<String, u64>;
+
 /// Packs what is sealed and not packed yet for a messenger. Where a file of a
-/// newer cASO is in the way, what lies before it.
+/// newer cASO is in the way, what lies before it. Answers with what it left out,
+/// of the segments that it saw for the first time.
 pub fn pack(
     shared: &Shared,
     instance: &str,
     record_types: Option<&[String]>,
     unit: Option<u32>,
-) -> Result<(), JournalError> {
+) -> Result<NotGiven, JournalError> {
+    let mut not_given = NotGiven::new();
     let queue = shared.queue(instance);
     let unfinished = pack::unfinished(&queue)?;
     if unfinished.iter().any(|entry| entry.newer.is_some()) {
         // What it covers is not known.
-        return Ok(());
+        return Ok(not_given);
     }
     let mut covers: Vec<SegmentName> = Vec::new();
     let mut plan = Plan::new(batch_size(unit));
@@ -69,16 +74,22 @@ pub fn pack(
             let index = u32::try_from(covers.len()).unwrap_or(u32::MAX);
             plan.add(shared, name, &info, index, record_types)?;
         }
+        for (kind, records) in &info.by_kind {
+            if !takes(record_types, kind) {
+                *not_given.entry(kind.name().to_owned()).or_default() += *records;
+            }
+        }
         covers.push(name);
     }
     if covers.is_empty() {
-        return Ok(());
+        return Ok(not_given);
     }
     shared.disk.create_folder(&queue.folder)?;
     let name = free_name(shared, instance)?;
     let batches = plan.finish();
     if batches.is_empty() {
-        return pack::write_done(&shared.disk, &queue, name, &covers);
+        pack::write_done(&shared.disk, &queue, name, &covers)?;
+        return Ok(not_given);
     }
     let header = Header {
         format: FORMAT,
@@ -88,7 +99,8 @@ pub fn pack(
         packed: shared.now,
         segments: covers,
     };
-    pack::write(&shared.disk, &queue, name, &header, &batches)
+    pack::write(&shared.disk, &queue, name, &header, &batches)?;
+    Ok(not_given)
 }
 
 /// A name for a pack that nothing in the queue has.

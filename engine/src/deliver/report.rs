@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger};
 
 use super::error::JournalError;
+use super::packing::NotGiven;
 use super::recovery::SetAside;
 
 /// A messenger of this run with what the host knows of it.
@@ -53,6 +54,9 @@ pub struct InstanceReport {
     pub missing: u64,
     /// Records still to be delivered.
     pub waiting: u64,
+    /// Records of this run, by type, that it was not given because of its
+    /// `record_types`.
+    pub not_given: NotGiven,
     /// The first reasons of what was refused or failed, for the summary.
     pub reasons: Vec<String>,
     pub outcome: Ending,

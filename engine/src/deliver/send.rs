@@ -13,6 +13,7 @@ use crate::model::guest::{FailureKind, GuestFailure};
 
 use super::clock::Deadline;
 use super::journal::{Journal, Shared};
+use super::packing::NotGiven;
 use super::report::{Delivery, Ending, Instance, InstanceReport};
 use super::sender::{Bounds, Sender};
 use super::{cleanup, packing, waiting};
@@ -89,7 +90,11 @@ async fn run(shared: Arc<Shared>, instance: Instance, bounds: Bounds) -> Instanc
     let outcome = sender.run().await;
     report.outcome = match (outcome, packed) {
         (Ending::Complete, Err(failed)) => Ending::Journal(failed),
-        (outcome, _) => outcome,
+        (outcome, Err(_)) => outcome,
+        (outcome, Ok(not_given)) => {
+            report.not_given = not_given;
+            outcome
+        }
     };
     report
 }
@@ -103,6 +108,7 @@ impl InstanceReport {
             failed: 0,
             missing: 0,
             waiting: 0,
+            not_given: NotGiven::new(),
             reasons: Vec::new(),
             outcome: Ending::Failed(GuestFailure {
                 component: name.to_owned(),

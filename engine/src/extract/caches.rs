@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use super::ceilometer::SeriesCache;
 use super::flavors::FlavorCache;
 use super::images::ImageCache;
 use super::users::UserCache;
 use super::{Warning, Warnings};
 
-/// Flavors and images of a region, and its warnings; users are the cloud's.
-/// One for each run, cloud and region.
+/// Flavors, images and archive policies of a region, and its warnings; users are
+/// the cloud's. One for each run, cloud and region.
 #[derive(Debug, Default)]
 pub struct RunCaches {
     pub(super) flavors: FlavorCache,
     pub(super) images: ImageCache,
     pub(super) users: Arc<UserCache>,
+    pub(super) series: SeriesCache,
     pub warnings: Warnings,
 }
 

@@ -120,8 +120,16 @@ impl UserCache {
         {
             self.stopped.store(true, Ordering::Release);
             warnings.once("users-forbidden", || {
+                let remedy = match error.call() {
+                    Some(call) if call.url.contains("/v2.0/") => {
+                        "Keystone 2.0 tells users to administrators only, so let one of its roles satisfy `admin_required` in Keystone's policy"
+                    }
+                    _ => {
+                        "give it the role `reader` on the system (Keystone's right `identity:get_user`)"
+                    }
+                };
                 format!(
-                    "this account may not look up users, so records carry no GlobalUserName; give it the role `reader` on the system (Keystone's right `identity:get_user`): {error}"
+                    "this account may not look up users, so records carry no GlobalUserName; {remedy}: {error}"
                 )
             });
             return;

@@ -43,6 +43,16 @@ pub enum LoginMethod {
     /// Bound to one project; Keystone refuses any scope with it.
     #[serde(rename = "v3applicationcredential")]
     ApplicationCredential(ApplicationCredentialLogin),
+    /// A token that somebody else got.
+    #[serde(rename = "v3token")]
+    Token(TokenLogin),
+    /// `v3oidcclientcredentials`, `v3oidcpassword` and `v3oidcaccesstoken`:
+    /// a provider vouches for us, and Keystone believes it.
+    #[serde(rename = "v3oidc")]
+    Oidc(OidcLogin),
+    /// Version 2.0, which OpenStack had until 2018.
+    #[serde(rename = "v2password")]
+    V2Password(V2Login),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +72,110 @@ pub struct GenericLogin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_domain: Option<DomainRef>,
     pub password: Secret,
+    /// What version 2.0 would be scoped to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantRef>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct V2Login {
+    pub user: GenericUser,
+    pub password: Secret,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantRef>,
+}
+
+/// A project of version 2.0, which has no domains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantRef {
+    Id(String),
+    Name(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenLogin {
+    pub token: Secret,
+}
+
+/// Keystone's federation, "OS-FEDERATION" in its API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcLogin {
+    /// Both as Keystone's operator named them.
+    pub identity_provider: String,
+    pub protocol: String,
+    pub bearer: Bearer,
+}
+
+/// Where the access token comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// From the configuration.
+    Given { access_token: Secret },
+    /// Asked for at the provider.
+    Provider(OidcProvider),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcProvider {
+    #[serde(flatten)]
+    pub place: ProviderPlace,
+    pub client_id: String,
+    /// None for a public client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Secret>,
+    /// `openid profile`.
+    pub scope: String,
+    /// `access_token_type`: which of the answer's tokens Keystone wants.
+    pub wanted: WantedToken,
+    pub grant: OidcGrant,
+}
+
+/// Where the provider gives tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderPlace {
+    /// `access_token_endpoint`.
+    Direct(#[serde(with = "address")] Url),
+    /// `discovery_endpoint`: its document says.
+    Discovery(#[serde(with = "address")] Url),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WantedToken {
+    #[serde(rename = "access")]
+    Access,
+    #[serde(rename = "id")]
+    Id,
+}
+
+impl WantedToken {
+    /// Its field in the provider's answer.
+    pub fn field(self) -> &'static str {
+        match self {
+            WantedToken::Access => "access_token",
+            WantedToken::Id => "id_token",
+        }
+    }
+}
+
+/// RFC 6749, sections 4.4 and 4.3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OidcGrant {
+    ClientCredentials,
+    Password { username: String, password: Secret },
+}
+
+impl OidcGrant {
+    /// Its word on the wire.
+    pub fn word(&self) -> &'static str {
+        match self {
+            OidcGrant::ClientCredentials => "client_credentials",
+            OidcGrant::Password { .. } => "password",
+        }
+    }
 }
 
 /// A user by id or by name, its domain apart.
@@ -135,11 +249,46 @@ impl Login {
                     format!("the application credential `{name}` of {user}")
                 }
             },
+            LoginMethod::Token(_) => "the token of the configuration".to_owned(),
+            LoginMethod::Oidc(login) => {
+                let who = match &login.bearer {
+                    Bearer::Given { .. } => "the access token".to_owned(),
+                    Bearer::Provider(provider) => provider.who(),
+                };
+                let OidcLogin {
+                    identity_provider: provider,
+                    protocol,
+                    ..
+                } = login;
+                format!("{who} (identity provider `{provider}`, protocol `{protocol}`)")
+            }
+            LoginMethod::V2Password(login) => login.user.to_string(),
+        }
+    }
+}
+
+impl OidcProvider {
+    /// Whom the provider is told of.
+    pub fn who(&self) -> String {
+        match &self.grant {
+            OidcGrant::ClientCredentials => format!("the client `{}`", self.client_id),
+            OidcGrant::Password { username, .. } => {
+                format!("user `{username}` of the client `{}`", self.client_id)
+            }
         }
     }
 }
 
 impl GenericLogin {
+    /// The login of version 2.0.
+    pub fn v2(&self) -> V2Login {
+        V2Login {
+            user: self.user.clone(),
+            password: self.password.clone(),
+            tenant: self.tenant.clone(),
+        }
+    }
+
     /// The login of version 3; none where a user's name has no domain.
     pub fn v3(&self) -> Option<PasswordLogin> {
         let user = match &self.user {
@@ -161,9 +310,18 @@ impl GenericLogin {
 
 impl fmt::Display for GenericLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.v3(), &self.user) {
-            (Some(login), _) => login.user.fmt(f),
-            (None, GenericUser::Id(name) | GenericUser::Name(name)) => write!(f, "user `{name}`"),
+        match self.v3() {
+            Some(login) => login.user.fmt(f),
+            None => self.user.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for GenericUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GenericUser::Id(id) => write!(f, "the user with id `{id}`"),
+            GenericUser::Name(name) => write!(f, "user `{name}`"),
         }
     }
 }

@@ -47,14 +47,16 @@ impl fmt::Display for Call {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
     /// Keystone does not know user and password, or the application
-    /// credential. Asked once; every later request of the session fails with
+    /// credential, or a provider does not vouch for us. Asked once; every later request of the session fails with
     /// the same error without going out.
-    #[error(
-        "Keystone refused {who}: {message}, {call}; check `auth_url` and the credentials in `[keystone_auth]`"
-    )]
+    #[error("{by} refused {who}: {message}, {call}; {remedy}")]
     Credentials {
+        /// Keystone, or the OpenID provider.
+        by: &'static str,
         who: String,
         message: String,
+        /// The way out.
+        remedy: String,
         call: Box<Call>,
     },
     /// The credentials are good, but not for this project.
@@ -143,6 +145,9 @@ pub enum ApiError {
         region: Option<String>,
         /// `type interface region` of what there is.
         available: Vec<String>,
+        /// The region has other services, and of this one no endpoint under
+        /// any interface: the cloud does without it.
+        lacking: bool,
     },
     /// The catalog of our token has nothing in the region.
     #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
@@ -201,6 +206,11 @@ impl ApiError {
             ApiError::Status { status, .. } => *status >= 500,
             _ => false,
         }
+    }
+
+    /// The cloud does without the service that was asked for.
+    pub fn is_service_lacking(&self) -> bool {
+        matches!(self, ApiError::NoEndpoint { lacking: true, .. })
     }
 
     /// Status of the answer, where there was one and it says something.

@@ -1,4 +1,5 @@
-//! Keystone's own resources: projects and users. Source: Identity API v3.
+//! Keystone's own resources: projects and users. Source: Identity API v3; what
+//! an old Keystone has in their place is in [`tenants`].
 //!
 //! An account that may see the whole cloud has a role on the system; one
 //! that may not can still see the projects it has a role on, each with a
@@ -8,8 +9,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ApiError, Scope, Service, Session};
+use super::wire::Method;
+use super::{ApiError, Scope, Service, Session, tenants};
 use crate::model::login::DomainRef;
+
+pub use super::identity::credentials::V2_DOMAIN;
 
 /// A project. The site's own properties, such as the VO, are in `extra`,
 /// under the names that Keystone keeps them by.
@@ -72,7 +76,12 @@ fn list_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<Strin
 
 /// All projects that carry a tag. Forbidden without a role that may list
 /// projects, on the system or a domain.
+///
+/// Version 2.0 has no tags, so nothing carries one there.
 pub async fn projects_by_tag(session: &Session, tag: &str) -> Result<Vec<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(Vec::new());
+    }
     list(session, "/v3/projects", &[("tags", tag.to_owned())]).await
 }
 
@@ -80,12 +89,18 @@ pub async fn projects_by_tag(session: &Session, tag: &str) -> Result<Vec<Project
 /// Needs no right beyond having them, and is one request however many they
 /// are.
 pub async fn projects_of_account(session: &Session) -> Result<Vec<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(tenants::of_account(session).await?.to_vec());
+    }
     list(session, "/v3/auth/projects", &[]).await
 }
 
 /// One project: with the system's token, or, where that does not do, with
 /// one for the project itself.
 pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::by_id(session, id).await;
+    }
     let path = format!("/v3/projects/{}", escape(id));
     // The token first: only then it is known what the system's token is worth,
     // and the same questions follow in whatever order projects are looked at.
@@ -114,6 +129,9 @@ pub async fn project_by_name(
     name: &str,
     domain: &DomainRef,
 ) -> Result<Option<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::by_name(session, name).await;
+    }
     let own = session.own_project(&Scope::System).await?;
     if own.is_none()
         && !session.system_refused()
@@ -140,8 +158,65 @@ pub async fn project_by_name(
     }
 }
 
+/// Sets a property of a project, as `openstack project set --property` does.
+/// Needs the right to update projects.
+pub async fn set_property(
+    session: &Session,
+    id: &str,
+    name: &str,
+    value: &str,
+) -> Result<(), ApiError> {
+    let path = format!("/v3/projects/{}", escape(id));
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), Value::from(value));
+    let body = Value::from(Map::from_iter([(
+        "project".to_owned(),
+        Value::from(properties),
+    )]));
+    change_project(session, Method::Patch, id, &path, Some(&body)).await
+}
+
+/// Adds a tag to a project, as `openstack project set --tag` does.
+pub async fn add_tag(session: &Session, id: &str, tag: &str) -> Result<(), ApiError> {
+    let path = format!("/v3/projects/{}/tags/{}", escape(id), escape(tag));
+    change_project(session, Method::Put, id, &path, None).await
+}
+
+/// With the system's token; where that may not, with one for the project.
+async fn change_project(
+    session: &Session,
+    method: Method,
+    id: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<(), ApiError> {
+    let own = session.own_project(&Scope::System).await?;
+    let mut refused = None;
+    if !session.system_refused() {
+        let changed = session
+            .change(method, &Scope::System, Service::Identity, path, body)
+            .await;
+        match changed {
+            Err(error) if error.is_forbidden() && own.is_none() => refused = Some(error),
+            changed => return changed,
+        }
+    }
+    let scope = Scope::Project(own.unwrap_or_else(|| id.to_owned()));
+    let changed = session
+        .change(method, &scope, Service::Identity, path, body)
+        .await;
+    match (changed, refused) {
+        // That the system's token may not says more than that there is no other.
+        (Err(ApiError::NoRole { .. }), Some(refused)) => Err(refused),
+        (changed, _) => changed,
+    }
+}
+
 /// Name of a user; none when Keystone does not know the id any more.
 pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::user_name(session, id).await;
+    }
     let path = format!("/v3/users/{}", escape(id));
     let found = session
         .get::<UserBody>(&Scope::System, Service::Identity, &path, &[], None)
@@ -195,7 +270,7 @@ async fn list(
 }
 
 /// An id as one path segment: what a person typed may hold a slash.
-fn escape(id: &str) -> String {
+pub(super) fn escape(id: &str) -> String {
     let mut escaped = String::new();
     for byte in id.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
@@ -212,7 +287,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::*;
-    use super::super::wire::Method;
     use super::*;
 
     fn project(id: &str) -> Value {
@@ -266,7 +340,7 @@ mod tests {
         let domain = DomainRef::Id("default".into());
         let fake = Fake::new(|request| match request.method {
             Method::Post => token(request, "t"),
-            Method::Get => answer(200, &json!({"projects": [project("a")]})),
+            _ => answer(200, &json!({"projects": [project("a")]})),
         });
         let (session_one, _) = session(&fake);
         let found = project_by_name(&session_one, "n", &domain).await.unwrap();
@@ -317,5 +391,42 @@ mod tests {
         assert_eq!(name("nameless").await.unwrap(), None);
         assert_eq!(name("a/b").await.unwrap(), None);
         assert!(name("other").await.unwrap_err().is_forbidden());
+    }
+
+    #[tokio::test]
+    async fn a_project_is_changed_with_the_token_that_may() {
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, _) => token(request, "t"),
+            (Method::Patch, "system") => refusal(403),
+            (Method::Patch, _) => answer(200, &json!({"project": project("a")})),
+            // A created tag has no body.
+            _ => text(201, &[], ""),
+        });
+        let (session, _) = session(&fake);
+        set_property(&session, "a", "accounting:VO", "vo.é")
+            .await
+            .unwrap();
+        add_tag(&session, "a", "caso/x y").await.unwrap();
+        let changes: Vec<String> = fake
+            .lines()
+            .into_iter()
+            .filter(|line| line.starts_with('P') && !line.starts_with("POST"))
+            .collect();
+        let patch = "PATCH /v3/projects/a {\"project\":{\"accounting:VO\":\"vo.é\"}}";
+        assert_eq!(
+            changes,
+            [patch, patch, "PUT /v3/projects/a/tags/caso%2Fx%20y"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_change_that_nobody_may_make_is_refused() {
+        let fake = Fake::new(|request| match request.method {
+            Method::Post => token(request, "t"),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let error = add_tag(&session, "a", "caso").await.unwrap_err();
+        assert!(error.is_forbidden(), "{error}");
     }
 }

@@ -1,12 +1,14 @@
 //! Stand-ins for the tests of this room: a clock that is turned by hand and
 //! a transport that a closure answers.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{Method, Request, Response, TransportError};
@@ -72,6 +74,11 @@ impl Fake {
         })
     }
 
+    /// What it would answer; not noted as asked.
+    pub fn play(&self, request: &Request) -> Outcome {
+        (self.answer)(request)
+    }
+
     /// What was asked, one line each: token requests by scope, others by
     /// path and query.
     pub fn lines(&self) -> Vec<String> {
@@ -80,6 +87,12 @@ impl Fake {
             .iter()
             .map(|request| match request.method {
                 Method::Post => format!("POST {}", request.scope),
+                method @ (Method::Patch | Method::Put) => {
+                    let body = request.body.as_deref().unwrap_or_default();
+                    format!("{} {} {body}", method.name(), request.url.path())
+                        .trim_end()
+                        .to_owned()
+                }
                 Method::Get => {
                     let query = request.url.query().map(|q| format!("?{q}"));
                     format!("{}{}", request.url.path(), query.unwrap_or_default())
@@ -168,6 +181,8 @@ pub fn catalog() -> Value {
         {"type": "identity", "endpoints": at("http://cloud:5000/v3")},
         {"type": "compute", "endpoints": at("http://cloud:8774/v2.1")},
         {"type": "image", "endpoints": at("http://cloud:9292")},
+        {"type": "metric", "endpoints": at("http://cloud:8041")},
+        {"type": "metering", "endpoints": at("http://cloud:8777")},
     ])
 }
 
@@ -194,6 +209,7 @@ pub fn generic(user_domain: Option<DomainRef>, default_domain: Option<DomainRef>
             user_domain,
             default_domain,
             password: Secret::new("hunter2"),
+            tenant: None,
         }),
         ..password()
     }
@@ -221,4 +237,71 @@ pub fn session(fake: &Arc<Fake>) -> (Session, Arc<ManualClock>) {
 pub fn session_with(settings: SessionSettings, fake: &Arc<Fake>) -> (Session, Arc<ManualClock>) {
     let clock = ManualClock::at(START);
     (Session::new(settings, fake.clone(), clock.clone()), clock)
+}
+
+/// One exchange of `testdata/logins.json`: what keystoneauth 5.18.1 and direct
+/// calls said to the real parts of `tests/openstack/parts`, and what came back.
+/// Tokens have short names there.
+#[derive(Clone, Deserialize)]
+pub struct Recorded {
+    pub request: RecordedRequest,
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct RecordedRequest {
+    pub method: String,
+    pub url: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+}
+
+/// The exchanges of one case, in their order.
+pub fn recorded(case: &str) -> Vec<Recorded> {
+    let text = include_str!("testdata/logins.json");
+    let mut cases: BTreeMap<String, Vec<Recorded>> = serde_json::from_str(text).unwrap();
+    cases.remove(case).unwrap()
+}
+
+impl Recorded {
+    pub fn outcome(&self) -> Outcome {
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let body = match &self.body {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        text(self.status, &headers, &body)
+    }
+
+    /// Whether it is this that was asked, for all that Keystone looks at.
+    fn is(&self, request: &Request) -> bool {
+        let same = self.request.method == request.method.name()
+            && self.request.url.trim_end_matches('/') == request.url.as_str().trim_end_matches('/');
+        let body = request.body.as_deref();
+        let asked = body.map(|body| serde_json::from_str(body).unwrap_or(Value::Null));
+        same && (!self.request.body.is_object() || asked.as_ref() == Some(&self.request.body))
+    }
+}
+
+/// Answers as the real ones did to the same request; the last recorded of
+/// several equal ones. What was not recorded is refused.
+pub fn replaying(cases: &[&str]) -> Arc<Fake> {
+    let exchanges: Vec<Recorded> = cases.iter().flat_map(|case| recorded(case)).collect();
+    Fake::new(
+        move |request| match exchanges.iter().rev().find(|exchange| exchange.is(request)) {
+            Some(exchange) => exchange.outcome(),
+            None => Err(TransportError::Unrecorded(format!(
+                "{} {} {:?}",
+                request.method.name(),
+                request.url,
+                request.body
+            ))),
+        },
+    )
 }

@@ -66,6 +66,7 @@ async fn an_account_with_a_role_on_the_system() {
         user_domain: Some(DomainRef::Id("default".into())),
         default_domain: None,
         password: Secret::new("secret"),
+        tenant: None,
     });
     options.auth_url = KEYSTONE.parse().unwrap();
     let session = session(&options);
@@ -278,8 +279,13 @@ async fn own_token(project: &str) -> (String, String) {
 }
 
 fn reqwest_client() -> reqwest::Client {
-    let tls =
-        super::wire::tls::client_config(&Default::default(), false, &BTreeMap::new()).unwrap();
+    let tls = super::wire::tls::client_config(
+        &Default::default(),
+        false,
+        &BTreeMap::new(),
+        &Arc::default(),
+    )
+    .unwrap();
     let builder = reqwest::Client::builder().no_proxy();
     builder.tls_backend_preconfigured(tls).build().unwrap()
 }

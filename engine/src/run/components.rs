@@ -35,6 +35,10 @@ impl Mapper {
         }
     }
 
+    pub fn description(&self) -> &Description {
+        &self.component.description
+    }
+
     pub async fn start(&self, now: i64) -> Result<GuestMapper, GuestFailure> {
         self.component
             .start_mapper(self.settings.clone(), now, self.limits.clone())
@@ -180,7 +184,7 @@ async fn messenger(
         false => proxies()?,
     };
     Ok(Messenger {
-        record_types: record_types(instance, description),
+        record_types: record_types(instance, description, warnings),
         packing_unit: packing_unit(description, &found.settings),
         setup: MessengerSetup {
             instance: name.clone(),
@@ -229,13 +233,37 @@ fn limits(instance: &ComponentInstance) -> Limits {
     }
 }
 
-fn record_types(instance: &MessengerInstance, description: &Description) -> Option<Vec<String>> {
+/// What it is given: what the site says, as far as the component takes it. One that
+/// it does not take would be refused record by record, every hour, and cost the
+/// run its good end.
+fn record_types(
+    instance: &MessengerInstance,
+    description: &Description,
+    warnings: &mut Vec<Warning>,
+) -> Option<Vec<String>> {
+    let taken = &description.record_types;
+    let takes = |kind: &String| taken.is_empty() || taken.contains(kind);
     match &instance.record_types {
-        config::RecordTypes::All => None,
-        config::RecordTypes::These { names, .. } => Some(names.clone()),
-        config::RecordTypes::Described => {
-            let described = &description.record_types;
-            (!described.is_empty()).then(|| described.clone())
+        config::RecordTypes::These { names, origin } => {
+            let (given, left): (Vec<String>, Vec<String>) = names.iter().cloned().partition(takes);
+            for kind in left {
+                let list: Vec<String> = taken.iter().map(|kind| format!("`{kind}`")).collect();
+                let name = instance.name();
+                warnings.push(Warning::new(
+                    format!("record-type-not-taken:{name}:{kind}"),
+                    format!(
+                        "{origin}: messenger `{name}` is given no `{kind}` records, for component \
+                         `{}` does not take them (it takes {}): remove `{kind}` from \
+                         `record_types` in [messenger_{name}]",
+                        description.name,
+                        list.join(", ")
+                    ),
+                ));
+            }
+            Some(given)
+        }
+        config::RecordTypes::All | config::RecordTypes::Described => {
+            (!taken.is_empty()).then(|| taken.clone())
         }
     }
 }

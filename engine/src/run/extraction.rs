@@ -5,6 +5,7 @@
 //! projects that were not begun yet are not tried one after the other: the
 //! operator gets one line, not one a project.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,8 +40,38 @@ pub struct Extraction {
     /// Names of all messengers of the configuration: whose the records are.
     pub messengers: Vec<String>,
     pub cancel: watch::Receiver<bool>,
-    /// Projects in a row for which a service was away.
-    pub outages: AtomicUsize,
+    pub outages: Outages,
+}
+
+/// Projects in a row for which an extractor found its service away. Counted for
+/// each: without Cinder there is still Nova.
+#[derive(Debug)]
+pub struct Outages(BTreeMap<Extractor, AtomicUsize>);
+
+impl Outages {
+    pub fn of(extractors: &[Extractor]) -> Self {
+        Outages(
+            extractors
+                .iter()
+                .map(|extractor| (*extractor, AtomicUsize::new(0)))
+                .collect(),
+        )
+    }
+
+    fn met(&self, extractor: Extractor, outage: bool) {
+        if let Some(count) = self.0.get(&extractor) {
+            if outage {
+                count.fetch_add(1, Ordering::Relaxed);
+            } else {
+                count.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn is_away(&self, extractor: Extractor) -> bool {
+        let count = self.0.get(&extractor);
+        count.is_some_and(|count| count.load(Ordering::Relaxed) >= OUTAGES)
+    }
 }
 
 /// The region, among all regions of all clouds.
@@ -54,6 +85,8 @@ pub struct Place {
 #[derive(Debug)]
 pub struct ExtractorReport {
     pub extractor: Extractor,
+    /// It had no cursor and starts from the beginning.
+    pub first: bool,
     pub result: ExtractorResult,
 }
 
@@ -66,7 +99,13 @@ pub enum ExtractorResult {
         stays: Option<i64>,
     },
     UpToDate,
-    NotBuilt,
+    /// The cloud does without the service, and always did as far as we know.
+    /// The cursor stays.
+    Lacking {
+        /// Cloud, region and extractor.
+        what: String,
+        reason: String,
+    },
     /// Nothing was extracted; the cursor stays.
     Failed {
         reason: String,
@@ -80,8 +119,6 @@ pub enum ExtractorResult {
 #[derive(Debug)]
 pub struct ProjectReport {
     pub project: ProjectRef,
-    /// It had no cursor and starts from the beginning.
-    pub first: bool,
     pub extractors: Vec<ExtractorReport>,
 }
 
@@ -110,9 +147,9 @@ impl Extraction {
                         .await
                         .unwrap_or_else(|error| ProjectReport {
                             project: spare,
-                            first: false,
                             extractors: vec![ExtractorReport {
                                 extractor: Extractor::Nova,
+                                first: false,
                                 result: ExtractorResult::Failed {
                                     reason: format!("internal error: {error}"),
                                     outage: false,
@@ -132,12 +169,6 @@ impl Extraction {
         project: ProjectRef,
         starts: Vec<Start>,
     ) -> ProjectReport {
-        let first = self.bounds.from.explicit().is_none()
-            && self
-                .extractors
-                .iter()
-                .zip(&starts)
-                .any(|(extractor, start)| extractor.is_built() && start.source == Source::Nothing);
         let plans: Vec<(Extractor, Start)> = self.extractors.iter().copied().zip(starts).collect();
         let mut extractors = Vec::new();
         for (order, (extractor, start)) in plans.into_iter().enumerate() {
@@ -145,11 +176,14 @@ impl Extraction {
             let result = self
                 .extractor(extractor, &project, &start, &key, (index, order))
                 .await;
-            extractors.push(ExtractorReport { extractor, result });
+            extractors.push(ExtractorReport {
+                extractor,
+                first: self.bounds.from.explicit().is_none() && start.source == Source::Nothing,
+                result,
+            });
         }
         ProjectReport {
             project,
-            first,
             extractors,
         }
     }
@@ -170,14 +204,11 @@ impl Extraction {
         key: &CursorKey,
         order: (usize, usize),
     ) -> ExtractorResult {
-        if !extractor.is_built() {
-            return ExtractorResult::NotBuilt;
-        }
         let failed = |reason: String| ExtractorResult::Failed {
             reason,
             outage: false,
         };
-        let (window, continues) = match self.bounds.plan(start.at) {
+        let (window, continues) = match self.bounds.plan(start.at, extractor.overlap()) {
             Plan::Extract { window, continues } => (window, continues),
             Plan::UpToDate => return ExtractorResult::UpToDate,
             Plan::Future { cursor } => {
@@ -196,7 +227,7 @@ impl Extraction {
                 ));
             }
         };
-        if self.outages.load(Ordering::Relaxed) >= OUTAGES {
+        if self.outages.is_away(extractor) {
             return ExtractorResult::Failed {
                 reason: "not tried, as other projects found the service away".into(),
                 outage: true,
@@ -209,7 +240,7 @@ impl Extraction {
         };
         match extracted {
             Ok(told) => {
-                self.outages.store(0, Ordering::Relaxed);
+                self.outages.met(extractor, false);
                 let covered = Window {
                     start: continues,
                     end: window.end,
@@ -228,10 +259,13 @@ impl Extraction {
                     Err(error) => failed(causes(&error)),
                 }
             }
+            Err(error) if error.is_service_lacking() => {
+                self.lacking(project, start, key, causes(&error))
+            }
             Err(error) => {
                 let outage = error.is_outage();
                 if outage {
-                    self.outages.fetch_add(1, Ordering::Relaxed);
+                    self.outages.met(extractor, true);
                 }
                 ExtractorResult::Failed {
                     reason: causes(&error),
@@ -239,6 +273,43 @@ impl Extraction {
                     outage: outage || error.is_unknown_region(),
                 }
             }
+        }
+    }
+
+    /// A cloud without Cinder or Neutron has nothing to account there, and the
+    /// default of `extractor` asks for both: no failure. One that had it and
+    /// has it no more may be about to lose usage: that is one, until somebody
+    /// says that it is meant.
+    fn lacking(
+        &self,
+        project: &ProjectRef,
+        start: &Start,
+        key: &CursorKey,
+        reason: String,
+    ) -> ExtractorResult {
+        let failed = |reason: String| ExtractorResult::Failed {
+            reason,
+            outage: false,
+        };
+        if let (true, Some(until)) = (start.extracted, start.at) {
+            return failed(format!(
+                "it was extracted up to {}, and now {reason}; if it was taken away for good, \
+                 remove `{}` from `extractor`",
+                moment(until),
+                key.extractor
+            ));
+        }
+        match self.cursors.leave_out(&project.id, key) {
+            Ok(()) => ExtractorResult::Lacking {
+                what: format!(
+                    "{}/{}/{}",
+                    key.cloud,
+                    key.region.as_deref().unwrap_or_default(),
+                    key.extractor
+                ),
+                reason,
+            },
+            Err(error) => failed(causes(&error)),
         }
     }
 

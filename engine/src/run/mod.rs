@@ -15,16 +15,20 @@ mod demo;
 mod exit;
 mod extraction;
 mod mapping;
+mod migrate;
 mod mode;
 mod one_cloud;
+mod power;
+mod projects;
 mod said;
 mod sample;
+mod show;
 mod source;
 mod summary;
 mod tape;
 mod window;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,7 +37,10 @@ use tokio::sync::watch;
 
 pub use self::demo::demo;
 pub use self::exit::Exit;
+pub use self::migrate::mapping_migrate;
+pub use self::projects::projects;
 pub use self::sample::sample;
+pub use self::show::show;
 
 use self::causes::causes;
 use self::clouds::{Extractions, SIDE_BY_SIDE, cursor_keys};
@@ -121,15 +128,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
             // Of an extraction in which nothing went well the errors say it all.
             let told = exit != Exit::Done && (summary.successes > 0 || !extract);
             if (watched || told) && !quiet {
-                let mut stderr = io::stderr().lock();
-                for line in &summary.lines {
-                    let line = if json {
-                        serde_json::json!({ "level": "INFO", "message": line }).to_string()
-                    } else {
-                        line.clone()
-                    };
-                    let _ = writeln!(stderr, "{line}");
-                }
+                summary.print(json);
             }
             exit
         }
@@ -249,6 +248,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     for remark in invocation.remarks.take() {
         said.warn(&remark);
     }
+    if unusable.is_empty() {
+        // Of one that is missing it is not known what it takes.
+        summary.given_to_nobody(&delivery.instances, &mut said);
+    }
     if let Err(error) = source.finish() {
         summary.problem(causes(error.as_ref()));
     }
@@ -276,22 +279,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
 /// What an extraction can't do without, and an explicit window that is none:
 /// said before anything is touched.
 fn complete(config: &Config, source: &Source) -> anyhow::Result<()> {
-    let files = || match config.files.as_slice() {
-        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc; `caso sample` \
-               prints one, `--config-file` names one"
-            .to_owned(),
-        files => {
-            let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-            format!(
-                "the configuration is not complete (read: {})",
-                names.join(", ")
-            )
-        }
-    };
     for cloud in &config.clouds {
-        cloud.site().with_context(files)?;
+        cloud.site().with_context(|| files(config))?;
         if !source.is_recording() {
-            cloud.keystone().with_context(files)?;
+            cloud.keystone().with_context(|| files(config))?;
         }
     }
     let to = config
@@ -306,6 +297,42 @@ fn complete(config: &Config, source: &Source) -> anyhow::Result<()> {
             moment(to)
         ),
         _ => Ok(()),
+    }
+}
+
+/// For commands that must ask Keystone: the exit code where nothing says how.
+fn no_keystone(config: &Config) -> Option<Exit> {
+    let mut clouds = config.clouds.iter();
+    let error = clouds.find_map(|cloud| cloud.keystone().err())?;
+    let error = anyhow::Error::new(error).context(files(config));
+    tracing::error!("{}", causes(error.as_ref()));
+    Some(Exit::Usage)
+}
+
+/// What is odd about the configuration, in full: for commands that somebody runs
+/// by hand, and that leave nothing behind by which to know what was said.
+fn say_warnings(config: &Config) {
+    let mut warnings = config.warnings.clone();
+    warnings.sort();
+    warnings.dedup();
+    for warning in warnings {
+        tracing::warn!("{}", warning.text);
+    }
+}
+
+/// Where the configuration came from, for who has to complete it.
+fn files(config: &Config) -> String {
+    match config.files.as_slice() {
+        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc; `caso sample` \
+               prints one, `--config-file` names one"
+            .to_owned(),
+        files => {
+            let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+            format!(
+                "the configuration is not complete (read: {})",
+                names.join(", ")
+            )
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! One cloud: session, projects, their starts, then its regions side by side.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
@@ -9,11 +8,11 @@ use tokio::sync::watch;
 use super::causes::causes;
 use super::cloud::project_options;
 use super::clouds::Extractions;
-use super::extraction::{Extraction, Place, ProjectReport};
+use super::extraction::{Extraction, Outages, Place, ProjectReport};
 use super::window::Bounds;
 use crate::config::CloudConfig;
 use crate::extract::projects::find;
-use crate::extract::{ExtractContext, ProjectFailure, ProjectRef, RunCaches, Warning};
+use crate::extract::{ExtractContext, PowerSource, ProjectFailure, ProjectRef, RunCaches, Warning};
 use crate::openstack::Session;
 use crate::state::{CursorKey, Start};
 
@@ -82,7 +81,11 @@ impl<'a> CloudRun<'a> {
         let site = self.cloud.site()?.to_owned();
         let session = shared
             .source
-            .session(&shared.config, self.index, shared.clock.clone())?;
+            .session(&shared.config, self.cloud, shared.clock.clone())?;
+        let power =
+            shared
+                .source
+                .power(&shared.config, self.cloud, &session, shared.clock.clone())?;
         let caches = RunCaches::default();
         let options = project_options(self.cloud);
         let mut cancel = shared.cancel.clone();
@@ -104,7 +107,7 @@ impl<'a> CloudRun<'a> {
         report.no_project = projects.is_empty() && report.failures.is_empty();
         let taken = self.take(projects, report).await;
         report.behind = behind(&session);
-        let extractions = self.regions(&session, caches, &site, report.behind);
+        let extractions = self.regions(&session, caches, power.as_ref(), &site, report.behind);
         let regions = extractions.into_iter().enumerate().map(|(at, extraction)| {
             let projects = taken
                 .iter()
@@ -116,7 +119,7 @@ impl<'a> CloudRun<'a> {
             .buffered(shared.side_by_side)
             .collect()
             .await;
-        report.requests = session.requests();
+        report.requests = session.requests() + power.map_or(0, |power| power.client.requests());
         Ok(reports)
     }
 
@@ -176,6 +179,7 @@ impl<'a> CloudRun<'a> {
         &self,
         session: &Session,
         caches: RunCaches,
+        power: Option<&PowerSource>,
         site: &str,
         behind: Option<i64>,
     ) -> Vec<Arc<Extraction>> {
@@ -204,6 +208,9 @@ impl<'a> CloudRun<'a> {
                     caches: Arc::new(caches),
                     page_size: config.page_size,
                     now: shared.now,
+                    counters: config.counters,
+                    ip_records_for_past_windows: config.ip_records_for_past_windows,
+                    power: power.cloned(),
                 },
                 place: Place {
                     order: first + at,
@@ -216,7 +223,7 @@ impl<'a> CloudRun<'a> {
                 mapper: shared.mapper.clone(),
                 messengers: shared.messengers.clone(),
                 cancel: shared.cancel.clone(),
-                outages: AtomicUsize::new(0),
+                outages: Outages::of(&self.cloud.extractors),
                 config: config.clone(),
             }));
         }

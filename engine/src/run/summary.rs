@@ -7,14 +7,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::causes::causes;
 use super::exit::Exit;
-use super::extraction::{ExtractorResult, ProjectReport, moment};
+use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport, moment};
 use super::one_cloud::{CloudReport, RegionReport};
 use super::said::Said;
 use crate::deliver::{Ending, InstanceReport, Waiting};
+use crate::extract::ProjectFailure;
 
 /// Collected while the run goes on.
 #[derive(Default)]
@@ -51,7 +53,7 @@ impl Summary {
         self.requests += report.requests;
         let place = place(report, clouds, None);
         for failure in &report.failures {
-            self.problem(format!("{place}{failure}"));
+            self.project_failure(&place, failure);
         }
         for text in &report.without_cursor {
             self.problem(format!("{place}{text}"));
@@ -60,11 +62,7 @@ impl Summary {
             self.failures += 1;
         }
         if report.no_project && report.result.is_ok() {
-            self.problem(format!(
-                "{place}no project to account: `projects` names none, and this account sees none \
-                 with the tag `{}`; tag the projects in Keystone, or name them in `projects`",
-                report.cloud.caso_tag.as_deref().unwrap_or_default()
-            ));
+            self.no_project(&place, report.cloud.caso_tag.as_deref().unwrap_or_default());
         }
         if let Some(seconds) = report.behind {
             said.warn_of(
@@ -83,6 +81,32 @@ impl Summary {
             }
             Err(error) => self.problem(format!("{place}{}", causes(error.as_ref()))),
         }
+    }
+
+    /// The lines on stderr, for who watches.
+    pub fn print(&self, json: bool) {
+        let mut stderr = io::stderr().lock();
+        for line in &self.lines {
+            let line = if json {
+                serde_json::json!({ "level": "INFO", "message": line }).to_string()
+            } else {
+                line.clone()
+            };
+            let _ = writeln!(stderr, "{line}");
+        }
+    }
+
+    /// Nobody said which projects.
+    pub fn no_project(&mut self, place: &str, tag: &str) {
+        self.problem(format!(
+            "{place}no project to account: `projects` names none, and this account sees none with \
+             the tag `{tag}`; tag the projects in Keystone, or name them in `projects`"
+        ));
+    }
+
+    /// A project that is gone, unreadable or without VO.
+    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure) {
+        self.problem(format!("{place}{failure}"));
     }
 
     /// All projects of a region.
@@ -106,7 +130,7 @@ impl Summary {
 
     fn extraction(&mut self, place: &str, reports: &[ProjectReport], said: &mut Said) {
         let mut outages: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
-        let mut not_built: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut lacking: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         let mut up_to_date = 0;
         let first: Vec<i64> = reports.iter().filter_map(first_window).collect();
         if let Some(start) = first.iter().min() {
@@ -158,7 +182,9 @@ impl Summary {
                         }
                     }
                     ExtractorResult::UpToDate => up_to_date += 1,
-                    ExtractorResult::NotBuilt => *not_built.entry(extractor).or_default() += 1,
+                    ExtractorResult::Lacking { what, reason } => {
+                        lacking.entry(what).or_insert((extractor, reason));
+                    }
                     ExtractorResult::Failed {
                         reason,
                         outage: true,
@@ -173,6 +199,20 @@ impl Summary {
                         self.failures += 1;
                     }
                 }
+            }
+        }
+        // One that is asked for Cinder alone must not find all in order
+        // without it.
+        let nothing_else = reports.iter().any(lacks_all);
+        for (what, (extractor, reason)) in lacking {
+            let text = format!(
+                "{place}not extracted: {extractor}: {reason}; if this cloud does without, remove \
+                 `{extractor}` from `extractor` to silence this"
+            );
+            if nothing_else {
+                self.problem(text);
+            } else {
+                said.warn_of(&format!("lacking:{what}"), &text);
             }
         }
         for (extractor, (projects, reason)) in outages {
@@ -191,13 +231,6 @@ impl Summary {
                 "{place}{up_to_date} cursors are at the window's end already"
             ));
         }
-        if !not_built.is_empty() {
-            let names: Vec<&str> = not_built.into_keys().collect();
-            self.line(format!(
-                "{place}not extracted: {}: not built in this version; their cursors stay where they are",
-                names.join(", ")
-            ));
-        }
     }
 
     /// One messenger's delivery.
@@ -209,6 +242,17 @@ impl Summary {
             self.line(format!(
                 "messenger `{name}`: {} records {would}delivered",
                 report.delivered
+            ));
+        }
+        if !report.not_given.is_empty() {
+            let types: Vec<String> = report
+                .not_given
+                .iter()
+                .map(|(kind, records)| format!("{records} {kind}"))
+                .collect();
+            self.line(format!(
+                "messenger `{name}`: not given, by its `record_types`: {} records",
+                types.join(", ")
             ));
         }
         let quarantined = report.refused + report.failed;
@@ -232,6 +276,28 @@ impl Summary {
                 self.failures += 1;
             }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
+        }
+    }
+
+    /// Record types of this run that no messenger is given: nobody will hear of
+    /// these records, which is seldom what a site means.
+    pub fn given_to_nobody(&self, reports: &[InstanceReport], said: &mut Said) {
+        let Some((first, others)) = reports.split_first() else {
+            return;
+        };
+        for (kind, records) in &first.not_given {
+            if others
+                .iter()
+                .all(|report| report.not_given.contains_key(kind))
+            {
+                said.warn_of(
+                    &format!("given-to-nobody:{kind}"),
+                    &format!(
+                        "{records} `{kind}` records are given to no messenger: none of those in \
+                         `messengers` takes them, or `record_types` leaves them out"
+                    ),
+                );
+            }
         }
     }
 
@@ -306,13 +372,16 @@ fn place(report: &CloudReport<'_>, clouds: usize, region: Option<&str>) -> Strin
 /// Where the first window of a project without a cursor began, if anything was
 /// extracted of it.
 fn first_window(report: &ProjectReport) -> Option<i64> {
-    if !report.first {
-        return None;
-    }
     report.extractors.iter().find_map(|part| match part.result {
-        ExtractorResult::Done { window, .. } => Some(window.start),
+        ExtractorResult::Done { window, .. } if part.first => Some(window.start),
         _ => None,
     })
+}
+
+/// Whether none of the project's extractors found its service.
+fn lacks_all(report: &ProjectReport) -> bool {
+    let lacking = |part: &ExtractorReport| matches!(part.result, ExtractorResult::Lacking { .. });
+    !report.extractors.is_empty() && report.extractors.iter().all(lacking)
 }
 
 fn project_name(report: &ProjectReport) -> String {

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{CloudConfig, Config, ExtractFrom, Extractor};
+use super::power::PowerArguments;
+use crate::config::{CloudConfig, Config, CounterOptions, ExtractFrom, Extractor};
 use crate::model::Window;
 use crate::openstack::Transport;
 use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
@@ -26,6 +27,10 @@ const CURSORS: &str = "caso-cursors";
 struct Arguments {
     extract_from: Option<i64>,
     extract_to: Option<i64>,
+    #[serde(default)]
+    ip_records_for_past_windows: bool,
+    #[serde(default)]
+    counters: CounterOptions,
     page_size: u32,
     /// In the order of the header's sessions.
     #[serde(default)]
@@ -45,6 +50,9 @@ struct CloudArguments {
     caso_tag: Option<String>,
     vo_property: String,
     extractors: Vec<String>,
+    /// Where the extractor `prometheus` is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    power: Option<PowerArguments>,
 }
 
 fn only() -> String {
@@ -111,10 +119,17 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
             .iter()
             .map(|extractor| extractor.as_str().to_owned())
             .collect(),
+        power: cloud
+            .prometheus
+            .as_ref()
+            .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
+            .map(PowerArguments::of),
     };
     let arguments = Arguments {
         extract_from: config.extract_from.explicit(),
         extract_to: config.extract_to,
+        ip_records_for_past_windows: config.ip_records_for_past_windows,
+        counters: config.counters,
         page_size: config.page_size,
         clouds: config.clouds.iter().map(cloud).collect(),
     };
@@ -145,6 +160,8 @@ pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
         None => ExtractFrom::Cursor,
     };
     config.extract_to = arguments.extract_to;
+    config.ip_records_for_past_windows = arguments.ip_records_for_past_windows;
+    config.counters = arguments.counters;
     config.page_size = arguments.page_size;
     if header.sessions.len() < arguments.clouds.len() {
         bail!("it has fewer sessions than clouds");
@@ -182,6 +199,7 @@ fn cloud(
             .with_context(|| format!("it has an extractor `{name}`, which is unknown"))
     };
     Ok(CloudConfig {
+        prometheus: recorded.power.map(PowerArguments::config).transpose()?,
         name: recorded.cloud,
         region_names,
         first_extract_from: recorded.first_extract_from,

@@ -33,9 +33,16 @@ const LINGER: Duration = Duration::from_secs(1);
 trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync {}
 impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
+/// A connection that is open.
+struct Open {
+    stream: Box<dyn Stream>,
+    /// Whether we have ended our side.
+    finished: bool,
+}
+
 /// The connections of one call.
 pub struct Connections {
-    open: BTreeMap<u32, Box<dyn Stream>>,
+    open: BTreeMap<u32, Open>,
     next: u32,
     most: usize,
     bytes_left: u64,
@@ -74,8 +81,8 @@ impl Connections {
 
     /// After a call that went well: what was sent is to arrive.
     pub async fn end_call(&mut self) -> io::Result<()> {
-        for (_, stream) in std::mem::take(&mut self.open) {
-            part(stream).await;
+        for (_, open) in std::mem::take(&mut self.open) {
+            part(open.stream).await;
         }
         if let Some(sink) = &self.detour {
             for (name, bytes) in locked(&self.sent).drain(..) {
@@ -116,7 +123,8 @@ impl Connections {
             };
         let handle = self.next;
         self.next = self.next.wrapping_add(1);
-        self.open.insert(handle, stream);
+        let finished = false;
+        self.open.insert(handle, Open { stream, finished });
         Ok(handle)
     }
 
@@ -127,11 +135,12 @@ impl Connections {
     ) -> Result<Box<dyn Stream>, ConnectionError> {
         let endpoint = &terms.endpoint;
         let tls = |what: String| ConnectionError::Tls(format!("`{endpoint}`: {what}"));
-        let config = self
-            .roots
-            .config(terms.cafile.as_deref(), true)
-            .await
-            .map_err(ConnectionError::Tls)?;
+        let cafile = terms.cafile.as_deref();
+        let config = match &terms.identity {
+            Some(identity) => self.roots.identified(cafile, identity).await,
+            None => self.roots.config(cafile, true).await,
+        }
+        .map_err(ConnectionError::Tls)?;
         let name = rustls::pki_types::ServerName::try_from(endpoint.host.clone())
             .map_err(|error| tls(error.to_string()))?;
         match TlsConnector::from(config).connect(name, tcp).await {
@@ -146,12 +155,16 @@ impl Connections {
     async fn send(&mut self, handle: u32, bytes: &[u8]) -> Result<(), ConnectionError> {
         self.spend(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
         let wait = self.transfer_timeout;
-        let stream = self.stream(handle)?;
-        bounded(wait, async {
+        let stream = &mut self.stream(handle)?.stream;
+        let sent = bounded(wait, async {
             stream.write_all(bytes).await?;
             stream.flush().await
         })
-        .await
+        .await;
+        match sent {
+            Err(ConnectionError::Closed) => Err(last_words(stream).await),
+            sent => sent,
+        }
     }
 
     async fn receive(&mut self, handle: u32, maximum: u32) -> Result<Vec<u8>, ConnectionError> {
@@ -164,9 +177,18 @@ impl Connections {
         if room == 0 {
             return Err(self.spent());
         }
-        let stream = self.stream(handle)?;
+        let Open { stream, finished } = self.stream(handle)?;
         let mut bytes = vec![0; usize::try_from(room).unwrap_or(0)];
-        let count = bounded(wait, stream.read(&mut bytes)).await?;
+        let read = async {
+            match stream.read(&mut bytes).await {
+                // Many servers answer the end of TLS by closing without one of
+                // their own. What they could have cut short so is what they send;
+                // of what we sent an end like this says as much as a plain one.
+                Err(error) if *finished && error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+                read => read,
+            }
+        };
+        let count = bounded(wait, read).await?;
         bytes.truncate(count);
         self.spend(u64::try_from(count).unwrap_or(u64::MAX))?;
         Ok(bytes)
@@ -174,11 +196,18 @@ impl Connections {
 
     async fn finish(&mut self, handle: u32) -> Result<(), ConnectionError> {
         let wait = self.transfer_timeout;
-        let stream = self.stream(handle)?;
-        bounded(wait, stream.shutdown()).await
+        let open = self.stream(handle)?;
+        match bounded(wait, open.stream.shutdown()).await {
+            Err(ConnectionError::Closed) => Err(last_words(&mut open.stream).await),
+            Err(error) => Err(error),
+            Ok(()) => {
+                open.finished = true;
+                Ok(())
+            }
+        }
     }
 
-    fn stream(&mut self, handle: u32) -> Result<&mut Box<dyn Stream>, ConnectionError> {
+    fn stream(&mut self, handle: u32) -> Result<&mut Open, ConnectionError> {
         self.open
             .get_mut(&handle)
             .ok_or_else(|| ConnectionError::Invalid(format!("no connection has handle {handle}")))
@@ -244,6 +273,17 @@ async fn bounded<T>(
     }
 }
 
+/// Why the peer closed, where it says so: in TLS a refusal of our certificate comes
+/// after the handshake, beside what we were about to send.
+async fn last_words(stream: &mut Box<dyn Stream>) -> ConnectionError {
+    match tokio::time::timeout(LINGER, stream.read(&mut [0; 1])).await {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            ConnectionError::Tls(error.to_string())
+        }
+        _ => ConnectionError::Closed,
+    }
+}
+
 /// Ends a connection in such a way that the peer gets all of it. A socket
 /// closed with unread bytes (TLS session tickets, a late greeting) is reset,
 /// and the peer may lose what it has not read yet.
@@ -288,8 +328,8 @@ impl Host for State {
     }
 
     async fn close(&mut self, handle: u32) -> wasmtime::Result<()> {
-        if let Some(stream) = self.outside.connections.open.remove(&handle) {
-            part(stream).await;
+        if let Some(open) = self.outside.connections.open.remove(&handle) {
+            part(open.stream).await;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::grant::{Endpoint, Grant, origin_of, parse_path, parse_umask, truth};
+use super::grant::{Endpoint, Grant, Identity, origin_of, parse_path, parse_umask, truth};
 use crate::model::Attribute;
 use crate::model::component::{CapabilityRequest, OptionValue, Setting};
 
@@ -35,6 +35,7 @@ pub struct ConnectionTerms {
     pub endpoint: Endpoint,
     pub tls: bool,
     pub cafile: Option<PathBuf>,
+    pub identity: Option<Identity>,
 }
 
 /// An origin for HTTP requests and its terms.
@@ -225,7 +226,12 @@ fn wanted(
     };
     let mut grant = Grant::of_kind(&request.kind, &target).map_err(|error| error.to_string())?;
     match &mut grant {
-        Grant::Connection { tls, cafile, .. } => {
+        Grant::Connection {
+            tls,
+            cafile,
+            identity,
+            ..
+        } => {
             if let Some(value) = term(&request.attributes, "tls", settings)? {
                 *tls = truth(&value).map_err(|problem| format!("its term `tls`: {problem}"))?;
             }
@@ -233,6 +239,11 @@ fn wanted(
                 && *tls
             {
                 *cafile = Some(parse_path(&value)?);
+            }
+            if *tls {
+                let certfile = term(&request.attributes, "certfile", settings)?;
+                let keyfile = term(&request.attributes, "keyfile", settings)?;
+                *identity = Identity::of(certfile.as_deref(), keyfile.as_deref())?;
             }
         }
         Grant::Http {
@@ -268,6 +279,7 @@ fn plain(grant: Grant) -> Grant {
             endpoint,
             tls,
             cafile: None,
+            identity: None,
         },
         Grant::Http { origin, .. } => Grant::Http {
             origin,
@@ -378,6 +390,7 @@ impl Granted {
                 endpoint,
                 tls,
                 cafile,
+                identity,
             } => {
                 self.connections.insert(
                     name,
@@ -385,6 +398,7 @@ impl Granted {
                         endpoint,
                         tls,
                         cafile,
+                        identity,
                     },
                 );
             }

@@ -11,6 +11,7 @@
 //! | `connection:host:port`                       | a TCP connection to one host and port         |
 //! | `connection:tls://host:port`                 | the same, inside TLS, by the system's CAs     |
 //! | `connection:tls://host:port?cafile=/path`    | the same, by the CAs in that file             |
+//! | `…?cafile=/path&certfile=/path&keyfile=/path` | the same, with a client certificate too     |
 //! | `http:https://host`, `http:https://host:port`| HTTP requests to one origin                   |
 //! | `http:https://host?cafile=/path`             | the same, by the CAs in that file             |
 //! | `http:https://host?verify=false`             | the same, whatever certificate the server has |
@@ -35,6 +36,32 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+/// A client certificate: PEM files, or one file that holds both.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    pub certfile: PathBuf,
+    pub keyfile: PathBuf,
+}
+
+impl Identity {
+    /// Of the two terms: without `keyfile` the key lies with the certificate.
+    pub(super) fn of(
+        certfile: Option<&str>,
+        keyfile: Option<&str>,
+    ) -> Result<Option<Self>, String> {
+        let Some(certfile) = certfile else {
+            return match keyfile {
+                Some(_) => Err("`keyfile` without `certfile`".to_owned()),
+                None => Ok(None),
+            };
+        };
+        Ok(Some(Self {
+            certfile: parse_path(certfile)?,
+            keyfile: parse_path(keyfile.unwrap_or(certfile))?,
+        }))
+    }
+}
+
 /// What the site grants; see the table above.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -49,6 +76,8 @@ pub enum Grant {
         tls: bool,
         /// Instead of the system's certificates.
         cafile: Option<PathBuf>,
+        /// Whom the server is told that we are.
+        identity: Option<Identity>,
     },
     Http {
         /// Scheme, host and perhaps port, without a path.
@@ -99,10 +128,12 @@ impl Grant {
             "connection" => {
                 let fail = fail(
                     "`connection:host:port` or `connection:tls://host:port`, with \
-                     `?cafile=/path` after the latter if need be",
+                     `?cafile=/path` after the latter if need be, and `&certfile=/path&keyfile=/path`",
                 );
-                let (rest, term) = split_term(target, "cafile");
-                let cafile = term.map(parse_path).transpose().map_err(fail)?;
+                let (rest, [cafile, certfile, keyfile]) =
+                    split_terms(target, ["cafile", "certfile", "keyfile"]);
+                let cafile = cafile.map(parse_path).transpose().map_err(fail)?;
+                let identity = Identity::of(certfile, keyfile).map_err(fail)?;
                 let (tls, rest) = match rest.strip_prefix("tls://") {
                     Some(rest) => (true, rest),
                     None => (false, rest),
@@ -110,11 +141,15 @@ impl Grant {
                 if cafile.is_some() && !tls {
                     return Err(fail("`cafile` without `tls://`".to_owned()));
                 }
+                if identity.is_some() && !tls {
+                    return Err(fail("`certfile` without `tls://`".to_owned()));
+                }
                 let endpoint = rest.parse().map_err(fail)?;
                 Ok(Self::Connection {
                     endpoint,
                     tls,
                     cafile,
+                    identity,
                 })
             }
             "http" => {
@@ -205,15 +240,32 @@ impl fmt::Display for Grant {
                 endpoint,
                 tls,
                 cafile,
+                identity,
             } => {
                 write!(
                     f,
                     "connection:{}{endpoint}",
                     if *tls { "tls://" } else { "" }
                 )?;
-                cafile
-                    .as_ref()
-                    .map_or(Ok(()), |path| write!(f, "?cafile={}", path.display()))
+                let terms = [
+                    ("cafile", cafile.as_ref()),
+                    (
+                        "certfile",
+                        identity.as_ref().map(|identity| &identity.certfile),
+                    ),
+                    (
+                        "keyfile",
+                        identity.as_ref().map(|identity| &identity.keyfile),
+                    ),
+                ];
+                let mut sign = '?';
+                for (name, path) in terms {
+                    if let Some(path) = path {
+                        write!(f, "{sign}{name}={}", path.display())?;
+                        sign = '&';
+                    }
+                }
+                Ok(())
             }
             Self::Http {
                 origin,
@@ -302,6 +354,41 @@ fn split_term<'a>(text: &'a str, name: &str) -> (&'a str, Option<&'a str>) {
     }
 }
 
+/// Splits `?name=value&name=value` off the end, the names in any order. As with
+/// one, a path may contain a question mark, or an ampersand.
+fn split_terms<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> (&'a str, [Option<&'a str>; N]) {
+    let mut values = [None; N];
+    let mut rest = text;
+    loop {
+        let last = names.iter().zip(&mut values).filter_map(|(name, value)| {
+            let question = split_term(rest, name);
+            let (before, found) = match rest.rsplit_once(&format!("&{name}=")) {
+                Some((before, found))
+                    if question.1.is_none() || before.len() > question.0.len() =>
+                {
+                    (before, found)
+                }
+                _ => (question.0, question.1?),
+            };
+            Some((before, found, value))
+        });
+        let Some((before, found, value)) = last.max_by_key(|(before, ..)| before.len()) else {
+            return (text, [None; N]);
+        };
+        if value.replace(found).is_some() {
+            return (text, [None; N]);
+        }
+        let question = rest.as_bytes().get(before.len()) == Some(&b'?');
+        rest = before;
+        if question {
+            return (rest, values);
+        }
+    }
+}
+
 pub(super) fn parse_umask(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(umask) if umask <= 0o777 && !text.starts_with('+') => Ok(umask),
@@ -373,6 +460,8 @@ mod tests {
             "connection:logstash.example.org:5000",
             "connection:tls://logstash.example.org:5001",
             "connection:tls://[2001:db8::1]:5001?cafile=/etc/ca.pem",
+            "connection:tls://a:1?certfile=/c.pem&keyfile=/k.pem",
+            "connection:tls://a:1?cafile=/a?b&c.pem&certfile=/c.pem&keyfile=/k.pem",
             "http:https://example.org",
             "http:http://example.org:8080",
             "http:https://example.org:8443?cafile=/etc/ca.pem",
@@ -382,6 +471,22 @@ mod tests {
             "address:[::1]:9",
         ] {
             assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn terms_come_in_any_order_and_a_key_may_lie_with_its_certificate() {
+        for (text, same) in [
+            (
+                "connection:tls://a:1?keyfile=/k&cafile=/a&certfile=/c",
+                "connection:tls://a:1?cafile=/a&certfile=/c&keyfile=/k",
+            ),
+            (
+                "connection:tls://a:1?certfile=/both.pem",
+                "connection:tls://a:1?certfile=/both.pem&keyfile=/both.pem",
+            ),
+        ] {
+            assert_eq!(text.parse::<Grant>().unwrap().to_string(), same);
         }
     }
 
@@ -422,6 +527,21 @@ mod tests {
             (
                 "connection:a:1?cafile=/x",
                 "without `tls://`",
+                "`connection:tls://host:port`",
+            ),
+            (
+                "connection:a:1?certfile=/x",
+                "without `tls://`",
+                "`connection:tls://host:port`",
+            ),
+            (
+                "connection:tls://a:1?keyfile=/x",
+                "`keyfile` without `certfile`",
+                "&certfile=/path",
+            ),
+            (
+                "connection:tls://a:1?cafile=/x&cafile=/y",
+                "not a port",
                 "`connection:tls://host:port`",
             ),
             ("http:ftp://x", "not http", "`http:https://host`"),

@@ -1,21 +1,31 @@
 //! Whom a TLS connection trusts: the system's certificates, or one file's, or
-//! anybody where the site says so.
+//! anybody where the site says so; and who we say that we are, where a site has
+//! a certificate for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio::sync::Mutex;
+
+use super::grant::Identity;
+
+/// Whom we trust, and who we are.
+type Identified = (Option<PathBuf>, Identity);
 
 /// Configurations once made; reading a system's certificates takes a while.
 #[derive(Default)]
 pub struct TlsRoots {
     made: Mutex<BTreeMap<Trust, Arc<ClientConfig>>>,
+    identified: Mutex<BTreeMap<Identified, Arc<ClientConfig>>>,
 }
 
 /// A file's certificates or the system's, and whether they count.
@@ -51,11 +61,79 @@ impl TlsRoots {
 impl TlsRoots {
     /// The configuration that trusts nobody.
     pub fn nobody() -> Result<Arc<ClientConfig>, String> {
-        trusting(RootCertStore::empty()).map(Arc::new)
+        Ok(Arc::new(
+            trusting(RootCertStore::empty())?.with_no_client_auth(),
+        ))
+    }
+
+    /// The same with a client certificate, which a server may ask for.
+    pub async fn identified(
+        &self,
+        cafile: Option<&Path>,
+        identity: &Identity,
+    ) -> Result<Arc<ClientConfig>, String> {
+        let mut made = self.identified.lock().await;
+        let key = (cafile.map(Path::to_owned), identity.clone());
+        if let Some(config) = made.get(&key) {
+            return Ok(Arc::clone(config));
+        }
+        let (cafile, identity) = key.clone();
+        let config = tokio::task::spawn_blocking(move || {
+            let (certificates, key) = credentials(&identity)?;
+            trusting(roots(cafile.as_deref())?)?
+                .with_client_auth_cert(certificates, key)
+                .map_err(|error| {
+                    format!(
+                        "certfile `{}` and keyfile `{}`: {error}",
+                        identity.certfile.display(),
+                        identity.keyfile.display()
+                    )
+                })
+        })
+        .await
+        .map_err(|error| format!("reading certificates failed: {error}"))??;
+        let config = Arc::new(config);
+        made.insert(key, Arc::clone(&config));
+        Ok(config)
     }
 }
 
+/// The certificate with its chain, and its key.
+fn credentials(
+    identity: &Identity,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let path = &identity.certfile;
+    let failed = |error: String| format!("certfile `{}`: {error}", path.display());
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| failed(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(failed("it holds no certificate".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&identity.keyfile).map_err(|error| {
+        let path = identity.keyfile.display();
+        match error {
+            pem::Error::NoItemsFound => {
+                format!("keyfile `{path}`: it holds no private key without a passphrase")
+            }
+            error => format!("keyfile `{path}`: {error}"),
+        }
+    })?;
+    Ok((certificates, key))
+}
+
 fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
+    Ok(trusting(roots(cafile)?)?.with_no_client_auth())
+}
+
+fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_root_certificates(roots))
+        .map_err(|error| format!("TLS cannot be set up: {error}"))
+}
+
+fn roots(cafile: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     match cafile {
         Some(path) => {
@@ -80,14 +158,7 @@ fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
             }
         }
     }
-    trusting(roots)
-}
-
-fn trusting(roots: RootCertStore) -> Result<ClientConfig, String> {
-    ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
-        .map_err(|error| format!("TLS cannot be set up: {error}"))
+    Ok(roots)
 }
 
 fn unverified() -> Result<ClientConfig, String> {

@@ -281,6 +281,85 @@ fn a_new_region_does_not_start_where_another_is() {
     assert_eq!(starts[0].source, Source::Nothing);
 }
 
+fn in_place(cloud: &str, region: Option<&str>) -> CursorKey {
+    CursorKey {
+        cloud: cloud.into(),
+        region: region.map(str::to_owned),
+        extractor: "nova".into(),
+    }
+}
+
+/// What Python left is how far one region is: the first that asks.
+#[test]
+fn a_foreign_lastrun_is_one_regions() {
+    let place = Place::new();
+    place.put(&format!("lastrun.{PROJECT}"), TEXT);
+    let keys = ["A", "B"].map(|region| in_place("default", Some(region)));
+    let cursors = place.cursors();
+    assert!(cursors.is_foreign(PROJECT, None));
+    let starts = cursors.starts(PROJECT, None, &keys).unwrap();
+    assert_eq!(starts[0].at, Some(T - 1));
+    assert_eq!((starts[1].at, &starts[1].source), (None, &Source::Nothing));
+    // And of another cloud that has the project, no more.
+    let other = in_place("other", None);
+    assert_eq!(cursors.starts(PROJECT, None, &[other]).unwrap()[0].at, None);
+    // Going back to Python repeats what only one of them has.
+    cursors
+        .advance(PROJECT, &keys[0], window(T - 1, T + 60))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), BEGINNING);
+    cursors
+        .advance(PROJECT, &keys[1], window(0, T + 60))
+        .unwrap();
+    assert!(!place.cursors().is_foreign(PROJECT, None));
+}
+
+/// One that is added later was never extracted, whoever wrote lastrun last.
+#[test]
+fn an_added_region_does_not_start_at_an_edited_lastrun() {
+    let place = Place::new();
+    let old = in_place("default", Some("A"));
+    let cursors = place.cursors();
+    cursors
+        .starts(PROJECT, None, std::slice::from_ref(&old))
+        .unwrap();
+    cursors.advance(PROJECT, &old, window(0, T)).unwrap();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-01");
+    let new = in_place("default", Some("B"));
+    let starts = place.cursors().starts(PROJECT, None, &[old, new]).unwrap();
+    assert!(matches!(starts[0].source, Source::Edited(_)));
+    assert_eq!((starts[1].at, &starts[1].source), (None, &Source::Nothing));
+}
+
+/// Of all that the configuration has, whether or not it was asked today.
+#[test]
+fn a_cloud_that_is_away_holds_lastrun_back() {
+    let place = Place::new();
+    let keys = ["prod", "test"].map(|cloud| in_place(cloud, None));
+    let open = || place.cursors().configured(keys.to_vec());
+    let cursors = open();
+    for key in &keys {
+        cursors
+            .starts(PROJECT, None, std::slice::from_ref(key))
+            .unwrap();
+        cursors.advance(PROJECT, key, window(0, T)).unwrap();
+    }
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    let cursors = open();
+    cursors.starts(PROJECT, None, &keys[..1]).unwrap();
+    cursors
+        .advance(PROJECT, &keys[0], window(T, T + 3_600))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    // It is gone from the configuration.
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &keys[..1]).unwrap();
+    cursors
+        .advance(PROJECT, &keys[0], window(T, T + 3_660))
+        .unwrap();
+    assert_ne!(place.lastrun().unwrap(), TEXT);
+}
+
 /// Killed behind the write of lastrun: a cursor that is far behind stays there.
 #[test]
 fn a_killed_write_carries_no_other_cursor_along() {
@@ -346,6 +425,73 @@ fn no_kill_makes_a_gap() {
             }
         }
     }
+}
+
+/// The default list asks for Cinder, and a cloud may have none: lastrun would
+/// stay in 1970 for ever.
+#[test]
+fn one_whose_service_is_lacking_does_not_hold_lastrun_back() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T - 10))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), BEGINNING);
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 10));
+
+    // The next run knows it, and need not mend lastrun again.
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    assert!(starts[0].extracted && !starts[1].extracted);
+    cursors
+        .advance(PROJECT, &key("nova"), window(T - 10, T - 5))
+        .unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 5));
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 5));
+
+    // One day the cloud has it: its cursor has waited, and counts from now on.
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    assert_eq!(starts[1].at, None);
+    cursors
+        .advance(PROJECT, &key("cinder"), window(0, T - 7))
+        .unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 7));
+    let starts = place.cursors().starts(PROJECT, None, &both()).unwrap();
+    assert!(starts.iter().all(|start| start.extracted));
+}
+
+/// Python had one lastrun for all extractors, and so had a site that extracted
+/// servers alone.
+#[test]
+fn one_that_is_new_to_a_project_starts_at_its_lastrun() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+}
+
+#[test]
+fn before_anything_moved_leaving_out_writes_nothing() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(place.lastrun(), None);
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    let frozen = Cursors::open(&Spool::look(place.dir.path(), Disk::default()), true);
+    frozen.starts(PROJECT, None, &both()).unwrap();
+    frozen.leave_out(PROJECT, &key("nova")).unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
 }
 
 /// After a failed write the same process may go on: lastrun is never ahead of

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, identity, unauthorized};
+use super::changes;
 use super::plan::{Account, Project};
 use super::request::Seen;
 use super::serve::{State, World};
@@ -51,6 +52,9 @@ impl Token {
 }
 
 pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
+    if matches!(seen.method.as_str(), "PATCH" | "PUT") {
+        return changes::answer(state, seen, body, path);
+    }
     let auth_url = format!("{}/identity/v3", state.base);
     let world = state.world();
     match (seen.method.as_str(), path) {
@@ -64,6 +68,9 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
             Some(answer) => answer,
             None => unauthorized(&auth_url),
         },
+        ("POST", path) if path.starts_with("/v3/OS-FEDERATION/") => {
+            federate(state, &world, seen, path, &auth_url)
+        }
         ("GET", _) => match state.token(seen) {
             Some(token) => read(state, &world, seen, &token, path),
             None => unauthorized(&auth_url),
@@ -106,6 +113,10 @@ fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
         }
         _ => return None,
     };
+    let system = asked.is_some_and(|scope| scope.get("system").is_some());
+    if system && is_ephemeral(world, account) {
+        return Some(Answer::html(500, "Internal Server Error"));
+    }
     let scope = match bound {
         Some(project) => Scope::Project(project),
         None => scope(world, account, asked)?,
@@ -117,6 +128,66 @@ fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
         }
     }
     Some(issue(state, world, account, method, scope))
+}
+
+/// The federated route: Apache with mod_auth_openidc 2.4 in front, which has
+/// the access token introspected, then Keystone's mapping (Identity API v3,
+/// OS-FEDERATION).
+fn federate(state: &State, world: &World, seen: &Seen, path: &str, auth_url: &str) -> Answer {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let [
+        _,
+        _,
+        "identity_providers",
+        provider,
+        "protocols",
+        protocol,
+        "auth",
+    ] = parts[..]
+    else {
+        return identity(404, "The requested URL was not found on the server.");
+    };
+    let Some(federation) = &world.plan.federation else {
+        return identity(
+            404,
+            &format!("Could not find Identity Provider: {provider}."),
+        );
+    };
+    if provider != federation.identity_provider {
+        return identity(
+            404,
+            &format!("Could not find Identity Provider: {provider}."),
+        );
+    }
+    if protocol != federation.protocol {
+        return identity(401, "Attempted to authenticate with an unsupported method.");
+    }
+    let bearer = seen.authorization.as_deref();
+    let token = bearer.and_then(|header| header.strip_prefix("Bearer "));
+    let Some(client) = token.and_then(|token| state.introspect(token, state.now(world))) else {
+        return Answer::html(401, "<html><h1>Unauthorized</h1></html>").with(
+            "www-authenticate",
+            "Bearer error=\"invalid_token\", error_description=\"Reference token could not be introspected\"",
+        );
+    };
+    let mut clients = federation.clients.iter();
+    let mapped = clients
+        .find(|known| known.id == client)
+        .and_then(|client| account(world, client.account.as_deref()?));
+    match mapped {
+        Some(account) => issue(state, world, account, "openid", Scope::Unscoped),
+        None => unauthorized(auth_url),
+    }
+}
+
+fn is_ephemeral(world: &World, account: &Account) -> bool {
+    let clients = world
+        .plan
+        .federation
+        .iter()
+        .flat_map(|known| &known.clients);
+    let mut mapped = clients.filter(|client| client.account.as_ref() == Some(&account.id));
+    mapped.any(|client| client.ephemeral)
 }
 
 fn account<'a>(world: &'a World, id: &str) -> Option<&'a Account> {
@@ -200,7 +271,7 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
         Scope::System => {
             token["roles"] = roles;
             token["system"] = json!({"all": true});
-            token["catalog"] = catalog(state, world);
+            token["catalog"] = catalog(state, world, None);
         }
         Scope::Project(id) => {
             let name = world
@@ -210,7 +281,7 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
             token["roles"] = roles;
             token["project"] = json!({"domain": domain, "id": id, "name": name});
             token["is_domain"] = json!(false);
-            token["catalog"] = catalog(state, world);
+            token["catalog"] = catalog(state, world, Some(id));
         }
     }
     Answer::json(201, &json!({"token": token}))
@@ -218,28 +289,62 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
         .with("vary", "X-Auth-Token")
 }
 
-fn catalog(state: &State, world: &World) -> Value {
+/// Cinder's address has the project in it, so without one it has none.
+fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
+    let endpoint = |kind: &str, interface: &str, region: &str, path: &str| {
+        json!({
+            "id": format!("{kind}-{interface}-{region}"), "interface": interface,
+            "region_id": region, "region": region,
+            "url": format!("{}{path}", state.base),
+        })
+    };
     let entry = |kind: &str, name: &str, path: &str| {
-        let endpoints: Vec<Value> = ["admin", "public", "internal"]
-            .iter()
-            .map(|interface| {
-                json!({
-                    "id": format!("{kind}-{interface}"), "interface": interface,
-                    "region_id": world.plan.region, "region": world.plan.region,
-                    "url": format!("{}{path}", state.base),
-                })
-            })
-            .collect();
+        let mut endpoints = Vec::new();
+        for interface in ["admin", "public", "internal"] {
+            endpoints.push(endpoint(kind, interface, &world.plan.region, path));
+            // Keystone is one for all regions, and listed in one of them.
+            for region in world
+                .plan
+                .more_regions
+                .keys()
+                .filter(|_| kind != "identity")
+            {
+                let path = match kind {
+                    "compute" => path.replace("/compute", &format!("/compute-{region}")),
+                    _ => path.to_owned(),
+                };
+                endpoints.push(endpoint(kind, interface, region, &path));
+            }
+        }
         json!({"endpoints": endpoints, "id": format!("{kind}-service"), "type": kind, "name": name})
     };
-    json!([
+    let mut services = vec![
         entry("compute", "nova", "/compute/v2.1"),
         entry("identity", "keystone", "/identity/v3"),
         entry("image", "glance", "/image"),
-        // In the catalog because cASO's Nova extractor makes a client for it;
-        // it is never asked.
         entry("network", "neutron", "/network"),
-    ])
+    ];
+    if let Some(project) = project {
+        services.push(entry(
+            "block-storage",
+            "cinder",
+            &format!("/volume/v3/{project}"),
+        ));
+    }
+    let telemetry = &world.plan.telemetry;
+    if telemetry.gnocchi {
+        services.push(entry("metric", "gnocchi", "/metric"));
+    }
+    if telemetry.ceilometer {
+        services.push(entry("metering", "ceilometer", "/metering"));
+    }
+    let lacks = &world.plan.lacks;
+    services.retain(|service| {
+        lacks
+            .iter()
+            .all(|lacking| service["type"].as_str() != Some(lacking))
+    });
+    Value::Array(services)
 }
 
 fn read(state: &State, world: &World, seen: &Seen, token: &Token, path: &str) -> Answer {
@@ -311,7 +416,7 @@ fn collection(state: &State, name: &str, items: Vec<Value>, path: &str) -> Answe
     )
 }
 
-fn project_body(state: &State, project: &Project) -> Value {
+pub fn project_body(state: &State, project: &Project) -> Value {
     let mut body = json!({
         "id": project.id, "name": project.name, "domain_id": "default", "description": "",
         "enabled": project.enabled, "parent_id": "default", "is_domain": false,
@@ -325,7 +430,7 @@ fn project_body(state: &State, project: &Project) -> Value {
 }
 
 /// The name of a person or an account, unless it vanished.
-fn user_name(world: &World, id: &str) -> Option<String> {
+pub fn user_name(world: &World, id: &str) -> Option<String> {
     if world.is_gone(id) {
         return None;
     }

@@ -20,6 +20,8 @@ use tokio_rustls::TlsAcceptor;
 pub struct Certificate {
     /// The certificate in PEM, as a `cafile` has it.
     pub pem: String,
+    /// Its key in PEM, as a `keyfile` has it.
+    pub key_pem: String,
     key: Vec<u8>,
     der: Vec<u8>,
 }
@@ -31,23 +33,40 @@ impl Certificate {
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate for two names");
         Certificate {
             pem: made.cert.pem(),
+            key_pem: made.signing_key.serialize_pem(),
             key: made.signing_key.serialize_der(),
             der: made.cert.der().to_vec(),
         }
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.server(None)))
+    }
+
+    /// A server with this certificate, which asks its clients for that one.
+    pub fn server(&self, client: Option<&Certificate>) -> rustls::ServerConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(self.key.clone());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
+        let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .and_then(|builder| {
-                builder
-                    .with_no_client_auth()
-                    .with_single_cert(vec![self.der.clone().into()], key.into())
-            })
-            .expect("a certificate with its own key");
-        TlsAcceptor::from(Arc::new(config))
+            .expect("the provider has them");
+        let builder = match client {
+            None => builder.with_no_client_auth(),
+            Some(client) => {
+                let mut roots = rustls::RootCertStore::empty();
+                roots
+                    .add(client.der.clone().into())
+                    .expect("a certificate is an anchor");
+                let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+                    Arc::new(roots),
+                    provider,
+                );
+                builder.with_client_cert_verifier(verifier.build().expect("there is an anchor"))
+            }
+        };
+        builder
+            .with_single_cert(vec![self.der.clone().into()], key.into())
+            .expect("a certificate with its own key")
     }
 }
 

@@ -17,8 +17,7 @@ use super::serve::{State, World};
 use super::server::Server;
 use super::time::{changes_since, instant, micros, usage_bound};
 
-pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
-    let world = state.world();
+pub fn answer(state: &State, world: &World, seen: &Seen, path: &str) -> Answer {
     let newest = world.plan.microversion;
     match path {
         "" | "/" => {
@@ -41,7 +40,7 @@ pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     let answer = match microversion(asked, newest) {
         Some(minor) => Call {
             state,
-            world: &world,
+            world,
             seen,
             token,
             minor,

@@ -3,8 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::ids;
 use super::server::Servers;
+use super::telemetry::Telemetry;
+use super::time::epoch;
 
 /// A whole cloud: who may log in, and what they will find.
 #[derive(Clone, Debug)]
@@ -20,10 +24,20 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Catalog types (`network`, `block-storage`) that the cloud does without.
+    pub lacks: Vec<String>,
+    /// A provider that Keystone believes, and its clients.
+    pub federation: Option<Federation>,
+    /// Keystone has version 2.0, and nothing else.
+    pub version_2: bool,
+    /// Further regions, with a Nova of their own and the servers that each
+    /// project has there.
+    pub more_regions: BTreeMap<String, BTreeMap<String, Servers>>,
     /// How long a token lives, in seconds.
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
     pub clock_ahead: i64,
+    pub telemetry: Telemetry,
 }
 
 /// Somebody who can log in with a password.
@@ -38,6 +52,31 @@ pub struct Account {
     pub reach: Reach,
     /// Whether the role holds for the system scope as well.
     pub system: bool,
+}
+
+/// What Keystone knows of an OpenID Provider.
+#[derive(Clone, Debug)]
+pub struct Federation {
+    pub identity_provider: String,
+    pub protocol: String,
+    pub clients: Vec<Client>,
+}
+
+/// A client of the provider.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub id: String,
+    pub secret: String,
+    /// Registered as `client_secret_post`, not `client_secret_basic`.
+    pub posts: bool,
+    /// How long its access tokens live.
+    pub token_seconds: i64,
+    /// The account, by id, that Keystone's mapping makes of it; none where no
+    /// rule fits.
+    pub account: Option<String>,
+    /// The account is an ephemeral one: Keystone answers 500 when such a one
+    /// asks for the system.
+    pub ephemeral: bool,
 }
 
 /// On which projects an account has its role.
@@ -76,6 +115,33 @@ pub struct Project {
     pub properties: BTreeMap<String, String>,
     pub enabled: bool,
     pub servers: Servers,
+    pub volumes: Vec<Volume>,
+    pub floating_ips: Vec<FloatingIp>,
+}
+
+/// A row of Cinder's `volumes`.
+#[derive(Clone, Debug)]
+pub struct Volume {
+    pub id: String,
+    pub name: Option<String>,
+    pub size_gib: u64,
+    pub user_id: String,
+    pub status: String,
+    pub created: i64,
+    /// Servers, and since when.
+    pub attachments: Vec<(String, i64)>,
+    /// Fields of the answer that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
+}
+
+/// A row of Neutron's `floatingips`.
+#[derive(Clone, Debug)]
+pub struct FloatingIp {
+    pub id: String,
+    pub address: String,
+    pub created: i64,
+    /// Fields of the answer that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
 }
 
 /// A user who owns servers (and need not be able to log in).
@@ -127,8 +193,13 @@ impl Default for Plan {
             max_limit: 1000,
             microversion: 104,
             region: "RegionOne".into(),
+            lacks: Vec::new(),
+            federation: None,
+            version_2: false,
+            more_regions: BTreeMap::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -155,6 +226,19 @@ impl Plan {
         }
     }
 
+    /// The same cloud as another of its regions shows it.
+    pub(super) fn in_region(&self, region: &str) -> Option<Plan> {
+        let servers = self.more_regions.get(region)?;
+        let mut plan = self.clone();
+        for project in &mut plan.projects {
+            project.servers = servers
+                .get(&project.id)
+                .cloned()
+                .unwrap_or(Servers::Listed(Vec::new()));
+        }
+        Some(plan)
+    }
+
     pub(super) fn project(&self, id: &str) -> Option<&Project> {
         self.projects.iter().find(|project| project.id == id)
     }
@@ -170,6 +254,37 @@ impl Project {
             properties: BTreeMap::from([("VO".into(), format!("vo-{n}.example.org"))]),
             enabled: true,
             servers,
+            volumes: Vec::new(),
+            floating_ips: Vec::new(),
+        }
+    }
+}
+
+impl Volume {
+    /// Volume `n` of project `project`, of `n + 1` GiB, free since it was
+    /// created on 2026-10-01 at `n` minutes past midnight.
+    pub fn numbered(project: usize, n: usize) -> Self {
+        Volume {
+            id: ids::volume_id(project, n),
+            name: Some(format!("vol-{project}-{n}")),
+            size_gib: n as u64 + 1,
+            user_id: ids::user_id(n % 5),
+            status: "available".into(),
+            created: epoch("2026-10-01") + 60 * n as i64,
+            attachments: Vec::new(),
+            odd: BTreeMap::new(),
+        }
+    }
+}
+
+impl FloatingIp {
+    /// Floating IP `n` of project `project`, held since 2026-10-01.
+    pub fn numbered(project: usize, n: usize, address: &str) -> Self {
+        FloatingIp {
+            id: ids::floating_ip_id(project, n),
+            address: address.into(),
+            created: epoch("2026-10-01"),
+            odd: BTreeMap::new(),
         }
     }
 }

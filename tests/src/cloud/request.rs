@@ -16,6 +16,7 @@ pub struct Seen {
     pub project: Option<String>,
     pub user_agent: String,
     pub(super) token: Option<String>,
+    pub(super) authorization: Option<String>,
     /// How many bytes the body of the answer had.
     pub answered_bytes: usize,
     pub status: u16,
@@ -43,6 +44,7 @@ impl Seen {
             project: None,
             user_agent: header("user-agent").unwrap_or_default(),
             token: header("x-auth-token"),
+            authorization: header("authorization"),
             answered_bytes: 0,
             status: 0,
         }

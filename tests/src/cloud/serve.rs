@@ -22,7 +22,7 @@ use super::listen::{Certificate, Cut, Door, bind};
 use super::plan::{Plan, Project};
 use super::request::Seen;
 use super::server::Server;
-use super::{glance, nova, time};
+use super::{cinder, glance, keystone_v2, neutron, nova, provider, telemetry, time};
 
 /// A cloud that answers until it is dropped.
 pub struct Cloud {
@@ -112,12 +112,7 @@ impl Cloud {
 
     /// Changes the cloud: from the next request on it is so.
     pub fn change(&self, change: impl FnOnce(&mut Plan)) {
-        let mut world = self
-            .state
-            .world
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        change(&mut world.plan);
+        self.state.change(change);
     }
 }
 
@@ -139,6 +134,14 @@ pub struct World {
 impl World {
     pub fn is_gone(&self, id: &str) -> bool {
         self.gone.contains(id)
+    }
+
+    fn in_region(&self, region: &str) -> Option<World> {
+        Some(World {
+            plan: self.plan.in_region(region)?,
+            gone: self.gone.clone(),
+            deleted: self.deleted.clone(),
+        })
     }
 
     pub fn projects(&self) -> impl Iterator<Item = &Project> {
@@ -167,6 +170,8 @@ pub struct State {
     pub base: String,
     world: RwLock<World>,
     tokens: Mutex<HashMap<String, Token>>,
+    /// Client and end of each access token of the provider.
+    access_tokens: Mutex<HashMap<String, (String, i64)>>,
     faults: Mutex<Faults>,
     seen: Mutex<Vec<Seen>>,
     issued: AtomicU64,
@@ -183,6 +188,7 @@ impl State {
                 deleted: HashMap::new(),
             }),
             tokens: Mutex::default(),
+            access_tokens: Mutex::default(),
             faults: Mutex::default(),
             seen: Mutex::default(),
             issued: AtomicU64::new(1),
@@ -191,6 +197,11 @@ impl State {
 
     pub fn world(&self) -> RwLockReadGuard<'_, World> {
         self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Plan) -> T) -> T {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut world.plan)
     }
 
     pub fn tokens(&self) -> MutexGuard<'_, HashMap<String, Token>> {
@@ -215,6 +226,22 @@ impl State {
         id
     }
 
+    /// An opaque access token of the provider.
+    pub fn new_access_token(&self, client: &str, expires: i64) -> String {
+        let id = format!(
+            "access-{:0>36}",
+            self.issued.fetch_add(1, Ordering::Relaxed)
+        );
+        lock(&self.access_tokens).insert(id.clone(), (client.to_owned(), expires));
+        id
+    }
+
+    /// The client of a living access token: what an introspection tells.
+    pub fn introspect(&self, token: &str, now: i64) -> Option<String> {
+        let known = lock(&self.access_tokens).get(token).cloned();
+        known.and_then(|(client, expires)| (expires > now).then_some(client))
+    }
+
     /// The request's token, if it is one of ours and lives.
     pub fn token(&self, seen: &Seen) -> Option<Token> {
         let token = self.tokens().get(seen.token.as_ref()?).cloned()?;
@@ -224,9 +251,26 @@ impl State {
     fn answer(&self, seen: &Seen, body: &[u8]) -> Answer {
         let (service, path) = split(&seen.path);
         match service {
+            "identity" | "identity-admin" if self.world().plan.version_2 => {
+                keystone_v2::answer(self, seen, body, path, service != "identity")
+            }
             "identity" => keystone::answer(self, seen, body, path),
-            "compute" => nova::answer(self, seen, path),
+            "oidc" => provider::answer(self, seen, body, path),
+            "compute" => nova::answer(self, &self.world(), seen, path),
             "image" => glance::answer(self, seen, path),
+            "metric" => telemetry::gnocchi(self, seen, body, path),
+            "metering" => telemetry::ceilometer(self, seen, path),
+            "volume" => cinder::answer(self, seen, path),
+            "network" => neutron::answer(self, seen, path),
+            region if region.starts_with("compute-") => {
+                let world = self
+                    .world()
+                    .in_region(region.trim_start_matches("compute-"));
+                match world {
+                    Some(world) => nova::answer(self, &world, seen, path),
+                    None => Answer::html(404, "no such region"),
+                }
+            }
             _ => Answer::html(404, "<html><body><h1>404 Not Found</h1></body></html>"),
         }
     }
@@ -316,7 +360,7 @@ async fn handle(
             }
             Fault::VanishLast => {
                 let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
-                world.gone.extend(last_server(&answer.body));
+                world.gone.extend(last_row(&answer.body));
             }
             Fault::Delete(ids) => {
                 let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
@@ -340,11 +384,12 @@ async fn handle(
     }
 }
 
-/// The id of the last server of a page, of servers or of their usage.
-fn last_server(body: &str) -> Option<String> {
+/// The id of the last row of a page.
+fn last_row(body: &str) -> Option<String> {
     let page: serde_json::Value = serde_json::from_str(body).ok()?;
-    let (entries, id) = match page.get("servers") {
-        Some(servers) => (servers, "id"),
+    let lists = ["servers", "volumes", "floatingips"];
+    let (entries, id) = match lists.iter().find_map(|list| page.get(list)) {
+        Some(rows) => (rows, "id"),
         None => (page.pointer("/tenant_usage/server_usages")?, "instance_id"),
     };
     Some(entries.as_array()?.last()?.get(id)?.as_str()?.to_owned())
@@ -354,7 +399,8 @@ fn refusal(seen: &Seen, status: u16) -> Answer {
     let text = "The server is currently unavailable. Please try again at a later time.";
     match split(&seen.path).0 {
         "identity" => identity(status, text),
-        "compute" => compute(status, text),
+        "compute" | "volume" => compute(status, text),
+        "network" => identity(status, text),
         _ => image(status, text),
     }
 }

@@ -26,10 +26,17 @@ fn the_demo_leaves_messages_in_a_fresh_folder() {
         "where the messages lie is said: {text}"
     );
     let messages: Vec<_> = walk(&folder);
-    assert!(messages.iter().any(|path| {
-        std::fs::read_to_string(path)
-            .is_ok_and(|text| text.starts_with("APEL-cloud-message: v0.4\n"))
-    }));
+    for begin in [
+        "APEL-cloud-message: v0.4\n",
+        "{\"Type\": \"APEL Public IP message\"",
+        "{\"Type\": \"APEL-accelerator-message\"",
+        "<sr:StorageUsageRecords ",
+    ] {
+        let found = messages
+            .iter()
+            .any(|path| std::fs::read_to_string(path).is_ok_and(|text| text.starts_with(begin)));
+        assert!(found, "no message begins with `{begin}`");
+    }
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -131,7 +131,8 @@ fn a_messenger_that_does_not_exist_is_named() {
     assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
 }
 
-/// Extractors of the default list that are not built yet are no failure.
+/// All extractors of the default list run, whether there is anything to extract
+/// or not.
 #[test]
 fn the_default_extractors_are_named_and_no_failure() {
     let world = plain();

@@ -5,18 +5,27 @@
 //! Most cases run in every cloud of [`clouds`]: plain, and with two projects,
 //! pages of three, and a flavor, a server and a user that vanish between pages.
 
+mod addresses;
 mod clouds;
 
+mod configuration;
+mod counters;
 mod defects;
 mod demo;
+mod energy;
+mod every_type;
 mod first_day;
 mod golden;
 mod greendigit;
 mod kills;
+mod logins;
 mod messengers;
 mod nova;
 mod outages;
 mod packing;
+mod places;
+mod projects;
 mod scopes;
+mod storage;
 mod tls;
 mod windows;

@@ -125,3 +125,41 @@ fn all_faults_of_all_files_are_reported_with_their_lines() {
     assert!(lines[2].ends_with("latin.conf:2`: the line is not UTF-8 text"));
     assert!(lines[3].contains("byte-order mark"));
 }
+
+#[test]
+fn toml_is_looked_for_beside_conf() {
+    let tree = Tree::new(&[
+        "etc/caso/caso.toml",
+        "home/caso-extract.conf",
+        "etc/caso.toml.d/20.toml",
+        "etc/caso.toml.d/10.conf",
+        "etc/caso.toml.d/.hidden.toml",
+    ]);
+    let (names, errors) = tree.read(&[]);
+    assert_eq!(errors, []);
+    assert_eq!(
+        names,
+        [
+            "etc/caso/caso.toml",
+            "home/caso-extract.conf",
+            "etc/caso.toml.d/10.conf",
+            "etc/caso.toml.d/20.toml",
+        ]
+    );
+}
+
+/// Wherever in the search they are: one would hide the other.
+#[test]
+fn both_grammars_are_an_error_with_a_way_out() {
+    let tree = Tree::new(&["etc/caso/caso.conf", "home/caso.toml", "x.toml"]);
+    let (_, errors) = tree.read(&[]);
+    let text = errors[0].to_string();
+    assert!(
+        text.starts_with("there are both `")
+            && text.contains("caso config convert")
+            && text.ends_with("`--config-file`"),
+        "{text}"
+    );
+    let (names, errors) = tree.read(&[ConfigPlace::File(tree.0.path().join("x.toml"))]);
+    assert_eq!((names, errors), (vec!["x.toml".to_owned()], vec![]));
+}

@@ -8,17 +8,32 @@ pub enum AuthType {
     Password,
     V3Password,
     V3ApplicationCredential,
+    V3OidcClientCredentials,
+    V3OidcPassword,
+    V3OidcAccessToken,
+    V3Token,
+    V2Password,
     /// Known to keystoneauth and not to this version.
     Other(&'static str),
-    /// Keystone v2, removed from Keystone in 2018.
-    V2(&'static str),
 }
+
+const SUPPORTED: [(&str, AuthType); 8] = [
+    ("v3password", AuthType::V3Password),
+    ("password", AuthType::Password),
+    ("v3applicationcredential", AuthType::V3ApplicationCredential),
+    ("v3oidcclientcredentials", AuthType::V3OidcClientCredentials),
+    ("v3oidcpassword", AuthType::V3OidcPassword),
+    ("v3oidcaccesstoken", AuthType::V3OidcAccessToken),
+    ("v3token", AuthType::V3Token),
+    ("v2password", AuthType::V2Password),
+];
 
 const OTHERS: &[&str] = &[
     "admin_token",
     "http_basic",
     "none",
     "token",
+    "v2token",
     "v3adfspassword",
     "v3fedkerb",
     "v3kerberos",
@@ -26,35 +41,30 @@ const OTHERS: &[&str] = &[
     "v3oauth1",
     "v3oauth2clientcredential",
     "v3oauth2mtlsclientcredential",
-    "v3oidcaccesstoken",
     "v3oidcauthcode",
-    "v3oidcclientcredentials",
     "v3oidcdeviceauthz",
-    "v3oidcpassword",
     "v3samlpassword",
-    "v3token",
     "v3tokenlessauth",
     "v3totp",
 ];
-const V2: &[&str] = &["v2password", "v2token"];
-pub const SUPPORTED: &str = "`v3password`, `password` or `v3applicationcredential`";
+
+/// The names that there are, for people.
+pub fn supported() -> String {
+    SUPPORTED.map(|(name, _)| format!("`{name}`")).join(", ")
+}
 
 impl AuthType {
     /// By keystoneauth's name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        match name {
-            "password" => Ok(Self::Password),
-            "v3password" => Ok(Self::V3Password),
-            "v3applicationcredential" => Ok(Self::V3ApplicationCredential),
-            _ => {
-                let among =
-                    |names: &'static [&str]| names.iter().copied().find(|other| *other == name);
-                let known = || ["password", "v3password", "v3applicationcredential"].into_iter();
-                among(OTHERS)
-                    .map(Self::Other)
-                    .or_else(|| among(V2).map(Self::V2))
-                    .ok_or_else(|| format!("{SUPPORTED}{}", hint(name, known())))
-            }
-        }
+        let own = SUPPORTED.iter().find(|(known, _)| *known == name);
+        own.map(|(_, auth_type)| *auth_type)
+            .or_else(|| {
+                let other = OTHERS.iter().find(|other| **other == name);
+                other.map(|other| Self::Other(other))
+            })
+            .ok_or_else(|| {
+                let names = SUPPORTED.iter().map(|(name, _)| *name);
+                format!("one of {}{}", supported(), hint(name, names))
+            })
     }
 }

@@ -6,6 +6,8 @@
 
 mod auth_type;
 mod login;
+mod secret_file;
+mod section;
 mod session;
 
 #[cfg(test)]
@@ -29,7 +31,10 @@ pub(super) fn read(
 ) -> Option<KeystoneAuth> {
     let session = session::read(reader, section, warnings);
     let auth_section = reader.text(&Slot::within(&table::AUTH_SECTION, section));
-    let login = login::read(reader, auth_section.as_deref().unwrap_or(section), warnings)?;
+    let auth_section = auth_section.as_deref().unwrap_or(section);
+    let login = login::read(reader, auth_section, warnings);
+    show_the_rest(reader, section, auth_section);
+    let login = login?;
     Some(KeystoneAuth {
         login,
         tls: session.tls,
@@ -37,6 +42,20 @@ pub(super) fn read(
         connect_retries: session.connect_retries,
         status_code_retries: session.status_code_retries,
     })
+}
+
+/// `caso config show` shows what the auth type has no use for, too.
+fn show_the_rest(reader: &mut Reader<'_>, section: &str, auth_section: &str) {
+    for row in table::ROWS.iter().filter(|row| row.ignored.is_none()) {
+        let shown = |section: &str| {
+            let section = normalize_section(section);
+            let mut all = reader.shown.iter();
+            all.any(|one| one.section == section && one.option == row.name)
+        };
+        if !shown(section) && !shown(auth_section) {
+            reader.resolved(&Slot::within(row, auth_section));
+        }
+    }
 }
 
 /// The sections that `read` reads for this one: itself, and the one that its

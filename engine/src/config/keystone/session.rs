@@ -45,10 +45,7 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Warning>)
     SessionOptions {
         tls,
         timeout: reader.duration(&slot(&table::TIMEOUT), table::TIMEOUT.kind),
-        connect_retries: reader.integer(&slot(&table::CONNECT_RETRIES), &table::CONNECT_RETRIES),
-        status_code_retries: reader.integer(
-            &slot(&table::STATUS_CODE_RETRIES),
-            &table::STATUS_CODE_RETRIES,
-        ),
+        connect_retries: reader.integer_in(&table::CONNECT_RETRIES, section),
+        status_code_retries: reader.integer_in(&table::STATUS_CODE_RETRIES, section),
     }
 }

@@ -19,6 +19,12 @@ const FORMER: &[(&str, &str)] = &[
     ("ssmv4", "ssm"),
 ];
 
+/// Names of `ssm` that stood for v0.2, as `ssm` itself did in 1.4.1 to 2.1.
+const WROTE_V02: &[&str] = &[
+    "caso.messenger.ssm.SsmMessager",
+    "caso.messenger.ssm.SsmMessenger",
+];
+
 /// `ssmv2`: an instance of `ssm` that writes cloud records v0.2, with ssm's
 /// own section.
 pub(super) const V2: &str = "ssmv2";
@@ -37,15 +43,21 @@ const RESERVED: &[&str] = &[
 const LONGEST: usize = 64;
 
 /// The name of today for one of cASO's.
-pub(super) fn present_name<'n>(
+pub(in crate::config) fn present_name<'n>(
     written: &'n str,
     origin: &Origin,
     warnings: &mut Vec<Warning>,
 ) -> &'n str {
     let former = FORMER.iter().find(|(former, _)| *former == written);
     former.map_or(written, |(_, present)| {
+        let version = if WROTE_V02.contains(&written) {
+            ". It writes cloud records of v0.4; what it wrote before cASO 3 is `ssmv2`"
+        } else {
+            ""
+        };
         let text = format!(
-            "{origin}: `{written}` in `messengers` is an old name; it works, but write `{present}`"
+            "{origin}: `{written}` in `messengers` is an old name; it works, but write \
+             `{present}`{version}"
         );
         warnings.push(Warning::new(format!("old-messenger:{written}"), text));
         present

@@ -63,6 +63,10 @@ fn the_second_version_of_ssm() {
         component.implied,
         [("cloud_version".to_owned(), "0.2".to_owned())]
     );
+    // v0.2 knew nothing else.
+    assert!(
+        matches!(&instances[0].record_types, RecordTypes::These { names, .. } if names == &["cloud"])
+    );
     assert_eq!(component.limits.memory, 8 << 20);
     assert_eq!(component.limits.timeout, Duration::from_secs(60));
 }

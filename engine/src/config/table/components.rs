@@ -22,8 +22,8 @@ rows! {
     MESSENGER_SHA256 = Row::new(MESSENGER, "sha256", Kind::Text, SHA256);
     MESSENGER_RECORD_TYPES = Row::new(MESSENGER, "record_types", Kind::Texts,
         "Record types to give to this messenger: cloud, ip, accelerator, storage, energy, or one that its \
-         component describes. Empty: all. When unset, those of the component's description; for ssm: \
-         cloud, ip, accelerator, storage.");
+         component describes. Empty or unset: all that it takes; for ssm, when unset: cloud, ip, accelerator, \
+         storage; for ssmv2: cloud.");
     MESSENGER_GRANTS = Row::new(MESSENGER, "grants", Kind::Texts,
         "What a component of your own may use beyond its own computing, divided by commas. Built-in ones are \
          granted what they ask for.");
@@ -39,7 +39,13 @@ rows! {
 /// The messenger to which cASO gives only these record types, unless told
 /// otherwise.
 pub const SSM: &str = "ssm";
+/// The former section of its host keys, and that of today.
+pub const SSM_SECTIONS: (&str, &str) = ("messenger_ssmv4", "messenger_ssm");
 pub const SSM_RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage"];
+
+/// Those of its former version: v0.2 knew one type of record. Beside it cASO 2
+/// put public IPs into messages of version `null`, which nobody reads.
+pub const SSM_V2_RECORD_TYPES: &[&str] = &["cloud"];
 
 /// Former names of options that are a component's now: (old, new). They hold
 /// whether or not the component itself describes them.
@@ -57,10 +63,7 @@ pub const FORMER: &[(&str, &str)] = &[
 pub const COMPONENT_SECTIONS: &[&str] = &["benchmark", "accelerator"];
 
 /// Sections of cASO without effect in this version, and why.
-pub const IGNORED_SECTIONS: &[(&str, &str)] = &[
-    ("prometheus", "this version has no extractor for Prometheus"),
-    (
-        "oslo_concurrency",
-        "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
-    ),
-];
+pub const IGNORED_SECTIONS: &[(&str, &str)] = &[(
+    "oslo_concurrency",
+    "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
+)];

@@ -72,6 +72,11 @@ rows! {
     FIRST_EXTRACT_FROM = Row::new(D, "first_extract_from", Kind::Moment,
         "Where the first run of a project begins. When unset it begins in 1970 and reports all that the APIs still know.")
         .per_cloud();
+    IP_RECORDS_FOR_PAST_WINDOWS = Row::new(D, "ip_records_for_past_windows", Kind::Boolean,
+        "Whether a window that lies in the past (`extract_to` more than an hour ago) gets public IP records, as cASO \
+         made them: of the floating IPs of now that were there when it ended. Such a record replaces the present \
+         month's.")
+        .default("false");
     EXTRACTOR = Row::new(D, "extractor", Kind::Texts, "Extractors to use, divided by commas.")
         .default("nova,cinder,neutron")
         .flag(Flag::new("extractor").metavar("EXTRACTOR"))

@@ -4,11 +4,13 @@
 //! Rows are statics, so that code names them (`table::general::SPOOLDIR`) and a
 //! misspelling does not compile.
 
+pub mod ceilometer;
 pub mod clouds;
 pub mod components;
 pub mod general;
 pub mod keystone;
 pub mod logging;
+pub mod prometheus;
 mod row;
 
 pub use row::{Flag, Row};
@@ -20,6 +22,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         logging::ROWS,
         clouds::ROWS,
         keystone::ROWS,
+        prometheus::ROWS,
+        ceilometer::ROWS,
         components::ROWS,
     ]
     .into_iter()
@@ -45,14 +49,23 @@ pub fn find(section: &str, name: &str) -> Option<&'static Row> {
 
 /// The row that this was a former name of.
 pub fn find_old(section: &str, name: &str) -> Option<&'static Row> {
+    // What was a name in [DEFAULT] is one in a cloud's section too.
+    let in_default = clouds::is_section(section);
     rows().find(|row| {
-        row.old
-            .iter()
-            .any(|old| old.split_once('.') == Some((section, name)))
+        row.old.iter().any(|old| {
+            old.split_once('.') == Some((section, name))
+                || in_default && row.per_cloud && old.split_once('.') == Some((row.section, name))
+        })
     })
 }
 
-/// Whether a section's options are the engine's, and nobody else's to read.
+/// Whether an option of an engine's section is a component's to read.
+pub fn is_lent(section: &str, name: &str) -> bool {
+    section == prometheus::PROMETHEUS && prometheus::LENT.contains(&name)
+}
+
+/// Whether a section's options are the engine's, and nobody else's to read but
+/// for those that are [lent](is_lent).
 pub fn is_engine_section(section: &str) -> bool {
     section == "extractor" || section == "mapper" || rows().any(|row| in_section(row, section))
 }

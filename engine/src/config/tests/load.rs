@@ -154,7 +154,7 @@ fn dates() {
 fn all_errors_come_out_together() {
     let errors = Site::new(
         "[DEFAULT]\nextractor = nova, sinder\ndry_run = perhaps\nconcurrency = 0\nsite_name = $sit\n\
-         interface = outer\nlock_timeout = soon\nvo_property =\n[keystone_auth]\nauth_type = v2password\n\
+         interface = outer\nlock_timeout = soon\nvo_property =\n[keystone_auth]\nauth_type = v3kerberos\n\
          auth_url = keystone\nsecret = x\ninsecure = maybe\ntimeout = 0\n",
     )
     .errors();
@@ -167,8 +167,9 @@ fn all_errors_come_out_together() {
         "`caso.conf:13`: `[keystone_auth] insecure` is `maybe`; expected true or false (also yes, no, on, off, 1, 0)",
         "`caso.conf:14`: `[keystone_auth] timeout` is `0`; expected a number of seconds above 0, at most 86400",
         "`caso.conf:11`: `[keystone_auth] auth_url` is `keystone`; expected an address that begins with `https://` or `http://`",
-        "`caso.conf:10`: `[keystone_auth] auth_type`: `v2password` is Keystone v2, which OpenStack has removed; \
-         set it to `v3password`, with `user_domain_name`",
+        "`caso.conf:10`: `[keystone_auth] auth_type`: this version does not authenticate with `v3kerberos`; set it to \
+         one of `v3password`, `password`, `v3applicationcredential`, `v3oidcclientcredentials`, `v3oidcpassword`, \
+         `v3oidcaccesstoken`, `v3token`, `v2password`",
         "`caso.conf:7`: `[DEFAULT] lock_timeout` is `soon`; expected a span of time: seconds, or `500ms`, `90s`, \
          `15m`, `2h`, `1d`, at most 604800 s",
         "`caso.conf:3`: `[DEFAULT] dry_run` is `perhaps`; expected true or false (also yes, no, on, off, 1, 0)",
@@ -182,7 +183,7 @@ fn unknown_and_useless_options_are_remarked_on() {
     let site = Site::new(
         "[DEFAULT]\nsitename = x\nextract-to = y\nuse_journal = true\nauth_url = z\nnonsense = 1\n\
          benchmark_name_key = a\nextract_from = 2026-01-01\n[messenger_smm]\nrecord_types = cloud\n\
-         [keystone_auth]\npasword = p\nclient_id = c\n",
+         [keystone_auth]\npasword = p\npasscode = c\n",
     )
     .variable("OS_KEYSTONE_AUTH__USRNAME", "u")
     .variable("OS_DEFAULT__TRANSPORT_URL", "somebody else's");
@@ -192,7 +193,7 @@ fn unknown_and_useless_options_are_remarked_on() {
             "`caso.conf:8`: `extract_from` in a file holds for every run, which then extracts the same time again",
             "`caso.conf:4`: `[DEFAULT] use_journal` has no effect: under systemd the journal takes standard error; \
              elsewhere there is `use_syslog`",
-            "`caso.conf:13`: `[keystone_auth] client_id` has no effect: it belongs to an auth_type that is not in use",
+            "`caso.conf:13`: `[keystone_auth] passcode` has no effect: it belongs to an auth_type that is not in use",
             "`caso.conf:9`: [messenger_smm] has no effect: `messengers` has no `smm`; did you mean `ssm`?",
             "`caso.conf:5`: `[DEFAULT] auth_url` is no option and has no effect; it belongs in [keystone_auth]",
             "`caso.conf:3`: `[DEFAULT] extract-to` is no option and has no effect; did you mean `extract_to`?",
@@ -269,4 +270,38 @@ fn a_tag_may_be_turned_off() {
 fn a_broken_file_does_not_hide_the_others_errors() {
     let site = Site::new("[DEFAULT]\nnonsense\n").variable("OS_DEFAULT__DRY_RUN", "x");
     assert_eq!(site.errors().len(), 2);
+}
+
+#[test]
+fn ceilometer_stands_in_the_place_of_nova() {
+    let both = Site::new("[DEFAULT]\nextractor = nova, cinder, ceilometer\n");
+    let config = both.load();
+    assert_eq!(
+        config.clouds[0].extractors,
+        [Extractor::Cinder, Extractor::Ceilometer]
+    );
+    assert_eq!(both.warnings().len(), 1);
+    assert!(both.warnings()[0].contains("`nova` does not run"));
+    let alone = Site::new("[DEFAULT]\nextractor = ceilometer\n");
+    assert_eq!(alone.warnings(), Vec::<String>::new());
+    assert_eq!(alone.load().clouds[0].extractors, [Extractor::Ceilometer]);
+}
+
+#[test]
+fn counters_are_chosen_by_a_word() {
+    assert_eq!(Site::new("").load().counters, CounterOptions::default());
+    let chosen = Site::new("[ceilometer]\nsource = gnocchi\nreading = largest\n");
+    assert_eq!(
+        chosen.load().counters,
+        CounterOptions {
+            source: CounterSource::Gnocchi,
+            reading: CounterReading::Largest,
+        }
+    );
+    let wrong = Site::new("[ceilometer]\nsource = metric\n").errors();
+    assert_eq!(wrong.len(), 1);
+    assert!(
+        wrong[0].contains("`metric`") && wrong[0].contains("gnocchi"),
+        "{wrong:?}"
+    );
 }

@@ -1,9 +1,12 @@
 //! Tests of the room as a whole.
 
+mod clouds;
 mod component;
 mod corpus;
 mod load;
+mod prometheus;
 mod sample;
+mod toml;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

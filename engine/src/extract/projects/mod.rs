@@ -5,6 +5,7 @@
 //! is one failure with its name, and the others go on. Nothing is reported for
 //! it, and its cursor stays, so that nothing is lost once it is mended.
 
+mod lookup;
 mod mapping;
 mod vo;
 
@@ -14,8 +15,8 @@ mod tests;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-pub use self::mapping::MappingError;
-use self::mapping::VoMapping;
+pub use self::lookup::Lookup;
+pub use self::mapping::{MappingError, VoMapping};
 use self::vo::with_vo;
 use super::Warnings;
 use crate::model::login::DomainRef;
@@ -96,8 +97,23 @@ pub enum ProjectError {
 pub enum ProjectsError {
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    #[error(transparent)]
+    Keystone(ApiError),
     #[error("cannot list the projects with tag `{tag}`: {source}")]
     List { tag: String, source: ApiError },
+}
+
+impl ProjectError {
+    /// Keystone, asked by an account that may see every project, has none such.
+    /// Otherwise it may be there, and this account have no role on it.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            ProjectError::Unknown { source, .. } | ProjectError::UnknownId { source } => {
+                source.is_not_found()
+            }
+            _ => false,
+        }
+    }
 }
 
 impl ProjectsError {
@@ -105,14 +121,12 @@ impl ProjectsError {
     pub fn is_outage(&self) -> bool {
         match self {
             ProjectsError::Mapping(_) => false,
-            ProjectsError::List { source, .. } => source.is_outage(),
+            ProjectsError::Keystone(source) | ProjectsError::List { source, .. } => {
+                source.is_outage()
+            }
         }
     }
 }
-
-/// From so many projects on, one list of all that this account has a role on
-/// costs less than asking for each.
-const LIST_FROM: usize = 3;
 
 /// Finds the projects, each once.
 pub async fn find(
@@ -121,26 +135,21 @@ pub async fn find(
     warnings: &Warnings,
 ) -> Result<Vec<Result<ProjectRef, ProjectFailure>>, ProjectsError> {
     let mapping = VoMapping::read(&options.mapping_file, warnings)?;
+    let without_domains = in_the_one_domain(session, options).await?;
+    let options = without_domains.as_ref().unwrap_or(options);
     let tagged = tagged(session, options, warnings).await?;
-    let listed = listed(session, options, &tagged).await;
+    let lookup = Lookup::of(
+        session,
+        options.domain.as_ref(),
+        &options.configured,
+        &tagged,
+    )
+    .await;
 
     let mut found = Vec::new();
     let mut taken = HashSet::new();
     for written in &options.configured {
-        let project = tagged
-            .iter()
-            .chain(&listed)
-            .find(|project| project.id == *written)
-            .or_else(|| {
-                listed
-                    .iter()
-                    .find(|project| has_name(project, written, options.domain.as_ref()))
-            });
-        let project = match project {
-            Some(project) => Ok(project.clone()),
-            None => ask(session, written, options.domain.as_ref()).await,
-        };
-        match project {
+        match lookup.project(written).await {
             Err(error) => found.push(Err(ProjectFailure {
                 asked: written.clone(),
                 id: None,
@@ -167,6 +176,22 @@ pub async fn find(
         }
     }
     Ok(found)
+}
+
+/// Keystone 2.0 has one domain, which nobody names, and no tags.
+async fn in_the_one_domain(
+    session: &Session,
+    options: &ProjectOptions,
+) -> Result<Option<ProjectOptions>, ProjectsError> {
+    let tenants = session
+        .has_tenants()
+        .await
+        .map_err(ProjectsError::Keystone)?;
+    Ok(tenants.then(|| ProjectOptions {
+        domain: Some(DomainRef::Id(keystone::V2_DOMAIN.to_owned())),
+        tag: String::new(),
+        ..options.clone()
+    }))
 }
 
 async fn tagged(
@@ -203,69 +228,6 @@ async fn tagged(
         }
         Err(source) => Err(ProjectsError::List {
             tag: tag.clone(),
-            source,
-        }),
-    }
-}
-
-/// The projects that this account has a role on, if several configured ones
-/// are not known yet. Only a short cut: whoever is not on it is asked for.
-async fn listed(session: &Session, options: &ProjectOptions, tagged: &[Project]) -> Vec<Project> {
-    let unknown = options
-        .configured
-        .iter()
-        .filter(|written| tagged.iter().all(|project| project.id != **written))
-        .count();
-    if unknown < LIST_FROM {
-        return Vec::new();
-    }
-    match keystone::projects_of_account(session).await {
-        Ok(projects) => projects,
-        Err(error) => {
-            tracing::debug!("asking for each project: {error}");
-            Vec::new()
-        }
-    }
-}
-
-fn has_name(project: &Project, name: &str, domain: Option<&DomainRef>) -> bool {
-    match domain {
-        Some(DomainRef::Id(domain)) => {
-            project.name == name && project.domain_id.as_ref() == Some(domain)
-        }
-        // By the domain's name, Keystone itself must decide.
-        Some(DomainRef::Name(_)) | None => false,
-    }
-}
-
-/// One project, by id, then by name.
-async fn ask(
-    session: &Session,
-    written: &str,
-    domain: Option<&DomainRef>,
-) -> Result<Project, ProjectError> {
-    let source = match keystone::project_by_id(session, written).await {
-        Ok(project) => return Ok(project),
-        // Keystone's word for an unknown project is also "no role on it".
-        Err(error)
-            if error.is_not_found()
-                || error.is_forbidden()
-                || matches!(error, ApiError::OtherProject { .. }) =>
-        {
-            error
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let Some(domain) = domain else {
-        return Err(ProjectError::UnknownId { source });
-    };
-    match keystone::project_by_name(session, written, domain).await? {
-        Some(project) => Ok(project),
-        None => Err(ProjectError::Unknown {
-            domain: match domain {
-                DomainRef::Id(id) => format!("`{id}`"),
-                DomainRef::Name(name) => format!("`{name}`"),
-            },
             source,
         }),
     }

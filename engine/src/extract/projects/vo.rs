@@ -31,7 +31,7 @@ pub fn with_vo(
                 Some(vo) => {
                     warnings.once("mapping-file-used", || {
                         format!(
-                            "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone); cASO is leaving this file behind: `caso-projects` shows how to move to properties",
+                            "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone); cASO is leaving this file behind: `caso-mapping-migrate` moves what it says to properties",
                             options.mapping_file.display(),
                             project.id,
                         )

@@ -58,6 +58,33 @@ impl Catalog {
         Catalog { endpoints }
     }
 
+    /// Version 2.0's: one object for each region, with all its addresses in it.
+    /// What there is none of is absent, or empty.
+    pub fn from_v2_json(catalog: &Value) -> Self {
+        let text = |value: &Value, key: &str| {
+            let text = value.get(key).and_then(Value::as_str).map(str::trim);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let mut endpoints = Vec::new();
+        for entry in catalog.as_array().into_iter().flatten() {
+            let Some(service_type) = text(entry, "type") else {
+                continue;
+            };
+            let listed = entry.get("endpoints").and_then(Value::as_array);
+            for endpoint in listed.into_iter().flatten() {
+                for word in ["publicURL", "internalURL", "adminURL"] {
+                    endpoints.extend(text(endpoint, word).map(|url| Endpoint {
+                        service_type: service_type.clone(),
+                        interface: interface_word(word),
+                        region: text(endpoint, "region"),
+                        url,
+                    }));
+                }
+            }
+        }
+        Catalog { endpoints }
+    }
+
     /// The address of a service. `interfaces`: in order of preference, old
     /// spellings (`publicURL`) allowed; `region`: none for any.
     pub fn find(
@@ -91,6 +118,21 @@ impl Catalog {
             }
         }
         regions
+    }
+
+    /// Whether the service is not to be had in this region at all: the catalog
+    /// lists others there, and this one under no interface.
+    pub fn lacks(&self, service: Service, region: Option<&str>) -> bool {
+        let mut in_region = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| {
+                region.is_none_or(|region| endpoint.region.as_deref() == Some(region))
+            })
+            .map(|endpoint| type_word(&endpoint.service_type))
+            .peekable();
+        in_region.peek().is_some()
+            && in_region.all(|word| !service.types().contains(&word.as_str()))
     }
 
     /// What there is of a service; of all services when there is nothing of
@@ -196,6 +238,20 @@ mod tests {
             Some("http://v2".into())
         );
         assert_eq!(find(Service::Image, &["public"], None), None);
+    }
+
+    #[test]
+    fn a_service_is_lacking_only_where_others_are_listed() {
+        let catalog = catalog();
+        assert!(catalog.lacks(Service::Image, None));
+        assert!(catalog.lacks(Service::Image, Some("One")));
+        // There, but not for us: under other interfaces, or in another region.
+        assert!(!catalog.lacks(Service::Compute, Some("One")));
+        assert!(!catalog.lacks(Service::BlockStorage, None));
+        assert!(catalog.lacks(Service::BlockStorage, Some("Two")));
+        // A region that is misspelled lists nothing.
+        assert!(!catalog.lacks(Service::Image, Some("one")));
+        assert!(!Catalog::default().lacks(Service::Image, None));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::model::login::{
     ConfiguredScope, CredentialRef, DomainRef, Login, LoginMethod, PasswordLogin, ProjectRef,
-    UserRef,
+    TenantRef, UserRef,
 };
+use crate::model::secret::Secret;
 
 /// What a token request asks for, as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,22 @@ impl From<&ConfiguredScope> for Target {
         }
     }
 }
+
+impl From<TenantRef> for Target {
+    /// Version 2.0 knows one domain, and nobody names it.
+    fn from(tenant: TenantRef) -> Self {
+        Target::Project(match tenant {
+            TenantRef::Id(id) => ProjectRef::Id(id),
+            TenantRef::Name(name) => ProjectRef::Name {
+                name,
+                domain: DomainRef::Id(V2_DOMAIN.to_owned()),
+            },
+        })
+    }
+}
+
+/// Where version 2.0 has its tenants, as version 3 calls it.
+pub const V2_DOMAIN: &str = "default";
 
 impl Target {
     /// Its word in a recording.
@@ -59,7 +76,7 @@ impl Target {
 }
 
 /// Body of `POST /v3/auth/tokens`; none where the login has no user that
-/// version 3 could know.
+/// version 3 could know, or is not told to version 3 in a body.
 pub fn request_body(login: &Login, target: &Target) -> Option<String> {
     let identity = match &login.method {
         LoginMethod::Password(login) => password_json(login),
@@ -78,13 +95,30 @@ pub fn request_body(login: &Login, target: &Target) -> Option<String> {
             inner.insert("secret".to_owned(), json!(login.secret.expose()));
             json!({"methods": ["application_credential"], "application_credential": inner})
         }
+        LoginMethod::Token(login) => token_json(&login.token),
+        LoginMethod::Oidc(_) | LoginMethod::V2Password(_) => return None,
     };
+    Some(with_scope(identity, target))
+}
+
+/// The same for somebody who has a token already: one of his for another
+/// scope. Source: Keystone API v3, "Token authentication with scoped
+/// authorization".
+pub fn token_body(token: &Secret, target: &Target) -> String {
+    with_scope(token_json(token), target)
+}
+
+fn token_json(token: &Secret) -> Value {
+    json!({"methods": ["token"], "token": {"id": token.expose()}})
+}
+
+fn with_scope(identity: Value, target: &Target) -> String {
     let mut auth = Map::new();
     auth.insert("identity".to_owned(), identity);
     if let Some(scope) = target.json() {
         auth.insert("scope".to_owned(), scope);
     }
-    Some(json!({ "auth": auth }).to_string())
+    json!({ "auth": auth }).to_string()
 }
 
 fn password_json(login: &PasswordLogin) -> Value {
@@ -117,7 +151,6 @@ fn domain_json(domain: &DomainRef) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::secret::Secret;
 
     fn login(user: UserRef) -> Login {
         Login {

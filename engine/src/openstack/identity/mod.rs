@@ -5,4 +5,6 @@
 pub mod catalog;
 pub mod credentials;
 pub mod discovery;
+pub mod oidc;
 pub mod token;
+pub mod v2;

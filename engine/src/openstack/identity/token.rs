@@ -61,17 +61,9 @@ impl Token {
                 .and_then(Value::as_str)
                 .map(str::to_owned)
         };
-        let expires = text("/expires_at").as_deref().and_then(parse_time);
-        let issued = text("/issued_at").as_deref().and_then(parse_time);
-        let renew_at = expires.map(|expires| {
-            let life = (expires - issued.unwrap_or(now)).max(0);
-            // A token that lives shorter than twice the margin would be due
-            // at once, at every call.
-            now + (life - MARGIN_SECONDS).max(life / 2)
-        });
         Ok(Token {
             id: Secret::new(id),
-            renew_at,
+            renew_at: renew_at(text("/expires_at"), text("/issued_at"), now),
             project: text("/project/id"),
             project_name: text("/project/name"),
             system: token.get("system").is_some_and(Value::is_object),
@@ -87,6 +79,20 @@ impl Token {
     pub fn is_due(&self, now: i64) -> bool {
         self.renew_at.is_some_and(|renew| now >= renew)
     }
+}
+
+/// When to ask for a new one, by our clock, if it is known when it ends.
+pub fn renew_at(expires: Option<String>, issued: Option<String>, now: i64) -> Option<i64> {
+    let expires = expires.as_deref().and_then(parse_time)?;
+    let issued = issued.as_deref().and_then(parse_time);
+    Some(renew_after(expires - issued.unwrap_or(now), now))
+}
+
+/// The same for a life in seconds that begins now. One that is shorter than
+/// twice the margin would be due at once, at every call.
+pub fn renew_after(life: i64, now: i64) -> i64 {
+    let life = life.max(0);
+    now.saturating_add((life - MARGIN_SECONDS).max(life / 2))
 }
 
 /// Keystone writes `2026-11-22T17:20:08.000000Z`; others offsets, no zone

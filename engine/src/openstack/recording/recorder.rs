@@ -172,7 +172,10 @@ impl Tape {
         for (name, value) in &request.headers {
             self.secrets.learn(name, value);
         }
-        let asked: Option<Value> = request.body.as_deref().map(parse);
+        let asked: Option<Value> = request
+            .body
+            .as_deref()
+            .map(|body| parse(request.header("content-type"), body));
         if let Some(asked) = &asked {
             self.secrets.find(asked);
         }
@@ -279,7 +282,12 @@ impl Tape {
     }
 }
 
-fn parse(body: &str) -> Value {
+/// A form as an object, so that its secrets stand under their names.
+fn parse(content_type: Option<&str>, body: &str) -> Value {
+    if content_type == Some("application/x-www-form-urlencoded") {
+        let pairs = url::form_urlencoded::parse(body.as_bytes()).into_owned();
+        return Value::Object(pairs.map(|(key, value)| (key, value.into())).collect());
+    }
     serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()))
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::super::wire::{Method, Request, Response, Transport, TransportError};
@@ -51,6 +52,9 @@ struct Key {
     query: Vec<(String, String)>,
     microversion: Option<String>,
     scope: String,
+    /// The question that a search carries. What asks for a token is told by
+    /// its scope: what else is in it are secrets.
+    question: Option<String>,
 }
 
 impl Key {
@@ -60,6 +64,7 @@ impl Key {
         url: &Url,
         microversion: Option<&str>,
         scope: &str,
+        body: Option<&Value>,
     ) -> Self {
         let mut query: Vec<_> = url.query_pairs().into_owned().collect();
         query.sort();
@@ -73,6 +78,7 @@ impl Key {
             query,
             microversion: microversion.map(str::to_owned),
             scope: scope.to_owned(),
+            question: body.filter(|body| is_question(body)).map(Value::to_string),
         }
     }
 
@@ -85,6 +91,7 @@ impl Key {
             &url,
             version.map(String::as_str),
             &request.scope,
+            request.body.as_ref(),
         ))
     }
 
@@ -104,6 +111,12 @@ impl Key {
             self.scope
         )
     }
+}
+
+/// Whether a body is more than a request for a token (`auth` in both versions
+/// of Keystone's API).
+fn is_question(body: &Value) -> bool {
+    body.is_object() && body.get("auth").is_none()
 }
 
 /// The one part of an exchange that the index needs.
@@ -160,12 +173,17 @@ impl Replayer {
     }
 
     fn play(&self, request: &Request, cloud: Option<&str>) -> Result<Response, TransportError> {
+        let asked = request
+            .body
+            .as_deref()
+            .and_then(|body| serde_json::from_str::<Value>(body).ok());
         let key = Key::new(
             cloud,
             request.method.name(),
             &request.url,
             request.header("openstack-api-version"),
             &request.scope,
+            asked.as_ref(),
         );
         let Some(takes) = self.index.get(&key) else {
             return Err(TransportError::Unrecorded(self.nearest(&key)));

@@ -4,6 +4,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::super::identity::token::NotAToken;
 use super::super::wire::Response;
 
 /// A success whose body is of no use.
@@ -19,6 +20,15 @@ pub enum BadBody {
         path: String,
         detail: String,
     },
+}
+
+impl From<NotAToken> for BadBody {
+    fn from(bad: NotAToken) -> Self {
+        BadBody::Shape {
+            path: bad.path.to_owned(),
+            detail: bad.detail,
+        }
+    }
 }
 
 /// The body as `T`. What it is goes before what it is called: JSON under a
@@ -49,21 +59,58 @@ pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, BadBody> {
 }
 
 /// What a refusal says, in one line: the `message` of OpenStack's error
-/// object (`{"forbidden": {"message": …}}`, `{"NeutronError": …}`), or what
-/// text there is.
+/// object (`{"forbidden": {"message": …}}`, `{"NeutronError": …}`),
+/// Ceilometer's `faultstring`, Gnocchi's `description`, the error of an OAuth
+/// provider (RFC 6749, section 5.2), the one in the header of a server that
+/// wants a bearer token (RFC 6750, section 3), or what text there is.
 pub fn message(response: &Response) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_slice(&response.body).ok();
     let found = parsed.as_ref().and_then(|body| {
+        let text = serde_json::Value::as_str;
         let values = body.as_object()?.values();
-        values
-            .clone()
-            .find_map(|value| value.get("message").and_then(serde_json::Value::as_str))
-            .or_else(|| values.clone().find_map(serde_json::Value::as_str))
+        let of_key = |key: &str| values.clone().find_map(|value| text(value.get(key)?));
+        of_key("message")
+            .or_else(|| of_key("faultstring"))
+            .map(str::to_owned)
+            .or_else(|| match body.get("description")? {
+                serde_json::Value::String(text) => Some(text.clone()),
+                // Cause, reason and detail.
+                object => Some(object.to_string()),
+            })
+            .or_else(|| values.clone().find_map(text).map(str::to_owned))
     });
+    if let Some(said) = parsed.as_ref().and_then(oauth).or_else(|| bearer(response)) {
+        return shorten(&said);
+    }
     match found {
-        Some(message) => shorten(message),
+        Some(message) => shorten(&message),
         None => excerpt(&response.body),
     }
+}
+
+/// `invalid_client: client authentication failed`.
+fn oauth(body: &serde_json::Value) -> Option<String> {
+    let text = |key: &str| body.get(key).and_then(serde_json::Value::as_str);
+    let error = text("error")?;
+    Some(match text("error_description") {
+        Some(description) => format!("{error}: {description}"),
+        None => error.to_owned(),
+    })
+}
+
+/// `Bearer error="invalid_token", error_description="…"`.
+fn bearer(response: &Response) -> Option<String> {
+    let header = response.header("www-authenticate")?;
+    let rest = header.strip_prefix("Bearer ")?;
+    let quoted = |key: &str| {
+        let (_, after) = rest.split_once(&format!("{key}=\""))?;
+        after.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    let error = quoted("error")?;
+    Some(match quoted("error_description") {
+        Some(description) => format!("{error}: {description}"),
+        None => error,
+    })
 }
 
 /// The beginning of a body as plain words: tags, scripts and line breaks of
@@ -207,6 +254,18 @@ mod tests {
                 "m",
             ),
             (r#"{"NeutronError": "old form"}"#, "old form"),
+            (
+                r#"{"error_message": {"faultcode": "Client", "faultstring": "Unknown", "debuginfo": null}}"#,
+                "Unknown",
+            ),
+            (
+                r#"{"code": 404, "title": "Not Found", "description": "Metric does not exist"}"#,
+                "Metric does not exist",
+            ),
+            (
+                r#"{"code": 400, "title": "Bad", "description": {"cause": "c", "reason": "r"}}"#,
+                r#"{"cause":"c","reason":"r"}"#,
+            ),
             (
                 "<html><h1>403\nForbidden</h1>Access denied<br/></html>",
                 "403 Forbidden Access denied",

@@ -20,6 +20,8 @@ pub struct Errand<'a> {
     pub scope: &'a Scope,
     /// False for pages, whose caller asks again for less.
     pub repeat_timeouts: bool,
+    /// False where it has just been waited for in vain.
+    pub patient: bool,
 }
 
 /// How far a call has come; shared by the tries before and after a renewed
@@ -70,7 +72,7 @@ impl Session {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            let Again::After(wait) = failure.again else {
+            let (Again::After(wait), true) = (failure.again, errand.patient) else {
                 return Err(failure.error);
             };
             let unconnected = matches!(failure.error, ApiError::Connect { .. });

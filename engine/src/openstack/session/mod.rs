@@ -8,14 +8,18 @@
 //! that one token away and goes round once more.
 
 mod address;
-mod answer;
+pub(super) mod answer;
 mod ask;
-mod retry;
+mod federation;
+mod login;
+pub(super) mod retry;
 mod tokens;
 mod versions;
 
 #[cfg(test)]
 mod tests_calls;
+#[cfg(test)]
+mod tests_federation;
 #[cfg(test)]
 mod tests_tokens;
 
@@ -23,14 +27,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::Url;
 
+use self::answer::BadBody;
 use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
 use super::identity::catalog::Catalog;
+use super::identity::discovery::Keystone;
 use super::identity::token::Token;
-use super::wire::{Method, Request, Transport};
+use super::keystone::Project;
+use super::wire::{Method, Request, Response, Transport};
 use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
 
 use crate::model::login::{DomainRef, Login};
@@ -81,6 +90,8 @@ struct Inner {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     tokens: Tokens,
+    /// The tenants of a Keystone 2.0, once they were listed.
+    tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
     /// Their clock minus ours; `i64::MIN` while unknown.
     skew: AtomicI64,
@@ -99,6 +110,7 @@ impl Session {
                 transport,
                 clock,
                 tokens: Tokens::default(),
+                tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
                 skew: AtomicI64::new(i64::MIN),
             }),
@@ -133,7 +145,66 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        self.fetch(scope, service, version, !page, &build).await
+        let interfaces = &self.inner.settings.interfaces;
+        self.fetch(scope, service, interfaces, version, !page, None, &build)
+            .await
+    }
+
+    /// The same at the address for administrators, which has calls of its own
+    /// in version 2.0 of Keystone.
+    pub async fn get_admin<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+    ) -> Result<T, ApiError> {
+        let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
+        let interfaces = ["admin".to_owned()];
+        self.fetch(scope, service, &interfaces, None, true, None, &build)
+            .await
+    }
+
+    /// Keystone is of version 2.0: tenants instead of projects, and nothing
+    /// for the whole cloud.
+    pub async fn has_tenants(&self) -> Result<bool, ApiError> {
+        Ok(matches!(login::keystone(self).await?, Keystone::V2(_)))
+    }
+
+    /// `POST path` of a service with a question as its body, for APIs that
+    /// take searches so; it must be one that changes nothing, for it is
+    /// repeated as a `GET` is. One that gets no answer in time comes back at
+    /// once, as a page does: ask for less.
+    pub async fn search<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+        query: &[(&str, String)],
+        question: &Value,
+    ) -> Result<T, ApiError> {
+        let interfaces = &self.inner.settings.interfaces;
+        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        self.fetch(
+            scope,
+            service,
+            interfaces,
+            None,
+            false,
+            Some(question),
+            &build,
+        )
+        .await
+    }
+
+    /// Whether the catalog for this scope has an endpoint of the service that
+    /// we may use.
+    pub async fn offers(&self, scope: &Scope, service: Service) -> Result<bool, ApiError> {
+        let token = self.token(scope).await?;
+        let settings = &self.inner.settings;
+        let found = token.catalog.as_ref().and_then(|catalog| {
+            catalog.find(service, &settings.interfaces, self.place.region.as_deref())
+        });
+        Ok(found.is_some())
     }
 
     /// Follows a `next` link of a page, absolute or relative. Only its path
@@ -154,7 +225,43 @@ impl Session {
                 from: format!("a link in a page of {service}"),
             })
         };
-        self.fetch(scope, service, version, false, &build).await
+        let interfaces = &self.inner.settings.interfaces;
+        self.fetch(scope, service, interfaces, version, false, None, &build)
+            .await
+    }
+
+    /// Changes a thing of a service, with `PATCH` or `PUT`: both may be repeated,
+    /// as every request here. What the answer says of the thing is not looked at.
+    pub async fn change(
+        &self,
+        method: Method,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<(), ApiError> {
+        let errand = Errand {
+            service,
+            scope,
+            repeat_timeouts: true,
+            patient: true,
+        };
+        let request = |endpoint: &Url, token: &Token| {
+            let mut headers = get_headers(Some(token), service, None);
+            if body.is_some() {
+                headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            }
+            Ok(Request {
+                method,
+                url: address::append(endpoint, path, &[]),
+                headers,
+                body: body.map(ToString::to_string),
+                scope: label(scope),
+            })
+        };
+        let interfaces = &self.inner.settings.interfaces;
+        self.exchange(&errand, interfaces, &request, |_| Ok(()))
+            .await
     }
 
     /// The microversions of a service. Asked once.
@@ -202,6 +309,11 @@ impl Session {
         tokens::resolve_project(self, name, domain).await
     }
 
+    /// Where the tenants of a Keystone 2.0 are kept.
+    pub(super) fn tenants(&self) -> &OnceCell<Vec<Project>> {
+        &self.inner.tenants
+    }
+
     /// What it was made of.
     pub fn settings(&self) -> &SessionSettings {
         &self.inner.settings
@@ -217,15 +329,16 @@ impl Session {
         token: &Token,
         scope: &Scope,
         service: Service,
+        interfaces: &[String],
     ) -> Result<Url, ApiError> {
         let settings = &self.inner.settings;
         let region = self.place.region.as_deref();
         let catalog = token.catalog.as_ref();
         let found = catalog.and_then(|catalog| {
-            let found = catalog.find(service, &settings.interfaces, region);
+            let found = catalog.find(service, interfaces, region);
             // Keystone is often one for all regions, and listed in one.
             if found.is_none() && service == Service::Identity {
-                catalog.find(service, &settings.interfaces, None)
+                catalog.find(service, interfaces, None)
             } else {
                 found
             }
@@ -239,7 +352,10 @@ impl Session {
                     detail: "it is no HTTP address".to_owned(),
                     from: format!("the catalog's endpoint of {service}"),
                 }),
-            None if service == Service::Identity => tokens::base(self).await,
+            // Not where another interface was asked for.
+            None if service == Service::Identity && interfaces == settings.interfaces => {
+                login::base(self).await
+            }
             None if self.is_unknown_region(catalog) => Err(ApiError::NoRegion {
                 region: region.unwrap_or_default().to_owned(),
                 known: catalog.map_or_else(Vec::new, Catalog::regions),
@@ -247,9 +363,10 @@ impl Session {
             None => Err(ApiError::NoEndpoint {
                 service,
                 scope: scope.clone(),
-                interfaces: settings.interfaces.clone(),
+                interfaces: interfaces.to_vec(),
                 region: self.place.region.clone(),
                 available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
+                lacking: catalog.is_some_and(|catalog| catalog.lacks(service, region)),
             }),
         }
     }
@@ -266,31 +383,58 @@ impl Session {
         &self,
         scope: &Scope,
         service: Service,
+        interfaces: &[String],
         version: Option<Microversion>,
         repeat_timeouts: bool,
+        question: Option<&Value>,
         build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
-        let mut attempts = Attempts::start(self.inner.clock.as_ref());
         let errand = Errand {
             service,
             scope,
             repeat_timeouts,
+            patient: true,
         };
+        let request = |endpoint: &Url, token: &Token| {
+            let mut headers = get_headers(Some(token), service, version);
+            let method = match question {
+                None => Method::Get,
+                Some(_) => {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                    Method::Post
+                }
+            };
+            Ok(Request {
+                method,
+                url: build(endpoint)?,
+                headers,
+                body: question.map(Value::to_string),
+                scope: label(scope),
+            })
+        };
+        self.exchange(&errand, interfaces, &request, answer::json)
+            .await
+    }
+
+    /// A request with the token of its scope at the service's address; what the
+    /// two are is known only here.
+    async fn exchange<T>(
+        &self,
+        errand: &Errand<'_>,
+        interfaces: &[String],
+        build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
+        decode: impl Fn(&Response) -> Result<T, BadBody>,
+    ) -> Result<T, ApiError> {
+        let scope = errand.scope;
+        let mut attempts = Attempts::start(self.inner.clock.as_ref());
         let mut renewed = false;
         loop {
             let token = self.token(scope).await?;
-            let endpoint = self.endpoint(&token, scope, service).await?;
-            let request = Request {
-                method: Method::Get,
-                url: build(&endpoint)?,
-                headers: get_headers(Some(&token), service, version),
-                body: None,
-                scope: label(scope),
-            };
-            match self
-                .ask(&request, &errand, &mut attempts, answer::json)
-                .await
-            {
+            let endpoint = self
+                .endpoint(&token, scope, errand.service, interfaces)
+                .await?;
+            let request = build(&endpoint, &token)?;
+            match self.ask(&request, errand, &mut attempts, &decode).await {
                 // The token ended before its time: revoked, or a Keystone
                 // that lost its keys. Once; then it is not the token.
                 Err(ApiError::Unauthorized { .. }) if !renewed => {

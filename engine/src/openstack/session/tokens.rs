@@ -15,18 +15,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, OnceCell};
-use url::Url;
 
-use super::super::identity::credentials::{self, Target};
-use super::super::identity::discovery::{self, Found};
+use super::super::error::Call;
+use super::super::identity::credentials::Target;
+use super::super::identity::discovery::Keystone;
 use super::super::identity::token::Token;
-use super::super::wire::{Method, Request};
 use super::super::{ApiError, Scope, Service};
-use super::answer::{self, BadBody};
-use super::ask::{Attempts, Errand};
-use super::{Session, get_headers};
+use super::Session;
+use super::federation::Federation;
+use super::login::{self, Wanted};
 use crate::model::login::{DomainRef, LoginMethod, ProjectRef};
 
 /// All tokens of a session.
@@ -45,7 +43,9 @@ pub struct Tokens {
     proven: AtomicBool,
     refused: OnceLock<ApiError>,
     system_refused: AtomicBool,
-    base: OnceCell<Url>,
+    /// Which Keystone answers, see [`login::keystone`].
+    pub(super) keystone: OnceCell<Keystone>,
+    pub(super) federation: Federation,
 }
 
 #[derive(Default)]
@@ -199,18 +199,18 @@ fn failed(session: &Session, error: &ApiError) {
 async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token, ApiError> {
     let login = &session.inner.settings.login;
     if login.bound() {
-        return post(session, scope, &Target::Unsaid)
+        return post(session, Wanted::new(scope, &Target::Unsaid))
             .await
             .map_err(|error| refuse(session, error));
     }
     match scope {
         Scope::System => system(session, step).await,
-        Scope::Unscoped => post(session, scope, &Target::Unscoped)
+        Scope::Unscoped => post(session, Wanted::new(scope, &Target::Unscoped))
             .await
             .map_err(|error| refuse(session, error)),
         Scope::Project(id) => {
             let target = Target::Project(ProjectRef::Id(id.clone()));
-            match post(session, scope, &target).await {
+            match post(session, Wanted::new(scope, &target)).await {
                 Err(error) => Err(project_refused(session, scope, id, error).await),
                 token => token,
             }
@@ -218,38 +218,40 @@ async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token
     }
 }
 
-/// The system, or what is left of it.
+/// The system, or what is left of it. Version 2.0 does not have it at all.
 async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> {
-    let configured = session
-        .inner
-        .settings
-        .login
-        .configured
-        .as_ref()
-        .map(Target::from);
-    let mut targets = vec![Target::System];
-    targets.extend(configured);
+    let v3 = matches!(login::keystone(session).await?, Keystone::V3(_));
+    let mut targets: Vec<Target> = v3.then_some(Target::System).into_iter().collect();
+    targets.extend(login::configured(session).await?);
     targets.push(Target::Unsaid);
-    let mut failure = None;
+    let refused = &session.inner.tokens.system_refused;
+    if !v3 {
+        refused.store(true, Ordering::Relaxed);
+    }
+    let mut failure: Option<ApiError> = None;
     for (at, target) in targets.iter().enumerate().skip(*step) {
-        match post(session, &Scope::System, target).await {
+        let wanted = Wanted {
+            scope: &Scope::System,
+            target,
+            // Who was away just now need not be waited for again.
+            patient: !failure.as_ref().is_some_and(ApiError::is_outage),
+        };
+        match post(session, wanted).await {
             Ok(token) => {
                 *step = at;
-                if at > 0
-                    && !session
-                        .inner
-                        .tokens
-                        .system_refused
-                        .swap(true, Ordering::Relaxed)
-                {
+                if at > 0 && !refused.swap(true, Ordering::Relaxed) {
                     tracing::debug!(
-                        "{} has no role on the system; going on with a token for {}",
+                        "{} gets no token for the system; going on with one for {}: {}",
                         session.inner.settings.login.who(),
                         target.label(),
+                        failure.map(|error| error.to_string()).unwrap_or_default(),
                     );
                 }
                 return Ok(token);
             }
+            // Away all the same: the first to say so waited longest for it.
+            Err(error)
+                if error.is_outage() && failure.as_ref().is_some_and(ApiError::is_outage) => {}
             Err(error) if says_no(&error) => failure = Some(error),
             Err(error) => return Err(error),
         }
@@ -263,17 +265,19 @@ async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> 
             interfaces: Vec::new(),
             region: None,
             available: Vec::new(),
+            lacking: false,
         },
     })
 }
 
 /// A "no" to this scope, in any of the words Keystones have for it: 401 and
-/// 403, 400 where system scope is unknown (before Queens), 500 where it
-/// breaks them. Being away (502 to 504) is no answer.
+/// 403, 400 where system scope is unknown (before Queens), 500 where it breaks
+/// them (a federated user's), and whatever else a proxy makes of that. No
+/// answer at all is no "no".
 fn says_no(error: &ApiError) -> bool {
     match error {
         ApiError::Unauthorized { .. } | ApiError::Forbidden { .. } => true,
-        ApiError::Status { status, .. } => matches!(status, 400 | 500 | 501),
+        ApiError::Status { status, .. } => *status == 400 || *status >= 500,
         _ => false,
     }
 }
@@ -283,9 +287,21 @@ fn refuse(session: &Session, error: ApiError) -> ApiError {
     let ApiError::Unauthorized { message, call } = error else {
         return error;
     };
+    let login = &session.inner.settings.login;
+    let remedy = match &login.method {
+        LoginMethod::Token(_) => {
+            "the token has expired, was revoked or is not of this Keystone: put a new one into `token` or `token_file` in `[keystone_auth]`, or log in with an application credential, which does not expire by itself"
+        }
+        LoginMethod::ApplicationCredential(_) => {
+            "check `auth_url` and the credentials in `[keystone_auth]`, and whether the application credential has expired"
+        }
+        _ => "check `auth_url` and the credentials in `[keystone_auth]`",
+    };
     let error = ApiError::Credentials {
-        who: session.inner.settings.login.who(),
+        by: "Keystone",
+        who: login.who(),
         message,
+        remedy: remedy.to_owned(),
         call,
     };
     let _ = session.inner.tokens.refused.set(error.clone());
@@ -305,7 +321,7 @@ async fn project_refused(
         return error;
     };
     if !session.inner.tokens.proven.load(Ordering::Acquire)
-        && let Err(error) = post(session, scope, &Target::Unsaid).await
+        && let Err(error) = post(session, Wanted::new(scope, &Target::Unsaid)).await
     {
         return refuse(session, error);
     }
@@ -341,7 +357,7 @@ pub async fn resolve_project(
         name: name.to_owned(),
         domain: domain.clone(),
     });
-    let token = match post(session, &scope, &target).await {
+    let token = match post(session, Wanted::new(&scope, &target)).await {
         Ok(token) => token,
         Err(error) => {
             failed(session, &error);
@@ -359,113 +375,48 @@ pub async fn resolve_project(
 }
 
 /// One token request.
-async fn post(session: &Session, scope: &Scope, target: &Target) -> Result<Token, ApiError> {
-    let mut url = base(session).await?;
-    let path = format!("{}/auth/tokens", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    let login = &session.inner.settings.login;
-    let body = credentials::request_body(login, target).ok_or_else(|| ApiError::BadUrl {
-        url: login.auth_url.to_string(),
-        detail: "Keystone v3 needs `user_domain_name` with `username`".to_owned(),
-        from: "`[keystone_auth]`".to_owned(),
-    })?;
-    let request = Request {
-        method: Method::Post,
-        url,
-        headers: vec![
-            ("accept".to_owned(), "application/json".to_owned()),
-            ("content-type".to_owned(), "application/json".to_owned()),
-        ],
-        body: Some(body),
-        scope: target.label(),
-    };
-    let errand = Errand {
-        service: Service::Identity,
-        scope,
-        repeat_timeouts: true,
-    };
-    let clock = session.inner.clock.as_ref();
-    let mut attempts = Attempts::start(clock);
-    let asked = session
-        .ask(&request, &errand, &mut attempts, |response| {
-            let body: Value = answer::json(response)?;
-            Token::from_response(response, &body, clock.now()).map_err(|bad| BadBody::Shape {
-                path: bad.path.to_owned(),
-                detail: bad.detail,
-            })
-        })
-        .await;
-    let token = match asked {
-        // Keystone's one 404 here is for an application credential by an id
-        // that is gone; any other means that there is no Keystone.
+async fn post(session: &Session, wanted: Wanted<'_>) -> Result<Token, ApiError> {
+    let tokens = &session.inner.tokens;
+    let method = &session.inner.settings.login.method;
+    match login::request(session, wanted).await {
+        Ok(token) => {
+            tokens.proven.store(true, Ordering::Release);
+            Ok(token)
+        }
+        // Keystone's own 404s here are for an application credential by an id
+        // that is gone, and for a token that it never gave; any other means
+        // that there is no Keystone.
         Err(ApiError::NotFound { message, call }) => {
-            return Err(if message.contains("Application Credential") {
+            let by_token = matches!(method, LoginMethod::Token(_) | LoginMethod::Oidc(_));
+            let own = message.contains("Application Credential")
+                || by_token && message.to_lowercase().contains("token");
+            Err(if own {
                 ApiError::Unauthorized { message, call }
             } else {
-                ApiError::BadUrl {
-                    url: session.inner.settings.login.auth_url.to_string(),
-                    detail: format!("no Keystone of version 3 answers {call}: {message}"),
-                    from: "`auth_url` in `[keystone_auth]`".to_owned(),
-                }
-            });
+                no_keystone(session, &message, &call)
+            })
         }
-        asked => asked?,
-    };
-    session.inner.tokens.proven.store(true, Ordering::Release);
-    Ok(token)
-}
-
-/// Keystone's version 3. Looked up once, where `auth_type` says so.
-pub async fn base(session: &Session) -> Result<Url, ApiError> {
-    let cell = &session.inner.tokens.base;
-    cell.get_or_try_init(|| discover(session)).await.cloned()
-}
-
-async fn discover(session: &Session) -> Result<Url, ApiError> {
-    let login = &session.inner.settings.login;
-    let auth_url = &login.auth_url;
-    let by_rule = discovery::v3_base(auth_url);
-    let generic = matches!(login.method, LoginMethod::Generic(_));
-    if !generic || discovery::names_v3(auth_url) {
-        return Ok(by_rule);
-    }
-    let request = Request {
-        method: Method::Get,
-        url: auth_url.clone(),
-        headers: get_headers(None, Service::Identity, None),
-        body: None,
-        scope: "none".to_owned(),
-    };
-    let errand = Errand {
-        service: Service::Identity,
-        scope: &Scope::Unscoped,
-        repeat_timeouts: true,
-    };
-    let mut attempts = Attempts::start(session.inner.clock.as_ref());
-    let document: Result<Value, ApiError> = session
-        .ask(&request, &errand, &mut attempts, answer::json)
-        .await;
-    match document {
-        Ok(document) => match discovery::read(&document, auth_url) {
-            Found::V3(base) => Ok(base),
-            Found::Nothing => Ok(by_rule),
-            Found::Others(ids) => Err(ApiError::BadUrl {
-                url: auth_url.to_string(),
-                detail: format!(
-                    "that Keystone has no version 3, only {}; versions before Queens are not supported",
-                    ids.join(", ")
-                ),
-                from: "`auth_url` in `[keystone_auth]`".to_owned(),
-            }),
-        },
-        // Keystone is away, or not to be trusted: no other path changes that.
-        Err(error) if error.is_outage() || matches!(error, ApiError::Unrecorded { .. }) => {
+        // Found out on the way: final, like a wrong password.
+        Err(error @ ApiError::Credentials { .. }) => {
+            let _ = tokens.refused.set(error.clone());
             Err(error)
         }
-        // Some sites open `/v3` alone.
-        Err(error) => {
-            tracing::debug!("no version document, so `/v3` is appended: {error}");
-            Ok(by_rule)
-        }
+        Err(error) => Err(error),
+    }
+}
+
+fn no_keystone(session: &Session, message: &str, call: &Call) -> ApiError {
+    let method = &session.inner.settings.login.method;
+    let (version, hint) = match method {
+        LoginMethod::V2Password(_) => (
+            "2.0",
+            "; newer ones have version 3: set `auth_type = v3password`, `user_domain_name` and an `auth_url` that ends with `/v3`",
+        ),
+        _ => ("3", ""),
+    };
+    ApiError::BadUrl {
+        url: session.inner.settings.login.auth_url.to_string(),
+        detail: format!("no Keystone of version {version} answers {call}: {message}{hint}"),
+        from: "`auth_url` in `[keystone_auth]`".to_owned(),
     }
 }

@@ -42,7 +42,9 @@ async fn ask(
 ) -> Result<MicroversionRange, ApiError> {
     let mut last = None;
     let token = session.token(scope).await?;
-    let endpoint = session.endpoint(&token, scope, service).await?;
+    let endpoint = session
+        .endpoint(&token, scope, service, &session.inner.settings.interfaces)
+        .await?;
     for url in address::version_documents(&endpoint) {
         match document(session, scope, service, &url).await {
             Ok(document) => match read(&document, address::version_of(&endpoint).as_deref()) {
@@ -77,6 +79,7 @@ async fn document(
         service,
         scope,
         repeat_timeouts: true,
+        patient: true,
     };
     let mut attempts = Attempts::start(session.inner.clock.as_ref());
     let mut renewed = false;

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt;
@@ -59,11 +61,19 @@ pub struct HttpTransport {
     client: reqwest::Client,
     timeouts: Timeouts,
     max_body: u64,
+    /// A server asked for a certificate of ours, and we have none.
+    certificate_wanted: Arc<AtomicBool>,
 }
 
 impl HttpTransport {
     pub fn new(settings: &TransportSettings) -> Result<Self, SetupError> {
-        let tls = client_config(&settings.tls, settings.only_tls13, &settings.environment)?;
+        let certificate_wanted = Arc::new(AtomicBool::new(false));
+        let tls = client_config(
+            &settings.tls,
+            settings.only_tls13,
+            &settings.environment,
+            &certificate_wanted,
+        )?;
         let proxies = Proxies::from_environment(&settings.environment)?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -85,6 +95,7 @@ impl HttpTransport {
             client,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
+            certificate_wanted,
         })
     }
 
@@ -93,6 +104,8 @@ impl HttpTransport {
         let mut builder = match request.method {
             Method::Get => self.client.get(request.url),
             Method::Post => self.client.post(request.url),
+            Method::Patch => self.client.patch(request.url),
+            Method::Put => self.client.put(request.url),
         };
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
@@ -137,6 +150,14 @@ impl HttpTransport {
         // The address stands in the call already, with its secrets removed.
         let error = error.without_url();
         let detail = chain(&error);
+        if self.certificate_wanted.load(Ordering::Relaxed) && refused_without(&error, &detail) {
+            return TransportError::Tls {
+                unknown_issuer: false,
+                detail: format!(
+                    "it asks for a client certificate, and there is none: set `certfile` and `keyfile` in `[keystone_auth]` ({detail})"
+                ),
+            };
+        }
         if let Some(tls) = tls_error(&error) {
             return tls_failure(tls);
         }
@@ -217,6 +238,12 @@ fn interrupted(error: &reqwest::Error) -> bool {
         .any(|word| text.contains(word))
 }
 
+/// Without a certificate it hung up, or sent an alert.
+fn refused_without(error: &reqwest::Error, detail: &str) -> bool {
+    let alert = matches!(tls_error(error), Some(rustls::Error::AlertReceived(_)));
+    alert || interrupted(error) || detail.contains("eof")
+}
+
 fn tls_failure(error: &rustls::Error) -> TransportError {
     use rustls::CertificateError as Bad;
     let (unknown_issuer, detail) = match error {
@@ -231,7 +258,13 @@ fn tls_failure(error: &rustls::Error) -> TransportError {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. },
         ) => (
             false,
-            format!("its certificate is for another name: {error}"),
+            format!(
+                "its certificate is for another name; write one of its names in the address, or get a certificate for this one: {error}"
+            ),
+        ),
+        rustls::Error::InvalidMessage(_) => (
+            false,
+            format!("what answers at that port speaks no TLS; is its address `http://`? ({error})"),
         ),
         other => (false, other.to_string()),
     };

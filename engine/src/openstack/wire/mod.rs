@@ -14,11 +14,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use url::Url;
 
-/// The two methods there are: reading, and asking for a token.
+/// Reading, asking for a token, and the two by which `caso-mapping-migrate`
+/// writes to Keystone when it is told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     Get,
     Post,
+    Patch,
+    Put,
 }
 
 impl Method {
@@ -26,6 +29,8 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Patch => "PATCH",
+            Method::Put => "PUT",
         }
     }
 }

@@ -292,15 +292,68 @@ async fn a_certificate_of_our_own() {
     let authority = Authority::new();
     let acceptor = authority.acceptor("leaf.pem", Some("ca.pem"));
     let server = Server::start(Some(acceptor), |_| page("{}")).await;
-    get(&authority.cafile("ca.pem"), &https(&server))
+    let error = get(&authority.cafile("ca.pem"), &https(&server))
         .await
         .unwrap_err();
+    assert!(
+        matches!(&error, TransportError::Tls { detail, .. } if detail.contains("set `certfile`")),
+        "{error:?}"
+    );
     let mut settings = authority.cafile("ca.pem");
     settings.tls.certfile = Some(authority.path("leaf.pem"));
     get(&settings, &https(&server)).await.unwrap();
+    let refused = |settings: &TransportSettings| {
+        let error = HttpTransport::new(settings).unwrap_err();
+        error.to_string()
+    };
+    settings.tls.keyfile = Some(authority.path("self.pem"));
+    let text = refused(&settings);
+    assert!(
+        text.contains("do not belong together") && text.contains("self.pem"),
+        "{text}"
+    );
+    settings.tls.keyfile = Some(authority.path("no-key.pem"));
+    assert!(refused(&settings).contains("no-key.pem"));
+    settings.tls.certfile = Some(authority.path("no-certificate.pem"));
+    assert!(refused(&settings).contains("`certfile`"));
     settings.tls.certfile = None;
-    settings.tls.keyfile = Some(authority.path("leaf.pem"));
-    assert!(HttpTransport::new(&settings).is_err());
+    assert!(refused(&settings).contains("without `certfile`"));
+}
+
+/// `openssl rehash` names certificates by the hash of their subject.
+#[tokio::test]
+async fn cafile_may_be_a_folder_of_hashed_names() {
+    let authority = Authority::new();
+    let server = authority.server("leaf.pem").await;
+    let folder = authority.path("authorities");
+    std::fs::create_dir(&folder).unwrap();
+    let settings = authority.cafile("authorities");
+    let text = HttpTransport::new(&settings).unwrap_err().to_string();
+    assert!(text.contains("the folder holds none"), "{text}");
+    std::os::unix::fs::symlink("../ca.pem", folder.join("9f2c3d41.0")).unwrap();
+    get(&settings, &https(&server)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_no_tls_and_a_name_that_is_not_theirs() {
+    let authority = Authority::new();
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", plain.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let error = get(&authority.cafile("ca.pem"), &url).await.unwrap_err();
+    assert!(error.to_string().contains("speaks no TLS"), "{error:?}");
+    let server = authority.server("leaf.pem").await;
+    let other = format!("https://127.0.0.1:{}/", server.address.port());
+    let error = get(&authority.cafile("ca.pem"), &other).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("another name") && text.contains("localhost"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

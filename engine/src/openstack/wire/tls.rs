@@ -9,13 +9,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -57,19 +59,25 @@ pub enum TlsError {
         #[source]
         source: rustls::pki_types::pem::Error,
     },
-    #[error("`keyfile` is set without `certfile`")]
+    #[error(
+        "`keyfile` is set without `certfile`; set `certfile` to the certificate that the key is for"
+    )]
     KeyAlone,
+    #[error("the certificate in `{}` and the key in `{}` do not belong together; set `certfile` and `keyfile` to one pair", .certfile.display(), .keyfile.display())]
+    Apart { certfile: PathBuf, keyfile: PathBuf },
     #[error("cannot set up TLS: {0}")]
     Rustls(#[from] Error),
     #[error("cannot set up TLS: {0}")]
     Verifier(String),
 }
 
-/// The configuration for all connections of one cloud.
+/// The configuration for all connections of one cloud. `asked` is set when a
+/// server asks for a certificate that we do not have.
 pub fn client_config(
     settings: &TlsSettings,
     only_tls13: bool,
     environment: &BTreeMap<String, String>,
+    asked: &Arc<AtomicBool>,
 ) -> Result<ClientConfig, TlsError> {
     let versions: &[&SupportedProtocolVersion] = if only_tls13 {
         &[&TLS13]
@@ -88,7 +96,7 @@ pub fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     Ok(match (&settings.certfile, &settings.keyfile) {
-        (None, None) => builder.with_no_client_auth(),
+        (None, None) => builder.with_client_cert_resolver(Arc::new(NoCertificate(asked.clone()))),
         (None, Some(_)) => return Err(TlsError::KeyAlone),
         (Some(certfile), keyfile) => {
             let chain = read_certificates(certfile, "certfile")?;
@@ -97,9 +105,37 @@ pub fn client_config(
                 path: path.clone(),
                 source,
             })?;
-            builder.with_client_auth_cert(chain, key)?
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| match error {
+                    Error::InconsistentKeys(_) => TlsError::Apart {
+                        certfile: certfile.clone(),
+                        keyfile: path.clone(),
+                    },
+                    other => TlsError::Rustls(other),
+                })?
         }
     })
+}
+
+/// A server that wants a certificate may say so with an alert, after a
+/// handshake that went well (TLS 1.3), or just hang up; so it is noted here.
+#[derive(Debug)]
+struct NoCertificate(Arc<AtomicBool>);
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _sigschemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 /// The certificates to trust, by the order in the module's doc.
@@ -126,9 +162,7 @@ fn trusted(
                 return Err(TlsError::Empty {
                     path,
                     option,
-                    detail:
-                        "the folder has none with a name by hash, as `openssl rehash` makes them"
-                            .to_owned(),
+                    detail: "the folder holds none".to_owned(),
                 });
             }
             Ok(found.certs)

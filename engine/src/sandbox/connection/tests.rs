@@ -21,6 +21,7 @@ async fn listener() -> (TcpListener, ConnectionTerms) {
             endpoint,
             tls: false,
             cafile: None,
+            identity: None,
         },
     )
 }

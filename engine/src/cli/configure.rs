@@ -1,0 +1,103 @@
+//! `caso config show` and `caso config convert`.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::command::{block_on, load, print, say};
+use crate::config::{self, CommandLine, Inputs, Program};
+use crate::run::{self, Exit};
+use crate::sandbox::builtin;
+
+pub fn command() -> Command {
+    let show = config::arguments(Command::new("show"), Program::Extract)
+        .about("Prints every option in force and where its value came from; secrets are masked")
+        .arg(
+            Arg::new("unset")
+                .long("unset")
+                .action(ArgAction::SetTrue)
+                .help("Show options too that are not set and have no default"),
+        );
+    let convert = Command::new("convert")
+        .about("Prints a caso.conf as caso.toml; loaded in its place it means the same")
+        .after_help(
+            "The passwords of the file stand in the output:\n  \
+             (umask 077; caso config convert > /etc/caso/caso.toml) && mv /etc/caso/caso.conf /etc/caso/caso.conf.old",
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("The file to convert [default: the one that a run would read]")
+                .value_parser(value_parser!(PathBuf)),
+        );
+    Command::new("config")
+        .about("Shows the configuration, or turns it into TOML")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(show)
+        .subcommand(convert)
+}
+
+pub fn run(matches: &ArgMatches) -> Exit {
+    match matches.subcommand() {
+        Some(("show", matches)) => show(matches),
+        Some(("convert", matches)) => convert(matches),
+        _ => Exit::Usage,
+    }
+}
+
+fn show(matches: &ArgMatches) -> Exit {
+    let config = match load(matches, Program::Extract) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    for warning in &config.warnings {
+        say(&format!("warning: {}", warning.text));
+    }
+    block_on(async {
+        let (text, problems) = run::show(&config, matches.get_flag("unset")).await;
+        print(&text);
+        for problem in &problems {
+            say(&format!("error: {problem}"));
+        }
+        match problems.is_empty() {
+            true => Exit::Done,
+            false => Exit::Usage,
+        }
+    })
+}
+
+fn convert(matches: &ArgMatches) -> Exit {
+    let messengers = builtin::messengers();
+    let names: Vec<&str> = messengers.iter().map(String::as_str).collect();
+    let inputs = Inputs::of_process(Program::Extract, CommandLine::default(), &names);
+    let file = matches.get_one::<PathBuf>("file");
+    let converted = match config::convert(&inputs, file.map(PathBuf::as_path)) {
+        Ok(converted) => converted,
+        Err(errors) => {
+            for error in &errors.0 {
+                say(&format!("error: {error}"));
+            }
+            return Exit::Usage;
+        }
+    };
+    for remark in &converted.remarks {
+        say(&format!("warning: {remark}"));
+    }
+    if !converted.secrets.is_empty() {
+        let names = converted.secrets.join(", ");
+        if std::io::stdout().is_terminal() {
+            say(&format!(
+                "error: the output holds secrets ({names}), which are not shown on a terminal: write it to a \
+                 file that only cASO's user can read, `(umask 077; caso config convert > caso.toml)`"
+            ));
+            return Exit::Usage;
+        }
+        say(&format!(
+            "warning: the output holds secrets ({names}): let only cASO's user read it"
+        ));
+    }
+    print(&converted.toml);
+    Exit::Done
+}

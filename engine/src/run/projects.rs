@@ -1,0 +1,105 @@
+//! `caso-projects`: which projects are accounted, and to which VO. Reads
+//! Keystone and the mapping file, and nothing else: no messenger is started,
+//! nothing is written.
+//!
+//! The lines on stdout are cASO's to the character, its odd quotes included,
+//! since sites read them in scripts. What cannot be listed is named on stderr,
+//! where cASO prints a project that has no VO as one of VO `None`.
+
+use std::io::{self, Write as _};
+
+use super::cloud::project_options;
+use super::exit::Exit;
+use super::source::Source;
+use super::summary::Summary;
+use super::{causes, no_keystone, say_warnings};
+use crate::config::{CloudConfig, Config};
+use crate::extract::projects::find;
+use crate::extract::{ProjectRef, Warnings};
+
+/// Lists them, and answers with the exit code.
+pub async fn projects(config: Config) -> Exit {
+    let mut summary = Summary::default();
+    say_warnings(&config);
+    if let Some(exit) = no_keystone(&config) {
+        return exit;
+    }
+    for cloud in &config.clouds {
+        if let Err(error) = list(&config, cloud, &mut summary).await {
+            summary.problem(causes(error.as_ref()));
+        }
+    }
+    summary.exit(config.partial_exit_ok)
+}
+
+async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> anyhow::Result<()> {
+    let session = Source::Network.session(config, cloud, Source::Network.clock())?;
+    let options = project_options(cloud);
+    let warnings = Warnings::default();
+    let found = find(&session, &options, &warnings).await;
+    for warning in warnings.take() {
+        tracing::warn!("{warning}");
+    }
+    let found = found?;
+    if found.is_empty() {
+        summary.no_project("", &options.tag);
+    }
+    for project in found {
+        match project {
+            Ok(project) => {
+                summary.successes += 1;
+                // Who reads it may have gone.
+                let _ = writeln!(io::stdout().lock(), "{}", line(&project));
+            }
+            Err(failure) => summary.project_failure("", &failure),
+        }
+    }
+    Ok(())
+}
+
+fn line(project: &ProjectRef) -> String {
+    let name = project.name.as_deref().unwrap_or("None");
+    format!(
+        "'{} ({}) mapped to VO '{}'",
+        plain(&project.id),
+        plain(name),
+        plain(&project.vo)
+    )
+}
+
+/// One line, whatever a name holds.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_casos_and_one_line() {
+        let mut project = ProjectRef {
+            id: "p1".into(),
+            configured: None,
+            name: Some("vo-project".into()),
+            vo: "/vo.example.org/ops".into(),
+        };
+        assert_eq!(
+            line(&project),
+            "'p1 (vo-project) mapped to VO '/vo.example.org/ops'"
+        );
+        project.name = Some("a\n'b' \u{e9}\u{1b}".into());
+        assert_eq!(
+            line(&project),
+            "'p1 (a\\n'b' \u{e9}\\u{1b}) mapped to VO '/vo.example.org/ops'"
+        );
+    }
+}
