@@ -269,7 +269,7 @@ fn without_an_account_it_does_not_start() {
     let cim = Cim::start(None);
     let mut site = site(&cim, 1);
     site.unset(NAME, "password");
-    site.deliver().expect(1).says("`password`");
+    site.deliver().expect(1).says("[greendigit_cim] password");
     assert_eq!(cim.requests(), 0);
 }
 
