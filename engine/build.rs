@@ -18,8 +18,15 @@ use std::process::ExitCode;
 
 use guests::variable;
 
-/// Package of each built-in component; its name is what follows `caso-`.
-const PACKAGES: &[&str] = &["caso-mapper", "caso-ssm", "caso-logstash", "caso-noop"];
+/// Package of each built-in component; its name is what follows `caso-`, with
+/// the underscores that cASO's own names have.
+const PACKAGES: &[&str] = &[
+    "caso-mapper",
+    "caso-ssm",
+    "caso-logstash",
+    "caso-noop",
+    "caso-greendigit-cim",
+];
 
 type Result<T> = guests::Result<T>;
 
@@ -46,12 +53,13 @@ fn run() -> Result<()> {
 }
 
 /// A component's name and its file.
-type Component = (&'static str, PathBuf);
+type Component = (String, PathBuf);
 
-fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PACKAGES
-        .iter()
-        .map(|package| (*package, package.trim_start_matches("caso-")))
+fn names() -> impl Iterator<Item = (&'static str, String)> {
+    PACKAGES.iter().map(|package| {
+        let name = package.trim_start_matches("caso-").replace('-', "_");
+        (*package, name)
+    })
 }
 
 fn ready_made(folder: &Path) -> Result<Vec<Component>> {

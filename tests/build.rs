@@ -10,6 +10,7 @@ const PACKAGES: &[&str] = &[
     "caso-test-hostile",
     "caso-test-hostile-mapper",
     "caso-test-dialler",
+    "caso-test-browser",
     "caso-mischief",
 ];
 

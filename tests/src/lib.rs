@@ -7,8 +7,10 @@
 //! namely the built binary, its exit code, its output and its files.
 
 pub mod build;
+pub mod cim;
 pub mod cloud;
 pub mod logstash;
 pub mod outcome;
+pub mod prometheus;
 pub mod site;
 pub mod spool;

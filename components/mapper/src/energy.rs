@@ -3,8 +3,9 @@
 use caso_component::records::{AccountingRecord, EnergyRecord, Head};
 
 use crate::identity;
+use crate::lifetime::Lifetime;
 use crate::page::Page;
-use crate::usage::Energy;
+use crate::usage::{Energy, Server};
 
 /// Maps measured energy. None when there was none, or no time in which it could
 /// have been used.
@@ -18,23 +19,21 @@ pub fn map(page: &Page, energy: &Energy) -> Result<Vec<AccountingRecord>, String
             "server `{vm_uuid}`: energy `{measured}` is no number"
         ));
     }
-    let created = server
-        .created
-        .ok_or_else(|| format!("server `{vm_uuid}` has no `created`"))?;
-    let status = server
-        .status
-        .as_deref()
-        .ok_or_else(|| format!("server `{vm_uuid}` has no `status`"))?
-        .to_lowercase();
-    let start = created.max(energy.measured.start);
-    let end = server
-        .terminated
+    let life = Lifetime::of(server)?;
+    let start = life.start.max(energy.measured.start);
+    let end = life
+        .end
         .map_or(energy.measured.end, |end| end.min(energy.measured.end));
+    let finished = life.end.is_some_and(|end| end <= energy.measured.end);
     let wall_seconds = match u64::try_from(end.saturating_sub(start)) {
         Ok(seconds) if seconds > 0 && measured > 0.0 => seconds,
         _ => return Ok(Vec::new()),
     };
-    let vcpus = page.flavor(server).and_then(|flavor| flavor.vcpus);
+    let usage = server.compute_usage.as_ref();
+    let vcpus = page
+        .flavor(server)
+        .and_then(|flavor| flavor.vcpus)
+        .or_else(|| usage.and_then(|usage| usage.vcpus));
     let cpu_seconds = vcpus.and_then(|vcpus| wall_seconds.checked_mul(u64::from(vcpus)));
     let factor = page.policy.cpu_normalization_factor;
     let watt_hours = measured * factor;
@@ -62,10 +61,30 @@ pub fn map(page: &Page, energy: &Energy) -> Result<Vec<AccountingRecord>, String
         cpu_seconds,
         suspend_seconds: Some(0),
         cpu_normalization_factor: Some(factor),
-        finished: status == "deleted",
-        status,
+        finished,
+        status: status(server, finished)?,
         owner: context.vo.clone(),
     })])
+}
+
+/// Nova's status in lower case, or the state that the usage API knows of a
+/// server that Nova lists no more. A VM that was deleted after the window still
+/// ran at its end.
+fn status(server: &Server, finished: bool) -> Result<String, String> {
+    let usage = server.compute_usage.as_ref();
+    let now = server
+        .status
+        .as_deref()
+        .or_else(|| usage.and_then(|usage| usage.state.as_deref()))
+        .ok_or_else(|| format!("server `{}` has no `status`", server.id))?
+        .to_lowercase();
+    // What Nova calls a deleted server, and what its usage API does.
+    let gone = ["deleted", "terminated"].contains(&now.as_str());
+    Ok(match (gone, finished) {
+        (true, true) => "deleted".to_owned(),
+        (true, false) => "active".to_owned(),
+        (false, _) => now,
+    })
 }
 
 /// Seconds as a number; exact for 285 million years.
@@ -79,7 +98,7 @@ mod tests {
     use super::*;
     use crate::policy::Policy;
     use crate::samples;
-    use crate::usage::UsageItem;
+    use crate::usage::{ComputeUsage, UsageItem};
     use caso_component::types::Window;
 
     fn record(energy: Energy) -> Option<EnergyRecord> {
@@ -133,6 +152,33 @@ mod tests {
         let record = record(energy).unwrap();
         assert_eq!((record.end, record.wall_seconds), (1_100, 100));
         assert!(record.finished);
+    }
+
+    #[test]
+    fn one_that_is_deleted_after_the_window_ran_in_it() {
+        let mut energy = energy();
+        energy.server.terminated = Some(2_001);
+        energy.server.status = Some("DELETED".into());
+        let record = record(energy).unwrap();
+        assert_eq!((record.end, record.wall_seconds), (2_000, 1_000));
+        assert_eq!((record.finished, record.status.as_str()), (false, "active"));
+    }
+
+    #[test]
+    fn one_that_only_the_usage_api_knows_is_told_by_it() {
+        let mut energy = energy();
+        energy.server.created = None;
+        energy.server.status = None;
+        energy.server.terminated = None;
+        energy.server.compute_usage = Some(ComputeUsage {
+            started: Some(1_500),
+            ended: Some(1_800),
+            state: Some("terminated".into()),
+            ..samples::usage()
+        });
+        let record = record(energy).unwrap();
+        assert_eq!((record.start, record.end), (1_500, 1_800));
+        assert_eq!((record.finished, record.status.as_str()), (true, "deleted"));
     }
 
     #[test]

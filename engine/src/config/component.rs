@@ -122,8 +122,9 @@ fn refusal(
             || config.keystone_sections.iter().any(|own| own == section);
         section != instance.section && (other || engines)
     };
+    let lent = instance.section == components::MAPPER && table::is_lent(&section, &name);
     let host_key = section == components::MAPPER && table::find(&section, &name).is_some();
-    if foreign(&section) || host_key {
+    if foreign(&section) && !lent || host_key {
         return Some(format!(
             "it describes an option `{}`, which is not a component's to read",
             option.name

@@ -5,19 +5,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::clouds::required;
 use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
+use super::ini::normalize_section;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::sources::Sources;
-use super::suggest::hint;
-use super::table::{Row, general, keystone as keystone_rows};
-use super::types::{
-    CloudConfig, Config, ExtractFrom, Extractor, Interface, MessengerInstance, Program,
-};
-use super::warning::Warning;
-use super::{date, keystone, logging, messengers, remarks, value};
+use super::table::{Row, ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
+use super::types::{Config, CounterOptions, CounterReading, CounterSource, ExtractFrom, Program};
+use super::{clouds, date, logging, messengers, remarks, value};
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
 /// not show it.
@@ -96,15 +94,18 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     reader.errors = errors;
     let mut warnings = Vec::new();
     refuse_other_sources(&mut reader);
-    let clouds = vec![cloud(&mut reader, &mut warnings)];
-    let keystone_sections: Vec<String> = clouds
-        .iter()
-        .flat_map(|cloud| keystone::sections(&reader.resolver, &cloud.keystone_section))
-        .collect();
+    let clouds = clouds::read(&mut reader, &mut warnings);
+    let keystone_sections = clouds::keystone_sections(&reader, &clouds);
     let messengers = messengers::read(&mut reader, &mut warnings);
     let mapper = messengers::mapper(&mut reader);
     let logging = logging::read(&mut reader, inputs.program);
-    remarks::read(&sources, &keystone_sections, &messengers, &mut warnings);
+    remarks::read(
+        &sources,
+        &keystone_sections,
+        &clouds,
+        &messengers,
+        &mut warnings,
+    );
     let spooldir = folder(&mut reader, &general::SPOOLDIR);
     let config = Config {
         program: inputs.program,
@@ -116,23 +117,20 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         cache_dirs: cache_dirs(&mut reader, &spooldir),
         spooldir,
         dry_run: dry_run(&mut reader, inputs.program),
-        site_name: reader.text(&Slot::of(&general::SITE_NAME)),
-        cloud_type: required(
-            &mut reader,
-            &general::CLOUD_TYPE,
-            "a text such as `caso/5.2.2 (OpenStack)`",
-        ),
         extract_from: extract_from(&mut reader),
-        extract_to: reader.moment(&general::EXTRACT_TO),
-        first_extract_from: reader.moment(&general::FIRST_EXTRACT_FROM),
-        concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
-        page_size: reader.integer(&general::PAGE_SIZE),
+        extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
+        ip_records_for_past_windows: reader
+            .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
+        concurrency: reader.integer::<u32>(&Slot::of(&general::CONCURRENCY), &general::CONCURRENCY)
+            as usize,
+        page_size: reader.integer(&Slot::of(&general::PAGE_SIZE), &general::PAGE_SIZE),
         delivery_timeout: reader.duration(
             &Slot::of(&general::DELIVERY_TIMEOUT),
             general::DELIVERY_TIMEOUT.kind,
         ),
         partial_exit_ok: reader.boolean(&Slot::of(&general::PARTIAL_EXIT_OK)),
         migrate_projects: reader.boolean(&Slot::of(&general::MIGRATE_PROJECTS)),
+        counters: counters(&mut reader),
         mapper,
         messengers,
         clouds,
@@ -166,101 +164,8 @@ fn refuse_other_sources(reader: &mut Reader<'_>) {
     }
 }
 
-fn cloud(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> CloudConfig {
-    let site = reader.resolver.resolve(&Slot::of(&general::SITE_NAME));
-    let site = site
-        .ok()
-        .flatten()
-        .map(|site| site.text)
-        .filter(|site| !site.is_empty());
-    let mapping = Slot::of(&general::MAPPING_FILE);
-    let keystone_section = keystone_rows::AUTH_TYPE.section;
-    CloudConfig {
-        name: "default".into(),
-        service_name: reader.text(&Slot::of(&general::SERVICE_NAME)).or(site),
-        region_name: reader.text(&Slot::of(&general::REGION_NAME)),
-        interfaces: words(reader, &general::INTERFACE, &INTERFACES),
-        extractors: words(
-            reader,
-            &general::EXTRACTOR,
-            &Extractor::ALL.map(|one| (one.as_str(), one)),
-        ),
-        projects: once_each(reader.texts(&Slot::of(&general::PROJECTS))),
-        caso_tag: reader.text(&Slot::of(&general::CASO_TAG)),
-        vo_property: required(reader, &general::VO_PROPERTY, "the name of a property"),
-        mapping_file_set: reader.resolver.sources.find(&mapping.names).is_some(),
-        mapping_file: reader.path(&mapping).unwrap_or_default(),
-        keystone_section: keystone_section.into(),
-        keystone_auth: keystone::read(reader, keystone_section, warnings),
-    }
-}
-
-/// Names in the catalog; keystoneauth takes the old `publicURL` as well.
-const INTERFACES: [(&str, Interface); 6] = [
-    ("public", Interface::Public),
-    ("internal", Interface::Internal),
-    ("admin", Interface::Admin),
-    ("publicURL", Interface::Public),
-    ("internalURL", Interface::Internal),
-    ("adminURL", Interface::Admin),
-];
-
-/// A list of known words, each once; an empty list is the default.
-fn words<T: Copy + PartialEq>(reader: &mut Reader<'_>, row: &Row, known: &[(&str, T)]) -> Vec<T> {
-    let parse = |text: &str| {
-        let mut out = Vec::new();
-        for word in value::texts(text) {
-            let found = known.iter().find(|(name, _)| *name == word);
-            let Some((_, item)) = found else {
-                let names: Vec<&str> = known
-                    .iter()
-                    .map(|(name, _)| *name)
-                    .filter(|name| !name.ends_with("URL"))
-                    .collect();
-                let listed = names
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                return Err(format!("a list of {listed}{}", hint(&word, names)));
-            };
-            if !out.contains(item) {
-                out.push(*item);
-            }
-        }
-        Ok(Some(out).filter(|out| !out.is_empty()))
-    };
-    reader
-        .parsed(&Slot::of(row), parse)
-        .map(|(words, _)| words)
-        .unwrap_or_default()
-}
-
-/// Projects, without the empty entries that oslo keeps.
-fn once_each(projects: Vec<String>) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for project in projects {
-        if !project.is_empty() && !out.contains(&project) {
-            out.push(project);
-        }
-    }
-    out
-}
-
-/// A text that may not be emptied.
-fn required(reader: &mut Reader<'_>, row: &Row, expected: &str) -> String {
-    let parse = |text: &str| match text {
-        "" => Err(expected.to_owned()),
-        _ => Ok(Some(text.to_owned())),
-    };
-    reader
-        .parsed(&Slot::of(row), parse)
-        .map(|(text, _)| text)
-        .unwrap_or_default()
-}
-
 fn folder(reader: &mut Reader<'_>, row: &Row) -> PathBuf {
-    required(reader, row, "the path of a folder").into()
+    required(reader, &Slot::of(row), "the path of a folder").into()
 }
 
 /// Where compiled components may be kept, best first.
@@ -284,6 +189,35 @@ fn dry_run(reader: &mut Reader<'_>, program: Program) -> bool {
     reader.boolean(&slot)
 }
 
+/// `[ceilometer]`.
+fn counters(reader: &mut Reader<'_>) -> CounterOptions {
+    let source = CounterSource::ALL.map(|one| (one.as_str(), one));
+    let reading = CounterReading::ALL.map(|one| (one.as_str(), one));
+    CounterOptions {
+        source: word(reader, &ceilometer::SOURCE, &source),
+        reading: word(reader, &ceilometer::READING, &reading),
+    }
+}
+
+/// One of a few known words.
+fn word<T: Copy + Default>(reader: &mut Reader<'_>, row: &Row, known: &[(&str, T)]) -> T {
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let parse = |text: &str| {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let word = value::choice(text, &names)?;
+        Ok(known
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, item)| *item))
+    };
+    reader
+        .parsed(&Slot::of(row), parse)
+        .map(|(item, _)| item)
+        .unwrap_or_default()
+}
+
 fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
     let parse = |text: &str| match text {
         "" => Ok(None),
@@ -294,18 +228,24 @@ fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
     value.map_or(ExtractFrom::Cursor, |(value, _)| value)
 }
 
-/// A messenger whose own section is the one that holds the password.
+/// A messenger whose own section is one that holds a password.
 fn shared_keystone_section(reader: &mut Reader<'_>, config: &Config) {
+    let shares = |section: &str| {
+        let mut messengers = config.messengers.iter();
+        messengers.any(|messenger| messenger.component.section == section)
+    };
     for cloud in &config.clouds {
-        let sections = keystone::sections(&reader.resolver, &cloud.keystone_section);
-        let shares =
-            |messenger: &MessengerInstance| sections.contains(&messenger.component.section);
-        let slot = Slot::within(&keystone_rows::AUTH_SECTION, &cloud.keystone_section);
-        if config.messengers.iter().any(shares)
-            && let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
-        {
-            let expected = "a section that is no messenger's own".to_owned();
-            reader.errors.push(slot.bad_value(&resolved, expected));
+        let names = [
+            Slot::within(&cloud_rows::KEYSTONE, &cloud.section),
+            Slot::within(&keystone_rows::AUTH_SECTION, &cloud.keystone_section),
+        ];
+        for slot in names {
+            if let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
+                && shares(&normalize_section(&resolved.text))
+            {
+                let expected = "a section that is no messenger's own".to_owned();
+                reader.errors.push(slot.bad_value(&resolved, expected));
+            }
         }
     }
 }

@@ -290,7 +290,7 @@ pub(super) fn is_known_section(
         .iter()
         .any(|instance| instance.name().eq_ignore_ascii_case(name))
         || builtin.iter().any(|known| known == name)
-        || ["ssmv4", V2, "greendigit_cim"].contains(&name)
+        || ["ssmv4", V2].contains(&name)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 //! component's own options what `load` does for the engine's. Nothing here
 //! prints: errors come together as `ConfigErrors`, remarks as `Warning`s.
 
+mod clouds;
 mod component;
 mod date;
 mod error;
@@ -25,6 +26,7 @@ mod load;
 mod logging;
 mod messengers;
 mod origin;
+mod prometheus;
 mod reader;
 mod remarks;
 mod resolve;
@@ -51,6 +53,7 @@ pub use origin::Origin;
 pub use remarks::unknown_sections;
 pub use sample::sample;
 pub use sources::Sources;
+pub use table::clouds::ONLY as ONLY_CLOUD;
 pub use types::*;
 pub use warning::{Warning, fingerprint};
 

@@ -5,8 +5,8 @@ use super::messengers;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
-use super::table::{self, components, general, keystone};
-use super::types::{ComponentInstance, Config, MessengerInstance};
+use super::table::{self, ceilometer, components, general, keystone, prometheus};
+use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
 
@@ -43,6 +43,7 @@ pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -
 pub(super) fn read(
     sources: &Sources,
     keystone_sections: &[String],
+    clouds: &[CloudConfig],
     messengers: &[MessengerInstance],
     warnings: &mut Vec<Warning>,
 ) {
@@ -73,7 +74,10 @@ pub(super) fn read(
                 row.section
             };
             warnings.push(old_name((section, name), (new_section, row.name), &origin));
-        } else if is_checked(as_section) && !is_former(section, name) {
+        } else if is_checked(as_section)
+            && !is_former(section, name)
+            && !table::is_lent(section, name)
+        {
             warnings.push(unknown(as_section, section, name, &origin));
         }
     }
@@ -91,9 +95,27 @@ pub(super) fn read(
             warnings.push(Warning::new(format!("unknown-section:{section}"), text));
         }
     }
+    cloud_sections(sources, clouds, warnings);
     flags_and_variables(sources, keystone_sections, warnings);
     warnings.sort();
     warnings.dedup();
+}
+
+/// Sections of clouds that `clouds` does not name.
+fn cloud_sections(sources: &Sources, clouds: &[CloudConfig], warnings: &mut Vec<Warning>) {
+    for (section, origin) in sources.sections() {
+        let Some(name) = table::clouds::name_of(section) else {
+            continue;
+        };
+        if clouds.iter().all(|cloud| cloud.section != section) {
+            let known = clouds.iter().map(|cloud| cloud.name.as_str());
+            let text = format!(
+                "{origin}: [{section}] has no effect: `clouds` has no `{name}`{}",
+                hint(name, known)
+            );
+            warnings.push(Warning::new(format!("unknown-section:{section}"), text));
+        }
+    }
 }
 
 /// [mapper] is the mapper's too, and so is left to `component_settings`.
@@ -174,7 +196,14 @@ pub fn unknown_sections(
     config: &Config,
     described: &[(&ComponentInstance, &Description)],
 ) -> Vec<Warning> {
-    let mut known: Vec<&str> = vec!["DEFAULT", "extractor", "keystone_auth", components::MAPPER];
+    let mut known: Vec<&str> = vec![
+        "DEFAULT",
+        "extractor",
+        "keystone_auth",
+        prometheus::PROMETHEUS,
+        ceilometer::CEILOMETER,
+        components::MAPPER,
+    ];
     known.extend(components::COMPONENT_SECTIONS);
     known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
     known.extend(
@@ -194,7 +223,10 @@ pub fn unknown_sections(
     }
     let mut warnings = Vec::new();
     for (section, origin) in config.sources.sections() {
-        if known.contains(&section) || section.starts_with("messenger_") {
+        if known.contains(&section)
+            || section.starts_with("messenger_")
+            || table::clouds::is_section(section)
+        {
             continue;
         }
         let text = match why_ignored(section) {

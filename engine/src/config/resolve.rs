@@ -23,6 +23,8 @@ pub struct Slot {
     /// A component's default is taken as it is: a component cannot ask for the
     /// value of somebody else's option.
     pub literal_default: bool,
+    /// The same option in [DEFAULT], for a cloud that does not set it.
+    pub beneath: Option<Box<Slot>>,
     pub secret: bool,
     kind: Kind,
 }
@@ -42,8 +44,8 @@ impl Slot {
         Self::within(row, row.section)
     }
 
-    /// A row in a section of the same kind: `messenger_ssm`, or the one that
-    /// `auth_section` names. Former names move along with it.
+    /// A row in a section of the same kind: `messenger_ssm`, `cloud_prod`, or
+    /// the one that `auth_section` names. Former names move along with it.
     pub fn within(row: &Row, section: &str) -> Self {
         let section = normalize_section(section);
         let mut names = vec![(section.clone(), row.name.to_owned())];
@@ -63,6 +65,7 @@ impl Slot {
             default_variable: row.default_variable,
             implied: None,
             literal_default: false,
+            beneath: (row.per_cloud && section != row.section).then(|| Box::new(Self::of(row))),
             secret: row.is_secret(),
             kind: row.kind,
         }
@@ -76,6 +79,7 @@ impl Slot {
             default_variable: None,
             implied: None,
             literal_default: true,
+            beneath: None,
             secret,
             kind: Kind::Text,
         }
@@ -126,9 +130,19 @@ impl<'a> Resolver<'a> {
         self.follow(slot, &mut Vec::new())
     }
 
+    /// What somebody set. A flag holds for every cloud; beyond that a cloud's
+    /// own section, its variables included, goes before [DEFAULT].
+    pub fn set(&self, slot: &Slot) -> Option<Found> {
+        let beneath = slot.beneath.as_deref();
+        beneath
+            .and_then(|beneath| self.sources.typed(&beneath.names))
+            .or_else(|| self.sources.find(&slot.names))
+            .or_else(|| self.sources.find(&beneath?.names))
+    }
+
     /// What stands there, before substitution.
     fn written(&self, slot: &Slot) -> Option<(Found, bool)> {
-        let set = self.sources.find(&slot.names).map(|found| (found, false));
+        let set = self.set(slot).map(|found| (found, false));
         set.or_else(|| {
             let (by, text) = slot.implied.clone()?;
             Some((
@@ -230,7 +244,10 @@ impl<'a> Resolver<'a> {
             let secret = crate::config::component::is_secret(described);
             return Some(Slot::foreign(names, described.default.clone(), secret));
         }
-        if table::is_engine_section(section) && section != table::components::MAPPER {
+        if table::is_engine_section(section)
+            && section != table::components::MAPPER
+            && !table::is_lent(section, option)
+        {
             return None;
         }
         // An option of a component that is not at hand: what the site wrote.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::component::is_secret;
 use super::ini::strip;
-use super::table::{self, Row, components};
+use super::table::{self, Row, ceilometer, components, prometheus};
 use super::value::Kind;
 use crate::model::component::{Description, OptionDescription, OptionKind};
 
@@ -35,7 +35,10 @@ pub fn sample(descriptions: &[Description]) -> String {
     comment(&mut out, HEAD);
     out.push_str("#\n");
     comment(&mut out, GRAMMAR);
-    for section in ["DEFAULT", "keystone_auth"] {
+    header(&mut out, "DEFAULT");
+    rows(&mut out, "DEFAULT");
+    cloud_rows(&mut out);
+    for section in ["keystone_auth", ceilometer::CEILOMETER] {
         header(&mut out, section);
         rows(&mut out, section);
     }
@@ -65,12 +68,17 @@ fn component_section(out: &mut String, section: &str, description: &Description,
     };
     let options: Vec<&OptionDescription> = description.options.iter().filter(own).collect();
     let host_keys = is_mapper && section == components::MAPPER;
+    let extractors = section == prometheus::PROMETHEUS;
     if options.is_empty() && !host_keys {
         return;
     }
     header(out, section);
     if host_keys {
         rows(out, components::MAPPER);
+    }
+    // The mapper has an option among the extractor's.
+    if extractors {
+        rows(out, section);
     }
     for option in options {
         let name = option
@@ -103,6 +111,21 @@ fn rows(out: &mut String, section: &str) {
     for row in table::rows().filter(|row| row.section == section && row.ignored.is_none()) {
         show_row(out, row, row.default.unwrap_or_default().to_owned());
     }
+}
+
+/// `[cloud_NAME]`: a section that a sample cannot have, as it names no cloud.
+fn cloud_rows(out: &mut String) {
+    let _ = write!(out, "\n\n#[{}]\n#\n", table::clouds::CLOUD);
+    let own: Vec<String> = table::rows()
+        .filter(|row| row.per_cloud)
+        .map(|row| format!("`{}`", row.name))
+        .collect();
+    let text = format!(
+        "One such section for each name in `clouds`. Of [DEFAULT] it may set, for this cloud alone: {}.",
+        own.join(", ")
+    );
+    comment(out, &text);
+    rows(out, table::clouds::CLOUD);
 }
 
 /// `[messenger_NAME]`, where the default of `record_types` is the component's.

@@ -13,11 +13,15 @@
 //! incomplete as a whole, and its cursor must not move.
 
 mod caches;
+pub mod ceilometer;
+pub mod cinder;
 mod fields;
 mod flavors;
 mod images;
+pub mod neutron;
 pub mod nova;
 pub mod projects;
+pub mod prometheus;
 mod users;
 mod warnings;
 
@@ -30,11 +34,13 @@ use crate::model::Window;
 use crate::model::guest::BoxFuture;
 use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
-use crate::openstack::{ApiError, Session};
+use crate::openstack::prometheus::PrometheusError;
+use crate::openstack::{ApiError, Service, Session};
 
-pub use crate::config::Extractor;
+pub use crate::config::{CounterOptions, Extractor};
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+pub use prometheus::PowerSource;
 pub use warnings::{Warning, Warnings};
 
 /// Some items of one project, with the tables they refer to.
@@ -80,20 +86,63 @@ pub enum ExtractError {
     /// A list that cannot be read to its end.
     #[error(transparent)]
     Pages(PageError),
-    /// The extractor is known but not part of this version.
-    #[error("extractor `{0}` is not built yet; remove it from `extractor` to silence this")]
-    NotBuilt(Extractor),
+    /// Prometheus is away, or does not want us.
+    #[error(transparent)]
+    Prometheus(PrometheusError),
+    /// Prometheus is there, and did not give what these servers used.
+    #[error("power of {whose} from {from} to {to}: {source}")]
+    Power {
+        whose: String,
+        from: String,
+        to: String,
+        source: PrometheusError,
+    },
+    /// The run has no `[prometheus]`: a recording that was made without.
+    #[error("nothing says where Prometheus is")]
+    NoPowerSource,
+    /// `ceilometer` without either of its back ends.
+    #[error(
+        "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+    )]
+    NoCounters { project: String },
     /// Whoever takes the pages could not.
     #[error("{0:#}")]
     Sink(anyhow::Error),
 }
 
 impl ExtractError {
+    /// The region is in no catalog, whichever the project.
+    pub fn is_unknown_region(&self) -> bool {
+        matches!(self, ExtractError::Api(ApiError::NoRegion { .. }))
+    }
+
     /// The service is away as a whole: worth one line, not one a project.
     pub fn is_outage(&self) -> bool {
         match self {
             ExtractError::Api(error) => error.is_outage(),
-            ExtractError::Pages(_) | ExtractError::NotBuilt(_) | ExtractError::Sink(_) => false,
+            ExtractError::Prometheus(error) => error.is_outage(),
+            ExtractError::Pages(_)
+            | ExtractError::Power { .. }
+            | ExtractError::NoPowerSource
+            | ExtractError::NoCounters { .. }
+            | ExtractError::Sink(_) => false,
+        }
+    }
+}
+
+impl ExtractError {
+    /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
+    /// next run will find it otherwise. A cloud without Nova is none.
+    pub fn is_service_lacking(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => {
+                error.is_service_lacking()
+                    && matches!(
+                        error.service(),
+                        Some(Service::BlockStorage | Service::Network)
+                    )
+            }
+            _ => false,
         }
     }
 }
@@ -108,15 +157,15 @@ impl From<PageError> for ExtractError {
 }
 
 impl Extractor {
-    /// Whether this version has it. One that is not is named in the summary,
-    /// keeps its cursor, and is no failure.
-    pub fn is_built(self) -> bool {
+    /// How far a window reaches back behind the cursor. A change of a server
+    /// is visible some time after the moment that Nova notes for it, and its
+    /// clock is not ours; records of servers are keyed, so telling one twice
+    /// costs nothing. The others read what is there now, and StAR adds the
+    /// intervals of a volume up: theirs follow each other without a seam.
+    pub fn overlap(self) -> i64 {
         match self {
-            Extractor::Nova => true,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => false,
+            Extractor::Nova | Extractor::Ceilometer => 60,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => 0,
         }
     }
 
@@ -133,10 +182,10 @@ impl Extractor {
     ) -> Result<Extracted, ExtractError> {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
-            Extractor::Cinder
-            | Extractor::Neutron
-            | Extractor::Prometheus
-            | Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
+            Extractor::Ceilometer => ceilometer::extract(context, project, window, sink).await,
+            Extractor::Cinder => cinder::extract(context, project, window, sink).await,
+            Extractor::Neutron => neutron::extract(context, project, window, sink).await,
+            Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
         }
     }
 }
@@ -151,6 +200,12 @@ pub struct ExtractContext {
     pub page_size: u32,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
+    /// Of `ceilometer`.
+    pub counters: CounterOptions,
+    /// Whether windows of the past get records of the floating IPs of now.
+    pub ip_records_for_past_windows: bool,
+    /// For the extractor `prometheus`; absent where it is not among them.
+    pub power: Option<PowerSource>,
 }
 
 /// A page's limit when nobody says another: what APIs allow by default.

@@ -8,16 +8,26 @@
 //! what comes back. The transport is the network, or a recorder around it,
 //! or a recording in its place ([`recording`]); nothing above it can tell.
 //!
-//! Only two kinds of request exist here: `GET`, and the `POST` that asks for
-//! a token. Nothing in a cloud can be changed through this room.
+//! [`prometheus`] is no service of OpenStack's: it has an address, credentials
+//! and a certificate of its own, and takes from here but the transport.
+//!
+//! Only three kinds of request exist here: `GET`, the `POST` that asks for a
+//! token, and the one that carries a question too long for an address
+//! ([`Session::search`], for Gnocchi). Nothing in a cloud can be changed
+//! through this room.
 
+pub mod ceilometer;
+pub mod cinder;
 pub mod clock;
 pub mod error;
 pub mod glance;
+pub mod gnocchi;
 pub mod identity;
 pub mod keystone;
+pub mod neutron;
 pub mod nova;
 pub mod pages;
+pub mod prometheus;
 pub mod recording;
 pub mod session;
 mod tenants;
@@ -53,6 +63,10 @@ pub enum Service {
     BlockStorage,
     /// Whoever gives the access tokens of a federated login. In no catalog.
     OpenIdProvider,
+    /// Gnocchi
+    Metric,
+    /// Ceilometer's API of its own, version 2: gone since Queens
+    Metering,
 }
 
 impl Service {
@@ -72,6 +86,8 @@ impl Service {
                 "volume",
                 "block-store",
             ],
+            Service::Metric => &["metric"],
+            Service::Metering => &["metering", "meter", "telemetry"],
         }
     }
 
@@ -84,6 +100,8 @@ impl Service {
             Service::Network => "Neutron",
             Service::BlockStorage => "Cinder",
             Service::OpenIdProvider => "the OpenID provider",
+            Service::Metric => "Gnocchi",
+            Service::Metering => "Ceilometer",
         }
     }
 
@@ -93,7 +111,12 @@ impl Service {
         match self {
             Service::Compute => Some("compute"),
             Service::BlockStorage => Some("volume"),
-            Service::Identity | Service::Image | Service::Network | Service::OpenIdProvider => None,
+            Service::Identity
+            | Service::Image
+            | Service::Network
+            | Service::Metric
+            | Service::Metering
+            | Service::OpenIdProvider => None,
         }
     }
 }

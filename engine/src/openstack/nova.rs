@@ -236,7 +236,7 @@ impl Listing for FlavorsPage {
 }
 
 /// `2026-10-01T00:00:00`, UTC.
-fn spell_time(seconds: i64) -> String {
+pub(super) fn spell_time(seconds: i64) -> String {
     // Beyond chrono's years (some 260,000) a time is as good as its limits.
     let bound = if seconds < 0 {
         DateTime::<chrono::Utc>::MIN_UTC

@@ -175,6 +175,8 @@ pub fn catalog() -> Value {
         {"type": "identity", "endpoints": at("http://cloud:5000/v3")},
         {"type": "compute", "endpoints": at("http://cloud:8774/v2.1")},
         {"type": "image", "endpoints": at("http://cloud:9292")},
+        {"type": "metric", "endpoints": at("http://cloud:8041")},
+        {"type": "metering", "endpoints": at("http://cloud:8777")},
     ])
 }
 

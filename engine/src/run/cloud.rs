@@ -37,7 +37,7 @@ pub fn session_settings(cloud: &CloudConfig, auth: &KeystoneAuth) -> SessionSett
     let name = |interface: &crate::config::Interface| interface.as_str().to_owned();
     SessionSettings {
         interfaces: cloud.interfaces.iter().map(name).collect(),
-        region: cloud.region_name.clone(),
+        region: cloud.region_names.first().cloned(),
         retry: RetryPolicy {
             retries: auth.status_code_retries,
             connect_retries: auth.connect_retries,

@@ -13,9 +13,10 @@ use crate::config::{self, ComponentInstance, ComponentSource, Config, MessengerI
 use crate::deliver::MapperIdentity;
 use crate::model::component::{Description, OptionValue, Setting};
 use crate::model::guest::{FailureKind, GuestFailure};
+use crate::openstack::wire::proxy::Proxies;
 use crate::sandbox::{
     CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
-    Sandbox, SandboxSettings, Source, builtin, decide,
+    ProxyRule, Sandbox, SandboxSettings, Source, builtin, decide,
 };
 
 /// The mapper of a run, to be started once for each project.
@@ -174,6 +175,10 @@ async fn messenger(
             format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
         ));
     }
+    let proxies = match granted.origins.is_empty() {
+        true => ProxyRule::default(),
+        false => proxies()?,
+    };
     Ok(Messenger {
         record_types: record_types(instance, description),
         packing_unit: packing_unit(description, &found.settings),
@@ -184,10 +189,20 @@ async fn messenger(
             granted,
             limits: limits(&instance.component),
             detour: Detour::default(),
+            proxies,
         },
         name,
         component,
     })
+}
+
+/// The proxies of this program's environment: those that OpenStack is asked through.
+fn proxies() -> anyhow::Result<ProxyRule> {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let proxies = Proxies::from_environment(&environment)?;
+    Ok(ProxyRule::new(move |url| proxies.proxy_for(url).cloned()))
 }
 
 async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Result<Component> {

@@ -98,6 +98,7 @@ impl Mode {
                 setup.detour = Detour {
                     queues: Some(shown(&messenger.name, "queue")),
                     connections: Some(shown(&messenger.name, "connection")),
+                    requests: Some(shown(&messenger.name, "http")),
                 };
             }
             Self::Replay { into } => {
@@ -109,7 +110,8 @@ impl Mode {
                 }
                 setup.detour = Detour {
                     queues: None,
-                    connections: Some(kept(folder)),
+                    connections: Some(kept(folder.clone())),
+                    requests: Some(kept(folder)),
                 };
             }
         }
@@ -134,7 +136,7 @@ fn shown(messenger: &str, kind: &'static str) -> Sink {
     })
 }
 
-/// What went over a connection, in a file named after it.
+/// What went over a connection or to an origin, in a file named after it.
 fn kept(folder: PathBuf) -> Sink {
     Arc::new(move |name, bytes| {
         fs::create_dir_all(&folder)?;

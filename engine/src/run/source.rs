@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use super::{Recording, cloud, tape};
-use crate::config::{CloudConfig, Config};
-use crate::openstack::recording::{Recorder, Replayer};
+use super::{Recording, cloud, power, tape};
+use crate::config::{CloudConfig, Config, Extractor};
+use crate::extract::PowerSource;
+use crate::openstack::recording::{Recorder, Replayer, ReplayerOfCloud};
 use crate::openstack::{Clock, PinnedClock, Session, SystemClock, Transport};
 
 /// A recording of the test bed, gzipped: what `caso demo` runs on.
@@ -63,23 +64,22 @@ impl Source {
         }
     }
 
+    /// A session with the cloud at this place of the configuration.
     pub fn session(
         &self,
         config: &Config,
-        cloud: &CloudConfig,
+        index: usize,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Session> {
+        let cloud = config.clouds.get(index).context("no such cloud")?;
         if let Self::Replayed(replayer) = self {
-            let recorded = replayer.header().sessions.first();
+            let recorded = replayer.header().sessions.get(index);
             let settings = recorded.context("the recording has no session")?.settings();
-            let transport: Arc<dyn Transport> = replayer.clone();
+            let transport = replayed(replayer, several_name(config, cloud));
             return Ok(Session::new(settings, transport, clock));
         }
         let auth = cloud.keystone()?;
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let mut transport = cloud::transport(auth, &environment)?;
+        let mut transport = cloud::transport(auth, &environment())?;
         let settings = cloud::session_settings(cloud, auth);
         if let Self::Recorded {
             folder,
@@ -87,18 +87,56 @@ impl Source {
             recorder,
         } = self
         {
-            let begun = tape::record(
-                folder,
-                *keep_names,
-                config,
-                &settings,
-                clock.now(),
-                transport,
-            )?;
-            *recorder.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun.clone());
-            transport = begun;
+            let mut recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = match recorder.as_ref() {
+                Some(begun) => begun.clone(),
+                None => {
+                    let now = clock.now();
+                    tape::record(folder, *keep_names, config, now, transport.clone())?
+                }
+            };
+            transport = Arc::new(begun.beside(transport, several_name(config, cloud)));
+            *recorder = Some(begun);
         }
         Ok(Session::new(settings, transport, clock))
+    }
+
+    /// Where power is measured, if the cloud has an extractor that asks. After
+    /// the cloud's session has begun, whose recording and repetitions it shares.
+    pub fn power(
+        &self,
+        config: &Config,
+        cloud: &CloudConfig,
+        session: &Session,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Option<PowerSource>> {
+        let name = several_name(config, cloud);
+        let Some(prometheus) = cloud
+            .prometheus
+            .as_ref()
+            .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
+        else {
+            return Ok(None);
+        };
+        let (transport, login): (Arc<dyn Transport>, _) = match self {
+            Self::Replayed(replayer) => (replayed(replayer, name), None),
+            Self::Network | Self::Recorded { .. } => (
+                power::transport(prometheus, cloud.keystone()?, &environment())?,
+                power::login(prometheus)?,
+            ),
+        };
+        let transport = match self {
+            Self::Recorded { recorder, .. } => {
+                let recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+                let recorder = recorder.as_ref().context("no session is recorded yet")?;
+                Arc::new(recorder.beside(transport, name))
+            }
+            Self::Network | Self::Replayed(_) => transport,
+        };
+        let retry = session.settings().retry;
+        Ok(Some(power::source(
+            prometheus, login, retry, transport, clock,
+        )))
     }
 
     /// To be asked at the end: what could not be recorded.
@@ -113,4 +151,26 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// A cloud's name, where exchanges must say which cloud they are of.
+fn several_name<'a>(config: &Config, cloud: &'a CloudConfig) -> Option<&'a str> {
+    (config.clouds.len() > 1).then_some(cloud.name.as_str())
+}
+
+fn replayed(replayer: &Arc<Replayer>, cloud: Option<&str>) -> Arc<dyn Transport> {
+    match cloud {
+        Some(cloud) => Arc::new(ReplayerOfCloud {
+            replayer: replayer.clone(),
+            cloud: cloud.to_owned(),
+        }),
+        None => replayer.clone(),
+    }
+}
+
+/// This process's, as far as it is text: proxies and certificates stand in it.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

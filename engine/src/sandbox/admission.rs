@@ -30,7 +30,7 @@ use super::engine::Sandbox;
 use super::error::AdmissionError;
 use super::failure::Who;
 use super::limits::Limits;
-use super::link;
+use super::link::{self, Needs};
 use crate::state::hex;
 
 /// Where a component comes from.
@@ -73,7 +73,7 @@ pub async fn admit(sandbox: &Sandbox, source: Source<'_>) -> Result<Component, A
     };
     let described = sandbox
         .linkers
-        .sockets
+        .all
         .instantiate_pre(&compiled)
         .and_then(DescribedPre::new)
         .map_err(link_error)?;
@@ -88,16 +88,13 @@ pub async fn admit(sandbox: &Sandbox, source: Source<'_>) -> Result<Component, A
         })
         .transpose()
         .map_err(link_error)?;
-    let needs_sockets = imports.iter().any(|import| link::is_sockets(import));
-    let linker = if needs_sockets {
-        &sandbox.linkers.sockets
-    } else {
-        &sandbox.linkers.messenger
-    };
+    let needs = Needs::of(&imports);
     let messenger = roles
         .messenger
         .then(|| {
-            linker
+            sandbox
+                .linkers
+                .messenger(needs)
                 .instantiate_pre(&compiled)
                 .and_then(MessengerPre::new)
         })
@@ -127,7 +124,7 @@ pub async fn admit(sandbox: &Sandbox, source: Source<'_>) -> Result<Component, A
         description,
         roles,
         builtin,
-        needs_sockets,
+        needs,
         engine: sandbox.engine.clone(),
         moments: sandbox.moments.clone(),
         mapper,

@@ -19,16 +19,11 @@ pub fn builtins() -> impl Iterator<Item = &'static str> {
     BUILTINS.iter().map(|(name, _)| *name)
 }
 
-/// Messengers of cASO that this version does not have. A site that names one
-/// is told so, and its other messengers work.
-pub const NOT_BUILT: &[&str] = &["greendigit_cim"];
-
 /// Names of the built-in messengers: what `messengers` may name without a
 /// component of its own.
 pub fn messengers() -> Vec<String> {
     builtins()
         .filter(|name| *name != "mapper")
-        .chain(NOT_BUILT.iter().copied())
         .map(str::to_owned)
         .collect()
 }
@@ -44,8 +39,8 @@ mod tests {
     use crate::model::guest::{Answer, Batch, Messenger, Rest};
     use crate::model::record::{Head, OtherRecord, RecordList};
     use crate::sandbox::{
-        CacheDir, Component, Detour, Limits, MessengerSetup, Policy, Sandbox, SandboxSettings,
-        Source, decide,
+        CacheDir, Component, Detour, Limits, MessengerSetup, Policy, ProxyRule, Sandbox,
+        SandboxSettings, Source, decide,
     };
 
     async fn load(name: &str) -> Component {
@@ -95,6 +90,7 @@ mod tests {
             granted,
             limits: Limits::default(),
             detour: Detour::default(),
+            proxies: ProxyRule::default(),
         };
         let mut messenger = component.start_messenger(setup).await.unwrap();
         let record = |number: u32| OtherRecord {
@@ -140,7 +136,7 @@ mod tests {
             .await;
             assert_eq!(answer.accepted, 0, "after {read} bytes");
             assert!(
-                matches!(answer.rest, Rest::RetryAfterSeconds(_)),
+                matches!(answer.rest, Rest::Retry { .. }),
                 "{:?}",
                 answer.rest
             );

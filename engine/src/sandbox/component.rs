@@ -8,7 +8,9 @@ use super::decide::Granted;
 use super::detour::Detour;
 use super::dirq::Moments;
 use super::failure::Who;
+use super::http::ProxyRule;
 use super::limits::Limits;
+use super::link::Needs;
 use super::log::Mask;
 use super::mapper::GuestMapper;
 use super::messenger::GuestMessenger;
@@ -36,7 +38,7 @@ pub struct Component {
     pub roles: Roles,
     /// Whether it came with the engine, and so is granted what it asks for.
     pub builtin: bool,
-    pub(super) needs_sockets: bool,
+    pub(super) needs: Needs,
     pub(super) engine: Engine,
     pub(super) moments: Moments,
     pub(super) mapper: Option<MapperPre<State>>,
@@ -56,6 +58,8 @@ pub struct MessengerSetup {
     pub limits: Limits,
     /// Set for a dry run or a replay.
     pub detour: Detour,
+    /// For HTTP requests.
+    pub proxies: ProxyRule,
 }
 
 impl Component {
@@ -89,13 +93,27 @@ impl Component {
         let Some(pre) = self.messenger.clone() else {
             return Err(no_role(&who, "it is not a messenger"));
         };
-        if self.needs_sockets && setup.granted.addresses.is_empty() {
-            let detail = format!(
-                "it imports `wasi:sockets`, but no address is granted: add \
-                 `address:host:port` to `grants` in [messenger_{}]",
-                setup.instance
-            );
-            return Err(no_role(&who, &detail));
+        for (needed, granted, import, grant) in [
+            (
+                self.needs.sockets,
+                !setup.granted.addresses.is_empty(),
+                "`wasi:sockets`, but no address",
+                "address:host:port",
+            ),
+            (
+                self.needs.http,
+                !setup.granted.origins.is_empty(),
+                "`wasi:http`, but no origin",
+                "http:https://host",
+            ),
+        ] {
+            if needed && !granted {
+                let detail = format!(
+                    "it imports {import} is granted: add `{grant}` to `grants` in [messenger_{}]",
+                    setup.instance
+                );
+                return Err(no_role(&who, &detail));
+            }
         }
         let mut secrets = self.secrets(&setup.settings);
         secrets.extend(setup.secrets.iter().cloned());

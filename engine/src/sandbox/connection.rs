@@ -129,7 +129,7 @@ impl Connections {
         let tls = |what: String| ConnectionError::Tls(format!("`{endpoint}`: {what}"));
         let config = self
             .roots
-            .config(terms.cafile.as_deref())
+            .config(terms.cafile.as_deref(), true)
             .await
             .map_err(ConnectionError::Tls)?;
         let name = rustls::pki_types::ServerName::try_from(endpoint.host.clone())

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::grant::{Endpoint, Grant, parse_path, parse_umask};
+use super::grant::{Endpoint, Grant, origin_of, parse_path, parse_umask, truth};
 use crate::model::Attribute;
 use crate::model::component::{CapabilityRequest, OptionValue, Setting};
 
@@ -37,6 +37,16 @@ pub struct ConnectionTerms {
     pub cafile: Option<PathBuf>,
 }
 
+/// An origin for HTTP requests and its terms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpTerms {
+    /// Scheme, host and perhaps port, as the URL standard writes them.
+    pub origin: String,
+    pub cafile: Option<PathBuf>,
+    /// Whether the server's certificate is checked.
+    pub verify: bool,
+}
+
 /// A directory and its terms. The guest sees it at `/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryTerms {
@@ -50,6 +60,7 @@ pub struct DirectoryTerms {
 pub struct Granted {
     pub queues: BTreeMap<String, QueueTerms>,
     pub connections: BTreeMap<String, ConnectionTerms>,
+    pub origins: BTreeMap<String, HttpTerms>,
     pub directories: Vec<DirectoryTerms>,
     pub addresses: Vec<Endpoint>,
     /// Optional requests that were not granted, and what would grant them.
@@ -161,6 +172,7 @@ fn decide_one<'a>(
     let known = [
         "queue",
         "connection",
+        "http",
         "directory",
         "directory-write",
         "address",
@@ -206,14 +218,34 @@ fn wanted(
     target: &str,
     settings: &[Setting],
 ) -> Result<Grant, String> {
-    let mut grant = Grant::of_kind(&request.kind, target).map_err(|error| error.to_string())?;
+    let target = match request.kind.as_str() {
+        // An option has the address of a service, path and all.
+        "http" => origin_of(target)?,
+        _ => target.to_owned(),
+    };
+    let mut grant = Grant::of_kind(&request.kind, &target).map_err(|error| error.to_string())?;
     match &mut grant {
         Grant::Connection { tls, cafile, .. } => {
             if let Some(value) = term(&request.attributes, "tls", settings)? {
-                *tls = truth(&value)?;
+                *tls = truth(&value).map_err(|problem| format!("its term `tls`: {problem}"))?;
             }
             if let Some(value) = term(&request.attributes, "cafile", settings)?
                 && *tls
+            {
+                *cafile = Some(parse_path(&value)?);
+            }
+        }
+        Grant::Http {
+            origin,
+            cafile,
+            verify,
+        } if origin.starts_with("https:") => {
+            if let Some(value) = term(&request.attributes, "verify", settings)? {
+                *verify =
+                    truth(&value).map_err(|problem| format!("its term `verify`: {problem}"))?;
+            }
+            if let Some(value) = term(&request.attributes, "cafile", settings)?
+                && *verify
             {
                 *cafile = Some(parse_path(&value)?);
             }
@@ -237,6 +269,11 @@ fn plain(grant: Grant) -> Grant {
             tls,
             cafile: None,
         },
+        Grant::Http { origin, .. } => Grant::Http {
+            origin,
+            cafile: None,
+            verify: true,
+        },
         other => other,
     }
 }
@@ -252,12 +289,14 @@ pub(super) fn refusal(granted: &Granted, instance: &str, kind: &str, name: &str)
         return format!("`{name}` is not granted: {text}");
     }
     let form = match kind {
-        "queue" => "queue:/path",
-        _ => "connection:host:port",
+        "queue" => "queue:/path".to_owned(),
+        // The guest names the origin itself.
+        "http" => format!("http:{name}"),
+        _ => "connection:host:port".to_owned(),
     };
     format!(
         "no {kind} `{name}` is granted: the component's description must ask for it, and {}",
-        add_line(instance, form)
+        add_line(instance, &form)
     )
 }
 
@@ -273,16 +312,6 @@ fn term(
         Ok(value) => Ok(Some(value)),
         Err(Unresolved::Unset(_)) => Ok(None),
         Err(Unresolved::Malformed) => Err(format!("its term `{name}` has a `${{` without `}}`")),
-    }
-}
-
-fn truth(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!(
-            "its term `tls` is `{text}`, neither true nor false"
-        )),
     }
 }
 
@@ -363,8 +392,18 @@ impl Granted {
                 self.directories.push(DirectoryTerms { name, path, write });
             }
             Grant::Address(endpoint) => self.addresses.push(endpoint),
-            // Refused before: `decide_one` knows no HTTP.
-            Grant::Http(_) => {}
+            Grant::Http {
+                origin,
+                cafile,
+                verify,
+            } => {
+                let terms = HttpTerms {
+                    origin,
+                    cafile,
+                    verify,
+                };
+                self.origins.insert(name, terms);
+            }
         }
     }
 }
@@ -511,9 +550,14 @@ mod tests {
                 "not an absolute path",
             ),
             (request("a", "queue", "${open", true), "without `}`"),
+            (request("a", "http", "ftp://x", true), "not http or https"),
             (
-                request("a", "http", "https://x", true),
-                "not offered by this host yet",
+                request("a", "http", "https://u:secret@x", true),
+                "a name or password in an address",
+            ),
+            (
+                with(request("a", "http", "https://x", true), "verify", "maybe"),
+                "`verify`: `maybe` is neither true",
             ),
             (
                 request("a", "teleport", "x", true),
@@ -528,7 +572,41 @@ mod tests {
                 .unwrap_err()
                 .to_string();
             assert!(error.contains(part), "{error}");
+            assert!(!error.contains("u:secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_origin_comes_from_an_address_and_its_terms_from_who_grants() {
+        let settings = [
+            text("base_url", "https://CIM.example:443/prefix/?x=1"),
+            setting("verify_ssl", OptionValue::Boolean(false)),
+            text("cafile", "/mine.pem"),
+        ];
+        let asked = || {
+            let asked = request("service", "http", "${base_url}", true);
+            with(
+                with(asked, "verify", "${verify_ssl}"),
+                "cafile",
+                "${cafile}",
+            )
+        };
+        let granted = decide("cim", &[asked()], &settings, Policy::Builtin).unwrap();
+        let terms = &granted.origins["service"];
+        assert_eq!(terms.origin, "https://cim.example");
+        assert!(!terms.verify && terms.cafile.is_none());
+
+        let error = decide("mine", &[asked()], &settings, Policy::Site(&[])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "messenger `mine` needs `service`, which it is not granted: add \
+             `http:https://cim.example` to `grants` in [messenger_mine]"
+        );
+        let list = grants(&["http:https://cim.example?cafile=/site.pem"]);
+        let granted = decide("mine", &[asked()], &settings, Policy::Site(&list)).unwrap();
+        let terms = &granted.origins["service"];
+        assert!(terms.verify);
+        assert_eq!(terms.cafile, Some("/site.pem".into()));
     }
 
     #[test]

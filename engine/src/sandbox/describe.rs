@@ -9,10 +9,9 @@ use super::bindings::described::exports::caso::accounting::description::Componen
 use super::component::Roles;
 use super::failure::Who;
 use super::limits::Limits;
-use super::link;
 use super::log::{GuestLog, Mask};
 use super::state::{Guest, Outside, State, wasi};
-use crate::model::component::{Description, OptionDescription, OptionKind};
+use crate::model::component::{CapabilityRequest, Description, OptionDescription, OptionKind};
 use crate::model::guest::GuestFailure;
 
 /// Options or capabilities that a component may have, each.
@@ -28,7 +27,7 @@ pub async fn ask(
     limits: &Limits,
 ) -> Result<ComponentDescription, GuestFailure> {
     let log = GuestLog::new(&who.component, &who.instance, Mask::default(), limits);
-    let outside = Outside::nothing(&who.instance, limits);
+    let outside = Outside::nothing(&who.instance, limits, &log);
     let mut wasi = wasi(&log);
     super::clock::pin(&mut wasi, 0);
     let mut guest = Guest::new(engine, who, limits, log, wasi, outside);
@@ -91,16 +90,7 @@ pub fn checked(
     {
         return Err("one of its record types is not of a-z, 0-9, `-` and `_`".to_owned());
     }
-    let asks = description
-        .capabilities
-        .iter()
-        .any(|request| request.kind == "address");
-    if let (Some(import), false) = (imports.iter().find(|import| link::is_sockets(import)), asks) {
-        return Err(format!(
-            "it imports `{import}` but asks for no capability of kind `address`; build it \
-             without sockets (componentize-py: `--stub-wasi`)"
-        ));
-    }
+    by_grant(&description, imports)?;
     let mask = Mask::default();
     description.version = mask.line(&description.version, 80);
     description.summary = mask.line(&description.summary, TEXT);
@@ -108,6 +98,36 @@ pub fn checked(
         option.help = mask.line(&option.help, TEXT);
     }
     Ok(description)
+}
+
+/// Parts of WASI that are linked only for whoever asks for a grant of them: a
+/// toolchain's idle import is refused with the switch that leaves it out.
+fn by_grant(description: &Description, imports: &[String]) -> Result<(), String> {
+    for (package, kind, remedy) in [
+        (
+            "wasi:sockets/",
+            "address",
+            "without sockets (componentize-py: `--stub-wasi`)",
+        ),
+        (
+            "wasi:http/",
+            "http",
+            "without HTTP (componentize-py: `--stub-wasi`; componentize-js: \
+             `disableFeatures: ['http', 'fetch-event']`)",
+        ),
+    ] {
+        let import = imports.iter().find(|import| import.starts_with(package));
+        let asks = |request: &CapabilityRequest| request.kind == kind;
+        if let Some(import) = import
+            && !description.capabilities.iter().any(asks)
+        {
+            return Err(format!(
+                "it imports `{import}` but asks for no capability of kind `{kind}`; let it ask for \
+                 one, which the site then grants, or build it {remedy}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn options(options: &[OptionDescription]) -> Result<(), String> {
@@ -148,7 +168,6 @@ fn is_word(text: &str, also: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::component::CapabilityRequest;
 
     const MESSENGER: Roles = Roles {
         mapper: false,
@@ -270,6 +289,15 @@ mod tests {
         let problem = checked(description(), MESSENGER, &imports).unwrap_err();
         assert!(
             problem.contains("`address`") && problem.contains("--stub-wasi"),
+            "{problem}"
+        );
+        let imports = ["wasi:http/types@0.2.10".to_owned()];
+        let mut asking = description();
+        asking.capabilities = vec![capability("a", "http")];
+        assert!(checked(asking, MESSENGER, &imports).is_ok());
+        let problem = checked(description(), MESSENGER, &imports).unwrap_err();
+        assert!(
+            problem.contains("`http`") && problem.contains("fetch-event"),
             "{problem}"
         );
     }

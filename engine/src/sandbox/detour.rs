@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Takes what was meant for the queue or connection of this name.
+/// Takes what was meant for the queue, connection or origin of this name.
 pub type Sink = Arc<dyn Fn(&str, &[u8]) -> io::Result<()> + Send + Sync>;
 
 /// What is turned aside. What is not goes where it was granted to.
@@ -17,6 +17,7 @@ pub type Sink = Arc<dyn Fn(&str, &[u8]) -> io::Result<()> + Send + Sync>;
 pub struct Detour {
     pub queues: Option<Sink>,
     pub connections: Option<Sink>,
+    pub requests: Option<Sink>,
 }
 
 impl fmt::Debug for Detour {
@@ -24,11 +25,12 @@ impl fmt::Debug for Detour {
         f.debug_struct("Detour")
             .field("queues", &self.queues.is_some())
             .field("connections", &self.connections.is_some())
+            .field("requests", &self.requests.is_some())
             .finish()
     }
 }
 
-/// What a call sent over connections that lead nowhere, in order.
+/// What a call sent by ways that lead nowhere, in order.
 pub type Sent = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// A connection that leads nowhere: takes everything, and has ended its side.

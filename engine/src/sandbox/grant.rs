@@ -12,6 +12,8 @@
 //! | `connection:tls://host:port`                 | the same, inside TLS, by the system's CAs     |
 //! | `connection:tls://host:port?cafile=/path`    | the same, by the CAs in that file             |
 //! | `http:https://host`, `http:https://host:port`| HTTP requests to one origin                   |
+//! | `http:https://host?cafile=/path`             | the same, by the CAs in that file             |
+//! | `http:https://host?verify=false`             | the same, whatever certificate the server has |
 //! | `directory:/path`                            | reading below `/path`                         |
 //! | `directory-write:/path`                      | reading and writing below `/path`             |
 //! | `address:host:port`                          | plain `wasi:sockets` TCP to one host and port |
@@ -48,8 +50,14 @@ pub enum Grant {
         /// Instead of the system's certificates.
         cafile: Option<PathBuf>,
     },
-    /// An origin: scheme, host and perhaps port, without a path.
-    Http(String),
+    Http {
+        /// Scheme, host and perhaps port, without a path.
+        origin: String,
+        /// Instead of the system's certificates.
+        cafile: Option<PathBuf>,
+        /// Whether the server's certificate is checked.
+        verify: bool,
+    },
     Directory {
         path: PathBuf,
         write: bool,
@@ -109,9 +117,28 @@ impl Grant {
                     cafile,
                 })
             }
-            "http" => parse_origin(target)
-                .map(Self::Http)
-                .map_err(fail("`http:https://host` or `http:https://host:port`")),
+            "http" => {
+                let fail = fail(
+                    "`http:https://host` or `http:https://host:port`, with `?cafile=/path` or \
+                     `?verify=false` at the end if need be",
+                );
+                let (rest, cafile) = split_term(target, "cafile");
+                let (rest, verify) = split_term(rest, "verify");
+                let cafile = cafile.map(parse_path).transpose().map_err(fail)?;
+                let verify = verify.map(truth).transpose().map_err(fail)?;
+                let origin = parse_origin(rest).map_err(fail)?;
+                if cafile.is_some() && verify.is_some() {
+                    return Err(fail("`cafile` beside `verify`".to_owned()));
+                }
+                if (cafile.is_some() || verify.is_some()) && !origin.starts_with("https:") {
+                    return Err(fail("terms of TLS without `https://`".to_owned()));
+                }
+                Ok(Self::Http {
+                    origin,
+                    cafile,
+                    verify: verify.unwrap_or(true),
+                })
+            }
             "directory" | "directory-write" => parse_path(target)
                 .map(|path| Self::Directory {
                     path,
@@ -138,7 +165,7 @@ impl Grant {
                     ..
                 },
             ) => endpoint == wanted && (*tls || !wanted_tls),
-            (Self::Http(origin), Self::Http(wanted)) => origin == wanted,
+            (Self::Http { origin, .. }, Self::Http { origin: wanted, .. }) => origin == wanted,
             (
                 Self::Directory { path, write },
                 Self::Directory {
@@ -188,7 +215,18 @@ impl fmt::Display for Grant {
                     .as_ref()
                     .map_or(Ok(()), |path| write!(f, "?cafile={}", path.display()))
             }
-            Self::Http(origin) => write!(f, "http:{origin}"),
+            Self::Http {
+                origin,
+                cafile,
+                verify,
+            } => {
+                write!(f, "http:{origin}")?;
+                match cafile {
+                    _ if !verify => f.write_str("?verify=false"),
+                    Some(path) => write!(f, "?cafile={}", path.display()),
+                    None => Ok(()),
+                }
+            }
             Self::Directory { path, write: false } => write!(f, "directory:{}", path.display()),
             Self::Directory { path, write: true } => {
                 write!(f, "directory-write:{}", path.display())
@@ -287,16 +325,39 @@ pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
     Ok(path.components().collect())
 }
 
-fn parse_origin(text: &str) -> Result<String, String> {
-    let url = url::Url::parse(text).map_err(|error| format!("`{text}`: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("`{}` is not http or https", url.scheme()));
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(format!("`{text}` is neither true nor false")),
     }
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let url = web_url(text)?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !bare || !url.username().is_empty() || url.password().is_some() {
+    if !bare {
         return Err(format!("`{text}` is more than an origin"));
     }
     Ok(url.origin().ascii_serialization())
+}
+
+/// The origin of an address, as an option of a component has it. A site writes
+/// the origin itself, so that it sees what it grants.
+pub(super) fn origin_of(text: &str) -> Result<String, String> {
+    Ok(web_url(text)?.origin().ascii_serialization())
+}
+
+/// The text itself is not shown where it may hold a password.
+fn web_url(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).map_err(|error| format!("`{text}`: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a name or password in an address is more than an origin".to_owned());
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is not http or https", url.scheme()));
+    }
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -314,6 +375,8 @@ mod tests {
             "connection:tls://[2001:db8::1]:5001?cafile=/etc/ca.pem",
             "http:https://example.org",
             "http:http://example.org:8080",
+            "http:https://example.org:8443?cafile=/etc/ca.pem",
+            "http:https://[2001:db8::1]?verify=false",
             "directory:/etc/templates",
             "directory-write:/var/lib/x",
             "address:[::1]:9",
@@ -372,6 +435,21 @@ mod tests {
                 "more than an origin",
                 "`http:https://host`",
             ),
+            (
+                "http:http://x?verify=false",
+                "without `https://`",
+                "`http:https://host`",
+            ),
+            (
+                "http:https://x?verify=perhaps",
+                "neither true nor false",
+                "`http:https://host`",
+            ),
+            (
+                "http:https://x?verify=false?cafile=/y",
+                "beside",
+                "`http:https://host`",
+            ),
         ] {
             let message = text.parse::<Grant>().unwrap_err().to_string();
             assert!(
@@ -404,6 +482,12 @@ mod tests {
             ("directory-write:/d", "directory:/d", true),
             ("directory:/d", "directory-write:/d", false),
             ("directory:/d", "directory:/d/e", false),
+            ("http:https://a", "http:https://a:443", true),
+            ("http:https://a?cafile=/ca", "http:https://a", true),
+            ("http:https://a", "http:http://a", false),
+            ("http:https://a", "http:https://a:8443", false),
+            ("http:https://a", "http:https://b.a", false),
+            ("http:https://a", "connection:tls://a:443", false),
         ] {
             assert_eq!(
                 grant(granted).covers(&grant(wanted)),

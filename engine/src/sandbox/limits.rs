@@ -45,8 +45,19 @@ pub struct Limits {
     pub connection_bytes: u64,
     /// Until a connection stands: name resolved, connected, TLS agreed.
     pub connect_timeout: Duration,
-    /// For one `send` or `receive`.
+    /// For one `send` or `receive`, and for an HTTP request until its answer
+    /// begins and from one piece of the answer to the next.
     pub transfer_timeout: Duration,
+    /// HTTP requests that one `deliver` may make.
+    pub http_requests: u32,
+    /// Of them, those whose answers have not ended.
+    pub http_requests_at_once: u32,
+    /// Bytes of one request's body, which is held whole until it is sent.
+    pub http_request_bytes: u64,
+    /// Bytes of all bodies of one `deliver`, both ways.
+    pub http_bytes: u64,
+    /// Bytes of one set of headers that a guest makes, with what holds them.
+    pub http_header_bytes: usize,
 }
 
 impl Default for Limits {
@@ -68,6 +79,11 @@ impl Default for Limits {
             connection_bytes: 256 << 20,
             connect_timeout: Duration::from_secs(10),
             transfer_timeout: Duration::from_secs(30),
+            http_requests: 1_000,
+            http_requests_at_once: 8,
+            http_request_bytes: 32 << 20,
+            http_bytes: 256 << 20,
+            http_header_bytes: 32 << 10,
         }
     }
 }
@@ -85,6 +101,9 @@ impl Limits {
             queue_bytes: 0,
             connections: 0,
             connection_bytes: 0,
+            http_requests: 0,
+            http_requests_at_once: 0,
+            http_bytes: 0,
             ..Self::default()
         }
     }

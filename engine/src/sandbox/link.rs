@@ -14,18 +14,23 @@ use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
 use super::bindings;
+use super::http;
 use super::sockets;
 use super::state::State;
 
-/// The three worlds of imports.
+/// The worlds of imports.
 pub struct Linkers {
     /// Pure: the log and an empty WASI.
     pub mapper: Linker<State>,
     /// Queues and connections as well.
-    pub messenger: Linker<State>,
-    /// And `wasi:sockets`, for a grant of an address. Also what `describe`
-    /// runs with, where nothing is granted whatever is linked.
-    pub sockets: Linker<State>,
+    messenger: Linker<State>,
+    /// And `wasi:sockets`, for a grant of an address.
+    sockets: Linker<State>,
+    /// And `wasi:http`, for a grant of an origin.
+    http: Linker<State>,
+    /// Both. Also what `describe` runs with, where nothing is granted whatever
+    /// is linked.
+    pub all: Linker<State>,
 }
 
 impl Linkers {
@@ -41,11 +46,49 @@ impl Linkers {
         add_messenger(&mut with_sockets)?;
         sockets::add_to_linker(&mut with_sockets)?;
 
+        let mut with_http = Linker::new(engine);
+        add_messenger(&mut with_http)?;
+        http::add_to_linker(&mut with_http)?;
+
+        let mut all = Linker::new(engine);
+        add_messenger(&mut all)?;
+        sockets::add_to_linker(&mut all)?;
+        http::add_to_linker(&mut all)?;
+
         Ok(Self {
             mapper,
             messenger,
             sockets: with_sockets,
+            http: with_http,
+            all,
         })
+    }
+
+    /// What a messenger with these needs is linked with.
+    pub fn messenger(&self, needs: Needs) -> &Linker<State> {
+        match (needs.sockets, needs.http) {
+            (false, false) => &self.messenger,
+            (true, false) => &self.sockets,
+            (false, true) => &self.http,
+            (true, true) => &self.all,
+        }
+    }
+}
+
+/// Which parts of WASI that are linked by grant alone a component imports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    pub sockets: bool,
+    pub http: bool,
+}
+
+impl Needs {
+    pub fn of(imports: &[String]) -> Self {
+        let any = |prefix: &str| imports.iter().any(|import| import.starts_with(prefix));
+        Self {
+            sockets: any("wasi:sockets/"),
+            http: any("wasi:http/"),
+        }
     }
 }
 
@@ -84,25 +127,20 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
         ("caso:accounting", "queue" | "connection") if messenger => None,
         ("caso:accounting", "queue" | "connection") => pure(),
         ("caso:accounting", _) => Some("the contract has no such interface".to_owned()),
-        ("wasi:http", _) => {
-            Some("HTTP is not offered by this host yet; a `connection` may serve".to_owned())
-        }
         ("wasi:cli" | "wasi:io" | "wasi:clocks" | "wasi:random" | "wasi:filesystem", _)
-        | ("wasi:sockets", _)
+        | ("wasi:sockets" | "wasi:http", _)
             if !of("0.2") =>
         {
             Some("this host speaks WASI 0.2".to_owned())
         }
         ("wasi:cli" | "wasi:io" | "wasi:clocks" | "wasi:random" | "wasi:filesystem", _) => None,
-        ("wasi:sockets", _) if messenger => None,
-        ("wasi:sockets", _) => pure(),
+        ("wasi:sockets", _) | ("wasi:http", "types" | "outgoing-handler") if messenger => None,
+        ("wasi:http", _) if messenger => Some(
+            "of wasi:http a component may make requests: `types` and `outgoing-handler`".to_owned(),
+        ),
+        ("wasi:sockets" | "wasi:http", _) => pure(),
         _ => Some("it belongs neither to the contract nor to WASI 0.2".to_owned()),
     }
-}
-
-/// Whether an import needs the grant of an address.
-pub fn is_sockets(import: &str) -> bool {
-    import.starts_with("wasi:sockets/")
 }
 
 #[cfg(test)]
@@ -124,7 +162,11 @@ mod tests {
 
     #[test]
     fn what_reaches_outside_is_for_messengers() {
-        for import in ["caso:accounting/queue@1.0.0", "wasi:sockets/tcp@0.2.6"] {
+        for import in [
+            "caso:accounting/queue@1.0.0",
+            "wasi:sockets/tcp@0.2.6",
+            "wasi:http/outgoing-handler@0.2.12",
+        ] {
             assert_eq!(refuses(import, true), None, "{import}");
             assert!(refuses(import, false).unwrap().contains("pure"), "{import}");
         }
@@ -136,10 +178,8 @@ mod tests {
             ("caso:accounting/log@2.0.0", "version 1 of the contract"),
             ("caso:accounting/log@10.0.0", "version 1 of the contract"),
             ("caso:accounting/shell@1.0.0", "no such interface"),
-            (
-                "wasi:http/outgoing-handler@0.2.6",
-                "not offered by this host yet",
-            ),
+            ("wasi:http/incoming-handler@0.2.6", "may make requests"),
+            ("wasi:http/handler@0.3.0", "WASI 0.2"),
             ("wasi:cli/stdout@0.3.0", "WASI 0.2"),
             ("wasi:nn/graph@0.2.0", "neither to the contract"),
             ("bare", "neither to the contract"),

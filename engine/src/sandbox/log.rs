@@ -47,12 +47,22 @@ impl Mask {
             .into_iter()
             .flat_map(|secret| secret.lines().map(clean).collect::<Vec<_>>())
             .filter(|secret| secret.chars().count() >= SHORTEST_SECRET)
+            .flat_map(|secret| spellings(&secret))
             .collect();
         secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
         Self {
             secrets: secrets.into(),
         }
+    }
+
+    /// The text as it is, but for the secrets in it.
+    pub fn hidden(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.secrets.iter() {
+            text = text.replace(secret.as_str(), "***");
+        }
+        text
     }
 
     /// One clean line of at most `limit` bytes.
@@ -80,15 +90,48 @@ impl Mask {
                 text.truncate(start);
             }
         }
-        for secret in self.secrets.iter() {
-            text = text.replace(secret.as_str(), "***");
-        }
+        text = self.hidden(&text);
         if text.len() > limit || cut {
             text.truncate(text.floor_char_boundary(limit));
             text.push('…');
         }
         text
     }
+}
+
+/// A secret as it stands, and as it stands in JSON and in an address, where the
+/// libraries of different languages leave different characters alone.
+fn spellings(secret: &str) -> Vec<String> {
+    let kept = ["-._*", "-._~", "-._~/", "-._~!'()*", "-._~!()*"];
+    let mut all = vec![secret.to_owned()];
+    for digits in ["0123456789ABCDEF", "0123456789abcdef"] {
+        for kept in kept {
+            let text = percent(secret, kept, digits);
+            // A blank in a form.
+            all.push(text.replace("%20", "+"));
+            all.push(text);
+        }
+    }
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    let inside = json
+        .strip_prefix('"')
+        .and_then(|json| json.strip_suffix('"'));
+    all.extend(inside.map(str::to_owned));
+    all
+}
+
+fn percent(text: &str, kept: &str, digits: &str) -> String {
+    let digit = |value: u8| digits.chars().nth(usize::from(value)).unwrap_or_default();
+    let mut all = String::new();
+    for byte in text.bytes() {
+        let c = char::from(byte);
+        if c.is_ascii_alphanumeric() || kept.contains(c) {
+            all.push(c);
+        } else {
+            all.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    all
 }
 
 /// Without control and bidirectional characters; line ends and tabs are blanks.
@@ -279,6 +322,22 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_known_in_an_address_and_in_json() {
+        let mask = Mask::new(["p\u{e4}qq w\"rd/&'1".to_owned()]);
+        for text in [
+            "?password=p%C3%A4qq+w%22rd%2F%26%271&x=1",
+            "?password=p%c3%a4qq%20w%22rd/%26%271&x=1",
+            "?password=p%C3%A4qq%20w%22rd%2F%26'1&x=1",
+            r#"{"password":"p\u{e4}qq w\"rd/&'1","x":1}"#,
+        ] {
+            let text = text.replace("\\u{e4}", "\u{e4}");
+            let line = mask.line(&text, 200);
+            assert!(line.contains("***") && !line.contains("qq"), "{line}");
+            assert_eq!(mask.hidden(&text), line);
+        }
+    }
     use proptest::prelude::*;
 
     fn log(secrets: &[&str], limits: &Limits) -> GuestLog {

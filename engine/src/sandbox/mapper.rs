@@ -122,7 +122,7 @@ impl Recipe {
         let log = GuestLog::new(component, instance, self.mask.clone(), &self.limits);
         let mut wasi = wasi(&log);
         clock::pin(&mut wasi, self.now);
-        let outside = Outside::nothing(instance, &self.limits);
+        let outside = Outside::nothing(instance, &self.limits, &log);
         let mut guest = Guest::new(
             &self.engine,
             self.who.clone(),

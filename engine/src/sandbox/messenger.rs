@@ -15,6 +15,7 @@ use super::decide::Granted;
 use super::detour::Detour;
 use super::dirq::{DirQueue, Moments, QueueFailure};
 use super::failure::Who;
+use super::http::{Clients, Http};
 use super::limits::Limits;
 use super::log::{GuestLog, Mask};
 use super::mapper::{REASON_BYTES, as_start};
@@ -40,6 +41,7 @@ struct Recipe {
     granted: Arc<Granted>,
     queues: Arc<BTreeMap<String, DirQueue>>,
     roots: Arc<TlsRoots>,
+    clients: Arc<Clients>,
     detour: Detour,
     limits: Limits,
     mask: Mask,
@@ -66,7 +68,10 @@ impl GuestMessenger {
             granted,
             limits,
             detour,
+            proxies,
         } = setup;
+        let roots = Arc::<TlsRoots>::default();
+        let clients = Clients::new(&limits, Arc::clone(&roots), proxies);
         let queues = granted
             .queues
             .iter()
@@ -82,7 +87,8 @@ impl GuestMessenger {
             settings,
             granted: Arc::new(granted),
             queues: Arc::new(queues),
-            roots: Arc::default(),
+            roots,
+            clients: Arc::new(clients),
             detour,
             limits,
             mask,
@@ -117,7 +123,8 @@ impl GuestMessenger {
         let outside = &mut live.guest.store.data_mut().outside;
         // First what was sent, then what is put: neither hinders the other.
         let sent = outside.connections.end_call().await;
-        sent.map_err(|error| recipe.host("deliver", error.to_string()))?;
+        sent.and_then(|()| outside.http.end_call())
+            .map_err(|error| recipe.host("deliver", error.to_string()))?;
         let staged = outside.stage.take();
         recipe.put(staged).await?;
         self.live = Some(live);
@@ -135,6 +142,13 @@ impl Recipe {
         let log = GuestLog::new(component, instance, self.mask.clone(), &self.limits);
         let mut wasi = wasi(&log);
         self.grant(&mut wasi).await?;
+        let http = Http::new(
+            instance,
+            &self.limits,
+            Arc::clone(&self.granted),
+            Arc::clone(&self.clients),
+            log.clone(),
+        );
         let outside = Outside {
             instance: instance.clone(),
             granted: Arc::clone(&self.granted),
@@ -144,6 +158,7 @@ impl Recipe {
                 Arc::clone(&self.roots),
                 self.detour.connections.clone(),
             ),
+            http: http.detoured(self.detour.requests.clone()),
         };
         let mut guest = Guest::new(
             &self.engine,
@@ -242,6 +257,13 @@ impl Recipe {
             attribute.value = line(&attribute.value);
         }
         answer.rest = match answer.rest {
+            Rest::Retry {
+                after_seconds,
+                reason,
+            } => Rest::Retry {
+                after_seconds,
+                reason: line(&reason),
+            },
             Rest::Misconfigured(text) => Rest::Misconfigured(line(&text)),
             Rest::Other(text) => Rest::Other(line(&text)),
             rest => rest,

@@ -11,7 +11,7 @@
 //! The way through: `admission` takes a file in and asks it what it is,
 //! `decide` compares what it would like with what is granted, `component`
 //! starts it, `mapper` and `messenger` call it. `state` is what stands behind
-//! a store; `log`, `queue`, `connection` and `sockets` are what it can reach.
+//! a store; `log`, `queue`, `connection`, `http` and `sockets` are what it can reach.
 
 mod address;
 mod admission;
@@ -32,6 +32,7 @@ mod error;
 mod failure;
 mod grant;
 mod host;
+mod http;
 mod isolate;
 mod limits;
 mod link;
@@ -48,12 +49,13 @@ pub use admission::Source;
 pub use cache::CacheDir;
 pub use component::{Component, MessengerSetup, Roles};
 pub use decide::{
-    ConnectionTerms, DirectoryTerms, GrantError, Granted, Policy, QueueTerms, decide,
+    ConnectionTerms, DirectoryTerms, GrantError, Granted, HttpTerms, Policy, QueueTerms, decide,
 };
 pub use detour::{Detour, Sink};
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use grant::{Endpoint, Grant, ParseGrantError};
+pub use http::ProxyRule;
 pub use limits::Limits;
 pub use mapper::GuestMapper;
 pub use messenger::GuestMessenger;

@@ -8,15 +8,18 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::connection::Connections;
 use super::decide::Granted;
 use super::failure::{LimitReached, Who};
+use super::http::{Clients, Http, ProxyRule};
 use super::limits::Limits;
 use super::log::{GuestLog, Stdio};
 use super::queue::Stage;
 use super::sockets::Lookup;
 use super::stdio::GuestStdio;
+use super::tls::TlsRoots;
 use crate::model::guest::{FailureKind, GuestFailure};
 
 /// Host objects (streams, pollables, descriptors) that a guest may hold. An open
@@ -28,6 +31,7 @@ const RANDOM_BYTES: u64 = 1 << 20;
 /// The host's side of one store.
 pub struct State {
     wasi: WasiCtx,
+    headers: WasiHttpCtx,
     table: ResourceTable,
     limiter: Limiter,
     /// Ticks of computing time left in this call.
@@ -42,16 +46,26 @@ pub struct Outside {
     pub granted: Arc<Granted>,
     pub stage: Stage,
     pub connections: Connections,
+    pub http: Http,
 }
 
 impl Outside {
     /// Nothing granted.
-    pub fn nothing(instance: &str, limits: &Limits) -> Self {
+    pub fn nothing(instance: &str, limits: &Limits, log: &GuestLog) -> Self {
+        let roots = Arc::<TlsRoots>::default();
+        let clients = Clients::new(limits, Arc::clone(&roots), ProxyRule::default());
         Self {
             instance: instance.to_owned(),
             granted: Arc::default(),
             stage: Stage::new(limits),
-            connections: Connections::new(limits, Arc::default(), None),
+            connections: Connections::new(limits, roots, None),
+            http: Http::new(
+                instance,
+                limits,
+                Arc::default(),
+                Arc::new(clients),
+                log.clone(),
+            ),
         }
     }
 }
@@ -61,6 +75,16 @@ impl WasiView for State {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outside.http,
+            table: &mut self.table,
+            ctx: &mut self.headers,
         }
     }
 }
@@ -114,8 +138,11 @@ impl Guest {
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HOST_OBJECTS);
+        let mut headers = WasiHttpCtx::new();
+        headers.set_field_size_limit(limits.http_header_bytes);
         let state = State {
             wasi: wasi.build(),
+            headers,
             table,
             limiter: Limiter::new(limits),
             ticks_left: 0,
@@ -161,6 +188,7 @@ impl Guest {
         state.ticks_left = Limits::ticks(deadline);
         state.outside.stage.clear();
         state.outside.connections.begin_call();
+        state.outside.http.begin_call();
     }
 
     /// After each call. An error means that this store must not be used again.

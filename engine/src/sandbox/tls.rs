@@ -1,36 +1,57 @@
-//! Whom a TLS connection trusts: the system's certificates, or one file's.
+//! Whom a TLS connection trusts: the system's certificates, or one file's, or
+//! anybody where the site says so.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio::sync::Mutex;
 
 /// Configurations once made; reading a system's certificates takes a while.
 #[derive(Default)]
 pub struct TlsRoots {
-    made: Mutex<BTreeMap<Option<PathBuf>, Arc<ClientConfig>>>,
+    made: Mutex<BTreeMap<Trust, Arc<ClientConfig>>>,
 }
 
+/// A file's certificates or the system's, and whether they count.
+type Trust = (Option<PathBuf>, bool);
+
 impl TlsRoots {
-    /// The configuration that trusts `cafile`, or the system. An error is a
-    /// sentence for the operator.
-    pub async fn config(&self, cafile: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    /// The configuration that trusts `cafile`, or the system; anybody without
+    /// `verify`. An error is a sentence for the operator.
+    pub async fn config(
+        &self,
+        cafile: Option<&Path>,
+        verify: bool,
+    ) -> Result<Arc<ClientConfig>, String> {
         let mut made = self.made.lock().await;
-        let key = cafile.map(Path::to_owned);
+        let key = (cafile.map(Path::to_owned), verify);
         if let Some(config) = made.get(&key) {
             return Ok(Arc::clone(config));
         }
-        let path = key.clone();
-        let config = tokio::task::spawn_blocking(move || build(path.as_deref()))
+        let (path, verify) = key.clone();
+        let building = move || match verify {
+            true => build(path.as_deref()),
+            false => unverified(),
+        };
+        let config = tokio::task::spawn_blocking(building)
             .await
             .map_err(|error| format!("reading certificates failed: {error}"))??;
         let config = Arc::new(config);
         made.insert(key, Arc::clone(&config));
         Ok(config)
+    }
+}
+
+impl TlsRoots {
+    /// The configuration that trusts nobody.
+    pub fn nobody() -> Result<Arc<ClientConfig>, String> {
+        trusting(RootCertStore::empty()).map(Arc::new)
     }
 }
 
@@ -59,9 +80,69 @@ fn build(cafile: Option<&Path>) -> Result<ClientConfig, String> {
             }
         }
     }
-    // The provider by name: nobody needs to have installed a global one.
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    trusting(roots)
+}
+
+fn trusting(roots: RootCertStore) -> Result<ClientConfig, String> {
+    ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
         .map_err(|error| format!("TLS cannot be set up: {error}"))
+}
+
+fn unverified() -> Result<ClientConfig, String> {
+    let anybody = Arc::new(Anybody(provider()));
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map(|builder| {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(anybody)
+                .with_no_client_auth()
+        })
+        .map_err(|error| format!("TLS cannot be set up: {error}"))
+}
+
+/// The provider by name: nobody needs to have installed a global one.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// `verify = false`: encrypted, but with whom is not known.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }

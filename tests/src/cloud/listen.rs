@@ -36,7 +36,7 @@ impl Certificate {
         }
     }
 
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(self.key.clone());
         let config = rustls::ServerConfig::builder_with_provider(provider)

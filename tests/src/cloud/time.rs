@@ -29,7 +29,7 @@ pub(super) fn http_date(at: i64) -> String {
     format(at, "%a, %d %b %Y %H:%M:%S GMT")
 }
 
-fn format(at: i64, form: &str) -> String {
+pub(super) fn format(at: i64, form: &str) -> String {
     DateTime::from_timestamp(at, 0)
         .expect("a time between the years -262000 and 262000")
         .format(form)

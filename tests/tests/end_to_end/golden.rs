@@ -110,7 +110,7 @@ fn number(record: &BTreeMap<String, String>, field: &str) -> i64 {
 }
 
 /// Every message of every spool in a folder.
-fn spools_below(folder: &std::path::Path) -> Vec<Message> {
+pub fn spools_below(folder: &std::path::Path) -> Vec<Message> {
     spool::names(folder)
         .into_iter()
         .map(|name| folder.join(name))

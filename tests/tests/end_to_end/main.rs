@@ -5,11 +5,16 @@
 //! Most cases run in every cloud of [`clouds`]: plain, and with two projects,
 //! pages of three, and a flavor, a server and a user that vanish between pages.
 
+mod addresses;
 mod clouds;
 
+mod counters;
+mod defects;
 mod demo;
+mod energy;
 mod first_day;
 mod golden;
+mod greendigit;
 mod kills;
 mod logins;
 mod messengers;
@@ -17,5 +22,6 @@ mod nova;
 mod outages;
 mod packing;
 mod scopes;
+mod storage;
 mod tls;
 mod windows;

@@ -4,6 +4,7 @@
 
 mod admission;
 mod connections;
+mod http;
 mod isolation;
 mod limits;
 mod mapper;
@@ -16,8 +17,8 @@ use caso::model::component::{OptionValue, Setting};
 use caso::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
 use caso::model::record::{Head, OtherRecord, RecordList};
 use caso::sandbox::{
-    CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy, Sandbox,
-    SandboxSettings, Source, decide,
+    CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy,
+    ProxyRule, Sandbox, SandboxSettings, Source, decide,
 };
 use tokio::sync::OnceCell;
 
@@ -27,6 +28,7 @@ struct Guests {
     hostile: Component,
     mapper: Component,
     dialler: Component,
+    browser: Component,
 }
 
 async fn guests() -> &'static Guests {
@@ -48,11 +50,13 @@ async fn guests() -> &'static Guests {
             let hostile = load("caso_test_hostile").await;
             let mapper = load("caso_test_hostile_mapper").await;
             let dialler = load("caso_test_dialler").await;
+            let browser = load("caso_test_browser").await;
             Guests {
                 sandbox,
                 hostile,
                 mapper,
                 dialler,
+                browser,
             }
         })
         .await
@@ -117,6 +121,7 @@ impl Instance {
             granted,
             limits: self.limits,
             detour: Detour::default(),
+            proxies: ProxyRule::default(),
         };
         component.start_messenger(setup).await
     }

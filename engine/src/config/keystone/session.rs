@@ -40,12 +40,15 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Warning>)
              password; to trust a certificate of your own, set `cafile`",
             insecure.section()
         );
-        warnings.push(Warning::new("insecure", text));
+        warnings.push(Warning::new(format!("insecure:{section}"), text));
     }
     SessionOptions {
         tls,
         timeout: reader.duration(&slot(&table::TIMEOUT), table::TIMEOUT.kind),
-        connect_retries: reader.integer_in(&table::CONNECT_RETRIES, section),
-        status_code_retries: reader.integer_in(&table::STATUS_CODE_RETRIES, section),
+        connect_retries: reader.integer(&slot(&table::CONNECT_RETRIES), &table::CONNECT_RETRIES),
+        status_code_retries: reader.integer(
+            &slot(&table::STATUS_CODE_RETRIES),
+            &table::STATUS_CODE_RETRIES,
+        ),
     }
 }

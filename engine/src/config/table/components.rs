@@ -57,14 +57,7 @@ pub const FORMER: &[(&str, &str)] = &[
 pub const COMPONENT_SECTIONS: &[&str] = &["benchmark", "accelerator"];
 
 /// Sections of cASO without effect in this version, and why.
-pub const IGNORED_SECTIONS: &[(&str, &str)] = &[
-    (
-        "greendigit_cim",
-        "no messenger of this name is in `messengers`",
-    ),
-    ("prometheus", "this version has no extractor for Prometheus"),
-    (
-        "oslo_concurrency",
-        "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
-    ),
-];
+pub const IGNORED_SECTIONS: &[(&str, &str)] = &[(
+    "oslo_concurrency",
+    "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
+)];

@@ -4,10 +4,13 @@
 //! Rows are statics, so that code names them (`table::general::SPOOLDIR`) and a
 //! misspelling does not compile.
 
+pub mod ceilometer;
+pub mod clouds;
 pub mod components;
 pub mod general;
 pub mod keystone;
 pub mod logging;
+pub mod prometheus;
 mod row;
 
 pub use row::{Flag, Row};
@@ -17,7 +20,10 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     [
         general::ROWS,
         logging::ROWS,
+        clouds::ROWS,
         keystone::ROWS,
+        prometheus::ROWS,
+        ceilometer::ROWS,
         components::ROWS,
     ]
     .into_iter()
@@ -29,6 +35,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 pub fn in_section(row: &Row, section: &str) -> bool {
     if row.section == components::MESSENGER {
         section.starts_with("messenger_")
+    } else if clouds::is_section(section) {
+        row.section == clouds::CLOUD || row.per_cloud
     } else {
         row.section == section
     }
@@ -48,7 +56,13 @@ pub fn find_old(section: &str, name: &str) -> Option<&'static Row> {
     })
 }
 
-/// Whether a section's options are the engine's, and nobody else's to read.
+/// Whether an option of an engine's section is a component's to read.
+pub fn is_lent(section: &str, name: &str) -> bool {
+    section == prometheus::PROMETHEUS && prometheus::LENT.contains(&name)
+}
+
+/// Whether a section's options are the engine's, and nobody else's to read but
+/// for those that are [lent](is_lent).
 pub fn is_engine_section(section: &str) -> bool {
     section == "extractor" || section == "mapper" || rows().any(|row| in_section(row, section))
 }

@@ -229,10 +229,10 @@ fn unknown_options_of_a_component() {
     let options = vec![
         option("output_path", OptionKind::Path, None),
         option("extra.x", OptionKind::Text, None),
-        option("prometheus.factor", OptionKind::Text, None),
+        option("oslo_concurrency.x", OptionKind::Text, None),
     ];
     let case = case(
-        "[mine]\noutputpath = /o\n[extra]\ny = 1\n[prometheus]\nlabels = a\n",
+        "[mine]\noutputpath = /o\n[extra]\ny = 1\n[oslo_concurrency]\nlock_path = a\n",
         options,
     );
     assert_eq!(
@@ -240,7 +240,7 @@ fn unknown_options_of_a_component() {
         [
             "`caso.conf:6`: `[mine] outputpath` is no option and has no effect; did you mean `output_path`?",
             "`caso.conf:8`: `[extra] y` is no option and has no effect; did you mean `x`?",
-            "`caso.conf:10`: `[prometheus] labels` has no effect: this version has no extractor for Prometheus",
+            "`caso.conf:10`: `[oslo_concurrency] lock_path` has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
         ]
     );
 }
@@ -306,8 +306,9 @@ fn an_option_may_refer_to_another_of_its_component() {
 
 #[test]
 fn sections_of_nobody() {
-    let site =
-        Site::new("[default]\nx = 1\n[logstah]\n[prometheus]\n[benchmark]\n[extra]\n[other]\n");
+    let site = Site::new(
+        "[default]\nx = 1\n[logstah]\n[oslo_concurrency]\n[prometheus]\n[benchmark]\n[extra]\n[other]\n",
+    );
     let config = site.load();
     let description = described(vec![option("extra.x", OptionKind::Text, None)]);
     let warnings = unknown_sections(&config, &[(&config.mapper, &description)]);
@@ -320,8 +321,8 @@ fn sections_of_nobody() {
         [
             "`caso.conf:1`: [default] has no effect: write `[DEFAULT]` in capitals",
             "`caso.conf:3`: [logstah] belongs to nobody and has no effect; did you mean `logstash`?",
-            "`caso.conf:7`: [other] belongs to nobody and has no effect",
-            "`caso.conf:4`: [prometheus] has no effect: this version has no extractor for Prometheus",
+            "`caso.conf:8`: [other] belongs to nobody and has no effect",
+            "`caso.conf:4`: [oslo_concurrency] has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
         ]
     );
 }

@@ -22,11 +22,14 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.lock_path, PathBuf::from("/var/spool/caso"));
     assert_eq!(config.lock_timeout, Duration::from_secs(60));
     assert_eq!(
-        config.cloud_type,
+        config.clouds[0].cloud_type,
         format!("caso/{} (OpenStack)", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(config.extract_from, ExtractFrom::Cursor);
-    assert_eq!((config.extract_to, config.first_extract_from), (None, None));
+    assert_eq!(
+        (config.extract_to, config.clouds[0].first_extract_from),
+        (None, None)
+    );
     assert_eq!((config.concurrency, config.page_size), (4, 1000));
     assert_eq!(config.delivery_timeout, Duration::from_secs(600));
     assert!(!config.dry_run && !config.partial_exit_ok && !config.migrate_projects);
@@ -54,7 +57,7 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(cloud.vo_property, "VO");
     assert_eq!(cloud.mapping_file, PathBuf::from("/etc/caso/voms.json"));
     assert!(!cloud.mapping_file_set && cloud.projects.is_empty());
-    assert!(cloud.keystone().is_err() && config.site().is_err());
+    assert!(cloud.keystone().is_err() && config.clouds[0].site().is_err());
     assert_eq!(config.warnings, []);
     let logging = Logging {
         debug: false,
@@ -72,7 +75,7 @@ fn an_old_site_works_and_is_told_the_new_names() {
     assert_eq!(config.messengers[0].name(), "ssm");
     assert_eq!(config.clouds[0].projects, ["a", "b"]);
     assert_eq!(config.clouds[0].service_name.as_deref(), Some("FOO"));
-    assert_eq!(config.site(), Ok("FOO"));
+    assert_eq!(config.clouds[0].site(), Ok("FOO"));
     assert!(config.clouds[0].keystone().is_ok());
     assert_eq!(
         site.warnings(),
@@ -100,7 +103,7 @@ fn command_line_over_environment_over_file() {
         .flag("projects", "x,y");
     let site = site.variable("OS_DEFAULT__PROJECTS", "env");
     let config = site.load();
-    assert_eq!(config.site(), Ok("ENV"));
+    assert_eq!(config.clouds[0].site(), Ok("ENV"));
     assert_eq!(config.clouds[0].projects, ["x", "y"]);
     let origin = |option: &str| {
         let shown = config.values.iter().find(|value| value.option == option);
@@ -267,4 +270,38 @@ fn a_tag_may_be_turned_off() {
 fn a_broken_file_does_not_hide_the_others_errors() {
     let site = Site::new("[DEFAULT]\nnonsense\n").variable("OS_DEFAULT__DRY_RUN", "x");
     assert_eq!(site.errors().len(), 2);
+}
+
+#[test]
+fn ceilometer_stands_in_the_place_of_nova() {
+    let both = Site::new("[DEFAULT]\nextractor = nova, cinder, ceilometer\n");
+    let config = both.load();
+    assert_eq!(
+        config.clouds[0].extractors,
+        [Extractor::Cinder, Extractor::Ceilometer]
+    );
+    assert_eq!(both.warnings().len(), 1);
+    assert!(both.warnings()[0].contains("`nova` does not run"));
+    let alone = Site::new("[DEFAULT]\nextractor = ceilometer\n");
+    assert_eq!(alone.warnings(), Vec::<String>::new());
+    assert_eq!(alone.load().clouds[0].extractors, [Extractor::Ceilometer]);
+}
+
+#[test]
+fn counters_are_chosen_by_a_word() {
+    assert_eq!(Site::new("").load().counters, CounterOptions::default());
+    let chosen = Site::new("[ceilometer]\nsource = gnocchi\nreading = largest\n");
+    assert_eq!(
+        chosen.load().counters,
+        CounterOptions {
+            source: CounterSource::Gnocchi,
+            reading: CounterReading::Largest,
+        }
+    );
+    let wrong = Site::new("[ceilometer]\nsource = metric\n").errors();
+    assert_eq!(wrong.len(), 1);
+    assert!(
+        wrong[0].contains("`metric`") && wrong[0].contains("gnocchi"),
+        "{wrong:?}"
+    );
 }

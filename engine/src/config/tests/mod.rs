@@ -3,6 +3,7 @@
 mod component;
 mod corpus;
 mod load;
+mod prometheus;
 mod sample;
 
 use std::collections::BTreeMap;

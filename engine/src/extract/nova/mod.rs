@@ -50,6 +50,15 @@ const CLOCKS_APART: i64 = 300;
 /// `[api]max_limit` as Nova ships it.
 const USUAL_MAX_LIMIT: usize = 1000;
 
+/// Which of the things that servers refer to are looked up with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum References {
+    /// Flavors, images and users.
+    All,
+    /// Flavors: for who wants to know of servers, but not who they belong to.
+    Flavors,
+}
+
 /// Reads a project's servers.
 pub async fn extract(
     context: &ExtractContext,
@@ -57,8 +66,20 @@ pub async fn extract(
     window: Window,
     sink: &mut dyn PageSink,
 ) -> Result<Extracted, ExtractError> {
+    read(context, project, window, References::All, sink).await
+}
+
+/// Reads a project's servers for an extractor that makes something of them.
+pub async fn read(
+    context: &ExtractContext,
+    project: &ProjectRef,
+    window: Window,
+    references: References,
+    sink: &mut dyn PageSink,
+) -> Result<Extracted, ExtractError> {
     let nova = open(context, project).await?;
     let mut extraction = Extraction {
+        references,
         context,
         project,
         window,
@@ -119,6 +140,7 @@ fn is_about_document(error: &ApiError) -> bool {
 
 /// One project and window, half-way.
 struct Extraction<'a> {
+    references: References,
     context: &'a ExtractContext,
     project: &'a ProjectRef,
     window: Window,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::index::server_id;
 use super::selection::Rule;
-use super::{Extraction, empty_tables, server};
+use super::{Extraction, References, empty_tables, server};
 use crate::extract::fields::Row;
 use crate::extract::{ExtractError, ItemError};
 use crate::model::usage::{Server, Tables};
@@ -109,18 +109,21 @@ impl Extraction<'_> {
                 .collect();
             self.embed_flavors(&mut gone, list, query, rows).await?;
         }
+        let mut tables = Tables {
+            flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
+            ..empty_tables()
+        };
+        tables.flavors.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        if self.references == References::Flavors {
+            return Ok(tables);
+        }
         let session = self.nova.session();
         let images = caches
             .images
             .lookup(session, &self.project.id, &image_ids, warnings)
             .await;
-        let users = caches.users.lookup(session, &user_ids, warnings).await;
-        let mut tables = Tables {
-            flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
-            images: images.values().map(|image| (**image).clone()).collect(),
-            users,
-        };
-        tables.flavors.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        tables.users = caches.users.lookup(session, &user_ids, warnings).await;
+        tables.images = images.values().map(|image| (**image).clone()).collect();
         tables.images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(tables)
     }

@@ -1,8 +1,12 @@
-//! A cloud of a few lines for the tests of this room: Keystone, Nova and
-//! Glance as they behave towards a reader, with rows that a test can take away
+//! A cloud of a few lines for the tests of this room: Keystone, Nova, Glance,
+//! Cinder and Neutron as they behave towards a reader, with rows that a test can take away
 //! between two requests.
 
 mod apis;
+mod cinder_neutron;
+pub mod prometheus;
+
+pub use cinder_neutron::{floating_ip, uuid, volume};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,7 +21,7 @@ use super::*;
 use crate::model::login::{DomainRef, Login, LoginMethod, PasswordLogin, UserRef};
 use crate::model::secret::Secret;
 use crate::openstack::clock::PinnedClock;
-use crate::openstack::wire::{Method, Request, Response, TransportError};
+use crate::openstack::wire::{Request, Response, TransportError};
 use crate::openstack::{RetryPolicy, SessionSettings, Transport};
 
 /// When the tests' run begins, and their window.
@@ -37,6 +41,10 @@ pub struct Call {
     pub query: BTreeMap<String, String>,
     pub project: String,
     pub version: (u16, u16),
+    /// The question of a search.
+    pub body: Value,
+    /// All parameters in their order: Ceilometer's come three by three.
+    pub pairs: Vec<(String, String)>,
 }
 
 impl Call {
@@ -117,10 +125,21 @@ pub struct Cloud {
     pub images: Vec<Value>,
     pub users: BTreeMap<String, String>,
     pub projects: Vec<Value>,
+    /// Cinder's rows, newest first.
+    pub volumes: Vec<Value>,
+    /// Neutron's rows, by id.
+    pub floating_ips: Vec<Value>,
+    /// Neutron takes the account for an administrator: it is shown all that
+    /// it does not ask to be left out.
+    pub sees_all_networks: bool,
+    /// Catalog types of services that the cloud does without.
+    pub lacks: Vec<&'static str>,
     pub max_limit: usize,
     pub newest: (u16, u16),
     /// The account has a role on the system.
     pub system: bool,
+    /// Type and path of further services, which a test answers for.
+    pub more: Vec<(&'static str, &'static str)>,
     pub log: Vec<String>,
 }
 
@@ -153,9 +172,14 @@ impl Default for Cloud {
                         "tags": ["caso"], "VO": format!("vo-{id}")})
                 })
                 .to_vec(),
+            volumes: Vec::new(),
+            floating_ips: Vec::new(),
+            sees_all_networks: false,
+            lacks: Vec::new(),
             max_limit: 1000,
             newest: (2, 96),
             system: true,
+            more: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -226,6 +250,9 @@ impl Stand {
             caches: Arc::new(RunCaches::default()),
             page_size: PAGE_SIZE,
             now: NOW,
+            counters: CounterOptions::default(),
+            ip_records_for_past_windows: false,
+            power: None,
         }
     }
 
@@ -243,14 +270,21 @@ impl Stand {
         match request.scope.split_once(':') {
             Some(("project", id)) if cloud.projects.iter().any(|p| p["id"] == id) => {
                 token["project"] = json!({"id": id});
-                token["catalog"] = ["nova/v2.1", "glance"]
-                    .iter()
-                    .zip(["compute", "image"])
-                    .map(|(path, kind)| {
-                        json!({"type": kind, "endpoints": [
+                let cinder = format!("cinder/v3/{id}");
+                token["catalog"] = [
+                    ("compute", "nova/v2.1"),
+                    ("image", "glance"),
+                    ("block-storage", &cinder),
+                    ("network", "neutron"),
+                ]
+                .iter()
+                .chain(&cloud.more)
+                .filter(|(kind, _)| !cloud.lacks.contains(kind))
+                .map(|(kind, path)| {
+                    json!({"type": kind, "endpoints": [
                         {"interface": "public", "url": format!("http://cloud/{path}")}]})
-                    })
-                    .collect();
+                })
+                .collect();
             }
             Some(_) => return status(401).unwrap(),
             None if request.scope == "system" && !cloud.system => return status(401).unwrap(),
@@ -271,7 +305,7 @@ impl Transport for Stand {
     fn send(&self, request: Request) -> BoxFuture<'_, Reply> {
         let mut cloud = self.cloud.lock().unwrap();
         cloud.log.push(format!("{} {}", request.scope, request.url));
-        if request.method == Method::Post {
+        if request.url.path().ends_with("/auth/tokens") {
             return ready(Ok(self.token(&request, &cloud))).boxed();
         }
         let call = call(&request.url, &request);
@@ -291,10 +325,10 @@ fn call(url: &Url, request: &Request) -> Call {
                 .unwrap();
             (major.parse().unwrap(), minor.parse().unwrap())
         });
-    let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-    assert_eq!(
-        query.len(),
-        url.query_pairs().count(),
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let query: BTreeMap<_, _> = pairs.iter().cloned().collect();
+    assert!(
+        query.len() == pairs.len() || query.contains_key("q.field"),
         "a parameter twice: {url}"
     );
     Call {
@@ -306,6 +340,11 @@ fn call(url: &Url, request: &Request) -> Call {
             .unwrap_or_default()
             .to_owned(),
         version,
+        body: request
+            .body
+            .as_deref()
+            .map_or(Value::Null, |body| serde_json::from_str(body).unwrap()),
+        pairs,
     }
 }
 
@@ -343,6 +382,16 @@ impl Kept {
         numbers.dedup();
         assert_eq!(numbers.len(), count, "a server twice");
         numbers
+    }
+
+    pub fn volumes(&self) -> Vec<&crate::model::usage::Volume> {
+        let items = self.0.iter().flat_map(|page| &page.items);
+        items
+            .map(|item| match item {
+                UsageItem::Volume(volume) => volume,
+                other => panic!("not a volume: {other:?}"),
+            })
+            .collect()
     }
 
     pub fn errors(&self) -> Vec<String> {

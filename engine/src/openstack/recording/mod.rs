@@ -10,8 +10,8 @@
 //! asked to stay; the header then says so. Ids stay: they mean nothing
 //! outside of their cloud, and everything refers to them.
 //!
-//! A request is matched by method, address (the order of its query aside),
-//! microversion and scope, in whatever order it is asked ([`replayer`]).
+//! A request is matched by cloud, method, address (the order of its query
+//! aside), microversion and scope, in whatever order it is asked ([`replayer`]).
 
 mod names;
 mod pseudonyms;
@@ -34,7 +34,7 @@ use crate::model::Window;
 use crate::model::login::Login;
 
 pub use recorder::Recorder;
-pub use replayer::Replayer;
+pub use replayer::{Replayer, ReplayerOfCloud};
 
 /// Name of the file in the recording's folder.
 pub const FILE: &str = "recording.jsonl";
@@ -68,7 +68,7 @@ pub struct Header {
     /// own is among the arguments.
     pub window: Option<Window>,
     pub names: Names,
-    /// The recorded sessions, one a cloud and region.
+    /// The recorded sessions, one a cloud.
     pub sessions: Vec<RecordedSession>,
     /// Options of the run that decide what is asked, for the run to read
     /// back. Names of projects under `projects` and `tenants` are replaced
@@ -137,6 +137,9 @@ struct RecordedRequest {
     method: String,
     url: String,
     scope: String,
+    /// Where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cloud: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@
 //!
 //! What is replaced: texts under keys that hold names (`name`, `hostname`,
 //! `description`, …), names of networks (the keys under `addresses`), values
-//! of a server's or volume's own metadata, anything with an `@`, IP and MAC
+//! of a server's or volume's own metadata, labels of Prometheus, anything with an `@`, IP and MAC
 //! addresses wherever they stand, and the hosts of addresses of APIs. What is
 //! not: ids, tags, VO and other properties of projects, properties of
 //! flavors and images, regions, roles, types of services.
@@ -37,12 +37,16 @@ impl Pseudonyms {
             previous = segment;
         }
         result.set_path(&path.join("/"));
-        if url.query().is_some_and(|query| query.contains("name=")) {
+        let query = url.query().unwrap_or_default();
+        if query.contains("name=") || query.contains("query=") {
             let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
             result.query_pairs_mut().clear();
             for (key, value) in pairs {
                 let value = if is_name_key(&key) {
                     self.name(&value)
+                } else if key == "query" {
+                    // Prometheus': labels may hold addresses.
+                    self.text(&value)
                 } else {
                     value
                 };
@@ -77,6 +81,7 @@ impl Pseudonyms {
     }
 
     fn fields(&mut self, fields: &mut Map<String, Value>) {
+        let is_series = fields.contains_key("value") || fields.contains_key("values");
         for (key, field) in fields.iter_mut() {
             match (tail(key).as_str(), &mut *field) {
                 ("catalog", Value::Array(services)) => self.catalog(services),
@@ -89,6 +94,7 @@ impl Pseudonyms {
                         networks.insert(self.name(&network), list);
                     }
                 }
+                ("metric", Value::Object(labels)) if is_series => self.labels(labels),
                 ("metadata" | "volume_image_metadata", Value::Object(values)) => {
                     for value in values.values_mut() {
                         if let Value::String(text) = value {
@@ -123,6 +129,18 @@ impl Pseudonyms {
                 // An id may be a word that is also somebody's name.
                 (word, Value::String(_)) if word == "id" || word.ends_with("_id") => {}
                 (_, other) => self.json(other),
+            }
+        }
+    }
+
+    /// Labels of a series of Prometheus: names of hosts, machines and people,
+    /// but for the id of the server and the name of the metric.
+    fn labels(&mut self, labels: &mut Map<String, Value>) {
+        for (label, value) in labels.iter_mut() {
+            if let Value::String(text) = value
+                && label != "__name__"
+            {
+                *text = self.name_or_id(text);
             }
         }
     }

@@ -26,7 +26,9 @@ use super::{
 /// names may have been kept.
 pub struct Recorder {
     inner: Arc<dyn Transport>,
-    tape: Mutex<Tape>,
+    tape: Arc<Mutex<Tape>>,
+    /// Whose exchanges these are, where there are several clouds.
+    cloud: Option<String>,
 }
 
 struct Tape {
@@ -80,8 +82,19 @@ impl Recorder {
         tape.write(&line).map_err(failed)?;
         Ok(Recorder {
             inner,
-            tape: Mutex::new(tape),
+            tape: Arc::new(Mutex::new(tape)),
+            cloud: None,
         })
+    }
+
+    /// Another way to OpenStack, onto the same tape; `cloud` where there are
+    /// several.
+    pub fn beside(&self, inner: Arc<dyn Transport>, cloud: Option<&str>) -> Self {
+        Recorder {
+            inner,
+            tape: self.tape.clone(),
+            cloud: cloud.map(str::to_owned),
+        }
     }
 
     /// JSON as it would stand in this recording: secrets gone, and names
@@ -112,7 +125,7 @@ impl Transport for Recorder {
         async move {
             let outcome = self.inner.send(request.clone()).await;
             let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-            tape.keep(&request, &outcome);
+            tape.keep(&request, &outcome, self.cloud.as_deref());
             outcome
         }
         .boxed()
@@ -120,11 +133,17 @@ impl Transport for Recorder {
 }
 
 impl Tape {
-    fn keep(&mut self, request: &Request, outcome: &Result<Response, TransportError>) {
+    fn keep(
+        &mut self,
+        request: &Request,
+        outcome: &Result<Response, TransportError>,
+        cloud: Option<&str>,
+    ) {
         if self.broken.is_some() {
             return;
         }
-        let exchange = self.exchange(request, outcome);
+        let mut exchange = self.exchange(request, outcome);
+        exchange.request.cloud = cloud.map(str::to_owned);
         let written = serde_json::to_value(exchange)
             .map_err(std::io::Error::from)
             .and_then(|line| self.write(&line));
@@ -176,6 +195,7 @@ impl Tape {
                 Some(names) => names.scope(&request.scope),
                 None => request.scope.clone(),
             },
+            cloud: None,
             headers: self.secrets.request_headers(&request.headers),
             body: asked.map(|mut asked| {
                 self.clean(&mut asked);

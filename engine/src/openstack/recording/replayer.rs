@@ -11,11 +11,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::super::wire::{Method, Request, Response, Transport, TransportError};
@@ -43,6 +44,7 @@ enum Tape {
 /// What makes two requests the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
+    cloud: Option<String>,
     method: String,
     /// Scheme, host and port, path.
     place: String,
@@ -50,21 +52,33 @@ struct Key {
     query: Vec<(String, String)>,
     microversion: Option<String>,
     scope: String,
+    /// The question that a search carries. What asks for a token is told by
+    /// its scope: what else is in it are secrets.
+    question: Option<String>,
 }
 
 impl Key {
-    fn new(method: &str, url: &Url, microversion: Option<&str>, scope: &str) -> Self {
+    fn new(
+        cloud: Option<&str>,
+        method: &str,
+        url: &Url,
+        microversion: Option<&str>,
+        scope: &str,
+        body: Option<&Value>,
+    ) -> Self {
         let mut query: Vec<_> = url.query_pairs().into_owned().collect();
         query.sort();
         let mut place = url.clone();
         place.set_query(None);
         place.set_fragment(None);
         Key {
+            cloud: cloud.map(str::to_owned),
             method: method.to_owned(),
             place: place.to_string(),
             query,
             microversion: microversion.map(str::to_owned),
             scope: scope.to_owned(),
+            question: body.filter(|body| is_question(body)).map(Value::to_string),
         }
     }
 
@@ -72,10 +86,12 @@ impl Key {
         let url = Url::parse(&request.url)?;
         let version = request.headers.get("openstack-api-version");
         Ok(Key::new(
+            request.cloud.as_deref(),
             &request.method,
             &url,
             version.map(String::as_str),
             &request.scope,
+            request.body.as_ref(),
         ))
     }
 
@@ -87,8 +103,20 @@ impl Key {
 
     fn describe(&self) -> String {
         let version = self.microversion.as_deref().unwrap_or("no microversion");
-        format!("`{}` ({version}, scope `{}`)", self.address(), self.scope)
+        let cloud = self.cloud.as_deref();
+        let cloud = cloud.map_or_else(String::new, |cloud| format!(", cloud `{cloud}`"));
+        format!(
+            "`{}` ({version}, scope `{}`{cloud})",
+            self.address(),
+            self.scope
+        )
     }
+}
+
+/// Whether a body is more than a request for a token (`auth` in both versions
+/// of Keystone's API).
+fn is_question(body: &Value) -> bool {
+    body.is_object() && body.get("auth").is_none()
 }
 
 /// The one part of an exchange that the index needs.
@@ -144,12 +172,18 @@ impl Replayer {
         &self.header
     }
 
-    fn play(&self, request: &Request) -> Result<Response, TransportError> {
+    fn play(&self, request: &Request, cloud: Option<&str>) -> Result<Response, TransportError> {
+        let asked = request
+            .body
+            .as_deref()
+            .and_then(|body| serde_json::from_str::<Value>(body).ok());
         let key = Key::new(
+            cloud,
             request.method.name(),
             &request.url,
             request.header("openstack-api-version"),
             &request.scope,
+            asked.as_ref(),
         );
         let Some(takes) = self.index.get(&key) else {
             return Err(TransportError::Unrecorded(self.nearest(&key)));
@@ -206,6 +240,7 @@ impl Replayer {
             .map(|other| {
                 let mut distance = strsim::levenshtein(&wanted, &other.address()) * 2;
                 distance += usize::from(other.scope != key.scope);
+                distance += usize::from(other.cloud != key.cloud);
                 distance += usize::from(other.microversion != key.microversion);
                 (distance, other)
             })
@@ -223,7 +258,20 @@ impl Replayer {
 impl Transport for Replayer {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         debug_assert!(matches!(request.method, Method::Get | Method::Post));
-        futures_util::future::ready(self.play(&request)).boxed()
+        futures_util::future::ready(self.play(&request, None)).boxed()
+    }
+}
+
+/// The part of a recording that is one cloud's, of several.
+pub struct ReplayerOfCloud {
+    pub replayer: Arc<Replayer>,
+    pub cloud: String,
+}
+
+impl Transport for ReplayerOfCloud {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let answer = self.replayer.play(&request, Some(&self.cloud));
+        futures_util::future::ready(answer).boxed()
     }
 }
 

@@ -59,24 +59,31 @@ pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, BadBody> {
 }
 
 /// What a refusal says, in one line: the `message` of OpenStack's error
-/// object (`{"forbidden": {"message": …}}`, `{"NeutronError": …}`), the error
-/// of an OAuth provider (RFC 6749, section 5.2), the one in the header of a
-/// server that wants a bearer token (RFC 6750, section 3), or what text there
-/// is.
+/// object (`{"forbidden": {"message": …}}`, `{"NeutronError": …}`),
+/// Ceilometer's `faultstring`, Gnocchi's `description`, the error of an OAuth
+/// provider (RFC 6749, section 5.2), the one in the header of a server that
+/// wants a bearer token (RFC 6750, section 3), or what text there is.
 pub fn message(response: &Response) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_slice(&response.body).ok();
     let found = parsed.as_ref().and_then(|body| {
+        let text = serde_json::Value::as_str;
         let values = body.as_object()?.values();
-        values
-            .clone()
-            .find_map(|value| value.get("message").and_then(serde_json::Value::as_str))
-            .or_else(|| values.clone().find_map(serde_json::Value::as_str))
+        let of_key = |key: &str| values.clone().find_map(|value| text(value.get(key)?));
+        of_key("message")
+            .or_else(|| of_key("faultstring"))
+            .map(str::to_owned)
+            .or_else(|| match body.get("description")? {
+                serde_json::Value::String(text) => Some(text.clone()),
+                // Cause, reason and detail.
+                object => Some(object.to_string()),
+            })
+            .or_else(|| values.clone().find_map(text).map(str::to_owned))
     });
     if let Some(said) = parsed.as_ref().and_then(oauth).or_else(|| bearer(response)) {
         return shorten(&said);
     }
     match found {
-        Some(message) => shorten(message),
+        Some(message) => shorten(&message),
         None => excerpt(&response.body),
     }
 }
@@ -247,6 +254,18 @@ mod tests {
                 "m",
             ),
             (r#"{"NeutronError": "old form"}"#, "old form"),
+            (
+                r#"{"error_message": {"faultcode": "Client", "faultstring": "Unknown", "debuginfo": null}}"#,
+                "Unknown",
+            ),
+            (
+                r#"{"code": 404, "title": "Not Found", "description": "Metric does not exist"}"#,
+                "Metric does not exist",
+            ),
+            (
+                r#"{"code": 400, "title": "Bad", "description": {"cause": "c", "reason": "r"}}"#,
+                r#"{"cause":"c","reason":"r"}"#,
+            ),
             (
                 "<html><h1>403\nForbidden</h1>Access denied<br/></html>",
                 "403 Forbidden Access denied",

@@ -1,5 +1,6 @@
 //! One cloud and region: asks its APIs with the right token at the right
-//! address, as often as it takes and no more.
+//! address, as often as it takes and no more. The regions of a cloud have one
+//! Keystone: their sessions share tokens and the catalog, and log in once.
 //!
 //! A call goes: token of the scope ([`tokens`]) → endpoint of the service in
 //! that token's catalog ([`address`]) → request, repeated by the retry rule
@@ -7,11 +8,11 @@
 //! that one token away and goes round once more.
 
 mod address;
-mod answer;
+pub(super) mod answer;
 mod ask;
 mod federation;
 mod login;
-mod retry;
+pub(super) mod retry;
 mod tokens;
 mod versions;
 
@@ -26,12 +27,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
+use super::identity::catalog::Catalog;
 use super::identity::discovery::Keystone;
 use super::identity::token::Token;
 use super::keystone::Project;
@@ -48,7 +51,8 @@ pub struct SessionSettings {
     pub login: Login,
     /// Interfaces of the catalog, in order of preference.
     pub interfaces: Vec<String>,
-    /// Only endpoints of this region; none for any.
+    /// The region that the session begins in; none for any. See
+    /// [`Session::in_region`].
     pub region: Option<String>,
     pub retry: RetryPolicy,
 }
@@ -70,6 +74,14 @@ impl SessionSettings {
 #[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,
+    place: Arc<Place>,
+}
+
+/// What is a region's own.
+struct Place {
+    /// Only endpoints of this region; none for any.
+    region: Option<String>,
+    versions: Versions,
 }
 
 struct Inner {
@@ -77,7 +89,6 @@ struct Inner {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     tokens: Tokens,
-    versions: Versions,
     /// The tenants of a Keystone 2.0, once they were listed.
     tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
@@ -92,16 +103,25 @@ impl Session {
         clock: Arc<dyn Clock>,
     ) -> Session {
         Session {
+            place: Place::new(settings.region.as_deref()),
             inner: Arc::new(Inner {
                 settings,
                 transport,
                 clock,
                 tokens: Tokens::default(),
-                versions: Versions::default(),
                 tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
                 skew: AtomicI64::new(i64::MIN),
             }),
+        }
+    }
+
+    /// The same cloud in another region, with the same tokens and one count of
+    /// requests.
+    pub fn in_region(&self, region: Option<&str>) -> Session {
+        Session {
+            inner: self.inner.clone(),
+            place: Place::new(region),
         }
     }
 
@@ -124,9 +144,11 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        let interfaces = &self.inner.settings.interfaces;
-        self.fetch(scope, service, interfaces, version, !page, &build)
-            .await
+        let question = Question {
+            repeat_timeouts: !page,
+            ..self.question(service, version)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// The same at the address for administrators, which has calls of its own
@@ -139,14 +161,49 @@ impl Session {
     ) -> Result<T, ApiError> {
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
         let interfaces = ["admin".to_owned()];
-        self.fetch(scope, service, &interfaces, None, true, &build)
-            .await
+        let question = Question {
+            interfaces: &interfaces,
+            ..self.question(service, None)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// Keystone is of version 2.0: tenants instead of projects, and nothing
     /// for the whole cloud.
     pub async fn has_tenants(&self) -> Result<bool, ApiError> {
         Ok(matches!(login::keystone(self).await?, Keystone::V2(_)))
+    }
+
+    /// `POST path` of a service with a question as its body, for APIs that
+    /// take searches so; it must be one that changes nothing, for it is
+    /// repeated as a `GET` is. One that gets no answer in time comes back at
+    /// once, as a page does: ask for less.
+    pub async fn search<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        service: Service,
+        path: &str,
+        query: &[(&str, String)],
+        question: &Value,
+    ) -> Result<T, ApiError> {
+        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        let question = Question {
+            repeat_timeouts: false,
+            body: Some(question),
+            ..self.question(service, None)
+        };
+        self.fetch(scope, &question, &build).await
+    }
+
+    /// Whether the catalog for this scope has an endpoint of the service that
+    /// we may use.
+    pub async fn offers(&self, scope: &Scope, service: Service) -> Result<bool, ApiError> {
+        let token = self.token(scope).await?;
+        let settings = &self.inner.settings;
+        let found = token.catalog.as_ref().and_then(|catalog| {
+            catalog.find(service, &settings.interfaces, self.place.region.as_deref())
+        });
+        Ok(found.is_some())
     }
 
     /// Follows a `next` link of a page, absolute or relative. Only its path
@@ -167,9 +224,11 @@ impl Session {
                 from: format!("a link in a page of {service}"),
             })
         };
-        let interfaces = &self.inner.settings.interfaces;
-        self.fetch(scope, service, interfaces, version, false, &build)
-            .await
+        let question = Question {
+            repeat_timeouts: false,
+            ..self.question(service, version)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// The microversions of a service. Asked once.
@@ -240,7 +299,7 @@ impl Session {
         interfaces: &[String],
     ) -> Result<Url, ApiError> {
         let settings = &self.inner.settings;
-        let region = settings.region.as_deref();
+        let region = self.place.region.as_deref();
         let catalog = token.catalog.as_ref();
         let found = catalog.and_then(|catalog| {
             let found = catalog.find(service, interfaces, region);
@@ -264,41 +323,75 @@ impl Session {
             None if service == Service::Identity && interfaces == settings.interfaces => {
                 login::base(self).await
             }
+            None if self.is_unknown_region(catalog) => Err(ApiError::NoRegion {
+                region: region.unwrap_or_default().to_owned(),
+                known: catalog.map_or_else(Vec::new, Catalog::regions),
+            }),
             None => Err(ApiError::NoEndpoint {
                 service,
                 scope: scope.clone(),
                 interfaces: interfaces.to_vec(),
-                region: settings.region.clone(),
+                region: self.place.region.clone(),
                 available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
+                lacking: catalog.is_some_and(|catalog| catalog.lacks(service, region)),
             }),
+        }
+    }
+
+    /// Not that this service is missing in the region: the region is.
+    fn is_unknown_region(&self, catalog: Option<&Catalog>) -> bool {
+        match (&self.place.region, catalog) {
+            (Some(region), Some(catalog)) => !catalog.regions().contains(region),
+            _ => false,
+        }
+    }
+
+    /// A plain one.
+    fn question(&self, service: Service, version: Option<Microversion>) -> Question<'_> {
+        Question {
+            service,
+            interfaces: &self.inner.settings.interfaces,
+            version,
+            repeat_timeouts: true,
+            body: None,
         }
     }
 
     async fn fetch<T: DeserializeOwned>(
         &self,
         scope: &Scope,
-        service: Service,
-        interfaces: &[String],
-        version: Option<Microversion>,
-        repeat_timeouts: bool,
+        question: &Question<'_>,
         build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
         let mut attempts = Attempts::start(self.inner.clock.as_ref());
+        let Question {
+            service, version, ..
+        } = *question;
         let errand = Errand {
             service,
             scope,
-            repeat_timeouts,
+            repeat_timeouts: question.repeat_timeouts,
             patient: true,
         };
         let mut renewed = false;
         loop {
             let token = self.token(scope).await?;
-            let endpoint = self.endpoint(&token, scope, service, interfaces).await?;
+            let endpoint = self
+                .endpoint(&token, scope, service, question.interfaces)
+                .await?;
+            let mut headers = get_headers(Some(&token), service, version);
+            let method = match question.body {
+                None => Method::Get,
+                Some(_) => {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                    Method::Post
+                }
+            };
             let request = Request {
-                method: Method::Get,
+                method,
                 url: build(&endpoint)?,
-                headers: get_headers(Some(&token), service, version),
-                body: None,
+                headers,
+                body: question.body.map(Value::to_string),
                 scope: label(scope),
             };
             match self
@@ -315,6 +408,24 @@ impl Session {
             }
         }
     }
+}
+
+impl Place {
+    fn new(region: Option<&str>) -> Arc<Self> {
+        Arc::new(Self {
+            region: region.map(str::to_owned),
+            versions: Versions::default(),
+        })
+    }
+}
+
+/// What is asked of a service, but for the address.
+struct Question<'a> {
+    service: Service,
+    interfaces: &'a [String],
+    version: Option<Microversion>,
+    repeat_timeouts: bool,
+    body: Option<&'a Value>,
 }
 
 /// Headers of a `GET`. Nova before 2.27 knows its own header only.

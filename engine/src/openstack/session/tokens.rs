@@ -265,6 +265,7 @@ async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> 
             interfaces: Vec::new(),
             region: None,
             available: Vec::new(),
+            lacking: false,
         },
     })
 }

@@ -1,0 +1,124 @@
+//! From `[prometheus]` to where the power of servers is measured.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{BasicLogin, KeystoneAuth, LoginSecret, PrometheusConfig};
+use crate::extract::PowerSource;
+use crate::openstack::prometheus::{Prometheus, PrometheusSettings, Selector};
+use crate::openstack::wire::Timeouts;
+use crate::openstack::wire::tls::TlsSettings;
+use crate::openstack::{Clock, HttpTransport, RetryPolicy, Transport, TransportSettings};
+
+/// The network as Prometheus wants it used: a trust of its own; timeouts,
+/// proxies and repetitions are those of OpenStack's requests.
+pub fn transport(
+    config: &PrometheusConfig,
+    auth: &KeystoneAuth,
+    environment: &BTreeMap<String, String>,
+) -> anyhow::Result<Arc<dyn Transport>> {
+    let settings = TransportSettings {
+        tls: TlsSettings {
+            cafile: config.cafile.clone(),
+            insecure: config.insecure,
+            ..TlsSettings::default()
+        },
+        timeouts: Timeouts::from_option(auth.timeout),
+        environment: environment.clone(),
+        ..TransportSettings::default()
+    };
+    let transport = HttpTransport::new(&settings)
+        .context("cannot set up the way to Prometheus, by `[prometheus]`")?;
+    Ok(Arc::new(transport))
+}
+
+/// User and password, the latter read now where it stands in a file.
+pub fn login(config: &PrometheusConfig) -> anyhow::Result<Option<(String, String)>> {
+    let Some(BasicLogin { user, password }) = &config.login else {
+        return Ok(None);
+    };
+    let password = match password {
+        LoginSecret::Text(secret) => secret.expose().to_owned(),
+        LoginSecret::File(path) => fs::read_to_string(path)
+            .with_context(|| {
+                format!(
+                    "cannot read the password in `{}` (from `prometheus_password_file` in `[prometheus]`)",
+                    path.display()
+                )
+            })?
+            // Editors end a file with a line break, which is no part of it.
+            .trim_end_matches(['\n', '\r'])
+            .to_owned(),
+    };
+    Ok(Some((user.clone(), password)))
+}
+
+pub fn source(
+    config: &PrometheusConfig,
+    login: Option<(String, String)>,
+    retry: RetryPolicy,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+) -> PowerSource {
+    let settings = PrometheusSettings {
+        endpoint: config.endpoint.clone(),
+        login,
+        retry,
+    };
+    PowerSource {
+        client: Prometheus::new(settings, transport, clock),
+        selector: Selector {
+            metric: config.metric.clone(),
+            uuid_label: config.uuid_label.clone(),
+            labels: config.labels.clone(),
+        },
+        step: i64::from(config.step.max(1)),
+        sum_labels: config.sum_labels.clone(),
+    }
+}
+
+/// Of `[prometheus]` what decides on the queries: a recording has it, without
+/// the login.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PowerArguments {
+    endpoint: String,
+    metric: String,
+    uuid_label: String,
+    labels: Vec<(String, String)>,
+    sum_labels: Vec<String>,
+    step: u32,
+}
+
+impl PowerArguments {
+    pub fn of(config: &PrometheusConfig) -> Self {
+        PowerArguments {
+            endpoint: config.endpoint.to_string(),
+            metric: config.metric.clone(),
+            uuid_label: config.uuid_label.clone(),
+            labels: config.labels.clone(),
+            sum_labels: config.sum_labels.clone(),
+            step: config.step,
+        }
+    }
+
+    pub fn config(self) -> anyhow::Result<PrometheusConfig> {
+        let endpoint = url::Url::parse(&self.endpoint);
+        let endpoint = endpoint
+            .with_context(|| format!("its address of Prometheus, `{}`, is none", self.endpoint))?;
+        Ok(PrometheusConfig {
+            endpoint,
+            login: None,
+            metric: self.metric,
+            uuid_label: self.uuid_label,
+            labels: self.labels,
+            sum_labels: self.sum_labels,
+            step: self.step,
+            cafile: None,
+            insecure: false,
+        })
+    }
+}

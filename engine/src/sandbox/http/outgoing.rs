@@ -1,0 +1,149 @@
+//! One request, from the guest's body to the head of its answer.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use url::Url;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::super::decide::HttpTerms;
+use super::super::detour::Sent;
+use super::super::log::Mask;
+use super::client::Clients;
+use super::failure::{explain, hint};
+use super::incoming::Incoming;
+use super::{Quota, Words};
+
+/// What the hook of `wasi:http` answers with.
+pub type Answering = Result<
+    (
+        Response<WasiBody>,
+        Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ),
+    Error,
+>;
+
+/// A request that was admitted.
+pub struct Exchange {
+    /// Of the capability.
+    pub name: String,
+    pub terms: HttpTerms,
+    pub url: Url,
+    pub until_answer: Duration,
+    pub between_bytes: Duration,
+    pub most_bytes: u64,
+    pub clients: Arc<Clients>,
+    pub quota: Arc<Quota>,
+    pub permit: OwnedSemaphorePermit,
+    pub call: watch::Receiver<()>,
+    pub words: Words,
+    /// Set where requests lead nowhere.
+    pub detour: Option<Sent>,
+}
+
+impl Exchange {
+    pub async fn run(self, request: Request<WasiBody>) -> Answering {
+        let mut call = self.call.clone();
+        let answer = tokio::select! {
+            biased;
+            _ = call.changed() => Err(Error::ConnectionTerminated),
+            answer = self.exchange(request) => answer,
+        }?;
+        // All work is done where the body is read: there is nothing to drive.
+        Ok((answer, Box::new(async { Ok(()) })))
+    }
+
+    async fn exchange(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
+        let (head, body) = request.into_parts();
+        let body = self.whole(body).await?;
+        if let Some(sent) = &self.detour {
+            let shown = show(&head.method, &self.url, &body, self.words.log.mask());
+            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.push((self.name.clone(), shown));
+            return nowhere();
+        }
+        let client = match self.clients.of(&self.terms, &self.url).await {
+            Ok(client) => client,
+            Err(reason) => {
+                self.words.say(reason);
+                return Err(Error::ConfigurationError);
+            }
+        };
+        let mut outgoing = reqwest::Request::new(head.method, self.url.clone());
+        *outgoing.headers_mut() = head.headers;
+        if !body.is_empty() {
+            *outgoing.body_mut() = Some(body.into());
+        }
+        let origin = &self.terms.origin;
+        let answer = match tokio::time::timeout(self.until_answer, client.execute(outgoing)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                let (code, story) = explain(error);
+                let told = hint(&story, origin).unwrap_or(story);
+                self.words.say(format!("`{origin}`: {told}"));
+                return Err(code);
+            }
+            Err(_) => {
+                let wait = self.until_answer;
+                self.words
+                    .say(format!("`{origin}` did not answer within {wait:?}"));
+                return Err(Error::HttpResponseTimeout);
+            }
+        };
+        let (head, body) = Response::from(answer).into_parts();
+        let body = Incoming::new(
+            body,
+            &self.quota,
+            self.permit,
+            self.call,
+            self.between_bytes,
+        );
+        Ok(Response::from_parts(head, body.boxed_unsync()))
+    }
+
+    /// The whole of a body. A guest that gives it up, or says more of it than it
+    /// announced, has sent nothing.
+    async fn whole(&self, mut body: WasiBody) -> Result<Bytes, Error> {
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(piece) = frame?.into_data() else {
+                return Err(Error::HttpRequestTrailerSectionSize(Some(0)));
+            };
+            let length = whole.len().saturating_add(piece.len());
+            if u64::try_from(length).is_ok_and(|length| length > self.most_bytes)
+                || !self.quota.bytes(piece.len())
+            {
+                return Err(Error::HttpRequestBodySize(Some(self.most_bytes)));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.into())
+    }
+}
+
+/// What a request that leads nowhere is answered: that there is no content. A
+/// messenger that wanted a token goes on without one, so that what it would
+/// deliver is seen.
+fn nowhere() -> Result<Response<WasiBody>, Error> {
+    let body = Empty::<Bytes>::new().map_err(Error::from).boxed_unsync();
+    let mut answer = Response::new(body);
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
+/// A request for people: no headers, which carry credentials, and no secret.
+fn show(method: &http::Method, url: &Url, body: &[u8], mask: &Mask) -> Vec<u8> {
+    let mut shown = mask.hidden(&format!("{method} {url}\n")).into_bytes();
+    match std::str::from_utf8(body) {
+        Ok(text) => shown.extend(mask.hidden(text).into_bytes()),
+        Err(_) => shown.extend(body),
+    }
+    if !shown.ends_with(b"\n") {
+        shown.push(b'\n');
+    }
+    shown
+}
