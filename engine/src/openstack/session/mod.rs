@@ -145,9 +145,11 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        let interfaces = &self.inner.settings.interfaces;
-        self.fetch(scope, service, interfaces, version, !page, None, &build)
-            .await
+        let question = Question {
+            repeat_timeouts: !page,
+            ..self.question(service, version)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// The same at the address for administrators, which has calls of its own
@@ -160,8 +162,11 @@ impl Session {
     ) -> Result<T, ApiError> {
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
         let interfaces = ["admin".to_owned()];
-        self.fetch(scope, service, &interfaces, None, true, None, &build)
-            .await
+        let question = Question {
+            interfaces: &interfaces,
+            ..self.question(service, None)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// Keystone is of version 2.0: tenants instead of projects, and nothing
@@ -182,18 +187,13 @@ impl Session {
         query: &[(&str, String)],
         question: &Value,
     ) -> Result<T, ApiError> {
-        let interfaces = &self.inner.settings.interfaces;
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        self.fetch(
-            scope,
-            service,
-            interfaces,
-            None,
-            false,
-            Some(question),
-            &build,
-        )
-        .await
+        let question = Question {
+            repeat_timeouts: false,
+            body: Some(question),
+            ..self.question(service, None)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// Whether the catalog for this scope has an endpoint of the service that
@@ -225,9 +225,11 @@ impl Session {
                 from: format!("a link in a page of {service}"),
             })
         };
-        let interfaces = &self.inner.settings.interfaces;
-        self.fetch(scope, service, interfaces, version, false, None, &build)
-            .await
+        let question = Question {
+            repeat_timeouts: false,
+            ..self.question(service, version)
+        };
+        self.fetch(scope, &question, &build).await
     }
 
     /// Changes a thing of a service, with `PATCH` or `PUT`: both may be repeated,
@@ -379,25 +381,35 @@ impl Session {
         }
     }
 
+    /// A plain one.
+    fn question(&self, service: Service, version: Option<Microversion>) -> Question<'_> {
+        Question {
+            service,
+            interfaces: &self.inner.settings.interfaces,
+            version,
+            repeat_timeouts: true,
+            body: None,
+        }
+    }
+
     async fn fetch<T: DeserializeOwned>(
         &self,
         scope: &Scope,
-        service: Service,
-        interfaces: &[String],
-        version: Option<Microversion>,
-        repeat_timeouts: bool,
-        question: Option<&Value>,
+        question: &Question<'_>,
         build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
+        let Question {
+            service, version, ..
+        } = *question;
         let errand = Errand {
             service,
             scope,
-            repeat_timeouts,
+            repeat_timeouts: question.repeat_timeouts,
             patient: true,
         };
         let request = |endpoint: &Url, token: &Token| {
             let mut headers = get_headers(Some(token), service, version);
-            let method = match question {
+            let method = match question.body {
                 None => Method::Get,
                 Some(_) => {
                     headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -408,11 +420,11 @@ impl Session {
                 method,
                 url: build(endpoint)?,
                 headers,
-                body: question.map(Value::to_string),
+                body: question.body.map(Value::to_string),
                 scope: label(scope),
             })
         };
-        self.exchange(&errand, interfaces, &request, answer::json)
+        self.exchange(&errand, question.interfaces, &request, answer::json)
             .await
     }
 
@@ -454,6 +466,15 @@ impl Place {
             versions: Versions::default(),
         })
     }
+}
+
+/// What is asked of a service, but for the address.
+struct Question<'a> {
+    service: Service,
+    interfaces: &'a [String],
+    version: Option<Microversion>,
+    repeat_timeouts: bool,
+    body: Option<&'a Value>,
 }
 
 /// Headers of a `GET`. Nova before 2.27 knows its own header only.
