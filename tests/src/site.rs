@@ -178,6 +178,21 @@ impl Site {
             .collect()
     }
 
+    /// The fields of all storage records, in the order of sending.
+    pub fn storage_records(&self) -> Vec<BTreeMap<String, String>> {
+        let messages = self.messages();
+        messages.iter().flat_map(Message::storage_records).collect()
+    }
+
+    /// All public IP records, in the order of sending.
+    pub fn ip_records(&self) -> Vec<serde_json::Value> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|message| message.kind() == "ip")
+            .flat_map(|message| message.json_records())
+            .collect()
+    }
+
     /// The text of `lastrun.PROJECT`.
     pub fn cursor(&self, project: &str) -> Option<String> {
         fs::read_to_string(self.spool().join(format!("lastrun.{project}"))).ok()

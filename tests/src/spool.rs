@@ -36,6 +36,50 @@ impl Message {
     }
 }
 
+impl Message {
+    /// The records of a storage message: its elements' and attributes' texts
+    /// by name; none of another one.
+    pub fn storage_records(&self) -> Vec<BTreeMap<String, String>> {
+        let Some(body) = self.text.strip_prefix("<sr:StorageUsageRecords ") else {
+            return Vec::new();
+        };
+        body.split("<sr:StorageUsageRecord>")
+            .skip(1)
+            .map(star_fields)
+            .collect()
+    }
+
+    /// The records of a JSON message (`ip`, `accelerator`); none of another one.
+    pub fn json_records(&self) -> Vec<serde_json::Value> {
+        if !self.text.starts_with('{') {
+            return Vec::new();
+        }
+        let message: serde_json::Value = serde_json::from_str(&self.text).expect("JSON");
+        message["UsageRecords"].as_array().expect("a list").clone()
+    }
+}
+
+/// `<sr:Name>text</sr:Name>` and `sr:name="text"`, which is all there is.
+fn star_fields(record: &str) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    for piece in record.split("sr:").skip(1) {
+        let end = piece
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(piece.len());
+        let (name, rest) = piece.split_at(end);
+        let text = match rest.strip_prefix("=\"") {
+            Some(value) => value.split('"').next(),
+            None => rest
+                .strip_prefix('>')
+                .and_then(|text| text.split('<').next()),
+        };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            fields.insert(name.to_owned(), text.to_owned());
+        }
+    }
+    fields
+}
+
 fn fields(record: &str) -> BTreeMap<String, String> {
     record
         .lines()

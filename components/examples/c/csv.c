@@ -133,7 +133,7 @@ static bool put(messenger_list_u8_t *bytes, answer *ret) {
   return false;
 }
 
-/* What to do after that error, and the reason into the operator's log. */
+/* What to do after that error, and why. */
 static bool failed(connection_error *error, answer *ret) {
   messenger_string_t reason;
   if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_DENIED) {
@@ -144,11 +144,10 @@ static bool failed(connection_error *error, answer *ret) {
   if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_UNAVAILABLE)
     reason = error->val.unavailable;
   else
-    messenger_string_set(&reason, "the server did not take the records to their end");
-  caso_accounting_log_write(CASO_ACCOUNTING_LOG_LEVEL_WARNING, &reason);
-  ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY_AFTER_SECONDS;
-  ret->rest.val.retry_after_seconds = 60;
-  caso_accounting_connection_connection_error_free(error);
+    messenger_string_dup(&reason, "the server did not take the records to their end");
+  ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY;
+  ret->rest.val.retry.after_seconds = 60;
+  ret->rest.val.retry.reason = reason;
   return false;
 }
 

@@ -90,11 +90,9 @@ def rest_of(error):
     if isinstance(error, queue.QueueError_TooLarge):
         return delivery.Rest_TooLarge()
     if isinstance(error, connection.ConnectionError_Unavailable):
-        log.write(log.Level.WARNING, f"nothing is delivered now: {error.value}")
-        return delivery.Rest_RetryAfterSeconds(60)
+        return delivery.Rest_Retry(delivery.Retry(60, error.value))
     if isinstance(error, (connection.ConnectionError_Closed, connection.ConnectionError_TimedOut)):
-        log.write(log.Level.WARNING, "the server did not take the records to their end")
-        return delivery.Rest_RetryAfterSeconds(60)
+        return delivery.Rest_Retry(delivery.Retry(60, "the server did not take the records to their end"))
     return delivery.Rest_Other(repr(error))
 
 

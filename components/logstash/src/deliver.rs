@@ -28,6 +28,7 @@ use crate::lines;
 const PORTION: usize = 32 * 1024;
 /// How long to leave a server alone that is not there, in seconds.
 const RETRY_SECONDS: u32 = 30;
+const LATE: &str = "the time of one call is over";
 
 /// What an instance was configured with. Host, port and TLS are the host's to
 /// know: they are the terms of the connection that it grants.
@@ -83,7 +84,7 @@ pub fn deliver(options: &Options, batch: &Batch, peer: &mut dyn Peer) -> Answer 
     let mut done = 0;
     while done < batch.records.len() {
         if done > 0 && peer.is_late() {
-            return Answer::partly(done, refused, Rest::RetryAfterSeconds(0));
+            return Answer::partly(done, refused, Rest::again(0, LATE));
         }
         let portion = Portion::from(&batch.records, done);
         let mut stage = "connecting";
@@ -172,17 +173,20 @@ fn send(
 
 /// Of the portion after `done` nothing is known: it is left, with all behind it.
 fn stopped(done: usize, refused: Vec<Refusal>, stage: &str, error: ConnectionError) -> Answer {
+    let again = |reason: String| {
+        let said = format!("stopped after {done} records: {stage}: {reason}");
+        (reason, Rest::again(RETRY_SECONDS, said))
+    };
     let (reason, rest) = match error {
         ConnectionError::Denied(reason) => (reason.clone(), Rest::Misconfigured(reason)),
         ConnectionError::Tls(reason) => {
             let reason = format!("TLS failed: {reason}");
             (reason.clone(), Rest::Misconfigured(reason))
         }
-        ConnectionError::Unavailable(reason) => (reason, Rest::RetryAfterSeconds(RETRY_SECONDS)),
-        ConnectionError::Closed => (
-            "the server closed the connection before it had read all records".to_owned(),
-            Rest::RetryAfterSeconds(RETRY_SECONDS),
-        ),
+        ConnectionError::Unavailable(reason) => again(reason),
+        ConnectionError::Closed => {
+            again("the server closed the connection before it had read all records".to_owned())
+        }
         ConnectionError::TimedOut if stage.starts_with("waiting") => {
             let reason = "the server has not closed the connection after all records, so that it \
                           is not known whether it read them; for one that never closes, set \
@@ -190,18 +194,11 @@ fn stopped(done: usize, refused: Vec<Refusal>, stage: &str, error: ConnectionErr
                 .to_owned();
             (reason.clone(), Rest::Other(reason))
         }
-        ConnectionError::TimedOut => (
-            "the server took too long".to_owned(),
-            Rest::RetryAfterSeconds(RETRY_SECONDS),
-        ),
+        ConnectionError::TimedOut => again("the server took too long".to_owned()),
         ConnectionError::Invalid(reason) | ConnectionError::Other(reason) => {
             (reason.clone(), Rest::Other(reason))
         }
     };
-    if matches!(rest, Rest::RetryAfterSeconds(_)) {
-        // The only answer that has no text of its own.
-        log::warning(&format!("stopped after {done} records: {stage}: {reason}"));
-    }
     let mut answer = Answer::partly(done, refused, rest);
     for (name, value) in [("stage", stage), ("reason", &reason)] {
         answer.attributes.push(Attribute {
@@ -350,7 +347,9 @@ mod tests {
             let mut server = Server::failing(call, error);
             let answer = deliver(&WAIT, &batch(2, PORTION), &mut server);
             assert_eq!(answer.accepted as usize, call / 5, "call {call}");
-            assert_eq!(answer.rest, Rest::RetryAfterSeconds(RETRY_SECONDS));
+            assert!(
+                matches!(&answer.rest, Rest::Retry(retry) if retry.after_seconds == RETRY_SECONDS)
+            );
         }
         let mut server = Server::default();
         deliver(&WAIT, &batch(2, PORTION), &mut server);
@@ -364,10 +363,7 @@ mod tests {
             ..Server::default()
         };
         let answer = deliver(&WAIT, &batch(3, PORTION), &mut server);
-        assert_eq!(
-            (answer.accepted, answer.rest),
-            (2, Rest::RetryAfterSeconds(0))
-        );
+        assert_eq!((answer.accepted, answer.rest), (2, Rest::again(0, LATE)));
     }
 
     #[test]

@@ -130,6 +130,63 @@ mod tests {
     }
 
     #[test]
+    fn cut_at_the_servers_end_as_far_as_it_lies_in_the_window() {
+        let window = (OCTOBER, NOVEMBER + 15 * DAY);
+        // It ended after the window: for this window it runs.
+        let after = Some(NOVEMBER + 20 * DAY);
+        assert_eq!(days(OCTOBER + DAY, after, window), [(10, 30), (11, 15)]);
+        // A month that it did not live in has no record.
+        let ended = Some(OCTOBER + 2 * DAY);
+        assert_eq!(days(OCTOBER + DAY, ended, window), [(10, 1)]);
+        // Never launched: it held nothing for any time.
+        assert_eq!(days(OCTOBER + DAY, Some(OCTOBER + DAY), window), []);
+    }
+
+    /// One record of the server for each accelerator's properties.
+    fn counts(specs: &[(&str, &str)]) -> (usize, Vec<(String, f64)>) {
+        let mut tables = samples::tables();
+        tables.flavors[0].extra_specs = Some(samples::specs(specs));
+        let items = [UsageItem::Server(samples::server())];
+        match &crate::map(&Policy::default(), &samples::context(), &tables, &items)[..] {
+            [crate::Outcome::Records(records)] => {
+                let clouds = records
+                    .iter()
+                    .filter(|record| matches!(record, AccountingRecord::Cloud(_)));
+                let told = records.iter().filter_map(|record| match record {
+                    AccountingRecord::Accelerator(record) => {
+                        Some((record.accelerator_type.clone(), record.count))
+                    }
+                    _ => None,
+                });
+                (clouds.count(), told.collect())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bad_metadata_costs_the_accelerator_and_nothing_else() {
+        let with = |number| {
+            [
+                ("Accelerator:Type", "TPU"),
+                ("Accelerator:Vendor", "Google"),
+                ("Accelerator:Model", "v4"),
+                ("Accelerator:Number", number),
+            ]
+        };
+        assert_eq!(counts(&with("0.5")), (1, vec![("TPU".to_owned(), 0.5)]));
+        assert_eq!(counts(&with("1.0")), (1, vec![("TPU".to_owned(), 1.0)]));
+        for bad in ["two", "", "-1", "nan", "1e999"] {
+            assert_eq!(counts(&with(bad)), (1, vec![]), "{bad}");
+        }
+        for missing in 0..4 {
+            let mut specs = with("1").to_vec();
+            specs.remove(missing);
+            assert_eq!(counts(&specs), (1, vec![]), "{specs:?}");
+        }
+    }
+
+    #[test]
     fn no_record_of_no_time() {
         let window = (OCTOBER, NOVEMBER);
         assert_eq!(days(OCTOBER, None, window), [(10, 31)]);

@@ -70,16 +70,32 @@ fn half_set(flavor: &Flavor, has: &str, lacks: &str) {
 }
 
 fn accelerator(policy: &Policy, flavor: &Flavor) -> Option<Accelerator> {
-    let kind = spec(flavor, &policy.accelerator_type_key)?;
-    let vendor = spec(flavor, &policy.accelerator_vendor_key)?;
-    let model = spec(flavor, &policy.accelerator_model_key)?;
+    let keys = [
+        &policy.accelerator_type_key,
+        &policy.accelerator_vendor_key,
+        &policy.accelerator_model_key,
+        &policy.accelerator_number_key,
+    ];
+    let found = keys.map(|key| spec(flavor, key));
+    let [Some(kind), Some(vendor), Some(model), Some(count)] = found else {
+        let named = |there: bool| {
+            let keys = keys.iter().zip(found);
+            let keys = keys.filter(|(_, value)| value.is_some() == there);
+            let names: Vec<String> = keys.map(|(key, _)| format!("`{key}`")).collect();
+            names.join(", ")
+        };
+        if found.iter().any(Option::is_some) {
+            log::warning(&format!(
+                "flavor {} has {} but not {}: no accelerators are recorded for its VMs",
+                title(flavor),
+                named(true),
+                named(false)
+            ));
+        }
+        return None;
+    };
     let key = &policy.accelerator_number_key;
-    let count = number(
-        flavor,
-        key,
-        spec(flavor, key)?,
-        "no accelerators are recorded",
-    )?;
+    let count = number(flavor, key, count, "no accelerators are recorded")?;
     Some(Accelerator {
         kind: kind.to_owned(),
         model: format!("{vendor} {model}"),

@@ -64,11 +64,19 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
     })])
 }
 
-/// What StAR has no field for, and consumers of cASO's own shape know.
+/// What StAR has no field for, and consumers of cASO's own shape know. A volume
+/// that several servers share is attached to all of them, since the first.
 fn facts(volume: &Volume, start: i64, end: i64) -> Vec<Attribute> {
-    let attached = volume.attachments.first();
-    let attached_seconds = attached
-        .and_then(|attachment| attachment.attached)
+    let servers: Vec<&str> = volume
+        .attachments
+        .iter()
+        .filter_map(|attachment| attachment.server_id.as_deref())
+        .collect();
+    let attached_seconds = volume
+        .attachments
+        .iter()
+        .filter_map(|attachment| attachment.attached)
+        .min()
         .map(|since| end.saturating_sub(since.max(start)).max(0).to_string());
     [
         ("name", volume.name.clone()),
@@ -77,7 +85,7 @@ fn facts(volume: &Volume, start: i64, end: i64) -> Vec<Attribute> {
         ("created", volume.created.map(|time| time.to_string())),
         (
             "attached_to",
-            attached.and_then(|attachment| attachment.server_id.clone()),
+            (!servers.is_empty()).then(|| servers.join(",")),
         ),
         ("attached_seconds", attached_seconds),
     ]
@@ -158,6 +166,44 @@ mod tests {
         volume.name = None;
         volume.status = Some("in-use".into());
         assert!(map(volume).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_volume_of_several_servers_tells_them_all() {
+        let fact = |volume: &Volume, name: &str| {
+            let facts = facts(volume, 1_000, 2_000);
+            let found = facts.into_iter().find(|fact| fact.name == name);
+            found.map(|fact| fact.value)
+        };
+        let attachment = |server: Option<&str>, attached| crate::usage::Attachment {
+            server_id: server.map(str::to_owned),
+            attached,
+            attributes: Vec::new(),
+        };
+        let mut volume = samples::volume();
+        volume.attachments = vec![
+            attachment(Some("s1"), Some(1_700)),
+            attachment(None, None),
+            attachment(Some("s2"), Some(1_600)),
+        ];
+        assert_eq!(fact(&volume, "attached_to").as_deref(), Some("s1,s2"));
+        assert_eq!(fact(&volume, "attached_seconds").as_deref(), Some("400"));
+        // Since before the window: for all of it.
+        volume.attachments = vec![attachment(Some("s1"), Some(10))];
+        assert_eq!(fact(&volume, "attached_seconds").as_deref(), Some("1000"));
+        volume.attachments = vec![attachment(Some("s1"), None)];
+        assert_eq!(fact(&volume, "attached_to").as_deref(), Some("s1"));
+        assert_eq!(fact(&volume, "attached_seconds"), None);
+        volume.attachments.clear();
+        assert_eq!(fact(&volume, "attached_to"), None);
+    }
+
+    #[test]
+    fn times_are_seconds_of_utc_and_end_with_the_window() {
+        // Defect 41: cASO takes the local now for the end.
+        let record = map(samples::volume()).unwrap().unwrap();
+        assert_eq!((record.end, record.head.measured_at), (2_000, 2_000));
+        assert!(record.create_time > record.end);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 pub use crate::bindings::caso::accounting::{connection, queue};
 pub use crate::bindings::exports::caso::accounting::delivery::{
-    Answer, Batch, Guest as Delivery, Refusal, Rest,
+    Answer, Batch, Guest as Delivery, Refusal, Rest, Retry,
 };
 pub use crate::bindings::exports::caso::accounting::description::{
     CapabilityRequest, ComponentDescription, Guest as Description, OptionDescription, OptionKind,
@@ -51,6 +51,17 @@ impl Answer {
             rest,
             attributes: Vec::new(),
         }
+    }
+}
+
+impl Rest {
+    /// To be tried again, not sooner than after so many seconds, and why.
+    #[must_use]
+    pub fn again(after_seconds: u32, reason: impl Into<String>) -> Self {
+        Self::Retry(Retry {
+            after_seconds,
+            reason: reason.into(),
+        })
     }
 }
 

@@ -56,21 +56,34 @@ pub fn entry(record: &AcceleratorRecord) -> Result<String, String> {
     if let Some(value) = record.benchmark_value {
         rules::field("Benchmark", rules::decimal(value))?;
     }
-    Ok(shape::accelerator(
-        &as_in_cloud_record(record),
-        Style::Ascii,
-    ))
+    Ok(shape::accelerator(&as_apel_has_it(record), Style::Ascii))
 }
 
-/// The user's name as the VM's cloud record tells it: the two are joined by it.
-fn as_in_cloud_record(record: &AcceleratorRecord) -> Cow<'_, AcceleratorRecord> {
-    match &record.global_user_name {
-        Some(name) if rules::name(name) != *name => Cow::Owned(AcceleratorRecord {
-            global_user_name: Some(rules::name(name)),
-            ..record.clone()
-        }),
-        _ => Cow::Borrowed(record),
+/// APEL's types. The draft refuses a message with any other, and its `Other`
+/// is for those that sites have all the same (MIC, TPU, NPU): what it is the
+/// model tells.
+const TYPES: [&str; 3] = ["GPU", "FPGA", "Other"];
+
+fn apel_type(kind: &str) -> &'static str {
+    TYPES
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(kind.trim()))
+        .unwrap_or("Other")
+}
+
+/// With the user's name as the VM's cloud record tells it, by which the two are
+/// joined, and a type that APEL knows.
+fn as_apel_has_it(record: &AcceleratorRecord) -> Cow<'_, AcceleratorRecord> {
+    let kind = apel_type(&record.accelerator_type);
+    let user = record.global_user_name.as_deref().map(rules::name);
+    if record.accelerator_type == kind && record.global_user_name == user {
+        return Cow::Borrowed(record);
     }
+    Cow::Owned(AcceleratorRecord {
+        accelerator_type: kind.to_owned(),
+        global_user_name: user,
+        ..record.clone()
+    })
 }
 
 #[cfg(test)]
@@ -119,6 +132,25 @@ mod tests {
         let mut half = record();
         half.count = 0.5;
         assert!(entry(&half).unwrap().contains(r#""Count": 0.5, "#));
+    }
+
+    #[test]
+    fn a_type_outside_apels_list_is_other() {
+        for (given, told) in [
+            ("GPU", "GPU"),
+            ("gpu", "GPU"),
+            ("FPGA", "FPGA"),
+            ("other", "Other"),
+            ("TPU", "Other"),
+            ("MIC", "Other"),
+            ("b\u{f3}b", "Other"),
+        ] {
+            let mut record = record();
+            record.accelerator_type = given.into();
+            let entry: serde_json::Value = serde_json::from_str(&entry(&record).unwrap()).unwrap();
+            assert_eq!(entry["Type"], told, "{given}");
+            assert_eq!(entry["Model"], record.model.unwrap(), "{given}");
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn deliver(
                 max_bytes = limit.min(message.len().saturating_sub(1));
                 continue;
             }
-            Err(QueueError::Full) if messages > 0 => Rest::RetryAfterSeconds(0),
+            Err(QueueError::Full) if messages > 0 => Rest::again(0, "queue `outgoing` is full"),
             Err(QueueError::Full) => {
                 Rest::Other("queue `outgoing` takes not even one message".to_owned())
             }
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(sizes(&messages), [3]);
         assert_eq!(
             (answer.accepted, answer.rest),
-            (4, Rest::RetryAfterSeconds(0))
+            (4, Rest::again(0, "queue `outgoing` is full"))
         );
         let (_, answer) = run(&three(), records, queue(0));
         assert_eq!(answer.accepted, 1);

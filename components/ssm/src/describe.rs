@@ -63,7 +63,7 @@ fn options() -> Vec<OptionDescription> {
             choice(["caso", "strict"]),
             Some("caso"),
             "Shape of public IP messages: `caso` as cASO writes them, `strict` as the draft of \
-             APEL's schema wants them.",
+             APEL's schema wants them, with the project in the place of the user.",
         ),
         OptionDescription::new(
             "star_record_id",

@@ -59,15 +59,21 @@ pub fn entry(record: &IpRecord, format: IpFormat) -> Result<String, String> {
 }
 
 /// Without `uuid`, which the draft does not know, and with a user always, for
-/// its columns are not null.
+/// its columns are not null. Addresses belong to a project and to no user, so
+/// the project stands for one: the draft's key is the user's name and has no
+/// project in it, and a word for all would make the projects of a site replace
+/// each other.
 fn strict(record: &IpRecord) -> String {
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "None".to_owned());
+    let or_project = |value: &Option<String>| {
+        let stated = value.clone().filter(|text| !rules::is_null(text));
+        stated.unwrap_or_else(|| record.local_group.clone())
+    };
     Object::new(Style::Ascii)
         .text("SiteName", &record.site_name)
         .text("CloudType", &record.cloud_type)
         .text("CloudComputeService", &record.compute_service)
-        .text("LocalUser", &or_none(&record.local_user))
-        .text("GlobalUserName", &or_none(&record.global_user_name))
+        .text("LocalUser", &or_project(&record.local_user))
+        .text("GlobalUserName", &or_project(&record.global_user_name))
         .text("LocalGroup", &record.local_group)
         .text("FQAN", &record.fqan)
         .integer("IPVersion", record.ip_version)
@@ -117,10 +123,11 @@ mod tests {
         let message = frame(IpFormat::Strict).message([entry.as_str()]);
         let message: serde_json::Value = serde_json::from_str(&message).unwrap();
         assert_eq!(message["Version"], "v0.2");
-        let record = message["UsageRecords"][0].as_object().unwrap();
-        assert!(!record.contains_key("uuid"));
-        assert_eq!(record["LocalUser"], "None");
-        assert_eq!(record["GlobalUserName"], "None");
+        let fields = message["UsageRecords"][0].as_object().unwrap();
+        assert!(!fields.contains_key("uuid"));
+        // By the draft's key, two projects of a site must not be one.
+        assert_eq!(fields["LocalUser"], record().local_group);
+        assert_eq!(fields["GlobalUserName"], record().local_group);
     }
 
     #[test]

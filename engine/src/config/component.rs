@@ -13,7 +13,6 @@ use super::ini::normalize_section;
 use super::origin::Origin;
 use super::remarks;
 use super::resolve::{Resolver, Slot};
-use super::secret::{MASK, is_secret_name};
 use super::sources::Name;
 use super::suggest::hint;
 use super::table::{self, components};
@@ -21,6 +20,7 @@ use super::types::{ComponentInstance, Config, RecordTypes};
 use super::value;
 use super::warning::Warning;
 use crate::model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
+use crate::model::secret::{MASK, is_secret_name};
 
 /// The record types that the contract names.
 pub const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
@@ -118,7 +118,8 @@ fn refusal(
         let other = other
             .chain([&config.mapper])
             .any(|other| other.section == section);
-        let engines = table::is_engine_section(section) || section == config.auth_section;
+        let engines = table::is_engine_section(section)
+            || config.keystone_sections.iter().any(|own| own == section);
         section != instance.section && (other || engines)
     };
     let lent = instance.section == components::MAPPER && table::is_lent(&section, &name);

@@ -5,19 +5,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::clouds::required;
 use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
+use super::ini::normalize_section;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::sources::Sources;
-use super::suggest::hint;
-use super::table::{Row, general, keystone as keystone_rows};
-use super::types::{
-    CloudConfig, Config, ExtractFrom, Extractor, Interface, MessengerInstance, Program,
-};
-use super::warning::Warning;
-use super::{date, keystone, logging, messengers, prometheus, remarks, value};
+use super::table::{Row, clouds as cloud_rows, general, keystone as keystone_rows};
+use super::types::{Config, ExtractFrom, Program};
+use super::{clouds, date, logging, messengers, remarks, value};
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
 /// not show it.
@@ -96,19 +94,18 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     reader.errors = errors;
     let mut warnings = Vec::new();
     refuse_other_sources(&mut reader);
-    let clouds = vec![cloud(&mut reader, &mut warnings)];
-    let auth_section = reader
-        .resolver
-        .resolve(&Slot::of(&keystone_rows::AUTH_SECTION))
-        .ok()
-        .flatten()
-        .map(|found| super::ini::normalize_section(&found.text))
-        .filter(|section| !section.is_empty())
-        .unwrap_or_else(|| keystone_rows::AUTH_SECTION.section.to_owned());
+    let clouds = clouds::read(&mut reader, &mut warnings);
+    let keystone_sections = clouds::keystone_sections(&reader, &clouds);
     let messengers = messengers::read(&mut reader, &mut warnings);
     let mapper = messengers::mapper(&mut reader);
     let logging = logging::read(&mut reader, inputs.program);
-    remarks::read(&sources, &auth_section, &messengers, &mut warnings);
+    remarks::read(
+        &sources,
+        &keystone_sections,
+        &clouds,
+        &messengers,
+        &mut warnings,
+    );
     let spooldir = folder(&mut reader, &general::SPOOLDIR);
     let config = Config {
         program: inputs.program,
@@ -120,17 +117,13 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         cache_dirs: cache_dirs(&mut reader, &spooldir),
         spooldir,
         dry_run: dry_run(&mut reader, inputs.program),
-        site_name: reader.text(&Slot::of(&general::SITE_NAME)),
-        cloud_type: required(
-            &mut reader,
-            &general::CLOUD_TYPE,
-            "a text such as `caso/5.2.2 (OpenStack)`",
-        ),
         extract_from: extract_from(&mut reader),
-        extract_to: reader.moment(&general::EXTRACT_TO),
-        first_extract_from: reader.moment(&general::FIRST_EXTRACT_FROM),
-        concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
-        page_size: reader.integer(&general::PAGE_SIZE),
+        extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
+        ip_records_for_past_windows: reader
+            .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
+        concurrency: reader.integer::<u32>(&Slot::of(&general::CONCURRENCY), &general::CONCURRENCY)
+            as usize,
+        page_size: reader.integer(&Slot::of(&general::PAGE_SIZE), &general::PAGE_SIZE),
         delivery_timeout: reader.duration(
             &Slot::of(&general::DELIVERY_TIMEOUT),
             general::DELIVERY_TIMEOUT.kind,
@@ -148,11 +141,11 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
             .collect(),
         values: std::mem::take(&mut reader.shown),
         warnings,
-        auth_section,
+        keystone_sections,
         sources: Arc::clone(&sources),
     };
     window(&mut reader, &config);
-    shared_auth_section(&mut reader, &config);
+    shared_keystone_section(&mut reader, &config);
     reader.errors.finish(Some(config))
 }
 
@@ -170,100 +163,8 @@ fn refuse_other_sources(reader: &mut Reader<'_>) {
     }
 }
 
-fn cloud(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> CloudConfig {
-    let site = reader.resolver.resolve(&Slot::of(&general::SITE_NAME));
-    let site = site
-        .ok()
-        .flatten()
-        .map(|site| site.text)
-        .filter(|site| !site.is_empty());
-    let mapping = Slot::of(&general::MAPPING_FILE);
-    CloudConfig {
-        name: "default".into(),
-        service_name: reader.text(&Slot::of(&general::SERVICE_NAME)).or(site),
-        region_name: reader.text(&Slot::of(&general::REGION_NAME)),
-        interfaces: words(reader, &general::INTERFACE, &INTERFACES),
-        extractors: words(
-            reader,
-            &general::EXTRACTOR,
-            &Extractor::ALL.map(|one| (one.as_str(), one)),
-        ),
-        projects: once_each(reader.texts(&Slot::of(&general::PROJECTS))),
-        caso_tag: reader.text(&Slot::of(&general::CASO_TAG)),
-        vo_property: required(reader, &general::VO_PROPERTY, "the name of a property"),
-        mapping_file_set: reader.resolver.sources.find(&mapping.names).is_some(),
-        mapping_file: reader.path(&mapping).unwrap_or_default(),
-        keystone_auth: keystone::read(reader, warnings),
-        prometheus: prometheus::read(reader, warnings),
-    }
-}
-
-/// Names in the catalog; keystoneauth takes the old `publicURL` as well.
-const INTERFACES: [(&str, Interface); 6] = [
-    ("public", Interface::Public),
-    ("internal", Interface::Internal),
-    ("admin", Interface::Admin),
-    ("publicURL", Interface::Public),
-    ("internalURL", Interface::Internal),
-    ("adminURL", Interface::Admin),
-];
-
-/// A list of known words, each once; an empty list is the default.
-fn words<T: Copy + PartialEq>(reader: &mut Reader<'_>, row: &Row, known: &[(&str, T)]) -> Vec<T> {
-    let parse = |text: &str| {
-        let mut out = Vec::new();
-        for word in value::texts(text) {
-            let found = known.iter().find(|(name, _)| *name == word);
-            let Some((_, item)) = found else {
-                let names: Vec<&str> = known
-                    .iter()
-                    .map(|(name, _)| *name)
-                    .filter(|name| !name.ends_with("URL"))
-                    .collect();
-                let listed = names
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                return Err(format!("a list of {listed}{}", hint(&word, names)));
-            };
-            if !out.contains(item) {
-                out.push(*item);
-            }
-        }
-        Ok(Some(out).filter(|out| !out.is_empty()))
-    };
-    reader
-        .parsed(&Slot::of(row), parse)
-        .map(|(words, _)| words)
-        .unwrap_or_default()
-}
-
-/// Projects, without the empty entries that oslo keeps.
-fn once_each(projects: Vec<String>) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for project in projects {
-        if !project.is_empty() && !out.contains(&project) {
-            out.push(project);
-        }
-    }
-    out
-}
-
-/// A text that may not be emptied.
-fn required(reader: &mut Reader<'_>, row: &Row, expected: &str) -> String {
-    let parse = |text: &str| match text {
-        "" => Err(expected.to_owned()),
-        _ => Ok(Some(text.to_owned())),
-    };
-    reader
-        .parsed(&Slot::of(row), parse)
-        .map(|(text, _)| text)
-        .unwrap_or_default()
-}
-
 fn folder(reader: &mut Reader<'_>, row: &Row) -> PathBuf {
-    required(reader, row, "the path of a folder").into()
+    required(reader, &Slot::of(row), "the path of a folder").into()
 }
 
 /// Where compiled components may be kept, best first.
@@ -297,15 +198,25 @@ fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
     value.map_or(ExtractFrom::Cursor, |(value, _)| value)
 }
 
-/// A messenger whose own section is the one that holds the password.
-fn shared_auth_section(reader: &mut Reader<'_>, config: &Config) {
-    let slot = Slot::of(&keystone_rows::AUTH_SECTION);
-    let shares = |messenger: &MessengerInstance| messenger.component.section == config.auth_section;
-    if config.messengers.iter().any(shares)
-        && let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
-    {
-        let expected = "a section that is no messenger's own".to_owned();
-        reader.errors.push(slot.bad_value(&resolved, expected));
+/// A messenger whose own section is one that holds a password.
+fn shared_keystone_section(reader: &mut Reader<'_>, config: &Config) {
+    let shares = |section: &str| {
+        let mut messengers = config.messengers.iter();
+        messengers.any(|messenger| messenger.component.section == section)
+    };
+    for cloud in &config.clouds {
+        let names = [
+            Slot::within(&cloud_rows::KEYSTONE, &cloud.section),
+            Slot::within(&keystone_rows::AUTH_SECTION, &cloud.keystone_section),
+        ];
+        for slot in names {
+            if let Ok(Some(resolved)) = reader.resolver.resolve(&slot)
+                && shares(&normalize_section(&resolved.text))
+            {
+                let expected = "a section that is no messenger's own".to_owned();
+                reader.errors.push(slot.bad_value(&resolved, expected));
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! component's own options what `load` does for the engine's. Nothing here
 //! prints: errors come together as `ConfigErrors`, remarks as `Warning`s.
 
+mod clouds;
 mod component;
 mod date;
 mod error;
@@ -30,7 +31,6 @@ mod reader;
 mod remarks;
 mod resolve;
 mod sample;
-mod secret;
 mod sources;
 mod substitute;
 mod suggest;
@@ -52,7 +52,9 @@ pub use load::{Inputs, load};
 pub use origin::Origin;
 pub use remarks::unknown_sections;
 pub use sample::sample;
-pub use secret::{MASK, Secret, is_secret_name};
 pub use sources::Sources;
+pub use table::clouds::ONLY as ONLY_CLOUD;
 pub use types::*;
 pub use warning::{Warning, fingerprint};
+
+pub use crate::model::secret::{MASK, Secret, is_secret_name};

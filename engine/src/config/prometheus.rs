@@ -6,11 +6,11 @@ use super::error::ConfigError;
 use super::origin::Origin;
 use super::reader::Reader;
 use super::resolve::Slot;
-use super::secret::Secret;
 use super::table::{Row, prometheus as table};
 use super::types::{BasicLogin, LoginSecret, PrometheusConfig};
 use super::value;
 use super::warning::Warning;
+use crate::model::secret::Secret;
 
 /// Reads it. `None` when something is wrong, which the reader has noted.
 pub(super) fn read(
@@ -32,7 +32,7 @@ pub(super) fn read(
             .map(|name| label_name(name))
             .collect()
     });
-    let step = reader.integer(&table::STEP);
+    let step = reader.integer(&Slot::of(&table::STEP), &table::STEP);
     let insecure = insecure(reader, warnings);
     let cafile = reader.path(&Slot::of(&table::CAFILE));
     let user = reader.text(&Slot::of(&table::USERNAME));

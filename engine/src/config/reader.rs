@@ -8,11 +8,11 @@ use super::date;
 use super::error::Collector;
 use super::origin::Origin;
 use super::resolve::{Resolved, Resolver, Slot};
-use super::secret::{MASK, Secret};
 use super::sources::Sources;
 use super::table::Row;
 use super::types::ShownValue;
 use super::value::{self, Kind};
+use crate::model::secret::{MASK, Secret};
 
 pub(super) struct Reader<'a> {
     pub resolver: Resolver<'a>,
@@ -102,13 +102,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number within the row's bounds.
-    pub fn integer<T: TryFrom<i64> + Default>(&mut self, row: &Row) -> T {
+    pub fn integer<T: TryFrom<i64> + Default>(&mut self, slot: &Slot, row: &Row) -> T {
         let (minimum, maximum) = match row.kind {
             Kind::Integer(minimum, maximum) => (minimum, maximum),
             _ => (i64::MIN, i64::MAX),
         };
         let parse = |text: &str| value::integer(text, minimum, maximum);
-        let value = self.parsed(&Slot::of(row), parse);
+        let value = self.parsed(slot, parse);
         value
             .and_then(|(value, _)| T::try_from(value).ok())
             .unwrap_or_default()
@@ -134,12 +134,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A moment in epoch seconds.
-    pub fn moment(&mut self, row: &Row) -> Option<i64> {
+    pub fn moment(&mut self, slot: &Slot) -> Option<i64> {
         let parse = |text: &str| match text {
             "" | "None" => Ok(None),
             _ => date::moment(text).map(Some),
         };
-        self.parsed(&Slot::of(row), parse).map(|(value, _)| value)
+        self.parsed(slot, parse).map(|(value, _)| value)
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
             let slot = Slot::of(row);
             match row.kind {
                 Kind::Boolean => drop(reader.boolean(&slot)),
-                Kind::Integer(..) => assert!(reader.integer::<i64>(row) > 0, "{}", row.name),
+                Kind::Integer(..) => assert!(reader.integer::<i64>(&slot, row) > 0, "{}", row.name),
                 Kind::Duration(..) | Kind::Positive => {
                     assert!(
                         reader.duration(&slot, row.kind) > Duration::ZERO,

@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::suggest::{hint, nearest};
 use super::table::{self, components, general, keystone, prometheus};
-use super::types::{ComponentInstance, Config, MessengerInstance};
+use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::warning::Warning;
 use crate::model::component::Description;
 
@@ -42,14 +42,15 @@ pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -
 /// remarked on when their descriptions are known.
 pub(super) fn read(
     sources: &Sources,
-    auth_section: &str,
+    keystone_sections: &[String],
+    clouds: &[CloudConfig],
     messengers: &[MessengerInstance],
     warnings: &mut Vec<Warning>,
 ) {
     for (assignment, origin) in sources.assignments() {
         let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
-        // Options of another auth section go by the names of [keystone_auth].
-        let as_section = if section == auth_section {
+        // Options of other keystone sections go by the names of [keystone_auth].
+        let as_section = if keystone_sections.iter().any(|own| own == section) {
             keystone::AUTH_TYPE.section
         } else {
             section
@@ -94,9 +95,27 @@ pub(super) fn read(
             warnings.push(Warning::new(format!("unknown-section:{section}"), text));
         }
     }
-    flags_and_variables(sources, warnings);
+    cloud_sections(sources, clouds, warnings);
+    flags_and_variables(sources, keystone_sections, warnings);
     warnings.sort();
     warnings.dedup();
+}
+
+/// Sections of clouds that `clouds` does not name.
+fn cloud_sections(sources: &Sources, clouds: &[CloudConfig], warnings: &mut Vec<Warning>) {
+    for (section, origin) in sources.sections() {
+        let Some(name) = table::clouds::name_of(section) else {
+            continue;
+        };
+        if clouds.iter().all(|cloud| cloud.section != section) {
+            let known = clouds.iter().map(|cloud| cloud.name.as_str());
+            let text = format!(
+                "{origin}: [{section}] has no effect: `clouds` has no `{name}`{}",
+                hint(name, known)
+            );
+            warnings.push(Warning::new(format!("unknown-section:{section}"), text));
+        }
+    }
 }
 
 /// [mapper] is the mapper's too, and so is left to `component_settings`.
@@ -132,7 +151,11 @@ fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Warn
 
 /// Flags without effect, and variables that name no option. In [DEFAULT] a
 /// variable may be meant for any other program of OpenStack.
-fn flags_and_variables(sources: &Sources, warnings: &mut Vec<Warning>) {
+fn flags_and_variables(
+    sources: &Sources,
+    keystone_sections: &[String],
+    warnings: &mut Vec<Warning>,
+) {
     for ((section, name), (_, flag)) in &sources.command_line {
         if let Some(why) = table::find(section, name).and_then(|row| row.ignored) {
             warnings.push(no_effect(
@@ -143,16 +166,19 @@ fn flags_and_variables(sources: &Sources, warnings: &mut Vec<Warning>) {
             ));
         }
     }
-    let section = keystone::AUTH_TYPE.section;
-    let prefix = variable(section, "");
-    for key in sources.environment.keys() {
-        let Some(name) = key.strip_prefix(&prefix) else {
-            continue;
-        };
-        let name = name.to_lowercase();
-        if table::find(section, &name).is_none() {
-            let origin = Origin::Environment(key.clone());
-            warnings.push(unknown_option(section, &name, &origin, names_of(section)));
+    let row_section = keystone::AUTH_TYPE.section;
+    for section in keystone_sections {
+        let prefix = variable(section, "");
+        for key in sources.environment.keys() {
+            let Some(name) = key.strip_prefix(&prefix) else {
+                continue;
+            };
+            let name = name.to_lowercase();
+            if table::find(row_section, &name).is_none() {
+                let origin = Origin::Environment(key.clone());
+                let known = names_of(row_section);
+                warnings.push(unknown_option(section, &name, &origin, known));
+            }
         }
     }
 }
@@ -185,7 +211,7 @@ pub fn unknown_sections(
             .iter()
             .map(|messenger| messenger.component.section.as_str()),
     );
-    known.push(&config.auth_section);
+    known.extend(config.keystone_sections.iter().map(String::as_str));
     for (instance, description) in described {
         known.push(&instance.section);
         let sections = description
@@ -196,7 +222,10 @@ pub fn unknown_sections(
     }
     let mut warnings = Vec::new();
     for (section, origin) in config.sources.sections() {
-        if known.contains(&section) || section.starts_with("messenger_") {
+        if known.contains(&section)
+            || section.starts_with("messenger_")
+            || table::clouds::is_section(section)
+        {
             continue;
         }
         let text = match why_ignored(section) {

@@ -4,12 +4,12 @@
 use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
-use super::secret::MASK;
 use super::sources::{Found, Name, Sources};
 use super::substitute::substitute;
 use super::table::{self, Row};
 use super::value::{self, Kind};
 use crate::model::component::Description;
+use crate::model::secret::MASK;
 
 /// An option as it is looked up: a row in a certain section, or a component's.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Slot {
     /// A component's default is taken as it is: a component cannot ask for the
     /// value of somebody else's option.
     pub literal_default: bool,
+    /// The same option in [DEFAULT], for a cloud that does not set it.
+    pub beneath: Option<Box<Slot>>,
     pub secret: bool,
     kind: Kind,
 }
@@ -42,8 +44,8 @@ impl Slot {
         Self::within(row, row.section)
     }
 
-    /// A row in a section of the same kind: `messenger_ssm`, or the one that
-    /// `auth_section` names. Former names move along with it.
+    /// A row in a section of the same kind: `messenger_ssm`, `cloud_prod`, or
+    /// the one that `auth_section` names. Former names move along with it.
     pub fn within(row: &Row, section: &str) -> Self {
         let section = normalize_section(section);
         let mut names = vec![(section.clone(), row.name.to_owned())];
@@ -63,6 +65,7 @@ impl Slot {
             default_variable: row.default_variable,
             implied: None,
             literal_default: false,
+            beneath: (row.per_cloud && section != row.section).then(|| Box::new(Self::of(row))),
             secret: row.is_secret(),
             kind: row.kind,
         }
@@ -76,6 +79,7 @@ impl Slot {
             default_variable: None,
             implied: None,
             literal_default: true,
+            beneath: None,
             secret,
             kind: Kind::Text,
         }
@@ -126,9 +130,19 @@ impl<'a> Resolver<'a> {
         self.follow(slot, &mut Vec::new())
     }
 
+    /// What somebody set. A flag holds for every cloud; beyond that a cloud's
+    /// own section, its variables included, goes before [DEFAULT].
+    pub fn set(&self, slot: &Slot) -> Option<Found> {
+        let beneath = slot.beneath.as_deref();
+        beneath
+            .and_then(|beneath| self.sources.typed(&beneath.names))
+            .or_else(|| self.sources.find(&slot.names))
+            .or_else(|| self.sources.find(&beneath?.names))
+    }
+
     /// What stands there, before substitution.
     fn written(&self, slot: &Slot) -> Option<(Found, bool)> {
-        let set = self.sources.find(&slot.names).map(|found| (found, false));
+        let set = self.set(slot).map(|found| (found, false));
         set.or_else(|| {
             let (by, text) = slot.implied.clone()?;
             Some((
@@ -238,7 +252,7 @@ impl<'a> Resolver<'a> {
         }
         // An option of a component that is not at hand: what the site wrote.
         self.sources.find(&names)?;
-        let secret = crate::config::secret::is_secret_name(option);
+        let secret = crate::model::secret::is_secret_name(option);
         Some(Slot::foreign(names, None, secret))
     }
 

@@ -35,11 +35,14 @@ pub fn sample(descriptions: &[Description]) -> String {
     comment(&mut out, HEAD);
     out.push_str("#\n");
     comment(&mut out, GRAMMAR);
-    for section in ["DEFAULT", "keystone_auth", prometheus::PROMETHEUS] {
-        header(&mut out, section);
-        rows(&mut out, section);
-        lent(&mut out, section, descriptions);
-    }
+    header(&mut out, "DEFAULT");
+    rows(&mut out, "DEFAULT");
+    cloud_rows(&mut out);
+    header(&mut out, "keystone_auth");
+    rows(&mut out, "keystone_auth");
+    header(&mut out, prometheus::PROMETHEUS);
+    rows(&mut out, prometheus::PROMETHEUS);
+    lent(&mut out, prometheus::PROMETHEUS, descriptions);
     for description in descriptions {
         let is_mapper = description.name == components::MAPPER;
         if !is_mapper {
@@ -123,6 +126,21 @@ fn rows(out: &mut String, section: &str) {
     for row in table::rows().filter(|row| row.section == section && row.ignored.is_none()) {
         show_row(out, row, row.default.unwrap_or_default().to_owned());
     }
+}
+
+/// `[cloud_NAME]`: a section that a sample cannot have, as it names no cloud.
+fn cloud_rows(out: &mut String) {
+    let _ = write!(out, "\n\n#[{}]\n#\n", table::clouds::CLOUD);
+    let own: Vec<String> = table::rows()
+        .filter(|row| row.per_cloud)
+        .map(|row| format!("`{}`", row.name))
+        .collect();
+    let text = format!(
+        "One such section for each name in `clouds`. Of [DEFAULT] it may set, for this cloud alone: {}.",
+        own.join(", ")
+    );
+    comment(out, &text);
+    rows(out, table::clouds::CLOUD);
 }
 
 /// `[messenger_NAME]`, where the default of `record_types` is the component's.

@@ -59,13 +59,10 @@ impl Sources {
     /// goes before a former one, and the last line of a name before others; a
     /// later file goes before an earlier one whatever its names.
     pub fn find(&self, names: &[Name]) -> Option<Found> {
-        let present = names.first()?;
-        if let Some((text, flag)) = self.command_line.get(present) {
-            return Some(Found {
-                text: text.clone(),
-                origin: Origin::CommandLine(flag.clone()),
-            });
+        if let Some(typed) = self.typed(names) {
+            return Some(typed);
         }
+        let present = names.first()?;
         let variable = variable(&present.0, &present.1);
         if let Some(text) = self.environment.get(&variable) {
             return Some(Found {
@@ -77,6 +74,15 @@ impl Sources {
             .iter()
             .rev()
             .find_map(|file| names.iter().find_map(|name| file.find(name)))
+    }
+
+    /// Its flag on the command line.
+    pub fn typed(&self, names: &[Name]) -> Option<Found> {
+        let (text, flag) = self.command_line.get(names.first()?)?;
+        Some(Found {
+            text: text.clone(),
+            origin: Origin::CommandLine(flag.clone()),
+        })
     }
 
     /// Every line of every file that sets something.

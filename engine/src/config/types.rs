@@ -56,16 +56,12 @@ pub struct Config {
     /// Where compiled components may be kept, in order of preference.
     pub cache_dirs: Vec<PathBuf>,
     pub dry_run: bool,
-    /// `site_name`; see `site()`.
-    pub site_name: Option<String>,
-    /// `cloud_type`: CloudType of the records.
-    pub cloud_type: String,
     pub extract_from: ExtractFrom,
     /// `extract_to`, in epoch seconds; `None` is now.
     pub extract_to: Option<i64>,
-    /// Start of a first run, for a project without a cursor; `None` is 1970.
-    pub first_extract_from: Option<i64>,
-    /// Projects that are extracted side by side; at least 1.
+    /// Whether windows of the past get public IP records, too.
+    pub ip_records_for_past_windows: bool,
+    /// Projects of a region that are extracted side by side; at least 1.
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.
     pub page_size: u32,
@@ -78,7 +74,8 @@ pub struct Config {
     pub mapper: ComponentInstance,
     /// In the order of `messengers`, each name once.
     pub messengers: Vec<MessengerInstance>,
-    /// Today one, named `default`.
+    /// In the order of `clouds`, each name once; one named `default` where the
+    /// configuration names none. Never empty.
     pub clouds: Vec<CloudConfig>,
     pub logging: Logging,
     /// Files that were read, in the order in which they override each other.
@@ -86,24 +83,9 @@ pub struct Config {
     /// Every option of the engine with the value in force, secrets masked.
     pub values: Vec<ShownValue>,
     pub warnings: Vec<Warning>,
-    /// Section of the auth type's options.
-    pub(super) auth_section: String,
+    /// Sections with keystoneauth's options, of all clouds.
+    pub(super) keystone_sections: Vec<String>,
     pub(super) sources: Arc<Sources>,
-}
-
-impl Config {
-    /// `site_name`, which every record carries. Commands that make no records
-    /// do without it.
-    pub fn site(&self) -> Result<&str, ConfigError> {
-        self.site_name
-            .as_deref()
-            .ok_or_else(|| ConfigError::Missing {
-                section: "DEFAULT".into(),
-                option: "site_name".into(),
-                why: "every record carries it; set it to the site's name in the GOC database"
-                    .into(),
-            })
-    }
 }
 
 /// Start of the window.
@@ -133,10 +115,18 @@ impl ExtractFrom {
 pub struct CloudConfig {
     /// Part of every cursor's key.
     pub name: String,
+    /// Section of its own options: [DEFAULT], or `[cloud_NAME]`.
+    pub section: String,
+    /// `site_name`; see `site()`.
+    pub site_name: Option<String>,
     /// `service_name`: name of the cloud at the site; `site_name` when unset.
     pub service_name: Option<String>,
-    /// `region_name`, for all services.
-    pub region_name: Option<String>,
+    /// `cloud_type`: CloudType of the records.
+    pub cloud_type: String,
+    /// `region_name`, each once; see `regions()`.
+    pub region_names: Vec<String>,
+    /// Start of a first run, for a project without a cursor; `None` is 1970.
+    pub first_extract_from: Option<i64>,
     /// Interfaces of the catalog, best first; never empty.
     pub interfaces: Vec<Interface>,
     /// In the order of the file, each once.
@@ -149,17 +139,40 @@ pub struct CloudConfig {
     pub mapping_file: PathBuf,
     /// Whether somebody set `mapping_file`: the default may be missing.
     pub mapping_file_set: bool,
-    /// Absent when no section says how to authenticate; see `keystone()`.
+    /// Section that says how to log in.
+    pub keystone_section: String,
+    /// Absent when that section does not say it; see `keystone()`.
     pub keystone_auth: Option<KeystoneAuth>,
     /// Absent only where something in it is wrong.
     pub prometheus: Option<PrometheusConfig>,
 }
 
 impl CloudConfig {
+    /// The regions to extract from; `None` is the first of the catalog.
+    pub fn regions(&self) -> Vec<Option<String>> {
+        if self.region_names.is_empty() {
+            return vec![None];
+        }
+        self.region_names.iter().cloned().map(Some).collect()
+    }
+
+    /// `site_name`, which every record carries. Commands that make no records
+    /// do without it.
+    pub fn site(&self) -> Result<&str, ConfigError> {
+        self.site_name
+            .as_deref()
+            .ok_or_else(|| ConfigError::Missing {
+                section: self.section.clone(),
+                option: "site_name".into(),
+                why: "every record carries it; set it to the site's name in the GOC database"
+                    .into(),
+            })
+    }
+
     /// How to authenticate, for commands that must.
     pub fn keystone(&self) -> Result<&KeystoneAuth, ConfigError> {
         self.keystone_auth.as_ref().ok_or_else(|| ConfigError::Missing {
-            section: "keystone_auth".into(),
+            section: self.keystone_section.clone(),
             option: "auth_type".into(),
             why: "set it to `v3password` or `v3applicationcredential`, with `auth_url` and that type's options".into(),
         })

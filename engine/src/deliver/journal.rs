@@ -136,6 +136,12 @@ impl Journal {
         waiting::waiting(&self.shared)
     }
 
+    /// Damaged files that were set aside, in this run or an earlier one, and
+    /// that nobody has taken away since.
+    pub fn damaged(&self) -> Result<Vec<PathBuf>, JournalError> {
+        entries(&self.shared.layout.set_aside())
+    }
+
     /// The operator gives up what waits for a messenger, and its unfinished
     /// batches; its quarantine stays. Answers how many records that were.
     /// Killed in between, it is to be said again.

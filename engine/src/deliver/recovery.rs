@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::state::Disk;
+use crate::state::{Disk, try_record_lock};
 
 use super::error::JournalError;
 use super::journal::{Counter, SegmentInfo, SegmentState, entries};
@@ -132,8 +132,8 @@ fn counter(layout: &Layout) -> Result<Result<u64, String>, JournalError> {
 }
 
 /// One process works on a journal, also where two configurations with
-/// different `lock_path` share a spool. (`flock`, as nothing else knows this
-/// file; where a filesystem has none, the lock of the run must do.)
+/// different `lock_path` share a spool. A record lock like the run's, which no
+/// child process inherits; where a filesystem has none, the run's must do.
 fn lock(layout: &Layout) -> Result<Option<File>, JournalError> {
     let path = layout.lock();
     let file = File::options()
@@ -141,12 +141,12 @@ fn lock(layout: &Layout) -> Result<Option<File>, JournalError> {
         .create(true)
         .open(&path)
         .map_err(JournalError::read(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Busy {
+    match try_record_lock(&file) {
+        Ok(true) => Ok(Some(file)),
+        Ok(false) => Err(JournalError::Busy {
             path: layout.root().to_owned(),
         }),
-        Err(TryLockError::Error(_)) => Ok(None),
+        Err(_) => Ok(None),
     }
 }
 

@@ -65,7 +65,7 @@ pub enum Ending {
     Complete,
     /// It asked to be tried again after so many seconds, and the run's time
     /// does not last that long.
-    RetryLater { seconds: u32 },
+    RetryLater { seconds: u32, reason: String },
     /// By its own words.
     Misconfigured(String),
     /// By its own words.
@@ -97,8 +97,12 @@ impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Complete => f.write_str("all delivered"),
-            Self::RetryLater { seconds } => {
-                write!(f, "it asks to be tried again after {seconds} s")
+            Self::RetryLater { seconds, reason } => {
+                write!(f, "it asks to be tried again after {seconds} s")?;
+                if reason.is_empty() {
+                    return Ok(());
+                }
+                write!(f, ": {reason}")
             }
             Self::Misconfigured(reason) => write!(f, "it is misconfigured: {reason}"),
             Self::Other(reason) => f.write_str(reason),

@@ -85,6 +85,7 @@ pub struct Sender<'a> {
     /// On the monotonic clock.
     not_before: Duration,
     asked_seconds: u32,
+    asked_because: String,
 }
 
 /// Where a batch is.
@@ -133,6 +134,7 @@ impl<'a> Sender<'a> {
             idle_retries: 0,
             not_before: Duration::ZERO,
             asked_seconds: 0,
+            asked_because: String::new(),
         }
     }
 
@@ -295,6 +297,7 @@ impl<'a> Sender<'a> {
         if wait >= self.left()? {
             return Err(Ending::RetryLater {
                 seconds: self.asked_seconds,
+                reason: self.asked_because.clone(),
             }
             .into());
         }

@@ -13,9 +13,11 @@
 //! incomplete as a whole, and its cursor must not move.
 
 mod caches;
+pub mod cinder;
 mod fields;
 mod flavors;
 mod images;
+pub mod neutron;
 pub mod nova;
 pub mod projects;
 pub mod prometheus;
@@ -32,7 +34,7 @@ use crate::model::guest::BoxFuture;
 use crate::model::usage::{Tables, UsageItem};
 use crate::openstack::pages::PageError;
 use crate::openstack::prometheus::PrometheusError;
-use crate::openstack::{ApiError, Session};
+use crate::openstack::{ApiError, Service, Session};
 
 pub use crate::config::Extractor;
 pub use caches::RunCaches;
@@ -106,6 +108,11 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
+    /// The region is in no catalog, whichever the project.
+    pub fn is_unknown_region(&self) -> bool {
+        matches!(self, ExtractError::Api(ApiError::NoRegion { .. }))
+    }
+
     /// The service is away as a whole: worth one line, not one a project.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -116,6 +123,23 @@ impl ExtractError {
             | ExtractError::NoPowerSource
             | ExtractError::NotBuilt(_)
             | ExtractError::Sink(_) => false,
+        }
+    }
+}
+
+impl ExtractError {
+    /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
+    /// next run will find it otherwise. A cloud without Nova is none.
+    pub fn is_service_lacking(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => {
+                error.is_service_lacking()
+                    && matches!(
+                        error.service(),
+                        Some(Service::BlockStorage | Service::Network)
+                    )
+            }
+            _ => false,
         }
     }
 }
@@ -134,15 +158,24 @@ impl Extractor {
     /// keeps its cursor, and is no failure.
     pub fn is_built(self) -> bool {
         match self {
-            Extractor::Nova | Extractor::Prometheus => true,
-            Extractor::Cinder | Extractor::Neutron | Extractor::Ceilometer => false,
+            Extractor::Nova | Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => {
+                true
+            }
+            Extractor::Ceilometer => false,
         }
     }
 
-    /// Whether its records add up over windows, so that none may overlap with
-    /// the one before. Others speak of a whole life, and replace each other.
-    pub fn adds_up(self) -> bool {
-        self == Extractor::Prometheus
+    /// How far a window reaches back behind the cursor. A change of a server
+    /// is visible some time after the moment that Nova notes for it, and its
+    /// clock is not ours; records of servers are keyed, so telling one twice
+    /// costs nothing. The others read what is there now, and StAR adds the
+    /// intervals of a volume up, as everybody does energy: theirs follow each other
+    /// without a seam.
+    pub fn overlap(self) -> i64 {
+        match self {
+            Extractor::Nova | Extractor::Ceilometer => 60,
+            Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => 0,
+        }
     }
 
     /// Reads what `project` used in `window` and hands it to `sink`.
@@ -158,10 +191,10 @@ impl Extractor {
     ) -> Result<Extracted, ExtractError> {
         match self {
             Extractor::Nova => nova::extract(context, project, window, sink).await,
+            Extractor::Cinder => cinder::extract(context, project, window, sink).await,
+            Extractor::Neutron => neutron::extract(context, project, window, sink).await,
             Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
-            Extractor::Cinder | Extractor::Neutron | Extractor::Ceilometer => {
-                Err(ExtractError::NotBuilt(self))
-            }
+            Extractor::Ceilometer => Err(ExtractError::NotBuilt(self)),
         }
     }
 }
@@ -176,6 +209,8 @@ pub struct ExtractContext {
     pub page_size: u32,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
+    /// Whether windows of the past get records of the floating IPs of now.
+    pub ip_records_for_past_windows: bool,
     /// For the extractor `prometheus`; absent where it is not among them.
     pub power: Option<PowerSource>,
 }

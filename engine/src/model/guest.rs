@@ -49,7 +49,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rest {
     Done,
-    RetryAfterSeconds(u32),
+    Retry { after_seconds: u32, reason: String },
     TooLarge,
     Misconfigured(String),
     Other(String),

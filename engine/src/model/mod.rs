@@ -8,7 +8,9 @@
 
 pub mod component;
 pub mod guest;
+pub mod login;
 pub mod record;
+pub mod secret;
 pub mod usage;
 
 use serde::{Deserialize, Serialize};

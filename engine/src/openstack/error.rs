@@ -143,7 +143,13 @@ pub enum ApiError {
         region: Option<String>,
         /// `type interface region` of what there is.
         available: Vec<String>,
+        /// The region has other services, and of this one no endpoint under
+        /// any interface: the cloud does without it.
+        lacking: bool,
     },
+    /// The catalog of our token has nothing in the region.
+    #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
+    NoRegion { region: String, known: Vec<String> },
     /// Sent elsewhere, where our token must not go.
     #[error("{} sends {call} on to `{location}`, where our token must not go; put the final address into the catalog or `auth_url`", call.service)]
     Redirect { location: String, call: Box<Call> },
@@ -200,6 +206,11 @@ impl ApiError {
         }
     }
 
+    /// The cloud does without the service that was asked for.
+    pub fn is_service_lacking(&self) -> bool {
+        matches!(self, ApiError::NoEndpoint { lacking: true, .. })
+    }
+
     /// Status of the answer, where there was one and it says something.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -245,8 +256,18 @@ impl ApiError {
             | ApiError::Protocol { call, .. } => Some(call),
             ApiError::OtherProject { .. }
             | ApiError::NoEndpoint { .. }
+            | ApiError::NoRegion { .. }
             | ApiError::BadUrl { .. } => None,
         }
+    }
+}
+
+fn regions_text(known: &[String]) -> String {
+    let quoted: Vec<String> = known.iter().map(|region| format!("`{region}`")).collect();
+    match quoted.as_slice() {
+        [] => "its endpoints name none".to_owned(),
+        [one] => format!("there is {one}"),
+        _ => format!("there are {}", quoted.join(", ")),
     }
 }
 

@@ -8,8 +8,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::identity::credentials::DomainRef;
 use super::{ApiError, Scope, Service, Session};
+use crate::model::login::DomainRef;
 
 /// A project. The site's own properties, such as the VO, are in `extra`,
 /// under the names that Keystone keeps them by.

@@ -14,11 +14,13 @@
 //! Only two kinds of request exist here: `GET`, and the `POST` that asks for
 //! a token. Nothing in a cloud can be changed through this room.
 
+pub mod cinder;
 pub mod clock;
 pub mod error;
 pub mod glance;
 pub mod identity;
 pub mod keystone;
+pub mod neutron;
 pub mod nova;
 pub mod pages;
 pub mod prometheus;
@@ -36,7 +38,6 @@ use std::str::FromStr;
 
 pub use clock::{Clock, PinnedClock, SystemClock};
 pub use error::{ApiError, Call};
-pub use identity::credentials::{AuthOptions, Credentials, InvalidAuth};
 pub use session::{RetryPolicy, Session, SessionSettings};
 pub use wire::Transport;
 pub use wire::http::{HttpTransport, TransportSettings};

@@ -10,7 +10,9 @@
 //! A page that does not come in time is asked again at half its limit. An
 //! item that ended a page and is gone from the API when the next page is asked
 //! makes it refuse the marker; the list then begins anew, and whoever reads it
-//! must know what it has had.
+//! must know what it has had. Neutron takes a marker that it does not know for
+//! none and begins anew by itself; then a link may lead back to a page that we
+//! had, and is followed as often as we would begin anew.
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
@@ -235,16 +237,20 @@ impl<L: Listing> Pager<L> {
             None => Place::End,
             Some(href) => {
                 let added = added_by_link(href, &self.call.query);
-                self.asked.insert(query);
                 let mut next = self.call.query.clone();
                 next.extend(added.iter().cloned());
-                if self.asked.contains(&next) {
-                    return Err(PageError::Endless {
-                        path: self.call.path.clone(),
-                        query: spell(&next),
-                        pages: self.pages,
-                    });
+                if next == query || self.asked.contains(&next) {
+                    if next == query || self.starts >= MOST_STARTS {
+                        return Err(PageError::Endless {
+                            path: self.call.path.clone(),
+                            query: spell(&next),
+                            pages: self.pages,
+                        });
+                    }
+                    self.starts += 1;
+                    self.asked.clear();
                 }
+                self.asked.insert(query);
                 Place::Next(added)
             }
         };

@@ -10,7 +10,12 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::wire::{Method, Request, Response, TransportError};
-use super::{AuthOptions, Clock, Credentials, Session, SessionSettings, Transport};
+use super::{Clock, Session, SessionSettings, Transport};
+use crate::model::login::{
+    ApplicationCredentialLogin, CredentialRef, DomainRef, GenericLogin, GenericUser, Login,
+    LoginMethod, PasswordLogin, UserRef,
+};
+use crate::model::secret::Secret;
 
 /// Stands still until it is turned; a sleep turns it and takes no time.
 pub struct ManualClock {
@@ -166,31 +171,46 @@ pub fn catalog() -> Value {
     ])
 }
 
-pub fn password() -> AuthOptions {
-    let some = |text: &str| Some(text.to_owned());
-    AuthOptions {
-        auth_type: some("v3password"),
-        auth_url: some("http://cloud:5000/v3"),
-        username: some("accounting"),
-        user_domain_id: some("default"),
-        password: some("hunter2"),
-        ..AuthOptions::default()
+pub fn password() -> Login {
+    Login {
+        auth_url: "http://cloud:5000/v3".parse().unwrap(),
+        method: LoginMethod::Password(PasswordLogin {
+            user: UserRef::Name {
+                name: "accounting".into(),
+                domain: DomainRef::Id("default".into()),
+            },
+            password: Secret::new("hunter2"),
+        }),
+        configured: None,
+        project_domain: None,
     }
 }
 
-pub fn application_credential() -> AuthOptions {
-    let some = |text: &str| Some(text.to_owned());
-    AuthOptions {
-        auth_type: some("v3applicationcredential"),
-        auth_url: some("http://cloud:5000/v3"),
-        application_credential_id: some("cred-id"),
-        application_credential_secret: some("hunter2"),
-        ..AuthOptions::default()
+/// `auth_type = password`, with the domains that are handed in.
+pub fn generic(user_domain: Option<DomainRef>, default_domain: Option<DomainRef>) -> Login {
+    Login {
+        method: LoginMethod::Generic(GenericLogin {
+            user: GenericUser::Name("accounting".into()),
+            user_domain,
+            default_domain,
+            password: Secret::new("hunter2"),
+        }),
+        ..password()
     }
 }
 
-pub fn settings(options: &AuthOptions) -> SessionSettings {
-    SessionSettings::new(Credentials::from_options(options).unwrap())
+pub fn application_credential() -> Login {
+    Login {
+        method: LoginMethod::ApplicationCredential(ApplicationCredentialLogin {
+            credential: CredentialRef::Id("cred-id".into()),
+            secret: Secret::new("hunter2"),
+        }),
+        ..password()
+    }
+}
+
+pub fn settings(login: &Login) -> SessionSettings {
+    SessionSettings::new(login.clone())
 }
 
 /// A session with a password, on a fake cloud at [`START`].

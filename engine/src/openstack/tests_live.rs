@@ -7,12 +7,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::identity::credentials::DomainRef;
 use super::recording::{Header, Names, RecordedSession, Recorder, Replayer};
 use super::{
-    ApiError, AuthOptions, Clock, Credentials, HttpTransport, Microversion, PinnedClock, Scope,
-    Service, Session, SessionSettings, SystemClock, TransportSettings, keystone,
+    ApiError, Clock, HttpTransport, Microversion, PinnedClock, Scope, Service, Session,
+    SessionSettings, SystemClock, TransportSettings, keystone,
 };
+use crate::model::login::{
+    ApplicationCredentialLogin, CredentialRef, DomainRef, GenericLogin, GenericUser, Login,
+    LoginMethod, PasswordLogin, UserRef,
+};
+use crate::model::secret::Secret;
 
 const KEYSTONE: &str = "http://127.0.0.1:15000";
 const OTHER: &str = "no-such-project";
@@ -21,21 +25,24 @@ fn wanted() -> bool {
     std::env::var_os("CASO_TEST_OPENSTACK").is_some()
 }
 
-fn options(user: &str, secret: &str) -> AuthOptions {
-    let some = |text: &str| Some(text.to_owned());
-    AuthOptions {
-        auth_type: some("v3password"),
-        auth_url: some(&format!("{KEYSTONE}/v3")),
-        username: some(user),
-        user_domain_id: some("default"),
-        password: some(secret),
-        ..AuthOptions::default()
+fn options(user: &str, secret: &str) -> Login {
+    Login {
+        auth_url: format!("{KEYSTONE}/v3").parse().unwrap(),
+        method: LoginMethod::Password(PasswordLogin {
+            user: UserRef::Name {
+                name: user.to_owned(),
+                domain: DomainRef::Id("default".into()),
+            },
+            password: Secret::new(secret),
+        }),
+        configured: None,
+        project_domain: None,
     }
 }
 
-fn session(options: &AuthOptions) -> Session {
+fn session(options: &Login) -> Session {
     Session::new(
-        SessionSettings::new(Credentials::from_options(options).unwrap()),
+        SessionSettings::new(options.clone()),
         Arc::new(HttpTransport::new(&TransportSettings::default()).unwrap()),
         Arc::new(SystemClock::new()),
     )
@@ -54,8 +61,13 @@ async fn an_account_with_a_role_on_the_system() {
         return;
     }
     let mut options = options("accounting", "secret");
-    options.auth_type = Some("password".into());
-    options.auth_url = Some(KEYSTONE.into());
+    options.method = LoginMethod::Generic(GenericLogin {
+        user: GenericUser::Name("accounting".into()),
+        user_domain: Some(DomainRef::Id("default".into())),
+        default_domain: None,
+        password: Secret::new("secret"),
+    });
+    options.auth_url = KEYSTONE.parse().unwrap();
     let session = session(&options);
     let project = vo_project().await;
     assert_eq!(project.extra["VO"], "vo.example.org");
@@ -186,22 +198,20 @@ async fn recorded_and_replayed() {
     if !wanted() {
         return;
     }
-    let options = options("accounting", "secret");
     let folder = tempfile::tempdir().unwrap();
     let network = Arc::new(HttpTransport::new(&TransportSettings::default()).unwrap());
     let clock = SystemClock::new();
     let mut header = Header::new(clock.now(), None, Names::Replaced);
-    let recorded = RecordedSession::new(&options, &["public".to_owned()], None);
-    header.sessions.push(recorded);
+    let settings = SessionSettings::new(options("accounting", "secret"));
+    header.sessions.push(RecordedSession::of(&settings));
     let recorder = Arc::new(Recorder::new(network, folder.path(), header).unwrap());
-    let settings = SessionSettings::new(Credentials::from_options(&options).unwrap());
     let live = Session::new(settings, recorder.clone(), Arc::new(clock));
     let seen = tour(&live).await;
     recorder.finish().unwrap();
 
     let replayer = Replayer::open(folder.path()).unwrap();
     let header = replayer.header().clone();
-    let settings = header.sessions[0].settings().unwrap();
+    let settings = header.sessions[0].settings();
     let pinned = Arc::new(PinnedClock::at(header.clock));
     let replay = Session::new(settings, Arc::new(replayer), pinned);
     let again = tour(&replay).await;
@@ -298,19 +308,20 @@ async fn an_application_credential() {
         .unwrap()
         .to_owned();
 
-    let by_id = AuthOptions {
-        auth_type: Some("v3applicationcredential".into()),
-        auth_url: Some(KEYSTONE.into()),
-        application_credential_id: Some(id.clone()),
-        application_credential_secret: Some("an-open-secret".into()),
-        ..AuthOptions::default()
+    let with = |credential| Login {
+        auth_url: KEYSTONE.parse().unwrap(),
+        method: LoginMethod::ApplicationCredential(ApplicationCredentialLogin {
+            credential,
+            secret: Secret::new("an-open-secret"),
+        }),
+        configured: None,
+        project_domain: None,
     };
-    let by_name = AuthOptions {
-        application_credential_id: None,
-        application_credential_name: Some(name),
-        user_id: Some(user),
-        ..by_id.clone()
-    };
+    let by_id = with(CredentialRef::Id(id.clone()));
+    let by_name = with(CredentialRef::Name {
+        name,
+        user: UserRef::Id(user),
+    });
     let mut outcomes = Vec::new();
     for options in [&by_id, &by_name] {
         let session = session(options);

@@ -1,10 +1,11 @@
-//! All projects of a cloud, side by side, each extractor into a segment of its own.
+//! All projects of a cloud in one region, side by side, each extractor into a segment of its own.
 //!
 //! The cursor of an extractor moves only after its segment is sealed on disk.
 //! A project that fails costs itself. Where a service is away as a whole the
 //! projects that were not begun yet are not tried one after the other: the
 //! operator gets one line, not one a project.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,10 +25,11 @@ use crate::model::guest::BoxFuture;
 use crate::model::usage::Context;
 use crate::state::{Advance, CursorKey, Cursors, Source, Start, Unmoved};
 
-/// What all projects of a cloud share.
+/// What all projects of a cloud in a region share.
 pub struct Extraction {
     pub config: Arc<Config>,
     pub cloud: CloudConfig,
+    pub place: Place,
     pub site: String,
     pub bounds: Bounds,
     pub extractors: Vec<Extractor>,
@@ -41,43 +43,50 @@ pub struct Extraction {
     pub outages: Outages,
 }
 
-/// Projects in a row for which the service of an extractor was away. Each
-/// counts for itself: Prometheus may be down, and Nova is asked all the same.
-#[derive(Debug, Default)]
-pub struct Outages {
-    counts: [AtomicUsize; Extractor::ALL.len()],
-}
+/// Projects in a row for which an extractor found its service away. Counted for
+/// each: without Cinder there is still Nova.
+#[derive(Debug)]
+pub struct Outages(BTreeMap<Extractor, AtomicUsize>);
 
 impl Outages {
-    fn of(&self, extractor: Extractor) -> Option<&AtomicUsize> {
-        let mut counts = Extractor::ALL.iter().zip(&self.counts);
-        let (_, count) = counts.find(|(one, _)| **one == extractor)?;
-        Some(count)
+    pub fn of(extractors: &[Extractor]) -> Self {
+        Outages(
+            extractors
+                .iter()
+                .map(|extractor| (*extractor, AtomicUsize::new(0)))
+                .collect(),
+        )
     }
 
-    /// Whether it is not worth trying again.
-    fn lasts(&self, extractor: Extractor) -> bool {
-        self.of(extractor)
-            .is_some_and(|count| count.load(Ordering::Relaxed) >= OUTAGES)
-    }
-
-    fn add(&self, extractor: Extractor) {
-        if let Some(count) = self.of(extractor) {
-            count.fetch_add(1, Ordering::Relaxed);
+    fn met(&self, extractor: Extractor, outage: bool) {
+        if let Some(count) = self.0.get(&extractor) {
+            if outage {
+                count.fetch_add(1, Ordering::Relaxed);
+            } else {
+                count.store(0, Ordering::Relaxed);
+            }
         }
     }
 
-    fn end(&self, extractor: Extractor) {
-        if let Some(count) = self.of(extractor) {
-            count.store(0, Ordering::Relaxed);
-        }
+    fn is_away(&self, extractor: Extractor) -> bool {
+        let count = self.0.get(&extractor);
+        count.is_some_and(|count| count.load(Ordering::Relaxed) >= OUTAGES)
     }
+}
+
+/// The region, among all regions of all clouds.
+pub struct Place {
+    pub region: Option<String>,
+    /// How many are before it in the configuration.
+    pub order: usize,
 }
 
 /// What became of one extractor of one project.
 #[derive(Debug)]
 pub struct ExtractorReport {
     pub extractor: Extractor,
+    /// It had no cursor and starts from the beginning.
+    pub first: bool,
     pub result: ExtractorResult,
 }
 
@@ -91,6 +100,13 @@ pub enum ExtractorResult {
     },
     UpToDate,
     NotBuilt,
+    /// The cloud does without the service, and always did as far as we know.
+    /// The cursor stays.
+    Lacking {
+        /// Cloud, region and extractor.
+        what: String,
+        reason: String,
+    },
     /// Nothing was extracted; the cursor stays.
     Failed {
         reason: String,
@@ -104,8 +120,6 @@ pub enum ExtractorResult {
 #[derive(Debug)]
 pub struct ProjectReport {
     pub project: ProjectRef,
-    /// It had no cursor and starts from the beginning.
-    pub first: bool,
     pub extractors: Vec<ExtractorReport>,
 }
 
@@ -113,24 +127,30 @@ pub struct ProjectReport {
 /// the run does not try it again.
 const OUTAGES: usize = 3;
 
+/// So many numbers has a place for its projects in the order of delivery.
+const MOST_PROJECTS: usize = 100_000;
+
 impl Extraction {
     /// Extracts the projects, `concurrency` at a time; reports in their order.
-    pub async fn run(self: Arc<Self>, projects: Vec<ProjectRef>) -> Vec<ProjectReport> {
+    pub async fn run(
+        self: Arc<Self>,
+        projects: Vec<(ProjectRef, Vec<Start>)>,
+    ) -> Vec<ProjectReport> {
         let concurrency = self.config.concurrency.max(1);
         stream::iter(projects.into_iter().enumerate())
-            .map(|(index, project)| {
+            .map(|(index, (project, starts))| {
                 let spare = project.clone();
                 // A task of its own: what panics there costs one project.
                 let task: BoxFuture<'static, ProjectReport> =
-                    Box::pin(self.clone().project(index, project));
+                    Box::pin(self.clone().project(index, project, starts));
                 async move {
                     tokio::spawn(task)
                         .await
                         .unwrap_or_else(|error| ProjectReport {
                             project: spare,
-                            first: false,
                             extractors: vec![ExtractorReport {
                                 extractor: Extractor::Nova,
+                                first: false,
                                 result: ExtractorResult::Failed {
                                     reason: format!("internal error: {error}"),
                                     outage: false,
@@ -144,58 +164,27 @@ impl Extraction {
             .await
     }
 
-    async fn project(self: Arc<Self>, index: usize, project: ProjectRef) -> ProjectReport {
-        let keys: Vec<CursorKey> = self
-            .extractors
-            .iter()
-            .map(|extractor| self.key(*extractor))
-            .collect();
-        let configured = project.configured.as_deref();
-        let starts = match self.cursors.starts(&project.id, configured, &keys) {
-            Ok(starts) => starts,
-            Err(error) => {
-                let reason = causes(&error);
-                return ProjectReport {
-                    project,
-                    first: false,
-                    extractors: self
-                        .extractors
-                        .first()
-                        .map(|extractor| ExtractorReport {
-                            extractor: *extractor,
-                            result: ExtractorResult::Failed {
-                                reason,
-                                outage: false,
-                            },
-                        })
-                        .into_iter()
-                        .collect(),
-                };
-            }
-        };
-        let first = self.bounds.from.explicit().is_none()
-            && self
-                .extractors
-                .iter()
-                .zip(&starts)
-                .any(|(extractor, start)| extractor.is_built() && start.source == Source::Nothing);
-        let plans: Vec<(Extractor, Start, CursorKey)> = self
-            .extractors
-            .iter()
-            .zip(starts)
-            .zip(keys)
-            .map(|((extractor, start), key)| (*extractor, start, key))
-            .collect();
+    async fn project(
+        self: Arc<Self>,
+        index: usize,
+        project: ProjectRef,
+        starts: Vec<Start>,
+    ) -> ProjectReport {
+        let plans: Vec<(Extractor, Start)> = self.extractors.iter().copied().zip(starts).collect();
         let mut extractors = Vec::new();
-        for (order, (extractor, start, key)) in plans.into_iter().enumerate() {
+        for (order, (extractor, start)) in plans.into_iter().enumerate() {
+            let key = self.key(extractor);
             let result = self
                 .extractor(extractor, &project, &start, &key, (index, order))
                 .await;
-            extractors.push(ExtractorReport { extractor, result });
+            extractors.push(ExtractorReport {
+                extractor,
+                first: self.bounds.from.explicit().is_none() && start.source == Source::Nothing,
+                result,
+            });
         }
         ProjectReport {
             project,
-            first,
             extractors,
         }
     }
@@ -203,7 +192,7 @@ impl Extraction {
     fn key(&self, extractor: Extractor) -> CursorKey {
         CursorKey {
             cloud: self.cloud.name.clone(),
-            region: self.cloud.region_name.clone(),
+            region: self.place.region.clone(),
             extractor: extractor.as_str().to_owned(),
         }
     }
@@ -223,7 +212,7 @@ impl Extraction {
             reason,
             outage: false,
         };
-        let (window, continues) = match self.bounds.plan(start.at) {
+        let (window, continues) = match self.bounds.plan(start.at, extractor.overlap()) {
             Plan::Extract { window, continues } => (window, continues),
             Plan::UpToDate => return ExtractorResult::UpToDate,
             Plan::Future { cursor } => {
@@ -242,16 +231,7 @@ impl Extraction {
                 ));
             }
         };
-        let window = if extractor.adds_up() {
-            // What the last window held is told: no overlap.
-            Window {
-                start: continues,
-                ..window
-            }
-        } else {
-            window
-        };
-        if self.outages.lasts(extractor) {
+        if self.outages.is_away(extractor) {
             return ExtractorResult::Failed {
                 reason: "not tried, as other projects found the service away".into(),
                 outage: true,
@@ -264,7 +244,7 @@ impl Extraction {
         };
         match extracted {
             Ok(told) => {
-                self.outages.end(extractor);
+                self.outages.met(extractor, false);
                 let covered = Window {
                     start: continues,
                     end: window.end,
@@ -283,16 +263,57 @@ impl Extraction {
                     Err(error) => failed(causes(&error)),
                 }
             }
+            Err(error) if error.is_service_lacking() => {
+                self.lacking(project, start, key, causes(&error))
+            }
             Err(error) => {
                 let outage = error.is_outage();
                 if outage {
-                    self.outages.add(extractor);
+                    self.outages.met(extractor, true);
                 }
                 ExtractorResult::Failed {
                     reason: causes(&error),
-                    outage,
+                    // Not asked for at all, and by no project.
+                    outage: outage || error.is_unknown_region(),
                 }
             }
+        }
+    }
+
+    /// A cloud without Cinder or Neutron has nothing to account there, and the
+    /// default of `extractor` asks for both: no failure. One that had it and
+    /// has it no more may be about to lose usage: that is one, until somebody
+    /// says that it is meant.
+    fn lacking(
+        &self,
+        project: &ProjectRef,
+        start: &Start,
+        key: &CursorKey,
+        reason: String,
+    ) -> ExtractorResult {
+        let failed = |reason: String| ExtractorResult::Failed {
+            reason,
+            outage: false,
+        };
+        if let (true, Some(until)) = (start.extracted, start.at) {
+            return failed(format!(
+                "it was extracted up to {}, and now {reason}; if it was taken away for good, \
+                 remove `{}` from `extractor`",
+                moment(until),
+                key.extractor
+            ));
+        }
+        match self.cursors.leave_out(&project.id, key) {
+            Ok(()) => ExtractorResult::Lacking {
+                what: format!(
+                    "{}/{}/{}",
+                    key.cloud,
+                    key.region.as_deref().unwrap_or_default(),
+                    key.extractor
+                ),
+                reason,
+            },
+            Err(error) => failed(causes(&error)),
         }
     }
 
@@ -322,13 +343,14 @@ impl Extraction {
             .map_err(|failure| sink(failure.into()))?;
         let key = SegmentKey {
             cloud: self.cloud.name.clone(),
-            region: self.cloud.region_name.clone(),
+            region: self.place.region.clone(),
             project: project.id.clone(),
             extractor: extractor.as_str().to_owned(),
             window,
         };
         let order = Order {
-            project: u32::try_from(project_order).unwrap_or(u32::MAX),
+            project: u32::try_from(self.place.order * MOST_PROJECTS + project_order)
+                .unwrap_or(u32::MAX),
             extractor: u32::try_from(extractor_order).unwrap_or(u32::MAX),
         };
         let segment = self
@@ -356,9 +378,9 @@ impl Extraction {
                 .service_name
                 .clone()
                 .unwrap_or_else(|| self.site.clone()),
-            cloud_type: self.config.cloud_type.clone(),
+            cloud_type: self.cloud.cloud_type.clone(),
             cloud: self.cloud.name.clone(),
-            region: self.cloud.region_name.clone(),
+            region: self.place.region.clone(),
             project_id: project.id.clone(),
             project_name: project.name.clone(),
             vo: project.vo.clone(),

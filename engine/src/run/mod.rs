@@ -9,6 +9,7 @@
 
 mod causes;
 mod cloud;
+mod clouds;
 mod components;
 mod demo;
 mod exit;
@@ -36,10 +37,10 @@ pub use self::exit::Exit;
 pub use self::sample::sample;
 
 use self::causes::causes;
+use self::clouds::{Extractions, SIDE_BY_SIDE, cursor_keys};
 use self::components::Components;
 use self::extraction::moment;
 use self::mode::{Mode, Spools};
-use self::one_cloud::CloudRun;
 use self::said::Said;
 use self::source::Source;
 use self::summary::Summary;
@@ -203,29 +204,28 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         unusable,
         ..
     } = components;
-    let mapper = Arc::new(mapper);
     if invocation.extract {
-        let cursors = Arc::new(Cursors::open(&spools.cursors, !mode.is_real()));
-        for cloud in &config.clouds {
-            if *cancel.borrow() {
-                break;
-            }
-            let part = CloudRun {
-                config: config.clone(),
-                cloud,
-                source: &source,
-                clock: clock.clone(),
-                now,
-                cursors: cursors.clone(),
-                journal: journal.clone(),
-                mapper: mapper.clone(),
-                messengers: names.clone(),
-                cancel: cancel.clone(),
-            };
-            if let Err(error) = part.extract(&mut summary, &mut said).await {
-                summary.problem(causes(error.as_ref()));
-            }
+        let keys = cursor_keys(&config);
+        let cursors = Cursors::open(&spools.cursors, !mode.is_real()).configured(keys);
+        if config.extract_to.is_some_and(|to| to > now) {
+            tracing::warn!("`extract_to` lies in the future: extracting up to now");
         }
+        let extractions = Extractions {
+            config: config.clone(),
+            source: &source,
+            clock: clock.clone(),
+            now,
+            cursors: Arc::new(cursors),
+            journal: journal.clone(),
+            mapper: Arc::new(mapper),
+            messengers: names.clone(),
+            cancel: cancel.clone(),
+            side_by_side: match invocation.recording {
+                Recording::Off => SIDE_BY_SIDE,
+                _ => 1,
+            },
+        };
+        extractions.run(&mut summary, &mut said).await;
     }
 
     for unusable in &unusable {
@@ -244,11 +244,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     if let Some(error) = &delivery.cleanup {
         summary.problem(error.chain());
     }
-    let mut remarks = invocation.remarks.take();
     for report in &delivery.instances {
-        summary.delivery(report, &mut remarks);
+        summary.delivery(report);
     }
-    for remark in remarks {
+    for remark in invocation.remarks.take() {
         said.warn(&remark);
     }
     if let Err(error) = source.finish() {
@@ -256,6 +255,10 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     }
     match journal.waiting() {
         Ok(waiting) => summary.waiting(&waiting, &names, &mut said),
+        Err(error) => summary.problem(error.chain()),
+    }
+    match journal.damaged() {
+        Ok(damaged) => summary.damaged(&damaged, &mut said),
         Err(error) => summary.problem(error.chain()),
     }
     if mode.is_real()
@@ -286,9 +289,9 @@ fn complete(config: &Config, source: &Source) -> anyhow::Result<()> {
             )
         }
     };
-    config.site().with_context(files)?;
-    if !source.is_recording() {
-        for cloud in &config.clouds {
+    for cloud in &config.clouds {
+        cloud.site().with_context(files)?;
+        if !source.is_recording() {
             cloud.keystone().with_context(files)?;
         }
     }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 
 use super::{Recording, cloud, power, tape};
-use crate::config::{CloudConfig, Config, Extractor};
+use crate::config::{Config, Extractor};
 use crate::extract::PowerSource;
-use crate::openstack::recording::{Recorder, Replayer};
+use crate::openstack::recording::{Recorder, Replayer, ReplayerOfCloud};
 use crate::openstack::{Clock, PinnedClock, Session, SystemClock, Transport};
 
 /// A recording of the test bed, gzipped: what `caso demo` runs on.
@@ -64,73 +64,70 @@ impl Source {
         }
     }
 
+    /// A session with the cloud at this place of the configuration.
     pub fn session(
         &self,
         config: &Config,
-        cloud: &CloudConfig,
+        index: usize,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Session> {
+        let cloud = config.clouds.get(index).context("no such cloud")?;
+        let several = config.clouds.len() > 1;
         if let Self::Replayed(replayer) = self {
-            let recorded = replayer.header().sessions.first();
-            let settings = recorded
-                .context("the recording has no session")?
-                .settings()?;
-            let transport: Arc<dyn Transport> = replayer.clone();
+            let recorded = replayer.header().sessions.get(index);
+            let settings = recorded.context("the recording has no session")?.settings();
+            let transport = replayed(replayer, several.then_some(&cloud.name));
             return Ok(Session::new(settings, transport, clock));
         }
         let auth = cloud.keystone()?;
         let mut transport = cloud::transport(auth, &environment())?;
-        let options = cloud::auth_options(auth);
+        let settings = cloud::session_settings(cloud, auth);
         if let Self::Recorded {
             folder,
             keep_names,
             recorder,
         } = self
         {
-            let begun = tape::record(
-                folder,
-                *keep_names,
-                config,
-                &options,
-                clock.now(),
-                transport,
-            )?;
-            *recorder.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun.clone());
-            transport = begun;
+            let mut recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = match recorder.as_ref() {
+                Some(begun) => begun.clone(),
+                None => {
+                    let now = clock.now();
+                    tape::record(folder, *keep_names, config, now, transport.clone())?
+                }
+            };
+            let name = several.then_some(cloud.name.as_str());
+            transport = Arc::new(begun.beside(transport, name));
+            *recorder = Some(begun);
         }
-        let settings = cloud::session_settings(cloud, auth, &options)?;
         Ok(Session::new(settings, transport, clock))
     }
 
-    /// Where power is measured, if the cloud has an extractor that asks. After
+    /// Where power is measured, if that cloud has an extractor that asks. After
     /// the cloud's session has begun, whose recording and repetitions it shares.
     pub fn power(
         &self,
-        cloud: &CloudConfig,
+        config: &Config,
+        index: usize,
         session: &Session,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<PowerSource>> {
-        let Some(prometheus) = cloud
-            .prometheus
-            .as_ref()
-            .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
-        else {
+        let cloud = config.clouds.get(index).context("no such cloud")?;
+        let asked = cloud.extractors.contains(&Extractor::Prometheus);
+        let Some(prometheus) = cloud.prometheus.as_ref().filter(|_| asked) else {
             return Ok(None);
         };
+        let name = (config.clouds.len() > 1).then_some(&cloud.name);
+        let network = || power::transport(prometheus, cloud.keystone()?, &environment());
         let (transport, login): (Arc<dyn Transport>, _) = match self {
-            Self::Replayed(replayer) => (replayer.clone(), None),
-            Self::Network | Self::Recorded { .. } => (
-                power::transport(prometheus, cloud.keystone()?, &environment())?,
-                power::login(prometheus)?,
-            ),
-        };
-        let transport = match self {
+            Self::Replayed(replayer) => (replayed(replayer, name), None),
+            Self::Network => (network()?, power::login(prometheus)?),
             Self::Recorded { recorder, .. } => {
                 let recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
                 let recorder = recorder.as_ref().context("no session is recorded yet")?;
-                Arc::new(recorder.beside(transport))
+                let recorded = recorder.beside(network()?, name.map(String::as_str));
+                (Arc::new(recorded), power::login(prometheus)?)
             }
-            Self::Network | Self::Replayed(_) => transport,
         };
         let retry = session.settings().retry;
         Ok(Some(power::source(
@@ -149,6 +146,17 @@ impl Source {
             recorder.finish()?;
         }
         Ok(())
+    }
+}
+
+/// A recording's answers to one cloud, by name where there are several.
+fn replayed(replayer: &Arc<Replayer>, cloud: Option<&String>) -> Arc<dyn Transport> {
+    match cloud {
+        Some(cloud) => Arc::new(ReplayerOfCloud {
+            replayer: replayer.clone(),
+            cloud: cloud.clone(),
+        }),
+        None => replayer.clone(),
     }
 }
 

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
+use super::causes::causes;
 use super::exit::Exit;
-use super::extraction::{ExtractorResult, ProjectReport, moment};
+use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport, moment};
+use super::one_cloud::{CloudReport, RegionReport};
 use super::said::Said;
 use crate::deliver::{Ending, InstanceReport, Waiting};
-use crate::extract::ProjectFailure;
 
 /// Collected while the run goes on.
 #[derive(Default)]
@@ -43,23 +45,77 @@ impl Summary {
         Exit::of(self.successes, self.failures, partial_is_success)
     }
 
-    /// A project that is gone, unreadable or without VO.
-    pub fn project_failure(&mut self, failure: &ProjectFailure) {
-        self.problem(failure.to_string());
+    /// One cloud, with its regions. `clouds` is how many there are: of one alone
+    /// the name says nothing.
+    pub fn cloud(&mut self, report: &CloudReport<'_>, clouds: usize, said: &mut Said) {
+        self.requests += report.requests;
+        let place = place(report, clouds, None);
+        for failure in &report.failures {
+            self.problem(format!("{place}{failure}"));
+        }
+        for text in &report.without_cursor {
+            self.problem(format!("{place}{text}"));
+        }
+        if report.cancelled {
+            self.failures += 1;
+        }
+        if report.no_project && report.result.is_ok() {
+            self.problem(format!(
+                "{place}no project to account: `projects` names none, and this account sees none \
+                 with the tag `{}`; tag the projects in Keystone, or name them in `projects`",
+                report.cloud.caso_tag.as_deref().unwrap_or_default()
+            ));
+        }
+        if let Some(seconds) = report.behind {
+            said.warn_of(
+                &format!("{place}clock-behind"),
+                &format!(
+                    "{place}OpenStack's clock is {seconds} s behind this machine's: extracting up \
+                     to its now; set the clocks right"
+                ),
+            );
+        }
+        match &report.result {
+            Ok(regions) => {
+                for region in regions {
+                    self.region(report, region, clouds, said);
+                }
+            }
+            Err(error) => self.problem(format!("{place}{}", causes(error.as_ref()))),
+        }
     }
 
-    /// All projects of a cloud.
-    pub fn extraction(&mut self, reports: &[ProjectReport], said: &mut Said) {
+    /// All projects of a region.
+    fn region(
+        &mut self,
+        cloud: &CloudReport<'_>,
+        region: &RegionReport,
+        clouds: usize,
+        said: &mut Said,
+    ) {
+        let place = place(cloud, clouds, region.region.as_deref());
+        self.extraction(&place, &region.projects, said);
+        for warning in &region.warnings {
+            // Its key is the state; the text has request ids and times in it.
+            said.warn_of(
+                &format!("{place}{}", warning.key),
+                &format!("{place}{warning}"),
+            );
+        }
+    }
+
+    fn extraction(&mut self, place: &str, reports: &[ProjectReport], said: &mut Said) {
         let mut outages: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut not_built: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut lacking: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         let mut up_to_date = 0;
         let first: Vec<i64> = reports.iter().filter_map(first_window).collect();
         if let Some(start) = first.iter().min() {
             // The whole past is a month's peak in APEL: worth a line in any mail.
             said.warn_of(
-                &format!("first-run:{}", first.len()),
+                &format!("{place}first-run:{}", first.len()),
                 &format!(
-                    "no cursor for {} of {} projects: extracted from {}; `first_extract_from` \
+                    "{place}no cursor for {} of {} projects: extracted from {}; `first_extract_from` \
                      sets another start",
                     first.len(),
                     reports.len(),
@@ -68,7 +124,7 @@ impl Summary {
             );
         }
         for report in reports {
-            let name = project_name(report);
+            let name = format!("{place}{}", project_name(report));
             for part in &report.extractors {
                 let extractor = part.extractor.as_str();
                 match &part.result {
@@ -103,6 +159,9 @@ impl Summary {
                         }
                     }
                     ExtractorResult::UpToDate => up_to_date += 1,
+                    ExtractorResult::Lacking { what, reason } => {
+                        lacking.entry(what).or_insert((extractor, reason));
+                    }
                     ExtractorResult::NotBuilt => *not_built.entry(extractor).or_default() += 1,
                     ExtractorResult::Failed {
                         reason,
@@ -120,34 +179,47 @@ impl Summary {
                 }
             }
         }
+        // One that is asked for Cinder alone must not find all in order
+        // without it.
+        let nothing_else = reports.iter().any(lacks_all);
+        for (what, (extractor, reason)) in lacking {
+            let text = format!(
+                "not extracted: {extractor}: {reason}; if this cloud does without, remove \
+                 `{extractor}` from `extractor` to silence this"
+            );
+            if nothing_else {
+                self.problem(text);
+            } else {
+                said.warn_of(&format!("lacking:{what}"), &text);
+            }
+        }
         for (extractor, (projects, reason)) in outages {
             let text = match projects {
                 1 => format!(
-                    "{extractor}: one project is not extracted and waits for the next run: {reason}"
+                    "{place}{extractor}: one project is not extracted and waits for the next run: {reason}"
                 ),
                 _ => format!(
-                    "{extractor}: {projects} projects are not extracted and wait for the next run: {reason}"
+                    "{place}{extractor}: {projects} projects are not extracted and wait for the next run: {reason}"
                 ),
             };
             self.problem(text);
         }
         if up_to_date > 0 {
             self.line(format!(
-                "{up_to_date} cursors are at the window's end already"
+                "{place}{up_to_date} cursors are at the window's end already"
             ));
         }
         if !not_built.is_empty() {
             let names: Vec<&str> = not_built.into_keys().collect();
             self.line(format!(
-                "not extracted: {}: not built in this version; their cursors stay where they are",
+                "{place}not extracted: {}: not built in this version; their cursors stay where they are",
                 names.join(", ")
             ));
         }
     }
 
-    /// One messenger's delivery. Why it wants to be tried again it said in the
-    /// log: that remark is told here, and taken from the others.
-    pub fn delivery(&mut self, report: &InstanceReport, remarks: &mut Vec<String>) {
+    /// One messenger's delivery.
+    pub fn delivery(&mut self, report: &InstanceReport) {
         let name = &report.name;
         if report.delivered > 0 {
             self.successes += 1;
@@ -177,17 +249,23 @@ impl Summary {
             Ending::Cancelled => {
                 self.failures += 1;
             }
-            Ending::RetryLater { .. } => {
-                let own = format!("messenger `{name}`: ");
-                let of_it = |remark: &String| remark.starts_with(&own);
-                let reason = remarks.iter().rposition(of_it).map(|at| remarks.remove(at));
-                let reason = reason.map_or_else(String::new, |remark| {
-                    format!(": {}", remark.trim_start_matches(&own))
-                });
-                self.problem(format!("messenger `{name}`: {}{reason}", report.outcome));
-            }
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }
+    }
+
+    /// What was set aside stays there until somebody looks at it: said once a
+    /// week, and each time in the summary that people read.
+    pub fn damaged(&mut self, files: &[PathBuf], said: &mut Said) {
+        let Some(first) = files.first() else {
+            return;
+        };
+        let text = format!(
+            "{} damaged files of the journal lie in `{}`: what a segment among them held was not              delivered; extract its window again, then remove the file",
+            files.len(),
+            first.parent().unwrap_or(first).display()
+        );
+        said.warn(&text);
+        self.line(text);
     }
 
     /// What waits on disk after the run, for messengers of the past too.
@@ -228,16 +306,34 @@ impl Summary {
     }
 }
 
+/// Cloud and region, where there are others beside them.
+fn place(report: &CloudReport<'_>, clouds: usize, region: Option<&str>) -> String {
+    let mut parts = Vec::new();
+    if clouds > 1 {
+        parts.push(format!("cloud `{}`", report.cloud.name));
+    }
+    if report.cloud.region_names.len() > 1 {
+        parts.extend(region.map(|region| format!("region `{region}`")));
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!("{}: ", parts.join(", ")),
+    }
+}
+
 /// Where the first window of a project without a cursor began, if anything was
 /// extracted of it.
 fn first_window(report: &ProjectReport) -> Option<i64> {
-    if !report.first {
-        return None;
-    }
     report.extractors.iter().find_map(|part| match part.result {
-        ExtractorResult::Done { window, .. } => Some(window.start),
+        ExtractorResult::Done { window, .. } if part.first => Some(window.start),
         _ => None,
     })
+}
+
+/// Whether none of the project's extractors found its service.
+fn lacks_all(report: &ProjectReport) -> bool {
+    let lacking = |part: &ExtractorReport| matches!(part.result, ExtractorResult::Lacking { .. });
+    !report.extractors.is_empty() && report.extractors.iter().all(lacking)
 }
 
 fn project_name(report: &ProjectReport) -> String {

@@ -10,16 +10,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::power::PowerArguments;
-use crate::config::{Config, ExtractFrom, Extractor};
+use crate::config::{CloudConfig, Config, ExtractFrom, Extractor};
 use crate::model::Window;
+use crate::openstack::Transport;
 use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
-use crate::openstack::{AuthOptions, Transport};
 
-const MAPPING: &str = "voms.json";
 const SPOOL: &str = "spool";
 const CURSORS: &str = "caso-cursors";
 
@@ -28,8 +27,23 @@ const CURSORS: &str = "caso-cursors";
 struct Arguments {
     extract_from: Option<i64>,
     extract_to: Option<i64>,
-    first_extract_from: Option<i64>,
+    #[serde(default)]
+    ip_records_for_past_windows: bool,
     page_size: u32,
+    /// In the order of the header's sessions.
+    #[serde(default)]
+    clouds: Vec<CloudArguments>,
+}
+
+/// Those of one cloud. In recordings of programs that knew one cloud only they
+/// stand among the others.
+#[derive(Debug, Serialize, Deserialize)]
+struct CloudArguments {
+    #[serde(default = "only")]
+    cloud: String,
+    #[serde(default)]
+    regions: Vec<String>,
+    first_extract_from: Option<i64>,
     projects: Vec<String>,
     caso_tag: Option<String>,
     vo_property: String,
@@ -39,12 +53,23 @@ struct Arguments {
     power: Option<PowerArguments>,
 }
 
-/// Begins a recording around `inner`.
+fn only() -> String {
+    crate::config::ONLY_CLOUD.to_owned()
+}
+
+/// Name of the mapping file of a cloud, by its place.
+fn mapping(cloud: usize) -> String {
+    match cloud {
+        0 => "voms.json".to_owned(),
+        _ => format!("voms-{cloud}.json"),
+    }
+}
+
+/// Begins a recording around `inner`, the way to the first cloud.
 pub fn record(
     folder: &Path,
     keep_names: bool,
     config: &Config,
-    auth: &AuthOptions,
     now: i64,
     inner: Arc<dyn Transport>,
 ) -> anyhow::Result<Arc<Recorder>> {
@@ -58,21 +83,21 @@ pub fn record(
         end: config.extract_to.unwrap_or(now),
     });
     let mut header = Header::new(now, window, names);
-    let cloud = config.clouds.first().context("no cloud is configured")?;
-    let interfaces = super::cloud::interfaces(cloud);
-    header.sessions.push(RecordedSession::new(
-        auth,
-        &interfaces,
-        cloud.region_name.as_deref(),
-    ));
+    for cloud in &config.clouds {
+        let settings = super::cloud::session_settings(cloud, cloud.keystone()?);
+        header.sessions.push(RecordedSession::of(&settings));
+    }
     header.arguments = arguments(config)?;
     let recorder = Recorder::new(inner, folder, header)?;
-    if cloud.mapping_file.exists() {
-        let kept = || format!("cannot keep `{}`", cloud.mapping_file.display());
-        let text = fs::read_to_string(&cloud.mapping_file).with_context(kept)?;
-        // Projects may stand in it by name.
-        let mapping = recorder.cleaned(serde_json::from_str(&text).with_context(kept)?);
-        fs::write(folder.join(MAPPING), mapping.to_string()).with_context(kept)?;
+    for (index, cloud) in config.clouds.iter().enumerate() {
+        let from = &cloud.mapping_file;
+        if from.exists() {
+            let kept = || format!("cannot keep `{}`", from.display());
+            let text = fs::read_to_string(from).with_context(kept)?;
+            // Projects may stand in it by name.
+            let cleaned = recorder.cleaned(serde_json::from_str(&text).with_context(kept)?);
+            fs::write(folder.join(mapping(index)), cleaned.to_string()).with_context(kept)?;
+        }
     }
     copy_cursors(&config.spooldir, &folder.join(SPOOL))
         .with_context(|| format!("cannot keep the cursors of `{}`", config.spooldir.display()))?;
@@ -80,12 +105,10 @@ pub fn record(
 }
 
 fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Value>> {
-    let cloud = config.clouds.first().context("no cloud is configured")?;
-    let arguments = Arguments {
-        extract_from: config.extract_from.explicit(),
-        extract_to: config.extract_to,
-        first_extract_from: config.first_extract_from,
-        page_size: config.page_size,
+    let cloud = |cloud: &CloudConfig| CloudArguments {
+        cloud: cloud.name.clone(),
+        regions: cloud.region_names.clone(),
+        first_extract_from: cloud.first_extract_from,
         projects: cloud.projects.clone(),
         caso_tag: cloud.caso_tag.clone(),
         vo_property: cloud.vo_property.clone(),
@@ -100,6 +123,13 @@ fn arguments(config: &Config) -> anyhow::Result<BTreeMap<String, serde_json::Val
             .filter(|_| cloud.extractors.contains(&Extractor::Prometheus))
             .map(PowerArguments::of),
     };
+    let arguments = Arguments {
+        extract_from: config.extract_from.explicit(),
+        extract_to: config.extract_to,
+        ip_records_for_past_windows: config.ip_records_for_past_windows,
+        page_size: config.page_size,
+        clouds: config.clouds.iter().map(cloud).collect(),
+    };
     Ok(serde_json::from_value(serde_json::to_value(arguments)?)?)
 }
 
@@ -108,8 +138,8 @@ pub fn replay(folder: &Path, config: &mut Config) -> anyhow::Result<Arc<Replayer
     let replayer = Replayer::open(folder)?;
     apply(replayer.header(), config)
         .with_context(|| format!("the recording in `{}` cannot be replayed", folder.display()))?;
-    for cloud in &mut config.clouds {
-        cloud.mapping_file = folder.join(MAPPING);
+    for (index, cloud) in config.clouds.iter_mut().enumerate() {
+        cloud.mapping_file = folder.join(mapping(index));
         cloud.mapping_file_set = false;
     }
     Ok(Arc::new(replayer))
@@ -117,37 +147,68 @@ pub fn replay(folder: &Path, config: &mut Config) -> anyhow::Result<Arc<Replayer
 
 /// The part of `replay` that needs no folder.
 pub fn apply(header: &Header, config: &mut Config) -> anyhow::Result<()> {
-    let arguments: Arguments = serde_json::from_value(serde_json::to_value(&header.arguments)?)?;
+    let written = serde_json::to_value(&header.arguments)?;
+    let mut arguments: Arguments = serde_json::from_value(written.clone())?;
+    if arguments.clouds.is_empty() {
+        arguments.clouds.push(serde_json::from_value(written)?);
+    }
     config.extract_from = match arguments.extract_from {
         Some(from) => ExtractFrom::At(from),
         None => ExtractFrom::Cursor,
     };
     config.extract_to = arguments.extract_to;
-    config.first_extract_from = arguments.first_extract_from;
+    config.ip_records_for_past_windows = arguments.ip_records_for_past_windows;
     config.page_size = arguments.page_size;
-    let session = header.sessions.first().context("it has no session")?;
-    // One cloud was recorded.
-    config.clouds.truncate(1);
-    let cloud = config
+    if header.sessions.len() < arguments.clouds.len() {
+        bail!("it has fewer sessions than clouds");
+    }
+    // The recording says which clouds there are, the configuration under which
+    // names of site and service they are reported.
+    config.clouds = arguments
         .clouds
-        .first_mut()
-        .context("no cloud is configured")?;
-    cloud.projects = arguments.projects;
-    cloud.caso_tag = arguments.caso_tag;
-    cloud.vo_property = arguments.vo_property;
-    cloud.region_name = session.region.clone();
-    cloud.prometheus = arguments.power.map(PowerArguments::config).transpose()?;
-    cloud.extractors = arguments
-        .extractors
-        .iter()
-        .map(|name| {
-            Extractor::ALL
-                .into_iter()
-                .find(|extractor| extractor.as_str() == name)
-                .with_context(|| format!("it has an extractor `{name}`, which is unknown"))
-        })
+        .into_iter()
+        .zip(&header.sessions)
+        .map(|(recorded, session)| cloud(config, recorded, session))
         .collect::<anyhow::Result<_>>()?;
     Ok(())
+}
+
+fn cloud(
+    config: &Config,
+    recorded: CloudArguments,
+    session: &RecordedSession,
+) -> anyhow::Result<CloudConfig> {
+    let same = config
+        .clouds
+        .iter()
+        .find(|known| known.name == recorded.cloud);
+    let like = same.or_else(|| config.clouds.first());
+    let like = like.context("no cloud is configured")?.clone();
+    let region_names = match recorded.regions.is_empty() {
+        true => session.region.iter().cloned().collect(),
+        false => recorded.regions,
+    };
+    let extractor = |name: &String| {
+        Extractor::ALL
+            .into_iter()
+            .find(|extractor| extractor.as_str() == name)
+            .with_context(|| format!("it has an extractor `{name}`, which is unknown"))
+    };
+    Ok(CloudConfig {
+        name: recorded.cloud,
+        region_names,
+        first_extract_from: recorded.first_extract_from,
+        projects: recorded.projects,
+        caso_tag: recorded.caso_tag,
+        vo_property: recorded.vo_property,
+        prometheus: recorded.power.map(PowerArguments::config).transpose()?,
+        extractors: recorded
+            .extractors
+            .iter()
+            .map(extractor)
+            .collect::<anyhow::Result<_>>()?,
+        ..like
+    })
 }
 
 /// The recorded cursors, for the replay's own spool.

@@ -3,11 +3,6 @@
 use crate::config::ExtractFrom;
 use crate::model::Window;
 
-/// How far a window reaches back behind the cursor. A change is visible some
-/// time after the moment that the API notes for it, and its clock is not ours;
-/// records are keyed, so telling something twice costs nothing.
-pub const OVERLAP: i64 = 60;
-
 /// The run's own bounds, the same for every project.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -33,8 +28,9 @@ pub enum Plan {
 }
 
 impl Bounds {
-    /// `cursor` is where the extractor's last window ended.
-    pub fn plan(&self, cursor: Option<i64>) -> Plan {
+    /// `cursor` is where the extractor's last window ended, `overlap` how far
+    /// the next one reaches back behind it.
+    pub fn plan(&self, cursor: Option<i64>, overlap: i64) -> Plan {
         if let Some(from) = self.from.explicit() {
             if from >= self.to {
                 return Plan::Empty { from };
@@ -53,7 +49,7 @@ impl Bounds {
             Some(cursor) => Plan::Extract {
                 window: Window {
                     start: if cursor > 0 {
-                        cursor.saturating_sub(OVERLAP).max(0)
+                        cursor.saturating_sub(overlap).max(0)
                     } else {
                         cursor
                     },
@@ -101,23 +97,27 @@ mod tests {
     #[test]
     fn a_window_goes_on_a_little_before_the_cursor() {
         let bounds = bounds(ExtractFrom::Cursor, 10_000);
-        assert_eq!(window(bounds.plan(Some(5_000))), Some((4_940, 10_000)));
-        assert_eq!(window(bounds.plan(Some(30))), Some((0, 10_000)));
-        assert_eq!(window(bounds.plan(None)), Some((0, 10_000)));
-        assert_eq!(bounds.plan(Some(10_000)), Plan::UpToDate);
-        assert_eq!(bounds.plan(Some(10_001)), Plan::Future { cursor: 10_001 });
+        assert_eq!(window(bounds.plan(Some(5_000), 60)), Some((4_940, 10_000)));
+        assert_eq!(window(bounds.plan(Some(30), 60)), Some((0, 10_000)));
+        assert_eq!(window(bounds.plan(Some(5_000), 0)), Some((5_000, 10_000)));
+        assert_eq!(window(bounds.plan(None, 60)), Some((0, 10_000)));
+        assert_eq!(bounds.plan(Some(10_000), 60), Plan::UpToDate);
+        assert_eq!(
+            bounds.plan(Some(10_001), 60),
+            Plan::Future { cursor: 10_001 }
+        );
     }
 
     #[test]
     fn an_explicit_window_is_taken_as_it_is() {
         let explicit = bounds(ExtractFrom::At(700), 900);
-        assert_eq!(window(explicit.plan(Some(800))), Some((700, 900)));
+        assert_eq!(window(explicit.plan(Some(800), 60)), Some((700, 900)));
         assert_eq!(
-            bounds(ExtractFrom::At(900), 900).plan(None),
+            bounds(ExtractFrom::At(900), 900).plan(None, 60),
             Plan::Empty { from: 900 }
         );
         let everything = bounds(ExtractFrom::BeginningOfTime, 900);
-        assert_eq!(window(everything.plan(Some(800))), Some((0, 900)));
+        assert_eq!(window(everything.plan(Some(800), 60)), Some((0, 900)));
     }
 
     #[test]
@@ -126,6 +126,6 @@ mod tests {
             first_from: Some(600),
             ..bounds(ExtractFrom::Cursor, 900)
         };
-        assert_eq!(window(first.plan(None)), Some((600, 900)));
+        assert_eq!(window(first.plan(None, 60)), Some((600, 900)));
     }
 }

@@ -140,7 +140,7 @@ mod tests {
             .await;
             assert_eq!(answer.accepted, 0, "after {read} bytes");
             assert!(
-                matches!(answer.rest, Rest::RetryAfterSeconds(_)),
+                matches!(answer.rest, Rest::Retry { .. }),
                 "{:?}",
                 answer.rest
             );

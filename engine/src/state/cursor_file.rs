@@ -32,6 +32,30 @@ pub struct Entry {
     pub extractor: String,
     /// Everything before this moment is extracted; none: nothing is.
     pub at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Standing::is_untried")]
+    pub standing: Standing,
+}
+
+/// Whether the extractor ever found what it reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It never came so far.
+    #[default]
+    Untried,
+    /// It extracted a window.
+    Extracted,
+    /// The cloud does without its service. Its cursor stays, and does not
+    /// count for lastrun.
+    Lacking,
+}
+
+impl Standing {
+    // serde hands in a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_untried(&self) -> bool {
+        *self == Standing::Untried
+    }
 }
 
 /// What was found in the place of a cursor file.

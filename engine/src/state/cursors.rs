@@ -15,6 +15,11 @@
 //! is taken off, as Python writes the end of its window plus one second and
 //! what changed in that second is in neither.
 //!
+//! A lastrun file is one region's: cASO had no more, and ours is the least of
+//! several. So it counts for the clouds and regions that have cursors, and where
+//! none has for the first that asks; a region that is added later starts at the
+//! beginning.
+//!
 //! **When a cursor moves.** To the end of a window that continues it: there is
 //! no cursor yet, or start <= cursor < end. Never back, never over a gap, and not at
 //! all where the cursors were opened frozen (dry run, replay).
@@ -31,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::Window;
 
-use super::cursor_file::{CursorFile, Entry, Found};
+use super::cursor_file::{CursorFile, Entry, Found, Standing};
 use super::disk::DiskError;
 use super::lastrun::{format_lastrun, parse_lastrun};
 use super::spool::Spool;
@@ -66,6 +71,8 @@ pub struct Start {
     /// Epoch seconds; none: from the beginning.
     pub at: Option<i64>,
     pub source: Source,
+    /// Whether this extractor ever extracted a window of the project.
+    pub extracted: bool,
 }
 
 /// What became of a cursor.
@@ -136,6 +143,8 @@ pub enum CursorError {
 pub struct Cursors {
     spool: Spool,
     frozen: bool,
+    /// All that the configuration has: what lastrun is the least of.
+    configured: Vec<CursorKey>,
     /// Each with a lock of its own, so that one's fsync does not wait for another's.
     projects: Mutex<HashMap<String, Arc<Mutex<Project>>>>,
 }
@@ -164,8 +173,28 @@ impl Cursors {
         Cursors {
             spool: spool.clone(),
             frozen,
+            configured: Vec::new(),
             projects: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// With every cursor that the configuration has. One of a cloud that is
+    /// away, and so not asked in this run, still holds lastrun back.
+    pub fn configured(self, keys: Vec<CursorKey>) -> Cursors {
+        Cursors {
+            configured: keys,
+            ..self
+        }
+    }
+
+    /// Whether all that is known of a project is a lastrun file of cASO's, or
+    /// of an operator's: it can be given to one region only.
+    pub fn is_foreign(&self, project: &str, name: Option<&str>) -> bool {
+        let Ok(known) = self.project(project, name) else {
+            return false;
+        };
+        let known = locked(&known);
+        known.file.cursors.is_empty() && known.fallback.source != Source::Nothing
     }
 
     /// Where the extractors of a project start, in the order of `keys`.
@@ -207,11 +236,23 @@ impl Cursors {
                 return Ok(Advance::Unmoved(Unmoved::Gap { cursor }));
             }
         }
-        known.write(&self.spool, key, window.end)?;
+        known.move_to(&self.spool, &self.configured, key, window.end)?;
         Ok(Advance::Moved {
             from,
             to: window.end,
         })
+    }
+
+    /// Notes that the cloud does without what this extractor reads. Its cursor
+    /// stays where it is, for the day when there is something to read; until
+    /// then lastrun is the least of the others.
+    pub fn leave_out(&self, project: &str, key: &CursorKey) -> Result<(), CursorError> {
+        if self.frozen {
+            return Ok(());
+        }
+        let known = self.project(project, None)?;
+        let mut known = locked(&known);
+        known.leave_out(&self.spool, &self.configured, key)
     }
 
     fn project(
@@ -313,7 +354,11 @@ impl Project {
                 (true, _) => Some(at),
                 (false, _) => Some(if at > 0 { at - 1 } else { at }),
             };
-            fallback = Some(Start { at, source });
+            fallback = Some(Start {
+                at,
+                source,
+                extracted: false,
+            });
             ours_fallback = ours;
         }
         if let (Some(reason), None) = (&damaged, &fallback) {
@@ -340,6 +385,7 @@ impl Project {
             fallback: fallback.unwrap_or(Start {
                 at: None,
                 source: Source::Nothing,
+                extracted: false,
             }),
             ours_fallback,
             edited,
@@ -350,8 +396,11 @@ impl Project {
     }
 
     fn start(&mut self, key: &CursorKey) -> Start {
-        self.asked.insert(key.clone());
-        if let Some(entry) = self.file.cursors.iter().find(|entry| is_of(entry, key)) {
+        let entry = self.file.cursors.iter().find(|entry| is_of(entry, key));
+        if entry.is_none_or(|entry| entry.standing != Standing::Lacking) {
+            self.asked.insert(key.clone());
+        }
+        if let Some(entry) = entry {
             // Until it moves: then it is a cursor like any other.
             let still_edited = self.edited && entry.at == self.fallback.at;
             return Start {
@@ -361,18 +410,19 @@ impl Project {
                 } else {
                     Source::Cursor
                 },
+                extracted: entry.standing == Standing::Extracted,
             };
         }
-        // A text of our own says how far *other* clouds or regions are.
-        let neighbours = self
-            .file
-            .cursors
-            .iter()
-            .any(|entry| entry.cloud == key.cloud && entry.region == key.region);
-        let start = if self.ours_fallback && !neighbours {
+        // What lastrun says, ours or not, is how far the clouds and regions are
+        // that have cursors. One that has none was never extracted.
+        let of_place = |entry: &Entry| entry.cloud == key.cloud && entry.region == key.region;
+        let neighbours = self.file.cursors.iter().any(of_place);
+        let others = !self.file.cursors.is_empty();
+        let start = if (self.ours_fallback || others) && !neighbours {
             Start {
                 at: None,
                 source: Source::Nothing,
+                extracted: false,
             }
         } else {
             self.fallback.clone()
@@ -382,27 +432,72 @@ impl Project {
             region: key.region.clone(),
             extractor: key.extractor.clone(),
             at: start.at,
+            standing: Standing::Untried,
         });
         start
     }
 
-    fn write(&mut self, spool: &Spool, key: &CursorKey, end: i64) -> Result<(), CursorError> {
+    fn move_to(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        key: &CursorKey,
+        end: i64,
+    ) -> Result<(), CursorError> {
+        let mut next = self.file.clone();
+        for entry in &mut next.cursors {
+            if is_of(entry, key) {
+                entry.at = Some(end);
+                entry.standing = Standing::Extracted;
+            }
+        }
+        self.asked.insert(key.clone());
+        self.write(spool, configured, next)
+    }
+
+    fn leave_out(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        key: &CursorKey,
+    ) -> Result<(), CursorError> {
+        if !self.asked.remove(key) {
+            return Ok(());
+        }
+        for entry in &mut self.file.cursors {
+            if is_of(entry, key) {
+                entry.standing = Standing::Lacking;
+            }
+        }
+        // Before anything of the project moved there is nothing to mend; the
+        // first one that moves writes this down, too.
+        if self.file.lastrun.is_empty() {
+            return Ok(());
+        }
+        self.write(spool, configured, self.file.clone())
+    }
+
+    /// Puts `next` in the place of what is on disk, and the least of its
+    /// cursors into lastrun.
+    fn write(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        mut next: CursorFile,
+    ) -> Result<(), CursorError> {
         let project = self.file.project.clone();
         let write_error = |source| CursorError::Write {
             project: project.clone(),
             source,
         };
-        let mut next = self.file.clone();
-        for entry in &mut next.cursors {
-            if is_of(entry, key) {
-                entry.at = Some(end);
-            }
-        }
         // `None` sorts before every moment.
         let least = next
             .cursors
             .iter()
-            .filter(|entry| self.asked.iter().any(|key| is_of(entry, key)))
+            .filter(|entry| {
+                let mut counted = self.asked.iter().chain(configured);
+                entry.standing != Standing::Lacking && counted.any(|key| is_of(entry, key))
+            })
             .map(|entry| entry.at)
             .min()
             .flatten();

@@ -348,6 +348,73 @@ fn no_kill_makes_a_gap() {
     }
 }
 
+/// The default list asks for Cinder, and a cloud may have none: lastrun would
+/// stay in 1970 for ever.
+#[test]
+fn one_whose_service_is_lacking_does_not_hold_lastrun_back() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T - 10))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), BEGINNING);
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 10));
+
+    // The next run knows it, and need not mend lastrun again.
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    assert!(starts[0].extracted && !starts[1].extracted);
+    cursors
+        .advance(PROJECT, &key("nova"), window(T - 10, T - 5))
+        .unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 5));
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 5));
+
+    // One day the cloud has it: its cursor has waited, and counts from now on.
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    assert_eq!(starts[1].at, None);
+    cursors
+        .advance(PROJECT, &key("cinder"), window(0, T - 7))
+        .unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 7));
+    let starts = place.cursors().starts(PROJECT, None, &both()).unwrap();
+    assert!(starts.iter().all(|start| start.extracted));
+}
+
+/// Python had one lastrun for all extractors, and so had a site that extracted
+/// servers alone.
+#[test]
+fn one_that_is_new_to_a_project_starts_at_its_lastrun() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+}
+
+#[test]
+fn before_anything_moved_leaving_out_writes_nothing() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(place.lastrun(), None);
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    let frozen = Cursors::open(&Spool::look(place.dir.path(), Disk::default()), true);
+    frozen.starts(PROJECT, None, &both()).unwrap();
+    frozen.leave_out(PROJECT, &key("nova")).unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+}
+
 /// After a failed write the same process may go on: lastrun is never ahead of
 /// the least cursor.
 #[test]

@@ -92,10 +92,8 @@ impl Lock {
             .map_err(io)?;
         let start = Instant::now();
         loop {
-            match fcntl(&file, FcntlArg::F_SETLK(&whole_file())) {
-                Ok(_) => return Ok(Lock { _file: file, path }),
-                Err(Errno::EAGAIN | Errno::EACCES | Errno::EINTR) => {}
-                Err(errno) => return Err(io(errno.into())),
+            if try_record_lock(&file).map_err(io)? {
+                return Ok(Lock { _file: file, path });
             }
             let waited = start.elapsed();
             if waited >= timeout {
@@ -112,6 +110,17 @@ impl Lock {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Takes a record lock over the whole of `file`, if no other process has one.
+/// It is this process's own: a child does not inherit it, and it ends when any
+/// handle of the file is closed.
+pub fn try_record_lock(file: &File) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_SETLK(&whole_file())) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES | Errno::EINTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
     }
 }
 

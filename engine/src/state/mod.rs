@@ -19,7 +19,7 @@ pub(crate) use disk::faults;
 pub use disk::{Disk, DiskError, DiskFile, Fault, Step, Verdict};
 pub use folder::{FolderError, FolderProblem, check_writable, us};
 pub use lastrun::{format_lastrun, parse_lastrun};
-pub use lock::{Holder, LOCK_FILE, Lock, LockError};
+pub use lock::{Holder, LOCK_FILE, Lock, LockError, try_record_lock};
 pub use spool::{Spool, SpoolError, file_name_for};
 
 /// The error of a value that could not be written down.

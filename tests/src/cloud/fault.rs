@@ -30,10 +30,10 @@ pub enum Fault {
     Closed,
     /// The token is forgotten: 401 for this request and for all that use it.
     TokenEnds,
-    /// The proper answer, and from then on this server, flavor, user, image
-    /// or project is not known any more, by id.
+    /// The proper answer, and from then on this server, flavor, user, image,
+    /// volume, floating IP or project is not known any more, by id.
     Vanish(Vec<String>),
-    /// The proper answer, and from then on the last server on it, which is the
+    /// The proper answer, and from then on the last row on it, which is the
     /// marker of the next page, is not known any more.
     VanishLast,
     /// The proper answer, and from then on these servers are deleted.

@@ -24,6 +24,16 @@ pub fn server_id(project: usize, n: usize) -> String {
     format!("5e000000-{project:04x}-4000-8000-{n:012x}")
 }
 
+/// The `n`-th volume of the `project`-th project.
+pub fn volume_id(project: usize, n: usize) -> String {
+    format!("701e0000-{project:04x}-4000-8000-{n:012x}")
+}
+
+/// The `n`-th floating IP of the `project`-th project.
+pub fn floating_ip_id(project: usize, n: usize) -> String {
+    format!("f1000000-{project:04x}-4000-8000-{n:012x}")
+}
+
 /// The number of a generated server of that project, if this is its id.
 pub fn server_number(project: usize, id: &str) -> Option<usize> {
     let n = usize::from_str_radix(id.get(24..)?, 16).ok()?;

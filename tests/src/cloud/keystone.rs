@@ -200,7 +200,7 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
         Scope::System => {
             token["roles"] = roles;
             token["system"] = json!({"all": true});
-            token["catalog"] = catalog(state, world);
+            token["catalog"] = catalog(state, world, None);
         }
         Scope::Project(id) => {
             let name = world
@@ -210,7 +210,7 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
             token["roles"] = roles;
             token["project"] = json!({"domain": domain, "id": id, "name": name});
             token["is_domain"] = json!(false);
-            token["catalog"] = catalog(state, world);
+            token["catalog"] = catalog(state, world, Some(id));
         }
     }
     Answer::json(201, &json!({"token": token}))
@@ -218,7 +218,8 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
         .with("vary", "X-Auth-Token")
 }
 
-fn catalog(state: &State, world: &World) -> Value {
+/// Cinder's address has the project in it, so without one it has none.
+fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
     let entry = |kind: &str, name: &str, path: &str| {
         let endpoints: Vec<Value> = ["admin", "public", "internal"]
             .iter()
@@ -232,14 +233,26 @@ fn catalog(state: &State, world: &World) -> Value {
             .collect();
         json!({"endpoints": endpoints, "id": format!("{kind}-service"), "type": kind, "name": name})
     };
-    json!([
+    let mut services = vec![
         entry("compute", "nova", "/compute/v2.1"),
         entry("identity", "keystone", "/identity/v3"),
         entry("image", "glance", "/image"),
-        // In the catalog because cASO's Nova extractor makes a client for it;
-        // it is never asked.
         entry("network", "neutron", "/network"),
-    ])
+    ];
+    if let Some(project) = project {
+        services.push(entry(
+            "block-storage",
+            "cinder",
+            &format!("/volume/v3/{project}"),
+        ));
+    }
+    let lacks = &world.plan.lacks;
+    services.retain(|service| {
+        lacks
+            .iter()
+            .all(|lacking| service["type"].as_str() != Some(lacking))
+    });
+    Value::Array(services)
 }
 
 fn read(state: &State, world: &World, seen: &Seen, token: &Token, path: &str) -> Answer {

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::ids;
 use super::server::Servers;
+use super::time::epoch;
 
 /// A whole cloud: who may log in, and what they will find.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Catalog types (`network`, `block-storage`) that the cloud does without.
+    pub lacks: Vec<String>,
     /// How long a token lives, in seconds.
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
@@ -76,6 +81,33 @@ pub struct Project {
     pub properties: BTreeMap<String, String>,
     pub enabled: bool,
     pub servers: Servers,
+    pub volumes: Vec<Volume>,
+    pub floating_ips: Vec<FloatingIp>,
+}
+
+/// A row of Cinder's `volumes`.
+#[derive(Clone, Debug)]
+pub struct Volume {
+    pub id: String,
+    pub name: Option<String>,
+    pub size_gib: u64,
+    pub user_id: String,
+    pub status: String,
+    pub created: i64,
+    /// Servers, and since when.
+    pub attachments: Vec<(String, i64)>,
+    /// Fields of the answer that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
+}
+
+/// A row of Neutron's `floatingips`.
+#[derive(Clone, Debug)]
+pub struct FloatingIp {
+    pub id: String,
+    pub address: String,
+    pub created: i64,
+    /// Fields of the answer that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
 }
 
 /// A user who owns servers (and need not be able to log in).
@@ -127,6 +159,7 @@ impl Default for Plan {
             max_limit: 1000,
             microversion: 104,
             region: "RegionOne".into(),
+            lacks: Vec::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
         }
@@ -170,6 +203,37 @@ impl Project {
             properties: BTreeMap::from([("VO".into(), format!("vo-{n}.example.org"))]),
             enabled: true,
             servers,
+            volumes: Vec::new(),
+            floating_ips: Vec::new(),
+        }
+    }
+}
+
+impl Volume {
+    /// Volume `n` of project `project`, of `n + 1` GiB, free since it was
+    /// created on 2026-10-01 at `n` minutes past midnight.
+    pub fn numbered(project: usize, n: usize) -> Self {
+        Volume {
+            id: ids::volume_id(project, n),
+            name: Some(format!("vol-{project}-{n}")),
+            size_gib: n as u64 + 1,
+            user_id: ids::user_id(n % 5),
+            status: "available".into(),
+            created: epoch("2026-10-01") + 60 * n as i64,
+            attachments: Vec::new(),
+            odd: BTreeMap::new(),
+        }
+    }
+}
+
+impl FloatingIp {
+    /// Floating IP `n` of project `project`, held since 2026-10-01.
+    pub fn numbered(project: usize, n: usize, address: &str) -> Self {
+        FloatingIp {
+            id: ids::floating_ip_id(project, n),
+            address: address.into(),
+            created: epoch("2026-10-01"),
+            odd: BTreeMap::new(),
         }
     }
 }

@@ -22,7 +22,7 @@ use super::listen::{Certificate, Cut, Door, bind};
 use super::plan::{Plan, Project};
 use super::request::Seen;
 use super::server::Server;
-use super::{glance, nova, time};
+use super::{cinder, glance, neutron, nova, time};
 
 /// A cloud that answers until it is dropped.
 pub struct Cloud {
@@ -227,6 +227,8 @@ impl State {
             "identity" => keystone::answer(self, seen, body, path),
             "compute" => nova::answer(self, seen, path),
             "image" => glance::answer(self, seen, path),
+            "volume" => cinder::answer(self, seen, path),
+            "network" => neutron::answer(self, seen, path),
             _ => Answer::html(404, "<html><body><h1>404 Not Found</h1></body></html>"),
         }
     }
@@ -316,7 +318,7 @@ async fn handle(
             }
             Fault::VanishLast => {
                 let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
-                world.gone.extend(last_server(&answer.body));
+                world.gone.extend(last_row(&answer.body));
             }
             Fault::Delete(ids) => {
                 let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
@@ -340,11 +342,12 @@ async fn handle(
     }
 }
 
-/// The id of the last server of a page, of servers or of their usage.
-fn last_server(body: &str) -> Option<String> {
+/// The id of the last row of a page.
+fn last_row(body: &str) -> Option<String> {
     let page: serde_json::Value = serde_json::from_str(body).ok()?;
-    let (entries, id) = match page.get("servers") {
-        Some(servers) => (servers, "id"),
+    let lists = ["servers", "volumes", "floatingips"];
+    let (entries, id) = match lists.iter().find_map(|list| page.get(list)) {
+        Some(rows) => (rows, "id"),
         None => (page.pointer("/tenant_usage/server_usages")?, "instance_id"),
     };
     Some(entries.as_array()?.last()?.get(id)?.as_str()?.to_owned())
@@ -354,7 +357,8 @@ fn refusal(seen: &Seen, status: u16) -> Answer {
     let text = "The server is currently unavailable. Please try again at a later time.";
     match split(&seen.path).0 {
         "identity" => identity(status, text),
-        "compute" => compute(status, text),
+        "compute" | "volume" => compute(status, text),
+        "network" => identity(status, text),
         _ => image(status, text),
     }
 }

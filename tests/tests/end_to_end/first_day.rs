@@ -131,7 +131,8 @@ fn a_messenger_that_does_not_exist_is_named() {
     assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
 }
 
-/// Extractors of the default list that are not built yet are no failure.
+/// All extractors of the default list run, whether there is anything to extract
+/// or not.
 #[test]
 fn the_default_extractors_are_named_and_no_failure() {
     let world = plain();
@@ -211,4 +212,28 @@ fn the_sample_is_generated() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&shipped)
     );
+}
+
+#[test]
+fn what_was_set_aside_is_in_the_summary_until_it_is_taken_away() {
+    let world = plain();
+    let mut site = world.site();
+    site.with_mischief("retry");
+    site.extract(&WINDOW).expect(3);
+    let journal = site.spool().join("caso-journal");
+    let segment = fs::read_dir(journal.join("segments"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "seg"))
+        .unwrap();
+    let text = fs::read(&segment).unwrap();
+    fs::write(&segment, &text[..text.len() - 20]).unwrap();
+    site.deliver().says("end is missing");
+    let summary = || {
+        let run = site.start("caso", &["deliver"], &["--summary"]);
+        run.finish()
+    };
+    summary().says("1 damaged files of the journal lie in");
+    fs::remove_dir_all(journal.join("set-aside")).unwrap();
+    summary().never_says("damaged");
 }

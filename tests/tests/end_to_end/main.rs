@@ -5,8 +5,10 @@
 //! Most cases run in every cloud of [`clouds`]: plain, and with two projects,
 //! pages of three, and a flavor, a server and a user that vanish between pages.
 
+mod addresses;
 mod clouds;
 
+mod defects;
 mod demo;
 mod energy;
 mod first_day;
@@ -17,5 +19,6 @@ mod nova;
 mod outages;
 mod packing;
 mod scopes;
+mod storage;
 mod tls;
 mod windows;

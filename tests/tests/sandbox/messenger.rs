@@ -117,7 +117,10 @@ async fn answers_come_through_as_given() {
     );
     assert_eq!(
         instance("retry").deliver().await.unwrap().rest,
-        Rest::RetryAfterSeconds(7)
+        Rest::Retry {
+            after_seconds: 7,
+            reason: "busy".into()
+        }
     );
     assert_eq!(
         instance("refuse-first").deliver().await.unwrap().refused[0].index,

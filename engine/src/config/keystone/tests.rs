@@ -3,6 +3,8 @@ use std::sync::Arc;
 use super::*;
 use crate::config::ini;
 use crate::config::sources::{SourceFile, Sources};
+use crate::model::login::{ConfiguredScope, DomainRef, LoginMethod, ProjectRef, UserRef};
+use std::time::Duration;
 
 fn read_text(text: &str) -> (Option<KeystoneAuth>, Vec<String>, Vec<Warning>) {
     let file = SourceFile {
@@ -15,7 +17,7 @@ fn read_text(text: &str) -> (Option<KeystoneAuth>, Vec<String>, Vec<Warning>) {
     };
     let mut reader = Reader::new(&sources);
     let mut warnings = Vec::new();
-    let auth = read(&mut reader, &mut warnings);
+    let auth = read(&mut reader, "keystone_auth", &mut warnings);
     let errors = reader.errors.finish::<()>(None).unwrap_err().0;
     (
         auth,
@@ -32,11 +34,11 @@ fn a_password() {
     let (auth, errors, warnings) = read_text(GOOD);
     assert_eq!((errors, warnings), (vec![], vec![]));
     let auth = auth.unwrap();
-    assert_eq!(auth.auth_url.as_str(), "https://k:5000/v3");
+    assert_eq!(auth.login.auth_url.as_str(), "https://k:5000/v3");
     assert_eq!(auth.timeout, Duration::from_secs(60));
     assert_eq!((auth.connect_retries, auth.status_code_retries), (3, 5));
     assert!(!format!("{auth:?}").contains("s3cret"));
-    let AuthMethod::Password(password) = auth.method else {
+    let LoginMethod::Password(password) = auth.login.method else {
         panic!()
     };
     let domain = DomainRef::Name("Default".into());
@@ -79,12 +81,51 @@ fn other_types_are_refused_in_a_sentence() {
 #[test]
 fn another_section_may_hold_it() {
     let text = GOOD.replace("[keystone_auth]", "[mine]")
-        + "tenant_name = p\n[keystone_auth]\nauth_section = mine\ntimeout = 5\n";
+        + "tenant_name = p\nproject_domain_id = d\n[keystone_auth]\nauth_section = mine\ntimeout = 5\n";
     let (auth, errors, _) = read_text(&text);
     assert_eq!(errors, Vec::<String>::new());
     let auth = auth.unwrap();
     assert_eq!(auth.timeout, Duration::from_secs(5));
-    assert_eq!(auth.scope.project_name.as_deref(), Some("p"));
+    let project = ProjectRef::Name {
+        name: "p".into(),
+        domain: DomainRef::Id("d".into()),
+    };
+    assert_eq!(
+        auth.login.configured,
+        Some(ConfiguredScope::Project(project))
+    );
+}
+
+#[test]
+fn a_cloud_may_have_a_section_of_its_own() {
+    let text = GOOD.to_owned()
+        + "[north]\nauth_section = mine\ncafile = /ca\n"
+        + &GOOD
+            .replace("[keystone_auth]", "[MINE]")
+            .replace("= u", "= n");
+    let file = SourceFile {
+        path: Arc::new("f".into()),
+        ini: ini::parse(&text).unwrap(),
+    };
+    let sources = Sources {
+        files: vec![file],
+        environment: [("OS_MINE__PASSWORD".into(), "other".into())].into(),
+        ..Sources::default()
+    };
+    let mut reader = Reader::new(&sources);
+    let mut auth = |section| read(&mut reader, section, &mut Vec::new()).unwrap();
+    let (one, north) = (auth("keystone_auth"), auth("north"));
+    assert_eq!(one.login.who(), "user `u` of domain `Default`");
+    assert_eq!(north.login.who(), "user `n` of domain `Default`");
+    assert_eq!(north.tls.cafile.unwrap().to_str(), Some("/ca"));
+    assert_eq!(one.tls.cafile, None);
+    let LoginMethod::Password(login) = north.login.method else {
+        panic!()
+    };
+    assert_eq!(login.password.expose(), "other");
+    let resolver = crate::config::resolve::Resolver::new(&sources);
+    assert_eq!(sections(&resolver, "north"), ["north", "mine"]);
+    assert_eq!(sections(&resolver, "keystone_auth"), ["keystone_auth"]);
 }
 
 #[test]

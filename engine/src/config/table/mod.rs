@@ -4,6 +4,7 @@
 //! Rows are statics, so that code names them (`table::general::SPOOLDIR`) and a
 //! misspelling does not compile.
 
+pub mod clouds;
 pub mod components;
 pub mod general;
 pub mod keystone;
@@ -18,6 +19,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     [
         general::ROWS,
         logging::ROWS,
+        clouds::ROWS,
         keystone::ROWS,
         prometheus::ROWS,
         components::ROWS,
@@ -31,6 +33,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 pub fn in_section(row: &Row, section: &str) -> bool {
     if row.section == components::MESSENGER {
         section.starts_with("messenger_")
+    } else if clouds::is_section(section) {
+        row.section == clouds::CLOUD || row.per_cloud
     } else {
         row.section == section
     }

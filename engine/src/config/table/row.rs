@@ -5,7 +5,8 @@ use crate::config::value::Kind;
 /// One option of the engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// Section; `messenger_NAME` stands for that section of every messenger.
+    /// Section; `messenger_NAME` stands for that section of every messenger,
+    /// `cloud_NAME` for that of every cloud.
     pub section: &'static str,
     pub name: &'static str,
     pub kind: Kind,
@@ -19,6 +20,8 @@ pub struct Row {
     pub flag: Option<Flag>,
     /// cASO's, without an effect here, and why.
     pub ignored: Option<&'static str>,
+    /// Whether `[cloud_NAME]` may set it for that cloud.
+    pub per_cloud: bool,
 }
 
 /// An option's flag in cASO 5.2.2.
@@ -54,6 +57,7 @@ impl Row {
             old: &[],
             flag: None,
             ignored: None,
+            per_cloud: false,
         }
     }
 
@@ -81,6 +85,12 @@ impl Row {
 
     pub const fn flag(mut self, flag: Flag) -> Self {
         self.flag = Some(flag);
+        self
+    }
+
+    /// One of [DEFAULT] that each cloud may have its own value of.
+    pub const fn per_cloud(mut self) -> Self {
+        self.per_cloud = true;
         self
     }
 

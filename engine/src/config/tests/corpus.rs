@@ -130,15 +130,21 @@ fn compare(folder: &Path) -> (usize, usize) {
         };
         for (option, default) in &plain {
             let (section, key) = option.split_once('.').unwrap();
-            let oslo = case["values"].get(option).unwrap_or(default);
+            let mut oslo = case["values"].get(option).unwrap_or(default).clone();
+            // Several regions here, one there.
+            if option == "DEFAULT.region_name"
+                && let Some(text) = oslo["value"].as_str()
+            {
+                oslo = json!({ "value": value::texts(text) });
+            }
             let ours = value_of(&sources, section, key);
             compared += 1;
             if DIFFERENCES
                 .iter()
                 .any(|(file, of, _)| file == name && of == option)
             {
-                assert_ne!(&ours, oslo, "{name}: {option} is no difference any more");
-            } else if *oslo != ours {
+                assert_ne!(ours, oslo, "{name}: {option} is no difference any more");
+            } else if oslo != ours {
                 panic!("{name}: {option}: oslo {oslo}, ours {ours}");
             }
         }

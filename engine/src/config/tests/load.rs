@@ -22,11 +22,14 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.lock_path, PathBuf::from("/var/spool/caso"));
     assert_eq!(config.lock_timeout, Duration::from_secs(60));
     assert_eq!(
-        config.cloud_type,
+        config.clouds[0].cloud_type,
         format!("caso/{} (OpenStack)", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(config.extract_from, ExtractFrom::Cursor);
-    assert_eq!((config.extract_to, config.first_extract_from), (None, None));
+    assert_eq!(
+        (config.extract_to, config.clouds[0].first_extract_from),
+        (None, None)
+    );
     assert_eq!((config.concurrency, config.page_size), (4, 1000));
     assert_eq!(config.delivery_timeout, Duration::from_secs(600));
     assert!(!config.dry_run && !config.partial_exit_ok && !config.migrate_projects);
@@ -54,7 +57,7 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(cloud.vo_property, "VO");
     assert_eq!(cloud.mapping_file, PathBuf::from("/etc/caso/voms.json"));
     assert!(!cloud.mapping_file_set && cloud.projects.is_empty());
-    assert!(cloud.keystone().is_err() && config.site().is_err());
+    assert!(cloud.keystone().is_err() && config.clouds[0].site().is_err());
     assert_eq!(config.warnings, []);
     let logging = Logging {
         debug: false,
@@ -72,7 +75,7 @@ fn an_old_site_works_and_is_told_the_new_names() {
     assert_eq!(config.messengers[0].name(), "ssm");
     assert_eq!(config.clouds[0].projects, ["a", "b"]);
     assert_eq!(config.clouds[0].service_name.as_deref(), Some("FOO"));
-    assert_eq!(config.site(), Ok("FOO"));
+    assert_eq!(config.clouds[0].site(), Ok("FOO"));
     assert!(config.clouds[0].keystone().is_ok());
     assert_eq!(
         site.warnings(),
@@ -100,7 +103,7 @@ fn command_line_over_environment_over_file() {
         .flag("projects", "x,y");
     let site = site.variable("OS_DEFAULT__PROJECTS", "env");
     let config = site.load();
-    assert_eq!(config.site(), Ok("ENV"));
+    assert_eq!(config.clouds[0].site(), Ok("ENV"));
     assert_eq!(config.clouds[0].projects, ["x", "y"]);
     let origin = |option: &str| {
         let shown = config.values.iter().find(|value| value.option == option);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::secret::Secret;
+use crate::model::secret::Secret;
 
 /// `[prometheus]`.
 #[derive(Debug, Clone, PartialEq)]

@@ -61,12 +61,15 @@ impl Sender<'_> {
         rest: Rest,
     ) -> Result<(), Stop> {
         let nothing_done = left == offered;
-        if !matches!(rest, Rest::RetryAfterSeconds(_)) || !nothing_done {
+        if !matches!(rest, Rest::Retry { .. }) || !nothing_done {
             self.idle_retries = 0;
         }
         match rest {
             // A wish for a pause counts also when nothing is left of this batch.
-            Rest::RetryAfterSeconds(seconds) => {
+            Rest::Retry {
+                after_seconds: seconds,
+                reason,
+            } => {
                 // No progress and no pause would be a busy loop.
                 let wait = if nothing_done {
                     seconds.max(1)
@@ -79,9 +82,10 @@ impl Sender<'_> {
                     .monotonic()
                     .saturating_add(Duration::from_secs(wait.into()));
                 self.asked_seconds = wait;
+                self.asked_because.clone_from(&reason);
                 self.idle_retries += u32::from(nothing_done);
                 if self.idle_retries > IDLE_RETRIES {
-                    return Err(Ending::RetryLater { seconds }.into());
+                    return Err(Ending::RetryLater { seconds, reason }.into());
                 }
                 Ok(())
             }

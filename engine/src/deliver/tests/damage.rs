@@ -220,11 +220,35 @@ fn what_was_left_open_is_discarded_and_named() {
 #[test]
 fn one_process_at_a_time() {
     let site = Site::new(&["m"]);
+    let other = || {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "deliver::tests::damage::opens"])
+            .args(["--ignored", "--nocapture"])
+            .env("CASO_OTHERS_SPOOL", site.dir.path())
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&child.stdout).into_owned()
+    };
     let (journal, _) = site.open();
-    let second = Journal::open(&site.spool(Disk::default()), 1);
-    assert!(matches!(second, Err(JournalError::Busy { .. })));
+    let text = other();
+    assert!(text.contains("answer: busy"), "{text}");
     drop(journal);
-    site.open();
+    let text = other();
+    assert!(text.contains("answer: open"), "{text}");
+}
+
+#[test]
+#[ignore = "started by one_process_at_a_time"]
+fn opens() {
+    let Some(folder) = std::env::var_os("CASO_OTHERS_SPOOL") else {
+        return;
+    };
+    let spool = crate::state::Spool::look(Path::new(&folder), Disk::default());
+    match Journal::open(&spool, 1) {
+        Ok(_) => println!("answer: open"),
+        Err(JournalError::Busy { .. }) => println!("answer: busy"),
+        Err(failed) => println!("answer: {}", failed.chain()),
+    }
 }
 
 #[test]

@@ -40,8 +40,8 @@ impl Mood {
                 let refused: Vec<u32> = refused.into_iter().collect();
                 let rest = match rest {
                     0 => Rest::Done,
-                    1 => Rest::RetryAfterSeconds(0),
-                    2 => Rest::RetryAfterSeconds(60),
+                    1 => again(0),
+                    2 => again(60),
                     3 => Rest::TooLarge,
                     4 => Rest::Misconfigured("x".into()),
                     _ => Rest::Other("y".into()),

@@ -60,7 +60,7 @@ fn the_refused_are_quarantined_and_the_others_go_on() {
             asked += 1;
             Ok(match asked {
                 // One among the accepted, one behind them.
-                1 => answer(4, &[1, 8], Rest::RetryAfterSeconds(0)),
+                1 => answer(4, &[1, 8], again(0)),
                 _ => all(records),
             })
         }),
@@ -110,8 +110,8 @@ fn it_waits_as_long_as_it_is_asked_to() {
         sink.messenger("m", move |records| {
             asked += 1;
             Ok(match asked {
-                1 => answer(1, &[], Rest::RetryAfterSeconds(600)),
-                2 => answer(0, &[], Rest::RetryAfterSeconds(30)),
+                1 => answer(1, &[], again(600)),
+                2 => answer(0, &[], again(30)),
                 _ => all(records),
             })
         }),
@@ -124,11 +124,11 @@ fn it_waits_as_long_as_it_is_asked_to() {
 #[test]
 fn it_does_not_wait_for_what_the_run_cannot_see() {
     let (site, sink) = site(&ABC);
-    let busy = sink.messenger("m", |_| Ok(answer(0, &[], Rest::RetryAfterSeconds(3600))));
+    let busy = sink.messenger("m", |_| Ok(answer(0, &[], again(3600))));
     let report = site.deliver_within(Duration::from_secs(600), vec![busy]);
     assert!(matches!(
         report[0].outcome,
-        Ending::RetryLater { seconds: 3600 }
+        Ending::RetryLater { seconds: 3600, .. }
     ));
     assert_eq!(site.clock.waited(), Duration::ZERO);
     assert_eq!(report[0].waiting, 3);
@@ -137,7 +137,7 @@ fn it_does_not_wait_for_what_the_run_cannot_see() {
 #[test]
 fn a_messenger_that_is_never_ready_is_not_asked_for_ever() {
     let (site, sink) = site(&ABC);
-    let busy = sink.messenger("m", |_| Ok(answer(0, &[], Rest::RetryAfterSeconds(0))));
+    let busy = sink.messenger("m", |_| Ok(answer(0, &[], again(0))));
     let report = one(&site, busy);
     assert!(matches!(report.outcome, Ending::RetryLater { .. }));
     assert!(sink.offered().len() < 20);
@@ -228,7 +228,7 @@ fn one_that_breaks_half_way_quarantines_nothing_either() {
                 return Err(failure(FailureKind::Deadline));
             }
             assert_eq!(records.len(), 15);
-            Ok(answer(10, &[], Rest::RetryAfterSeconds(0)))
+            Ok(answer(10, &[], again(0)))
         }),
     );
     assert!(

@@ -405,6 +405,13 @@ pub fn answer(accepted: usize, refused: &[u32], rest: Rest) -> Answer {
     }
 }
 
+pub fn again(after_seconds: u32) -> Rest {
+    Rest::Retry {
+        after_seconds,
+        reason: "busy".into(),
+    }
+}
+
 pub fn all(records: &[AccountingRecord]) -> Answer {
     answer(records.len(), &[], Rest::Done)
 }

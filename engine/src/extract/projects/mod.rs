@@ -18,7 +18,7 @@ pub use self::mapping::MappingError;
 use self::mapping::VoMapping;
 use self::vo::with_vo;
 use super::Warnings;
-use crate::openstack::identity::credentials::DomainRef;
+use crate::model::login::DomainRef;
 use crate::openstack::keystone::{self, Project};
 use crate::openstack::{ApiError, Session};
 

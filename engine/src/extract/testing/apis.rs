@@ -59,6 +59,8 @@ impl Cloud {
                     None => status(404),
                 }
             }
+            ["cinder", "v3", project, "volumes", "detail"] => self.list_volumes(call, project),
+            ["neutron", "v2.0", "floatingips"] => self.list_floating_ips(call),
             _ => panic!("nobody should ask {call:?}"),
         }
     }

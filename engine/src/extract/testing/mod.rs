@@ -1,9 +1,12 @@
-//! A cloud of a few lines for the tests of this room: Keystone, Nova and
-//! Glance as they behave towards a reader, with rows that a test can take away
+//! A cloud of a few lines for the tests of this room: Keystone, Nova, Glance,
+//! Cinder and Neutron as they behave towards a reader, with rows that a test can take away
 //! between two requests.
 
 mod apis;
+mod cinder_neutron;
 pub mod prometheus;
+
+pub use cinder_neutron::{floating_ip, uuid, volume};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,9 +18,11 @@ use url::Url;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::login::{DomainRef, Login, LoginMethod, PasswordLogin, UserRef};
+use crate::model::secret::Secret;
 use crate::openstack::clock::PinnedClock;
 use crate::openstack::wire::{Method, Request, Response, TransportError};
-use crate::openstack::{AuthOptions, Credentials, RetryPolicy, SessionSettings, Transport};
+use crate::openstack::{RetryPolicy, SessionSettings, Transport};
 
 /// When the tests' run begins, and their window.
 pub const NOW: i64 = 1_795_000_000;
@@ -116,6 +121,15 @@ pub struct Cloud {
     pub images: Vec<Value>,
     pub users: BTreeMap<String, String>,
     pub projects: Vec<Value>,
+    /// Cinder's rows, newest first.
+    pub volumes: Vec<Value>,
+    /// Neutron's rows, by id.
+    pub floating_ips: Vec<Value>,
+    /// Neutron takes the account for an administrator: it is shown all that
+    /// it does not ask to be left out.
+    pub sees_all_networks: bool,
+    /// Catalog types of services that the cloud does without.
+    pub lacks: Vec<&'static str>,
     pub max_limit: usize,
     pub newest: (u16, u16),
     /// The account has a role on the system.
@@ -152,6 +166,10 @@ impl Default for Cloud {
                         "tags": ["caso"], "VO": format!("vo-{id}")})
                 })
                 .to_vec(),
+            volumes: Vec::new(),
+            floating_ips: Vec::new(),
+            sees_all_networks: false,
+            lacks: Vec::new(),
             max_limit: 1000,
             newest: (2, 96),
             system: true,
@@ -204,16 +222,18 @@ pub fn timeout() -> Reply {
 
 impl Stand {
     pub fn context(self: &Arc<Self>) -> ExtractContext {
-        let credentials = Credentials::from_options(&AuthOptions {
-            auth_type: Some("v3password".into()),
-            auth_url: Some("http://cloud/v3".into()),
-            username: Some("accounting".into()),
-            user_domain_id: Some("default".into()),
-            password: Some("secret".into()),
-            ..AuthOptions::default()
-        })
-        .unwrap();
-        let mut settings = SessionSettings::new(credentials);
+        let mut settings = SessionSettings::new(Login {
+            auth_url: "http://cloud/v3".parse().unwrap(),
+            method: LoginMethod::Password(PasswordLogin {
+                user: UserRef::Name {
+                    name: "accounting".into(),
+                    domain: DomainRef::Id("default".into()),
+                },
+                password: Secret::new("secret"),
+            }),
+            configured: None,
+            project_domain: None,
+        });
         settings.retry = RetryPolicy {
             retries: 1,
             ..RetryPolicy::default()
@@ -224,6 +244,7 @@ impl Stand {
             page_size: PAGE_SIZE,
             now: NOW,
             power: None,
+            ip_records_for_past_windows: false,
         }
     }
 
@@ -241,14 +262,20 @@ impl Stand {
         match request.scope.split_once(':') {
             Some(("project", id)) if cloud.projects.iter().any(|p| p["id"] == id) => {
                 token["project"] = json!({"id": id});
-                token["catalog"] = ["nova/v2.1", "glance"]
-                    .iter()
-                    .zip(["compute", "image"])
-                    .map(|(path, kind)| {
-                        json!({"type": kind, "endpoints": [
+                let cinder = format!("cinder/v3/{id}");
+                token["catalog"] = [
+                    ("compute", "nova/v2.1"),
+                    ("image", "glance"),
+                    ("block-storage", &cinder),
+                    ("network", "neutron"),
+                ]
+                .iter()
+                .filter(|(kind, _)| !cloud.lacks.contains(kind))
+                .map(|(kind, path)| {
+                    json!({"type": kind, "endpoints": [
                         {"interface": "public", "url": format!("http://cloud/{path}")}]})
-                    })
-                    .collect();
+                })
+                .collect();
             }
             Some(_) => return status(401).unwrap(),
             None if request.scope == "system" && !cloud.system => return status(401).unwrap(),
@@ -341,6 +368,16 @@ impl Kept {
         numbers.dedup();
         assert_eq!(numbers.len(), count, "a server twice");
         numbers
+    }
+
+    pub fn volumes(&self) -> Vec<&crate::model::usage::Volume> {
+        let items = self.0.iter().flat_map(|page| &page.items);
+        items
+            .map(|item| match item {
+                UsageItem::Volume(volume) => volume,
+                other => panic!("not a volume: {other:?}"),
+            })
+            .collect()
     }
 
     pub fn errors(&self) -> Vec<String> {

@@ -82,6 +82,32 @@ impl Catalog {
         None
     }
 
+    /// The regions that any endpoint names, in the catalog's order.
+    pub fn regions(&self) -> Vec<String> {
+        let mut regions: Vec<String> = Vec::new();
+        for region in self.endpoints.iter().filter_map(|one| one.region.as_ref()) {
+            if !regions.contains(region) {
+                regions.push(region.clone());
+            }
+        }
+        regions
+    }
+
+    /// Whether the service is not to be had in this region at all: the catalog
+    /// lists others there, and this one under no interface.
+    pub fn lacks(&self, service: Service, region: Option<&str>) -> bool {
+        let mut in_region = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| {
+                region.is_none_or(|region| endpoint.region.as_deref() == Some(region))
+            })
+            .map(|endpoint| type_word(&endpoint.service_type))
+            .peekable();
+        in_region.peek().is_some()
+            && in_region.all(|word| !service.types().contains(&word.as_str()))
+    }
+
     /// What there is of a service; of all services when there is nothing of
     /// it. For the error.
     pub fn available(&self, service: Service) -> Vec<String> {
@@ -185,6 +211,20 @@ mod tests {
             Some("http://v2".into())
         );
         assert_eq!(find(Service::Image, &["public"], None), None);
+    }
+
+    #[test]
+    fn a_service_is_lacking_only_where_others_are_listed() {
+        let catalog = catalog();
+        assert!(catalog.lacks(Service::Image, None));
+        assert!(catalog.lacks(Service::Image, Some("One")));
+        // There, but not for us: under other interfaces, or in another region.
+        assert!(!catalog.lacks(Service::Compute, Some("One")));
+        assert!(!catalog.lacks(Service::BlockStorage, None));
+        assert!(catalog.lacks(Service::BlockStorage, Some("Two")));
+        // A region that is misspelled lists nothing.
+        assert!(!catalog.lacks(Service::Image, Some("one")));
+        assert!(!Catalog::default().lacks(Service::Image, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::wire::Response;
 use super::catalog::Catalog;
-use super::credentials::Secret;
+use crate::model::secret::Secret;
 
 /// keystoneauth renews a token this long before its end.
 const MARGIN_SECONDS: i64 = 120;

@@ -10,8 +10,8 @@
 //! asked to stay; the header then says so. Ids stay: they mean nothing
 //! outside of their cloud, and everything refers to them.
 //!
-//! A request is matched by method, address (the order of its query aside),
-//! microversion and scope, in whatever order it is asked ([`replayer`]).
+//! A request is matched by cloud, method, address (the order of its query
+//! aside), microversion and scope, in whatever order it is asked ([`replayer`]).
 
 mod names;
 mod pseudonyms;
@@ -28,17 +28,19 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::SessionSettings;
 use super::wire::TransportError;
-use super::{AuthOptions, Credentials, InvalidAuth, SessionSettings};
 use crate::model::Window;
+use crate::model::login::Login;
 
 pub use recorder::Recorder;
-pub use replayer::Replayer;
+pub use replayer::{Replayer, ReplayerOfCloud};
 
 /// Name of the file in the recording's folder.
 pub const FILE: &str = "recording.jsonl";
 const FORMAT: &str = "caso-recording";
-const VERSION: u32 = 1;
+/// 1 had the options of the login as they stood in the file.
+const VERSION: u32 = 2;
 
 /// What happens to names and addresses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +68,7 @@ pub struct Header {
     /// own is among the arguments.
     pub window: Option<Window>,
     pub names: Names,
-    /// The recorded sessions, one a cloud and region.
+    /// The recorded sessions, one a cloud.
     pub sessions: Vec<RecordedSession>,
     /// Options of the run that decide what is asked, for the run to read
     /// back. Names of projects under `projects` and `tenants` are replaced
@@ -97,33 +99,28 @@ impl Header {
 /// Of a session, what a replay needs to ask the same questions.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedSession {
-    /// Without secrets.
-    pub auth: AuthOptions,
+    /// Its secrets serialize to nothing.
+    pub login: Login,
     pub interfaces: Vec<String>,
     pub region: Option<String>,
 }
 
 impl RecordedSession {
-    pub fn new(auth: &AuthOptions, interfaces: &[String], region: Option<&str>) -> Self {
-        let gone = |secret: &Option<String>| secret.as_ref().map(|_| secrets::REMOVED.to_owned());
+    pub fn of(settings: &SessionSettings) -> Self {
         RecordedSession {
-            auth: AuthOptions {
-                password: gone(&auth.password),
-                application_credential_secret: gone(&auth.application_credential_secret),
-                auth_url: auth.auth_url.as_deref().map(secrets::without_userinfo),
-                ..auth.clone()
-            },
-            interfaces: interfaces.to_vec(),
-            region: region.map(str::to_owned),
+            login: settings.login.clone(),
+            interfaces: settings.interfaces.clone(),
+            region: settings.region.clone(),
         }
     }
 
     /// For a session that replays this one.
-    pub fn settings(&self) -> Result<SessionSettings, InvalidAuth> {
-        let mut settings = SessionSettings::new(Credentials::from_options(&self.auth)?);
-        settings.interfaces.clone_from(&self.interfaces);
-        settings.region.clone_from(&self.region);
-        Ok(settings)
+    pub fn settings(&self) -> SessionSettings {
+        SessionSettings {
+            interfaces: self.interfaces.clone(),
+            region: self.region.clone(),
+            ..SessionSettings::new(self.login.clone())
+        }
     }
 }
 
@@ -140,6 +137,9 @@ struct RecordedRequest {
     method: String,
     url: String,
     scope: String,
+    /// Where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cloud: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

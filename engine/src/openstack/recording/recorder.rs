@@ -27,6 +27,8 @@ use super::{
 pub struct Recorder {
     inner: Arc<dyn Transport>,
     tape: Arc<Mutex<Tape>>,
+    /// Whose exchanges these are, where there are several clouds.
+    cloud: Option<String>,
 }
 
 struct Tape {
@@ -81,14 +83,17 @@ impl Recorder {
         Ok(Recorder {
             inner,
             tape: Arc::new(Mutex::new(tape)),
+            cloud: None,
         })
     }
 
-    /// A recorder around another transport that writes into the same recording.
-    pub fn beside(&self, inner: Arc<dyn Transport>) -> Recorder {
+    /// Another way to OpenStack, onto the same tape; `cloud` where there are
+    /// several.
+    pub fn beside(&self, inner: Arc<dyn Transport>, cloud: Option<&str>) -> Self {
         Recorder {
             inner,
             tape: self.tape.clone(),
+            cloud: cloud.map(str::to_owned),
         }
     }
 
@@ -120,7 +125,7 @@ impl Transport for Recorder {
         async move {
             let outcome = self.inner.send(request.clone()).await;
             let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-            tape.keep(&request, &outcome);
+            tape.keep(&request, &outcome, self.cloud.as_deref());
             outcome
         }
         .boxed()
@@ -128,11 +133,17 @@ impl Transport for Recorder {
 }
 
 impl Tape {
-    fn keep(&mut self, request: &Request, outcome: &Result<Response, TransportError>) {
+    fn keep(
+        &mut self,
+        request: &Request,
+        outcome: &Result<Response, TransportError>,
+        cloud: Option<&str>,
+    ) {
         if self.broken.is_some() {
             return;
         }
-        let exchange = self.exchange(request, outcome);
+        let mut exchange = self.exchange(request, outcome);
+        exchange.request.cloud = cloud.map(str::to_owned);
         let written = serde_json::to_value(exchange)
             .map_err(std::io::Error::from)
             .and_then(|line| self.write(&line));
@@ -181,6 +192,7 @@ impl Tape {
                 Some(names) => names.scope(&request.scope),
                 None => request.scope.clone(),
             },
+            cloud: None,
             headers: self.secrets.request_headers(&request.headers),
             body: asked.map(|mut asked| {
                 self.clean(&mut asked);

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -43,6 +43,7 @@ enum Tape {
 /// What makes two requests the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
+    cloud: Option<String>,
     method: String,
     /// Scheme, host and port, path.
     place: String,
@@ -53,13 +54,20 @@ struct Key {
 }
 
 impl Key {
-    fn new(method: &str, url: &Url, microversion: Option<&str>, scope: &str) -> Self {
+    fn new(
+        cloud: Option<&str>,
+        method: &str,
+        url: &Url,
+        microversion: Option<&str>,
+        scope: &str,
+    ) -> Self {
         let mut query: Vec<_> = url.query_pairs().into_owned().collect();
         query.sort();
         let mut place = url.clone();
         place.set_query(None);
         place.set_fragment(None);
         Key {
+            cloud: cloud.map(str::to_owned),
             method: method.to_owned(),
             place: place.to_string(),
             query,
@@ -72,6 +80,7 @@ impl Key {
         let url = Url::parse(&request.url)?;
         let version = request.headers.get("openstack-api-version");
         Ok(Key::new(
+            request.cloud.as_deref(),
             &request.method,
             &url,
             version.map(String::as_str),
@@ -87,7 +96,13 @@ impl Key {
 
     fn describe(&self) -> String {
         let version = self.microversion.as_deref().unwrap_or("no microversion");
-        format!("`{}` ({version}, scope `{}`)", self.address(), self.scope)
+        let cloud = self.cloud.as_deref();
+        let cloud = cloud.map_or_else(String::new, |cloud| format!(", cloud `{cloud}`"));
+        format!(
+            "`{}` ({version}, scope `{}`{cloud})",
+            self.address(),
+            self.scope
+        )
     }
 }
 
@@ -144,8 +159,9 @@ impl Replayer {
         &self.header
     }
 
-    fn play(&self, request: &Request) -> Result<Response, TransportError> {
+    fn play(&self, request: &Request, cloud: Option<&str>) -> Result<Response, TransportError> {
         let key = Key::new(
+            cloud,
             request.method.name(),
             &request.url,
             request.header("openstack-api-version"),
@@ -206,6 +222,7 @@ impl Replayer {
             .map(|other| {
                 let mut distance = strsim::levenshtein(&wanted, &other.address()) * 2;
                 distance += usize::from(other.scope != key.scope);
+                distance += usize::from(other.cloud != key.cloud);
                 distance += usize::from(other.microversion != key.microversion);
                 (distance, other)
             })
@@ -223,7 +240,20 @@ impl Replayer {
 impl Transport for Replayer {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         debug_assert!(matches!(request.method, Method::Get | Method::Post));
-        futures_util::future::ready(self.play(&request)).boxed()
+        futures_util::future::ready(self.play(&request, None)).boxed()
+    }
+}
+
+/// The part of a recording that is one cloud's, of several.
+pub struct ReplayerOfCloud {
+    pub replayer: Arc<Replayer>,
+    pub cloud: String,
+}
+
+impl Transport for ReplayerOfCloud {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let answer = self.replayer.play(&request, Some(&self.cloud));
+        futures_util::future::ready(answer).boxed()
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// Stands where a secret stood.
-pub const REMOVED: &str = "removed";
+pub use crate::model::secret::REMOVED;
 
 const REQUEST_HEADERS: [&str; 4] = [
     "accept",

@@ -55,7 +55,7 @@ fn cloud() -> Arc<Fake> {
 
 fn header(names: Names) -> Header {
     let mut header = Header::new(START, Some(Window { start: 1, end: 2 }), names);
-    let recorded = RecordedSession::new(&password(), &["public".to_owned()], None);
+    let recorded = RecordedSession::of(&settings(&password()));
     header.sessions.push(recorded);
     header
         .arguments
@@ -124,7 +124,7 @@ async fn record(folder: &Path, names: Names) -> Vec<String> {
 
 fn replay(replayer: Replayer) -> Session {
     let header = replayer.header().clone();
-    let settings = header.sessions[0].settings().unwrap();
+    let settings = header.sessions[0].settings();
     Session::new(
         settings,
         Arc::new(replayer),

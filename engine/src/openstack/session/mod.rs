@@ -1,5 +1,6 @@
 //! One cloud and region: asks its APIs with the right token at the right
-//! address, as often as it takes and no more.
+//! address, as often as it takes and no more. The regions of a cloud have one
+//! Keystone: their sessions share tokens and the catalog, and log in once.
 //!
 //! A call goes: token of the scope ([`tokens`]) → endpoint of the service in
 //! that token's catalog ([`address`]) → request, repeated by the retry rule
@@ -27,29 +28,32 @@ use url::Url;
 use self::ask::{Attempts, Errand};
 use self::tokens::Tokens;
 use self::versions::Versions;
-use super::identity::credentials::{Credentials, DomainRef};
+use super::identity::catalog::Catalog;
 use super::identity::token::Token;
 use super::wire::{Method, Request, Transport};
 use super::{ApiError, Clock, Microversion, MicroversionRange, Scope, Service};
+
+use crate::model::login::{DomainRef, Login};
 
 pub use self::retry::RetryPolicy;
 
 /// What a session needs to know of the configuration.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    pub credentials: Credentials,
+    pub login: Login,
     /// Interfaces of the catalog, in order of preference.
     pub interfaces: Vec<String>,
-    /// Only endpoints of this region; none for any.
+    /// The region that the session begins in; none for any. See
+    /// [`Session::in_region`].
     pub region: Option<String>,
     pub retry: RetryPolicy,
 }
 
 impl SessionSettings {
     /// With cASO's defaults: the public interface, any region.
-    pub fn new(credentials: Credentials) -> Self {
+    pub fn new(login: Login) -> Self {
         SessionSettings {
-            credentials,
+            login,
             interfaces: vec!["public".to_owned()],
             region: None,
             retry: RetryPolicy::default(),
@@ -62,6 +66,14 @@ impl SessionSettings {
 #[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,
+    place: Arc<Place>,
+}
+
+/// What is a region's own.
+struct Place {
+    /// Only endpoints of this region; none for any.
+    region: Option<String>,
+    versions: Versions,
 }
 
 struct Inner {
@@ -69,7 +81,6 @@ struct Inner {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     tokens: Tokens,
-    versions: Versions,
     requests: AtomicU64,
     /// Their clock minus ours; `i64::MIN` while unknown.
     skew: AtomicI64,
@@ -82,15 +93,24 @@ impl Session {
         clock: Arc<dyn Clock>,
     ) -> Session {
         Session {
+            place: Place::new(settings.region.as_deref()),
             inner: Arc::new(Inner {
                 settings,
                 transport,
                 clock,
                 tokens: Tokens::default(),
-                versions: Versions::default(),
                 requests: AtomicU64::new(0),
                 skew: AtomicI64::new(i64::MIN),
             }),
+        }
+    }
+
+    /// The same cloud in another region, with the same tokens and one count of
+    /// requests.
+    pub fn in_region(&self, region: Option<&str>) -> Session {
+        Session {
+            inner: self.inner.clone(),
+            place: Place::new(region),
         }
     }
 
@@ -199,7 +219,7 @@ impl Session {
         service: Service,
     ) -> Result<Url, ApiError> {
         let settings = &self.inner.settings;
-        let region = settings.region.as_deref();
+        let region = self.place.region.as_deref();
         let catalog = token.catalog.as_ref();
         let found = catalog.and_then(|catalog| {
             let found = catalog.find(service, &settings.interfaces, region);
@@ -220,13 +240,26 @@ impl Session {
                     from: format!("the catalog's endpoint of {service}"),
                 }),
             None if service == Service::Identity => tokens::base(self).await,
+            None if self.is_unknown_region(catalog) => Err(ApiError::NoRegion {
+                region: region.unwrap_or_default().to_owned(),
+                known: catalog.map_or_else(Vec::new, Catalog::regions),
+            }),
             None => Err(ApiError::NoEndpoint {
                 service,
                 scope: scope.clone(),
                 interfaces: settings.interfaces.clone(),
-                region: settings.region.clone(),
+                region: self.place.region.clone(),
                 available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
+                lacking: catalog.is_some_and(|catalog| catalog.lacks(service, region)),
             }),
+        }
+    }
+
+    /// Not that this service is missing in the region: the region is.
+    fn is_unknown_region(&self, catalog: Option<&Catalog>) -> bool {
+        match (&self.place.region, catalog) {
+            (Some(region), Some(catalog)) => !catalog.regions().contains(region),
+            _ => false,
         }
     }
 
@@ -268,6 +301,15 @@ impl Session {
                 other => return other,
             }
         }
+    }
+}
+
+impl Place {
+    fn new(region: Option<&str>) -> Arc<Self> {
+        Arc::new(Self {
+            region: region.map(str::to_owned),
+            versions: Versions::default(),
+        })
     }
 }
 

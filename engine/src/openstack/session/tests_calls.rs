@@ -219,15 +219,39 @@ async fn a_missing_endpoint_says_what_there_is() {
     settings.region = Some("RegionTwo".into());
     let (session, _) = session_with(settings, &fake);
     let text = flavors(&session).await.unwrap_err().to_string();
-    assert!(
-        text.contains("RegionTwo") && text.contains("public compute in RegionOne"),
-        "{text}"
+    assert_eq!(
+        text,
+        "the catalog has no region `RegionTwo`; there is `RegionOne`; correct `region_name`"
     );
     // Keystone is one for all regions.
     session
         .get::<Value>(&scope(), Service::Identity, "/v3/users/a", &[], None)
         .await
         .unwrap();
+    // The region is there, the service is not.
+    let text = session
+        .in_region(Some("RegionOne"))
+        .get::<Value>(&scope(), Service::BlockStorage, "/volumes", &[], None)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("no endpoint for Cinder") && text.contains("public compute in RegionOne"),
+        "{text}"
+    );
+}
+
+/// One token for all of them.
+#[tokio::test]
+async fn regions_share_tokens_and_the_count_of_requests() {
+    let fake = cloud(vec![answer(200, &json!({"flavors": []}))]);
+    let (session, _) = session(&fake);
+    flavors(&session.in_region(Some("RegionOne")))
+        .await
+        .unwrap();
+    let before = session.requests();
+    flavors(&session).await.unwrap();
+    assert_eq!(session.requests(), before + 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::testing::*;
 use super::super::wire::{Method, Request};
 use super::super::{ApiError, Scope, Service, Session};
+use crate::model::login::{ConfiguredScope, DomainRef, ProjectRef};
 
 async fn servers(session: &Session, scope: &Scope) -> Result<Value, ApiError> {
     session
@@ -198,7 +199,9 @@ async fn the_fallback_is_what_the_configuration_names() {
         _ => answer(200, &json!({})),
     });
     let mut options = password();
-    options.project_id = Some("configured".into());
+    options.configured = Some(ConfiguredScope::Project(ProjectRef::Id(
+        "configured".into(),
+    )));
     let (session, _) = session_with(settings(&options), &fake);
     servers(&session, &Scope::System).await.unwrap();
     assert_eq!(
@@ -362,9 +365,8 @@ async fn a_clock_that_is_off_does_not_end_tokens() {
 
 #[tokio::test]
 async fn generic_password_looks_at_the_version_document_first() {
-    let mut options = password();
-    options.auth_type = Some("password".into());
-    options.auth_url = Some("http://cloud:5000/identity/".into());
+    let mut options = generic(Some(DomainRef::Id("default".into())), None);
+    options.auth_url = "http://cloud:5000/identity/".parse().unwrap();
     let document = json!({"versions": {"values": [{"id": "v3.14", "links": [
         {"rel": "self", "href": "http://elsewhere/identity/v3/"}]}]}});
     for found in [

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, OnceCell};
 use url::Url;
 
-use super::super::identity::credentials::{DomainRef, ProjectRef, Target};
+use super::super::identity::credentials::{self, Target};
 use super::super::identity::discovery::{self, Found};
 use super::super::identity::token::Token;
 use super::super::wire::{Method, Request};
@@ -27,6 +27,7 @@ use super::super::{ApiError, Scope, Service};
 use super::answer::{self, BadBody};
 use super::ask::{Attempts, Errand};
 use super::{Session, get_headers};
+use crate::model::login::{DomainRef, LoginMethod, ProjectRef};
 
 /// All tokens of a session.
 #[derive(Default)]
@@ -76,12 +77,12 @@ impl Tokens {
 
 /// The token of a scope.
 pub async fn token(session: &Session, scope: &Scope) -> Result<Arc<Token>, ApiError> {
-    let credentials = &session.inner.settings.credentials;
+    let login = &session.inner.settings.login;
     let token = slot_token(session, scope).await?;
     match scope {
         Scope::Project(wanted) if token.project.as_ref() != Some(wanted) => {
             let own = token.project.clone();
-            if credentials.bound() || own.is_some() {
+            if login.bound() || own.is_some() {
                 Err(ApiError::OtherProject {
                     wanted: wanted.clone(),
                     own: own.unwrap_or_else(|| "none".to_owned()),
@@ -130,7 +131,7 @@ async fn slot_token(session: &Session, scope: &Scope) -> Result<Arc<Token>, ApiE
 }
 
 fn key(session: &Session, scope: &Scope) -> Option<Scope> {
-    (!session.inner.settings.credentials.bound()).then(|| scope.clone())
+    (!session.inner.settings.login.bound()).then(|| scope.clone())
 }
 
 /// Throws a token away that a service refused, unless it has been replaced
@@ -196,8 +197,8 @@ fn failed(session: &Session, error: &ApiError) {
 }
 
 async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token, ApiError> {
-    let credentials = &session.inner.settings.credentials;
-    if credentials.bound() {
+    let login = &session.inner.settings.login;
+    if login.bound() {
         return post(session, scope, &Target::Unsaid)
             .await
             .map_err(|error| refuse(session, error));
@@ -219,7 +220,13 @@ async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token
 
 /// The system, or what is left of it.
 async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> {
-    let configured = session.inner.settings.credentials.configured.clone();
+    let configured = session
+        .inner
+        .settings
+        .login
+        .configured
+        .as_ref()
+        .map(Target::from);
     let mut targets = vec![Target::System];
     targets.extend(configured);
     targets.push(Target::Unsaid);
@@ -237,7 +244,7 @@ async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> 
                 {
                     tracing::debug!(
                         "{} has no role on the system; going on with a token for {}",
-                        session.inner.settings.credentials.who(),
+                        session.inner.settings.login.who(),
                         target.label(),
                     );
                 }
@@ -256,6 +263,7 @@ async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> 
             interfaces: Vec::new(),
             region: None,
             available: Vec::new(),
+            lacking: false,
         },
     })
 }
@@ -277,7 +285,7 @@ fn refuse(session: &Session, error: ApiError) -> ApiError {
         return error;
     };
     let error = ApiError::Credentials {
-        who: session.inner.settings.credentials.who(),
+        who: session.inner.settings.login.who(),
         message,
         call,
     };
@@ -303,7 +311,7 @@ async fn project_refused(
         return refuse(session, error);
     }
     ApiError::NoRole {
-        who: session.inner.settings.credentials.who(),
+        who: session.inner.settings.login.who(),
         project: project.to_owned(),
         message,
         call,
@@ -322,7 +330,7 @@ pub async fn resolve_project(
         wanted: name.to_owned(),
         own: token.project.clone().unwrap_or_else(|| "none".to_owned()),
     };
-    if session.inner.settings.credentials.bound() {
+    if session.inner.settings.login.bound() {
         let token = slot_token(session, &scope).await?;
         return match (&token.project, &token.project_name) {
             (Some(id), Some(own)) if own == name => Ok(id.clone()),
@@ -356,6 +364,12 @@ async fn post(session: &Session, scope: &Scope, target: &Target) -> Result<Token
     let mut url = base(session).await?;
     let path = format!("{}/auth/tokens", url.path().trim_end_matches('/'));
     url.set_path(&path);
+    let login = &session.inner.settings.login;
+    let body = credentials::request_body(login, target).ok_or_else(|| ApiError::BadUrl {
+        url: login.auth_url.to_string(),
+        detail: "Keystone v3 needs `user_domain_name` with `username`".to_owned(),
+        from: "`[keystone_auth]`".to_owned(),
+    })?;
     let request = Request {
         method: Method::Post,
         url,
@@ -363,7 +377,7 @@ async fn post(session: &Session, scope: &Scope, target: &Target) -> Result<Token
             ("accept".to_owned(), "application/json".to_owned()),
             ("content-type".to_owned(), "application/json".to_owned()),
         ],
-        body: Some(session.inner.settings.credentials.request_body(target)),
+        body: Some(body),
         scope: target.label(),
     };
     let errand = Errand {
@@ -390,7 +404,7 @@ async fn post(session: &Session, scope: &Scope, target: &Target) -> Result<Token
                 ApiError::Unauthorized { message, call }
             } else {
                 ApiError::BadUrl {
-                    url: session.inner.settings.credentials.auth_url.to_string(),
+                    url: session.inner.settings.login.auth_url.to_string(),
                     detail: format!("no Keystone of version 3 answers {call}: {message}"),
                     from: "`auth_url` in `[keystone_auth]`".to_owned(),
                 }
@@ -409,10 +423,11 @@ pub async fn base(session: &Session) -> Result<Url, ApiError> {
 }
 
 async fn discover(session: &Session) -> Result<Url, ApiError> {
-    let credentials = &session.inner.settings.credentials;
-    let auth_url = &credentials.auth_url;
+    let login = &session.inner.settings.login;
+    let auth_url = &login.auth_url;
     let by_rule = discovery::v3_base(auth_url);
-    if !credentials.discover || discovery::names_v3(auth_url) {
+    let generic = matches!(login.method, LoginMethod::Generic(_));
+    if !generic || discovery::names_v3(auth_url) {
         return Ok(by_rule);
     }
     let request = Request {

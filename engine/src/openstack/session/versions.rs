@@ -14,7 +14,7 @@ use super::super::{ApiError, Microversion, MicroversionRange, Scope, Service};
 use super::ask::{Attempts, Errand};
 use super::{Session, address, answer, get_headers, label, tokens};
 
-/// What is known, by service: a session is one region.
+/// What is known, by service, of one region.
 #[derive(Default)]
 pub struct Versions {
     known: Mutex<HashMap<Service, Arc<OnceCell<MicroversionRange>>>>,
@@ -26,7 +26,7 @@ pub async fn range(
     service: Service,
 ) -> Result<MicroversionRange, ApiError> {
     let cell = {
-        let known = &session.inner.versions.known;
+        let known = &session.place.versions.known;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(service).or_default().clone()
     };

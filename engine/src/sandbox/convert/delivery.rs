@@ -18,7 +18,10 @@ impl Cross<model::Rest> for wit::Rest {
     fn cross(self) -> model::Rest {
         match self {
             Self::Done => model::Rest::Done,
-            Self::RetryAfterSeconds(seconds) => model::Rest::RetryAfterSeconds(seconds),
+            Self::Retry(retry) => model::Rest::Retry {
+                after_seconds: retry.after_seconds,
+                reason: retry.reason,
+            },
             Self::TooLarge => model::Rest::TooLarge,
             Self::Misconfigured(text) => model::Rest::Misconfigured(text),
             Self::Other(text) => model::Rest::Other(text),

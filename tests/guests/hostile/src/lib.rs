@@ -224,7 +224,14 @@ impl delivery::Guest for Hostile {
             "silent-rest" => answer(1, Vec::new(), Rest::Done),
             "refuse-first" => answer(len, vec![refusal(0)], Rest::Done),
             "too-large" => answer(0, Vec::new(), Rest::TooLarge),
-            "retry" => answer(0, Vec::new(), Rest::RetryAfterSeconds(7)),
+            "retry" => answer(
+                0,
+                Vec::new(),
+                Rest::Retry(delivery::Retry {
+                    after_seconds: 7,
+                    reason: "busy".into(),
+                }),
+            ),
             "huge-answer" => {
                 let mut refusal = refusal(0);
                 refusal.reason = "x".repeat(20 << 20);

@@ -104,7 +104,7 @@ impl Delivery for Mischief {
             "accept-too-many" => Answer::partly(count + 7, Vec::new(), Rest::Done),
             "too-large" if count > 1 => Answer::partly(0, Vec::new(), Rest::TooLarge),
             "too-large" => Answer::done(&batch, Vec::new()),
-            "retry" => Answer::partly(0, Vec::new(), Rest::RetryAfterSeconds(3600)),
+            "retry" => Answer::partly(0, Vec::new(), Rest::again(3600, "not now")),
             "misconfigured" => Answer::partly(
                 0,
                 Vec::new(),

@@ -2,13 +2,19 @@
 
 use std::fmt;
 
-/// Masks itself wherever it is printed. Equality and the text itself are for
-/// the code that sends it.
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Masks itself wherever it is printed or serialized: what is kept of a
+/// configuration is kept without it. Equality and the text itself are for the
+/// code that sends it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 /// What is printed in a secret's place.
 pub const MASK: &str = "***";
+
+/// What is serialized in a secret's place.
+pub const REMOVED: &str = "removed";
 
 impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
@@ -33,6 +39,18 @@ impl fmt::Display for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(REMOVED)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
 /// Whether an option of this name holds a secret, whatever its kind: a site's
 /// own component may have called its password a text.
 pub fn is_secret_name(name: &str) -> bool {
@@ -51,6 +69,7 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
         assert_eq!(secret.expose(), "hunter2");
+        assert_eq!(serde_json::to_string(&secret).unwrap(), "\"removed\"");
     }
 
     #[test]
