@@ -175,8 +175,9 @@ fn answer(first: &str, headers: &[String], state: &mut State) -> (u16, String) {
     for (labels, samples) in &state.series {
         // As the selector has them: every label that it names, by value.
         let asked = |(name, value): (&String, &String)| {
-            let named =
-                query.contains(&format!("{name}=\"")) || query.contains(&format!("{name}=~\""));
+            let named = ["{", ","]
+                .iter()
+                .any(|before| query.contains(&format!("{before}{name}=")));
             !named || query.contains(value.as_str())
         };
         if !labels.iter().all(asked) {

@@ -27,9 +27,14 @@ struct Sections {
 
 /// Reads them in the order of the list.
 pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Warning>) -> Vec<CloudConfig> {
+    // One for all of them: ids of servers are unique wherever they are.
+    let power = prometheus::read(reader, warnings);
     let clouds: Vec<CloudConfig> = sections(reader)
         .into_iter()
-        .map(|sections| cloud(reader, sections, warnings))
+        .map(|sections| CloudConfig {
+            prometheus: power.clone(),
+            ..cloud(reader, sections, warnings)
+        })
         .collect();
     twice(&clouds, warnings);
     clouds
@@ -141,8 +146,8 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Warning
         ),
         mapping_file_set: reader.resolver.set(&mapping).is_some(),
         mapping_file: reader.path(&mapping).unwrap_or_default(),
-        prometheus: prometheus::read(reader, warnings),
         keystone_auth: keystone::read(reader, &sections.keystone, warnings),
+        prometheus: None,
         keystone_section: sections.keystone,
         section: sections.own,
         name: sections.name,

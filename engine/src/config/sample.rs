@@ -42,6 +42,9 @@ pub fn sample(descriptions: &[Description]) -> String {
         header(&mut out, section);
         rows(&mut out, section);
     }
+    header(&mut out, prometheus::PROMETHEUS);
+    rows(&mut out, prometheus::PROMETHEUS);
+    lent(&mut out, prometheus::PROMETHEUS, descriptions);
     for description in descriptions {
         let is_mapper = description.name == components::MAPPER;
         if !is_mapper {
@@ -63,12 +66,11 @@ pub fn sample(descriptions: &[Description]) -> String {
 
 fn component_section(out: &mut String, section: &str, description: &Description, is_mapper: bool) {
     let own = |option: &&OptionDescription| match option.name.split_once('.') {
-        Some((named, _)) => named == section,
+        Some((named, name)) => named == section && !table::is_lent(named, name),
         None => description.name == section,
     };
     let options: Vec<&OptionDescription> = description.options.iter().filter(own).collect();
     let host_keys = is_mapper && section == components::MAPPER;
-    let extractors = section == prometheus::PROMETHEUS;
     if options.is_empty() && !host_keys {
         return;
     }
@@ -76,31 +78,46 @@ fn component_section(out: &mut String, section: &str, description: &Description,
     if host_keys {
         rows(out, components::MAPPER);
     }
-    // The mapper has an option among the extractor's.
-    if extractors {
-        rows(out, section);
-    }
     for option in options {
-        let name = option
-            .name
-            .split_once('.')
-            .map_or(option.name.as_str(), |(_, name)| name);
-        let mut notes = Vec::new();
-        if option.required {
-            notes.push("It must be set.".to_owned());
-        }
-        show(
-            out,
-            &Shown {
-                name,
-                kind: kind_of(option),
-                default: shown_default(option),
-                help: &option.help,
-                old: option.old_names.clone(),
-                notes,
-            },
-        );
+        described(out, option);
     }
+}
+
+/// A component's options in a section of the engine.
+fn lent(out: &mut String, section: &str, descriptions: &[Description]) {
+    let options = descriptions
+        .iter()
+        .flat_map(|description| &description.options);
+    for option in options {
+        if let Some((named, name)) = option.name.split_once('.')
+            && named == section
+            && table::is_lent(named, name)
+        {
+            described(out, option);
+        }
+    }
+}
+
+fn described(out: &mut String, option: &OptionDescription) {
+    let name = option
+        .name
+        .split_once('.')
+        .map_or(option.name.as_str(), |(_, name)| name);
+    let mut notes = Vec::new();
+    if option.required {
+        notes.push("It must be set.".to_owned());
+    }
+    show(
+        out,
+        &Shown {
+            name,
+            kind: kind_of(option),
+            default: shown_default(option),
+            help: &option.help,
+            old: option.old_names.clone(),
+            notes,
+        },
+    );
 }
 
 fn header(out: &mut String, section: &str) {

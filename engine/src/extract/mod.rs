@@ -161,7 +161,8 @@ impl Extractor {
     /// is visible some time after the moment that Nova notes for it, and its
     /// clock is not ours; records of servers are keyed, so telling one twice
     /// costs nothing. The others read what is there now, and StAR adds the
-    /// intervals of a volume up: theirs follow each other without a seam.
+    /// intervals of a volume up, as everybody does energy: theirs follow each other
+    /// without a seam.
     pub fn overlap(self) -> i64 {
         match self {
             Extractor::Nova | Extractor::Ceilometer => 60,

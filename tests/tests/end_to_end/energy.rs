@@ -20,7 +20,8 @@ const TO: &str = "2026-10-11";
 const WATTS: f64 = 36.0;
 
 struct Scene {
-    world: World,
+    /// It answers as long as it is there.
+    _world: World,
     prometheus: Prometheus,
     logstash: Logstash,
     site: Site,
@@ -53,7 +54,7 @@ fn scene(world: World) -> Scene {
         .set("logstash", "port", &logstash.port().to_string())
         .set("prometheus", "prometheus_endpoint", &prometheus.url());
     Scene {
-        world,
+        _world: world,
         prometheus,
         logstash,
         site,
