@@ -5,6 +5,9 @@ use caso_component::messenger::{
 };
 use caso_component::types::Attribute;
 
+/// All of them: what the service makes of each is its own affair.
+const RECORD_TYPES: [&str; 5] = ["cloud", "ip", "accelerator", "storage", "energy"];
+
 /// The description.
 #[must_use]
 pub fn describe() -> ComponentDescription {
@@ -16,9 +19,8 @@ pub fn describe() -> ComponentDescription {
         name: "greendigit_cim".to_owned(),
         summary: "Posts energy records to the GreenDIGIT CIM service".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        // cASO gave it everything that was extracted, cloud records with the
-        // names of users among it. Who wants that sets `record_types`.
-        record_types: vec!["energy".to_owned()],
+        // The host gives it energy records, unless `record_types` says more.
+        record_types: RECORD_TYPES.map(str::to_owned).to_vec(),
         options: options(),
         capabilities: vec![CapabilityRequest {
             name: "service".to_owned(),

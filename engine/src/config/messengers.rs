@@ -96,17 +96,19 @@ fn instance(
                 origin: found.origin,
             },
         },
-        None if source == ComponentSource::BuiltIn(rows::SSM.into()) => {
-            let types = match implied_by {
-                Some(_) => rows::SSM_V2_RECORD_TYPES,
-                None => rows::SSM_RECORD_TYPES,
+        None => {
+            let fewer = match (&source, implied_by) {
+                (_, Some(_)) => Some(rows::SSM_V2_RECORD_TYPES),
+                (ComponentSource::BuiltIn(component), None) => {
+                    rows::default_record_types(component)
+                }
+                _ => None,
             };
-            RecordTypes::These {
+            fewer.map_or(RecordTypes::Described, |types| RecordTypes::These {
                 names: types.iter().map(|name| (*name).to_owned()).collect(),
                 origin: Origin::Default,
-            }
+            })
         }
-        None => RecordTypes::Described,
     };
     let grants = reader
         .resolved(&host.slot(&rows::MESSENGER_GRANTS))

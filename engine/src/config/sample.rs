@@ -150,10 +150,11 @@ fn messenger_rows(out: &mut String, description: &Description) {
     for row in table::rows().filter(|row| row.section == components::MESSENGER) {
         let default = if row.name != components::MESSENGER_RECORD_TYPES.name {
             row.default.unwrap_or_default().to_owned()
-        } else if description.name == components::SSM {
-            components::SSM_RECORD_TYPES.join(",")
         } else {
-            description.record_types.join(",")
+            components::default_record_types(&description.name).map_or_else(
+                || description.record_types.join(","),
+                |types| types.join(","),
+            )
         };
         show_row(out, row, default);
     }

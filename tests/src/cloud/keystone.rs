@@ -75,6 +75,10 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
             Some(token) => read(state, &world, seen, &token, path),
             None => unauthorized(&auth_url),
         },
+        ("POST", path) if !path.starts_with("/v3/") => identity(
+            404,
+            "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.",
+        ),
         _ => identity(405, "The method is not allowed for the requested URL."),
     }
 }

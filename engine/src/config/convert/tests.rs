@@ -52,11 +52,12 @@ fn meaning(mut config: Config) -> String {
 }
 
 fn plain(text: &str) -> String {
-    if let Ok(Some(number)) = value::integer(text, i64::MIN, i64::MAX) {
-        return number.to_string();
-    }
+    // `1` is how a truth may be written, too.
     if let Ok(on) = value::boolean(text) {
         return on.to_string();
+    }
+    if let Ok(Some(number)) = value::integer(text, i64::MIN, i64::MAX) {
+        return number.to_string();
     }
     let mut texts = value::texts(text);
     texts.retain(|text| !text.is_empty());

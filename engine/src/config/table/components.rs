@@ -43,6 +43,20 @@ pub const SSM: &str = "ssm";
 pub const SSM_SECTIONS: (&str, &str) = ("messenger_ssmv4", "messenger_ssm");
 pub const SSM_RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage"];
 
+/// Built-in messengers that get fewer record types than they could take, unless
+/// told otherwise: cASO gave a third party everything that was extracted, cloud
+/// records with the names of users among it.
+pub const DEFAULT_RECORD_TYPES: &[(&str, &[&str])] =
+    &[(SSM, SSM_RECORD_TYPES), ("greendigit_cim", &["energy"])];
+
+/// Those of a built-in component, if they are not what it describes.
+pub fn default_record_types(component: &str) -> Option<&'static [&'static str]> {
+    let mut known = DEFAULT_RECORD_TYPES.iter();
+    known
+        .find(|(name, _)| *name == component)
+        .map(|(_, types)| *types)
+}
+
 /// Those of its former version: v0.2 knew one type of record. Beside it cASO 2
 /// put public IPs into messages of version `null`, which nobody reads.
 pub const SSM_V2_RECORD_TYPES: &[&str] = &["cloud"];

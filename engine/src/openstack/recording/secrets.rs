@@ -162,11 +162,15 @@ fn remove(value: &mut Value) {
     }
 }
 
+/// What is said about a secret and is none: when it ends, where to ask for it
+/// and how (OpenID Connect Discovery 1.0, section 3).
+const ABOUT: [&str; 4] = ["_at", "_endpoint", "_type", "_supported"];
+
 /// A key whose text nobody should see. `user_data` is what a cloud boots a
 /// machine with, and often full of keys.
 fn speaks_of_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    if key.ends_with("_expires_at") || key.ends_with("_at") {
+    if ABOUT.iter().any(|ending| key.ends_with(ending)) {
         return false;
     }
     [
