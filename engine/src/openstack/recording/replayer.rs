@@ -114,9 +114,9 @@ impl Key {
 }
 
 /// Whether a body is more than a request for a token (`auth` in both versions
-/// of Keystone's API).
+/// of Keystone's API, `grant_type` in OAuth's).
 fn is_question(body: &Value) -> bool {
-    body.is_object() && body.get("auth").is_none()
+    body.is_object() && body.get("auth").is_none() && body.get("grant_type").is_none()
 }
 
 /// The one part of an exchange that the index needs.
