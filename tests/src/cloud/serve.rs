@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -125,6 +125,7 @@ impl Drop for Cloud {
 }
 
 /// The plan, and what has become of it since.
+#[derive(Clone)]
 pub struct World {
     pub plan: Plan,
     gone: HashSet<String>,
@@ -168,7 +169,7 @@ impl World {
 
 pub struct State {
     pub base: String,
-    world: RwLock<World>,
+    world: RwLock<Arc<World>>,
     tokens: Mutex<HashMap<String, Token>>,
     /// Client and end of each access token of the provider.
     access_tokens: Mutex<HashMap<String, (String, i64)>>,
@@ -182,11 +183,11 @@ impl State {
         let scheme = if tls { "https" } else { "http" };
         State {
             base: format!("{scheme}://{address}"),
-            world: RwLock::new(World {
+            world: RwLock::new(Arc::new(World {
                 plan,
                 gone: HashSet::new(),
                 deleted: HashMap::new(),
-            }),
+            })),
             tokens: Mutex::default(),
             access_tokens: Mutex::default(),
             faults: Mutex::default(),
@@ -195,13 +196,18 @@ impl State {
         }
     }
 
-    pub fn world(&self) -> RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    /// As it is now: an answer is of one moment, and no lock is held over it.
+    pub fn world(&self) -> Arc<World> {
+        let world = self.world.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&world)
+    }
+
+    fn world_to_change(&self) -> RwLockWriteGuard<'_, Arc<World>> {
+        self.world.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn change<T>(&self, change: impl FnOnce(&mut Plan) -> T) -> T {
-        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-        change(&mut world.plan)
+        change(&mut Arc::make_mut(&mut self.world_to_change()).plan)
     }
 
     pub fn tokens(&self) -> MutexGuard<'_, HashMap<String, Token>> {
@@ -355,17 +361,20 @@ async fn handle(
             }
             Fault::Truncated => truncated = true,
             Fault::Vanish(ids) => {
-                let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
-                world.gone.extend(ids);
+                let mut world = state.world_to_change();
+                Arc::make_mut(&mut world).gone.extend(ids);
             }
             Fault::VanishLast => {
-                let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
-                world.gone.extend(last_row(&answer.body));
+                let mut world = state.world_to_change();
+                Arc::make_mut(&mut world)
+                    .gone
+                    .extend(last_row(&answer.body));
             }
             Fault::Delete(ids) => {
-                let mut world = state.world.write().unwrap_or_else(PoisonError::into_inner);
+                let mut world = state.world_to_change();
                 let now = state.now(&world);
-                world.deleted.extend(ids.into_iter().map(|id| (id, now)));
+                let deleted = ids.into_iter().map(|id| (id, now));
+                Arc::make_mut(&mut world).deleted.extend(deleted);
             }
             Fault::TokenEnds | Fault::Never | Fault::Closed | Fault::Slow(_) => {}
         }
