@@ -1,7 +1,7 @@
 //! Builds the guests of the tests from source, as the engine's build script builds
 //! the components.
 
-#[path = "../engine/build/guests.rs"]
+#[path = "../engine/crates/builtin/build/guests.rs"]
 mod guests;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn main() -> guests::Result<()> {
     for path in [
         "guests",
         "../components/sdk",
-        "../engine/build",
+        "../engine/crates/builtin/build",
         "../wit",
         "../Cargo.toml",
         "../Cargo.lock",

@@ -1,14 +1,6 @@
-//! cASO's native engine: it asks OpenStack, reconciles what the APIs say into
-//! normalized usage, and hands it to sandboxed components that map, format and
-//! deliver. Arrows go one way: `cli → run → {extract, deliver} → {openstack,
-//! sandbox, state}`.
+//! The program: command lines, and the run that they start.
+//!
+//! What a run stands on lies in `crates/`, a crate a room.
 
 pub mod cli;
-pub mod config;
-pub mod deliver;
-pub mod extract;
-pub mod model;
-pub mod openstack;
 pub mod run;
-pub mod sandbox;
-pub mod state;

@@ -1,7 +1,10 @@
-//! `caso-extract`: the command that a site's cron line names.
+//! `caso-extract`: what a site's cron line names. Starts the `caso` beside it.
 
 use std::process::ExitCode;
 
+#[path = "../launcher.rs"]
+mod launcher;
+
 fn main() -> ExitCode {
-    caso::cli::caso_extract()
+    launcher::start()
 }

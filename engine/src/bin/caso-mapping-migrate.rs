@@ -1,7 +1,10 @@
-//! `caso-mapping-migrate`: from the mapping file to properties in Keystone.
+//! `caso-mapping-migrate`: from the mapping file to properties in Keystone. Starts the `caso` beside it.
 
 use std::process::ExitCode;
 
+#[path = "../launcher.rs"]
+mod launcher;
+
 fn main() -> ExitCode {
-    caso::cli::caso_mapping_migrate()
+    launcher::start()
 }

@@ -1,7 +1,8 @@
 //! From `argv` to a run, and from a run to the exit code.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -9,18 +10,28 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use super::configure;
 use super::logging::{self, LogSettings};
 use super::signals;
-use crate::config::{self, CommandLine, Config, Inputs, Program};
 use crate::run::{self, Exit, Invocation, Recording, Remarks};
-use crate::sandbox::builtin;
+use caso_config::{CommandLine, Config, Inputs, Program};
+
+/// The program of the name it was started under: `caso`, or that of a launcher.
+pub fn main() -> ExitCode {
+    let started = std::env::args_os().next().unwrap_or_default();
+    match Path::new(&started).file_name().and_then(OsStr::to_str) {
+        Some("caso-extract") => caso_extract(),
+        Some("caso-projects") => caso_projects(),
+        Some("caso-mapping-migrate") => caso_mapping_migrate(),
+        _ => caso(),
+    }
+}
 
 /// `caso-extract`.
-pub fn caso_extract() -> ExitCode {
+fn caso_extract() -> ExitCode {
     let matches = extract_command("caso-extract").get_matches();
     extract(&matches, Program::Extract).into()
 }
 
 /// `caso`.
-pub fn caso() -> ExitCode {
+fn caso() -> ExitCode {
     let matches = Command::new("caso")
         .about("Extracts accounting records from OpenStack and delivers them")
         .version(env!("CARGO_PKG_VERSION"))
@@ -71,14 +82,14 @@ pub fn caso() -> ExitCode {
 }
 
 /// `caso-projects`.
-pub fn caso_projects() -> ExitCode {
+fn caso_projects() -> ExitCode {
     let program = Program::Projects;
     let matches = projects_command("caso-projects", program).get_matches();
     projects(&matches, program).into()
 }
 
 /// `caso-mapping-migrate`.
-pub fn caso_mapping_migrate() -> ExitCode {
+fn caso_mapping_migrate() -> ExitCode {
     let program = Program::MappingMigrate;
     let matches = projects_command("caso-mapping-migrate", program).get_matches();
     projects(&matches, program).into()
@@ -88,7 +99,7 @@ fn projects_command(name: &'static str, program: Program) -> Command {
     let command = match program {
         Program::MappingMigrate => with_config(Command::new(name), program)
             .about("Moves the VOs of the mapping file to properties of the projects in Keystone"),
-        _ => config::arguments(Command::new(name), program)
+        _ => caso_config::arguments(Command::new(name), program)
             .about("Lists the projects that are accounted, with their VOs"),
     };
     command.after_help(
@@ -98,7 +109,7 @@ fn projects_command(name: &'static str, program: Program) -> Command {
 }
 
 fn with_config(command: Command, program: Program) -> Command {
-    config::arguments(command, program).arg(
+    caso_config::arguments(command, program).arg(
         Arg::new("summary")
             .long("summary")
             .action(ArgAction::SetTrue)
@@ -109,10 +120,12 @@ fn with_config(command: Command, program: Program) -> Command {
 /// A delivery takes the flags of an extraction, so that a cron line can be
 /// changed by one word, but its help shows those that do something.
 fn without_extraction(command: Command) -> Command {
-    command.mut_args(|arg| match config::is_for_delivery(arg.get_id().as_str()) {
-        true => arg,
-        false => arg.hide(true),
-    })
+    command.mut_args(
+        |arg| match caso_config::is_for_delivery(arg.get_id().as_str()) {
+            true => arg,
+            false => arg.hide(true),
+        },
+    )
 }
 
 fn extract_command(name: &'static str) -> Command {
@@ -190,7 +203,7 @@ fn deliver(matches: &ArgMatches) -> Exit {
         }
         Ok(config) => start(Invocation {
             config: {
-                for flag in config::flags_of_extraction(&CommandLine::from_matches(matches)) {
+                for flag in caso_config::flags_of_extraction(&CommandLine::from_matches(matches)) {
                     say(&format!("warning: `{flag}` has no effect on a delivery"));
                 }
                 config
@@ -276,13 +289,13 @@ pub(super) fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exi
         return Err(Exit::Done);
     }
     if let Some(shell) = &command_line.shell_completion {
-        print(&config::completion(program, shell));
+        print(&caso_config::completion(program, shell));
         return Err(Exit::Done);
     }
-    let messengers = builtin::messengers();
+    let messengers = caso_builtin::messengers();
     let names: Vec<&str> = messengers.iter().map(String::as_str).collect();
     let inputs = Inputs::of_process(program, command_line, &names);
-    config::load(&inputs).map_err(|errors| {
+    caso_config::load(&inputs).map_err(|errors| {
         for error in &errors.0 {
             say(&format!("error: {error}"));
         }

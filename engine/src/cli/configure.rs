@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::command::{block_on, load, print, say};
-use crate::config::{self, CommandLine, Inputs, Program};
 use crate::run::{self, Exit};
-use crate::sandbox::builtin;
+use caso_config::{CommandLine, Inputs, Program};
 
 pub fn command() -> Command {
-    let show = config::arguments(Command::new("show"), Program::Extract)
+    let show = caso_config::arguments(Command::new("show"), Program::Extract)
         .about("Prints every option in force and where its value came from; secrets are masked")
         .arg(
             Arg::new("unset")
@@ -69,11 +68,11 @@ fn show(matches: &ArgMatches) -> Exit {
 }
 
 fn convert(matches: &ArgMatches) -> Exit {
-    let messengers = builtin::messengers();
+    let messengers = caso_builtin::messengers();
     let names: Vec<&str> = messengers.iter().map(String::as_str).collect();
     let inputs = Inputs::of_process(Program::Extract, CommandLine::default(), &names);
     let file = matches.get_one::<PathBuf>("file");
-    let converted = match config::convert(&inputs, file.map(PathBuf::as_path)) {
+    let converted = match caso_config::convert(&inputs, file.map(PathBuf::as_path)) {
         Ok(converted) => converted,
         Err(errors) => {
             for error in &errors.0 {

@@ -10,4 +10,4 @@ mod configure;
 mod logging;
 mod signals;
 
-pub use command::{caso, caso_extract, caso_mapping_migrate, caso_projects};
+pub use command::main;

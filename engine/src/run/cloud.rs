@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::config::{CloudConfig, KeystoneAuth};
-use crate::extract::ProjectOptions;
-use crate::openstack::wire::Timeouts;
-use crate::openstack::wire::tls::TlsSettings;
-use crate::openstack::{HttpTransport, RetryPolicy, SessionSettings, Transport, TransportSettings};
+use caso_config::{CloudConfig, KeystoneAuth};
+use caso_extract::ProjectOptions;
+use caso_net::Timeouts;
+use caso_net::Transport;
+use caso_net::http::{HttpTransport, TransportSettings};
+use caso_net::tls::TlsSettings;
+use caso_openstack::{RetryPolicy, SessionSettings};
 
 /// The network as this cloud's configuration wants it used.
 pub fn transport(
@@ -34,7 +36,7 @@ pub fn transport(
 
 /// What the session is to do.
 pub fn session_settings(cloud: &CloudConfig, auth: &KeystoneAuth) -> SessionSettings {
-    let name = |interface: &crate::config::Interface| interface.as_str().to_owned();
+    let name = |interface: &caso_config::Interface| interface.as_str().to_owned();
     SessionSettings {
         interfaces: cloud.interfaces.iter().map(name).collect(),
         region: cloud.region_names.first().cloned(),

@@ -15,10 +15,10 @@ use super::one_cloud::{CloudReport, CloudRun};
 use super::said::Said;
 use super::source::Source;
 use super::summary::Summary;
-use crate::config::Config;
-use crate::deliver::Journal;
-use crate::openstack::Clock;
-use crate::state::{CursorKey, Cursors};
+use caso_base::Clock;
+use caso_config::Config;
+use caso_deliver::Journal;
+use caso_state::{CursorKey, Cursors};
 
 /// Clouds, and regions of a cloud, that are read at a time.
 pub const SIDE_BY_SIDE: usize = 4;

@@ -8,15 +8,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 
-use super::causes::causes;
-use crate::config::{self, ComponentInstance, ComponentSource, Config, MessengerInstance, Warning};
-use crate::deliver::MapperIdentity;
-use crate::model::component::{Description, OptionValue, Setting};
-use crate::model::guest::{FailureKind, GuestFailure};
-use crate::openstack::wire::proxy::Proxies;
-use crate::sandbox::{
+use caso_base::error_chain;
+use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
+use caso_deliver::MapperIdentity;
+use caso_model::component::{Description, OptionValue, Setting};
+use caso_model::guest::{FailureKind, GuestFailure};
+use caso_model::notice::Notice;
+use caso_net::proxy::Proxies;
+use caso_sandbox::{
     CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
-    ProxyRule, Sandbox, SandboxSettings, Source, builtin, decide,
+    ProxyRule, Sandbox, SandboxSettings, Source, decide,
 };
 
 /// The mapper of a run, to be started once for each project.
@@ -74,7 +75,7 @@ pub struct Components {
     pub mapper: Mapper,
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<Notice>,
 }
 
 /// The sandbox, with its cache where the configuration says.
@@ -113,7 +114,7 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
             described.push((&instance.component, &messenger.component.description));
         }
     }
-    warnings.extend(config::unknown_sections(config, &described));
+    warnings.extend(caso_config::unknown_sections(config, &described));
     Ok(Components {
         mapper,
         messengers,
@@ -125,12 +126,12 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
 async fn mapper(
     sandbox: &Sandbox,
     config: &Config,
-    warnings: &mut Vec<Warning>,
+    warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Mapper> {
     let component = admit(sandbox, &config.mapper)
         .await
         .context("the mapper cannot start")?;
-    let settings = config::component_settings(config, &config.mapper, &component.description)
+    let settings = caso_config::component_settings(config, &config.mapper, &component.description)
         .context("the mapper's options are wrong")?;
     warnings.extend(settings.warnings);
     let mapper = Mapper {
@@ -147,14 +148,14 @@ async fn messenger(
     sandbox: &Sandbox,
     config: &Config,
     instance: &MessengerInstance,
-    warnings: &mut Vec<Warning>,
+    warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Messenger> {
     let component = admit(sandbox, &instance.component).await?;
     if !component.roles.messenger {
         return Err(anyhow!("component `{}` is not a messenger", component.name));
     }
     let description = &component.description;
-    let found = config::component_settings(config, &instance.component, description)?;
+    let found = caso_config::component_settings(config, &instance.component, description)?;
     warnings.extend(found.warnings);
     let grants = instance
         .grants
@@ -174,7 +175,7 @@ async fn messenger(
     let name = instance.name().to_owned();
     let granted: Granted = decide(&name, &description.capabilities, &found.settings, policy)?;
     for unused in &granted.unused {
-        warnings.push(Warning::new(
+        warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
             format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
         ));
@@ -213,7 +214,7 @@ async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Resul
     let source = match &instance.source {
         ComponentSource::BuiltIn(name) => Source::Builtin {
             name,
-            bytes: builtin::builtin(name)
+            bytes: caso_builtin::builtin(name)
                 .ok_or_else(|| anyhow!("`{name}` is not built in this version"))?,
         },
         ComponentSource::File(path) => Source::File {
@@ -239,17 +240,17 @@ fn limits(instance: &ComponentInstance) -> Limits {
 fn record_types(
     instance: &MessengerInstance,
     description: &Description,
-    warnings: &mut Vec<Warning>,
+    warnings: &mut Vec<Notice>,
 ) -> Option<Vec<String>> {
     let taken = &description.record_types;
     let takes = |kind: &String| taken.is_empty() || taken.contains(kind);
     match &instance.record_types {
-        config::RecordTypes::These { names, origin } => {
+        caso_config::RecordTypes::These { names, origin } => {
             let (given, left): (Vec<String>, Vec<String>) = names.iter().cloned().partition(takes);
             for kind in left {
                 let list: Vec<String> = taken.iter().map(|kind| format!("`{kind}`")).collect();
                 let name = instance.name();
-                warnings.push(Warning::new(
+                warnings.push(Notice::warning(
                     format!("record-type-not-taken:{name}:{kind}"),
                     format!(
                         "{origin}: messenger `{name}` is given no `{kind}` records, for component \
@@ -262,7 +263,7 @@ fn record_types(
             }
             Some(given)
         }
-        config::RecordTypes::All | config::RecordTypes::Described => {
+        caso_config::RecordTypes::All | caso_config::RecordTypes::Described => {
             (!taken.is_empty()).then(|| taken.clone())
         }
     }
@@ -284,7 +285,7 @@ fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
         instance: name.to_owned(),
         call: "start",
         kind: FailureKind::Start,
-        detail: causes(error.as_ref()),
+        detail: error_chain(error.as_ref()),
         frames: Vec::new(),
         stderr: String::new(),
     }

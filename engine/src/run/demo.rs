@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use super::causes::causes;
 use super::{Exit, Invocation, Recording, Remarks, run};
-use crate::config::{self, CommandLine, ConfigPlace, Inputs, Places, Program};
-use crate::sandbox::builtin;
+use caso_base::error_chain;
+use caso_config::{CommandLine, ConfigPlace, Inputs, Places, Program};
 
 /// What a site would have in /etc/caso/caso.conf, less what the replay replaces.
 const CONF: &str = include_str!("../../demo/caso.conf");
@@ -26,13 +25,13 @@ pub async fn demo(folder: Option<PathBuf>) -> Exit {
             if exit == Exit::Done
                 && let Err(error) = show(&folder)
             {
-                tracing::error!("{}", causes(error.as_ref()));
+                tracing::error!("{}", error_chain(error.as_ref()));
                 return Exit::Nothing;
             }
             exit
         }
         Err(error) => {
-            tracing::error!("{}", causes(error.as_ref()));
+            tracing::error!("{}", error_chain(error.as_ref()));
             Exit::Nothing
         }
     }
@@ -64,9 +63,9 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
             snap_common: None,
             snap: None,
         },
-        builtin_messengers: builtin::messengers(),
+        builtin_messengers: caso_builtin::messengers(),
     };
-    let mut config = config::load(&inputs)?;
+    let mut config = caso_config::load(&inputs)?;
     config.cache_dirs = vec![folder.join("cache")];
     let into = folder.join("out");
     Ok((

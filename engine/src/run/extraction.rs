@@ -5,6 +5,7 @@
 //! projects that were not begun yet are not tried one after the other: the
 //! operator gets one line, not one a project.
 
+use caso_base::time::format_utc;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,17 +14,18 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use super::causes::causes;
 use super::components::Mapper;
 use super::mapping::{Mapping, Told};
 use super::window::{Bounds, Plan};
-use crate::config::{CloudConfig, Config};
-use crate::deliver::{Journal, Order, SegmentKey};
-use crate::extract::{ExtractContext, ExtractError, Extractor, ProjectRef};
-use crate::model::Window;
-use crate::model::guest::BoxFuture;
-use crate::model::usage::Context;
-use crate::state::{Advance, CursorKey, Cursors, Source, Start, Unmoved};
+use caso_base::error_chain;
+use caso_config::{CloudConfig, Config};
+use caso_deliver::{Journal, Order, SegmentKey};
+use caso_extract::{ExtractContext, ExtractError, ProjectRef};
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+use caso_model::guest::BoxFuture;
+use caso_model::usage::Context;
+use caso_state::{Advance, CursorKey, Cursors, Source, Start, Unmoved};
 
 /// What all projects of a cloud in a region share.
 pub struct Extraction {
@@ -208,22 +210,23 @@ impl Extraction {
             reason,
             outage: false,
         };
-        let (window, continues) = match self.bounds.plan(start.at, extractor.overlap()) {
+        let (window, continues) = match self.bounds.plan(start.at, caso_extract::overlap(extractor))
+        {
             Plan::Extract { window, continues } => (window, continues),
             Plan::UpToDate => return ExtractorResult::UpToDate,
             Plan::Future { cursor } => {
                 return failed(format!(
                     "its last run ended at {}, which is in the future: set the clock right, or \
                      write the right date into `lastrun.{}` in the spool",
-                    moment(cursor),
+                    format_utc(cursor),
                     project.id
                 ));
             }
             Plan::Empty { from } => {
                 return failed(format!(
                     "nothing lies between {} and {}: the start must be before the end",
-                    moment(from),
-                    moment(self.bounds.to)
+                    format_utc(from),
+                    format_utc(self.bounds.to)
                 ));
             }
         };
@@ -256,11 +259,11 @@ impl Extraction {
                             Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
                         },
                     },
-                    Err(error) => failed(causes(&error)),
+                    Err(error) => failed(error_chain(&error)),
                 }
             }
             Err(error) if error.is_service_lacking() => {
-                self.lacking(project, start, key, causes(&error))
+                self.lacking(project, start, key, error_chain(&error))
             }
             Err(error) => {
                 let outage = error.is_outage();
@@ -268,7 +271,7 @@ impl Extraction {
                     self.outages.met(extractor, true);
                 }
                 ExtractorResult::Failed {
-                    reason: causes(&error),
+                    reason: error_chain(&error),
                     // Not asked for at all, and by no project.
                     outage: outage || error.is_unknown_region(),
                 }
@@ -295,7 +298,7 @@ impl Extraction {
             return failed(format!(
                 "it was extracted up to {}, and now {reason}; if it was taken away for good, \
                  remove `{}` from `extractor`",
-                moment(until),
+                format_utc(until),
                 key.extractor
             ));
         }
@@ -309,7 +312,7 @@ impl Extraction {
                 ),
                 reason,
             },
-            Err(error) => failed(causes(&error)),
+            Err(error) => failed(error_chain(&error)),
         }
     }
 
@@ -359,9 +362,7 @@ impl Extraction {
             segment,
             told: Told::default(),
         };
-        extractor
-            .extract(&self.context, project, window, &mut mapping)
-            .await?;
+        caso_extract::extract(extractor, &self.context, project, window, &mut mapping).await?;
         mapping.segment.seal().map_err(|error| sink(error.into()))?;
         Ok(mapping.told)
     }
@@ -385,12 +386,4 @@ impl Extraction {
             attributes: Vec::new(),
         }
     }
-}
-
-/// A moment for people.
-pub fn moment(seconds: i64) -> String {
-    chrono::DateTime::from_timestamp(seconds, 0).map_or_else(
-        || format!("{seconds} s after 1970"),
-        |moment| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    )
 }

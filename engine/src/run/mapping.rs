@@ -1,10 +1,10 @@
 //! From a page of usage to records in a segment.
 
-use crate::deliver::SegmentWriter;
-use crate::extract::{Page, PageSink};
-use crate::model::guest::{BoxFuture, Mapper, Outcome};
-use crate::model::usage::{Context, UsageItem};
-use crate::sandbox::GuestMapper;
+use caso_deliver::SegmentWriter;
+use caso_extract::{Page, PageSink};
+use caso_model::guest::{BoxFuture, Mapper, Outcome};
+use caso_model::usage::{Context, UsageItem};
+use caso_sandbox::GuestMapper;
 
 /// Hands each page to the mapper and what comes out to the segment.
 pub struct Mapping {

@@ -7,7 +7,6 @@
 //! that what waits from earlier runs goes first, and goes even when OpenStack
 //! is away.
 
-mod causes;
 mod cloud;
 mod clouds;
 mod components;
@@ -28,6 +27,7 @@ mod summary;
 mod tape;
 mod window;
 
+use caso_base::time::format_utc;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,18 +42,18 @@ pub use self::projects::projects;
 pub use self::sample::sample;
 pub use self::show::show;
 
-use self::causes::causes;
 use self::clouds::{Extractions, SIDE_BY_SIDE, cursor_keys};
 use self::components::Components;
-use self::extraction::moment;
 use self::mode::{Mode, Spools};
 use self::said::Said;
 use self::source::Source;
 use self::summary::Summary;
-use crate::config::{Config, Warning};
-use crate::deliver::{self, Deadline, Instance, Journal, Recovery};
-use crate::openstack::SystemClock;
-use crate::state::{Cursors, Lock, LockError, check_writable};
+use caso_base::SystemClock;
+use caso_base::error_chain;
+use caso_config::Config;
+use caso_deliver::{Deadline, Instance, Journal, Recovery};
+use caso_model::notice::Notice;
+use caso_state::{Cursors, Lock, LockError, check_writable};
 
 /// What a command line came to.
 pub struct Invocation {
@@ -67,7 +67,7 @@ pub struct Invocation {
     pub remarks: Remarks,
 }
 
-/// Warnings of components, held back until the run knows which are new. Filled
+/// Notices of components, held back until the run knows which are new. Filled
 /// by the logger; clones share what they hold.
 #[derive(Debug, Clone, Default)]
 pub struct Remarks(Arc<Mutex<Vec<String>>>);
@@ -133,7 +133,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
             exit
         }
         Err(stopped) => {
-            tracing::error!("{}", causes(stopped.error.as_ref()));
+            tracing::error!("{}", error_chain(stopped.error.as_ref()));
             stopped.exit
         }
     }
@@ -235,12 +235,13 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
     let instances = start(messengers).await;
     let delivery_clock = Arc::new(SystemClock::new());
     let deadline = Deadline::after(delivery_clock.as_ref(), config.delivery_timeout);
-    let delivery = deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await;
+    let delivery =
+        caso_deliver::deliver(&journal, instances, deadline, delivery_clock, cancel).await;
     for aside in &delivery.set_aside {
         summary.problem(aside.to_string());
     }
     if let Some(error) = &delivery.cleanup {
-        summary.problem(error.chain());
+        summary.problem(error_chain(error));
     }
     for report in &delivery.instances {
         summary.delivery(report);
@@ -253,20 +254,20 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         summary.given_to_nobody(&delivery.instances, &mut said);
     }
     if let Err(error) = source.finish() {
-        summary.problem(causes(error.as_ref()));
+        summary.problem(error_chain(error.as_ref()));
     }
     match journal.waiting() {
         Ok(waiting) => summary.waiting(&waiting, &names, &mut said),
-        Err(error) => summary.problem(error.chain()),
+        Err(error) => summary.problem(error_chain(&error)),
     }
     match journal.damaged() {
         Ok(damaged) => summary.damaged(&damaged, &mut said),
-        Err(error) => summary.problem(error.chain()),
+        Err(error) => summary.problem(error_chain(&error)),
     }
     if mode.is_real()
         && let Err(error) = said.keep(&spools.cursors)
     {
-        summary.problem(causes(&error));
+        summary.problem(error_chain(&error));
     }
     summary.line(format!(
         "{} requests, {:.1} s",
@@ -293,8 +294,8 @@ fn complete(config: &Config, source: &Source) -> anyhow::Result<()> {
         Some(from) if from >= to => bail!(
             "nothing lies between {} and {}: `--extract-from` must be before `--extract-to` and \
              before now",
-            moment(from),
-            moment(to)
+            format_utc(from),
+            format_utc(to)
         ),
         _ => Ok(()),
     }
@@ -305,7 +306,7 @@ fn no_keystone(config: &Config) -> Option<Exit> {
     let mut clouds = config.clouds.iter();
     let error = clouds.find_map(|cloud| cloud.keystone().err())?;
     let error = anyhow::Error::new(error).context(files(config));
-    tracing::error!("{}", causes(error.as_ref()));
+    tracing::error!("{}", error_chain(error.as_ref()));
     Some(Exit::Usage)
 }
 
@@ -378,16 +379,16 @@ fn all_warnings(
     config: &Config,
     components: &Components,
     cache_warnings: Vec<String>,
-) -> Vec<Warning> {
+) -> Vec<Notice> {
     let mut warnings = config.warnings.clone();
     warnings.extend(components.warnings.iter().cloned());
     warnings.extend(
         cache_warnings
             .into_iter()
-            .map(|text| Warning::new("cache", text)),
+            .map(|text| Notice::warning("cache", text)),
     );
     if config.messengers.is_empty() {
-        warnings.push(Warning::new(
+        warnings.push(Notice::warning(
             "no-messenger",
             "`messengers` names none: records are extracted for nobody",
         ));
@@ -418,10 +419,10 @@ fn recovered(recovery: &Recovery, summary: &mut Summary) {
 async fn start(messengers: Vec<components::Messenger>) -> Vec<Instance> {
     let mut instances = Vec::new();
     for messenger in messengers {
-        let guest: Box<dyn crate::model::guest::Messenger> =
+        let guest: Box<dyn caso_model::guest::Messenger> =
             match messenger.component.start_messenger(messenger.setup).await {
                 Ok(guest) => Box::new(guest),
-                Err(failure) => Box::new(deliver::Unstarted(failure)),
+                Err(failure) => Box::new(caso_deliver::Unstarted(failure)),
             };
         instances.push(Instance {
             name: messenger.name,

@@ -14,8 +14,8 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 use super::components::Messenger;
-use crate::sandbox::{Detour, Sink};
-use crate::state::{Disk, Spool};
+use caso_sandbox::{Detour, Sink};
+use caso_state::{Disk, Spool};
 
 pub enum Mode {
     Real,
@@ -106,7 +106,7 @@ impl Mode {
                 setup.granted.directories.clear();
                 setup.granted.addresses.clear();
                 for (name, queue) in &mut setup.granted.queues {
-                    queue.path = folder.join(crate::state::file_name_for(name));
+                    queue.path = folder.join(caso_state::file_name_for(name));
                 }
                 setup.detour = Detour {
                     queues: None,
@@ -140,7 +140,7 @@ fn shown(messenger: &str, kind: &'static str) -> Sink {
 fn kept(folder: PathBuf) -> Sink {
     Arc::new(move |name, bytes| {
         fs::create_dir_all(&folder)?;
-        let path = folder.join(crate::state::file_name_for(name));
+        let path = folder.join(caso_state::file_name_for(name));
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         file.write_all(bytes)
     })

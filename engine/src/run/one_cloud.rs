@@ -5,16 +5,17 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
-use super::causes::causes;
 use super::cloud::project_options;
 use super::clouds::Extractions;
 use super::extraction::{Extraction, Outages, Place, ProjectReport};
 use super::window::Bounds;
-use crate::config::CloudConfig;
-use crate::extract::projects::find;
-use crate::extract::{ExtractContext, PowerSource, ProjectFailure, ProjectRef, RunCaches, Warning};
-use crate::openstack::Session;
-use crate::state::{CursorKey, Start};
+use caso_base::error_chain;
+use caso_config::CloudConfig;
+use caso_extract::projects::find;
+use caso_extract::{ExtractContext, PowerSource, ProjectFailure, ProjectRef, RunCaches};
+use caso_model::notice::Notice;
+use caso_openstack::Session;
+use caso_state::{CursorKey, Start};
 
 /// The extraction of one cloud.
 pub struct CloudRun<'a> {
@@ -50,7 +51,7 @@ pub struct CloudReport<'a> {
 pub struct RegionReport {
     pub region: Option<String>,
     pub projects: Vec<ProjectReport>,
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<Notice>,
 }
 
 /// A project, and where its extractors start in each region.
@@ -154,7 +155,7 @@ impl<'a> CloudRun<'a> {
                         .map(<[Start]>::to_vec)
                         .collect(),
                 }),
-                Err(error) => report.without_cursor.push(causes(&error)),
+                Err(error) => report.without_cursor.push(error_chain(&error)),
             }
         }
         self.taken.send_replace(true);
@@ -162,7 +163,7 @@ impl<'a> CloudRun<'a> {
     }
 
     fn keys(&self, region: &Option<String>) -> impl Iterator<Item = CursorKey> {
-        let key = |extractor: &crate::extract::Extractor| CursorKey {
+        let key = |extractor: &caso_model::extraction::Extractor| CursorKey {
             cloud: self.cloud.name.clone(),
             region: region.clone(),
             extractor: extractor.as_str().to_owned(),

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{BasicLogin, KeystoneAuth, LoginSecret, PrometheusConfig};
-use crate::extract::PowerSource;
-use crate::openstack::prometheus::{Prometheus, PrometheusSettings, Selector};
-use crate::openstack::wire::Timeouts;
-use crate::openstack::wire::tls::TlsSettings;
-use crate::openstack::{Clock, HttpTransport, RetryPolicy, Transport, TransportSettings};
+use caso_base::Clock;
+use caso_config::{BasicLogin, KeystoneAuth, LoginSecret, PrometheusConfig};
+use caso_extract::PowerSource;
+use caso_net::Timeouts;
+use caso_net::Transport;
+use caso_net::http::{HttpTransport, TransportSettings};
+use caso_net::tls::TlsSettings;
+use caso_openstack::RetryPolicy;
+use caso_openstack::prometheus::{Prometheus, PrometheusSettings, Selector};
 
 /// The network as Prometheus wants it used: a trust of its own; timeouts,
 /// proxies and repetitions are those of OpenStack's requests.

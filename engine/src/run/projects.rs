@@ -6,16 +6,18 @@
 //! since sites read them in scripts. What cannot be listed is named on stderr,
 //! where cASO prints a project that has no VO as one of VO `None`.
 
+use caso_base::error_chain;
 use std::io::{self, Write as _};
 
 use super::cloud::project_options;
 use super::exit::Exit;
 use super::source::Source;
 use super::summary::Summary;
-use super::{causes, no_keystone, say_warnings};
-use crate::config::{CloudConfig, Config};
-use crate::extract::projects::find;
-use crate::extract::{ProjectRef, Warnings};
+use super::{no_keystone, say_warnings};
+use caso_config::{CloudConfig, Config};
+use caso_extract::ProjectRef;
+use caso_extract::projects::find;
+use caso_model::notice::Notices;
 
 /// Lists them, and answers with the exit code.
 pub async fn projects(config: Config) -> Exit {
@@ -26,7 +28,7 @@ pub async fn projects(config: Config) -> Exit {
     }
     for cloud in &config.clouds {
         if let Err(error) = list(&config, cloud, &mut summary).await {
-            summary.problem(causes(error.as_ref()));
+            summary.problem(error_chain(error.as_ref()));
         }
     }
     summary.exit(config.partial_exit_ok)
@@ -35,7 +37,7 @@ pub async fn projects(config: Config) -> Exit {
 async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> anyhow::Result<()> {
     let session = Source::Network.session(config, cloud, Source::Network.clock())?;
     let options = project_options(cloud);
-    let warnings = Warnings::default();
+    let warnings = Notices::default();
     let found = find(&session, &options, &warnings).await;
     for warning in warnings.take() {
         tracing::warn!("{warning}");

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::state::{DiskError, Spool, digest_hex};
+use caso_base::digest::sha256_hex;
+use caso_state::{DiskError, Spool};
 
 const FILE: &str = "caso-said";
 /// So long a remark is remembered after it last held.
@@ -63,7 +64,7 @@ impl Said {
 }
 
 fn digest(text: &str) -> String {
-    let mut digest = digest_hex(text.as_bytes());
+    let mut digest = sha256_hex(text.as_bytes());
     digest.truncate(24);
     digest
 }
@@ -71,7 +72,7 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Disk;
+    use caso_state::Disk;
 
     #[test]
     fn a_remark_is_remembered_for_a_week() {

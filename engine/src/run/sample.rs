@@ -3,20 +3,19 @@
 
 use anyhow::Context as _;
 
-use crate::config;
-use crate::sandbox::{CacheDir, Sandbox, SandboxSettings, Source, builtin};
+use caso_sandbox::{CacheDir, Sandbox, SandboxSettings, Source};
 
 /// The sample, from the option table and the components' own descriptions.
 pub async fn sample() -> anyhow::Result<String> {
     let (sandbox, _) =
         Sandbox::new(SandboxSettings::new(CacheDir::Off)).context("cannot set up the sandbox")?;
     let mut descriptions = Vec::new();
-    for name in builtin::builtins() {
-        let bytes = builtin::builtin(name).context("a component has no code")?;
+    for name in caso_builtin::builtins() {
+        let bytes = caso_builtin::builtin(name).context("a component has no code")?;
         let component = sandbox.load(Source::Builtin { name, bytes }).await?;
         descriptions.push(component.description);
     }
-    Ok(config::sample(&descriptions))
+    Ok(caso_config::sample(&descriptions))
 }
 
 #[cfg(test)]

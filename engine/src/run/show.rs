@@ -2,7 +2,8 @@
 //! use, each with where its value came from.
 
 use super::components;
-use crate::config::{self, Config};
+use caso_base::error_chain;
+use caso_config::Config;
 
 /// Lines, and what was wrong with components: their options cannot be shown
 /// then, all others can.
@@ -10,7 +11,7 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<String>) {
     let mut values = config.values.clone();
     let mut problems = Vec::new();
     match loaded(config).await {
-        Err(error) => problems.push(super::causes::causes(error.as_ref())),
+        Err(error) => problems.push(error_chain(error.as_ref())),
         Ok(loaded) => {
             let mut described = vec![(&config.mapper, loaded.mapper.description())];
             for messenger in &loaded.messengers {
@@ -23,7 +24,7 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<String>) {
                 );
             }
             for (instance, description) in described {
-                match config::component_values(config, instance, description) {
+                match caso_config::component_values(config, instance, description) {
                     Ok(own) => values.extend(own),
                     Err(errors) => problems.push(errors.to_string()),
                 }
@@ -36,7 +37,10 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<String>) {
             }
         }
     }
-    (config::written(&config.files, &values, unset), problems)
+    (
+        caso_config::written(&config.files, &values, unset),
+        problems,
+    )
 }
 
 async fn loaded(config: &Config) -> anyhow::Result<components::Components> {

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 
 use super::{Recording, cloud, power, tape};
-use crate::config::{CloudConfig, Config, Extractor};
-use crate::extract::PowerSource;
-use crate::openstack::recording::{Recorder, Replayer, ReplayerOfCloud};
-use crate::openstack::{Clock, PinnedClock, Session, SystemClock, Transport};
+use caso_base::{Clock, PinnedClock, SystemClock};
+use caso_config::{CloudConfig, Config};
+use caso_extract::PowerSource;
+use caso_model::extraction::Extractor;
+use caso_net::Transport;
+use caso_openstack::Session;
+use caso_openstack::recording::{Recorder, Replayer, ReplayerOfCloud};
 
 /// A recording of the test bed, gzipped: what `caso demo` runs on.
 static SHIPPED: &[u8] = include_bytes!("../../demo/recording.jsonl.gz");

@@ -5,18 +5,19 @@
 //! or error, so all three get them. The rest is the summary proper, printed
 //! when somebody watches or something is wrong.
 
+use caso_base::time::format_utc;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::causes::causes;
 use super::exit::Exit;
-use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport, moment};
+use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport};
 use super::one_cloud::{CloudReport, RegionReport};
 use super::said::Said;
-use crate::deliver::{Ending, InstanceReport, Waiting};
-use crate::extract::ProjectFailure;
+use caso_base::error_chain;
+use caso_deliver::{Ending, InstanceReport, Waiting};
+use caso_extract::ProjectFailure;
 
 /// Collected while the run goes on.
 #[derive(Default)]
@@ -79,7 +80,7 @@ impl Summary {
                     self.region(report, region, clouds, said);
                 }
             }
-            Err(error) => self.problem(format!("{place}{}", causes(error.as_ref()))),
+            Err(error) => self.problem(format!("{place}{}", error_chain(error.as_ref()))),
         }
     }
 
@@ -142,7 +143,7 @@ impl Summary {
                      sets another start",
                     first.len(),
                     reports.len(),
-                    moment(*start)
+                    format_utc(*start)
                 ),
             );
         }
@@ -161,14 +162,14 @@ impl Summary {
                             "{name}: {extractor}: {} items, {} records, {} to {}",
                             told.items,
                             told.records,
-                            moment(window.start),
-                            moment(window.end)
+                            format_utc(window.start),
+                            format_utc(window.end)
                         );
                         if told.lost > 0 {
                             let _ = write!(line, ", {} not accounted", told.lost);
                         }
                         if let Some(cursor) = stays {
-                            let _ = write!(line, ", the cursor stays at {}", moment(*cursor));
+                            let _ = write!(line, ", the cursor stays at {}", format_utc(*cursor));
                         }
                         self.line(line);
                         if told.lost > 0 {
@@ -337,7 +338,7 @@ impl Summary {
             };
             if entry.records > 0 {
                 let oldest = entry.oldest.map_or_else(String::new, |at| {
-                    format!(", the oldest from {}", moment(at))
+                    format!(", the oldest from {}", format_utc(at))
                 });
                 self.line(format!(
                     "{} records ({} bytes) wait for messenger `{}`{gone}{oldest}",

@@ -14,10 +14,12 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::power::PowerArguments;
-use crate::config::{CloudConfig, Config, CounterOptions, ExtractFrom, Extractor};
-use crate::model::Window;
-use crate::openstack::Transport;
-use crate::openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
+use caso_config::{CloudConfig, Config, ExtractFrom};
+use caso_model::Window;
+use caso_model::extraction::CounterOptions;
+use caso_model::extraction::Extractor;
+use caso_net::Transport;
+use caso_openstack::recording::{Header, Names, RecordedSession, Recorder, Replayer};
 
 const SPOOL: &str = "spool";
 const CURSORS: &str = "caso-cursors";
@@ -56,7 +58,7 @@ struct CloudArguments {
 }
 
 fn only() -> String {
-    crate::config::ONLY_CLOUD.to_owned()
+    caso_config::ONLY_CLOUD.to_owned()
 }
 
 /// Name of the mapping file of a cloud, by its place.

@@ -1,7 +1,7 @@
 //! Which window an extractor reads in this run.
 
-use crate::config::ExtractFrom;
-use crate::model::Window;
+use caso_config::ExtractFrom;
+use caso_model::Window;
 
 /// The run's own bounds, the same for every project.
 #[derive(Debug, Clone, Copy)]

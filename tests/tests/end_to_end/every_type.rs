@@ -8,10 +8,10 @@
 
 use std::fs;
 
-use caso::deliver::{Journal, MapperIdentity, Order, SegmentKey};
-use caso::model::Window;
-use caso::model::record::AccountingRecord;
-use caso::state::{Disk, Spool};
+use caso_deliver::{Journal, MapperIdentity, Order, SegmentKey};
+use caso_model::Window;
+use caso_model::record::AccountingRecord;
+use caso_state::{Disk, Spool};
 use caso_tests::build::workspace;
 use caso_tests::cloud::Certificate;
 use caso_tests::logstash::{Logstash, Mood};

@@ -1,7 +1,7 @@
 //! What is taken in, and what is not.
 
 use super::*;
-use caso::sandbox::{AdmissionError, Roles};
+use caso_sandbox::{AdmissionError, Roles};
 
 async fn refused(path: &Path, sha256: Option<&str>) -> AdmissionError {
     let source = Source::File { path, sha256 };

@@ -13,10 +13,10 @@ mod messenger;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use caso::model::component::{OptionValue, Setting};
-use caso::model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
-use caso::model::record::{Head, OtherRecord, RecordList};
-use caso::sandbox::{
+use caso_model::component::{OptionValue, Setting};
+use caso_model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
+use caso_model::record::{Head, OtherRecord, RecordList};
+use caso_sandbox::{
     CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy,
     ProxyRule, Sandbox, SandboxSettings, Source, decide,
 };

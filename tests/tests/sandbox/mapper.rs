@@ -1,10 +1,10 @@
 //! A mapper that fails, and on what.
 
 use super::*;
-use caso::model::Window;
-use caso::model::guest::{Mapper, Outcome};
-use caso::model::usage::{Context, OtherUsage, Tables, UsageItem};
-use caso::sandbox::GuestMapper;
+use caso_model::Window;
+use caso_model::guest::{Mapper, Outcome};
+use caso_model::usage::{Context, OtherUsage, Tables, UsageItem};
+use caso_sandbox::GuestMapper;
 
 async fn start(mode: &str, now: i64, limits: Limits) -> Result<GuestMapper, GuestFailure> {
     guests()

@@ -1,7 +1,7 @@
 //! What becomes of a delivery, and of one that goes wrong.
 
 use super::*;
-use caso::sandbox::Grant;
+use caso_sandbox::Grant;
 
 #[tokio::test]
 async fn what_is_accepted_lies_in_the_queue() {

@@ -15,6 +15,7 @@
 mod plan;
 mod shell;
 
+use caso_base::error_chain;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
@@ -24,11 +25,12 @@ use super::cloud::project_options;
 use super::exit::Exit;
 use super::source::Source;
 use super::summary::Summary;
-use super::{causes, files, no_keystone, say_warnings};
-use crate::config::{CloudConfig, Config};
-use crate::extract::projects::{Lookup, VoMapping};
-use crate::extract::{ProjectOptions, Warnings};
-use crate::openstack::{ApiError, Scope, Session, keystone};
+use super::{files, no_keystone, say_warnings};
+use caso_config::{CloudConfig, Config};
+use caso_extract::ProjectOptions;
+use caso_extract::projects::{Lookup, VoMapping};
+use caso_model::notice::Notices;
+use caso_openstack::{ApiError, Scope, Session, keystone};
 
 /// cASO's words.
 const WARNING: &str = "WARNING: Running in 'dry-run' mode, no actions will be peformed. If you \
@@ -47,7 +49,7 @@ pub async fn mapping_migrate(config: Config, verbose: bool) -> Exit {
     }
     for cloud in &config.clouds {
         if let Err(error) = migrate(&config, cloud, &mut summary).await {
-            summary.problem(causes(error.as_ref()));
+            summary.problem(error_chain(error.as_ref()));
         }
     }
     if (verbose || io::stderr().is_terminal()) && !config.logging.debug {
@@ -85,7 +87,7 @@ async fn migrate(
         Err(error) if config.dry_run => {
             tracing::warn!(
                 "Keystone could not be asked, so projects are told as they are written: {}",
-                causes(error.as_ref())
+                error_chain(error.as_ref())
             );
             None
         }
@@ -120,7 +122,7 @@ fn mapping(cloud: &CloudConfig, options: &ProjectOptions) -> anyhow::Result<VoMa
     if cloud.mapping_file_set && !file.exists() {
         bail!("the mapping file `{}` does not exist", file.display());
     }
-    let warnings = Warnings::default();
+    let warnings = Notices::default();
     let mapping = VoMapping::read(file, &warnings);
     for warning in warnings.take() {
         // That the file is old is why somebody runs this.

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::extract::projects::{ProjectError, VoMapping};
-use crate::openstack::keystone::Project;
+use caso_extract::projects::{ProjectError, VoMapping};
+use caso_openstack::keystone::Project;
 
 /// One change of one project.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,10 +149,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::extract::Warnings;
+    use caso_model::notice::Notices;
 
     fn mapping(text: &str) -> VoMapping {
-        VoMapping::parse(text, Path::new("voms.json"), &Warnings::default()).unwrap()
+        VoMapping::parse(text, Path::new("voms.json"), &Notices::default()).unwrap()
     }
 
     fn found(projects: &[(&str, Value)]) -> Found {

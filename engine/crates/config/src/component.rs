@@ -1,0 +1,363 @@
+//! A component's options: described by the component, set by the site, parsed
+//! and checked here before the component runs.
+//!
+//! A component cannot read what is not its own: an option in one of the
+//! engine's sections is refused, whatever the description says, and defaults
+//! are not substituted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::error::{At, Collector, ConfigError, ConfigErrors};
+use super::ini::normalize_section;
+use super::origin::Origin;
+use super::remarks;
+use super::resolve::{Resolver, Slot};
+use super::sources::Name;
+use super::table::{self, components};
+use super::types::{ComponentInstance, Config, RecordTypes};
+use super::value::{self, Kind};
+use caso_base::suggest::hint;
+use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
+use caso_model::notice::Notice;
+use caso_model::secret::{MASK, is_secret_name};
+
+/// The record types that the contract names.
+pub const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
+
+/// A component's options with the values in force. `Debug` masks the secret
+/// ones.
+#[derive(Clone, Default, PartialEq)]
+pub struct ComponentSettings {
+    /// In the order of the description; those without value absent.
+    pub settings: Vec<Setting>,
+    /// Names of those whose values nobody may see.
+    pub secrets: Vec<String>,
+    /// Where each came from, by the option's name.
+    pub origins: BTreeMap<String, Origin>,
+    pub warnings: Vec<Notice>,
+}
+
+impl fmt::Debug for ComponentSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.settings.iter().map(|setting| {
+            let value = match self.secrets.contains(&setting.name) {
+                true => MASK.to_owned(),
+                false => format!("{:?}", setting.value),
+            };
+            (&setting.name, value)
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+/// Whether nobody may see the option's value.
+pub fn is_secret(option: &OptionDescription) -> bool {
+    option.kind == OptionKind::Secret || is_secret_name(&option.name)
+}
+
+/// Reads the options that a component describes.
+pub fn component_settings(
+    config: &Config,
+    instance: &ComponentInstance,
+    description: &Description,
+) -> Result<ComponentSettings, ConfigErrors> {
+    let mut errors = Collector::default();
+    let mut out = ComponentSettings::default();
+    let resolver = Resolver {
+        sources: &config.sources,
+        component: Some((&instance.section, description)),
+    };
+    for option in &description.options {
+        if let Some(problem) = refusal(config, instance, option) {
+            errors.push(ConfigError::Component {
+                component: description.name.clone(),
+                what: problem,
+            });
+            continue;
+        }
+        let slot = slot(instance, option);
+        let value = errors.take(read(&resolver, &slot, option)).flatten();
+        if let Some((value, origin)) = value {
+            out.settings.push(Setting {
+                name: option.name.clone(),
+                value,
+            });
+            out.origins.insert(option.name.clone(), origin);
+        }
+        if is_secret(option) {
+            out.secrets.push(option.name.clone());
+        }
+        former_names(config, &slot, &mut out.warnings);
+    }
+    record_types(config, instance, description, &mut errors);
+    unknown_options(config, instance, description, &mut out.warnings);
+    errors.finish(Some(out))
+}
+
+/// The option's section and name: its own, or its historic ones.
+fn full_name(instance: &ComponentInstance, name: &str) -> Name {
+    match name.split_once('.') {
+        Some((section, option)) => (normalize_section(section), option.to_owned()),
+        None => (instance.section.clone(), name.to_owned()),
+    }
+}
+
+/// Why the component may not have this option.
+fn refusal(
+    config: &Config,
+    instance: &ComponentInstance,
+    option: &OptionDescription,
+) -> Option<String> {
+    let (section, name) = full_name(instance, &option.name);
+    let foreign = |section: &str| {
+        let other = config
+            .messengers
+            .iter()
+            .map(|messenger| &messenger.component);
+        let other = other
+            .chain([&config.mapper])
+            .any(|other| other.section == section);
+        let engines = table::is_engine_section(section)
+            || config.keystone_sections.iter().any(|own| own == section);
+        section != instance.section && (other || engines)
+    };
+    let lent = instance.section == components::MAPPER && table::is_lent(&section, &name);
+    let host_key = section == components::MAPPER && table::find(&section, &name).is_some();
+    if foreign(&section) && !lent || host_key {
+        return Some(format!(
+            "it describes an option `{}`, which is not a component's to read",
+            option.name
+        ));
+    }
+    let taken = |old: &&String| {
+        let (section, name) = full_name(instance, old);
+        // A former name may stand in [DEFAULT], where cASO had some, but only
+        // where it is nobody else's.
+        let engines = table::find(&section, &name).or_else(|| table::find_old(&section, &name));
+        engines.is_some() || foreign(&section) && section != "DEFAULT"
+    };
+    let old = option.old_names.iter().find(taken)?;
+    Some(format!(
+        "it describes `{old}` as an old name of `{}`, which is not a component's to read",
+        option.name
+    ))
+}
+
+fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
+    let present = full_name(instance, &option.name);
+    let described = option.old_names.iter().map(|old| full_name(instance, old));
+    let full = format!("{}.{}", present.0, present.1);
+    let former = components::FORMER
+        .iter()
+        .filter(|(_, new)| *new == full)
+        .filter_map(|(old, _)| old.split_once('.'))
+        .map(|(section, name)| (section.to_owned(), name.to_owned()));
+    let mut names = vec![present];
+    for name in described.chain(former) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut slot = Slot::foreign(names, option.default.clone(), is_secret(option));
+    slot.kind = Some(kind_of(&option.kind));
+    slot.implied = instance
+        .implied
+        .iter()
+        .find(|(name, _)| *name == option.name)
+        .map(|(_, value)| (instance.name.clone(), value.clone()));
+    slot
+}
+
+/// Which of TOML's types the option takes.
+fn kind_of(kind: &OptionKind) -> Kind {
+    match kind {
+        OptionKind::Text
+        | OptionKind::Other(_)
+        | OptionKind::Secret
+        | OptionKind::Path
+        | OptionKind::Url
+        | OptionKind::Endpoint
+        | OptionKind::Choice(_) => Kind::Text,
+        OptionKind::Integer | OptionKind::Number => Kind::Positive,
+        OptionKind::Boolean => Kind::Boolean,
+        OptionKind::Duration => Kind::Duration(0, u64::MAX),
+        OptionKind::Size => Kind::Size(0),
+        OptionKind::Texts => Kind::Texts,
+    }
+}
+
+fn read(
+    resolver: &Resolver<'_>,
+    slot: &Slot,
+    option: &OptionDescription,
+) -> Result<Option<(OptionValue, Origin)>, ConfigError> {
+    let missing = || ConfigError::Missing {
+        section: slot.section().to_owned(),
+        option: slot.option().to_owned(),
+        why: option.help.clone(),
+    };
+    let parse = |text: &str| parse(option, text);
+    let Some(resolved) = resolver.resolve(slot)? else {
+        return if option.required {
+            Err(missing())
+        } else {
+            Ok(None)
+        };
+    };
+    let value = parse(&resolved.text).map_err(|expected| slot.bad_value(&resolved, expected))?;
+    if let Some(value) = value {
+        let empty = value == OptionValue::Text(String::new());
+        return if option.required && empty {
+            Err(missing())
+        } else {
+            Ok(Some((value, resolved.origin)))
+        };
+    }
+    // Empty, where that means nothing: the default holds.
+    match option
+        .default
+        .as_deref()
+        .and_then(|text| parse(text).ok().flatten())
+    {
+        Some(value) => Ok(Some((value, Origin::Default))),
+        None if option.required => Err(missing()),
+        None => Ok(None),
+    }
+}
+
+/// A text as a value of the option's kind; `None` where an empty text is none.
+fn parse(option: &OptionDescription, text: &str) -> Result<Option<OptionValue>, String> {
+    let bound = |name: &str| {
+        let bound = option
+            .attributes
+            .iter()
+            .find(|attribute| attribute.name == name)?;
+        Some(bound.value.as_str())
+    };
+    let given = || Some(text.to_owned()).filter(|text| !text.is_empty());
+    Ok(match &option.kind {
+        OptionKind::Text | OptionKind::Other(_) => Some(OptionValue::Text(text.to_owned())),
+        OptionKind::Secret | OptionKind::Path => given().map(OptionValue::Text),
+        OptionKind::Integer => {
+            let bound =
+                |name, or: i64| bound(name).and_then(|text| text.parse().ok()).unwrap_or(or);
+            let (least, greatest) = (bound("minimum", i64::MIN), bound("maximum", i64::MAX));
+            value::integer(text, least, greatest)?.map(OptionValue::Integer)
+        }
+        OptionKind::Number => {
+            let bound =
+                |name, or: f64| bound(name).and_then(|text| text.parse().ok()).unwrap_or(or);
+            let (least, greatest) = (
+                bound("minimum", f64::NEG_INFINITY),
+                bound("maximum", f64::INFINITY),
+            );
+            value::number(text, least, greatest)?.map(OptionValue::Number)
+        }
+        OptionKind::Boolean => Some(OptionValue::Boolean(value::boolean(text)?)),
+        OptionKind::Duration => {
+            value::duration(text, 0, u64::MAX)?.map(OptionValue::DurationMilliseconds)
+        }
+        OptionKind::Size => value::size(text, 0)?.map(OptionValue::SizeBytes),
+        OptionKind::Url => given()
+            .map(|text| value::url(&text).map(|_| OptionValue::Text(text)))
+            .transpose()?,
+        OptionKind::Endpoint => given()
+            .map(|text| value::endpoint(&text).map(|_| OptionValue::Text(text)))
+            .transpose()?,
+        OptionKind::Choice(words) => given()
+            .map(|text| value::choice(&text, words).map(OptionValue::Text))
+            .transpose()?,
+        OptionKind::Texts => Some(OptionValue::Texts(value::texts(text))),
+    })
+}
+
+fn former_names(config: &Config, slot: &Slot, warnings: &mut Vec<Notice>) {
+    let former = slot.names.get(1..).unwrap_or_default();
+    for (assignment, origin) in config.sources.assignments() {
+        let at =
+            |(section, name): &&Name| *section == assignment.section && *name == assignment.key;
+        if let Some((section, name)) = former.iter().find(at) {
+            warnings.push(remarks::old_name(
+                (section, name),
+                (slot.section(), slot.option()),
+                &origin,
+            ));
+        }
+    }
+}
+
+/// Names in `record_types` that are neither the contract's nor the component's.
+fn record_types(
+    config: &Config,
+    instance: &ComponentInstance,
+    description: &Description,
+    errors: &mut Collector,
+) {
+    let messenger = config
+        .messengers
+        .iter()
+        .find(|messenger| messenger.name() == instance.name);
+    let Some(RecordTypes::These { names, origin }) =
+        messenger.map(|messenger| &messenger.record_types)
+    else {
+        return;
+    };
+    let described = || description.record_types.iter().map(String::as_str);
+    let known = || RECORD_TYPES.iter().copied().chain(described());
+    for name in names {
+        if !known().any(|known| known == name) {
+            let mut listed: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+            listed.dedup();
+            errors.push(ConfigError::Value {
+                at: At::new(
+                    origin,
+                    &format!("messenger_{}", instance.name),
+                    "record_types",
+                ),
+                value: name.clone(),
+                expected: format!("{}{}", listed.join(", "), hint(name, known())),
+            });
+        }
+    }
+}
+
+/// Options in the component's sections that it does not describe.
+fn unknown_options(
+    config: &Config,
+    instance: &ComponentInstance,
+    description: &Description,
+    warnings: &mut Vec<Notice>,
+) {
+    let mut known: Vec<Name> = Vec::new();
+    for option in &description.options {
+        known.push(full_name(instance, &option.name));
+        known.extend(option.old_names.iter().map(|old| full_name(instance, old)));
+    }
+    known.extend(
+        table::rows()
+            .filter(|row| row.section == instance.section)
+            .map(|row| (row.section.to_owned(), row.name.to_owned())),
+    );
+    let own = |section: &str| {
+        section == instance.section
+            || !table::is_engine_section(section) && known.iter().any(|(known, _)| known == section)
+    };
+    for (assignment, origin) in config.sources.assignments() {
+        let (section, key) = (&assignment.section, &assignment.key);
+        if own(section) && !known.iter().any(|(s, k)| s == section && k == key) {
+            // A section of cASO's of which the component knows but a part.
+            if *section != instance.section
+                && let Some(why) = remarks::why_ignored(section)
+            {
+                warnings.push(remarks::no_effect(section, key, &origin, why));
+                continue;
+            }
+            let names = known
+                .iter()
+                .filter(|(s, _)| s == section)
+                .map(|(_, name)| name.as_str());
+            warnings.push(remarks::unknown_option(section, key, &origin, names));
+        }
+    }
+}

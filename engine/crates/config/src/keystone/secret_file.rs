@@ -1,0 +1,74 @@
+//! A secret from the file itself, or from one of its own: a `caso.conf` that
+//! many may read, or that is kept in a repository, then holds none. A file of
+//! its own is also how other programs renew it (an agent's access token), and
+//! how systemd and secret stores hand secrets over.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::section::Section;
+use crate::table::Row;
+use caso_model::notice::Notice;
+use caso_model::secret::Secret;
+
+/// The secret, if either option is set; both is an error.
+pub fn read(
+    section: &mut Section<'_, '_>,
+    row: &Row,
+    file: &Row,
+    warnings: &mut Vec<Notice>,
+) -> Option<Secret> {
+    let slot = section.slot(row);
+    let written = section.reader.secret(&slot);
+    let slot = section.slot(file);
+    let Some(path) = section.reader.path(&slot) else {
+        return written;
+    };
+    if written.is_some() {
+        return section.refuse(file, format!("`{}` is set too; keep one of them", row.name));
+    }
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            let what = format!("cannot read `{}`: {error}", path.display());
+            return section.refuse(file, what);
+        }
+    };
+    let secret = text.trim_end_matches(['\n', '\r']);
+    if secret.is_empty() {
+        return section.refuse(file, format!("`{}` is empty", path.display()));
+    }
+    if open_to_all(&path) {
+        let text = format!(
+            "`[{}] {}`: anybody on this machine can read the secret in `{}`; take that right away with `chmod o-r`",
+            section.name,
+            file.name,
+            path.display()
+        );
+        warnings.push(Notice::warning(
+            format!("open-secret:{}", path.display()),
+            text,
+        ));
+    }
+    Some(Secret::new(secret))
+}
+
+/// A needed one; a note says of both options.
+pub fn needed(
+    section: &mut Section<'_, '_>,
+    row: &Row,
+    file: &Row,
+    warnings: &mut Vec<Notice>,
+) -> Option<Secret> {
+    let secret = read(section, row, file, warnings);
+    if secret.is_none() && !section.is_set(file) {
+        let why = format!("the auth_type needs it, or `{}`", file.name);
+        return section.missing(row, &why);
+    }
+    secret
+}
+
+fn open_to_all(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}

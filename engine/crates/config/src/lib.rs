@@ -1,0 +1,61 @@
+//! oslo's INI, or TOML, into one typed, validated `Config`.
+//!
+//! A site's `caso.conf` of any version from 0.3.3 to 5.2.2 is read as
+//! oslo.config read it, with every name an option ever had. The way of a value:
+//!
+//! ```text
+//! files ─ ini, toml_file ─┐
+//! environment ────────────┼─ sources ─ resolve (default, `$name`) ─ reader (types) ─ Config
+//! flags ──────────────────┘                     │
+//!                                             table
+//! ```
+//!
+//! `table` says once what options there are. `component_settings` does for a
+//! component's own options what `load` does for the engine's. Nothing here
+//! prints: errors come together as `ConfigErrors`, remarks as `Notice`s.
+
+mod clouds;
+mod component;
+mod convert;
+mod date;
+mod error;
+mod files;
+mod flags;
+mod form;
+mod ini;
+mod keystone;
+mod load;
+mod logging;
+mod messengers;
+mod origin;
+mod prometheus;
+mod reader;
+mod remarks;
+mod resolve;
+mod sample;
+mod show;
+mod sources;
+mod substitute;
+pub mod table;
+mod toml_file;
+mod types;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use component::{ComponentSettings, RECORD_TYPES, component_settings};
+pub use convert::{Converted, convert};
+pub use date::moment;
+pub use error::{At, ConfigError, ConfigErrors};
+pub use files::{ConfigPlace, Places};
+pub use flags::{CommandLine, arguments, completion, flags, flags_of_extraction, is_for_delivery};
+pub use keystone::AuthType;
+pub use load::{Inputs, load};
+pub use origin::Origin;
+pub use remarks::unknown_sections;
+pub use sample::sample;
+pub use show::{component_values, written};
+pub use sources::Sources;
+pub use table::clouds::ONLY as ONLY_CLOUD;
+pub use types::*;

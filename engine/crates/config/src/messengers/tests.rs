@@ -1,0 +1,142 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::ini;
+use crate::sources::{SourceFile, Sources};
+
+fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Notice>) {
+    let file = SourceFile {
+        path: Arc::new("f".into()),
+        ini: ini::parse(text).unwrap(),
+    };
+    let sources = Sources {
+        files: vec![file],
+        builtin_messengers: ["ssm", "logstash", "noop"].map(String::from).into(),
+        ..Sources::default()
+    };
+    let mut reader = Reader::new(&sources);
+    let mut warnings = Vec::new();
+    let instances = read(&mut reader, &mut warnings);
+    let errors = reader.errors.finish::<()>(None).unwrap_err().0;
+    (
+        instances,
+        errors.iter().map(ToString::to_string).collect(),
+        warnings,
+    )
+}
+
+fn names(list: &str) -> Vec<String> {
+    let (instances, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
+    assert_eq!(errors, Vec::<String>::new());
+    instances
+        .iter()
+        .map(|instance| instance.name().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_name_of_six_versions() {
+    assert_eq!(
+        names("ssm,ssmv2,logstash,noop"),
+        ["ssm", "ssmv2", "logstash", "noop"]
+    );
+    assert_eq!(
+        names("caso.messenger.ssm.SsmMessager, caso.messenger.noop.NoopMessenger"),
+        ["ssm", "noop"]
+    );
+    assert_eq!(names("caso.messenger.ssm.SSMMessengerV02"), ["ssmv2"]);
+    assert_eq!(
+        names("ssmv4, ssm, caso.messenger.ssm.SSMMessengerV04"),
+        ["ssm"]
+    );
+}
+
+#[test]
+fn the_second_version_of_ssm() {
+    let (instances, _, _) =
+        read_text("[DEFAULT]\nmessengers = ssmv2\n[messenger_ssmv2]\nmemory = 8MiB\n");
+    let component = &instances[0].component;
+    assert_eq!(component.source, ComponentSource::BuiltIn("ssm".into()));
+    assert_eq!(component.section, "ssm");
+    assert_eq!(
+        component.implied,
+        [("cloud_version".to_owned(), "0.2".to_owned())]
+    );
+    // v0.2 knew nothing else.
+    assert!(
+        matches!(&instances[0].record_types, RecordTypes::These { names, .. } if names == &["cloud"])
+    );
+    assert_eq!(component.limits.memory, 8 << 20);
+    assert_eq!(component.limits.timeout, Duration::from_secs(60));
+}
+
+#[test]
+fn record_types() {
+    let types = |text: &str| read_text(text).0[0].record_types.clone();
+    assert!(
+        matches!(types("[DEFAULT]\nmessengers = ssm\n"), RecordTypes::These { names, .. } if names.len() == 4)
+    );
+    assert_eq!(
+        types("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nrecord_types =\n"),
+        RecordTypes::All
+    );
+    assert_eq!(
+        types("[DEFAULT]\nmessengers = noop\n"),
+        RecordTypes::Described
+    );
+    let old = types("[DEFAULT]\nmessengers = ssmv4\n[messenger_ssmv4]\nrecord_types = cloud\n");
+    assert!(matches!(old, RecordTypes::These { names, .. } if names == ["cloud"]));
+}
+
+#[test]
+fn a_component_of_ones_own() {
+    let digest = "AB".repeat(32);
+    let (instances, errors, _) = read_text(&format!(
+        "[DEFAULT]\nmessengers = mine, ssm2\n[messenger_mine]\ncomponent = /x/mine.wasm\nsha256 = {digest}\n\
+         grants = queue outgoing /q,\n  connection server h:1\n[messenger_ssm2]\ncomponent = ssm\n"
+    ));
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(
+        instances[0].component.source.file(),
+        Some("/x/mine.wasm".as_ref())
+    );
+    assert_eq!(instances[0].component.sha256, Some(digest.to_lowercase()));
+    let grants: Vec<_> = instances[0]
+        .grants
+        .iter()
+        .map(|grant| grant.text.as_str())
+        .collect();
+    assert_eq!(grants, ["queue outgoing /q", "connection server h:1"]);
+    assert_eq!(
+        instances[1].component.source,
+        ComponentSource::BuiltIn("ssm".into())
+    );
+    assert_eq!(instances[1].component.section, "ssm2");
+}
+
+#[test]
+fn names_that_are_refused() {
+    for (list, word) in [
+        ("keystone_auth", "another meaning"),
+        ("messenger_ssm", "another meaning"),
+        ("../x", "cannot name"),
+        ("ssm,,noop", "empty"),
+        ("logstahs", "did you mean `logstash`?"),
+        ("caso.messenger.Other", "no messenger that cASO had"),
+    ] {
+        let (_, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
+        assert!(
+            errors[0].starts_with("`f:2`") && errors[0].contains(word),
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
+fn bad_host_keys_are_all_reported() {
+    let (_, errors, _) = read_text(
+        "[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nmemory = lots\ntimeout = soon\nsha256 = 12\n",
+    );
+    assert_eq!(errors.len(), 3, "{errors:?}");
+}

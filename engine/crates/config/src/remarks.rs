@@ -1,0 +1,291 @@
+//! What is odd in the files: former names, unknown names, options without
+//! effect.
+
+use super::messengers;
+use super::origin::Origin;
+use super::sources::{Sources, variable};
+use super::table::{self, ceilometer, components, general, keystone, prometheus};
+use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
+use caso_base::suggest::{hint, nearest};
+use caso_model::component::Description;
+use caso_model::notice::Notice;
+
+/// A former name in use.
+pub(super) fn old_name(old: (&str, &str), new: (&str, &str), origin: &Origin) -> Notice {
+    let text = format!(
+        "{origin}: `[{}] {}` is an old name; it works, but write `{}` in [{}]",
+        old.0, old.1, new.1, new.0
+    );
+    Notice::warning(format!("old-name:{}.{}", old.0, old.1), text)
+}
+
+/// A name that nobody knows.
+pub(super) fn unknown_option<'a>(
+    section: &str,
+    name: &str,
+    origin: &Origin,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Notice {
+    let text = format!(
+        "{origin}: `[{section}] {name}` is no option and has no effect{}",
+        hint(name, known)
+    );
+    Notice::warning(format!("unknown:{section}.{name}"), text)
+}
+
+pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -> Notice {
+    let text = format!("{origin}: `[{section}] {name}` has no effect: {why}");
+    Notice::warning(format!("ignored:{section}.{name}"), text)
+}
+
+/// Remarks on the sections that are the engine's. Those of components are
+/// remarked on when their descriptions are known.
+pub(super) fn read(
+    sources: &Sources,
+    keystone_sections: &[String],
+    clouds: &[CloudConfig],
+    messengers: &[MessengerInstance],
+    warnings: &mut Vec<Notice>,
+) {
+    for (assignment, origin) in sources.assignments() {
+        let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
+        // Options of other keystone sections go by the names of [keystone_auth].
+        let as_section = if keystone_sections.iter().any(|own| own == section) {
+            keystone::AUTH_TYPE.section
+        } else {
+            section
+        };
+        if let Some(row) = table::find(as_section, name) {
+            if let Some(why) = row.ignored {
+                warnings.push(no_effect(section, name, &origin, why));
+            }
+            if [general::EXTRACT_FROM.name, general::EXTRACT_TO.name].contains(&row.name)
+                && !assignment.value.is_empty()
+            {
+                let text = format!(
+                    "{origin}: `{name}` in a file holds for every run, which then extracts the same time again"
+                );
+                warnings.push(Notice::warning(format!("fixed:{name}"), text));
+            }
+        } else if let Some(row) = table::find_old(as_section, name) {
+            let own = row.per_cloud && table::clouds::is_section(section);
+            let new_section = if own || row.section == as_section {
+                section
+            } else {
+                row.section
+            };
+            warnings.push(old_name((section, name), (new_section, row.name), &origin));
+        } else if is_checked(as_section)
+            && !is_former(section, name)
+            && !table::is_lent(section, name)
+        {
+            warnings.push(unknown(as_section, section, name, &origin));
+        }
+    }
+    for (section, origin) in sources.sections() {
+        if section.starts_with("messenger_")
+            && !messengers::is_known_section(section, messengers, &sources.builtin_messengers)
+        {
+            let name = section.trim_start_matches("messenger_");
+            let known = messengers.iter().map(MessengerInstance::name);
+            let known = known.chain(sources.builtin_messengers.iter().map(String::as_str));
+            let text = format!(
+                "{origin}: [{section}] has no effect: `messengers` has no `{name}`{}",
+                hint(name, known)
+            );
+            warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
+        }
+    }
+    cloud_sections(sources, clouds, warnings);
+    let hosts = messengers
+        .iter()
+        .map(|messenger| format!("messenger_{}", messenger.name().to_lowercase()));
+    let own = clouds
+        .iter()
+        .map(|cloud| cloud.section.clone())
+        .filter(|section| table::clouds::is_section(section));
+    let sections: Vec<String> = hosts.chain(own).collect();
+    flags_and_variables(sources, keystone_sections, &sections, warnings);
+    warnings.sort();
+    warnings.dedup();
+}
+
+/// Sections of clouds that `clouds` does not name.
+fn cloud_sections(sources: &Sources, clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
+    for (section, origin) in sources.sections() {
+        let Some(name) = table::clouds::name_of(section) else {
+            continue;
+        };
+        if clouds.iter().all(|cloud| cloud.section != section) {
+            let known = clouds.iter().map(|cloud| cloud.name.as_str());
+            let text = format!(
+                "{origin}: [{section}] has no effect: `clouds` has no `{name}`{}",
+                hint(name, known)
+            );
+            warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
+        }
+    }
+}
+
+/// [mapper] is the mapper's too, and so is left to `component_settings`.
+fn is_checked(section: &str) -> bool {
+    table::is_engine_section(section) && section != components::MAPPER
+}
+
+fn is_former(section: &str, name: &str) -> bool {
+    components::FORMER
+        .iter()
+        .any(|(old, _)| old.split_once('.') == Some((section, name)))
+}
+
+fn names_of(section: &str) -> impl Iterator<Item = &'static str> {
+    table::rows()
+        .filter(move |row| table::in_section(row, section) && row.ignored.is_none())
+        .map(|row| row.name)
+}
+
+fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Notice {
+    let elsewhere = table::rows().find(|row| row.name == name && row.ignored.is_none());
+    if nearest(name, names_of(as_section)).is_none()
+        && let Some(row) = elsewhere
+    {
+        let text = format!(
+            "{origin}: `[{section}] {name}` is no option and has no effect; it belongs in [{}]",
+            row.section
+        );
+        return Notice::warning(format!("unknown:{section}.{name}"), text);
+    }
+    unknown_option(section, name, origin, names_of(as_section))
+}
+
+/// Flags without effect, and variables that name no option.
+fn flags_and_variables(
+    sources: &Sources,
+    keystone_sections: &[String],
+    sections: &[String],
+    warnings: &mut Vec<Notice>,
+) {
+    for ((section, name), (_, flag)) in &sources.command_line {
+        if let Some(why) = table::find(section, name).and_then(|row| row.ignored) {
+            warnings.push(no_effect(
+                section,
+                name,
+                &Origin::CommandLine(flag.clone()),
+                why,
+            ));
+        }
+    }
+    let mut own: Vec<(String, &str)> = keystone_sections
+        .iter()
+        .map(|section| (section.clone(), keystone::AUTH_TYPE.section))
+        .collect();
+    let default = general::CLOUDS.section;
+    own.push((default.to_owned(), default));
+    for section in sections {
+        own.push((section.clone(), section));
+    }
+    for key in sources.environment.keys() {
+        // The longest section counts: one may begin with another's name.
+        let named = own
+            .iter()
+            .filter_map(|(section, rows)| {
+                let name = key.strip_prefix(&variable(section, ""))?;
+                Some((section, *rows, name.to_lowercase()))
+            })
+            .max_by_key(|(section, _, _)| section.len());
+        if let Some((section, rows, name)) = named {
+            variable_of(section, rows, &name, key, warnings);
+        }
+    }
+}
+
+/// One variable. In [DEFAULT] it may be meant for any other program of
+/// OpenStack, unless it is almost one of ours.
+fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut Vec<Notice>) {
+    let origin = Origin::Environment(key.to_owned());
+    if let Some(row) = table::find(rows, name) {
+        if let Some(why) = row.ignored.filter(|_| section != general::CLOUDS.section) {
+            warnings.push(no_effect(section, name, &origin, why));
+        }
+        return;
+    }
+    if let Some(row) = table::find_old(rows, name) {
+        let text = format!(
+            "{origin} has no effect: a former name counts in files only; set `{}`",
+            variable(
+                if row.section == rows {
+                    section
+                } else {
+                    row.section
+                },
+                row.name
+            )
+        );
+        warnings.push(Notice::warning(format!("unknown:{section}.{name}"), text));
+    } else if section != general::CLOUDS.section || nearest(name, names_of(rows)).is_some() {
+        warnings.push(unknown_option(section, name, &origin, names_of(rows)));
+    }
+}
+
+/// Why a section of cASO's has no effect in this version.
+pub(super) fn why_ignored(section: &str) -> Option<&'static str> {
+    components::IGNORED_SECTIONS
+        .iter()
+        .find(|(known, _)| *known == section)
+        .map(|(_, why)| *why)
+}
+
+/// Sections that belong to nobody, once all components in use are described.
+pub fn unknown_sections(
+    config: &Config,
+    described: &[(&ComponentInstance, &Description)],
+) -> Vec<Notice> {
+    let mut known: Vec<&str> = vec![
+        "DEFAULT",
+        "extractor",
+        "keystone_auth",
+        prometheus::PROMETHEUS,
+        ceilometer::CEILOMETER,
+        components::MAPPER,
+    ];
+    known.extend(components::COMPONENT_SECTIONS);
+    known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
+    known.extend(
+        config
+            .messengers
+            .iter()
+            .map(|messenger| messenger.component.section.as_str()),
+    );
+    known.extend(config.keystone_sections.iter().map(String::as_str));
+    for (instance, description) in described {
+        known.push(&instance.section);
+        let sections = description
+            .options
+            .iter()
+            .filter_map(|option| option.name.split_once('.'));
+        known.extend(sections.map(|(section, _)| section));
+    }
+    let mut warnings = Vec::new();
+    for (section, origin) in config.sources.sections() {
+        if known.contains(&section)
+            || section.starts_with("messenger_")
+            || table::clouds::is_section(section)
+        {
+            continue;
+        }
+        let text = match why_ignored(section) {
+            Some(why) => format!("{origin}: [{section}] has no effect: {why}"),
+            None if section == "default" => {
+                format!("{origin}: [{section}] has no effect: write `[DEFAULT]` in capitals")
+            }
+            None => format!(
+                "{origin}: [{section}] belongs to nobody and has no effect{}",
+                hint(section, known.iter().copied())
+            ),
+        };
+        warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
+    }
+    warnings.sort();
+    warnings.dedup();
+    warnings
+}

@@ -1,0 +1,138 @@
+//! `caso config show`: every option with the value in force and where it came
+//! from.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::component::component_settings;
+use super::error::ConfigErrors;
+use super::origin::Origin;
+use super::types::{ComponentInstance, Config, ShownValue};
+use caso_model::component::{Description, OptionValue};
+use caso_model::secret::MASK;
+
+/// A component's own options, in the order of its description.
+pub fn component_values(
+    config: &Config,
+    instance: &ComponentInstance,
+    description: &Description,
+) -> Result<Vec<ShownValue>, ConfigErrors> {
+    let found = component_settings(config, instance, description)?;
+    let shown = |name: &String| {
+        let setting = found.settings.iter().find(|setting| setting.name == *name);
+        let text = setting.map(|setting| text(&setting.value));
+        // Nothing is hidden where there is nothing.
+        let hidden = found.secrets.contains(name);
+        let mask = |text: String| match hidden && !text.is_empty() {
+            true => MASK.to_owned(),
+            false => text,
+        };
+        let (section, option) = name
+            .split_once('.')
+            .unwrap_or((instance.section.as_str(), name.as_str()));
+        ShownValue {
+            section: section.to_owned(),
+            option: option.to_owned(),
+            value: text.map(mask),
+            origin: found.origins.get(name).cloned().unwrap_or(Origin::Default),
+        }
+    };
+    Ok(description
+        .options
+        .iter()
+        .map(|option| shown(&option.name))
+        .collect())
+}
+
+fn text(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Text(text) => text.clone(),
+        OptionValue::Integer(number) => number.to_string(),
+        OptionValue::Number(number) => number.to_string(),
+        OptionValue::Boolean(value) => value.to_string(),
+        OptionValue::DurationMilliseconds(span) if span % 1_000 == 0 => {
+            format!("{}s", span / 1_000)
+        }
+        OptionValue::DurationMilliseconds(span) => format!("{span}ms"),
+        OptionValue::SizeBytes(size) => size.to_string(),
+        OptionValue::Texts(texts) => texts.join(","),
+    }
+}
+
+/// The files that were read, and the values by section: an option a line, with
+/// its origin behind it. Options that nobody set and that have no default are
+/// left out unless they are asked for.
+pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String {
+    let mut out = String::new();
+    match files {
+        [] => out.push_str("# no configuration file was found\n"),
+        files => {
+            for file in files {
+                let _ = writeln!(out, "# read: {}", file.display());
+            }
+        }
+    }
+    let mut sections: Vec<&str> = Vec::new();
+    for value in values {
+        if !sections.contains(&value.section.as_str()) {
+            sections.push(&value.section);
+        }
+    }
+    for section in sections {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut lines = String::new();
+        for value in values.iter().filter(|value| value.section == section) {
+            // Some are read twice, for two purposes.
+            if seen.contains(&value.option.as_str()) {
+                continue;
+            }
+            seen.push(&value.option);
+            match &value.value {
+                Some(text) => {
+                    let text = text.replace('\n', "\n  ");
+                    let _ = writeln!(lines, "{} = {text}    # {}", value.option, value.origin);
+                }
+                None if unset => {
+                    let _ = writeln!(lines, "{}    # not set", value.option);
+                }
+                None => {}
+            }
+        }
+        if !lines.is_empty() {
+            let _ = write!(out, "\n[{section}]\n{lines}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::Site;
+
+    #[test]
+    fn values_stand_with_their_origins_and_without_secrets() {
+        let site = Site::new(
+            "[DEFAULT]\nsite_name = FOO\n[keystone_auth]\nauth_type = v3password\n\
+             auth_url = https://k\nuser_id = u\npassword = hunter2\n",
+        )
+        .variable("OS_DEFAULT__PAGE_SIZE", "7")
+        .flag("projects", "a,b");
+        let config = site.load();
+        let text = site.short(&super::written(&config.files, &config.values, false));
+        for line in [
+            "# read: caso.conf\n",
+            "\n[DEFAULT]\n",
+            "\nsite_name = FOO    # `caso.conf:2`\n",
+            "\nservice_name = FOO    # default\n",
+            "\npage_size = 7    # environment variable `OS_DEFAULT__PAGE_SIZE`\n",
+            "\nprojects = a,b    # command line `--projects`\n",
+            "\n[keystone_auth]\n",
+            "\npassword = ***    # `caso.conf:7`\n",
+        ] {
+            assert!(text.contains(line), "{line:?} is not in\n{text}");
+        }
+        assert!(!text.contains("hunter2") && !text.contains("not set"));
+        let all = super::written(&config.files, &config.values, true);
+        assert!(all.contains("\nregion_name    # not set\n"), "{all}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Components as the configuration asks for them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::origin::Origin;
+
+/// A component as the configuration asks for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComponentInstance {
+    /// Name of the instance, safe as a file name; `mapper` for the mapper.
+    pub name: String,
+    pub source: ComponentSource,
+    /// Section of its own options. Usually its name.
+    pub section: String,
+    /// Options that a former name implies, below all that the site sets.
+    pub implied: Vec<(String, String)>,
+    /// SHA-256 that the component must have, lower-case hex.
+    pub sha256: Option<String>,
+    pub limits: Limits,
+    /// What made the instance: for messages.
+    pub origin: Origin,
+}
+
+/// Where a component's code comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComponentSource {
+    /// Embedded in the engine, under this name.
+    BuiltIn(String),
+    File(PathBuf),
+}
+
+impl ComponentSource {
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// Limits of one component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of linear memory and tables together.
+    pub memory: u64,
+    /// Wall time of one call.
+    pub timeout: Duration,
+    /// CPU time of one call.
+    pub deadline: Duration,
+}
+
+/// One messenger, with a queue of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessengerInstance {
+    pub component: ComponentInstance,
+    pub record_types: RecordTypes,
+    /// One text a grant, parsed by the sandbox.
+    pub grants: Vec<Grant>,
+}
+
+impl MessengerInstance {
+    pub fn name(&self) -> &str {
+        &self.component.name
+    }
+}
+
+/// One entry of `grants`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub text: String,
+    pub origin: Origin,
+}
+
+/// Which record types a messenger is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordTypes {
+    /// Nobody set them: those of the component's description.
+    Described,
+    /// `record_types =`.
+    All,
+    /// These. Names beyond the contract's five are kept: a component may
+    /// describe its own; see `component_settings`.
+    These { names: Vec<String>, origin: Origin },
+}

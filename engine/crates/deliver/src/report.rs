@@ -1,0 +1,133 @@
+//! What is handed in for a delivery, and what comes out of it.
+
+use caso_base::error_chain;
+use std::path::PathBuf;
+
+use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger};
+
+use super::error::JournalError;
+use super::packing::NotGiven;
+use super::recovery::SetAside;
+
+/// A messenger of this run with what the host knows of it.
+pub struct Instance {
+    /// Its name in the configuration: its queue.
+    pub name: String,
+    /// Record types that it gets; `None` is all.
+    pub record_types: Option<Vec<String>>,
+    /// Records that go into one message (`max_size`), where it has such a thing.
+    pub packing_unit: Option<u32>,
+    /// Where it could not be started, [`Unstarted`].
+    pub messenger: Box<dyn Messenger>,
+}
+
+/// A messenger that could not be started: its records are packed and wait.
+pub struct Unstarted(pub GuestFailure);
+
+impl Messenger for Unstarted {
+    fn deliver<'a>(&'a mut self, _: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+}
+
+/// What a delivery came to, for all messengers.
+#[derive(Debug)]
+pub struct Delivery {
+    /// In the order in which the instances were handed in.
+    pub instances: Vec<InstanceReport>,
+    /// Files that did not pass their checksum.
+    pub set_aside: Vec<SetAside>,
+    /// Why what is done with could not be removed: the next start does it.
+    pub cleanup: Option<JournalError>,
+}
+
+#[derive(Debug)]
+pub struct InstanceReport {
+    pub name: String,
+    /// Records that it accepted in this run.
+    pub delivered: u64,
+    /// Records that it refused in this run; they are in its quarantine.
+    pub refused: u64,
+    /// Records on which it failed, each alone; they are in its quarantine.
+    pub failed: u64,
+    /// Records whose segment was damaged or is gone: not delivered, and not
+    /// waiting any more.
+    pub missing: u64,
+    /// Records still to be delivered.
+    pub waiting: u64,
+    /// Records of this run, by type, that it was not given because of its
+    /// `record_types`.
+    pub not_given: NotGiven,
+    /// The first reasons of what was refused or failed, for the summary.
+    pub reasons: Vec<String>,
+    pub outcome: Ending,
+}
+
+/// Why a messenger's delivery ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Nothing is left in its queue.
+    Complete,
+    /// It asked to be tried again after so many seconds, and the run's time
+    /// does not last that long.
+    RetryLater { seconds: u32, reason: String },
+    /// By its own words.
+    Misconfigured(String),
+    /// By its own words.
+    Other(String),
+    /// It could not be started, or the host could not do its part.
+    Failed(GuestFailure),
+    /// It fails whatever it is given: its last failure. Nothing was quarantined for it.
+    Broken(GuestFailure),
+    /// It failed on the last records of its queue, and there was nothing behind
+    /// them to show whether they are the reason: tried again in the next run.
+    Undecided(GuestFailure),
+    /// The time for delivery was over.
+    OutOfTime,
+    /// The run was asked to end.
+    Cancelled,
+    /// A file of a newer cASO stands first in its queue.
+    Newer { path: PathBuf, format: u32 },
+    /// Its queue could not be read or written.
+    Journal(JournalError),
+}
+
+impl Ending {
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Complete => f.write_str("all delivered"),
+            Self::RetryLater { seconds, reason } => {
+                write!(f, "it asks to be tried again after {seconds} s")?;
+                if reason.is_empty() {
+                    return Ok(());
+                }
+                write!(f, ": {reason}")
+            }
+            Self::Misconfigured(reason) => write!(f, "it is misconfigured: {reason}"),
+            Self::Other(reason) => f.write_str(reason),
+            Self::Failed(failure) => failure.fmt(f),
+            Self::Broken(failure) => write!(
+                f,
+                "it fails whatever it is given, so nothing was quarantined: {failure}"
+            ),
+            Self::Undecided(failure) => write!(
+                f,
+                "it fails on what is left of its queue; tried again when there is more: {failure}"
+            ),
+            Self::OutOfTime => f.write_str("the time for delivery was over"),
+            Self::Cancelled => f.write_str("the run was asked to end"),
+            Self::Newer { path, format } => write!(
+                f,
+                "`{}` was written by a newer cASO (format {format}) and comes first",
+                path.display()
+            ),
+            Self::Journal(failed) => f.write_str(&error_chain(failed)),
+        }
+    }
+}

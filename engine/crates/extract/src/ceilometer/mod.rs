@@ -1,0 +1,146 @@
+//! Servers as [`nova`](super::nova) tells them, with what was counted of them:
+//! CPU time and network bytes, from Gnocchi or from Ceilometer's own API.
+//!
+//! It stands in the place of `nova`, as it did in cASO (the configuration takes
+//! `nova` out where both are named): each page of servers
+//! goes through here on its way to the sink, and the counters of its servers
+//! are read in as few calls as the back end allows. A server of which nothing
+//! was counted goes on as it came. A back end that does not answer fails the
+//! window, for a record without counters would replace a better one.
+//!
+//! What is told, and what cASO 1.x told, stands in `README.md` beside this.
+
+mod bridge;
+mod gnocchi;
+mod metering;
+mod readings;
+mod series;
+
+#[cfg(test)]
+mod tests;
+
+use self::readings::{ByServer, Counter};
+pub use self::series::SeriesCache;
+use super::{ExtractContext, ExtractError, Extracted, Page, PageSink, ProjectRef, nova};
+use caso_model::Window;
+use caso_model::extraction::CounterSource;
+use caso_model::guest::BoxFuture;
+use caso_model::usage::{Server, UsageItem};
+use caso_openstack::{Scope, Service};
+
+/// Reads a project's servers and their counters.
+pub async fn extract(
+    context: &ExtractContext,
+    project: &ProjectRef,
+    window: Window,
+    sink: &mut dyn PageSink,
+) -> Result<Extracted, ExtractError> {
+    let mut enriched = Enriched {
+        counters: ServerCounters {
+            context: context.clone(),
+            project: project.id.clone(),
+            window,
+            source: None,
+        },
+        sink,
+    };
+    match nova::extract(context, project, window, &mut enriched).await {
+        // Ours comes back through Nova's hands.
+        Err(ExtractError::Sink(error)) => Err(error
+            .downcast::<ExtractError>()
+            .unwrap_or_else(ExtractError::Sink)),
+        outcome => outcome,
+    }
+}
+
+/// Puts counters to the servers of each page.
+struct Enriched<'a> {
+    counters: ServerCounters,
+    sink: &'a mut dyn PageSink,
+}
+
+impl PageSink for Enriched<'_> {
+    fn page<'a>(&'a mut self, mut page: Page) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            self.counters.fill(&mut page).await?;
+            self.sink.page(page).await
+        })
+    }
+}
+
+/// The counters of one project's servers in one window.
+struct ServerCounters {
+    context: ExtractContext,
+    project: String,
+    window: Window,
+    /// Found with the first server.
+    source: Option<Source>,
+}
+
+enum Source {
+    Gnocchi(gnocchi::Reader),
+    Metering(metering::Reader),
+}
+
+impl ServerCounters {
+    async fn fill(&mut self, page: &mut Page) -> Result<(), ExtractError> {
+        let servers: Vec<&Server> = page
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                UsageItem::Server(server) => Some(server),
+                _ => None,
+            })
+            .collect();
+        if servers.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = servers.iter().map(|server| server.id.as_str()).collect();
+        let source = match &mut self.source {
+            Some(source) => source,
+            none => none.insert(find(&self.context, &self.project, self.window).await?),
+        };
+        let reading = self.context.counters.reading;
+        let (found, name) = match source {
+            Source::Gnocchi(reader) => (reader.read(&ids).await?, CounterSource::Gnocchi),
+            Source::Metering(reader) => (reader.read(&ids).await?, CounterSource::Ceilometer),
+        };
+        for item in &mut page.items {
+            if let UsageItem::Server(server) = item
+                && let Some(readings) = found.get(&server.id)
+            {
+                server.counters = readings.counters(reading, name, self.window.end);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the counters are. Gnocchi goes first: where both are in a catalog, the
+/// old API is what was left standing.
+async fn find(
+    context: &ExtractContext,
+    project: &str,
+    window: Window,
+) -> Result<Source, ExtractError> {
+    let scope = Scope::Project(project.to_owned());
+    let session = &context.session;
+    let gnocchi = match context.counters.source {
+        CounterSource::Gnocchi => true,
+        CounterSource::Ceilometer => false,
+        CounterSource::Any => {
+            let gnocchi = session.offers(&scope, Service::Metric).await?;
+            if !gnocchi && !session.offers(&scope, Service::Metering).await? {
+                return Err(ExtractError::NoCounters {
+                    project: project.to_owned(),
+                });
+            }
+            gnocchi
+        }
+    };
+    Ok(if gnocchi {
+        Source::Gnocchi(gnocchi::Reader::new(context, project, window))
+    } else {
+        Source::Metering(metering::Reader::new(context, project, window))
+    })
+}

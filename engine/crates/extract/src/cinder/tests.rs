@@ -1,0 +1,229 @@
+//! Volumes of a cloud that changes under our hands.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::extract;
+use crate::testing::*;
+use caso_model::extraction::Extractor;
+
+async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<Extracted, ExtractError>) {
+    let mut kept = Kept::default();
+    let outcome = extract(
+        Extractor::Cinder,
+        &stand.context(),
+        &project("p1"),
+        WINDOW,
+        &mut kept,
+    )
+    .await;
+    (kept, outcome)
+}
+
+fn cloud(count: u32) -> Cloud {
+    Cloud {
+        volumes: (0..count).rev().map(|n| volume(n, 10)).collect(),
+        ..Cloud::default()
+    }
+}
+
+/// The volumes told, in order. Fails if one comes twice.
+fn told(kept: &Kept) -> Vec<String> {
+    let mut ids: Vec<String> = kept
+        .volumes()
+        .iter()
+        .map(|volume| volume.id.clone())
+        .collect();
+    ids.sort_unstable();
+    let count = ids.len();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "a volume twice");
+    ids
+}
+
+fn first(count: u32) -> Vec<String> {
+    (0..count).map(uuid).collect()
+}
+
+#[tokio::test]
+async fn every_volume_comes_once_whatever_the_size_of_pages() {
+    for max_limit in [1, 3, 4, 7, 1000] {
+        let stand = Cloud {
+            max_limit,
+            ..cloud(7)
+        }
+        .start();
+        let (kept, outcome) = run(&stand).await;
+        assert_eq!(outcome.unwrap().items, 7, "pages of {max_limit}");
+        assert_eq!(told(&kept), first(7));
+        assert!(kept.0.iter().all(|page| page.items.len() <= max_limit));
+        for page in &kept.0 {
+            assert_eq!(page.tables.users[0].name.as_deref(), Some("Alice"));
+        }
+        assert_eq!(stand.asked("/users/"), 1);
+    }
+}
+
+/// Nothing but the page is asked for: the list panics on any other parameter,
+/// as Cinder gives an administrator nothing for `changes-since`.
+#[tokio::test]
+async fn an_administrator_gets_the_volumes_of_the_project() {
+    let mut cloud = cloud(3);
+    let mut foreign = volume(9, 5);
+    foreign["os-vol-tenant-attr:tenant_id"] = json!("p2");
+    cloud.volumes.push(foreign);
+    let (kept, outcome) = run(&cloud.start()).await;
+    outcome.unwrap();
+    assert_eq!(told(&kept), first(3));
+}
+
+#[tokio::test]
+async fn a_volume_without_name_or_attachment_is_one_like_others() {
+    let mut cloud = cloud(4);
+    for (row, changes) in cloud.volumes.iter_mut().zip([
+        json!({"name": null}),
+        json!({"status": "in-use", "attachments": []}),
+        json!({"status": "in-use", "attachments": [{"server_id": null, "attached_at": null}, 7]}),
+        json!({"attachments": null, "user_id": null, "volume_type": null}),
+    ]) {
+        merge(row, &changes);
+    }
+    let (kept, outcome) = run(&cloud.start()).await;
+    assert_eq!(outcome.unwrap().errors, 0);
+    assert_eq!(told(&kept), first(4));
+}
+
+#[tokio::test]
+async fn facts_are_read_as_cinder_writes_them() {
+    let mut cloud = cloud(1);
+    merge(
+        &mut cloud.volumes[0],
+        &json!({"status": "in-use", "attachments": [
+            {"server_id": "s1", "attached_at": "2026-10-02T00:00:00.000000", "device": "/dev/vda"},
+            {"server_id": "s2", "attached_at": "2026-10-03T00:00:00.000000"}]}),
+    );
+    let (kept, outcome) = run(&cloud.start()).await;
+    outcome.unwrap();
+    let volume = kept.volumes()[0];
+    assert_eq!(volume.size_gib, Some(10));
+    assert_eq!(volume.created, Some(WINDOW.start));
+    assert_eq!(volume.updated, None);
+    assert_eq!(volume.deleted, None);
+    assert_eq!(volume.volume_type.as_deref(), Some("__DEFAULT__"));
+    assert_eq!(volume.attributes[0].value, "nova");
+    let attached: Vec<_> = volume
+        .attachments
+        .iter()
+        .map(|attachment| {
+            (
+                attachment.server_id.as_deref().unwrap(),
+                attachment.attached,
+            )
+        })
+        .collect();
+    assert_eq!(
+        attached,
+        [("s1", Some(1_790_899_200)), ("s2", Some(1_790_985_600))]
+    );
+}
+
+#[tokio::test]
+async fn what_was_created_after_the_window_is_left_out() {
+    let mut cloud = cloud(3);
+    cloud.volumes[0]["created_at"] = json!("2026-11-20T00:00:00.000000");
+    let stand = cloud.start();
+    let (kept, outcome) = run(&stand).await;
+    outcome.unwrap();
+    assert_eq!(told(&kept), first(2));
+}
+
+/// Version 1 of the API, which some catalogs still list as `volume`.
+#[tokio::test]
+async fn the_name_of_version_1_is_read_too() {
+    let mut cloud = cloud(1);
+    merge(
+        &mut cloud.volumes[0],
+        &json!({"name": null, "display_name": "old"}),
+    );
+    let (kept, _) = run(&cloud.start()).await;
+    assert_eq!(kept.volumes()[0].name.as_deref(), Some("old"));
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_costs_itself_and_is_said_once() {
+    let mut cloud = Cloud {
+        max_limit: 3,
+        ..cloud(7)
+    };
+    merge(&mut cloud.volumes[0], &json!({"created_at": "long ago"}));
+    merge(&mut cloud.volumes[1], &json!({"size": "big"}));
+    merge(
+        &mut cloud.volumes[2],
+        &json!({"os-vol-tenant-attr:tenant_id": "p2", "stray": true}),
+    );
+    let mut once = true;
+    // The list begins anew after its first page.
+    let stand = cloud.start_with(move |call, _| {
+        (call.query("marker").is_some() && std::mem::take(&mut once)).then(|| status(404))
+    });
+    let (kept, outcome) = run(&stand).await;
+    assert_eq!(outcome.unwrap().errors, 3);
+    assert_eq!(told(&kept), first(4));
+    let errors = kept.errors();
+    for text in ["`created_at`", "`size`", "project `p2`"] {
+        let found = errors.iter().filter(|error| error.contains(text));
+        assert_eq!(found.count(), 1, "{text}: {errors:?}");
+    }
+    assert!(errors.iter().all(|error| error.starts_with("volume `0")));
+}
+
+#[tokio::test]
+async fn a_volume_that_vanishes_between_pages_begins_the_list_anew() {
+    let stand = Cloud {
+        max_limit: 3,
+        ..cloud(8)
+    }
+    .start_with(|call, cloud| {
+        // The marker of the second page.
+        if call.query("marker") == Some(&uuid(5)) {
+            cloud.volumes.retain(|row| row["id"] != uuid(5));
+        }
+        None
+    });
+    let (kept, outcome) = run(&stand).await;
+    outcome.unwrap();
+    assert_eq!(told(&kept), first(8));
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_middle_is_an_error() {
+    let stand = Cloud {
+        max_limit: 3,
+        ..cloud(8)
+    }
+    .start_with(|call, _| call.query("marker").is_some().then(|| status(403)));
+    let (_, outcome) = run(&stand).await;
+    let error = outcome.unwrap_err();
+    assert!(!error.is_outage() && !error.is_service_lacking());
+    assert!(error.to_string().contains("Cinder forbids"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cloud_without_cinder_is_told_from_one_whose_cinder_is_away() {
+    let lacks = Cloud {
+        lacks: vec!["block-storage"],
+        ..cloud(1)
+    };
+    let (_, outcome) = run(&lacks.start()).await;
+    assert!(outcome.unwrap_err().is_service_lacking());
+    let away = cloud(1).start_with(|call, _| call.asks("cinder").then(|| status(503)));
+    let (_, outcome) = run(&away).await;
+    let error = outcome.unwrap_err();
+    assert!(error.is_outage() && !error.is_service_lacking(), "{error}");
+}
+
+fn merge(row: &mut Value, changes: &Value) {
+    for (key, value) in changes.as_object().unwrap() {
+        row[key] = value.clone();
+    }
+}

@@ -1,0 +1,66 @@
+//! A row of `volumes/detail` as the facts of a volume. Nothing is judged here.
+
+use serde_json::Value;
+
+use crate::ItemError;
+use crate::fields::Row;
+use caso_base::time::parse_timestamp;
+use caso_model::Attribute;
+use caso_model::usage::{Attachment, Volume};
+
+/// Reads a volume as any Cinder shows it. It may have no name, and an API of
+/// version 1 calls it `display_name`.
+pub fn read(row: &Row, project_id: &str) -> Result<Volume, ItemError> {
+    if let Some(owner) = row.text("os-vol-tenant-attr:tenant_id")?
+        && owner != project_id
+    {
+        return Err(row.error(format!(
+            "belongs to project `{owner}`, not to `{project_id}`"
+        )));
+    }
+    let name = match row.text("name")? {
+        Some(name) => Some(name),
+        None => row.text("display_name")?,
+    };
+    Ok(Volume {
+        id: row.id().to_owned(),
+        name,
+        project_id: project_id.to_owned(),
+        user_id: row.text("user_id")?,
+        status: row.text("status")?,
+        volume_type: row.text("volume_type")?,
+        size_gib: row.count("size")?,
+        created: row.time("created_at")?,
+        updated: row.time("updated_at")?,
+        // Cinder does not show deleted volumes.
+        deleted: None,
+        attachments: attachments(row),
+        attributes: row
+            .text("availability_zone")?
+            .filter(|zone| !zone.is_empty())
+            .map(|value| Attribute {
+                name: "availability_zone".into(),
+                value,
+            })
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// Where it is attached. No usage follows from it, so what cannot be read of
+/// it is left out, and costs nothing: Cinder has shown `in-use` without any
+/// attachment, and attachments without a time.
+fn attachments(row: &Row) -> Vec<Attachment> {
+    let listed = row.get("attachments").and_then(Value::as_array);
+    let text = |entry: &Value, key: &str| entry.get(key)?.as_str().map(str::to_owned);
+    listed
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.is_object())
+        .map(|entry| Attachment {
+            server_id: text(entry, "server_id"),
+            attached: text(entry, "attached_at").and_then(|time| parse_timestamp(&time)),
+            attributes: Vec::new(),
+        })
+        .collect()
+}

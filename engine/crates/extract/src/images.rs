@@ -1,0 +1,250 @@
+//! The images of the run: those that servers were booted from, and no other.
+//!
+//! Images say where they came from, which refines a record and is no reason
+//! to lose one: without Glance, servers are accounted with their image's id.
+//! As with flavors, only a public image is shared between projects.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+
+use super::ItemError;
+use super::fields::Row;
+use caso_model::Attribute;
+use caso_model::notice::Notices;
+use caso_model::usage::Image;
+use caso_openstack::pages::PageError;
+use caso_openstack::{ApiError, Session, glance};
+
+/// Images by id.
+pub type Images = HashMap<String, Arc<Image>>;
+
+/// Ids in one question: with 36 characters each, the URL stays under 2 KiB,
+/// which every proxy lets through.
+const IDS_A_REQUEST: usize = 40;
+
+#[derive(Debug, Default)]
+pub struct ImageCache {
+    // Held while images are asked for, so that projects that start together
+    // do not each ask for the same.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    public: Images,
+    /// What single projects were told; none for "not there".
+    own: HashMap<String, HashMap<String, Option<Arc<Image>>>>,
+    /// Glance is away: it is not asked again in this run.
+    away: bool,
+    /// This Glance does not know `id=in:`.
+    one_by_one: bool,
+}
+
+impl ImageCache {
+    /// The images with these ids that `project` sees. Never fails: what
+    /// cannot be asked for is missing, and warned of.
+    pub async fn lookup(
+        &self,
+        session: &Session,
+        project: &str,
+        ids: &BTreeSet<String>,
+        warnings: &Notices,
+    ) -> Images {
+        let mut state = self.state.lock().await;
+        let unknown: Vec<&str> = ids
+            .iter()
+            .filter(|id| !state.public.contains_key(*id))
+            .filter(|id| {
+                state
+                    .own
+                    .get(project)
+                    .is_none_or(|own| !own.contains_key(*id))
+            })
+            .map(String::as_str)
+            .collect();
+        for batch in unknown.chunks(IDS_A_REQUEST) {
+            if state.away {
+                break;
+            }
+            if let Err(error) = state.ask(session, project, batch, warnings).await {
+                state.away = error.api().is_some_and(|error| {
+                    error.is_outage() || matches!(error, ApiError::NoEndpoint { .. })
+                });
+                warn(warnings, &error);
+                // Not asked for again in this project; in another one the
+                // account may have the right.
+                let own = state.own.entry(project.to_owned()).or_default();
+                own.extend(unknown.iter().map(|id| ((*id).to_owned(), None)));
+                break;
+            }
+        }
+        ids.iter()
+            .filter_map(|id| Some((id.clone(), state.find(project, id)?)))
+            .collect()
+    }
+
+    /// Drops what only this project could see.
+    pub async fn forget(&self, project: &str) {
+        self.state.lock().await.own.remove(project);
+    }
+}
+
+impl State {
+    fn find(&self, project: &str, id: &str) -> Option<Arc<Image>> {
+        self.own
+            .get(project)
+            .and_then(|own| own.get(id))
+            .cloned()
+            .flatten()
+            .or_else(|| self.public.get(id).cloned())
+    }
+
+    async fn ask(
+        &mut self,
+        session: &Session,
+        project: &str,
+        ids: &[&str],
+        warnings: &Notices,
+    ) -> Result<(), PageError> {
+        let mut rows = Vec::new();
+        if !self.one_by_one {
+            match list(session, project, ids).await {
+                Ok(found) => rows = found,
+                Err(PageError::Api(error)) if error.status() == Some(400) => {
+                    self.one_by_one = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if self.one_by_one {
+            for id in ids {
+                match glance::image(session, project, id).await {
+                    Ok(row) => rows.push(row),
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        let own = self.own.entry(project.to_owned()).or_default();
+        for id in ids {
+            own.insert((*id).to_owned(), None);
+        }
+        for raw in rows {
+            match read(&raw) {
+                Ok((image, true)) => {
+                    self.public.insert(image.id.clone(), Arc::new(image));
+                }
+                Ok((image, false)) => {
+                    own.insert(image.id.clone(), Some(Arc::new(image)));
+                }
+                Err(error) => {
+                    warnings.warn_once(&format!("image-{}", error.id), || error.to_string());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn list(
+    session: &Session,
+    project: &str,
+    ids: &[&str],
+) -> Result<Vec<Box<RawValue>>, PageError> {
+    let mut pager = glance::images(project, ids);
+    let mut rows = Vec::new();
+    while rows.len() < ids.len()
+        && let Some(page) = pager.next(session).await?
+    {
+        rows.extend(page.rows);
+    }
+    Ok(rows)
+}
+
+fn warn(warnings: &Notices, error: &PageError) {
+    warnings.warn_once("images", || {
+        format!(
+            "images could not be read, so records carry image ids and no properties of images: {error}"
+        )
+    });
+}
+
+/// Members of an image that are Glance's own; all others are properties.
+const BASE: [&str; 28] = [
+    "id",
+    "name",
+    "status",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "checksum",
+    "os_hash_algo",
+    "os_hash_value",
+    "owner",
+    "size",
+    "virtual_size",
+    "container_format",
+    "disk_format",
+    "created_at",
+    "updated_at",
+    "tags",
+    "direct_url",
+    "min_ram",
+    "min_disk",
+    "self",
+    "file",
+    "schema",
+    "locations",
+    "stores",
+    "metadata",
+    "deleted",
+    "deleted_at",
+];
+
+/// An image, and whether it is public.
+fn read(raw: &RawValue) -> Result<(Image, bool), ItemError> {
+    let row = Row::parse("image", "id", raw)?;
+    let public = row.get("visibility").and_then(Value::as_str) == Some("public");
+    let properties = row
+        .fields()
+        .iter()
+        .filter(|(name, _)| !BASE.contains(&name.as_str()))
+        .filter_map(|(name, value)| {
+            Some(Attribute {
+                name: name.clone(),
+                value: value.as_str()?.to_owned(),
+            })
+        })
+        .collect();
+    let image = Image {
+        id: row.id().to_owned(),
+        name: row.text("name")?,
+        properties,
+        attributes: Vec::new(),
+    };
+    Ok((image, public))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_the_texts_that_are_not_glances_own() {
+        let raw = RawValue::from_string(
+            r#"{"id": "i", "name": null, "visibility": "public", "checksum": "c",
+                "vmcatcher_event_ad_mpuri": "https://x/1", "odd": 3, "none": null}"#
+                .into(),
+        )
+        .unwrap();
+        let (image, public) = read(&raw).unwrap();
+        assert!(public);
+        assert_eq!(image.name, None);
+        assert_eq!(image.properties.len(), 1);
+        assert_eq!(image.properties[0].value, "https://x/1");
+    }
+}

@@ -1,0 +1,211 @@
+//! Extractors: what the APIs say of a project, as normalized usage.
+//!
+//! The way of the data: [`projects`] finds out which projects there are and
+//! what VO each belongs to; an [`Extractor`] reads one project's lists page by
+//! page and hands each page, with the flavors, images and users it refers to,
+//! to a [`PageSink`]. No page is kept; what outlives one is a small index of
+//! the project's servers ([`nova`]) and the run's own [`RunCaches`].
+//!
+//! Three things can go wrong, and each costs only itself. One row that cannot
+//! be read is an [`ItemError`] beside the page's items. What touches no record
+//! by itself (no right to read users, Glance away) is a notice, made once
+//! a run. Anything else is an [`ExtractError`]: the project's window is then
+//! incomplete as a whole, and its cursor must not move.
+
+mod caches;
+pub mod ceilometer;
+pub mod cinder;
+mod fields;
+mod flavors;
+mod images;
+pub mod neutron;
+pub mod nova;
+pub mod projects;
+pub mod prometheus;
+mod users;
+
+#[cfg(test)]
+mod testing;
+
+use std::sync::Arc;
+
+use caso_model::Window;
+use caso_model::extraction::{CounterOptions, Extractor};
+use caso_model::guest::BoxFuture;
+use caso_model::usage::{Tables, UsageItem};
+use caso_openstack::pages::PageError;
+use caso_openstack::prometheus::PrometheusError;
+use caso_openstack::{ApiError, Service, Session};
+
+pub use caches::RunCaches;
+pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+pub use prometheus::PowerSource;
+
+/// Some items of one project, with the tables they refer to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    pub tables: Tables,
+    pub items: Vec<UsageItem>,
+    /// Rows of the API that could not be read. They are reported, and cost no
+    /// other item.
+    pub errors: Vec<ItemError>,
+}
+
+/// One thing that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} `{id}`: {reason}")]
+pub struct ItemError {
+    /// `server`, `usage of server`, …
+    pub kind: &'static str,
+    /// Id of the resource; `?` when not even that could be read.
+    pub id: String,
+    /// Names the field and shows its value.
+    pub reason: String,
+}
+
+/// Where pages go, in order. An error of the sink ends the extraction.
+pub trait PageSink: Send {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>>;
+}
+
+/// What an extraction handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extracted {
+    pub pages: u64,
+    pub items: u64,
+    pub errors: u64,
+}
+
+/// Why a project's usage could not be read whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A list that cannot be read to its end.
+    #[error(transparent)]
+    Pages(PageError),
+    /// Prometheus is away, or does not want us.
+    #[error(transparent)]
+    Prometheus(PrometheusError),
+    /// Prometheus is there, and did not give what these servers used.
+    #[error("power of {whose} from {from} to {to}: {source}")]
+    Power {
+        whose: String,
+        from: String,
+        to: String,
+        source: PrometheusError,
+    },
+    /// The run has no `[prometheus]`: a recording that was made without.
+    #[error("nothing says where Prometheus is")]
+    NoPowerSource,
+    /// `ceilometer` without either of its back ends.
+    #[error(
+        "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+    )]
+    NoCounters { project: String },
+    /// Whoever takes the pages could not.
+    #[error("{0:#}")]
+    Sink(anyhow::Error),
+}
+
+impl ExtractError {
+    /// The region is in no catalog, whichever the project.
+    pub fn is_unknown_region(&self) -> bool {
+        matches!(self, ExtractError::Api(ApiError::NoRegion { .. }))
+    }
+
+    /// The service is away as a whole: worth one line, not one a project.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => error.is_outage(),
+            ExtractError::Prometheus(error) => error.is_outage(),
+            ExtractError::Pages(_)
+            | ExtractError::Power { .. }
+            | ExtractError::NoPowerSource
+            | ExtractError::NoCounters { .. }
+            | ExtractError::Sink(_) => false,
+        }
+    }
+}
+
+impl ExtractError {
+    /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
+    /// next run will find it otherwise. A cloud without Nova is none.
+    pub fn is_service_lacking(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => {
+                error.is_service_lacking()
+                    && matches!(
+                        error.service(),
+                        Some(Service::BlockStorage | Service::Network)
+                    )
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<PageError> for ExtractError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Api(error) => ExtractError::Api(error),
+            error => ExtractError::Pages(error),
+        }
+    }
+}
+
+/// How far a window reaches back behind the cursor, in seconds. A change of a
+/// server is visible some time after the moment that Nova notes for it, and its
+/// clock is not ours; records of servers are keyed, so that emitting one twice
+/// costs nothing. The others read what is there now, and StAR adds the
+/// intervals of a volume up, as everybody does energy: theirs follow each other
+/// without a seam.
+#[must_use]
+pub fn overlap(extractor: Extractor) -> i64 {
+    match extractor {
+        Extractor::Nova | Extractor::Ceilometer => 60,
+        Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => 0,
+    }
+}
+
+/// Reads what `project` used in `window` and hands it to `sink`.
+///
+/// # Errors
+/// The pages already handed over are then a part of the window only, and must be
+/// discarded.
+pub async fn extract(
+    extractor: Extractor,
+    context: &ExtractContext,
+    project: &ProjectRef,
+    window: Window,
+    sink: &mut dyn PageSink,
+) -> Result<Extracted, ExtractError> {
+    match extractor {
+        Extractor::Nova => nova::extract(context, project, window, sink).await,
+        Extractor::Ceilometer => ceilometer::extract(context, project, window, sink).await,
+        Extractor::Cinder => cinder::extract(context, project, window, sink).await,
+        Extractor::Neutron => neutron::extract(context, project, window, sink).await,
+        Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
+    }
+}
+
+/// What every extraction of a run shares. Cheap to clone: one for each task.
+#[derive(Clone)]
+pub struct ExtractContext {
+    pub session: Session,
+    pub caches: Arc<RunCaches>,
+    /// `limit` of a list, and so the most items of a page. The API may give
+    /// fewer.
+    pub page_size: u32,
+    /// When the run began, by our clock: before any of its requests.
+    pub now: i64,
+    /// Of `ceilometer`.
+    pub counters: CounterOptions,
+    /// Whether windows of the past get records of the floating IPs of now.
+    pub ip_records_for_past_windows: bool,
+    /// For the extractor `prometheus`; absent where it is not among them.
+    pub power: Option<PowerSource>,
+}
+
+/// A page's limit when nobody says another: what APIs allow by default.
+pub const PAGE_SIZE: u32 = 1000;

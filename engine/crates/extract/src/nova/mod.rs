@@ -1,0 +1,280 @@
+//! Servers. Which of them were there in the window, and what they used.
+//!
+//! No list of Nova says it alone, and asking for single servers costs a
+//! request each, so several lists are laid side by side:
+//!
+//! 1. os-simple-tenant-usage, for the window: who was up. Kept as an
+//!    [index](index::UsageIndex), not as pages.
+//! 2. Servers changed since the window began, deleted ones too. A server that
+//!    came, went or changed is here.
+//! 3. The servers of now, if the index still names some: they run unchanged.
+//! 4. Servers changed since the run began, if it still does: those that were
+//!    deleted while we read the lists before.
+//! 5. What then is left, Nova shows to nobody any more (a row deleted without
+//!    the time of it): its usage entry is all there is, and is told as such.
+//!
+//! A server that turns up twice, because a list began anew or overlaps with
+//! another one, counts once. Each list's page goes on as a page of ours; when
+//! nothing is left unseen, no further page is asked for.
+
+mod index;
+mod leftover;
+mod page;
+mod selection;
+mod server;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use self::index::{UsageIndex, UsageRow};
+use self::selection::Rule;
+use super::fields::Row;
+use super::{ExtractContext, ExtractError, Extracted, ItemError, Page, PageSink, ProjectRef};
+use caso_model::Window;
+use caso_model::usage::{Server, Tables, UsageItem};
+use caso_openstack::nova::{Nova, ServerList};
+use caso_openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
+
+/// How far Nova's clock may be behind ours: list 4 goes back to so many
+/// seconds before the run began. What it misses nevertheless is still told
+/// from its usage entry.
+const CLOCKS_APART: i64 = 300;
+
+/// `[api]max_limit` as Nova ships it.
+const USUAL_MAX_LIMIT: usize = 1000;
+
+/// Which of the things that servers refer to are looked up with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum References {
+    /// Flavors, images and users.
+    All,
+    /// Flavors: for who wants to know of servers, but not who they belong to.
+    Flavors,
+}
+
+/// Reads a project's servers.
+pub async fn extract(
+    context: &ExtractContext,
+    project: &ProjectRef,
+    window: Window,
+    sink: &mut dyn PageSink,
+) -> Result<Extracted, ExtractError> {
+    read(context, project, window, References::All, sink).await
+}
+
+/// Reads a project's servers for an extractor that makes something of them.
+pub async fn read(
+    context: &ExtractContext,
+    project: &ProjectRef,
+    window: Window,
+    references: References,
+    sink: &mut dyn PageSink,
+) -> Result<Extracted, ExtractError> {
+    let nova = open(context, project).await?;
+    let mut extraction = Extraction {
+        references,
+        context,
+        project,
+        window,
+        nova,
+        index: UsageIndex::default(),
+        others: HashSet::new(),
+        full_page: None,
+        sink,
+        done: Extracted::default(),
+    };
+    let outcome = extraction.run().await;
+    context.caches.flavors.forget(&project.id).await;
+    context.caches.images.forget(&project.id).await;
+    outcome.map(|()| extraction.done)
+}
+
+/// Finds out what this Nova can. One that does not say is taken for the
+/// oldest: everything then still works, with more requests.
+async fn open(context: &ExtractContext, project: &ProjectRef) -> Result<Nova, ExtractError> {
+    const OLDEST: Microversion = Microversion::new(2, 1);
+    let scope = Scope::Project(project.id.clone());
+    let offered = match context
+        .session
+        .microversions(&scope, Service::Compute)
+        .await
+    {
+        Ok(offered) => offered,
+        Err(error) if is_about_document(&error) => {
+            context.caches.warnings.warn_once("nova-versions", || {
+                format!(
+                    "Nova does not say which microversions it has, so the oldest is used: {error}"
+                )
+            });
+            MicroversionRange {
+                min: OLDEST,
+                max: OLDEST,
+            }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Nova::new(context.session.clone(), &project.id, offered))
+}
+
+fn is_about_document(error: &ApiError) -> bool {
+    !error.is_outage()
+        && matches!(
+            error,
+            ApiError::NotJson { .. }
+                | ApiError::Shape { .. }
+                | ApiError::NotFound { .. }
+                | ApiError::Forbidden { .. }
+                | ApiError::Unauthorized { .. }
+                | ApiError::Status { .. }
+                | ApiError::Redirect { .. }
+                | ApiError::BadUrl { .. }
+        )
+}
+
+/// One project and window, half-way.
+struct Extraction<'a> {
+    references: References,
+    context: &'a ExtractContext,
+    project: &'a ProjectRef,
+    window: Window,
+    nova: Nova,
+    index: UsageIndex,
+    /// Servers told that have no usage entry (they never ran).
+    others: HashSet<Uuid>,
+    /// Rows of a page of servers that was not the last one, and so as full as
+    /// Nova lets it be.
+    full_page: Option<usize>,
+    sink: &'a mut dyn PageSink,
+    done: Extracted,
+}
+
+impl Extraction<'_> {
+    async fn run(&mut self) -> Result<(), ExtractError> {
+        self.read_usage().await?;
+        self.read_servers(ServerList::ChangedSince(self.window.start), Rule::InWindow)
+            .await?;
+        // Without pages, the usage API may have left servers out, and only
+        // their own times tell which belong to the window.
+        let rule = if self.usage_is_whole() {
+            Rule::Named
+        } else {
+            self.warn_if_cut_off();
+            Rule::InWindow
+        };
+        if self.is_open() {
+            self.read_servers(ServerList::Current, rule).await?;
+        }
+        if self.is_open() {
+            let since = self.window.start.max(self.context.now - CLOCKS_APART);
+            self.read_servers(ServerList::ChangedSince(since), rule)
+                .await?;
+        }
+        if self.index.unseen() > 0 {
+            self.tell_by_usage().await?;
+        }
+        Ok(())
+    }
+
+    fn usage_is_whole(&self) -> bool {
+        self.nova.usage_has_pages()
+    }
+
+    /// Whether there may be servers that no list has shown yet.
+    fn is_open(&self) -> bool {
+        self.index.unseen() > 0 || !self.usage_is_whole()
+    }
+
+    async fn read_usage(&mut self) -> Result<(), ExtractError> {
+        let mut errors = Vec::new();
+        let mut pager = self
+            .nova
+            .usage(self.window.start, self.window.end, self.context.page_size);
+        while let Some(page) = pager.next(self.nova.session()).await? {
+            self.index.expect(page.rows.len());
+            for raw in page.rows {
+                match usage_row(&raw) {
+                    Ok(row) => self.index.add(&row),
+                    Err(error) => {
+                        // The row is bad, the server may be well: its own row
+                        // and its flavor tell what is needed.
+                        if let Ok(id) = Uuid::parse_str(&error.id) {
+                            self.index.add(&UsageRow::without_figures(id));
+                        }
+                        errors.push(error);
+                    }
+                }
+            }
+        }
+        self.index.seal();
+        self.tell(Vec::new(), empty_tables(), errors).await
+    }
+
+    async fn read_servers(&mut self, list: ServerList, rule: Rule) -> Result<(), ExtractError> {
+        let all = rule == Rule::InWindow;
+        let mut pager = self.nova.servers(list, self.context.page_size);
+        while (all || self.index.unseen() > 0)
+            && let Some(page) = pager.next(self.nova.session()).await?
+        {
+            if !page.last {
+                self.full_page = Some(page.rows.len());
+            }
+            self.tell_page(list, rule, page).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(
+        &mut self,
+        servers: Vec<Server>,
+        tables: Tables,
+        errors: Vec<ItemError>,
+    ) -> Result<(), ExtractError> {
+        if servers.is_empty() && errors.is_empty() {
+            return Ok(());
+        }
+        self.done.pages += 1;
+        self.done.items += servers.len() as u64;
+        self.done.errors += errors.len() as u64;
+        let page = Page {
+            tables,
+            items: servers.into_iter().map(UsageItem::Server).collect(),
+            errors,
+        };
+        self.sink.page(page).await.map_err(ExtractError::Sink)
+    }
+
+    fn warn_if_cut_off(&self) {
+        let entries = self.index.len();
+        if entries < USUAL_MAX_LIMIT && Some(entries) != self.full_page {
+            return;
+        }
+        let project = &self.project.id;
+        self.context
+            .caches
+            .warnings
+            .warn_once(&format!("usage-cut-off-{project}"), || {
+                format!(
+                    "Nova's usage API gave exactly {entries} servers of project `{project}`, and before microversion 2.40 it does not say whether there are more; servers that it left out are found in the lists, with the sizes of their flavors"
+                )
+            });
+    }
+}
+
+fn usage_row(raw: &RawValue) -> Result<UsageRow, ItemError> {
+    UsageRow::read(&Row::parse("usage of server", "instance_id", raw)?)
+}
+
+fn empty_tables() -> Tables {
+    Tables {
+        flavors: Vec::new(),
+        images: Vec::new(),
+        users: Vec::new(),
+    }
+}

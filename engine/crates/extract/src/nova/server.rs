@@ -1,0 +1,199 @@
+//! A row of `servers/detail` as the facts of a server. Nothing is judged here.
+
+use serde_json::Value;
+
+use crate::ItemError;
+use crate::fields::Row;
+use caso_model::Attribute;
+use caso_model::usage::{Address, Flavor, Server};
+
+/// Reads a server as Nova shows it below microversion 2.47. Most fields may be
+/// missing: older clouds and other policies leave them out.
+pub fn read(row: &Row, project_id: &str) -> Result<Server, ItemError> {
+    if let Some(owner) = row.text("tenant_id")?
+        && owner != project_id
+    {
+        return Err(row.error(format!(
+            "belongs to project `{owner}`, not to `{project_id}`"
+        )));
+    }
+    Ok(Server {
+        id: row.id().to_owned(),
+        name: row.text("name")?,
+        project_id: project_id.to_owned(),
+        user_id: row.text("user_id")?,
+        status: row.text("status")?,
+        vm_state: row.text("OS-EXT-STS:vm_state")?,
+        task_state: row.text("OS-EXT-STS:task_state")?,
+        created: row.time("created")?,
+        launched: row.time("OS-SRV-USG:launched_at")?,
+        terminated: row.time("OS-SRV-USG:terminated_at")?,
+        updated: row.time("updated")?,
+        image_id: reference(row, "image")?,
+        flavor_id: reference(row, "flavor")?,
+        embedded_flavor: None,
+        addresses: addresses(row)?,
+        compute_usage: None,
+        counters: None,
+        attributes: row
+            .text("OS-EXT-AZ:availability_zone")?
+            .filter(|zone| !zone.is_empty())
+            .map(|value| Attribute {
+                name: "availability_zone".into(),
+                value,
+            })
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// The id in `{"id": …, "links": […]}`. For a server booted from a volume
+/// Nova's image is an empty text.
+fn reference(row: &Row, key: &str) -> Result<Option<String>, ItemError> {
+    match row.get(key) {
+        None => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::Object(object)) => match object.get("id") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(id)) => Ok(Some(id.clone())),
+            Some(Value::Number(id)) => Ok(Some(id.to_string())),
+            Some(_) => Err(row.error(format!("`{key}` has an id that is no text"))),
+        },
+        Some(other) => Err(row.error(format!("`{key}` is not an object: {other}"))),
+    }
+}
+
+fn addresses(row: &Row) -> Result<Option<Vec<Address>>, ItemError> {
+    let Some(networks) = row.object("addresses")? else {
+        return Ok(None);
+    };
+    let wrong =
+        |network: &str| row.error(format!("`addresses` of network `{network}` cannot be read"));
+    let mut found = Vec::new();
+    for (network, list) in networks {
+        for entry in list.as_array().ok_or_else(|| wrong(network))? {
+            let value = entry.get("addr").and_then(Value::as_str);
+            found.push(Address {
+                value: value.ok_or_else(|| wrong(network))?.to_owned(),
+                version: entry
+                    .get("version")
+                    .and_then(Value::as_u64)
+                    .and_then(|version| u8::try_from(version).ok()),
+                kind: entry
+                    .get("OS-EXT-IPS:type")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+                network: network.clone(),
+                attributes: Vec::new(),
+            });
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The server's own copy of its flavor, as microversion 2.47 shows it. Absent
+/// below, where the flavor has an id instead.
+pub fn embedded_flavor(row: &Row) -> Result<Option<Flavor>, ItemError> {
+    let Some(flavor) = row.object("flavor")? else {
+        return Ok(None);
+    };
+    let flavor = row.inner(flavor);
+    if flavor.get("vcpus").is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Flavor {
+        id: String::new(),
+        name: flavor.text("original_name")?,
+        vcpus: flavor.small_count("vcpus")?,
+        memory_mib: flavor.count("ram")?,
+        root_gib: flavor.count("disk")?,
+        ephemeral_gib: flavor.count("ephemeral")?,
+        extra_specs: flavor.attributes("extra_specs")?,
+        attributes: Vec::new(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    const ID: &str = "ffb9619d-ee92-5020-a1bb-2438c32364ba";
+
+    fn row(fields: Value) -> Row {
+        let mut all = json!({"id": ID});
+        for (key, value) in fields.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        let raw = RawValue::from_string(all.to_string()).unwrap();
+        Row::parse("server", "id", &raw).unwrap()
+    }
+
+    #[test]
+    fn what_nova_leaves_out_is_absent() {
+        let server = read(
+            &row(json!({"name": null, "image": "", "flavor": null})),
+            "p",
+        )
+        .unwrap();
+        assert_eq!(server.id, ID);
+        assert_eq!(server.name, None);
+        assert_eq!(server.image_id, None);
+        assert_eq!(server.flavor_id, None);
+        assert_eq!(server.addresses, None);
+        assert_eq!(server.created, None);
+        assert_eq!(server.project_id, "p");
+    }
+
+    #[test]
+    fn addresses_without_a_kind_are_kept() {
+        let server = read(
+            &row(json!({"addresses": {"net": [
+                {"addr": "10.0.0.1", "version": 4},
+                {"addr": "2001:db8::1", "version": 6, "OS-EXT-IPS:type": "floating"}]}})),
+            "p",
+        )
+        .unwrap();
+        let addresses = server.addresses.unwrap();
+        assert_eq!(addresses.len(), 2);
+        assert_eq!(addresses[0].kind, None);
+        assert_eq!(addresses[1].kind.as_deref(), Some("floating"));
+        assert_eq!(addresses[1].version, Some(6));
+    }
+
+    #[test]
+    fn a_server_of_another_project_is_refused_by_name() {
+        let error = read(&row(json!({"tenant_id": "q"})), "p").unwrap_err();
+        assert_eq!(error.id, ID);
+        assert!(error.reason.contains("`q`"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        for (fields, field) in [
+            (json!({"created": "soon"}), "`created`"),
+            (json!({"flavor": 3}), "`flavor`"),
+            (json!({"addresses": {"net": [{}]}}), "`addresses`"),
+            (json!({"status": []}), "`status`"),
+        ] {
+            let error = read(&row(fields), "p").unwrap_err();
+            assert!(error.reason.contains(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_embedded_copy_has_no_id() {
+        let copy = embedded_flavor(&row(json!({"flavor": {
+            "vcpus": 2, "ram": 4096, "disk": 40, "ephemeral": 10, "swap": 0,
+            "original_name": "m1.medium", "extra_specs": {"a": "b"}}})))
+        .unwrap()
+        .unwrap();
+        assert_eq!(copy.id, "");
+        assert_eq!(copy.memory_mib, Some(4096));
+        assert_eq!(copy.extra_specs.unwrap().len(), 1);
+        let old = embedded_flavor(&row(json!({"flavor": {"id": "1", "links": []}})));
+        assert_eq!(old, Ok(None));
+    }
+}

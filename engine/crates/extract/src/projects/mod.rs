@@ -1,0 +1,234 @@
+//! Which projects are accounted, and the VO of each: those of the
+//! configuration, in its order, then those that carry the tag in Keystone.
+//!
+//! A project that is gone, that this account may not read, or that has no VO
+//! is one failure with its name, and the others go on. Nothing is reported for
+//! it, and its cursor stays, so that nothing is lost once it is mended.
+
+mod lookup;
+mod mapping;
+mod vo;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+pub use self::lookup::Lookup;
+pub use self::mapping::{MappingError, VoMapping};
+use self::vo::with_vo;
+use caso_login::DomainRef;
+use caso_model::notice::Notices;
+use caso_openstack::keystone::{self, Project};
+use caso_openstack::{ApiError, Session};
+
+/// What the configuration says about projects.
+#[derive(Debug, Clone)]
+pub struct ProjectOptions {
+    /// `projects`: ids or names.
+    pub configured: Vec<String>,
+    /// `caso_tag`; empty for none.
+    pub tag: String,
+    /// `vo_property`.
+    pub vo_property: String,
+    /// `mapping_file`.
+    pub mapping_file: PathBuf,
+    /// Where names are looked up: `project_domain_id` or
+    /// `project_domain_name` of `[keystone_auth]`.
+    pub domain: Option<DomainRef>,
+}
+
+/// A project to be accounted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRef {
+    pub id: String,
+    /// As the configuration writes it, if it does: some cASO versions named
+    /// lastrun files so.
+    pub configured: Option<String>,
+    pub name: Option<String>,
+    pub vo: String,
+}
+
+/// A project that cannot be accounted.
+#[derive(Debug, thiserror::Error)]
+#[error("project `{asked}`{}: {error}", self.also())]
+pub struct ProjectFailure {
+    /// As it was written, or its id.
+    pub asked: String,
+    /// Its id, as far as it was found.
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub error: Box<ProjectError>,
+}
+
+impl ProjectFailure {
+    fn also(&self) -> String {
+        match &self.name {
+            Some(name) if *name != self.asked => format!(" (`{name}`)"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// Why a project cannot be accounted.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    #[error(
+        "this account finds no project of this id, nor of this name in domain {domain}: {source}"
+    )]
+    Unknown { domain: String, source: ApiError },
+    #[error(
+        "this account finds no project of this id (were it a name, `project_domain_id` or `project_domain_name` in `[keystone_auth]` would have to say its domain): {source}"
+    )]
+    UnknownId { source: ApiError },
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(
+        "it has no VO: set the property `{property}` of the project in Keystone, or name the project in the mapping file `{}`", .file.display()
+    )]
+    NoVo { property: String, file: PathBuf },
+    #[error("its property `{property}` is no text and so no VO: {value}")]
+    OddVo { property: String, value: String },
+}
+
+/// Why there is no list of projects at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectsError {
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    #[error(transparent)]
+    Keystone(ApiError),
+    #[error("cannot list the projects with tag `{tag}`: {source}")]
+    List { tag: String, source: ApiError },
+}
+
+impl ProjectError {
+    /// Keystone, asked by an account that may see every project, has none such.
+    /// Otherwise it may be there, and this account have no role on it.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            ProjectError::Unknown { source, .. } | ProjectError::UnknownId { source } => {
+                source.is_not_found()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl ProjectsError {
+    /// Keystone is away.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            ProjectsError::Mapping(_) => false,
+            ProjectsError::Keystone(source) | ProjectsError::List { source, .. } => {
+                source.is_outage()
+            }
+        }
+    }
+}
+
+/// Finds the projects, each once.
+pub async fn find(
+    session: &Session,
+    options: &ProjectOptions,
+    warnings: &Notices,
+) -> Result<Vec<Result<ProjectRef, ProjectFailure>>, ProjectsError> {
+    let mapping = VoMapping::read(&options.mapping_file, warnings)?;
+    let without_domains = in_the_one_domain(session, options).await?;
+    let options = without_domains.as_ref().unwrap_or(options);
+    let tagged = tagged(session, options, warnings).await?;
+    let lookup = Lookup::of(
+        session,
+        options.domain.as_ref(),
+        &options.configured,
+        &tagged,
+    )
+    .await;
+
+    let mut found = Vec::new();
+    let mut taken = HashSet::new();
+    for written in &options.configured {
+        match lookup.project(written).await {
+            Err(error) => found.push(Err(ProjectFailure {
+                asked: written.clone(),
+                id: None,
+                name: None,
+                error: Box::new(error),
+            })),
+            Ok(project) => {
+                if taken.insert(project.id.clone()) {
+                    found.push(with_vo(project, Some(written), options, &mapping, warnings));
+                } else {
+                    warnings.warn_once(&format!("project-twice-{}", project.id), || {
+                        format!(
+                            "`projects` names project `{}` (`{}`) more than once, by id or by name",
+                            project.id, project.name
+                        )
+                    });
+                }
+            }
+        }
+    }
+    for project in tagged {
+        if taken.insert(project.id.clone()) {
+            found.push(with_vo(project, None, options, &mapping, warnings));
+        }
+    }
+    Ok(found)
+}
+
+/// Keystone 2.0 has one domain, which nobody names, and no tags.
+async fn in_the_one_domain(
+    session: &Session,
+    options: &ProjectOptions,
+) -> Result<Option<ProjectOptions>, ProjectsError> {
+    let tenants = session
+        .has_tenants()
+        .await
+        .map_err(ProjectsError::Keystone)?;
+    Ok(tenants.then(|| ProjectOptions {
+        domain: Some(DomainRef::Id(keystone::V2_DOMAIN.to_owned())),
+        tag: String::new(),
+        ..options.clone()
+    }))
+}
+
+async fn tagged(
+    session: &Session,
+    options: &ProjectOptions,
+    warnings: &Notices,
+) -> Result<Vec<Project>, ProjectsError> {
+    let tag = &options.tag;
+    if tag.is_empty() {
+        return Ok(Vec::new());
+    }
+    match keystone::projects_by_tag(session, tag).await {
+        Ok(projects) => Ok(projects
+            .into_iter()
+            // An old Keystone (before Queens) does not know tags, and lists
+            // every project there is.
+            .filter(|project| {
+                tag.split(',')
+                    .all(|tag| project.tags.iter().any(|has| has == tag))
+            })
+            .collect()),
+        Err(error) if error.is_forbidden() || matches!(error, ApiError::Unauthorized { .. }) => {
+            warnings.warn_once("projects-forbidden", || {
+                let configured = if options.configured.is_empty() {
+                    ", and `projects` names none"
+                } else {
+                    ", so only those in `projects` are accounted"
+                };
+                format!(
+                    "this account may not list the projects with tag `{tag}`{configured}; give it the role `reader` on the system, or set `caso_tag` to nothing: {error}"
+                )
+            });
+            Ok(Vec::new())
+        }
+        Err(source) => Err(ProjectsError::List {
+            tag: tag.clone(),
+            source,
+        }),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a run is asked to extract: which extractors, and how counters are read.
+//! `config` makes it of the options, `extract` acts on it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A reader of one kind of usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extractor {
+    Nova,
+    Cinder,
+    Neutron,
+    Prometheus,
+    Ceilometer,
+}
+
+impl Extractor {
+    pub const ALL: [Self; 5] = [
+        Self::Nova,
+        Self::Cinder,
+        Self::Neutron,
+        Self::Prometheus,
+        Self::Ceilometer,
+    ];
+
+    /// The name in `extractor`, and in cursors.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nova => "nova",
+            Self::Cinder => "cinder",
+            Self::Neutron => "neutron",
+            Self::Prometheus => "prometheus",
+            Self::Ceilometer => "ceilometer",
+        }
+    }
+}
+
+impl fmt::Display for Extractor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// `[ceilometer]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterOptions {
+    pub source: CounterSource,
+    pub reading: CounterReading,
+}
+
+/// `source`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CounterSource {
+    /// What the catalog has, Gnocchi before Ceilometer.
+    #[default]
+    Any,
+    Gnocchi,
+    /// Ceilometer's own API, version 2.
+    Ceilometer,
+}
+
+impl CounterSource {
+    pub const ALL: [Self; 3] = [Self::Any, Self::Gnocchi, Self::Ceilometer];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Gnocchi => "gnocchi",
+            Self::Ceilometer => "ceilometer",
+        }
+    }
+}
+
+/// `reading`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CounterReading {
+    /// The use since the server's start, resets bridged.
+    #[default]
+    Used,
+    /// The largest reading in the window, as cASO to 1.x told it.
+    Largest,
+}
+
+impl CounterReading {
+    pub const ALL: [Self; 2] = [Self::Used, Self::Largest];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Largest => "largest",
+        }
+    }
+}

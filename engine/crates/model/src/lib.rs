@@ -1,0 +1,31 @@
+//! The engine's own words: usage as the extractors learn it, records as the
+//! mapper makes them.
+//!
+//! These types mirror the contract in `wit/` item by item, but are never the
+//! generated ones: the journal writes them to disk, and what is on disk must
+//! outlive a change of bindings. `sandbox::convert` is the only place that
+//! knows both. Times are whole seconds since the Unix epoch, UTC.
+
+pub mod component;
+pub mod extraction;
+pub mod guest;
+pub mod notice;
+pub mod record;
+pub mod secret;
+pub mod usage;
+
+use serde::{Deserialize, Serialize};
+
+/// A fact under a name, for what has no field of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    pub name: String,
+    pub value: String,
+}
+
+/// A half-open interval: `start` belongs to it, `end` does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    pub start: i64,
+    pub end: i64,
+}

@@ -1,0 +1,97 @@
+//! A word to the operator about what is odd and cost no record, as data.
+//!
+//! Every room states notices; only the run prints them, each once a week for as
+//! long as it holds. What identifies a notice is its key, not its text: a text
+//! may name a line of a file, which moves when somebody adds a comment above it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; nothing has to be done.
+    Info,
+    /// Somebody should change something.
+    Warning,
+}
+
+/// One notice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// What it is about, the same from run to run for as long as the matter is
+    /// the same: `old-name:DEFAULT.tenants`.
+    pub key: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence, which names the thing and the way out.
+    pub text: String,
+}
+
+impl Notice {
+    /// Something that somebody should change.
+    #[must_use]
+    pub fn warning(key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            severity: Severity::Warning,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The notices of one run: each key once, however many projects and pages meet
+/// it, in the order of their first occurrence.
+#[derive(Debug, Default)]
+pub struct Notices {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: BTreeSet<String>,
+    pending: Vec<Notice>,
+}
+
+impl Notices {
+    /// Adds a warning, unless this run has one of this key.
+    pub fn warn_once(&self, key: &str, text: impl FnOnce() -> String) {
+        let mut state = self.lock();
+        if state.known.insert(key.to_owned()) {
+            let text = text();
+            state.pending.push(Notice::warning(key, text));
+        }
+    }
+
+    /// Those since the last call.
+    pub fn take(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.lock().pending)
+    }
+
+    /// A task that panicked left single steps behind, never half of one.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_once_a_run() {
+        let notices = Notices::default();
+        notices.warn_once("a", || "first".into());
+        notices.warn_once("a", || "second".into());
+        assert_eq!(notices.take(), [Notice::warning("a", "first")]);
+        notices.warn_once("a", || "third".into());
+        assert_eq!(notices.take(), []);
+    }
+}

@@ -1,0 +1,432 @@
+//! Keystone's own resources: projects and users. Source: Identity API v3; what
+//! an old Keystone has in their place is in [`tenants`].
+//!
+//! An account that may see the whole cloud has a role on the system; one
+//! that may not can still see the projects it has a role on, each with a
+//! token for it. These functions try the one and then the other, and leave
+//! the client for the next question as it was.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{ApiError, Scope, Service, Session, tenants};
+use caso_login::DomainRef;
+use caso_net::Method;
+
+pub use super::identity::credentials::V2_DOMAIN;
+
+/// A project. The site's own properties, such as the VO, are in `extra`,
+/// under the names that Keystone keeps them by.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Project {
+    pub id: String,
+    #[serde(deserialize_with = "text_or_null")]
+    pub name: String,
+    /// Absent where Keystone does not say.
+    #[serde(default)]
+    pub enabled: Option<bool>,
+    #[serde(default)]
+    pub domain_id: Option<String>,
+    #[serde(default, deserialize_with = "list_or_null")]
+    pub tags: Vec<String>,
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct ProjectBody {
+    project: Project,
+}
+
+#[derive(Deserialize)]
+struct ProjectPage {
+    /// One by one, so that a bad one costs itself only.
+    projects: Vec<Value>,
+    #[serde(default)]
+    links: Option<Links>,
+    /// Keystone's `list_limit` cut the list short, and there is no next page.
+    #[serde(default)]
+    truncated: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Links {
+    #[serde(default)]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UserBody {
+    user: User,
+}
+
+#[derive(Deserialize)]
+struct User {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+fn text_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(reader)?.unwrap_or_default())
+}
+
+fn list_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::<Vec<String>>::deserialize(reader)?.unwrap_or_default())
+}
+
+/// All projects that carry a tag. Forbidden without a role that may list
+/// projects, on the system or a domain.
+///
+/// Version 2.0 has no tags, so nothing carries one there.
+pub async fn projects_by_tag(session: &Session, tag: &str) -> Result<Vec<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(Vec::new());
+    }
+    list(session, "/v3/projects", &[("tags", tag.to_owned())]).await
+}
+
+/// The projects that this account has a role on, with all their properties.
+/// Needs no right beyond having them, and is one request however many they
+/// are.
+pub async fn projects_of_account(session: &Session) -> Result<Vec<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(tenants::of_account(session).await?.to_vec());
+    }
+    list(session, "/v3/auth/projects", &[]).await
+}
+
+/// One project: with the system's token, or, where that does not do, with
+/// one for the project itself.
+pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::by_id(session, id).await;
+    }
+    let path = format!("/v3/projects/{}", escape(id));
+    // The token first: only then it is known what the system's token is worth,
+    // and the same questions follow in whatever order projects are looked at.
+    let own = session.own_project(&Scope::System).await?;
+    if own.as_deref() == Some(id) || (own.is_none() && !session.system_refused()) {
+        let found = session
+            .get::<ProjectBody>(&Scope::System, Service::Identity, &path, &[], None)
+            .await;
+        match found {
+            Err(error) if error.is_forbidden() && own.is_none() => {}
+            found => return Ok(found?.project),
+        }
+    }
+    let scope = Scope::Project(id.to_owned());
+    let body: ProjectBody = session
+        .get(&scope, Service::Identity, &path, &[], None)
+        .await?;
+    Ok(body.project)
+}
+
+/// The project of a name in a domain; none when there is no such project.
+/// An account that may not list projects is asked for a token by that name,
+/// which tells its id.
+pub async fn project_by_name(
+    session: &Session,
+    name: &str,
+    domain: &DomainRef,
+) -> Result<Option<Project>, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::by_name(session, name).await;
+    }
+    let own = session.own_project(&Scope::System).await?;
+    if own.is_none()
+        && !session.system_refused()
+        && let DomainRef::Id(domain_id) = domain
+    {
+        let query = [
+            ("name", name.to_owned()),
+            ("domain_id", domain_id.to_owned()),
+        ];
+        match list(session, "/v3/projects", &query).await {
+            Ok(found) => {
+                // An old Keystone ignores a filter that it does not know.
+                return Ok(found.into_iter().find(|project| project.name == name));
+            }
+            Err(error) if error.is_forbidden() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    match session.resolve_project(name, domain).await {
+        Ok(id) => project_by_id(session, &id).await.map(Some),
+        // With good credentials: not there, or not ours.
+        Err(ApiError::NoRole { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sets a property of a project, as `openstack project set --property` does.
+/// Needs the right to update projects.
+pub async fn set_property(
+    session: &Session,
+    id: &str,
+    name: &str,
+    value: &str,
+) -> Result<(), ApiError> {
+    let path = format!("/v3/projects/{}", escape(id));
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), Value::from(value));
+    let body = Value::from(Map::from_iter([(
+        "project".to_owned(),
+        Value::from(properties),
+    )]));
+    change_project(session, Method::Patch, id, &path, Some(&body)).await
+}
+
+/// Adds a tag to a project, as `openstack project set --tag` does.
+pub async fn add_tag(session: &Session, id: &str, tag: &str) -> Result<(), ApiError> {
+    let path = format!("/v3/projects/{}/tags/{}", escape(id), escape(tag));
+    change_project(session, Method::Put, id, &path, None).await
+}
+
+/// With the system's token; where that may not, with one for the project.
+async fn change_project(
+    session: &Session,
+    method: Method,
+    id: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<(), ApiError> {
+    let own = session.own_project(&Scope::System).await?;
+    let mut refused = None;
+    if !session.system_refused() {
+        let changed = session
+            .change(method, &Scope::System, Service::Identity, path, body)
+            .await;
+        match changed {
+            Err(error) if error.is_forbidden() && own.is_none() => refused = Some(error),
+            changed => return changed,
+        }
+    }
+    let scope = Scope::Project(own.unwrap_or_else(|| id.to_owned()));
+    let changed = session
+        .change(method, &scope, Service::Identity, path, body)
+        .await;
+    match (changed, refused) {
+        // That the system's token may not says more than that there is no other.
+        (Err(ApiError::NoRole { .. }), Some(refused)) => Err(refused),
+        (changed, _) => changed,
+    }
+}
+
+/// Name of a user; none when Keystone does not know the id any more.
+pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, ApiError> {
+    if session.has_tenants().await? {
+        return tenants::user_name(session, id).await;
+    }
+    let path = format!("/v3/users/{}", escape(id));
+    let found = session
+        .get::<UserBody>(&Scope::System, Service::Identity, &path, &[], None)
+        .await;
+    match found {
+        Ok(body) => Ok(body.user.name),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn list(
+    session: &Session,
+    path: &str,
+    query: &[(&str, String)],
+) -> Result<Vec<Project>, ApiError> {
+    let mut page: ProjectPage = session
+        .get(&Scope::System, Service::Identity, path, query, None)
+        .await?;
+    let mut projects = Vec::new();
+    let mut followed = Vec::new();
+    loop {
+        if page.truncated == Some(true) {
+            tracing::warn!(
+                "Keystone cut its list of projects short, so some may be missing: ask its operator to raise `list_limit`, or name the projects in `projects`"
+            );
+        }
+        for project in page.projects {
+            match Project::deserialize(&project) {
+                Ok(project) => projects.push(project),
+                Err(error) => {
+                    let id = project.get("id").cloned().unwrap_or_default();
+                    tracing::warn!(
+                        "a project that Keystone lists cannot be read, and is left out: {error} (id {id})"
+                    );
+                }
+            }
+        }
+        // Keystone lists in one page; a service that sends us round in
+        // circles must not keep us.
+        match page.links.and_then(|links| links.next) {
+            Some(next) if !next.is_empty() && !followed.contains(&next) => {
+                page = session
+                    .get_link(&Scope::System, Service::Identity, &next, None)
+                    .await?;
+                followed.push(next);
+            }
+            _ => return Ok(projects),
+        }
+    }
+}
+
+/// An id as one path segment: what a person typed may hold a slash.
+pub(super) fn escape(id: &str) -> String {
+    let mut escaped = String::new();
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::*;
+    use super::*;
+
+    fn project(id: &str) -> Value {
+        json!({"id": id, "name": "n", "enabled": true, "domain_id": "default",
+               "tags": ["caso"], "VO": "vo.example.org", "links": {}})
+    }
+
+    #[tokio::test]
+    async fn listed_by_tag_over_pages_and_a_bad_one_left_out() {
+        let fake = Fake::new(|request| match (request.method, request.url.query()) {
+            (Method::Post, _) => token(request, "t"),
+            (_, Some("tags=caso")) => answer(
+                200,
+                &json!({"projects": [project("a"), {"name": "lost"}],
+                        "links": {"next": "http://internal/v3/projects?tags=caso&marker=a"}}),
+            ),
+            _ => answer(
+                200,
+                &json!({"projects": [project("b")], "links": {"next": null}}),
+            ),
+        });
+        let (session, _) = session(&fake);
+        let projects = projects_by_tag(&session, "caso").await.unwrap();
+        let ids: Vec<&str> = projects.iter().map(|p| p.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(projects[0].extra["VO"], "vo.example.org");
+        assert_eq!(projects[0].tags, ["caso"]);
+        assert_eq!(fake.lines().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_one_project_sees_that_one() {
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, "system") => refusal(401),
+            (Method::Post, "project:missing") => refusal(401),
+            (Method::Post, _) => token(request, "t"),
+            (_, "project:a") => answer(200, &json!({"project": project("a")})),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let error = projects_by_tag(&session, "caso").await.unwrap_err();
+        assert!(error.is_forbidden(), "{error}");
+        assert_eq!(project_by_id(&session, "a").await.unwrap().id, "a");
+        let error = project_by_id(&session, "missing").await.unwrap_err();
+        assert!(error.to_string().contains("`missing`"), "{error}");
+        assert!(user_name(&session, "u").await.unwrap_err().is_forbidden());
+    }
+
+    #[tokio::test]
+    async fn by_name_with_and_without_the_right_to_list() {
+        let domain = DomainRef::Id("default".into());
+        let fake = Fake::new(|request| match request.method {
+            Method::Post => token(request, "t"),
+            _ => answer(200, &json!({"projects": [project("a")]})),
+        });
+        let (session_one, _) = session(&fake);
+        let found = project_by_name(&session_one, "n", &domain).await.unwrap();
+        assert_eq!(found.unwrap().id, "a");
+        assert_eq!(
+            project_by_name(&session_one, "m", &domain).await.unwrap(),
+            None
+        );
+
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, "system" | "project-name:other") => refusal(401),
+            (Method::Post, "project-name:n") => text(
+                201,
+                &[("x-subject-token", "t")],
+                &json!({"token": {"project": {"id": "a", "name": "n"}, "catalog": catalog()}})
+                    .to_string(),
+            ),
+            (Method::Post, _) => token(request, "t"),
+            (_, "project:a") => answer(200, &json!({"project": project("a")})),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let found = project_by_name(&session, "n", &domain).await.unwrap();
+        assert_eq!(found.unwrap().id, "a");
+        // The token that told the id serves the project.
+        assert!(!fake.lines().contains(&"POST project:a".to_owned()));
+        assert_eq!(
+            project_by_name(&session, "other", &domain).await.unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn users_there_gone_and_forbidden() {
+        let fake = Fake::new(|request| match request.url.path() {
+            "/v3/users/there" => answer(200, &json!({"user": {"name": "bób@example.org"}})),
+            "/v3/users/nameless" => answer(200, &json!({"user": {"name": null}})),
+            "/v3/users/a%2Fb" => refusal(404),
+            _ if request.method == Method::Post => token(request, "t"),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let name = async |id| user_name(&session, id).await;
+        assert_eq!(
+            name("there").await.unwrap().as_deref(),
+            Some("bób@example.org")
+        );
+        assert_eq!(name("nameless").await.unwrap(), None);
+        assert_eq!(name("a/b").await.unwrap(), None);
+        assert!(name("other").await.unwrap_err().is_forbidden());
+    }
+
+    #[tokio::test]
+    async fn a_project_is_changed_with_the_token_that_may() {
+        let fake = Fake::new(|request| match (request.method, request.scope.as_str()) {
+            (Method::Post, _) => token(request, "t"),
+            (Method::Patch, "system") => refusal(403),
+            (Method::Patch, _) => answer(200, &json!({"project": project("a")})),
+            // A created tag has no body.
+            _ => text(201, &[], ""),
+        });
+        let (session, _) = session(&fake);
+        set_property(&session, "a", "accounting:VO", "vo.é")
+            .await
+            .unwrap();
+        add_tag(&session, "a", "caso/x y").await.unwrap();
+        let changes: Vec<String> = fake
+            .lines()
+            .into_iter()
+            .filter(|line| line.starts_with('P') && !line.starts_with("POST"))
+            .collect();
+        let patch = "PATCH /v3/projects/a {\"project\":{\"accounting:VO\":\"vo.é\"}}";
+        assert_eq!(
+            changes,
+            [patch, patch, "PUT /v3/projects/a/tags/caso%2Fx%20y"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_change_that_nobody_may_make_is_refused() {
+        let fake = Fake::new(|request| match request.method {
+            Method::Post => token(request, "t"),
+            _ => refusal(403),
+        });
+        let (session, _) = session(&fake);
+        let error = add_tag(&session, "a", "caso").await.unwrap_err();
+        assert!(error.is_forbidden(), "{error}");
+    }
+}

@@ -1,0 +1,268 @@
+//! Calls: what is repeated and what is not, and what each failure is called.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::testing::*;
+use super::super::{ApiError, Microversion, Scope, Service, Session};
+use caso_net::{Method, TransportError};
+
+fn scope() -> Scope {
+    Scope::Project("p".to_owned())
+}
+
+/// Gives tokens, and these answers, one after the other, the last for ever.
+fn cloud(answers: Vec<Outcome>) -> Arc<Fake> {
+    let next = AtomicUsize::new(0);
+    Fake::new(move |request| {
+        if request.method == Method::Post {
+            return token(request, "the-token");
+        }
+        let at = next.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+        answers[at].clone()
+    })
+}
+
+async fn flavors(session: &Session) -> Result<Value, ApiError> {
+    session
+        .get(&scope(), Service::Compute, "/flavors", &[], None)
+        .await
+}
+
+async fn page(session: &Session) -> Result<Value, ApiError> {
+    let limit = [("limit", "1000".to_owned())];
+    session
+        .get(&scope(), Service::Compute, "/servers", &limit, None)
+        .await
+}
+
+#[tokio::test]
+async fn asks_again_where_it_may_help() {
+    let passing: Vec<Outcome> = vec![
+        Err(TransportError::Connect("refused".into())),
+        Err(TransportError::Timeout("silence".into())),
+        Err(TransportError::Truncated("cut".into())),
+        refusal(502),
+        refusal(503),
+        refusal(504),
+        refusal(429),
+        text(413, &[("retry-after", "3")], ""),
+        text(200, &[], r#"{"flavors": ["#),
+    ];
+    for failure in passing {
+        let fake = cloud(vec![failure.clone(), answer(200, &json!({"flavors": []}))]);
+        let (session, clock) = session(&fake);
+        flavors(&session).await.unwrap();
+        assert_eq!(clock.pauses(), 1, "{failure:?}");
+
+        let fake = cloud(vec![failure.clone()]);
+        let (session, clock) = session_with(settings(&password()), &fake);
+        let error = flavors(&session).await.unwrap_err();
+        assert_eq!(error.call().unwrap().tries, 5, "{error}");
+        assert_eq!(clock.pauses(), 4, "{failure:?}");
+        assert!(error.is_outage(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn connections_and_answers_have_a_bound_each() {
+    let lost = Err(TransportError::Connect("refused".into()));
+    for (answer, tries) in [(lost, 2), (refusal(503), 4)] {
+        let mut settings = settings(&password());
+        settings.retry.connect_retries = 1;
+        settings.retry.retries = 3;
+        let (session, _) = session_with(settings, &cloud(vec![answer]));
+        let error = flavors(&session).await.unwrap_err();
+        assert_eq!(error.call().unwrap().tries, tries, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn and_not_where_it_may_not() {
+    let lasting: Vec<(Outcome, &str)> = vec![
+        (refusal(400), "status 400"),
+        (refusal(403), "forbids"),
+        (refusal(404), "does not know"),
+        (refusal(406), "status 406"),
+        (text(413, &[], ""), "status 413"),
+        (refusal(500), "status 500"),
+        (
+            text(200, &[("content-type", "text/html")], "<p>Log in</p>"),
+            "Log in",
+        ),
+        (
+            Err(TransportError::TooLarge { limit: 5 }),
+            "larger than 5 bytes",
+        ),
+        (
+            Err(TransportError::Tls {
+                unknown_issuer: true,
+                detail: "who?".into(),
+            }),
+            "set `cafile`",
+        ),
+    ];
+    for (failure, expected) in lasting {
+        let fake = cloud(vec![failure]);
+        let (session, clock) = session(&fake);
+        let error = flavors(&session).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("http://cloud:8774/v2.1/flavors"), "{text}");
+        assert!(text.contains("project `p`"), "{text}");
+        assert!(!text.contains("the-token"), "{text}");
+        assert_eq!(clock.pauses(), 0, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_out_of_time_is_its_callers_business() {
+    for late in [Err(TransportError::Timeout("silence".into())), refusal(504)] {
+        let fake = cloud(vec![late]);
+        let (session, clock) = session(&fake);
+        let error = page(&session).await.unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        let link = session
+            .get_link::<Value>(&scope(), Service::Compute, "/v2.1/servers?marker=a", None)
+            .await;
+        assert!(link.unwrap_err().is_timeout());
+        assert_eq!(clock.pauses(), 0);
+        assert_eq!(session.requests(), 3);
+    }
+    // Other failures of a page are as passing as those of anything else.
+    let fake = cloud(vec![refusal(503), answer(200, &json!({}))]);
+    let (session, _) = session(&fake);
+    page(&session).await.unwrap();
+}
+
+#[tokio::test]
+async fn waits_as_long_as_it_is_told() {
+    let date = "Sat, 21 Nov 2026 17:20:40 GMT";
+    for (header, seconds) in [("9", 9), (date, 40), ("100000", 120)] {
+        let fake = cloud(vec![
+            text(503, &[("retry-after", header)], ""),
+            answer(200, &json!({})),
+        ]);
+        let (session, clock) = session(&fake);
+        flavors(&session).await.unwrap();
+        assert_eq!(*clock.slept.lock().unwrap(), [Duration::from_secs(seconds)]);
+    }
+}
+
+#[tokio::test]
+async fn redirects_keep_to_the_host() {
+    let to = |location: &'static str| text(301, &[("location", location)], "");
+    let fake = cloud(vec![to("/v2.1/flavors/"), answer(200, &json!({}))]);
+    let (session, _) = session(&fake);
+    flavors(&session).await.unwrap();
+    assert_eq!(fake.lines()[2], "/v2.1/flavors/");
+
+    for location in ["http://evil/v2.1/flavors", "//evil/", "ftp://cloud/"] {
+        let fake = cloud(vec![to(location)]);
+        let (session, _) = session_with(settings(&password()), &fake);
+        let error = flavors(&session).await.unwrap_err();
+        assert!(matches!(error, ApiError::Redirect { .. }), "{error}");
+        assert_eq!(session.requests(), 2);
+    }
+
+    let fake = cloud(vec![to("/v2.1/flavors")]);
+    let (session, _) = session_with(settings(&password()), &fake);
+    let error = flavors(&session).await.unwrap_err();
+    assert!(error.to_string().contains("redirects"), "{error}");
+}
+
+#[tokio::test]
+async fn microversions_are_asked_once_and_sent() {
+    let fake = Fake::new(|request| match request.url.path() {
+        "/v3/auth/tokens" => token(request, "t"),
+        "/v2.1/" => answer(
+            200,
+            &json!({"version": {"id": "v2.1", "version": "2.104", "min_version": "2.1"}}),
+        ),
+        _ => answer(
+            200,
+            &json!({
+                "api": request.header("openstack-api-version"),
+                "nova": request.header("x-openstack-nova-api-version"),
+            }),
+        ),
+    });
+    let (session, _) = session(&fake);
+    let scope = scope();
+    let asks = (0..5).map(|_| session.microversions(&scope, Service::Compute));
+    for range in futures_util::future::join_all(asks).await {
+        let range = range.unwrap();
+        assert!(range.contains(Microversion::new(2, 61)));
+        assert!(!range.contains(Microversion::new(2, 105)));
+    }
+    assert_eq!(fake.lines().len(), 2);
+    let version = Some(Microversion::new(2, 61));
+    let seen: Value = session
+        .get(&scope, Service::Compute, "/servers", &[], version)
+        .await
+        .unwrap();
+    assert_eq!(seen, json!({"api": "compute 2.61", "nova": "2.61"}));
+    let seen: Value = session
+        .get(&scope, Service::Image, "/v2/images", &[], version)
+        .await
+        .unwrap();
+    assert_eq!(seen, json!({"api": null, "nova": null}));
+}
+
+#[tokio::test]
+async fn a_missing_endpoint_says_what_there_is() {
+    let fake = cloud(vec![answer(200, &json!({}))]);
+    let mut settings = settings(&password());
+    settings.region = Some("RegionTwo".into());
+    let (session, _) = session_with(settings, &fake);
+    let text = flavors(&session).await.unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "the catalog has no region `RegionTwo`; there is `RegionOne`; correct `region_name`"
+    );
+    // Keystone is one for all regions.
+    session
+        .get::<Value>(&scope(), Service::Identity, "/v3/users/a", &[], None)
+        .await
+        .unwrap();
+    // The region is there, the service is not.
+    let text = session
+        .in_region(Some("RegionOne"))
+        .get::<Value>(&scope(), Service::BlockStorage, "/volumes", &[], None)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("no endpoint for Cinder") && text.contains("public compute in RegionOne"),
+        "{text}"
+    );
+}
+
+/// One token for all of them.
+#[tokio::test]
+async fn regions_share_tokens_and_the_count_of_requests() {
+    let fake = cloud(vec![answer(200, &json!({"flavors": []}))]);
+    let (session, _) = session(&fake);
+    flavors(&session.in_region(Some("RegionOne")))
+        .await
+        .unwrap();
+    let before = session.requests();
+    flavors(&session).await.unwrap();
+    assert_eq!(session.requests(), before + 1);
+}
+
+#[tokio::test]
+async fn tells_how_far_their_clock_is_off() {
+    let fake = cloud(vec![text(
+        200,
+        &[("date", "Sat, 21 Nov 2026 17:25:00 GMT")],
+        "{}",
+    )]);
+    let (session, _) = session(&fake);
+    assert_eq!(session.server_date_skew(), None);
+    flavors(&session).await.unwrap();
+    assert_eq!(session.server_date_skew(), Some(300));
+}

@@ -1,0 +1,49 @@
+//! What wasmtime generates from `wit/`, one module a world, and nothing else.
+//!
+//! The types of the contract come from [`mapper`]; the other worlds point at
+//! them, so that a record is the same Rust type wherever it crosses. Outside
+//! this file and `convert` nobody sees them.
+
+/// What every component exports, whatever its duty: enough to ask it what it is.
+pub mod described {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        inline: "
+            package caso:host;
+
+            world described {
+                export caso:accounting/description@1.0.0;
+            }
+        ",
+        world: "caso:host/described",
+        exports: { default: async },
+        with: { "caso:accounting/types@1.0.0": super::mapper::caso::accounting::types },
+    });
+}
+
+/// The world `mapper`.
+pub mod mapper {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "mapper",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        require_store_data_send: true,
+    });
+}
+
+/// The world `messenger`.
+pub mod messenger {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "messenger",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        require_store_data_send: true,
+        with: {
+            "caso:accounting/types@1.0.0": super::mapper::caso::accounting::types,
+            "caso:accounting/records@1.0.0": super::mapper::caso::accounting::records,
+            "caso:accounting/log@1.0.0": super::mapper::caso::accounting::log,
+        },
+    });
+}

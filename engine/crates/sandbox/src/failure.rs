@@ -1,0 +1,122 @@
+//! From wasmtime's errors to a report for people and for the retry rule.
+//!
+//! wasmtime's own rendering is not used: with `RUST_BACKTRACE=1` it carries
+//! the host's frames, and its words are for who embeds wasmtime, not for who
+//! runs an accounting job.
+
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use super::log::GuestLog;
+use caso_model::guest::{FailureKind, GuestFailure};
+
+/// Function names kept in a report, and bytes of each.
+const FRAMES: usize = 20;
+const FRAME_BYTES: usize = 200;
+/// Bytes of a report's text.
+const DETAIL_BYTES: usize = 1_000;
+
+/// What the limiter says when it refuses to grow something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitReached {
+    #[error("it needs {wanted} bytes of memory, more than the {limit} that are allowed")]
+    Memory { wanted: usize, limit: usize },
+    #[error("it needs a table of {wanted} elements, more than the {limit} that are allowed")]
+    Table { wanted: usize, limit: usize },
+}
+
+/// Who failed.
+#[derive(Debug, Clone)]
+pub struct Who {
+    pub component: String,
+    pub instance: String,
+}
+
+impl Who {
+    /// A failure that the host found, not the guest's own.
+    pub fn failure(&self, call: &'static str, kind: FailureKind, detail: String) -> GuestFailure {
+        GuestFailure {
+            component: self.component.clone(),
+            instance: self.instance.clone(),
+            call,
+            kind,
+            detail,
+            frames: Vec::new(),
+            stderr: String::new(),
+        }
+    }
+
+    /// A call that ended in an error of wasmtime.
+    pub fn trapped(
+        &self,
+        call: &'static str,
+        error: &wasmtime::Error,
+        deadline: std::time::Duration,
+        log: &GuestLog,
+    ) -> GuestFailure {
+        let (kind, detail) = classify(error, deadline);
+        GuestFailure {
+            frames: frames(error)
+                .map(|name| log.mask().line(&name, FRAME_BYTES))
+                .collect(),
+            stderr: log.stderr_tail(),
+            ..self.failure(call, kind, log.mask().line(&detail, DETAIL_BYTES))
+        }
+    }
+}
+
+fn classify(error: &wasmtime::Error, deadline: std::time::Duration) -> (FailureKind, String) {
+    if let Some(limit) = error.downcast_ref::<LimitReached>() {
+        return (FailureKind::Memory, limit.to_string());
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return (
+            FailureKind::Trap,
+            format!("it exited with status {}", exit.0),
+        );
+    }
+    let root = error.root_cause().to_string();
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => (
+            FailureKind::Deadline,
+            format!("it computed for longer than {deadline:?}"),
+        ),
+        Some(Trap::UnreachableCodeReached) => (FailureKind::Trap, "it aborted".to_owned()),
+        Some(trap) => {
+            let text = trap.to_string();
+            (
+                FailureKind::Trap,
+                text.trim_start_matches("wasm trap: ").to_owned(),
+            )
+        }
+        // There is no type for this one.
+        None if root.contains("too much data is being copied") => (
+            FailureKind::Contract,
+            "it passes more data to the host at once than is allowed".to_owned(),
+        ),
+        None if root.contains("resource limit exceeded") => (FailureKind::Memory, root),
+        None => (FailureKind::Trap, root),
+    }
+}
+
+/// Names of the guest's functions, innermost first, without the machinery of a
+/// panic that stands above the interesting one.
+fn frames(error: &wasmtime::Error) -> impl Iterator<Item = String> {
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or(&[][..], WasmBacktrace::frames);
+    let names: Vec<String> = frames
+        .iter()
+        .filter_map(|frame| frame.func_name())
+        .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
+        .collect();
+    let machinery = [
+        "std::", "core::", "alloc::", "__", "_R", "rust_", "abort", "<std", "<core",
+    ];
+    let leading = names
+        .iter()
+        .take_while(|name| machinery.iter().any(|prefix| name.starts_with(prefix)))
+        .count();
+    let skip = if leading == names.len() { 0 } else { leading };
+    names.into_iter().skip(skip).take(FRAMES)
+}

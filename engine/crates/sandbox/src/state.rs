@@ -1,0 +1,286 @@
+//! What stands behind one store, and how a call into it is begun and ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::error::Elapsed;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::connection::Connections;
+use super::decide::Granted;
+use super::failure::{LimitReached, Who};
+use super::http::{Clients, Http, ProxyRule};
+use super::limits::Limits;
+use super::log::{GuestLog, Stdio};
+use super::queue::Stage;
+use super::sockets::Lookup;
+use super::stdio::GuestStdio;
+use super::tls::TlsRoots;
+use caso_model::guest::{FailureKind, GuestFailure};
+
+/// Host objects (streams, pollables, descriptors) that a guest may hold. An open
+/// file of a guest is one of ours, and we have 1,024 for everybody.
+const HOST_OBJECTS: usize = 200;
+/// Random bytes that it may ask for at once.
+const RANDOM_BYTES: u64 = 1 << 20;
+
+/// The host's side of one store.
+pub struct State {
+    wasi: WasiCtx,
+    headers: WasiHttpCtx,
+    table: ResourceTable,
+    limiter: Limiter,
+    /// Ticks of computing time left in this call.
+    ticks_left: u64,
+    pub(super) log: GuestLog,
+    pub(super) outside: Outside,
+}
+
+/// What a messenger reaches through our own interfaces. Empty for a mapper.
+pub struct Outside {
+    pub instance: String,
+    pub granted: Arc<Granted>,
+    pub stage: Stage,
+    pub connections: Connections,
+    pub http: Http,
+}
+
+impl Outside {
+    /// Nothing granted.
+    pub fn nothing(instance: &str, limits: &Limits, log: &GuestLog) -> Self {
+        let roots = Arc::<TlsRoots>::default();
+        let clients = Clients::new(limits, Arc::clone(&roots), ProxyRule::default());
+        Self {
+            instance: instance.to_owned(),
+            granted: Arc::default(),
+            stage: Stage::new(limits),
+            connections: Connections::new(limits, roots, None),
+            http: Http::new(
+                instance,
+                limits,
+                Arc::default(),
+                Arc::new(clients),
+                log.clone(),
+            ),
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outside.http,
+            table: &mut self.table,
+            ctx: &mut self.headers,
+        }
+    }
+}
+
+impl State {
+    /// The resolver of `wasi:sockets`.
+    pub(super) fn lookup(&mut self) -> Lookup<'_> {
+        let sockets = WasiSocketsCtxView {
+            ctx: self.wasi.sockets(),
+            table: &mut self.table,
+        };
+        Lookup {
+            sockets,
+            granted: &self.outside.granted.addresses,
+        }
+    }
+}
+
+/// A WASI context without environment, arguments, files or network; stdout and
+/// stderr go to the log. Clocks and random are live.
+pub fn wasi(log: &GuestLog) -> WasiCtxBuilder {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .stdout(GuestStdio::new(log.clone(), Stdio::Stdout))
+        .stderr(GuestStdio::new(log.clone(), Stdio::Stderr))
+        .max_random_size(RANDOM_BYTES)
+        .allow_tcp(false)
+        .allow_udp(false);
+    builder
+}
+
+/// A store with what is needed to call into it. Dropped after any error: a
+/// trap leaves the instance in a state that nobody planned.
+pub struct Guest {
+    pub store: Store<State>,
+    pub log: GuestLog,
+    pub who: Who,
+    /// Computing time and wall clock of the call that runs.
+    deadline: Duration,
+    timeout: Duration,
+}
+
+impl Guest {
+    pub fn new(
+        engine: &Engine,
+        who: Who,
+        limits: &Limits,
+        log: GuestLog,
+        mut wasi: WasiCtxBuilder,
+        outside: Outside,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HOST_OBJECTS);
+        let mut headers = WasiHttpCtx::new();
+        headers.set_field_size_limit(limits.http_header_bytes);
+        let state = State {
+            wasi: wasi.build(),
+            headers,
+            table,
+            limiter: Limiter::new(limits),
+            ticks_left: 0,
+            log: log.clone(),
+            outside,
+        };
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(usize::try_from(limits.crossing_bytes).unwrap_or(usize::MAX));
+        // Every tick in which the guest computed costs one of its ticks and
+        // lets others run: a loop would hold the thread, and with it the
+        // timeout that is to end it. A wait in a host call costs one tick at
+        // most, however long it was.
+        store.epoch_deadline_callback(|mut context| {
+            let state = context.data_mut();
+            match state.ticks_left.checked_sub(1) {
+                Some(left) => {
+                    state.ticks_left = left;
+                    Ok(UpdateDeadline::YieldCustom(
+                        1,
+                        Box::pin(tokio::task::yield_now()),
+                    ))
+                }
+                None => Ok(UpdateDeadline::Interrupt),
+            }
+        });
+        Self {
+            store,
+            log,
+            who,
+            deadline: limits.deadline,
+            timeout: limits.timeout,
+        }
+    }
+
+    /// Before each call: fresh quotas. The caller puts the timeout around it.
+    pub fn begin(&mut self, deadline: Duration, timeout: Duration) {
+        self.deadline = deadline;
+        self.timeout = timeout;
+        self.log.begin_call();
+        self.store.set_epoch_deadline(1);
+        let state = self.store.data_mut();
+        state.ticks_left = Limits::ticks(deadline);
+        state.outside.stage.clear();
+        state.outside.connections.begin_call();
+        state.outside.http.begin_call();
+    }
+
+    /// After each call. An error means that this store must not be used again.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the traits of `model::guest` fix the type"
+    )]
+    pub fn end<T>(
+        &mut self,
+        call: &'static str,
+        result: Result<wasmtime::Result<T>, Elapsed>,
+    ) -> Result<T, GuestFailure> {
+        self.log.end_call();
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.who.trapped(call, &error, self.deadline, &self.log)),
+            Err(_) => {
+                let detail = format!("it did not return within {:?}", self.timeout);
+                let failure = self.who.failure(call, FailureKind::Deadline, detail);
+                Err(GuestFailure {
+                    stderr: self.log.stderr_tail(),
+                    ..failure
+                })
+            }
+        }
+    }
+}
+
+/// Refuses with a type of our own, so that the report can tell memory from
+/// other traps.
+struct Limiter {
+    memory: usize,
+    table_elements: usize,
+    instances: usize,
+    memories: usize,
+    tables: usize,
+}
+
+impl Limiter {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            memory: usize::try_from(limits.memory).unwrap_or(usize::MAX),
+            table_elements: limits.table_elements,
+            instances: limits.instances,
+            memories: limits.memories,
+            tables: limits.tables,
+        }
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        wanted: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if wanted > self.memory {
+            return Err(LimitReached::Memory {
+                wanted,
+                limit: self.memory,
+            }
+            .into());
+        }
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        wanted: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if wanted > self.table_elements {
+            return Err(LimitReached::Table {
+                wanted,
+                limit: self.table_elements,
+            }
+            .into());
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.memories
+    }
+}

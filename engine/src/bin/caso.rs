@@ -1,7 +1,0 @@
-//! `caso`: extract, deliver, demo and what else an operator needs.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    caso::cli::caso()
-}
