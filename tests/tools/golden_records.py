@@ -176,13 +176,17 @@ def energy(facts):
     )
 
 
-MAKERS = {"Cloud": old_cloud} if OLD else {
-    "Cloud": cloud,
-    "Ip": ip,
-    "Accelerator": accelerator,
-    "Storage": storage,
-    "Energy": energy,
-}
+MAKERS = (
+    {"Cloud": old_cloud}
+    if OLD
+    else {
+        "Cloud": cloud,
+        "Ip": ip,
+        "Accelerator": accelerator,
+        "Storage": storage,
+        "Energy": energy,
+    }
+)
 
 
 class Queue:

@@ -98,7 +98,12 @@ def samples(servers):
     for name, its in CASES.items():
         extra = [] if its[0]["kind"] != POWER else [series(3, every=300, kind=CPU)]
         for one in its + extra:
-            labels = {"instance": "compute-1:9103", "job": "collectd", "type_instance": one["kind"], "uuid": servers[name]}
+            labels = {
+                "instance": "compute-1:9103",
+                "job": "collectd",
+                "type_instance": one["kind"],
+                "uuid": servers[name],
+            }
             labels.update(one["labels"])
             text = ",".join('%s="%s"' % pair for pair in sorted(labels.items()))
             for time, value in one["readings"]:
@@ -127,7 +132,12 @@ def truth(servers, begin, end, step):
                             slack += value * abs(one["every"] - step)
                 last = time
         if number:
-            found[servers[name]] = {"name": name, "samples": number, "watt_hours": energy / 3.6e9, "slack": slack / 3.6e9}
+            found[servers[name]] = {
+                "name": name,
+                "samples": number,
+                "watt_hours": energy / 3.6e9,
+                "slack": slack / 3.6e9,
+            }
     json.dump(found, sys.stdout, indent=1, ensure_ascii=False)
 
 
