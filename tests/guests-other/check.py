@@ -25,6 +25,7 @@ from collections.abc import Iterable
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "tools"))
 import messages  # noqa: E402
+import stand_in  # noqa: E402
 
 WINDOW = ["--extract-from", "2026-10-01", "--extract-to", "2026-10-16"]
 PROJECTS, SERVERS = 2, 5
@@ -108,9 +109,7 @@ class Bench:
         self.cache = folder / "cache"
         self.cache.mkdir()
         self.sites = 0
-        stand_in = [self.extract.with_name("stand-in-cloud"), "--projects", str(PROJECTS), "--servers", str(SERVERS)]
-        self.cloud = subprocess.Popen(stand_in, stdout=subprocess.PIPE, text=True)
-        self.url = self.cloud.stdout.readline().strip()
+        self.cloud = stand_in.Cloud(self.extract.with_name("stand-in-cloud"), PROJECTS, SERVERS)
 
     def site(self) -> Site:
         self.sites += 1
@@ -147,36 +146,18 @@ class Site:
         return self
 
     def write_conf(self) -> pathlib.Path:
-        sections = {
-            "DEFAULT": {
-                "site_name": "TEST-SITE",
-                "service_name": "TEST-SITE-CLOUD",
-                "messengers": "ssm, c, python",
-                "extractor": "nova",
-                "spooldir": f"{self.folder}/spool",
-                "mapping_file": f"{self.folder}/voms.json",
-                "cache_dir": str(self.bench.cache),
-                # What asks to be tried again in a minute is left to the next run.
-                "delivery_timeout": "20",
-            },
-            "keystone_auth": {
-                "auth_type": "v3password",
-                "auth_url": f"{self.bench.url}/identity/v3",
-                "username": "accounting",
-                "password": "secret",
-                "user_domain_id": "default",
-                "project_domain_id": "default",
-            },
-            "ssm": {"output_path": f"{self.folder}/ssm"},
-        }
+        sections = stand_in.site(
+            self.folder,
+            self.bench.cloud.url,
+            messengers="ssm, c, python",
+            cache_dir=self.bench.cache,
+            # What asks to be tried again in a minute is left to the next run.
+            delivery_timeout=20,
+        )
         for name in NAMES:
             sections[f"messenger_{name}"] = {"component": str(self.bench.components[name]), **self.host[name]}
             sections[name] = self.options[name]
-        path = self.folder / "caso.conf"
-        with path.open("w") as file:
-            for section, options in sections.items():
-                file.write(f"[{section}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
-        return path
+        return stand_in.write(self.folder, sections)
 
     def run(self, program: str, *arguments: str) -> Run:
         command = [str(self.bench.extract.with_name(program)), *arguments, "--config-file", str(self.write_conf())]
@@ -394,16 +375,14 @@ def main() -> int:
     extract, c, python = sys.argv[1:4]
     with tempfile.TemporaryDirectory(prefix="caso-guests-") as scratch:
         bench = Bench(extract, {"c": pathlib.Path(c), "python": pathlib.Path(python)}, pathlib.Path(scratch))
-        try:
-            for check in (queue, connection, refused_connection, pins, replay):
-                for said in check(bench):
-                    print(f"ok {said}", flush=True)
-        except Failed as failure:
-            print(f"FAILED {failure}", file=sys.stderr)
-            return 1
-        finally:
-            bench.cloud.kill()
-            bench.cloud.wait()
+        with bench.cloud:
+            try:
+                for check in (queue, connection, refused_connection, pins, replay):
+                    for held in check(bench):
+                        print(f"ok {held}", flush=True)
+            except Failed as failure:
+                print(f"FAILED {failure}", file=sys.stderr)
+                return 1
     return 0
 
 

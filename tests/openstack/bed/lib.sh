@@ -1,13 +1,24 @@
 # What the scripts of the test-bed and of its parts share; sourced after env.sh.
 # shellcheck shell=bash
+mode=
 
 # say TEXT: a line, with the seconds since the script began
 say() { printf '[%3d s] %s\n' "$SECONDS" "$*"; }
 
-# usage: the comment at the head of the calling script, and exit code 2
+# usage: the comment at the head of the calling script, in whose folder we are, and
+# exit code 2
 usage() {
-  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
+  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$(basename "$0")"
   exit 2
+}
+
+# take_mode "OPTION OPTION" ARGUMENT...: sets $mode to the one argument that there may be
+take_mode() {
+  mode=${2:-}
+  case " $1 " in
+    *" ${mode:-$1} "*) [ $# -le 2 ] || usage ;;
+    *) usage ;;
+  esac
 }
 
 # --- what must be installed

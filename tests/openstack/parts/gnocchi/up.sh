@@ -9,12 +9,8 @@ set -euo pipefail
 # shellcheck source=env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$PART"
+take_mode "--fresh --reset" "$@"
 
-mode=${1:-}
-case "$mode" in
-  --fresh | --reset | "") ;;
-  *) usage ;;
-esac
 need_the_bed
 environment 'setuptools<81'
 

@@ -9,12 +9,8 @@ set -euo pipefail
 # shellcheck source=env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$PART"
+take_mode "--tls --reset" "$@"
 
-mode=${1:-}
-case "$mode" in
-  --tls | --reset | "") ;;
-  *) usage ;;
-esac
 if [ ! -e "$IDS" ]; then
   echo "there is no $IDS: run tests/openstack/openstack up once"
   exit 1
