@@ -4,9 +4,9 @@
 # shellcheck shell=bash disable=SC2034
 PART=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd)
 BED=$("$PART/../../openstack" home)
-# shellcheck source=../bed/env.sh
+# shellcheck source=../../bed/env.sh
 . "$BED/env.sh"
-# shellcheck source=../bed/lib.sh
+# shellcheck source=../../bed/lib.sh
 . "$BED/lib.sh"
 HERE=$BED/parts/$(basename "$PART")
 KEYSTONE=http://127.0.0.1:$KEYSTONE_PORT/v3
