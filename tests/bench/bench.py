@@ -37,9 +37,9 @@ MEMORY_LIMIT = 64 * 1_000_000
 # Below this, a cloud of ten times the size took hardly more.
 GROWTH_LIMIT = 1.5
 
-# Linux counts the memory of whoever forked into the peak of what is then
-# executed, so the one who forks must be small: an interpreter with nothing
-# loaded, which is less than either program.
+# Linux counts the memory of the process that forked into the peak of what is then
+# executed, so that process must be small: an interpreter with nothing loaded is
+# smaller than either program.
 STARTER = """
 import json, os, sys, time
 began = time.monotonic()
@@ -174,7 +174,7 @@ def main() -> int:
         if tenfold > GROWTH_LIMIT * peak:
             complaints.append(f"{10 * servers} servers take {tenfold / peak:.2f} times the memory of {servers}")
     for complaint in complaints:
-        print(f"not as it should be: {complaint}")
+        print(f"wrong: {complaint}")
     return 1 if args.check and complaints else 0
 
 

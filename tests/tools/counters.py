@@ -169,7 +169,7 @@ def against_seed(problems, records, samples: Samples, policies, truth: bool) -> 
             counters = samples[server].get(meter)
             if not counters:
                 continue
-            told = int(record.fields[field])
+            reported = int(record.fields[field])
             above = 0.0
             if truth:
                 pushed = [one for one in entry["metrics"] if one["metric"] == meter]
@@ -188,8 +188,8 @@ def against_seed(problems, records, samples: Samples, policies, truth: bool) -> 
                 slack = -right / 100 if policies[server] == "accounting" else 0
             compared += 1
             low, high = sorted((right - slack, right))
-            if not low - 1 <= told <= high + above + 1:
-                say(problems, f"{machine}: {field} is {told}, by {name} {low:.0f} to {high:.0f}")
+            if not low - 1 <= reported <= high + above + 1:
+                say(problems, f"{machine}: {field} is {reported}, by {name} {low:.0f} to {high:.0f}")
     return compared
 
 

@@ -2,8 +2,8 @@
 """lock_check.py OURS CLOUD: ours and Python's fasteners keep each other out.
 
 cASO takes its lock through oslo.concurrency, which is fasteners, which is a
-record lock of fcntl's. While Python holds it, ours must wait as long as it was
-told, say who holds it, and end with 75; while ours holds it (at a cloud that
+record lock of fcntl's. While Python holds it, ours must wait as long as it is
+configured to, name the holder, and end with 75; while ours holds it (at a cloud that
 is slow to answer), Python must not get it; and once it is free, both do.
 """
 

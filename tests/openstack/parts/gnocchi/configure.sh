@@ -26,7 +26,7 @@ metric_processing_delay=1
 EOF
   authtoken gnocchi
 } > "$HERE/etc/gnocchi.conf"
-# auth_token reads its section from the file that it is told here, not from the
-# one that Gnocchi was started with.
+# auth_token reads its section from the file that is named here, not from the one
+# that Gnocchi was started with.
 sed "/keystonemiddleware#auth_token/a oslo_config_file = $HERE/etc/gnocchi.conf" \
   "$HERE"/venv/lib/python3*/site-packages/gnocchi/rest/api-paste.ini > "$HERE/etc/api-paste.ini"

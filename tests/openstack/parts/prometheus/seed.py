@@ -6,8 +6,8 @@
                                     JSON: watt hours of each server in (FROM, TO]
 
 Samples are Scaphandre's power of a process as it comes to Prometheus with a
-label for the VM's uuid: microwatts, deterministic, every awkward sort once. The
-truth is reckoned from the readings themselves, before anything is scraped: each
+label for the VM's uuid: microwatts, deterministic, every awkward kind once. The
+truth is computed from the readings themselves, before anything is scraped: each
 stands for the interval before it, however many saw it. `slack` is what one cannot
 know who has but the samples: how long the interval was before the first of them, or
 the first after a gap, where it is not the STEP that the configuration says.
