@@ -1,9 +1,8 @@
-//! What the messenger says of itself.
+//! What the messenger declares to the host: options, and the connection they describe.
 
 use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
-use caso_component::types::Attribute;
 
 use crate::CONNECTION;
 
@@ -11,25 +10,19 @@ use crate::CONNECTION;
 #[must_use]
 pub fn describe() -> ComponentDescription {
     ComponentDescription {
-        name: "logstash".to_owned(),
-        summary: "Sends each record as a line of JSON to a Logstash".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        record_types: Vec::new(),
         options: options(),
-        capabilities: vec![CapabilityRequest {
-            name: CONNECTION.to_owned(),
-            kind: "connection".to_owned(),
-            target: "${host}:${port}".to_owned(),
-            required: true,
-            attributes: ["tls", "cafile", "certfile", "keyfile"]
-                .map(|term| Attribute {
-                    name: term.to_owned(),
-                    value: format!("${{{term}}}"),
-                })
-                .to_vec(),
-        }],
-        packing_option: None,
-        attributes: Vec::new(),
+        capabilities: vec![
+            CapabilityRequest::new(CONNECTION, "connection", "${host}:${port}")
+                .term("tls", "tls")
+                .term("cafile", "cafile")
+                .term("certfile", "certfile")
+                .term("keyfile", "keyfile"),
+        ],
+        ..ComponentDescription::new(
+            "logstash",
+            "Sends each record as a line of JSON to a Logstash",
+            env!("CARGO_PKG_VERSION"),
+        )
     }
 }
 

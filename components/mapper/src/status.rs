@@ -1,12 +1,12 @@
-//! What Nova's words for a server's state mean in a record.
+//! The status of a record for Nova's words for the state of a server.
 
-/// The record's status for a VM that runs.
+/// The record's status of a VM that is running.
 pub const STARTED: &str = "started";
-/// The record's status for a VM that is no more.
+/// The record's status of a VM that has ended.
 pub const COMPLETED: &str = "completed";
 
-/// The record's status for a server's `status`, as cASO maps it. SHUTOFF is
-/// `completed` only on paper: a VM that still exists is reported as `started`.
+/// The record's status for a server's `status`, in any case, as cASO 5.2.2 maps it. The
+/// caller reports a `completed` VM that still exists (SHUTOFF) as `started`.
 pub fn of(status: &str) -> &'static str {
     match status.to_ascii_lowercase().as_str() {
         "active" | "build" | "confirming_resize" | "hard_reboot" | "migrating" | "password"
@@ -21,9 +21,8 @@ pub fn of(status: &str) -> &'static str {
     }
 }
 
-/// The server status that goes with a `state` of the usage API, which is the
-/// server's `vm_state`, or `terminated`. So a VM gets the same status whichever
-/// of the two APIs told of it.
+/// The record's status for a `state` of the usage API, which is the server's `vm_state`, or
+/// `terminated`. A VM gets the same status from either of the two APIs.
 pub fn of_usage_state(state: &str) -> &'static str {
     match state.to_ascii_lowercase().as_str() {
         "building" => of("build"),

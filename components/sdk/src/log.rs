@@ -1,7 +1,8 @@
 //! Lines for the operator's log.
 //!
-//! Natively there is no host to take them: they go to stderr, where `cargo test`
-//! shows them beside a failure.
+//! The host adds the names of component and instance, masks secrets and limits length
+//! and number. In a native build there is no host: the lines go to stderr, where
+//! `cargo test` shows them beside a failure.
 
 pub use crate::bindings::caso::accounting::log::Level;
 
@@ -13,17 +14,22 @@ pub fn write(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
 }
 
-/// Something is odd; the work goes on.
+/// Something failed that an operator has to look at.
+pub fn error(message: &str) {
+    write(Level::Error, message);
+}
+
+/// Something is odd, but the work goes on.
 pub fn warning(message: &str) {
     write(Level::Warning, message);
 }
 
-/// Worth a line on a good day.
+/// Worth a line even when all is well.
 pub fn info(message: &str) {
     write(Level::Info, message);
 }
 
-/// For whoever looks for a fault.
+/// Only of interest when looking for a fault.
 pub fn debug(message: &str) {
     write(Level::Debug, message);
 }

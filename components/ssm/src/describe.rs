@@ -1,34 +1,32 @@
-//! What the messenger says of itself.
+//! What the messenger declares to the host: options, record types and queues.
 
 use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 
-use crate::options::{own_path, own_queue};
+use crate::options::{own_queue_name, own_queue_option};
 use crate::{QUEUE, RECORD_TYPES};
 
 /// The description.
 #[must_use]
 pub fn describe() -> ComponentDescription {
-    let queue = |name: String, target: &str, required| CapabilityRequest {
-        name,
-        kind: "queue".to_owned(),
-        target: format!("${{{target}}}"),
-        required,
-        attributes: Vec::new(),
-    };
-    // Each of its own vanishes unless the site sets its path.
-    let mut queues = vec![queue(QUEUE.to_owned(), "output_path", true)];
-    queues.extend(RECORD_TYPES.map(|kind| queue(own_queue(kind), &own_path(kind), false)));
+    let queue =
+        |name: &str, option: &str| CapabilityRequest::new(name, "queue", &format!("${{{option}}}"));
+    let mut queues = vec![queue(QUEUE, "output_path")];
+    // Each of these is dropped unless the site sets its path.
+    queues.extend(
+        RECORD_TYPES.map(|kind| queue(&own_queue_name(kind), &own_queue_option(kind)).optional()),
+    );
     ComponentDescription {
-        name: "ssm".to_owned(),
-        summary: "Writes APEL messages into the queue from which SSM sends".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         record_types: RECORD_TYPES.map(str::to_owned).to_vec(),
         options: options(),
         capabilities: queues,
         packing_option: Some("max_size".to_owned()),
-        attributes: Vec::new(),
+        ..ComponentDescription::new(
+            "ssm",
+            "Writes APEL messages into the queue from which SSM sends",
+            env!("CARGO_PKG_VERSION"),
+        )
     }
 }
 
@@ -42,7 +40,7 @@ fn options() -> Vec<OptionDescription> {
     )];
     options.extend(RECORD_TYPES.map(|kind| {
         OptionDescription::new(
-            &own_path(kind),
+            &own_queue_option(kind),
             OptionKind::Path,
             None,
             &format!(
