@@ -39,29 +39,29 @@ fn options() -> Vec<OptionDescription> {
             "email",
             OptionKind::Text,
             None,
-            "Email address of the account there.",
+            "Email address of the account with the service.",
         )
         .required(),
         OptionDescription::new(
             "password",
             OptionKind::Secret,
             None,
-            "Password of the account. The service takes it in the address of a request: it is \
-                 encrypted on its way, but may end up in the service's own log.",
+            "Password of the account. The service takes it in the URL of a request: it is \
+             encrypted in transit, but may end up in the service's own log.",
         )
         .required(),
         OptionDescription::new(
             "verify_ssl",
             OptionKind::Boolean,
             Some("true"),
-            "Whether the service's certificate is checked. If it is not, the password can be read \
-             by anybody on the way.",
+            "Whether the service's certificate is checked. If it is not, anybody between site and \
+             service can read the password.",
         ),
         OptionDescription::new(
             "cafile",
             OptionKind::Path,
             None,
-            "Certificates to trust instead of the system's.",
+            "PEM file with the certificates to trust instead of the system's.",
         ),
     ]
 }

@@ -32,13 +32,13 @@ fn options() -> Vec<OptionDescription> {
             "host",
             OptionKind::Text,
             Some("localhost"),
-            "Host of the Logstash; an IPv6 address in brackets.",
+            "Host of the Logstash server; an IPv6 address in brackets.",
         ),
         OptionDescription::new(
             "port",
             OptionKind::Integer,
             Some("5000"),
-            "Port of its TCP input with a codec for lines of JSON.",
+            "Port of its TCP input, which needs a codec for lines of JSON.",
         )
         .minimum(1)
         .maximum(65_535),
@@ -52,7 +52,7 @@ fn options() -> Vec<OptionDescription> {
             "cafile",
             OptionKind::Path,
             None,
-            "PEM file with the certificates to trust, in place of the system's. Needs `tls`.",
+            "PEM file with the certificates to trust instead of the system's. Needs `tls`.",
         ),
         OptionDescription::new(
             "certfile",
@@ -65,8 +65,8 @@ fn options() -> Vec<OptionDescription> {
             "keyfile",
             OptionKind::Path,
             None,
-            "PEM file with the key of the client certificate, without passphrase. When unset it \
-             is looked for in `certfile`.",
+            "PEM file with the key of the client certificate, without a passphrase. When unset, \
+             the key is read from `certfile`.",
         ),
         OptionDescription::new(
             "wait_for_end",
@@ -74,7 +74,7 @@ fn options() -> Vec<OptionDescription> {
             Some("true"),
             "Whether records count as delivered only when the server, having read them all, \
              closes the connection, as Logstash and rsyslog do. Set it to false for a server \
-             that never closes; what is on its way when it fails is lost then.",
+             that never closes connections; records in transit when it fails are then lost.",
         ),
     ]
 }

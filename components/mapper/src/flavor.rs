@@ -188,6 +188,51 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_used_is_logged_with_the_flavors_name() {
+        let name = ("accounting:benchmark_type", "HEPscore23");
+        let value = ("accounting:benchmark_value", "99");
+        for (specs, expected) in [
+            (
+                vec![name],
+                "has `accounting:benchmark_type` but not `accounting:benchmark_value`",
+            ),
+            (
+                vec![value],
+                "has `accounting:benchmark_value` but not `accounting:benchmark_type`",
+            ),
+            (
+                vec![name, ("accounting:benchmark_value", "fast")],
+                "has `accounting:benchmark_value` = `fast`, which is not a number from 0 on: no \
+                 benchmark is recorded for its VMs",
+            ),
+            (
+                vec![name, value, GPU[0], GPU[2]],
+                "has `Accelerator:Type`, `Accelerator:Model` but not `Accelerator:Vendor`, \
+                 `Accelerator:Number`: no accelerators",
+            ),
+        ] {
+            read(&specs);
+            let lines = log::take_lines();
+            let [(log::Level::Warning, line)] = &lines[..] else {
+                panic!("{lines:?}");
+            };
+            let flavor = "flavor `m1.sample` (`1`) ";
+            assert!(line.starts_with(&format!("{flavor}{expected}")), "{line}");
+        }
+        read(&[name, value]);
+        assert!(log::take_lines().is_empty());
+    }
+
+    #[test]
+    fn a_flavor_is_named_by_what_it_has() {
+        let mut flavor = samples::flavor("", &[]);
+        assert_eq!(display_name(&flavor), "`m1.sample`");
+        flavor.name = None;
+        flavor.id = "1".into();
+        assert_eq!(display_name(&flavor), "`1`");
+    }
+
+    #[test]
     fn accelerators_may_be_shared() {
         assert_eq!(gpus("2"), Some(2.0));
         assert_eq!(gpus("0.5"), Some(0.5));

@@ -228,5 +228,12 @@ mod tests {
         server.created = Some(1_500);
         server.terminated = Some(1_499);
         assert_eq!(reported(&server).unwrap().seconds(), 0);
+        let lines = log::take_lines();
+        assert!(lines[0].1.contains("ended at 1499, before"), "{lines:?}");
+        for sane in [1_500, 1_501] {
+            server.terminated = Some(sane);
+            assert!(reported(&server).is_some());
+            assert!(log::take_lines().is_empty(), "{sane}");
+        }
     }
 }

@@ -46,6 +46,26 @@ mod tests {
     }
 
     #[test]
+    fn each_status_of_nova_has_the_status_that_caso_gives_it() {
+        for (status, words) in [
+            (
+                STARTED,
+                "active build confirming_resize hard_reboot migrating password reboot rebuild \
+                 rescue resize revert_resize verify_resize saving",
+            ),
+            (COMPLETED, "deleted shutoff terminated"),
+            ("error", "error"),
+            ("paused", "paused"),
+            ("suspended", "suspended"),
+            ("stopped", "stopped"),
+        ] {
+            for word in words.split_whitespace() {
+                assert_eq!(of(word), status, "{word}");
+            }
+        }
+    }
+
+    #[test]
     fn both_apis_say_the_same() {
         for (vm_state, status) in [
             ("active", "ACTIVE"),

@@ -24,7 +24,7 @@ pub mod log;
 pub mod messenger;
 pub mod python;
 pub mod record_json;
-#[cfg(any(test, feature = "samples"))]
+#[cfg(any(test, feature = "testing"))]
 pub mod samples;
 pub mod settings;
 pub mod started;

@@ -75,7 +75,7 @@ macro_rules! export_messenger {
                 }
             }
 
-            $crate::export_bindings!(Exported with_types_in $crate);
+    $crate::export_bindings!(Exported with_types_in $crate);
         };
     };
 }

@@ -1,10 +1,10 @@
 //! One valid record of each type, and batches of them, for the tests of messengers.
 //!
-//! Behind the feature `samples`, to be enabled in `[dev-dependencies]`:
+//! Behind the feature `testing`, to be enabled in `[dev-dependencies]`:
 //!
 //! ```toml
 //! [dev-dependencies]
-//! caso-component = { …, features = ["samples"] }
+//! caso-component = { …, features = ["testing"] }
 //! ```
 //!
 //! A test changes the field that it is about and leaves the others alone.

@@ -1,7 +1,5 @@
 //! APEL accelerator usage records, version 0.1: JSON with cASO's keys.
 
-use std::borrow::Cow;
-
 use caso_component::json::Style;
 use caso_component::record_json;
 use caso_component::records::AcceleratorRecord;
@@ -82,17 +80,12 @@ fn apel_type(kind: &str) -> &'static str {
 
 /// The record with a type that APEL knows, and the user's name cleaned as in the VM's
 /// cloud record: APEL joins the two by it.
-fn for_apel(record: &AcceleratorRecord) -> Cow<'_, AcceleratorRecord> {
-    let kind = apel_type(&record.accelerator_type);
-    let user = record.global_user_name.as_deref().map(rules::cleaned_name);
-    if record.accelerator_type == kind && record.global_user_name == user {
-        return Cow::Borrowed(record);
-    }
-    Cow::Owned(AcceleratorRecord {
-        accelerator_type: kind.to_owned(),
-        global_user_name: user,
+fn for_apel(record: &AcceleratorRecord) -> AcceleratorRecord {
+    AcceleratorRecord {
+        accelerator_type: apel_type(&record.accelerator_type).to_owned(),
+        global_user_name: record.global_user_name.as_deref().map(rules::cleaned_name),
         ..record.clone()
-    })
+    }
 }
 
 #[cfg(test)]

@@ -91,14 +91,21 @@ mod tests {
 
     #[test]
     fn strict_shape_has_every_column_and_no_other() {
-        let entry = entry(&record(), IpFormat::Strict).unwrap();
-        let message = frame(IpFormat::Strict).message([entry.as_str()]);
+        let text = entry(&record(), IpFormat::Strict).unwrap();
+        let message = frame(IpFormat::Strict).message([text.as_str()]);
         let message: serde_json::Value = serde_json::from_str(&message).unwrap();
         assert_eq!(message["Version"], "v0.2");
         let fields = message["UsageRecords"][0].as_object().unwrap();
         assert!(!fields.contains_key("uuid"));
         // By the draft's key, two projects of a site must not be one.
         assert_eq!(fields["LocalUser"], record().local_group);
+        assert_eq!(fields["GlobalUserName"], record().local_group);
+        let mut with_user = record();
+        with_user.local_user = Some("u".into());
+        with_user.global_user_name = Some("None".into());
+        let entry = entry(&with_user, IpFormat::Strict).unwrap();
+        let fields: serde_json::Value = serde_json::from_str(&entry).unwrap();
+        assert_eq!(fields["LocalUser"], "u");
         assert_eq!(fields["GlobalUserName"], record().local_group);
     }
 

@@ -151,6 +151,7 @@ mod tests {
             ("a%%%%b", "a%b"),
             ("a%\u{f3}%b", "a%b"),
             ("two\r\nlines", "two  lines"),
+            ("a\ttab", "a\ttab"),
             ("nul\0 and escape\x1b[1m", "nul  and escape [1m"),
             ("\u{2028}\u{85}", ""),
         ] {
@@ -171,7 +172,10 @@ mod tests {
         }
         assert_eq!(ascii_id(&"x".repeat(255), VARCHAR), Ok(()));
         assert!(ascii_id(&"x".repeat(256), VARCHAR).is_err());
-        assert!(ascii_id(&"x".repeat(51), BENCHMARK_TYPE).is_err());
+        for limit in [VARCHAR, BENCHMARK_TYPE] {
+            let wrong = ascii_id(&"x".repeat(limit + 1), limit).unwrap_err();
+            assert!(wrong.contains(&limit.to_string()), "{wrong}");
+        }
         assert_eq!(length(&"\u{f3}".repeat(255), VARCHAR), Ok(()));
     }
 
@@ -188,6 +192,7 @@ mod tests {
         assert!(bigint(u64::MAX).is_err());
         assert!(int(u32::MAX).is_err());
         assert_eq!(decimal(9_999_999.999), Ok(9_999_999.999));
+        assert_eq!(decimal(0.0), Ok(0.0));
         for bad in [f64::NAN, f64::INFINITY, -0.1, 1e7] {
             assert!(decimal(bad).is_err(), "{bad}");
         }

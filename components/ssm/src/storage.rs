@@ -186,6 +186,25 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_identity_is_left_out() {
+        let mut record = record();
+        record.user_identity = Some(String::new());
+        record.group = Some(String::new());
+        let entry = entry(&record, StarRecordId::Interval).unwrap();
+        assert!(
+            !entry.contains("UserIdentity") && !entry.contains("Group />"),
+            "{entry}"
+        );
+    }
+
+    #[test]
+    fn an_interval_may_be_a_moment() {
+        let mut record = record();
+        record.end = record.start;
+        assert!(entry(&record, StarRecordId::Interval).is_ok());
+    }
+
+    #[test]
     fn bad_fields_are_named() {
         type Change = fn(&mut StorageRecord);
         let table: &[(&str, Change)] = &[

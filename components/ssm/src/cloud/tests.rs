@@ -94,6 +94,16 @@ fn a_duration_of_zero_is_sent_as_one_second() {
 }
 
 #[test]
+fn a_vm_may_end_the_moment_it_began() {
+    let text = entry_with(|record| {
+        record.status = "completed".into();
+        record.end = Some(record.start);
+    })
+    .unwrap();
+    assert!(text.contains("EndTime: 1000\n"));
+}
+
+#[test]
 fn traffic_is_sent_in_gib() {
     let text = entry_with(|record| record.network_inbound_bytes = Some(3 << 30)).unwrap();
     assert!(text.contains("NetworkInbound: 3\n"));
@@ -108,6 +118,16 @@ fn names_are_cleaned() {
     .unwrap();
     assert!(text.contains("MachineName: bb% VMUUID: x\n"), "{text}");
     assert!(text.contains("GlobalUserName: Jhn\n"));
+    // Logged where more than characters outside of ASCII had to go.
+    let lines = log::take_lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0]
+            .1
+            .contains("`MachineName` is sent as `bb% VMUUID: x`")
+    );
+    entry_with(|record| record.machine_name = "plain".into()).unwrap();
+    assert!(log::take_lines().is_empty());
 }
 
 #[test]
@@ -118,6 +138,15 @@ fn optional_texts_are_left_out() {
     })
     .unwrap();
     assert!(!text.contains("ImageId") && !text.contains("Benchmark"));
+    let lines = log::take_lines();
+    assert!(
+        lines[0].1.contains("`ImageId` has a character"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].1.contains("`BenchmarkType` is longer than 50"),
+        "{lines:?}"
+    );
     let text = entry_with(|record| record.benchmark_value = Some(1e7)).unwrap();
     assert!(!text.contains("Benchmark"));
 }
