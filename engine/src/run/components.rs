@@ -28,6 +28,7 @@ pub struct Mapper {
 }
 
 impl Mapper {
+    /// For the segments' headers: which code made the records.
     pub fn identity(&self) -> MapperIdentity {
         MapperIdentity {
             name: self.component.name.clone(),
@@ -36,10 +37,15 @@ impl Mapper {
         }
     }
 
+    /// Its own words about itself.
     pub fn description(&self) -> &Description {
         &self.component.description
     }
 
+    /// A fresh instance, whose clock stands at `now`.
+    ///
+    /// # Errors
+    /// It refuses its options, or traps.
     pub async fn start(&self, now: i64) -> Result<GuestMapper, GuestFailure> {
         self.component
             .start_mapper(self.settings.clone(), now, self.limits.clone())
@@ -50,7 +56,7 @@ impl Mapper {
 /// A messenger with all that the host decided about it.
 pub struct Messenger {
     pub name: String,
-    /// Record types that it gets; none is all.
+    /// Record types that it gets; `None` is all.
     pub record_types: Option<Vec<String>>,
     pub packing_unit: Option<u32>,
     pub component: Component,
@@ -78,7 +84,11 @@ pub struct Components {
     pub warnings: Vec<Notice>,
 }
 
-/// The sandbox, with its cache where the configuration says.
+/// The sandbox, with its cache where the configuration has it; and warnings about
+/// the cache.
+///
+/// # Errors
+/// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let cache_dir = CacheDir::Search {
         candidates: config.cache_dirs.clone(),
@@ -89,7 +99,10 @@ pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
     Sandbox::new(SandboxSettings::new(cache_dir)).context("cannot set up the sandbox")
 }
 
-/// Loads what the configuration names. An error is the mapper's.
+/// Loads what the configuration names.
+///
+/// # Errors
+/// The mapper cannot be used. A messenger that cannot is among the unusable.
 pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Components> {
     let mut warnings = Vec::new();
     let mapper = mapper(sandbox, config, &mut warnings).await?;
