@@ -25,7 +25,12 @@ impl Task {
         let identity = context.mapper.identity();
         let segment = context
             .journal
-            .begin(self.segment_key(window), self.order(), &context.messengers, &identity)
+            .begin(
+                self.segment_key(window),
+                self.order(),
+                &context.messengers,
+                &identity,
+            )
             .map_err(ExtractError::sink)?;
         let mut mapping = Mapping {
             mapper,
