@@ -9,7 +9,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use caso_model::guest::{BoxFuture, FailureKind, GuestFailure, Outcome};
+use caso_model::guest::{BoxFuture, FailureKind, GuestFailure, Mapper, Outcome};
+use caso_model::usage::{Context, Tables, UsageItem};
+use caso_sandbox::{CallTime, GuestMapper, GuestPage};
 
 /// Single items that fail before anything succeeded: then the component is
 /// broken, not the items.
@@ -18,8 +20,64 @@ const SINGLES: usize = 3;
 /// thousand takes eleven.
 const SLOW: usize = 48;
 
+/// A mapper that answers for each item of a page, also where it fails on some.
+pub struct BisectingMapper {
+    mapper: GuestMapper,
+    /// It has mapped something.
+    proven: bool,
+}
+
+impl BisectingMapper {
+    /// Around a started mapper.
+    pub fn new(mapper: GuestMapper) -> Self {
+        Self {
+            mapper,
+            proven: false,
+        }
+    }
+}
+
+impl Mapper for BisectingMapper {
+    fn map<'a>(
+        &'a mut self,
+        context: &'a Context,
+        tables: &'a Tables,
+        items: &'a [UsageItem],
+    ) -> BoxFuture<'a, Result<Vec<Outcome>, GuestFailure>> {
+        Box::pin(async move {
+            let whole = self.mapper.call_time();
+            let page = self.mapper.page(context, tables, items);
+            let outcomes = bisect(&mut Timed { page, whole }, items.len(), self.proven).await?;
+            self.proven |= outcomes
+                .iter()
+                .any(|outcome| !matches!(outcome, Outcome::Failed(_)));
+            Ok(outcomes)
+        })
+    }
+}
+
+/// A page and the time that a call for all of it may take.
+struct Timed<'a> {
+    page: GuestPage<'a>,
+    whole: CallTime,
+}
+
+impl Part for Timed<'_> {
+    fn call(
+        &mut self,
+        range: Range<usize>,
+        share: Share,
+    ) -> BoxFuture<'_, Result<Vec<Outcome>, GuestFailure>> {
+        let time = CallTime {
+            deadline: share.of(self.whole.deadline),
+            timeout: share.of(self.whole.timeout),
+        };
+        Box::pin(self.page.map(range, time))
+    }
+}
+
 /// A call for a part of the page, with this much of the limits' time.
-pub trait Part: Send {
+trait Part: Send {
     fn call(
         &mut self,
         range: Range<usize>,
@@ -29,7 +87,7 @@ pub trait Part: Send {
 
 /// The part of a page that a call gets, for its time limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
+struct Share {
     items: usize,
     of: usize,
 }
@@ -37,7 +95,7 @@ pub struct Share {
 impl Share {
     /// Half the items get half the time, but never so little that a healthy
     /// item on a loaded machine looks like a bad one.
-    pub fn of(self, limit: Duration) -> Duration {
+    fn of(self, limit: Duration) -> Duration {
         let items = u32::try_from(self.items.max(1)).unwrap_or(u32::MAX);
         let of = u32::try_from(self.of.max(1)).unwrap_or(u32::MAX);
         let least = (limit / 8).max(Duration::from_secs(1)).min(limit);
@@ -48,7 +106,7 @@ impl Share {
 
 /// One outcome for each of `len` items. `proven` says that this mapper has
 /// mapped something before.
-pub async fn isolate(
+async fn bisect(
     part: &mut dyn Part,
     len: usize,
     proven: bool,
@@ -109,153 +167,4 @@ pub async fn isolate(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A mapper that fails on some items, and counts its calls.
-    struct Fake {
-        bad: fn(usize) -> bool,
-        bad_when_empty: bool,
-        kind: FailureKind,
-        calls: usize,
-    }
-
-    impl Fake {
-        fn new(bad: fn(usize) -> bool) -> Self {
-            Self {
-                bad,
-                bad_when_empty: false,
-                kind: FailureKind::Trap,
-                calls: 0,
-            }
-        }
-    }
-
-    impl Part for Fake {
-        fn call(
-            &mut self,
-            mut range: Range<usize>,
-            _: Share,
-        ) -> BoxFuture<'_, Result<Vec<Outcome>, GuestFailure>> {
-            self.calls += 1;
-            let fails = range.clone().any(self.bad) || (range.is_empty() && self.bad_when_empty);
-            let answer = if fails {
-                Err(GuestFailure {
-                    component: "fake".to_owned(),
-                    instance: "fake".to_owned(),
-                    call: "map-usage",
-                    kind: self.kind,
-                    detail: format!("{range:?}"),
-                    frames: Vec::new(),
-                    stderr: String::new(),
-                })
-            } else {
-                Ok(range
-                    .by_ref()
-                    .map(|index| Outcome::Refused(index.to_string()))
-                    .collect())
-            };
-            Box::pin(async move { answer })
-        }
-    }
-
-    async fn failed(fake: &mut Fake, len: usize, proven: bool) -> Result<Vec<usize>, GuestFailure> {
-        let outcomes = isolate(fake, len, proven).await?;
-        assert_eq!(outcomes.len(), len);
-        let mut failed = Vec::new();
-        for (index, outcome) in outcomes.into_iter().enumerate() {
-            match outcome {
-                Outcome::Failed(_) => failed.push(index),
-                other => assert_eq!(other, Outcome::Refused(index.to_string())),
-            }
-        }
-        Ok(failed)
-    }
-
-    #[tokio::test]
-    async fn a_good_page_is_one_call() {
-        let mut fake = Fake::new(|_| false);
-        assert_eq!(
-            failed(&mut fake, 1_000, false).await.unwrap(),
-            Vec::<usize>::new()
-        );
-        assert_eq!(fake.calls, 1);
-    }
-
-    #[tokio::test]
-    async fn one_bad_item_is_found_wherever_it_stands() {
-        for bad in [|i| i == 0, |i| i == 617, |i| i == 999] as [fn(usize) -> bool; 3] {
-            let mut fake = Fake::new(bad);
-            let found = failed(&mut fake, 1_000, false).await.unwrap();
-            assert!(found.len() == 1 && bad(found[0]), "{found:?}");
-            assert!(fake.calls <= 21, "{}", fake.calls);
-        }
-    }
-
-    #[tokio::test]
-    async fn many_bad_items_are_all_found() {
-        let found = failed(&mut Fake::new(|i| i % 10 == 3), 100, false)
-            .await
-            .unwrap();
-        assert_eq!(found, [3, 13, 23, 33, 43, 53, 63, 73, 83, 93]);
-    }
-
-    #[tokio::test]
-    async fn a_component_that_always_fails_is_broken_soon() {
-        let mut fake = Fake::new(|_| true);
-        assert!(failed(&mut fake, 1_000, false).await.is_err());
-        assert!(fake.calls <= 14, "{}", fake.calls);
-        assert!(failed(&mut Fake::new(|_| true), 2, false).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_lone_bad_item_is_the_item_unless_nothing_works() {
-        assert_eq!(
-            failed(&mut Fake::new(|_| true), 1, false).await.unwrap(),
-            [0]
-        );
-        let mut fake = Fake {
-            bad_when_empty: true,
-            ..Fake::new(|_| true)
-        };
-        assert!(failed(&mut fake, 1, false).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_proven_component_is_not_to_blame() {
-        assert_eq!(
-            failed(&mut Fake::new(|_| true), 5, true).await.unwrap(),
-            [0, 1, 2, 3, 4]
-        );
-    }
-
-    #[tokio::test]
-    async fn a_component_that_cannot_start_is_not_halved() {
-        let mut fake = Fake {
-            kind: FailureKind::Start,
-            ..Fake::new(|i| i == 5)
-        };
-        assert!(failed(&mut fake, 10, true).await.is_err());
-        assert_eq!(fake.calls, 1);
-    }
-
-    #[tokio::test]
-    async fn loops_are_not_waited_for_all_night() {
-        let mut fake = Fake {
-            kind: FailureKind::Deadline,
-            ..Fake::new(|i| i % 2 == 0)
-        };
-        let failure = failed(&mut fake, 1_000, false).await.unwrap_err();
-        assert!(failure.detail.contains("49th time"), "{failure}");
-        assert!(fake.calls < 120, "{}", fake.calls);
-    }
-
-    #[test]
-    fn time_shrinks_with_the_items_but_not_below_a_second() {
-        let of = |items, limit| Share { items, of: 1_000 }.of(Duration::from_millis(limit));
-        assert_eq!(of(1_000, 10_000), Duration::from_secs(10));
-        assert_eq!(of(500, 10_000), Duration::from_secs(5));
-        assert_eq!(of(1, 10_000), Duration::from_millis(1_250));
-        assert_eq!(of(1, 200), Duration::from_millis(200));
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::watch;
 
+use super::bisect::BisectingMapper;
 use super::components::Mapper;
 use super::mapping::{Mapping, Told};
 use super::window::{Bounds, Plan};
@@ -357,7 +358,7 @@ impl Extraction {
             .begin(key, order, &self.messengers, &self.mapper.identity())
             .map_err(|error| sink(error.into()))?;
         let mut mapping = Mapping {
-            mapper,
+            mapper: BisectingMapper::new(mapper),
             context: self.usage_context(project, window),
             segment,
             told: Told::default(),

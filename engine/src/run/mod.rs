@@ -7,6 +7,7 @@
 //! that what waits from earlier runs goes first, and goes even when OpenStack
 //! is away.
 
+mod bisect;
 mod cloud;
 mod clouds;
 mod components;
@@ -35,6 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, bail};
 use tokio::sync::watch;
 
+pub use self::bisect::BisectingMapper;
 pub use self::demo::demo;
 pub use self::exit::Exit;
 pub use self::migrate::mapping_migrate;

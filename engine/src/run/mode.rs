@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 use super::components::Messenger;
-use caso_sandbox::{Detour, Sink};
+use caso_sandbox::{Grant, Redirect, Sink};
 use caso_state::{Disk, Spool};
 
 pub enum Mode {
@@ -87,15 +87,14 @@ impl Mode {
         })
     }
 
-    /// Turns aside what a messenger would send.
+    /// Redirects what a messenger would send.
     pub fn turn_aside(&self, messenger: &mut Messenger) {
         let setup = &mut messenger.setup;
         match self {
             Self::Real => {}
             Self::Dry { .. } => {
-                setup.granted.directories.clear();
-                setup.granted.addresses.clear();
-                setup.detour = Detour {
+                setup.granted.grants.retain(|_, grant| is_redirected(grant));
+                setup.redirect = Redirect {
                     queues: Some(shown(&messenger.name, "queue")),
                     connections: Some(shown(&messenger.name, "connection")),
                     requests: Some(shown(&messenger.name, "http")),
@@ -103,18 +102,27 @@ impl Mode {
             }
             Self::Replay { into } => {
                 let folder = into.join(&messenger.name);
-                setup.granted.directories.clear();
-                setup.granted.addresses.clear();
-                for (name, queue) in &mut setup.granted.queues {
-                    queue.path = folder.join(caso_state::file_name_for(name));
+                setup.granted.grants.retain(|_, grant| is_redirected(grant));
+                for (name, grant) in &mut setup.granted.grants {
+                    if let Grant::Queue(queue) = grant {
+                        queue.path = folder.join(caso_state::file_name_for(name));
+                    }
                 }
-                setup.detour = Detour {
+                setup.redirect = Redirect {
                     queues: None,
                     connections: Some(kept(folder.clone())),
                     requests: Some(kept(folder)),
                 };
             }
         }
+    }
+}
+
+/// Whether what goes by this way can be redirected. The other ways are closed.
+fn is_redirected(grant: &Grant) -> bool {
+    match grant {
+        Grant::Queue(_) | Grant::Connection(_) | Grant::Http(_) => true,
+        Grant::Directory(_) | Grant::Address(_) => false,
     }
 }
 

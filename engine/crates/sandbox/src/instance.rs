@@ -103,13 +103,12 @@ pub struct Running<B> {
 impl<W: World> Instance<W> {
     /// Starts it, so that a component which cannot start is known at once.
     pub async fn start(spec: Spec, world: W) -> Result<Self, GuestFailure> {
-        let mut instance = Self {
+        let running = Some(fresh(&spec, &world).await?);
+        Ok(Self {
             spec,
             world,
-            running: None,
-        };
-        instance.running = Some(instance.fresh().await?);
-        Ok(instance)
+            running,
+        })
     }
 
     /// The guest at hand, or a fresh one, to be given back with [`Self::keep`]
@@ -118,44 +117,43 @@ impl<W: World> Instance<W> {
     pub async fn take(&mut self) -> Result<Running<W::Bindings>, GuestFailure> {
         match self.running.take() {
             Some(running) => Ok(running),
-            None => self.fresh().await,
+            None => fresh(&self.spec, &self.world).await,
         }
     }
 
     pub fn keep(&mut self, running: Running<W::Bindings>) {
         self.running = Some(running);
     }
+}
 
-    /// A fresh store, started.
-    async fn fresh(&self) -> Result<Running<W::Bindings>, GuestFailure> {
-        let Self { spec, world, .. } = self;
-        let log = GuestLog::new(&spec.who, spec.mask.clone(), &spec.limits);
-        let mut wasi = wasi(&log);
-        let services = world.surround(spec, &log, &mut wasi).await?;
-        let mut guest = Guest::new(
-            &spec.engine,
-            spec.who.clone(),
-            &spec.limits,
-            log,
-            wasi,
-            services,
-        );
-        let (bindings, started) = guest
-            .run("start", spec.limits.call_time(), |store| {
-                world.start(store, spec)
-            })
-            .await
-            // Whatever it was: the component did not take its options.
-            .map_err(|failure| GuestFailure {
-                kind: FailureKind::Start,
-                ..failure
-            })?;
-        started.map_err(|reason| {
-            spec.who
-                .failure("start", FailureKind::Start, spec.reason(&reason))
+/// A fresh store, started.
+async fn fresh<W: World>(spec: &Spec, world: &W) -> Result<Running<W::Bindings>, GuestFailure> {
+    let log = GuestLog::new(&spec.who, spec.mask.clone(), &spec.limits);
+    let mut wasi = wasi(&log);
+    let services = world.surround(spec, &log, &mut wasi).await?;
+    let mut guest = Guest::new(
+        &spec.engine,
+        spec.who.clone(),
+        &spec.limits,
+        log,
+        wasi,
+        services,
+    );
+    let (bindings, started) = guest
+        .run("start", spec.limits.call_time(), |store| {
+            world.start(store, spec)
+        })
+        .await
+        // Whatever it was: the component did not take its options.
+        .map_err(|failure| GuestFailure {
+            kind: FailureKind::Start,
+            ..failure
         })?;
-        Ok(Running { guest, bindings })
-    }
+    started.map_err(|reason| {
+        spec.who
+            .failure("start", FailureKind::Start, spec.reason(&reason))
+    })?;
+    Ok(Running { guest, bindings })
 }
 
 impl<B> Running<B> {

@@ -22,7 +22,8 @@ use super::queue::{Stage, Staged};
 use super::redirect::{Redirect, Sink};
 use super::state::{HostServices, State};
 use super::tls::TlsRoots;
-use super::{contract, sockets};
+use super::sockets;
+use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
 use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest};
 
@@ -48,11 +49,17 @@ pub struct MessengerSetup {
 /// A started messenger instance.
 pub struct GuestMessenger {
     instance: Instance<MessengerWorld>,
+    outlet: Outlet,
+}
+
+/// Where messages go after a call.
+struct Outlet {
     queues: Arc<Queues>,
-    /// Where messages go instead of into their queues.
+    /// Set: there, and not into their queues.
     redirected: Option<Sink>,
 }
 
+/// By the capability's name.
 type Queues = BTreeMap<String, DirQueue>;
 
 /// What was granted, and what outlives a store that is thrown away.
@@ -94,13 +101,15 @@ impl GuestMessenger {
         };
         Ok(Self {
             instance: Instance::start(spec, world).await?,
-            queues: Arc::new(queues),
-            redirected,
+            outlet: Outlet {
+                queues: Arc::new(queues),
+                redirected,
+            },
         })
     }
 
     /// One attempt.
-    async fn attempt(&mut self, batch: &Batch) -> Result<Answer, GuestFailure> {
+    async fn attempt(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
         let mut running = self.instance.take().await?;
         let spec = &self.instance.spec;
         let sent: delivery::Batch = batch.cross();
@@ -112,7 +121,7 @@ impl GuestMessenger {
             })
             .await?;
         drop(sent);
-        let answer = contract::answer(masked(answer.cross(), spec), batch.records.len())
+        let answer = CheckedAnswer::new(masked(answer.cross(), spec), batch.records.len())
             .map_err(|problem| spec.contract("deliver", problem))?;
         let services = running.services();
         // First what was sent, then what is put: neither hinders the other.
@@ -120,13 +129,16 @@ impl GuestMessenger {
         sent.and_then(|()| services.http.end_call())
             .map_err(|error| spec.host("deliver", error))?;
         let staged = services.stage.take();
-        self.put(staged)
+        self.outlet
+            .put(staged)
             .await
             .map_err(|error| spec.host("deliver", error))?;
         self.instance.keep(running);
         Ok(answer)
     }
+}
 
+impl Outlet {
     /// Puts the messages on disk, in the order of the calls.
     async fn put(&self, staged: Vec<Staged>) -> Result<(), PutError> {
         if staged.is_empty() {
@@ -252,7 +264,10 @@ fn masked(mut answer: Answer, spec: &Spec) -> Answer {
 }
 
 impl Messenger for GuestMessenger {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(self.attempt(batch))
     }
 }

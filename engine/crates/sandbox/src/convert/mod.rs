@@ -104,8 +104,9 @@ macro_rules! variant {
     (to $to:path, from $from:path { $($case:ident),* $(,)? }) => {
         impl Cross<$to> for &$from {
             fn cross(self) -> $to {
+                type From = $from;
                 match self {
-                    $(<$from>::$case(value) => <$to>::$case(value.cross())),*
+                    $(From::$case(value) => <$to>::$case(value.cross())),*
                 }
             }
         }
