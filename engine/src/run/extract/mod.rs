@@ -5,6 +5,7 @@
 //! configuration when all have come to their end. How many are read at a time is
 //! bounded, for the machine's sake.
 
+mod bisect;
 mod cloud_run;
 mod cursor_keys;
 mod extractor;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
+pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use super::components::Mapper;
 use super::kind::Kind;

@@ -1,18 +1,18 @@
 //! A batch and its answer, a page's outcomes and log levels.
 
-use super::{Cross, cross_record};
 use crate::bindings::mapper::caso::accounting::log as wit_log;
 use crate::bindings::mapper::exports::caso::accounting::mapping;
 use crate::bindings::messenger::exports::caso::accounting::delivery as wit;
+use crate::convert::{Cross, record};
 use crate::log::Level;
 use caso_model::guest as model;
 use caso_model::record::AccountingRecord;
 
-cross_record!(model::Batch => wit::Batch {
+record!(to wit::Batch, from model::Batch {
     id, attempt, instance, record_type, records, now, attributes,
 });
-cross_record!(wit::Refusal => model::Refusal { index, reason });
-cross_record!(wit::Answer => model::Answer { accepted, refused, rest, attributes });
+record!(of wit::Refusal, into model::Refusal { index, reason });
+record!(of wit::Answer, into model::Answer { accepted, refused, rest, attributes });
 
 impl Cross<model::Rest> for wit::Rest {
     fn cross(self) -> model::Rest {

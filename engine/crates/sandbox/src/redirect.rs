@@ -1,5 +1,5 @@
-//! Where a messenger's deliveries go instead of outside: a dry run shows them,
-//! a replay keeps them in a folder of its own. The component can't tell.
+//! Where a messenger's output goes instead of outside: a dry run shows it, a
+//! replay keeps it in a folder of its own. The component cannot see a difference.
 
 use std::fmt;
 use std::io;
@@ -12,17 +12,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Takes what was meant for the queue, connection or origin of this name.
 pub type Sink = Arc<dyn Fn(&str, &[u8]) -> io::Result<()> + Send + Sync>;
 
-/// What is turned aside. What is not goes where it was granted to.
+/// The output that is redirected instead of delivered. The rest is delivered.
 #[derive(Clone, Default)]
-pub struct Detour {
+pub struct Redirect {
+    /// Each message that was put into a queue.
     pub queues: Option<Sink>,
+    /// The bytes of one call that were sent over a connection.
     pub connections: Option<Sink>,
+    /// Each HTTP request, without its headers and secrets.
     pub requests: Option<Sink>,
 }
 
-impl fmt::Debug for Detour {
+impl fmt::Debug for Redirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Detour")
+        f.debug_struct("Redirect")
             .field("queues", &self.queues.is_some())
             .field("connections", &self.connections.is_some())
             .field("requests", &self.requests.is_some())

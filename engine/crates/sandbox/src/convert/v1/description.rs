@@ -1,16 +1,16 @@
 //! What a component says of itself.
 
-use super::{Cross, cross_record};
 use crate::bindings::described::exports::caso::accounting::description as wit;
+use crate::convert::{Cross, record};
 use caso_model::component as model;
 
-cross_record!(wit::ComponentDescription => model::Description {
+record!(of wit::ComponentDescription, into model::Description {
     name, summary, version, record_types, options, capabilities, packing_option, attributes,
 });
-cross_record!(wit::OptionDescription => model::OptionDescription {
+record!(of wit::OptionDescription, into model::OptionDescription {
     name, kind, default, required, help, old_names, attributes,
 });
-cross_record!(wit::CapabilityRequest => model::CapabilityRequest {
+record!(of wit::CapabilityRequest, into model::CapabilityRequest {
     name, kind, target, required, attributes,
 });
 
