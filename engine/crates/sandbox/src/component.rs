@@ -1,12 +1,12 @@
 //! An admitted component, ready to be started.
 
+use caso_disk::MonotonicNames;
 use wasmtime::Engine;
 
 use super::bindings::mapper::MapperPre;
 use super::bindings::messenger::MessengerPre;
 use super::decide::Granted;
 use super::detour::Detour;
-use super::dirq::Moments;
 use super::failure::Who;
 use super::http::ProxyRule;
 use super::limits::Limits;
@@ -40,7 +40,7 @@ pub struct Component {
     pub builtin: bool,
     pub(super) needs: Needs,
     pub(super) engine: Engine,
-    pub(super) moments: Moments,
+    pub(super) moments: MonotonicNames,
     pub(super) mapper: Option<MapperPre<State>>,
     pub(super) messenger: Option<MessengerPre<State>>,
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use caso_disk::MonotonicNames;
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use super::admission::{self, Source};
 use super::cache::CacheDir;
 use super::component::Component;
-use super::dirq::Moments;
 use super::error::{AdmissionError, SandboxError};
 use super::limits::TICK;
 use super::link::Linkers;
@@ -35,7 +35,7 @@ impl SandboxSettings {
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linkers: Linkers,
-    pub(super) moments: Moments,
+    pub(super) moments: MonotonicNames,
     pub(super) component_bytes: u64,
     cache: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ impl Sandbox {
         let sandbox = Self {
             engine,
             linkers,
-            moments: Moments::default(),
+            moments: MonotonicNames::default(),
             component_bytes: settings.component_bytes,
             cache,
         };

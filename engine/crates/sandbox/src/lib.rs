@@ -25,7 +25,6 @@ mod convert;
 mod decide;
 mod describe;
 mod detour;
-mod dirq;
 mod engine;
 mod error;
 mod failure;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use caso_disk::{DirQueue, MonotonicNames, QueueFailure};
 use wasmtime::Engine;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -13,7 +14,6 @@ use super::connection::Connections;
 use super::convert::Cross;
 use super::decide::Granted;
 use super::detour::Detour;
-use super::dirq::{DirQueue, Moments, QueueFailure};
 use super::failure::Who;
 use super::http::{Clients, Http};
 use super::limits::Limits;
@@ -59,7 +59,7 @@ impl GuestMessenger {
         who: Who,
         setup: MessengerSetup,
         mask: Mask,
-        moments: &Moments,
+        moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
         let MessengerSetup {
             instance: _,
