@@ -207,7 +207,7 @@ fn all_types_in_one_run_to_all_messengers() {
     deliver(&site)
         .expect(0)
         .says("messenger `ssm`: 9 records delivered")
-        .says("not given, by its `record_types`: 2 energy, 1 object-storage records")
+        .says("not given, by its `record_types`: 2 energy, 1 object-storage record")
         .says("messenger `logstash`: 12 records delivered")
         .says("messenger `noop`: 12 records delivered")
         .never_says("given to no messenger");
