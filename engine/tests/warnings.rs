@@ -33,7 +33,7 @@ fn deliver(folder: &Path, conf: &str) -> String {
 fn a_comment_line_in_the_configuration_warns_of_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let first = deliver(folder.path(), CONF);
-    assert!(first.contains("caso.conf:4: "), "{first}");
+    assert!(first.contains("caso.conf:4`: "), "{first}");
     assert!(first.contains("`nonsense`"), "{first}");
     assert_eq!(deliver(folder.path(), CONF), "");
     let commented = format!("# A comment, above everything.\n{CONF}");
