@@ -67,7 +67,11 @@ fn a_full_disk_is_an_error_that_is_named() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let outcome = run(name, &arguments, full.into());
         let said = text(&outcome.stderr);
-        assert_eq!(outcome.status.code(), Some(1), "{name} {arguments:?}: {said}");
+        assert_eq!(
+            outcome.status.code(),
+            Some(1),
+            "{name} {arguments:?}: {said}"
+        );
         assert!(
             said.contains("error: cannot write to stdout")
                 && said.contains("No space left on device"),
@@ -84,7 +88,11 @@ fn a_closed_pipe_is_no_error() {
         drop(reader);
         let outcome = run(name, &arguments, writer.into());
         let said = text(&outcome.stderr);
-        assert_eq!(outcome.status.code(), Some(0), "{name} {arguments:?}: {said}");
+        assert_eq!(
+            outcome.status.code(),
+            Some(0),
+            "{name} {arguments:?}: {said}"
+        );
         assert!(!said.contains("error"), "{name} {arguments:?}: {said}");
     }
 }
@@ -97,7 +105,11 @@ fn each_of_them_prints() {
         let out = folder.path().join(index.to_string());
         let outcome = run(name, &arguments, File::create(&out).unwrap().into());
         let said = text(&outcome.stderr);
-        assert_eq!(outcome.status.code(), Some(0), "{name} {arguments:?}: {said}");
+        assert_eq!(
+            outcome.status.code(),
+            Some(0),
+            "{name} {arguments:?}: {said}"
+        );
         let printed = fs::metadata(&out).unwrap().len();
         assert!(printed > 0, "{name} {arguments:?}");
     }

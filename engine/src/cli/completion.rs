@@ -145,9 +145,14 @@ mod tests {
         assert!(page("caso").contains("\n.TH caso 1 "));
         assert!(page("caso-config-show").contains("--unset"));
         assert!(page("caso-extract").contains("75 another run holds the lock"));
-        let help = fs::read_dir(&into)
-            .unwrap()
-            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("help"));
+        let help = fs::read_dir(&into).unwrap().filter(|entry| {
+            entry
+                .as_ref()
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .contains("help")
+        });
         assert_eq!(help.count(), 0);
     }
 

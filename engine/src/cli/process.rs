@@ -38,7 +38,10 @@ pub fn execute(task: Task) -> Exit {
             logged(&log_settings(&config), run::projects(config))
         }),
         Task::MappingMigrate { line, summary } => with_config(program, line, |config| {
-            logged(&log_settings(&config), run::mapping_migrate(config, summary))
+            logged(
+                &log_settings(&config),
+                run::mapping_migrate(config, summary),
+            )
         }),
         Task::Demo { folder } => logged(&LogSettings::default(), run::demo(folder)),
         Task::Sample => block_on(async {
@@ -61,9 +64,10 @@ pub fn refuse(error: &clap::Error) -> Exit {
     if error.use_stderr() {
         return Exit::Usage;
     }
-    finish(stdout::forgiven(printed).map_err(|error| {
-        anyhow::Error::new(error).context("cannot write to stdout")
-    }))
+    finish(
+        stdout::forgiven(printed)
+            .map_err(|error| anyhow::Error::new(error).context("cannot write to stdout")),
+    )
 }
 
 fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
@@ -138,11 +142,7 @@ fn log_settings(config: &Config) -> LogSettings {
     }
 }
 
-fn with_config(
-    program: Program,
-    line: CommandLine,
-    command: impl FnOnce(Config) -> Exit,
-) -> Exit {
+fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
     match caso_config::load(&inputs(program, line)) {
         Ok(config) => command(config),
         Err(errors) => complain_each(&errors.0, Exit::Usage),

@@ -17,23 +17,43 @@ pub enum Task {
     /// `--version` of a command with cASO's flags.
     Version,
     /// The completions of the program that was started, `caso` or a launcher's.
-    Completions { of: Started, shell: Shell },
+    Completions {
+        of: Started,
+        shell: Shell,
+    },
     /// All manual pages, into a folder.
-    Man { folder: PathBuf },
+    Man {
+        folder: PathBuf,
+    },
     Extract {
         line: CommandLine,
         recording: Recording,
         summary: bool,
     },
-    Deliver { line: CommandLine, summary: bool },
-    Projects { line: CommandLine },
-    MappingMigrate { line: CommandLine, summary: bool },
+    Deliver {
+        line: CommandLine,
+        summary: bool,
+    },
+    Projects {
+        line: CommandLine,
+    },
+    MappingMigrate {
+        line: CommandLine,
+        summary: bool,
+    },
     /// In this folder, or a new temporary one.
-    Demo { folder: Option<PathBuf> },
+    Demo {
+        folder: Option<PathBuf>,
+    },
     Sample,
-    ConfigShow { line: CommandLine, unset: bool },
+    ConfigShow {
+        line: CommandLine,
+        unset: bool,
+    },
     /// Of this file, or the one that a run would read.
-    ConfigConvert { file: Option<PathBuf> },
+    ConfigConvert {
+        file: Option<PathBuf>,
+    },
 }
 
 /// `--record` and `--replay`.
@@ -197,7 +217,7 @@ mod tests {
             ("caso-projects", "caso projects"),
             ("caso-mapping-migrate", "caso mapping-migrate"),
         ] {
-            for flags in [" --debug", " --version", " --dry-run --site_name X"] {
+            for flags in [" --debug", " --version", " --dry-run --spooldir X"] {
                 let one = task(&format!("{launcher}{flags}"));
                 assert_eq!(one, task(&format!("{subcommand}{flags}")));
                 assert!(one.is_ok(), "{launcher}{flags}: {one:?}");
@@ -307,10 +327,7 @@ mod tests {
             task("caso-extract --nothing"),
             Err(ErrorKind::UnknownArgument)
         );
-        assert_eq!(
-            task("caso man"),
-            Err(ErrorKind::MissingRequiredArgument)
-        );
+        assert_eq!(task("caso man"), Err(ErrorKind::MissingRequiredArgument));
     }
 
     #[test]
@@ -320,9 +337,6 @@ mod tests {
         assert_eq!(program("caso config show"), Ok(Program::Extract));
         assert_eq!(program("caso deliver"), Ok(Program::Caso));
         assert_eq!(program("caso projects"), Ok(Program::Projects));
-        assert_eq!(
-            program("caso-mapping-migrate"),
-            Ok(Program::MappingMigrate)
-        );
+        assert_eq!(program("caso-mapping-migrate"), Ok(Program::MappingMigrate));
     }
 }

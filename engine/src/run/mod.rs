@@ -78,10 +78,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     }
 }
 
-async fn phases(
-    invocation: Invocation,
-    cancel: watch::Receiver<bool>,
-) -> Result<Summary, Stopped> {
+async fn phases(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<Summary, Stopped> {
     let began = Instant::now();
     let extract = invocation.extract;
     let remarks = invocation.remarks.clone();

@@ -62,9 +62,7 @@ impl Prepared {
 ///
 /// # Errors
 /// With the exit code that the program ends with.
-pub async fn prepare(
-    invocation: Invocation,
-) -> Result<(Prepared, Summary), Stopped> {
+pub async fn prepare(invocation: Invocation) -> Result<(Prepared, Summary), Stopped> {
     let Invocation {
         config,
         kind,
@@ -81,7 +79,9 @@ pub async fn prepare(
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) = components::sandbox(&config).map_err(nothing())?;
-    let mut components = components::load(&sandbox, &config).await.map_err(nothing())?;
+    let mut components = components::load(&sandbox, &config)
+        .await
+        .map_err(nothing())?;
     for messenger in &mut components.messengers {
         kind.redirect(messenger);
     }

@@ -278,7 +278,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         fs::create_dir_all(from.join(CURSORS)).unwrap();
-        for name in ["lastrun", "lastrun.p1", "lastrunner", "caso-cursors/p1.json"] {
+        for name in [
+            "lastrun",
+            "lastrun.p1",
+            "lastrunner",
+            "caso-cursors/p1.json",
+        ] {
             fs::write(from.join(name), name).unwrap();
         }
         copy_cursors(&from, &to).unwrap();

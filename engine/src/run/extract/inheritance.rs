@@ -18,8 +18,7 @@ pub struct Turn {
 
 /// One turn for each of the clouds, in their order.
 pub fn turns(clouds: usize) -> Vec<Turn> {
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        (0..clouds).map(|_| watch::channel(false)).unzip();
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..clouds).map(|_| watch::channel(false)).unzip();
     let turn = |(index, taken)| Turn {
         before: receivers.iter().take(index).cloned().collect(),
         taken,

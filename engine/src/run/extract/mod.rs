@@ -49,11 +49,7 @@ pub struct Context {
 }
 
 /// Extracts from all clouds, and reports to the summary.
-pub async fn extract(
-    prepared: &Prepared,
-    cancel: watch::Receiver<bool>,
-    summary: &mut Summary,
-) {
+pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary: &mut Summary) {
     let Prepared { config, now, .. } = prepared;
     if config.extract_to.is_some_and(|to| to > *now) {
         tracing::warn!("`extract_to` lies in the future: extracting up to now");

@@ -123,7 +123,10 @@ impl PowerArguments {
     pub fn config(self) -> anyhow::Result<PrometheusConfig> {
         let endpoint = url::Url::parse(&self.endpoint);
         let endpoint = endpoint.with_context(|| {
-            format!("its address of Prometheus, `{}`, is not a URL", self.endpoint)
+            format!(
+                "its address of Prometheus, `{}`, is not a URL",
+                self.endpoint
+            )
         })?;
         Ok(PrometheusConfig {
             endpoint,

@@ -93,9 +93,9 @@ impl Region {
 async fn apart(work: impl Future<Output = ExtractorResult> + Send + 'static) -> ExtractorResult {
     match tokio::spawn(work).await {
         Ok(result) => result,
-        Err(error) => ExtractorResult::failed(format!(
-            "a fault of cASO itself, please report it: {error}"
-        )),
+        Err(error) => {
+            ExtractorResult::failed(format!("a fault of cASO itself, please report it: {error}"))
+        }
     }
 }
 

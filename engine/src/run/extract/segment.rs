@@ -26,7 +26,12 @@ impl Task {
         let identity = context.mapper.identity();
         let segment = context
             .journal
-            .begin(self.segment_key(window), self.order(), &context.messengers, &identity)
+            .begin(
+                self.segment_key(window),
+                self.order(),
+                &context.messengers,
+                &identity,
+            )
             .map_err(|error| sink(error.into()))?;
         let mut mapping = Mapping {
             mapper,

@@ -90,8 +90,7 @@ impl Kind {
                 (replayed(replayer, several_name(config, cloud)), None)
             }
             _ => {
-                let transport =
-                    prometheus::transport(settings, cloud.keystone()?, &environment())?;
+                let transport = prometheus::transport(settings, cloud.keystone()?, &environment())?;
                 (
                     self.recorded_transport(config, cloud, transport, clock.as_ref())?,
                     prometheus::login(settings)?,
