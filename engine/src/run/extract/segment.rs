@@ -17,12 +17,11 @@ impl Task {
     /// The segment is then discarded.
     pub async fn segment(&self, window: Window) -> Result<Counts, ExtractError> {
         let context = &self.region.context;
-        let sink = |error: anyhow::Error| ExtractError::Sink(error);
         let mapper = context
             .mapper
             .start(context.now)
             .await
-            .map_err(|failure| sink(failure.into()))?;
+            .map_err(ExtractError::sink)?;
         let identity = context.mapper.identity();
         let segment = context
             .journal
@@ -32,16 +31,20 @@ impl Task {
                 &context.messengers,
                 &identity,
             )
-            .map_err(|error| sink(error.into()))?;
+            .map_err(ExtractError::sink)?;
         let mut mapping = Mapping {
             mapper,
             context: self.usage_context(window),
             segment,
             counts: Counts::default(),
         };
-        let sources = &self.region.sources;
-        caso_extract::extract(self.extractor, sources, &self.project, window, &mut mapping).await?;
-        mapping.segment.seal().map_err(|error| sink(error.into()))?;
+        let task = caso_extract::Task {
+            context: &self.region.sources,
+            project: &self.project,
+            window,
+        };
+        caso_extract::extract(self.extractor, task, &mut mapping).await?;
+        mapping.segment.seal().map_err(ExtractError::sink)?;
         Ok(mapping.counts)
     }
 

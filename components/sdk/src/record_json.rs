@@ -1,14 +1,37 @@
-//! Records as JSON in cASO's shape: its keys, in its order, without what is
-//! absent. The SSM messages of two record types and Logstash's lines have it.
+//! Accounting records as JSON objects with cASO's own keys.
+//!
+//! The keys, their order and what is left out when absent are those of cASO 5.2.2's
+//! `model_dump_json(by_alias=True, exclude_none=True)` (`caso/record.py`), which named
+//! them after APEL's record fields. SSM's public IP and accelerator messages, Logstash's
+//! lines and the lists for GreenDIGIT CIM are made of them.
+//!
+//! Times are epoch seconds and durations seconds, but for the energy record, whose times
+//! are ISO 8601. Memory is in MiB; disk, network traffic and capacity are in whole GiB.
 
 use chrono::{DateTime, Utc};
 
 use crate::json::{Object, Style};
-use crate::records::{AcceleratorRecord, CloudRecord, EnergyRecord, Head, IpRecord, StorageRecord};
+use crate::records::{
+    AcceleratorRecord, CloudRecord, EnergyRecord, Head, IpRecord, RecordList, StorageRecord,
+};
 
 const BYTES_PER_GIB: u64 = 1 << 30;
 
-/// A VM. `EndTime` is 0 while it runs.
+/// The record at `index`, from 0; none behind the list's end. A record of a kind that
+/// cASO does not have is its payload as it is: one JSON object.
+#[must_use]
+pub fn record(records: &RecordList, index: usize, style: Style) -> Option<String> {
+    match records {
+        RecordList::Cloud(list) => list.get(index).map(|record| cloud(record, style)),
+        RecordList::Ip(list) => list.get(index).map(|record| ip(record, style)),
+        RecordList::Accelerator(list) => list.get(index).map(|record| accelerator(record, style)),
+        RecordList::Storage(list) => list.get(index).map(|record| storage(record, style)),
+        RecordList::Energy(list) => list.get(index).map(|record| energy(record, style)),
+        RecordList::Other(list) => list.get(index).map(|record| record.payload.clone()),
+    }
+}
+
+/// A cloud record, with `EndTime` 0 while the VM runs.
 #[must_use]
 pub fn cloud(record: &CloudRecord, style: Style) -> String {
     Object::new(style)
@@ -41,20 +64,30 @@ pub fn cloud(record: &CloudRecord, style: Style) -> String {
         .finish()
 }
 
-/// Whole GiB of bytes: network traffic, as APEL counts it.
+/// Network traffic as APEL counts it: whole GiB, rounded down.
 #[must_use]
 pub fn gib(bytes: Option<u64>) -> Option<u64> {
     bytes.map(|bytes| bytes / BYTES_PER_GIB)
 }
 
-/// Public IP addresses.
+/// A public IP record.
 #[must_use]
 pub fn ip(record: &IpRecord, style: Style) -> String {
+    ip_with(record, Some(&record.uuid), style)
+}
+
+/// A public IP record without `uuid`, which APEL's own schema does not have.
+#[must_use]
+pub fn ip_without_uuid(record: &IpRecord, style: Style) -> String {
+    ip_with(record, None, style)
+}
+
+fn ip_with(record: &IpRecord, uuid: Option<&str>, style: Style) -> String {
     Object::new(style)
         .text("SiteName", &record.site_name)
         .text("CloudType", &record.cloud_type)
         .text("CloudComputeService", &record.compute_service)
-        .text("uuid", &record.uuid)
+        .maybe_text("uuid", uuid)
         .maybe_text("LocalUser", record.local_user.as_deref())
         .maybe_text("GlobalUserName", record.global_user_name.as_deref())
         .text("LocalGroup", &record.local_group)
@@ -65,7 +98,7 @@ pub fn ip(record: &IpRecord, style: Style) -> String {
         .finish()
 }
 
-/// An accelerator.
+/// An accelerator record. `Count` may be a fraction, where VMs share an accelerator.
 #[must_use]
 pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
     Object::new(style)
@@ -89,8 +122,8 @@ pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
         .finish()
 }
 
-/// A volume. What a storage record has no field for, the mapper left among the
-/// attributes.
+/// A storage record, in cASO's shape and not StAR's. What the contract's record has no
+/// field for (name, status, type, attachment) comes from its attributes.
 #[must_use]
 pub fn storage(record: &StorageRecord, style: Style) -> String {
     let fact = |name| attribute(&record.head, name);
@@ -107,7 +140,7 @@ pub fn storage(record: &StorageRecord, style: Style) -> String {
         .maybe_text("LocalGroup", record.local_group.as_deref())
         .maybe_text("FQAN", record.group.as_deref())
         .integer("ActiveDuration", record.end.saturating_sub(record.start))
-        // The one duration that is no whole number in cASO.
+        // The one duration that cASO writes with a fraction.
         .maybe_float("AttachedDuration", attached)
         .maybe_text("AttachedTo", fact("attached_to"))
         .maybe_text("Type", fact("type"))
@@ -126,7 +159,7 @@ fn attribute<'a>(head: &'a Head, name: &str) -> Option<&'a str> {
         .map(|attribute| attribute.value.as_str())
 }
 
-/// Energy.
+/// An energy record, as GreenDIGIT CIM takes it.
 #[must_use]
 pub fn energy(record: &EnergyRecord, style: Style) -> String {
     Object::new(style)
@@ -149,7 +182,8 @@ pub fn energy(record: &EnergyRecord, style: Style) -> String {
         .finish()
 }
 
-/// A time as Python's naive `isoformat` has it: `2026-10-01T00:00:00`.
+/// Epoch seconds as Python's `isoformat` writes a naive UTC time: `2026-10-01T00:00:00`.
+/// None for a time whose year chrono cannot represent.
 #[must_use]
 pub fn iso(time: i64) -> Option<String> {
     DateTime::<Utc>::from_timestamp(time, 0)

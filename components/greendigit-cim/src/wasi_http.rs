@@ -1,8 +1,7 @@
-//! The way to the service through `wasi:http`.
+//! The HTTP client of the sandbox: `wasi:http`.
 //!
-//! The host bounds each wait by itself; here they are made so short that two
-//! slow requests still fit into one call, which then ends with an answer and
-//! not with the host's patience.
+//! The host bounds each wait by itself. The bounds here are tighter, so that two slow
+//! requests fit into one call: it then ends with an answer, and not by the host's deadline.
 
 use std::time::{Duration, Instant};
 
@@ -14,27 +13,28 @@ use wasip2::http::types::{
 use wasip2::io::streams::{OutputStream, StreamError};
 
 use crate::account::Account;
-use crate::web::{Reply, Request, Web, WebError};
+use crate::http::{HttpClient, HttpError, Request, Response};
 
-/// Until the service stands ready to be asked.
+/// For connecting, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Until its answer begins, at most.
+/// From the request to the first byte of the response, at most.
 const FIRST_BYTE: Duration = Duration::from_secs(20);
-/// From one piece of the answer to the next.
+/// From one piece of the response to the next.
 const BETWEEN: Duration = Duration::from_secs(5);
-/// After so long there is no more waiting in this call.
+/// For all waits of one call of `deliver` together.
 const CALL: Duration = Duration::from_secs(50);
-/// Bytes of an answer that are read. A token is shorter, and so is a reason.
+/// Bytes of a response that are read. A token is shorter, and so is a reason.
 const BODY: usize = 64 << 10;
 
-/// The origin that the host granted.
-pub struct Granted {
+/// A client for the origin that the host granted, for one call of `deliver`.
+pub struct WasiHttp {
     https: bool,
     authority: String,
     began: Instant,
 }
 
-impl Granted {
+impl WasiHttp {
+    /// A client for the account's service; the call begins now.
     pub fn new(account: &Account) -> Self {
         Self {
             https: account.https,
@@ -43,12 +43,12 @@ impl Granted {
         }
     }
 
-    fn exchange(&self, request: &Request) -> Result<Reply, Failure> {
+    fn exchange(&self, request: &Request) -> Result<Response, Failure> {
         let headers = Fields::new();
         for (name, value) in &request.headers {
             headers
                 .append(name, value.as_bytes())
-                .map_err(|error| Failure::Odd(format!("header `{name}`: {error:?}")))?;
+                .map_err(|error| Failure::Other(format!("header `{name}`: {error:?}")))?;
         }
         let outgoing = OutgoingRequest::new(headers);
         let method = match request.body {
@@ -60,30 +60,30 @@ impl Granted {
         } else {
             Scheme::Http
         };
-        let odd = |what: &str| Failure::Odd(format!("the host does not take {what}"));
+        let rejected = |what: &str| Failure::Other(format!("the host does not accept {what}"));
         outgoing
             .set_method(&method)
-            .map_err(|()| odd("the method"))?;
+            .map_err(|()| rejected("the method"))?;
         outgoing
             .set_scheme(Some(&scheme))
-            .map_err(|()| odd("the scheme"))?;
+            .map_err(|()| rejected("the scheme"))?;
         outgoing
             .set_authority(Some(&self.authority))
-            .map_err(|()| odd("the host of `base_url`"))?;
+            .map_err(|()| rejected("the host of `base_url`"))?;
         outgoing
             .set_path_with_query(Some(&request.path))
-            .map_err(|()| odd("the path of `base_url`"))?;
-        let body = outgoing.body().map_err(|()| odd("a body"))?;
-        let answer = outgoing_handler::handle(outgoing, Some(self.options()))?;
-        // Where the request has failed already, the answer says why.
+            .map_err(|()| rejected("the path of `base_url`"))?;
+        let body = outgoing.body().map_err(|()| rejected("a body"))?;
+        let pending = outgoing_handler::handle(outgoing, Some(self.options()))?;
+        // Where the request has failed already, the response says why.
         let _ = write(&body, request.body.as_deref().unwrap_or_default());
         OutgoingBody::finish(body, None)?;
-        answer.subscribe().block();
-        let reply = answer
+        pending.subscribe().block();
+        let response = pending
             .get()
-            .ok_or_else(|| odd("patience"))?
-            .map_err(|()| odd("a second look"))??;
-        Ok(self.read(&reply))
+            .ok_or_else(|| Failure::Other("the response is not ready".to_owned()))?
+            .map_err(|()| Failure::Other("the response was taken already".to_owned()))??;
+        Ok(self.read(&response))
     }
 
     fn options(&self) -> RequestOptions {
@@ -91,33 +91,33 @@ impl Granted {
         let first_byte = left.clamp(Duration::from_secs(1), FIRST_BYTE);
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).ok();
         let options = RequestOptions::new();
-        // A host that does not take one of them has its own.
+        // A host that does not support one of them uses its own.
         let _ = options.set_connect_timeout(nanoseconds(CONNECT));
         let _ = options.set_first_byte_timeout(nanoseconds(first_byte));
         let _ = options.set_between_bytes_timeout(nanoseconds(BETWEEN));
         options
     }
 
-    fn read(&self, reply: &IncomingResponse) -> Reply {
-        let headers = reply.headers();
+    fn read(&self, response: &IncomingResponse) -> Response {
+        let headers = response.headers();
         let header = |name: &str| {
             let value = headers.get(name).into_iter().next()?;
             String::from_utf8(value).ok()
         };
         let mut bytes = Vec::new();
-        if let Ok(body) = reply.consume() {
-            if let Ok(stream) = body.stream() {
-                // An answer cut short is still one: its status has come.
-                while bytes.len() < BODY && self.began.elapsed() < CALL {
-                    match stream.blocking_read(8 << 10) {
-                        Ok(piece) => bytes.extend(piece),
-                        Err(_) => break,
-                    }
+        if let Ok(body) = response.consume()
+            && let Ok(stream) = body.stream()
+        {
+            // A response that is cut short still counts, for its status has come.
+            while bytes.len() < BODY && self.began.elapsed() < CALL {
+                match stream.blocking_read(8 << 10) {
+                    Ok(piece) => bytes.extend(piece),
+                    Err(_) => break,
                 }
             }
         }
-        Reply {
-            status: reply.status(),
+        Response {
+            status: response.status(),
             retry_after: header("retry-after").and_then(|value| value.trim().parse().ok()),
             location: header("location"),
             body: String::from_utf8_lossy(&bytes).into_owned(),
@@ -125,6 +125,7 @@ impl Granted {
     }
 }
 
+/// Sends the whole body.
 fn write(body: &OutgoingBody, text: &str) -> Result<(), StreamError> {
     let stream: OutputStream = body.write().map_err(|()| StreamError::Closed)?;
     let mut left = text.as_bytes();
@@ -141,8 +142,8 @@ fn write(body: &OutgoingBody, text: &str) -> Result<(), StreamError> {
     stream.flush()
 }
 
-impl Web for Granted {
-    fn send(&mut self, request: &Request) -> Result<Reply, WebError> {
+impl HttpClient for WasiHttp {
+    fn send(&mut self, request: &Request) -> Result<Response, HttpError> {
         self.exchange(request).map_err(Failure::into)
     }
 
@@ -151,9 +152,10 @@ impl Web for Granted {
     }
 }
 
+/// Why an exchange failed: as `wasi:http` says, or in words.
 enum Failure {
     Code(ErrorCode),
-    Odd(String),
+    Other(String),
 }
 
 impl From<ErrorCode> for Failure {
@@ -162,40 +164,40 @@ impl From<ErrorCode> for Failure {
     }
 }
 
-impl From<Failure> for WebError {
+impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
         let code = match failure {
             Failure::Code(code) => code,
-            Failure::Odd(text) => return Self::Other(text),
+            Failure::Other(text) => return Self::Other(text),
         };
-        let away = |text: &str| Self::Away(text.to_owned());
+        let unavailable = |text: &str| Self::Unavailable(text.to_owned());
         match code {
             ErrorCode::HttpRequestDenied => Self::Denied,
             ErrorCode::TlsCertificateError => {
                 Self::Tls("its certificate is not accepted".to_owned())
             }
             ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
-                Self::Tls("it does not speak TLS as we do".to_owned())
+                Self::Tls("the TLS handshake failed".to_owned())
             }
             ErrorCode::ConfigurationError => {
-                Self::Tls("its trust cannot be set up; the log says why".to_owned())
+                Self::Tls("TLS cannot be set up; the host's log says why".to_owned())
             }
-            ErrorCode::ConnectionRefused => away("the connection was refused"),
-            ErrorCode::ConnectionTimeout => away("there was no connection in time"),
+            ErrorCode::ConnectionRefused => unavailable("the connection was refused"),
+            ErrorCode::ConnectionTimeout => unavailable("no connection was made in time"),
             ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionReadTimeout => {
-                away("there was no answer in time")
+                unavailable("there was no response in time")
             }
-            ErrorCode::DnsError(error) => Self::Away(
+            ErrorCode::DnsError(error) => Self::Unavailable(
                 error
                     .rcode
                     .unwrap_or_else(|| "its name is unknown".to_owned()),
             ),
             ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => {
-                away("the connection was closed before the answer came")
+                unavailable("the connection was closed before the response")
             }
             ErrorCode::DestinationUnavailable
             | ErrorCode::DestinationNotFound
-            | ErrorCode::DnsTimeout => away("it cannot be reached"),
+            | ErrorCode::DnsTimeout => unavailable("it cannot be reached"),
             ErrorCode::InternalError(Some(text)) => Self::Other(text),
             other => Self::Other(format!("{other:?}")),
         }
