@@ -8,3 +8,5 @@
 pub mod cli;
 mod run;
 mod stdout;
+
+pub use run::BisectingMapper;

@@ -14,12 +14,12 @@ const CONF: &str = "[DEFAULT]\nsite_name = SITE\nmessengers = noop\nnonsense = 1
 /// Standard error of a delivery with this configuration.
 fn deliver(folder: &Path, conf: &str) -> String {
     let file = folder.join("caso.conf");
-    fs::write(&file, conf).unwrap();
+    let spool = folder.join("spool");
+    fs::write(&file, format!("{conf}spooldir = {}\n", spool.display())).unwrap();
     let outcome = Command::new(env!("CARGO_BIN_EXE_caso"))
         .arg("deliver")
         .arg("--config-file")
         .arg(&file)
-        .args(["--spooldir", &folder.join("spool").display().to_string()])
         .env_clear()
         .env("CACHE_DIRECTORY", env!("CARGO_TARGET_TMPDIR"))
         .output()

@@ -10,14 +10,14 @@ use anyhow::{Context as _, anyhow};
 
 use caso_base::error_chain;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
-use caso_deliver::MapperIdentity;
+use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::proxy::Proxies;
 use caso_sandbox::{
-    CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
-    ProxyRule, Sandbox, SandboxSettings, Source, decide,
+    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy,
+    ProxyRule, Redirect, Sandbox, SandboxSettings, Source, decide,
 };
 
 /// The mapper of a run, to be started once for each project.
@@ -66,7 +66,7 @@ pub struct Messenger {
 impl Messenger {
     /// Folders of its queues, which must be writable before Keystone is asked.
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
-        self.setup.granted.queues.values().map(|queue| &queue.path)
+        self.setup.granted.queues().map(|(_, queue)| &queue.path)
     }
 }
 
@@ -90,13 +90,14 @@ pub struct Components {
 /// # Errors
 /// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    let cache_dir = CacheDir::Search {
-        candidates: config.cache_dirs.clone(),
-        // One is a folder that somebody named; two are the usual places,
-        // of which the first may be missing.
-        asked: config.cache_dirs.len() == 1,
-    };
-    Sandbox::new(SandboxSettings::new(cache_dir)).context("cannot set up the sandbox")
+    let sandbox = Sandbox::new(SandboxSettings {
+        cache_dirs: config.cache_dirs.clone(),
+        ..SandboxSettings::default()
+    })
+    .context("cannot set up the sandbox")?;
+    let warning = sandbox.cache().warning();
+    let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
+    Ok((sandbox, warning.into_iter().collect()))
 }
 
 /// Loads what the configuration names.
@@ -186,14 +187,19 @@ async fn messenger(
         Policy::Site(&grants)
     };
     let name = instance.name().to_owned();
-    let granted: Granted = decide(&name, &description.capabilities, &found.settings, policy)?;
+    let asking = InstanceName {
+        name: name.clone(),
+        grants: format!("`grants` in [messenger_{name}]"),
+        options: format!("[{name}]"),
+    };
+    let granted: Granted = decide(&asking, &description.capabilities, &found.settings, policy)?;
     for unused in &granted.unused {
         warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
             format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
         ));
     }
-    let proxies = match granted.origins.is_empty() {
+    let proxies = match granted.origins().next().is_none() {
         true => ProxyRule::default(),
         false => proxies()?,
     };
@@ -206,7 +212,7 @@ async fn messenger(
             settings: found.settings,
             granted,
             limits: limits(&instance.component),
-            detour: Detour::default(),
+            redirect: Redirect::default(),
             proxies,
         },
         name,

@@ -34,6 +34,7 @@ use tokio::sync::watch;
 pub use self::commands::{demo, mapping_migrate, projects, sample, show};
 pub use self::component_warnings::ComponentWarnings;
 pub use self::exit::Exit;
+pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 
 use self::prepare::Stopped;

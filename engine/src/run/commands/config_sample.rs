@@ -3,15 +3,14 @@
 
 use anyhow::Context as _;
 
-use caso_sandbox::{CacheDir, Sandbox, SandboxSettings, Source};
+use caso_sandbox::{Sandbox, SandboxSettings, Source};
 
 /// The sample, from the option table and the components' own descriptions.
 ///
 /// # Errors
 /// A built-in component cannot be loaded.
 pub async fn sample() -> anyhow::Result<String> {
-    let (sandbox, _) =
-        Sandbox::new(SandboxSettings::new(CacheDir::Off)).context("cannot set up the sandbox")?;
+    let sandbox = Sandbox::new(SandboxSettings::default()).context("cannot set up the sandbox")?;
     let mut descriptions = Vec::new();
     for name in caso_builtin::builtins() {
         let bytes = caso_builtin::builtin(name).context("a component has no code")?;

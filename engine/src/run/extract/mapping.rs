@@ -1,14 +1,14 @@
 //! From a page of usage to records in a segment.
 
-use caso_deliver::SegmentWriter;
+use super::bisect::BisectingMapper;
 use caso_extract::{ExtractError, Page, PageSink};
+use caso_journal::SegmentWriter;
 use caso_model::guest::{BoxFuture, Mapper, Outcome};
 use caso_model::usage::{Context, UsageItem};
-use caso_sandbox::GuestMapper;
 
 /// Hands each page to the mapper and what comes out to the segment.
 pub struct Mapping {
-    pub mapper: GuestMapper,
+    pub mapper: BisectingMapper,
     pub context: Context,
     pub segment: SegmentWriter,
     pub counts: Counts,

@@ -5,6 +5,7 @@
 //! configuration when all have come to their end. How many are read at a time is
 //! bounded, for the machine's sake.
 
+mod bisect;
 mod cloud_run;
 mod cursor_keys;
 mod extractor;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
+pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use super::components::Mapper;
 use super::kind::Kind;
@@ -30,7 +32,7 @@ use super::prepare::Prepared;
 use super::summary::Summary;
 use caso_base::Clock;
 use caso_config::Config;
-use caso_deliver::Journal;
+use caso_journal::Journal;
 use caso_state::Cursors;
 
 /// What all clouds, regions and projects of a run share.

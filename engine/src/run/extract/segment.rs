@@ -1,9 +1,10 @@
 //! One window of one extractor into one sealed segment.
 
+use super::bisect::BisectingMapper;
 use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
-use caso_deliver::{Order, SegmentKey};
 use caso_extract::ExtractError;
+use caso_journal::{Order, SegmentKey};
 use caso_model::Window;
 use caso_model::usage::Context;
 
@@ -33,7 +34,7 @@ impl Task {
             )
             .map_err(ExtractError::sink)?;
         let mut mapping = Mapping {
-            mapper,
+            mapper: BisectingMapper::new(mapper),
             context: self.usage_context(window),
             segment,
             counts: Counts::default(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Kind;
 use crate::run::components::Messenger;
 use crate::stdout;
-use caso_sandbox::{Detour, Sink};
+use caso_sandbox::{Grant, Redirect, Sink};
 
 impl Kind {
     /// Turns what the messenger would send to stdout in a dry run, and into
@@ -17,26 +17,34 @@ impl Kind {
     pub fn redirect(&self, messenger: &mut Messenger) {
         let setup = &mut messenger.setup;
         if self.is_dry() {
-            setup.granted.directories.clear();
-            setup.granted.addresses.clear();
-            setup.detour = Detour {
+            setup.granted.grants.retain(|_, grant| is_redirected(grant));
+            setup.redirect = Redirect {
                 queues: Some(shown(&messenger.name, "queue")),
                 connections: Some(shown(&messenger.name, "connection")),
                 requests: Some(shown(&messenger.name, "http")),
             };
         } else if let Self::Replay { into, .. } = self {
             let folder = into.join(&messenger.name);
-            setup.granted.directories.clear();
-            setup.granted.addresses.clear();
-            for (name, queue) in &mut setup.granted.queues {
-                queue.path = folder.join(caso_state::file_name_for(name));
+            setup.granted.grants.retain(|_, grant| is_redirected(grant));
+            for (name, grant) in &mut setup.granted.grants {
+                if let Grant::Queue(queue) = grant {
+                    queue.path = folder.join(caso_state::file_name_for(name));
+                }
             }
-            setup.detour = Detour {
+            setup.redirect = Redirect {
                 queues: None,
                 connections: Some(kept(folder.clone())),
                 requests: Some(kept(folder)),
             };
         }
+    }
+}
+
+/// Whether what goes by this way can be redirected. The other ways are closed.
+fn is_redirected(grant: &Grant) -> bool {
+    match grant {
+        Grant::Queue(_) | Grant::Connection(_) | Grant::Http(_) => true,
+        Grant::Directory(_) | Grant::Address(_) => false,
     }
 }
 
