@@ -24,9 +24,9 @@ fn deliver(folder: &Path, conf: &str) -> String {
         .env("CACHE_DIRECTORY", env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();
-    let said = text(&outcome.stderr);
-    assert_eq!(outcome.status.code(), Some(0), "{said}");
-    said
+    let stderr = text(&outcome.stderr);
+    assert_eq!(outcome.status.code(), Some(0), "{stderr}");
+    stderr
 }
 
 #[test]

@@ -153,7 +153,7 @@ async fn mapper(
         settings: settings.settings,
         limits: limits(&config.mapper),
     };
-    // Its options are its own: only it can say whether they will do.
+    // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
     Ok(mapper)
 }
