@@ -1,6 +1,9 @@
 //! The launchers, installed in a folder of their own beside a `caso` that shows
 //! how it was started, and beside the real one.
 
+// In a test a panic is the report; clippy exempts the functions marked `#[test]` alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs;

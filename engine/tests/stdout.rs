@@ -1,6 +1,9 @@
 //! What is printed and cannot be written: a full disk is an error, a reader that
 //! has gone is not.
 
+// In a test a panic is the report; clippy exempts the functions marked `#[test]` alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs::{self, File, OpenOptions};

@@ -1,6 +1,9 @@
 //! What the operator is warned of, over several runs: `caso deliver` makes them
 //! without a cloud.
 
+// In a test a panic is the report; clippy exempts the functions marked `#[test]` alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs;

@@ -108,7 +108,10 @@ mod tests {
     async fn a_panic_is_this_extractors_failure_and_has_its_message() {
         let work = async {
             let nothing: Option<ExtractorResult> = None;
-            nothing.expect("a page without rows")
+            match nothing {
+                Some(result) => result,
+                None => panic!("a page without rows"),
+            }
         };
         let ExtractorResult::Failed { reason, outage } = apart(work).await else {
             panic!("a panic is a failure");
