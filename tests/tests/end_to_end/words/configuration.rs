@@ -96,6 +96,34 @@ fn errors_of_a_value_that_makes_no_sense() {
     said_of("errors-of-values", &[&text]);
 }
 
+/// Those of components are read when the rest makes sense.
+#[test]
+fn errors_of_a_components_value_that_makes_no_sense() {
+    const COMPONENTS: [&str; 6] = [
+        "benchmark",
+        "accelerator",
+        "ssm",
+        "logstash",
+        "greendigit_cim",
+        "mapper",
+    ];
+    const HOST: [&str; 4] = ["sha256", "memory", "timeout", "deadline"];
+    let mut text = format!("{LOGIN}[DEFAULT]\nmessengers = ssm, logstash, noop, greendigit_cim\n");
+    for (section, option) in options() {
+        let own = section != "mapper" || !HOST.contains(&option.as_str());
+        if COMPONENTS.contains(&section.as_str()) && own {
+            let _ = write!(text, "[{section}]\n{option} = ?!\n");
+        }
+    }
+    for section in ["ssm", "logstash", "noop", "greendigit_cim"] {
+        let _ = write!(
+            text,
+            "[messenger_{section}]\nrecord_types = ?!\ngrants = ?!\n"
+        );
+    }
+    said_of("errors-of-components-values", &[&text]);
+}
+
 /// And with none.
 #[test]
 fn errors_of_an_empty_value() {

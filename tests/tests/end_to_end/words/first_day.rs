@@ -13,23 +13,28 @@ const WINDOW: [&str; 4] = ["--extract-from", FROM, "--extract-to", TO];
 #[test]
 fn of_what_stands_in_the_way() {
     let world = plain();
-    let mut site = site(&world.cloud);
-    let path = site.path().join("in-the-way");
-    fs::write(&path, "").unwrap();
-    let below = path.join("x").display().to_string();
-    let path = path.display().to_string();
-    for (name, section, option, value) in [
-        ("spooldir-that-is-a-file", "DEFAULT", "spooldir", &path),
-        ("spooldir-below-a-file", "DEFAULT", "spooldir", &below),
-        ("lock-path-below-a-file", "DEFAULT", "lock_path", &below),
-        ("cache-dir-below-a-file", "DEFAULT", "cache_dir", &below),
-        ("queue-below-a-file", "ssm", "output_path", &below),
-        ("log-file-below-a-file", "DEFAULT", "log_file", &below),
+    for (name, section, option, below) in [
+        ("spooldir-that-is-a-file", "DEFAULT", "spooldir", ""),
+        ("spooldir-below-a-file", "DEFAULT", "spooldir", "x"),
+        ("lock-path-below-a-file", "DEFAULT", "lock_path", "x"),
+        ("cache-dir-below-a-file", "DEFAULT", "cache_dir", "x"),
+        ("queue-below-a-file", "ssm", "output_path", "x"),
+        ("log-file-below-a-file", "DEFAULT", "log_file", "x"),
     ] {
-        let mut site = super::site(&world.cloud);
-        site.set(section, option, value);
+        let mut site = site(&world.cloud);
+        let path = site.path().join("in-the-way");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        // Pushing an empty part would end the path with a slash.
+        let path = if below.is_empty() {
+            path
+        } else {
+            path.join(below)
+        };
+        site.set(section, option, &path.display().to_string());
         printed(name, &site.extract(&WINDOW));
     }
+    let mut site = site(&world.cloud);
     site.set("DEFAULT", "spooldir", "relative");
     printed("spooldir-that-is-relative", &site.extract(&WINDOW));
 }
@@ -109,8 +114,12 @@ fn of_commands_that_do_not_fit() {
         &caso(&["extract", "--replay", "recording", "--into", "full"]),
     );
     printed(
-        "demo-into-a-full-folder",
-        &run(&site, "caso", &["demo", "full"]),
+        "demo",
+        &run(
+            &site,
+            "caso",
+            &["demo", &site.path().join("demo").display().to_string()],
+        ),
     );
 }
 

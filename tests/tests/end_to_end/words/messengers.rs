@@ -13,24 +13,25 @@ const WINDOW: [&str; 4] = ["--extract-from", FROM, "--extract-to", TO];
 #[test]
 fn of_one_that_fails() {
     let world = plain();
-    for verb in [
-        "loop",
-        "retry",
-        "misconfigured",
-        "refuse-to-start",
-        "trap",
-        "allocate",
-        "refuse-beyond",
-        "accept-too-many",
-        "refuse-first",
-        "ask",
-        "unheard-of",
+    for (name, verb) in [
+        ("messenger-loop", "loop"),
+        ("messenger-retry", "retry"),
+        ("messenger-misconfigured", "misconfigured"),
+        ("messenger-refuse-to-start", "refuse-to-start"),
+        ("messenger-trap", "trap"),
+        ("messenger-allocate", "allocate"),
+        ("messenger-refuse-beyond", "refuse-beyond"),
+        ("messenger-accept-too-many", "accept-too-many"),
+        ("messenger-refuse-first", "refuse-first"),
+        ("messenger-ask", "ask"),
+        ("messenger-unheard-of", "unheard-of"),
     ] {
         let mut site = site(&world.cloud);
+        // One that loops is found out long before the delivery's time is over.
         site.with_mischief(verb)
-            .set("messenger_mischief", "timeout", "5")
-            .set("messenger_mischief", "deadline", "1");
-        printed(&format!("messenger-{verb}"), &site.extract(&WINDOW));
+            .set("messenger_mischief", "deadline", "200ms")
+            .set("DEFAULT", "delivery_timeout", "60");
+        printed(name, &site.extract(&WINDOW));
     }
 }
 
@@ -99,6 +100,15 @@ fn of_options() {
     printed(
         "record-types-that-leave-some-out",
         &with("messenger_ssm", "record_types", "ip"),
+    );
+    printed("section-of-nobody", &with("sssm", "max_size", "10"));
+    printed(
+        "section-in-small-letters",
+        &with("default", "site_name", "X"),
+    );
+    printed(
+        "section-without-effect",
+        &with("oslo_concurrency", "lock_path", "/run"),
     );
     printed("no-messenger", &with("DEFAULT", "messengers", ""));
 }
