@@ -25,7 +25,7 @@ use super::super::{ApiError, Scope, Service};
 use super::Session;
 use super::federation::Federation;
 use super::login::{self, Wanted};
-use caso_login::{DomainRef, LoginMethod, ProjectRef};
+use caso_login::{DomainRef, LoginMethod, ProjectChoice};
 
 /// All tokens of a session.
 #[derive(Default)]
@@ -209,7 +209,7 @@ async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token
             .await
             .map_err(|error| refuse(session, error)),
         Scope::Project(id) => {
-            let target = Target::Project(ProjectRef::Id(id.clone()));
+            let target = Target::Project(ProjectChoice::Id(id.clone()));
             match post(session, Wanted::new(scope, &target)).await {
                 Err(error) => Err(project_refused(session, scope, id, error).await),
                 token => token,
@@ -353,7 +353,7 @@ pub async fn resolve_project(
         };
     }
     let turn = turn(session).await?;
-    let target = Target::Project(ProjectRef::Name {
+    let target = Target::Project(ProjectChoice::Name {
         name: name.to_owned(),
         domain: domain.clone(),
     });
