@@ -17,7 +17,7 @@ use super::messenger::GuestMessenger;
 use super::state::State;
 use caso_model::component::{Description, OptionKind, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
-use caso_model::secret::is_secret_name;
+use caso_model::secret::is_secret;
 
 /// What a component can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,14 +123,12 @@ impl Component {
 
     /// The values of options that are secret by their kind or by their name.
     fn secrets(&self, settings: &[Setting]) -> Vec<String> {
-        let secret =
-            |setting: &&Setting| {
-                let by_name = is_secret_name(&setting.name);
-                by_name
-                    || self.description.options.iter().any(|option| {
-                        option.name == setting.name && option.kind == OptionKind::Secret
-                    })
-            };
+        let secret = |setting: &&Setting| {
+            let mut options = self.description.options.iter();
+            let option = options.find(|option| option.name == setting.name);
+            let kind = option.map_or(&OptionKind::Text, |option| &option.kind);
+            is_secret(kind, &setting.name)
+        };
         settings
             .iter()
             .filter(secret)
