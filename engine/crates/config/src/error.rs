@@ -41,7 +41,7 @@ pub enum ConfigError {
         value: String,
         expected: String,
     },
-    /// A `$` that is followed by something that is no option.
+    /// A `$` that is followed by something that is not an option.
     #[error("{at}: {problem}")]
     Substitution { at: Box<At>, problem: String },
     /// A component describes options that it cannot have.

@@ -91,9 +91,10 @@ pub struct Config {
 }
 
 /// Start of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ExtractFrom {
     /// Where the last run ended.
+    #[default]
     Cursor,
     /// `None`: 1970, whatever the cursors say.
     BeginningOfTime,
