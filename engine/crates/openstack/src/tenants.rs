@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::identity::credentials::V2_DOMAIN;
-use super::keystone::{Project, escape};
+use super::project::{Project, escape};
 use super::{ApiError, Scope, Service, Session};
 
 #[derive(Deserialize)]
@@ -77,9 +77,9 @@ pub async fn by_id(session: &Session, id: &str) -> Result<Project, ApiError> {
     session.own_project(&scope).await?;
     let listed = of_account(session).await?.iter();
     let found = listed.clone().find(|tenant| tenant.id == id);
-    found.cloned().ok_or_else(|| ApiError::OtherProject {
-        wanted: id.to_owned(),
-        own: "none of this account's tenants".to_owned(),
+    found.cloned().ok_or_else(|| ApiError::NoTenant {
+        who: session.settings().login.who(),
+        tenant: id.to_owned(),
     })
 }
 
