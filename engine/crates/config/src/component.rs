@@ -38,6 +38,7 @@ pub struct ComponentSettings {
     pub secrets: Vec<String>,
     /// Where each came from, by the option's name.
     pub origins: BTreeMap<String, Origin>,
+    /// Former names in use, and options that mean nothing.
     pub warnings: Vec<Notice>,
 }
 
@@ -55,6 +56,10 @@ impl fmt::Debug for ComponentSettings {
 }
 
 /// Reads the options that a component describes.
+///
+/// # Errors
+/// All that is wrong, together: values that do not fit, options that are missing,
+/// and descriptions of options that are not the component's to read.
 pub fn component_settings(
     config: &Config,
     instance: &ComponentInstance,

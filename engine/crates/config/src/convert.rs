@@ -26,6 +26,7 @@ use caso_model::secret::is_secret_name;
 /// A file in its new form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
+    /// The text of the new file.
     pub toml: String,
     /// What is left out or has changed, a sentence each.
     pub remarks: Vec<String>,
@@ -34,6 +35,9 @@ pub struct Converted {
 }
 
 /// Converts `file`, or the one that the search finds.
+///
+/// # Errors
+/// What cannot be read, and what `$` refers to and is not there.
 pub fn convert(inputs: &Inputs, file: Option<&Path>) -> Result<Converted, ConfigErrors> {
     let mut errors = Collector::default();
     let path = match file {

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use super::origin::Origin;
 
+/// One thing that is wrong. Its text names the place, the option, what was read
+/// and what is expected, or what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are what the texts name")]
 pub enum ConfigError {
     /// A file that was asked for, or found on the search path, cannot be read.
     #[error("cannot read the configuration file `{path}`: {reason}")]
@@ -54,8 +57,8 @@ pub enum ConfigError {
         option: String,
         why: String,
     },
-    /// Something that can be written but is not done; `what` says instead of
-    /// what.
+    /// Something that may be written and that cASO will not do; `what` says why,
+    /// and what to write instead.
     #[error("{at}: {what}")]
     Refused { at: Box<At>, what: String },
 }
@@ -63,13 +66,16 @@ pub enum ConfigError {
 /// The option that an error is about, and what set it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
+    /// The file and line, variable or flag.
     pub origin: Origin,
+    /// The option's section, without brackets.
     pub section: String,
+    /// Its name of today.
     pub option: String,
 }
 
 impl At {
-    pub(super) fn new(origin: &Origin, section: &str, option: &str) -> Box<Self> {
+    pub(crate) fn new(origin: &Origin, section: &str, option: &str) -> Box<Self> {
         Box::new(Self {
             origin: origin.clone(),
             section: section.to_owned(),
@@ -110,7 +116,7 @@ impl From<ConfigError> for ConfigErrors {
 
 /// Collects errors while the reading goes on.
 #[derive(Debug, Default)]
-pub(super) struct Collector(Vec<ConfigError>);
+pub(crate) struct Collector(Vec<ConfigError>);
 
 impl Collector {
     /// The value, or a note of what is wrong with it.

@@ -22,9 +22,13 @@ use caso_model::extraction::CounterOptions;
 /// not show it.
 #[derive(Clone)]
 pub struct Inputs {
+    /// The command that asks.
     pub program: Program,
+    /// What was typed.
     pub command_line: CommandLine,
+    /// Variables by their names.
     pub environment: BTreeMap<String, String>,
+    /// Where default files are looked for.
     pub places: Places,
     /// Names of the messengers that are embedded in the engine.
     pub builtin_messengers: Vec<String>,
@@ -76,7 +80,10 @@ impl Inputs {
     }
 }
 
-/// Finds, reads, checks. All that is wrong comes out together.
+/// Finds, reads, checks.
+///
+/// # Errors
+/// All that is wrong, together, each with its place.
 pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     let mut errors = super::error::Collector::default();
     let files = files::read(
