@@ -38,7 +38,7 @@ pub enum ConfigError {
         what: String,
     },
     /// A value that its option does not take. `value` is masked for secrets.
-    #[error("{at} is `{value}`; expected {expected}")]
+    #[error("{at} is {}; expected {expected}", quoted(value))]
     Value {
         at: Box<At>,
         value: String,
@@ -61,6 +61,14 @@ pub enum ConfigError {
     /// and what to write instead.
     #[error("{at}: {what}")]
     Refused { at: Box<At>, what: String },
+}
+
+/// A value as an error quotes it.
+fn quoted(value: &str) -> String {
+    match value {
+        "" => "empty".to_owned(),
+        _ => format!("`{value}`"),
+    }
 }
 
 /// The option that an error is about, and what set it.

@@ -48,7 +48,7 @@ pub enum FaultKind {
     Continuation,
     #[error("a section must end with `]`, with nothing behind it")]
     NoBracket,
-    #[error("`[]` is no section name")]
+    #[error("`[]` is not a section name")]
     NoSectionName,
     #[error("no section before this option; put `[DEFAULT]` above it")]
     NoSection,

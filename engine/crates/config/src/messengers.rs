@@ -237,7 +237,7 @@ fn own_name(reader: &mut Reader<'_>, name: &str, origin: &Origin) -> Option<Comp
         return Some(ComponentSource::BuiltIn(name.to_owned()));
     }
     let what = format!(
-        "no messenger `{name}` is built in (there are {}){}; for a component of your own write `component = /its/file.wasm` in [messenger_{name}]",
+        "no messenger `{name}` is built in (there are {}); for a component of your own write `component = /its/file.wasm` in [messenger_{name}]{}",
         listed(known),
         hint(name, known.iter().map(String::as_str)),
     );

@@ -104,7 +104,7 @@ pub(super) fn bad_name(name: &str, builtin: &[String]) -> Option<String> {
     }
     if name.starts_with("caso.") {
         return Some(format!(
-            "`{name}` is no messenger that cASO had; expected one of {}",
+            "`{name}` is not a messenger that cASO had; expected one of {}",
             listed(builtin)
         ));
     }

@@ -164,7 +164,7 @@ fn all_errors_come_out_together() {
         "`caso.conf:6`: `[DEFAULT] interface` is `outer`; expected a list of `public`, `internal`, `admin`",
         "`caso.conf:2`: `[DEFAULT] extractor` is `nova, sinder`; expected a list of `nova`, `cinder`, `neutron`, \
          `prometheus`, `ceilometer`; did you mean `cinder`?",
-        "`caso.conf:8`: `[DEFAULT] vo_property` is ``; expected the name of a property",
+        "`caso.conf:8`: `[DEFAULT] vo_property` is empty; expected the name of a property",
         "`caso.conf:13`: `[keystone_auth] insecure` is `maybe`; expected true or false (also yes, no, on, off, 1, 0)",
         "`caso.conf:14`: `[keystone_auth] timeout` is `0`; expected a number of seconds above 0, at most 86400",
         "`caso.conf:11`: `[keystone_auth] auth_url` is `keystone`; expected an address that begins with `https://` or `http://`",
