@@ -1,6 +1,12 @@
 //! The program: command lines, and the run that they start.
 //!
-//! What a run stands on lies in `crates/`, a crate a room.
+//! `cli` reads what was typed and says what runs for it; `run` does it. What a
+//! run stands on lies in `crates/`, a crate a room.
+
+#![warn(missing_docs)]
 
 pub mod cli;
-pub mod run;
+mod run;
+mod stdout;
+
+pub use run::BisectingMapper;

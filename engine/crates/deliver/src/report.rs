@@ -3,7 +3,8 @@
 use caso_base::error_chain;
 use std::path::PathBuf;
 
-use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::{Batch, BoxFuture, GuestFailure, Messenger};
 
 use super::error::JournalError;
 use super::packing::NotGiven;
@@ -25,7 +26,10 @@ pub struct Instance {
 pub struct Unstarted(pub GuestFailure);
 
 impl Messenger for Unstarted {
-    fn deliver<'a>(&'a mut self, _: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        _: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(std::future::ready(Err(self.0.clone())))
     }
 }

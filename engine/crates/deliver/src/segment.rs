@@ -19,7 +19,7 @@ use caso_state::DiskFile;
 
 use super::error::JournalError;
 use super::journal::{SegmentInfo, Shared};
-use super::kind::{Kind, not_finite};
+use super::kind::Kind;
 use super::layout::{FORMAT, SegmentName};
 use super::lines::{LineWriter, to_line};
 
@@ -150,7 +150,7 @@ impl SegmentWriter {
     /// Adds a record. One that JSON cannot hold is an error that costs only
     /// itself: the segment goes on without it.
     pub fn append(&mut self, record: &AccountingRecord) -> Result<(), JournalError> {
-        if let Some(field) = not_finite(record) {
+        if let Some(field) = record.not_finite() {
             return Err(JournalError::Record(format!(
                 "`{field}` of record `{}` is not a finite number",
                 record.head().id

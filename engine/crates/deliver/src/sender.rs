@@ -36,7 +36,8 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
-use caso_model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger};
 
 use super::clock::Deadline;
 use super::error::JournalError;
@@ -230,7 +231,7 @@ impl<'a> Sender<'a> {
         &mut self,
         place: &Place,
         items: impl Iterator<Item = &Item> + Clone,
-    ) -> Result<Result<Answer, GuestFailure>, Stop> {
+    ) -> Result<Result<CheckedAnswer, GuestFailure>, Stop> {
         let left = self.left()?;
         let attempt = self.ack(place.pack)?.attempt(place.index)?;
         let count = items.clone().count();
@@ -251,12 +252,7 @@ impl<'a> Sender<'a> {
         )
         .await;
         match answered {
-            Either::Left((Ok(answer), _)) => {
-                Ok(match answer::out_of_bounds(&self.name, &answer, count) {
-                    None => Ok(answer),
-                    Some(failure) => Err(failure),
-                })
-            }
+            Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
             Either::Left((Err(failure), _)) => match failure.kind {
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
