@@ -1,6 +1,6 @@
 //! The program: command lines, and the run that they start.
 //!
-//! `cli` reads what was typed and says what runs for it; `run` does it. What a
+//! `cli` turns what was typed into a task; `run` does it. What a
 //! run stands on lies in `crates/`, a crate a room.
 
 #![warn(missing_docs)]

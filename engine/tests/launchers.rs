@@ -1,6 +1,9 @@
 //! The launchers, installed in a folder of their own beside a `caso` that shows
 //! how it was started, and beside the real one.
 
+// In a test a panic is the report; clippy exempts the functions marked `#[test]` alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs;
@@ -145,7 +148,7 @@ fn a_caso_that_cannot_be_started_is_named_with_the_reason() {
     fs::write(&caso, "").unwrap();
     let outcome = run(folder.path().join("caso-extract"), &[], "");
     assert_eq!(outcome.status.code(), Some(1));
-    let said = text(&outcome.stderr);
+    let stderr = text(&outcome.stderr);
     let begin = format!("error: cannot start `{}`: ", caso.display());
-    assert!(said.starts_with(&begin), "{said}");
+    assert!(stderr.starts_with(&begin), "{stderr}");
 }

@@ -171,6 +171,14 @@ mod tests {
     }
 
     #[test]
+    fn one_that_ended_with_the_window_is_finished() {
+        let mut energy = energy();
+        energy.server.terminated = Some(2_000);
+        let record = record(energy).unwrap();
+        assert_eq!((record.end, record.finished), (2_000, true));
+    }
+
+    #[test]
     fn known_to_the_usage_api_alone() {
         let mut energy = energy();
         energy.server.created = None;

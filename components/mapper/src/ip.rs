@@ -125,9 +125,10 @@ mod tests {
             ip("2001:db8::1", Some(1)),
             ip("192.0.2.1", Some(1)),
             ip("192.0.2.2", None),
-            ip("192.0.2.3", Some(2_001)),
+            ip("192.0.2.3", Some(2_000)),
+            ip("192.0.2.4", Some(2_001)),
         ];
-        assert_eq!(counts(addresses), Ok(vec![(4, 2), (6, 1)]));
+        assert_eq!(counts(addresses), Ok(vec![(4, 3), (6, 1)]));
         assert_eq!(counts(vec![]), Ok(vec![]));
     }
 

@@ -199,6 +199,15 @@ mod tests {
     }
 
     #[test]
+    fn least_values_are_taken() {
+        let options = with("max_size", OptionValue::Integer(1)).unwrap();
+        assert_eq!(options.max_size, 1);
+        let options = with("max_message_bytes", OptionValue::SizeBytes(4_096)).unwrap();
+        assert_eq!(options.max_message_bytes, 4_096);
+        assert!(with("max_message_bytes", OptionValue::SizeBytes(4_095)).is_err());
+    }
+
+    #[test]
     fn bad_values_are_named() {
         for (name, value) in [
             ("max_size", OptionValue::Integer(0)),

@@ -193,6 +193,9 @@ mod tests {
         assert!(int(u32::MAX).is_err());
         assert_eq!(decimal(9_999_999.999), Ok(9_999_999.999));
         assert_eq!(decimal(0.0), Ok(0.0));
+        assert!(decimal(9_999_999.999_5).is_err());
+        assert_eq!(datetime(0), Ok(0));
+        assert_eq!(datetime(253_402_300_799), Ok(253_402_300_799));
         for bad in [f64::NAN, f64::INFINITY, -0.1, 1e7] {
             assert!(decimal(bad).is_err(), "{bad}");
         }

@@ -158,7 +158,7 @@ fn completions() -> Command {
     Command::new("completions")
         .about("Prints the completions of `caso` for a shell")
         .after_help(
-            "For bash, say:\n  \
+            "For example, for bash:\n  \
              caso completions bash > /etc/bash_completion.d/caso\n\
              Those of `caso-extract`: caso-extract --shell_completion bash",
         )

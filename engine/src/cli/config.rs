@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
 
-use super::process::{block_on, complain, complain_each, inputs, print, say};
+use super::process::{block_on, complain, complain_each, inputs, print, to_stderr};
 use crate::run::{self, Exit};
 use caso_config::{CommandLine, Config, Program};
 
@@ -41,7 +41,7 @@ pub fn command() -> Command {
 /// `caso config show`.
 pub fn show(config: &Config, unset: bool) -> Exit {
     for warning in &config.warnings {
-        say(&format!("warning: {warning}"));
+        to_stderr(&format!("warning: {warning}"));
     }
     block_on(async {
         let (text, problems) = run::show(config, unset).await;
@@ -64,18 +64,18 @@ pub fn convert(file: Option<&Path>) -> Exit {
         Err(errors) => return complain_each(&errors.0, Exit::Usage),
     };
     for remark in &converted.remarks {
-        say(&format!("warning: {remark}"));
+        to_stderr(&format!("warning: {remark}"));
     }
     if !converted.secrets.is_empty() {
         let names = converted.secrets.join(", ");
         if std::io::stdout().is_terminal() {
-            say(&format!(
+            to_stderr(&format!(
                 "error: the output holds secrets ({names}), which are not shown on a terminal: write it to a \
                  file that only cASO's user can read, `(umask 077; caso config convert > caso.toml)`"
             ));
             return Exit::Usage;
         }
-        say(&format!(
+        to_stderr(&format!(
             "warning: the output holds secrets ({names}): let only cASO's user read it"
         ));
     }

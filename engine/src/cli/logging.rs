@@ -20,7 +20,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What the configuration says about logging.
+/// What the configuration sets about logging.
 #[derive(Debug, Default, Clone)]
 pub struct LogSettings {
     /// Every line, on stderr too.

@@ -57,8 +57,8 @@ pub fn execute(task: Task) -> Exit {
     }
 }
 
-/// What clap has to say to a line that is no task: help and version on stdout,
-/// anything else on stderr.
+/// Prints what clap answers to a line that is not a task: help and version on
+/// stdout, anything else on stderr.
 pub fn refuse(error: &clap::Error) -> Exit {
     let printed = error.print().and_then(|()| io::stdout().flush());
     if error.use_stderr() {
@@ -101,13 +101,13 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
 
 fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
     if config.dry_run {
-        say(
+        to_stderr(
             "error: `caso deliver` has no dry run; `caso extract --dry-run` prints what an extraction would send",
         );
         return Exit::Usage;
     }
     for flag in ineffective {
-        say(&format!("warning: `{flag}` has no effect on a delivery"));
+        to_stderr(&format!("warning: `{flag}` has no effect on a delivery"));
     }
     let settings = log_settings(&config);
     let remarks = settings.remarks.clone();
@@ -191,9 +191,9 @@ fn finish(result: anyhow::Result<()>) -> Exit {
 
 /// The error with its causes, a line each.
 pub fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
-    say(&format!("error: {error}"));
+    to_stderr(&format!("error: {error}"));
     for cause in error.chain().skip(1) {
-        say(&format!("  caused by: {cause}"));
+        to_stderr(&format!("  caused by: {cause}"));
     }
     exit
 }
@@ -201,12 +201,12 @@ pub fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
 /// Errors that were found together.
 pub fn complain_each(errors: &[impl std::fmt::Display], exit: Exit) -> Exit {
     for error in errors {
-        say(&format!("error: {error}"));
+        to_stderr(&format!("error: {error}"));
     }
     exit
 }
 
 /// A line on stderr. There is no place left to report that it cannot be written.
-pub fn say(line: &str) {
+pub fn to_stderr(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

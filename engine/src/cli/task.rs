@@ -68,8 +68,8 @@ impl Task {
     /// Reads `argv`, the name first.
     ///
     /// # Errors
-    /// What clap says to a wrong line, and the texts of `--help` and of `caso`'s
-    /// own `--version`.
+    /// A line that cannot be parsed; and, as clap has it, `--help` and the
+    /// `--version` of `caso` itself.
     pub fn of(argv: Vec<OsString>) -> Result<Self, Error> {
         let started = Started::by(argv.first().map_or(OsStr::new(""), OsString::as_os_str));
         let matches = started.command().try_get_matches_from(argv)?;
@@ -217,7 +217,7 @@ mod tests {
             ("caso-projects", "caso projects"),
             ("caso-mapping-migrate", "caso mapping-migrate"),
         ] {
-            for flags in [" --debug", " --version", " --dry-run --site_name X"] {
+            for flags in [" --debug", " --version", " --dry-run --spooldir X"] {
                 let one = task(&format!("{launcher}{flags}"));
                 assert_eq!(one, task(&format!("{subcommand}{flags}")));
                 assert!(one.is_ok(), "{launcher}{flags}: {one:?}");

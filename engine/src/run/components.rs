@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 
 use caso_base::error_chain;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
-use caso_deliver::MapperIdentity;
+use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
@@ -153,7 +153,7 @@ async fn mapper(
         settings: settings.settings,
         limits: limits(&config.mapper),
     };
-    // Its options are its own: only it can say whether they will do.
+    // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
     Ok(mapper)
 }

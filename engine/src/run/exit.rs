@@ -1,6 +1,6 @@
 //! How a run ended, for cron and whatever watches it.
 
-/// What the process's exit code says. The one table of them; help texts print
+/// What the process's exit code means. The one table of them; help texts print
 /// it by [`Exit::table`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -22,8 +22,9 @@ use tempfile::TempDir;
 use super::recorded_inputs;
 use caso_base::{Clock, PinnedClock, SystemClock};
 use caso_config::Config;
+use caso_disk::Disk;
 use caso_openstack::recording::{Recorder, Replayer};
-use caso_state::{Disk, Lock, LockError, Spool};
+use caso_state::{Lock, LockError, Spool};
 
 /// A recording of the test bed, gzipped: what `caso demo` runs on.
 static SHIPPED: &[u8] = include_bytes!("../../demo/recording.jsonl.gz");

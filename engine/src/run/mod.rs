@@ -65,7 +65,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     match phases(invocation, cancel).await {
         Ok(summary) => {
             let exit = summary.exit(partial_exit_ok);
-            // Of an extraction in which nothing went well the errors say it all.
+            // Where an extraction failed altogether its errors are enough.
             let worth_it = exit != Exit::Done && (summary.has_success() || !extract);
             if (watched || worth_it) && !quiet {
                 summary.print(json);

@@ -14,7 +14,7 @@ use super::{Invocation, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
 use caso_config::Config;
-use caso_deliver::Journal;
+use caso_journal::Journal;
 use caso_model::notice::Notice;
 use caso_state::{Lock, LockError};
 

@@ -182,8 +182,8 @@ fn asking(header: &Header, mut config: Config) -> anyhow::Result<Config> {
     if header.sessions.len() < arguments.clouds.len() {
         bail!("it has fewer sessions than clouds");
     }
-    // The recording says which clouds there are, the configuration under which
-    // names of site and service they are reported.
+    // Which clouds there are is the recording's, under which names of site and
+    // service they are reported the configuration's.
     config.clouds = arguments
         .clouds
         .into_iter()

@@ -111,7 +111,7 @@ fn load(path: &Path) -> anyhow::Result<BTreeMap<String, i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_state::Disk;
+    use caso_disk::Disk;
 
     fn spool() -> (tempfile::TempDir, Spool) {
         let folder = tempfile::tempdir().unwrap();

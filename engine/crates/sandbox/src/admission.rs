@@ -27,12 +27,12 @@ use super::bindings::messenger::MessengerPre;
 use super::component::{Component, Roles};
 use super::convert::Cross;
 use super::describe::{self, checked};
-use super::dirq::Moments;
 use super::error::AdmissionError;
 use super::failure::Who;
 use super::limits::Limits;
 use super::link::{self, Linkers, Needs};
 use caso_base::digest::hex;
+use caso_disk::MonotonicNames;
 
 /// Where a component comes from.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ const DELIVERY: &str = "caso:accounting/delivery";
 pub struct Admission<'a> {
     pub engine: &'a Engine,
     pub linkers: &'a Linkers,
-    pub moments: &'a Moments,
+    pub moments: &'a MonotonicNames,
     /// Bytes that a file may have.
     pub component_bytes: u64,
 }

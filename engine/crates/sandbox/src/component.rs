@@ -1,10 +1,10 @@
 //! An admitted component, ready to be started.
 
+use caso_disk::MonotonicNames;
 use wasmtime::Engine;
 
 use super::bindings::mapper::MapperPre;
 use super::bindings::messenger::MessengerPre;
-use super::dirq::Moments;
 use super::failure::Who;
 use super::limits::Limits;
 use super::link::Needs;
@@ -42,7 +42,7 @@ pub struct Component {
     pub builtin: bool,
     pub(crate) needs: Needs,
     pub(crate) engine: Engine,
-    pub(crate) moments: Moments,
+    pub(crate) moments: MonotonicNames,
     pub(crate) mapper: Option<MapperPre<State>>,
     pub(crate) messenger: Option<MessengerPre<State>>,
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use caso_disk::MonotonicNames;
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use super::admission::{Admission, Source};
 use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
 use super::component::Component;
-use super::dirq::Moments;
 use super::error::{AdmissionError, SandboxError};
 use super::limits::TICK;
 use super::link::Linkers;
@@ -38,7 +38,7 @@ impl Default for SandboxSettings {
 pub struct Sandbox {
     engine: Engine,
     linkers: Linkers,
-    moments: Moments,
+    moments: MonotonicNames,
     component_bytes: u64,
     cache: CacheChoice,
 }
@@ -77,7 +77,7 @@ impl Sandbox {
         Ok(Self {
             engine,
             linkers,
-            moments: Moments::default(),
+            moments: MonotonicNames::default(),
             component_bytes: settings.component_bytes,
             cache,
         })

@@ -11,7 +11,6 @@ mod connection;
 mod contract;
 mod convert;
 mod describe;
-mod dirq;
 mod engine;
 mod error;
 mod failure;

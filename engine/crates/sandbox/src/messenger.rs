@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use caso_disk::{DirQueue, MonotonicNames, QueueFailure};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -10,7 +11,6 @@ use super::bindings::messenger::exports::caso::accounting::delivery;
 use super::bindings::messenger::{Messenger as Bindings, MessengerPre};
 use super::connection::Connections;
 use super::convert::Cross;
-use super::dirq::{DirQueue, Moments, QueueFailure};
 use super::failure::Who;
 use super::http::{Clients, Http, ProxyRule};
 use super::instance::{Instance, Spec, World};
@@ -78,7 +78,7 @@ impl GuestMessenger {
         who: Who,
         setup: MessengerSetup,
         mask: Mask,
-        moments: &Moments,
+        moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
         let spec = Spec::new(engine, who, &setup.settings, setup.limits, mask);
         let roots = Arc::<TlsRoots>::default();
@@ -280,7 +280,7 @@ mod tests {
     fn a_message_without_a_queue_is_a_failure_and_nothing_is_put() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue");
-        let queue = DirQueue::new(path.clone(), None, Moments::default());
+        let queue = DirQueue::new(path.clone(), None, MonotonicNames::default());
         let queues = Queues::from([("known".to_owned(), queue)]);
         let staged = |queue: &str| Staged {
             queue: queue.to_owned(),

@@ -17,7 +17,8 @@ use super::where_configured;
 use caso_base::error_chain;
 use caso_config::Config;
 
-/// For commands that must ask Keystone: the exit code where nothing says how.
+/// For commands that must ask Keystone: the exit code where the configuration has
+/// no way to log in.
 fn no_keystone(config: &Config) -> Option<Exit> {
     let mut clouds = config.clouds.iter();
     let error = clouds.find_map(|cloud| cloud.keystone().err())?;

@@ -32,7 +32,7 @@ use super::prepare::Prepared;
 use super::summary::Summary;
 use caso_base::Clock;
 use caso_config::Config;
-use caso_deliver::Journal;
+use caso_journal::Journal;
 use caso_state::Cursors;
 
 /// What all clouds, regions and projects of a run share.

@@ -17,7 +17,7 @@ use super::window::Bounds;
 use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_model::extraction::Extractor;
-use caso_state::{Source, Start};
+use caso_state::{Start, StartSource};
 
 /// A region, with what all its projects share.
 pub struct Region {
@@ -67,7 +67,8 @@ impl Region {
         let extractors: Vec<(Extractor, Start)> = extractors.collect();
         let mut reports = Vec::new();
         for (place, (extractor, start)) in extractors.into_iter().enumerate() {
-            let first = self.bounds.from.explicit().is_none() && start.source == Source::Nothing;
+            let first =
+                self.bounds.from.explicit().is_none() && start.source == StartSource::Nothing;
             let task = Task {
                 region: self.clone(),
                 project: project.clone(),
@@ -107,7 +108,10 @@ mod tests {
     async fn a_panic_is_this_extractors_failure_and_has_its_message() {
         let work = async {
             let nothing: Option<ExtractorResult> = None;
-            nothing.expect("a page without rows")
+            match nothing {
+                Some(result) => result,
+                None => panic!("a page without rows"),
+            }
         };
         let ExtractorResult::Failed { reason, outage } = apart(work).await else {
             panic!("a panic is a failure");

@@ -3,8 +3,8 @@
 use super::bisect::BisectingMapper;
 use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
-use caso_deliver::{Order, SegmentKey};
 use caso_extract::ExtractError;
+use caso_journal::{Order, SegmentKey};
 use caso_model::Window;
 use caso_model::usage::Context;
 

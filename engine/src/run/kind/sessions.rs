@@ -124,7 +124,7 @@ impl Kind {
     }
 }
 
-/// A cloud's name, where exchanges must say which cloud they are of.
+/// A cloud's name, where exchanges are recorded under the name of their cloud.
 fn several_name<'a>(config: &Config, cloud: &'a CloudConfig) -> Option<&'a str> {
     (config.clouds.len() > 1).then_some(cloud.name.as_str())
 }

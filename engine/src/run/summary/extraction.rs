@@ -24,8 +24,8 @@ struct Shared<'a> {
 }
 
 impl Summary {
-    /// One cloud, with its regions. `clouds` is how many there are: the name of
-    /// one alone says nothing.
+    /// One cloud, with its regions. `clouds` is how many there are: one alone
+    /// is not named.
     pub fn cloud(&mut self, report: &CloudReport, clouds: usize) {
         self.requests += report.requests;
         let place = place(report, clouds, None);
@@ -60,7 +60,7 @@ impl Summary {
         }
     }
 
-    /// Nothing says which projects.
+    /// The configuration names no project, and the account sees none.
     pub fn no_project(&mut self, place: &str, tag: &str) {
         self.problem(format!(
             "{place}no project to account: `projects` names none, and this account sees none with \

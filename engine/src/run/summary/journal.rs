@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Summary;
 use super::words::{self, count, records};
 use caso_base::time::format_utc;
-use caso_deliver::{Recovery, Waiting};
+use caso_journal::{Recovery, Waiting};
 
 impl Summary {
     /// What the start found of runs before.

@@ -3,17 +3,18 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use caso_journal::{BatchItem, PackedBatch, QuarantineCause};
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::Rest;
 
-use super::{Ending, IDLE_RETRIES, Item, Place, Sender, Stop, Why};
+use super::{Ending, IDLE_RETRIES, Sender, Stop};
 
 impl Sender<'_> {
     /// What an answer to the first `size` items means for them.
     pub(super) fn answered(
         &mut self,
-        place: &Place,
-        items: &mut VecDeque<Item>,
+        batch: &PackedBatch,
+        items: &mut VecDeque<BatchItem>,
         size: usize,
         answer: CheckedAnswer,
     ) -> Result<(), Stop> {
@@ -28,12 +29,12 @@ impl Sender<'_> {
         if !dealt.is_empty() {
             self.handled_well()?;
         }
-        let refused: Vec<(&Item, &str)> = items
+        let refused: Vec<(&BatchItem, &str)> = items
             .iter()
             .enumerate()
             .filter_map(|(at, item)| Some((item, *reasons.get(&at)?)))
             .collect();
-        self.quarantine(place, Why::Refused, &refused)?;
+        self.quarantine(batch, QuarantineCause::Refused, &refused)?;
         self.report.refused += refused.len() as u64;
         self.report.delivered += (dealt.len() - refused.len()) as u64;
         let indices: Vec<u32> = items
@@ -43,21 +44,21 @@ impl Sender<'_> {
             .map(|(_, item)| item.index)
             .collect();
         if !indices.is_empty() {
-            self.ack(place.pack)?.resolve(place.index, indices)?;
+            batch.resolve(indices)?;
         }
         let mut at = 0;
         items.retain(|_| {
             at += 1;
             !dealt.contains(&(at - 1))
         });
-        self.offer.moved(dealt.len());
-        self.rest(place, items, size - dealt.len(), size, answer.rest)
+        self.size.moved(dealt.len());
+        self.rest(batch, items, size - dealt.len(), size, answer.rest)
     }
 
-    pub(super) fn rest(
+    fn rest(
         &mut self,
-        place: &Place,
-        items: &mut VecDeque<Item>,
+        batch: &PackedBatch,
+        items: &mut VecDeque<BatchItem>,
         left: usize,
         offered: usize,
         rest: Rest,
@@ -96,17 +97,17 @@ impl Sender<'_> {
                 "it says that it is done, and left {left} of {offered} records"
             ))
             .into()),
-            Rest::TooLarge if self.offer.too_large(offered) => Ok(()),
+            Rest::TooLarge if self.size.too_large(offered) => Ok(()),
             Rest::TooLarge => {
                 let Some(item) = items.pop_front() else {
                     return Ok(());
                 };
-                // A word about this record, like a refusal.
+                // It says something of this record, as a refusal does.
                 self.handled_well()?;
                 let reason = "larger than the consumer takes, even alone";
-                self.quarantine(place, Why::Refused, &[(&item, reason)])?;
+                self.quarantine(batch, QuarantineCause::Refused, &[(&item, reason)])?;
                 self.report.refused += 1;
-                self.ack(place.pack)?.resolve(place.index, [item.index])?;
+                batch.resolve([item.index])?;
                 Ok(())
             }
             Rest::Misconfigured(reason) => Err(Ending::Misconfigured(reason).into()),

@@ -65,7 +65,7 @@ pub fn decide(
                 let error = GrantError {
                     instance: instance.clone(),
                     capability: request.name.clone(),
-                    denial,
+                    denial: Box::new(denial),
                 };
                 if request.required {
                     return Err(error);

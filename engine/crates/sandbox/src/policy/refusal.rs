@@ -76,7 +76,7 @@ pub struct GrantError {
     /// The capability's name.
     pub capability: String,
     /// Why not.
-    pub denial: Denial,
+    pub denial: Box<Denial>,
 }
 
 impl fmt::Display for GrantError {
@@ -87,7 +87,7 @@ impl fmt::Display for GrantError {
             denial,
         } = self;
         let InstanceName { name, options, .. } = instance;
-        match denial {
+        match &**denial {
             Denial::Unset {
                 kind,
                 target,
@@ -118,7 +118,7 @@ impl fmt::Display for GrantError {
 impl GrantError {
     /// For the guest that uses the capability's name all the same.
     pub(super) fn to_guest(&self) -> String {
-        let remedy = match &self.denial {
+        let remedy = match &*self.denial {
             Denial::NotGranted(grant) => self.instance.add(&grant.to_string()),
             _ => self.to_string(),
         };

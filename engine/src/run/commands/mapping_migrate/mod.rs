@@ -1,4 +1,4 @@
-//! `caso-mapping-migrate`: what the mapping file says, as properties of the
+//! `caso-mapping-migrate`: the VOs of the mapping file as properties of the
 //! projects in Keystone; and, with `--migrate-projects`, `projects` as tags.
 //!
 //! A dry run, which is the default, prints the commands with which somebody who
