@@ -212,7 +212,8 @@ fn read(
     }
 }
 
-/// A text as a value of the option's kind; `None` where an empty text is none.
+/// A text as a value of the option's kind; `None` for an empty text that is no
+/// such value.
 fn parse(option: &OptionDescription, text: &str) -> Result<Option<OptionValue>, String> {
     let given = |parsed: Result<String, String>| match text {
         "" => Ok(None),

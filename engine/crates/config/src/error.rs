@@ -1,5 +1,5 @@
 //! What is wrong with a configuration. All that can be found is reported in
-//! one go: whoever repairs a file wants the list, not the first line of it.
+//! one go: who repairs a file wants the list, not its first line.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -179,7 +179,7 @@ fn cache_dirs(reader: &mut Reader<'_>, spooldir: &std::path::Path) -> Vec<PathBu
     vec![first.into(), spooldir.join("cache")]
 }
 
-/// `caso-mapping-migrate` only writes to Keystone when it is told so.
+/// `caso-mapping-migrate` writes to Keystone only where the site says so.
 fn dry_run(reader: &mut Reader<'_>, program: Program) -> bool {
     let mut slot = Slot::of(&general::DRY_RUN);
     if program == Program::MappingMigrate {

@@ -33,8 +33,8 @@ pub(super) fn unknown_option<'a>(
 }
 
 /// The key of a matter of one option. A variable or a flag that sets it is
-/// another matter than a file: it is to be changed in another place. The line of
-/// a file is none of it, as that moves.
+/// another matter than a file: it is to be changed in another place. A file's line
+/// is left out, as it moves.
 fn of_place(what: &str, section: &str, name: &str, origin: &Origin) -> String {
     let option = format!("{what}:{section}.{name}");
     match origin {

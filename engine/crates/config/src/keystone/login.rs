@@ -112,7 +112,7 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
     }
 
     /// cASO 0.3.3 had no types: there `[extractor] user`, `password` and
-    /// `endpoint` said all, its user was `accounting` unless told otherwise,
+    /// `endpoint` said all, its user was `accounting` where none was set,
     /// and Keystone was that of version 2.0. A site that has changed the
     /// address or named a domain since means version 3.
     fn of_the_first_caso(&mut self, auth_url: Option<&Url>) -> Option<AuthType> {

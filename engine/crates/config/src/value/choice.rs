@@ -74,7 +74,7 @@ impl<C: Choice> Value for C {
     }
 }
 
-/// Each once; an empty list is none, and the default holds.
+/// Each once; an empty list leaves the default.
 impl<C: Choice> Value for Vec<C> {
     type Terms = ();
     const ANY: () = ();
