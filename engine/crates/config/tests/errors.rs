@@ -2,7 +2,6 @@
 //! reads. Where the words are meant to change: `INSTA_UPDATE=always cargo test
 //! -p caso-config --test errors`, and read the difference.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
 // In a test a panic is the report; clippy exempts the functions marked `#[test]` alone.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
 
