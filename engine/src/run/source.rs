@@ -1,7 +1,6 @@
 //! Where the APIs' answers come from: the network, the network with a recorder
 //! around it, or a recording.
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 
 use super::{Recording, cloud, power, tape};
-use caso_base::{Clock, PinnedClock, SystemClock};
+use caso_base::{Clock, PinnedClock, SystemClock, environment};
 use caso_config::{CloudConfig, Config};
 use caso_extract::PowerSource;
 use caso_model::extraction::Extractor;
@@ -169,11 +168,4 @@ fn replayed(replayer: &Arc<Replayer>, cloud: Option<&str>) -> Arc<dyn Transport>
         }),
         None => replayer.clone(),
     }
-}
-
-/// This process's, as far as it is text: proxies and certificates stand in it.
-fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }

@@ -28,4 +28,5 @@ mod projects;
 mod scopes;
 mod storage;
 mod tls;
+mod trust;
 mod windows;

@@ -9,6 +9,7 @@ mod isolation;
 mod limits;
 mod mapper;
 mod messenger;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,8 +18,8 @@ use caso_model::component::{OptionValue, Setting};
 use caso_model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
 use caso_model::record::{Head, OtherRecord, RecordList};
 use caso_sandbox::{
-    CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy,
-    ProxyRule, Sandbox, SandboxSettings, Source, decide,
+    CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy, Sandbox,
+    SandboxSettings, Source, decide,
 };
 use tokio::sync::OnceCell;
 
@@ -121,7 +122,7 @@ impl Instance {
             granted,
             limits: self.limits,
             detour: Detour::default(),
-            proxies: ProxyRule::default(),
+            network: Default::default(),
         };
         component.start_messenger(setup).await
     }

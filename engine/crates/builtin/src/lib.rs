@@ -39,8 +39,8 @@ mod tests {
     use caso_model::guest::{Answer, Batch, Messenger, Rest};
     use caso_model::record::{Head, OtherRecord, RecordList};
     use caso_sandbox::{
-        CacheDir, Component, Detour, Limits, MessengerSetup, Policy, ProxyRule, Sandbox,
-        SandboxSettings, Source, decide,
+        CacheDir, Component, Detour, Limits, MessengerSetup, Policy, Sandbox, SandboxSettings,
+        Source, decide,
     };
 
     async fn load(name: &str) -> Component {
@@ -90,7 +90,7 @@ mod tests {
             granted,
             limits: Limits::default(),
             detour: Detour::default(),
-            proxies: ProxyRule::default(),
+            network: Default::default(),
         };
         let mut messenger = component.start_messenger(setup).await.unwrap();
         let record = |number: u32| OtherRecord {

@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use super::ini::strip;
+use caso_base::Endpoint;
 
 /// What an option takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,11 +32,8 @@ pub enum Kind {
 
 /// oslo's `Boolean`.
 pub fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_lowercase().as_str() {
-        "true" | "1" | "on" | "yes" => Ok(true),
-        "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err("true or false (also yes, no, on, off, 1, 0)".into()),
-    }
+    caso_base::parse_boolean(text)
+        .ok_or_else(|| "true or false (also yes, no, on, off, 1, 0)".into())
 }
 
 /// Python's `int()`; `None` for an empty text.
@@ -205,32 +203,10 @@ pub fn url(text: &str) -> Result<url::Url, String> {
         .ok_or_else(|| "an address that begins with `https://` or `http://`".into())
 }
 
-/// `host:port` or `[::1]:port`.
-pub fn endpoint(text: &str) -> Result<(String, u16), String> {
-    let expected = || "a host and a port: `host:port`, `[::1]:port`".to_owned();
-    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
-    let port: u16 = port
-        .parse()
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(expected)?;
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let good = match bracketed {
-        Some(inside) => inside.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
-        }
-    };
-    if good {
-        Ok((host.to_owned(), port))
-    } else {
-        Err(expected())
-    }
+/// A host and a port, see [`Endpoint`].
+pub fn endpoint(text: &str) -> Result<Endpoint, String> {
+    text.parse()
+        .map_err(|_| "a host and a port: `host:port`, `[::1]:port`".to_owned())
 }
 
 /// One of `words`, exactly.
@@ -311,8 +287,9 @@ mod tests {
 
     #[test]
     fn endpoints() {
-        assert_eq!(endpoint("localhost:5000"), Ok(("localhost".into(), 5000)));
-        assert_eq!(endpoint("[::1]:80"), Ok(("[::1]".into(), 80)));
+        let read = |text| endpoint(text).map(|endpoint| endpoint.to_string());
+        assert_eq!(read("localhost:5000"), Ok("localhost:5000".into()));
+        assert_eq!(read("[::1]:80"), Ok("[::1]:80".into()));
         for bad in [
             "::1:80",
             "host",

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{ApiError, Scope, Service, Session, tenants};
 use caso_login::DomainRef;
-use caso_net::Method;
+use caso_net::{Method, path_segment};
 
 pub use super::identity::credentials::V2_DOMAIN;
 
@@ -101,7 +101,7 @@ pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiEr
     if session.has_tenants().await? {
         return tenants::by_id(session, id).await;
     }
-    let path = format!("/v3/projects/{}", escape(id));
+    let path = format!("/v3/projects/{}", path_segment(id));
     // The token first: only then it is known what the system's token is worth,
     // and the same questions follow in whatever order projects are looked at.
     let own = session.own_project(&Scope::System).await?;
@@ -166,7 +166,7 @@ pub async fn set_property(
     name: &str,
     value: &str,
 ) -> Result<(), ApiError> {
-    let path = format!("/v3/projects/{}", escape(id));
+    let path = format!("/v3/projects/{}", path_segment(id));
     let mut properties = Map::new();
     properties.insert(name.to_owned(), Value::from(value));
     let body = Value::from(Map::from_iter([(
@@ -178,7 +178,11 @@ pub async fn set_property(
 
 /// Adds a tag to a project, as `openstack project set --tag` does.
 pub async fn add_tag(session: &Session, id: &str, tag: &str) -> Result<(), ApiError> {
-    let path = format!("/v3/projects/{}/tags/{}", escape(id), escape(tag));
+    let path = format!(
+        "/v3/projects/{}/tags/{}",
+        path_segment(id),
+        path_segment(tag)
+    );
     change_project(session, Method::Put, id, &path, None).await
 }
 
@@ -217,7 +221,7 @@ pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, Ap
     if session.has_tenants().await? {
         return tenants::user_name(session, id).await;
     }
-    let path = format!("/v3/users/{}", escape(id));
+    let path = format!("/v3/users/{}", path_segment(id));
     let found = session
         .get::<UserBody>(&Scope::System, Service::Identity, &path, &[], None)
         .await;
@@ -267,19 +271,6 @@ async fn list(
             _ => return Ok(projects),
         }
     }
-}
-
-/// An id as one path segment: what a person typed may hold a slash.
-pub(super) fn escape(id: &str) -> String {
-    let mut escaped = String::new();
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

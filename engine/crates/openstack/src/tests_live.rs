@@ -278,15 +278,9 @@ async fn own_token(project: &str) -> (String, String) {
 }
 
 fn reqwest_client() -> reqwest::Client {
-    let tls = caso_net::tls::client_config(
-        &Default::default(),
-        false,
-        &BTreeMap::new(),
-        &Arc::default(),
-    )
-    .unwrap();
-    let builder = reqwest::Client::builder().no_proxy();
-    builder.tls_backend_preconfigured(tls).build().unwrap()
+    let tls = caso_net::tls::TlsClient::trusting_nobody().unwrap();
+    let client = caso_net::client_builder(&tls.config, Default::default());
+    client.build().unwrap()
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use super::decide::Granted;
 use super::detour::Detour;
 use super::dirq::Moments;
 use super::failure::Who;
-use super::http::ProxyRule;
 use super::limits::Limits;
 use super::link::Needs;
 use super::log::Mask;
@@ -18,6 +17,7 @@ use super::state::State;
 use caso_model::component::{Description, OptionKind, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::secret::is_secret_name;
+use caso_net::NetworkEnvironment;
 
 /// What a component can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +58,9 @@ pub struct MessengerSetup {
     pub limits: Limits,
     /// Set for a dry run or a replay.
     pub detour: Detour,
-    /// For HTTP requests.
-    pub proxies: ProxyRule,
+    /// Proxies for its HTTP requests, and whom its connections trust where the
+    /// grant does not say so.
+    pub network: NetworkEnvironment,
 }
 
 impl Component {

@@ -9,9 +9,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::grant::{Endpoint, Grant, Identity, origin_of, parse_path, parse_umask, truth};
+use super::grant::{
+    Endpoint, Grant, Identity, identity as identity_of, origin_of, parse_path, parse_umask, truth,
+};
 use caso_model::Attribute;
 use caso_model::component::{CapabilityRequest, OptionValue, Setting};
+use caso_net::tls::TlsSettings;
 
 /// Who grants.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +41,17 @@ pub struct ConnectionTerms {
     pub identity: Option<Identity>,
 }
 
+impl ConnectionTerms {
+    /// How TLS is spoken there.
+    pub(super) fn tls_settings(&self) -> TlsSettings {
+        TlsSettings {
+            cafile: self.cafile.clone(),
+            identity: self.identity.clone(),
+            ..TlsSettings::default()
+        }
+    }
+}
+
 /// An origin for HTTP requests and its terms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HttpTerms {
@@ -46,6 +60,17 @@ pub struct HttpTerms {
     pub cafile: Option<PathBuf>,
     /// Whether the server's certificate is checked.
     pub verify: bool,
+}
+
+impl HttpTerms {
+    /// How TLS is spoken there.
+    pub(super) fn tls_settings(&self) -> TlsSettings {
+        TlsSettings {
+            cafile: self.cafile.clone(),
+            insecure: !self.verify,
+            ..TlsSettings::default()
+        }
+    }
 }
 
 /// A directory and its terms. The guest sees it at `/NAME`.
@@ -243,7 +268,7 @@ fn wanted(
             if *tls {
                 let certfile = term(&request.attributes, "certfile", settings)?;
                 let keyfile = term(&request.attributes, "keyfile", settings)?;
-                *identity = Identity::of(certfile.as_deref(), keyfile.as_deref())?;
+                *identity = identity_of(certfile.as_deref(), keyfile.as_deref())?;
             }
         }
         Grant::Http {

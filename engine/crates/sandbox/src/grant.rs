@@ -10,10 +10,10 @@
 //! | `queue:/path?umask=027`                      | the same, files and folders with that umask   |
 //! | `connection:host:port`                       | a TCP connection to one host and port         |
 //! | `connection:tls://host:port`                 | the same, inside TLS, by the system's CAs     |
-//! | `connection:tls://host:port?cafile=/path`    | the same, by the CAs in that file             |
+//! | `connection:tls://host:port?cafile=/path`    | the same, by the CAs in that file or folder   |
 //! | `…?cafile=/path&certfile=/path&keyfile=/path` | the same, with a client certificate too     |
 //! | `http:https://host`, `http:https://host:port`| HTTP requests to one origin                   |
-//! | `http:https://host?cafile=/path`             | the same, by the CAs in that file             |
+//! | `http:https://host?cafile=/path`             | the same, by the CAs in that file or folder   |
 //! | `http:https://host?verify=false`             | the same, whatever certificate the server has |
 //! | `directory:/path`                            | reading below `/path`                         |
 //! | `directory-write:/path`                      | reading and writing below `/path`             |
@@ -28,38 +28,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A host and a port.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Endpoint {
-    /// A name or an address; an IPv6 address without its brackets. Lower case.
-    pub host: String,
-    pub port: u16,
-}
+pub use caso_net::Endpoint;
+pub use caso_net::tls::Identity;
 
-/// A client certificate: PEM files, or one file that holds both.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
-    pub certfile: PathBuf,
-    pub keyfile: PathBuf,
-}
-
-impl Identity {
-    /// Of the two terms: without `keyfile` the key lies with the certificate.
-    pub(super) fn of(
-        certfile: Option<&str>,
-        keyfile: Option<&str>,
-    ) -> Result<Option<Self>, String> {
-        let Some(certfile) = certfile else {
-            return match keyfile {
-                Some(_) => Err("`keyfile` without `certfile`".to_owned()),
-                None => Ok(None),
-            };
-        };
-        Ok(Some(Self {
-            certfile: parse_path(certfile)?,
-            keyfile: parse_path(keyfile.unwrap_or(certfile))?,
-        }))
-    }
+/// The client certificate of two terms.
+pub(super) fn identity(
+    certfile: Option<&str>,
+    keyfile: Option<&str>,
+) -> Result<Option<Identity>, String> {
+    let certfile = certfile.map(parse_path).transpose()?;
+    let keyfile = keyfile.map(parse_path).transpose()?;
+    Identity::of(certfile, keyfile).map_err(|error| error.to_string())
 }
 
 /// What the site grants; see the table above.
@@ -133,7 +112,7 @@ impl Grant {
                 let (rest, [cafile, certfile, keyfile]) =
                     split_terms(target, ["cafile", "certfile", "keyfile"]);
                 let cafile = cafile.map(parse_path).transpose().map_err(fail)?;
-                let identity = Identity::of(certfile, keyfile).map_err(fail)?;
+                let identity = identity(certfile, keyfile).map_err(fail)?;
                 let (tls, rest) = match rest.strip_prefix("tls://") {
                     Some(rest) => (true, rest),
                     None => (false, rest),
@@ -144,7 +123,7 @@ impl Grant {
                 if identity.is_some() && !tls {
                     return Err(fail("`certfile` without `tls://`".to_owned()));
                 }
-                let endpoint = rest.parse().map_err(fail)?;
+                let endpoint = endpoint(rest).map_err(fail)?;
                 Ok(Self::Connection {
                     endpoint,
                     tls,
@@ -180,8 +159,7 @@ impl Grant {
                     write: kind == "directory-write",
                 })
                 .map_err(fail("`directory:/path` or `directory-write:/path`")),
-            "address" => target
-                .parse()
+            "address" => endpoint(target)
                 .map(Self::Address)
                 .map_err(fail("`address:host:port`")),
             _ => Err(fail(FORMS)(format!("there is no kind `{kind}`"))),
@@ -302,49 +280,6 @@ impl From<Grant> for String {
     }
 }
 
-impl FromStr for Endpoint {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (host, port) = text
-            .rsplit_once(':')
-            .ok_or_else(|| format!("`{text}` has no port"))?;
-        let port = match port.parse() {
-            Ok(port) if port != 0 => port,
-            _ => return Err(format!("`{port}` is not a port from 1 to 65535")),
-        };
-        let host = match host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-        {
-            Some(address) => address
-                .parse::<std::net::Ipv6Addr>()
-                .map_err(|_| format!("`{address}` is not an IPv6 address"))?
-                .to_string(),
-            None if host.contains(':') => {
-                return Err(format!("the IPv6 address `{host}` stands without brackets"));
-            }
-            None => host.to_ascii_lowercase(),
-        };
-        let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if host.is_empty() || !host.chars().all(name) {
-            return Err(format!("`{host}` is not a host"));
-        }
-        Ok(Self { host, port })
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') {
-            write!(f, "[{host}]:{port}")
-        } else {
-            write!(f, "{host}:{port}")
-        }
-    }
-}
-
 /// Splits `?name=value` off the end. Only the last `?name=` counts, so that a
 /// path may contain a question mark.
 fn split_term<'a>(text: &'a str, name: &str) -> (&'a str, Option<&'a str>) {
@@ -413,11 +348,12 @@ pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
 }
 
 pub(super) fn truth(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!("`{text}` is neither true nor false")),
-    }
+    caso_base::parse_boolean(text).ok_or_else(|| format!("`{text}` is neither true nor false"))
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    text.parse()
+        .map_err(|error: caso_net::ParseEndpointError| error.to_string())
 }
 
 fn parse_origin(text: &str) -> Result<String, String> {

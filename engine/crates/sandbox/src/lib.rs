@@ -13,7 +13,6 @@
 //! starts it, `mapper` and `messenger` call it. `state` is what stands behind
 //! a store; `log`, `queue`, `connection`, `http` and `sockets` are what it can reach.
 
-mod address;
 mod admission;
 mod bindings;
 mod cache;
@@ -42,7 +41,6 @@ mod queue;
 mod sockets;
 mod state;
 mod stdio;
-mod tls;
 
 pub use admission::Source;
 pub use cache::CacheDir;
@@ -54,7 +52,6 @@ pub use detour::{Detour, Sink};
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use grant::{Endpoint, Grant, ParseGrantError};
-pub use http::ProxyRule;
 pub use limits::Limits;
 pub use mapper::GuestMapper;
 pub use messenger::GuestMessenger;

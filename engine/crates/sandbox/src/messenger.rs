@@ -21,10 +21,11 @@ use super::log::{GuestLog, Mask};
 use super::mapper::{REASON_BYTES, as_start};
 use super::queue::{Stage, Staged};
 use super::state::{Guest, Outside, State, wasi};
-use super::tls::TlsRoots;
 use super::{contract, sockets};
 use caso_model::component::Setting;
 use caso_model::guest::{Answer, Batch, BoxFuture, FailureKind, GuestFailure, Messenger, Rest};
+use caso_net::address::Unresolved;
+use caso_net::tls::TlsCache;
 
 /// A started messenger instance.
 pub struct GuestMessenger {
@@ -40,7 +41,7 @@ struct Recipe {
     settings: Vec<Setting>,
     granted: Arc<Granted>,
     queues: Arc<BTreeMap<String, DirQueue>>,
-    roots: Arc<TlsRoots>,
+    tls: Arc<TlsCache>,
     clients: Arc<Clients>,
     detour: Detour,
     limits: Limits,
@@ -68,10 +69,10 @@ impl GuestMessenger {
             granted,
             limits,
             detour,
-            proxies,
+            network,
         } = setup;
-        let roots = Arc::<TlsRoots>::default();
-        let clients = Clients::new(&limits, Arc::clone(&roots), proxies);
+        let tls = Arc::new(TlsCache::new(network.certificates));
+        let clients = Clients::new(&limits, Arc::clone(&tls), network.proxies);
         let queues = granted
             .queues
             .iter()
@@ -87,7 +88,7 @@ impl GuestMessenger {
             settings,
             granted: Arc::new(granted),
             queues: Arc::new(queues),
-            roots,
+            tls,
             clients: Arc::new(clients),
             detour,
             limits,
@@ -155,7 +156,7 @@ impl Recipe {
             stage: Stage::new(&self.limits),
             connections: Connections::new(
                 &self.limits,
-                Arc::clone(&self.roots),
+                Arc::clone(&self.tls),
                 self.detour.connections.clone(),
             ),
             http: http.detoured(self.detour.requests.clone()),
@@ -206,7 +207,7 @@ impl Recipe {
         }
         let resolving = sockets::allow(wasi, &self.granted.addresses);
         match tokio::time::timeout(self.limits.connect_timeout, resolving).await {
-            Ok(result) => result.map_err(|reason| self.host("start", reason)),
+            Ok(result) => result.map_err(|Unresolved(reason)| self.host("start", reason)),
             Err(_) => {
                 let wait = self.limits.connect_timeout;
                 Err(self.host("start", format!("names were not resolved within {wait:?}")))

@@ -23,9 +23,9 @@ use wasmtime_wasi::sockets::{
     SocketAddrUse, WasiSockets, WasiSocketsCtxView, WasiSocketsView as _,
 };
 
-use super::address;
 use super::grant::Endpoint;
 use super::state::State;
+use caso_net::address::{self, Unresolved};
 
 pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
     tcp::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
@@ -39,7 +39,7 @@ pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// Opens the granted endpoints, and nothing else.
-pub async fn allow(builder: &mut WasiCtxBuilder, endpoints: &[Endpoint]) -> Result<(), String> {
+pub async fn allow(builder: &mut WasiCtxBuilder, endpoints: &[Endpoint]) -> Result<(), Unresolved> {
     let mut allowed = BTreeSet::new();
     for endpoint in endpoints {
         allowed.extend(address::resolve(endpoint).await?);

@@ -12,7 +12,6 @@ pub(super) mod answer;
 mod ask;
 mod federation;
 mod login;
-pub(super) mod retry;
 mod tokens;
 mod versions;
 
@@ -45,7 +44,7 @@ use caso_net::{Method, Request, Response, Transport};
 
 use caso_login::{DomainRef, Login};
 
-pub use self::retry::RetryPolicy;
+pub use caso_net::RetryPolicy;
 
 /// What a session needs to know of the configuration.
 #[derive(Debug, Clone)]

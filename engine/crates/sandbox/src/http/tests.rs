@@ -5,8 +5,9 @@ use tokio::net::TcpListener;
 
 use super::super::log::Mask;
 use super::*;
+use caso_net::proxy::Proxies;
 
-fn http(origin: &str, proxies: ProxyRule) -> Http {
+fn http(origin: &str, proxies: Proxies) -> Http {
     let limits = Limits::default();
     let mut granted = Granted::default();
     let terms = HttpTerms {
@@ -60,10 +61,9 @@ async fn a_request_goes_through_the_proxy_of_the_site() {
         stream.write_all(answer).await.unwrap();
         String::from_utf8(head).unwrap()
     });
-    let rule = ProxyRule::new(move |url| {
-        (url.host_str() == Some("cim.invalid")).then(|| Url::parse(&proxy).unwrap())
-    });
-    let http = http("http://cim.invalid", rule);
+    let environment = [("http_proxy".to_owned(), proxy)].into();
+    let proxies = Proxies::from_environment(&environment).unwrap();
+    let http = http("http://cim.invalid", proxies);
     let asked = request("http://cim.invalid/x?y=1");
     let exchange = http.admit(&asked, None).unwrap();
     let (answer, _) = exchange.run(asked).await.ok().unwrap();
@@ -78,7 +78,7 @@ async fn a_request_goes_through_the_proxy_of_the_site() {
 
 #[test]
 fn what_was_denied_is_said_with_the_line_that_grants_it() {
-    let http = http("https://a.example", ProxyRule::default());
+    let http = http("https://a.example", Proxies::default());
     for _ in 0..3 {
         let denied = http.admit(&request("https://b.example:8443/?secret=x"), None);
         assert!(matches!(denied, Err(Error::HttpRequestDenied)));
