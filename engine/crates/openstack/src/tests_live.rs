@@ -2,7 +2,6 @@
 //! fakes of the other tests claim must be what Keystone and Nova do. The
 //! users and projects are those that `tests/openstack` sets up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
