@@ -20,7 +20,7 @@ use super::window::{Bounds, Plan};
 use caso_base::error_chain;
 use caso_config::{CloudConfig, Config};
 use caso_deliver::{Journal, Order, SegmentKey};
-use caso_extract::{ExtractContext, ExtractError, ProjectRef};
+use caso_extract::{ExtractContext, ExtractError, ProjectRef, Task};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::guest::BoxFuture;
@@ -334,12 +334,11 @@ impl Extraction {
         window: Window,
         (project_order, extractor_order): (usize, usize),
     ) -> Result<Told, ExtractError> {
-        let sink = |error: anyhow::Error| ExtractError::Sink(error);
         let mapper = self
             .mapper
             .start(self.bounds.now)
             .await
-            .map_err(|failure| sink(failure.into()))?;
+            .map_err(ExtractError::sink)?;
         let key = SegmentKey {
             cloud: self.cloud.name.clone(),
             region: self.place.region.clone(),
@@ -355,15 +354,24 @@ impl Extraction {
         let segment = self
             .journal
             .begin(key, order, &self.messengers, &self.mapper.identity())
-            .map_err(|error| sink(error.into()))?;
+            .map_err(ExtractError::sink)?;
         let mut mapping = Mapping {
             mapper,
             context: self.usage_context(project, window),
             segment,
             told: Told::default(),
         };
-        caso_extract::extract(extractor, &self.context, project, window, &mut mapping).await?;
-        mapping.segment.seal().map_err(|error| sink(error.into()))?;
+        caso_extract::extract(
+            extractor,
+            Task {
+                context: &self.context,
+                project,
+                window,
+            },
+            &mut mapping,
+        )
+        .await?;
+        mapping.segment.seal().map_err(ExtractError::sink)?;
         Ok(mapping.told)
     }
 

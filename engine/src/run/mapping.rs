@@ -1,7 +1,7 @@
 //! From a page of usage to records in a segment.
 
 use caso_deliver::SegmentWriter;
-use caso_extract::{Page, PageSink};
+use caso_extract::{ExtractError, Page, PageSink};
 use caso_model::guest::{BoxFuture, Mapper, Outcome};
 use caso_model::usage::{Context, UsageItem};
 use caso_sandbox::GuestMapper;
@@ -42,7 +42,7 @@ impl Told {
 }
 
 impl PageSink for Mapping {
-    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>> {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         Box::pin(async move {
             for error in &page.errors {
                 self.told.lose(format!("{error}; not reported"));
@@ -50,13 +50,14 @@ impl PageSink for Mapping {
             let outcomes = self
                 .mapper
                 .map(&self.context, &page.tables, &page.items)
-                .await?;
+                .await
+                .map_err(ExtractError::sink)?;
             for (item, outcome) in page.items.iter().zip(outcomes) {
                 self.told.items += 1;
                 let reason = match outcome {
                     Outcome::Records(records) => {
                         for record in &records {
-                            self.segment.append(record)?;
+                            self.segment.append(record).map_err(ExtractError::sink)?;
                             self.told.records += 1;
                         }
                         continue;
@@ -64,7 +65,9 @@ impl PageSink for Mapping {
                     Outcome::Refused(reason) => reason,
                     Outcome::Failed(failure) => failure.to_string(),
                 };
-                self.segment.quarantine_usage(item, &reason)?;
+                self.segment
+                    .quarantine_usage(item, &reason)
+                    .map_err(ExtractError::sink)?;
                 self.told
                     .lose(format!("{}: {reason}; in quarantine", name(item)));
             }

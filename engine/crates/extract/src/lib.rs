@@ -63,17 +63,22 @@ pub struct ItemError {
     pub reason: String,
 }
 
-/// Where pages go, in order. An error of the sink ends the extraction.
+/// Where pages go, in order. An error ends the extraction.
+///
+/// Pushed, not pulled as a stream: the tables of a page borrow the run's caches
+/// across awaits, which a sink leaves a plain borrow.
 pub trait PageSink: Send {
-    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>>;
+    /// Takes the next page. What goes wrong with it is [`ExtractError::sink`];
+    /// a sink that stands between two hands on what the next one says.
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>>;
 }
 
-/// What an extraction handed over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extracted {
-    pub pages: u64,
-    pub items: u64,
-    pub errors: u64,
+/// One window of one project, to be extracted.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    pub context: &'a ExtractContext,
+    pub project: &'a ProjectRef,
+    pub window: Window,
 }
 
 /// Why a project's usage could not be read whole.
@@ -103,12 +108,17 @@ pub enum ExtractError {
         "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
     )]
     NoCounters { project: String },
-    /// Whoever takes the pages could not.
-    #[error("{0:#}")]
-    Sink(anyhow::Error),
+    /// What takes the pages could not take one: mapper or journal.
+    #[error(transparent)]
+    Sink(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl ExtractError {
+    /// The error of a [`PageSink`].
+    pub fn sink(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Sink(Box::new(error))
+    }
+
     /// The region is in no catalog, whichever the project.
     pub fn is_unknown_region(&self) -> bool {
         matches!(self, ExtractError::Api(ApiError::NoRegion { .. }))
@@ -126,11 +136,9 @@ impl ExtractError {
             | ExtractError::Sink(_) => false,
         }
     }
-}
 
-impl ExtractError {
     /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
-    /// next run will find it otherwise. A cloud without Nova is none.
+    /// next run will find it otherwise. Without Nova it is no cloud.
     pub fn is_service_lacking(&self) -> bool {
         match self {
             ExtractError::Api(error) => {
@@ -168,24 +176,22 @@ pub fn overlap(extractor: Extractor) -> i64 {
     }
 }
 
-/// Reads what `project` used in `window` and hands it to `sink`.
+/// Reads what the task's project used in its window and hands it to `sink`.
 ///
 /// # Errors
 /// The pages already handed over are then a part of the window only, and must be
 /// discarded.
 pub async fn extract(
     extractor: Extractor,
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
+    task: Task<'_>,
     sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
+) -> Result<(), ExtractError> {
     match extractor {
-        Extractor::Nova => nova::extract(context, project, window, sink).await,
-        Extractor::Ceilometer => ceilometer::extract(context, project, window, sink).await,
-        Extractor::Cinder => cinder::extract(context, project, window, sink).await,
-        Extractor::Neutron => neutron::extract(context, project, window, sink).await,
-        Extractor::Prometheus => prometheus::extract(context, project, window, sink).await,
+        Extractor::Nova => nova::extract(task, sink).await,
+        Extractor::Ceilometer => ceilometer::extract(task, sink).await,
+        Extractor::Cinder => cinder::extract(task, sink).await,
+        Extractor::Neutron => neutron::extract(task, sink).await,
+        Extractor::Prometheus => prometheus::extract(task, sink).await,
     }
 }
 
@@ -206,6 +212,3 @@ pub struct ExtractContext {
     /// For the extractor `prometheus`; absent where it is not among them.
     pub power: Option<PowerSource>,
 }
-
-/// A page's limit when nobody says another: what APIs allow by default.
-pub const PAGE_SIZE: u32 = 1000;

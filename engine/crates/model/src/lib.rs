@@ -24,7 +24,7 @@ pub struct Attribute {
 }
 
 /// A half-open interval: `start` belongs to it, `end` does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     pub start: i64,
     pub end: i64,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Attribute;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// Id of the record. The same resource, type and window give the same id.
     pub id: String,
@@ -20,7 +20,7 @@ pub struct Head {
 }
 
 /// A VM: APEL cloud usage record v0.4. Durations are cumulative since `start`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CloudRecord {
     /// Head.
     pub head: Head,
@@ -80,7 +80,7 @@ pub struct CloudRecord {
 }
 
 /// Public IP addresses held at one moment: APEL public IP usage record v0.2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct IpRecord {
     /// Head; `measured-at` is MeasurementTime.
     pub head: Head,
@@ -107,7 +107,7 @@ pub struct IpRecord {
 }
 
 /// An accelerator's use by a VM in a month: APEL accelerator usage record v0.1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AcceleratorRecord {
     /// Head.
     pub head: Head,
@@ -148,7 +148,7 @@ pub struct AcceleratorRecord {
 }
 
 /// Storage held over an interval: StAR storage usage record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StorageRecord {
     /// Head; `id` is the recordId.
     pub head: Head,
@@ -197,7 +197,7 @@ pub struct StorageRecord {
 }
 
 /// Energy used by a VM: GreenDIGIT CIM.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EnergyRecord {
     /// Head.
     pub head: Head,
@@ -236,7 +236,7 @@ pub struct EnergyRecord {
 }
 
 /// A record of a type that this version of the contract has no case for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OtherRecord {
     /// Head.
     pub head: Head,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Window};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Flavor {
     /// Flavor id; empty for a copy embedded in a server, which has none.
     pub id: String,
@@ -26,7 +26,7 @@ pub struct Flavor {
 }
 
 /// A Glance image.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
     /// Image id.
     pub id: String,
@@ -39,7 +39,7 @@ pub struct Image {
 }
 
 /// A Keystone user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// User id.
     pub id: String,
@@ -51,7 +51,7 @@ pub struct User {
 
 /// What items of a batch refer to by id. An id that is in no table was
 /// asked for and is gone, or could not be asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tables {
     /// Flavors as they are now.
     pub flavors: Vec<Flavor>,
@@ -62,7 +62,7 @@ pub struct Tables {
 }
 
 /// An IP address of a server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Address {
     /// The address, as text.
     pub value: String,
@@ -77,7 +77,7 @@ pub struct Address {
 }
 
 /// A server's entry in os-simple-tenant-usage for the window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ComputeUsage {
     /// `started_at`: moves on rebuild and resize.
     pub started: Option<i64>,
@@ -99,7 +99,7 @@ pub struct ComputeUsage {
 
 /// Counters of a server, from a source that has them (Ceilometer, Gnocchi).
 /// Each counts from the server's start, resets bridged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
     /// CPU time of all its virtual CPUs together.
     pub cpu_nanoseconds: Option<u64>,
@@ -114,7 +114,7 @@ pub struct Counters {
 }
 
 /// A Nova server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Server {
     /// Server id.
     pub id: String,
@@ -155,7 +155,7 @@ pub struct Server {
 }
 
 /// Where a volume is attached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     /// Server id.
     pub server_id: Option<String>,
@@ -166,7 +166,7 @@ pub struct Attachment {
 }
 
 /// A Cinder volume.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Volume {
     /// Volume id.
     pub id: String,
@@ -195,7 +195,7 @@ pub struct Volume {
 }
 
 /// A Neutron floating IP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FloatingIp {
     /// Floating IP id.
     pub id: String,
@@ -212,7 +212,7 @@ pub struct FloatingIp {
 }
 
 /// All floating IPs of a project at one moment: one item.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FloatingIps {
     /// Owning project.
     pub project_id: String,
@@ -225,7 +225,7 @@ pub struct FloatingIps {
 }
 
 /// Energy that a server used in a part of the window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Energy {
     /// The server.
     pub server: Server,
@@ -238,7 +238,7 @@ pub struct Energy {
 }
 
 /// Usage of a kind that this version of the contract has no case for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OtherUsage {
     /// What it is, as in `ceph-bucket`.
     pub kind: String,
@@ -268,7 +268,7 @@ pub enum UsageItem {
 }
 
 /// Where usage comes from. One for each call of the mapper.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Context {
     /// `site_name`: the name of the site in the GOC database.
     pub site_name: String,

@@ -1,5 +1,5 @@
 //! What can go wrong with a request, typed where code decides on it, and in
-//! words for who has to mend it. Every error says which call it was; no
+//! words that say who can fix it. Every error says which call it was; no
 //! error carries a secret: addresses lose their credentials first.
 
 use std::fmt;
@@ -75,6 +75,21 @@ pub enum ApiError {
         "the application credential is for project `{own}`, not for project `{wanted}`; take `{wanted}` from the list of projects, or use a credential of its own or a password for it"
     )]
     OtherProject { wanted: String, own: String },
+    /// Keystone gave a token that is not for the project that it was asked for.
+    #[error(
+        "Keystone gives {who} a token for {}, where one for project `{wanted}` was asked for; check the id, and on which projects the account has a role", token_project(.own.as_deref())
+    )]
+    WrongToken {
+        who: String,
+        wanted: String,
+        /// The token's project; absent where it has none.
+        own: Option<String>,
+    },
+    /// Version 2.0 of Keystone does not list the tenant for this account.
+    #[error(
+        "{who} has no tenant `{tenant}`: it does not exist, or the account has no role on it; check the id, or give the account a role on the tenant"
+    )]
+    NoTenant { who: String, tenant: String },
     /// 401 to a request with a fresh token.
     #[error("{} does not accept our token: {message}, {call}", call.service)]
     Unauthorized { message: String, call: Box<Call> },
@@ -95,15 +110,15 @@ pub enum ApiError {
         message: String,
         call: Box<Call>,
     },
-    /// Any other status that is no success.
+    /// Any other status that is not a success.
     #[error("{} answered with status {status} to {call}: {message}", call.service)]
     Status {
         status: u16,
         message: String,
         call: Box<Call>,
     },
-    /// A success whose body is no JSON, such as a login page.
-    #[error("{} answered {call} with status {status} and something that is no JSON (content type `{content_type}`): {excerpt}", call.service)]
+    /// A success whose body is not JSON, such as a login page.
+    #[error("{} answered {call} with status {status} and something that is not JSON (content type `{content_type}`): {excerpt}", call.service)]
     NotJson {
         status: u16,
         content_type: String,
@@ -159,8 +174,8 @@ pub enum ApiError {
         refused: RedirectRefused,
         call: Box<Call>,
     },
-    /// An address that is none.
-    #[error("`{url}` is no address we can use ({detail}), from {from}")]
+    /// A malformed address.
+    #[error("`{url}` is not an address that we can use ({detail}), from {from}")]
     BadUrl {
         url: String,
         detail: String,
@@ -261,11 +276,17 @@ impl ApiError {
             | ApiError::Unrecorded { call, .. }
             | ApiError::Protocol { call, .. } => Some(call),
             ApiError::OtherProject { .. }
+            | ApiError::WrongToken { .. }
+            | ApiError::NoTenant { .. }
             | ApiError::NoEndpoint { .. }
             | ApiError::NoRegion { .. }
             | ApiError::BadUrl { .. } => None,
         }
     }
+}
+
+fn token_project(own: Option<&str>) -> String {
+    own.map_or_else(|| "no project".to_owned(), |own| format!("project `{own}`"))
 }
 
 fn regions_text(known: &[String]) -> String {

@@ -334,5 +334,4 @@ fn seconds_of(text: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[path = "gnocchi_tests.rs"]
 mod tests;

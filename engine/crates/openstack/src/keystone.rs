@@ -7,31 +7,15 @@
 //! the client for the next question as it was.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{ApiError, Scope, Service, Session, tenants};
 use caso_login::DomainRef;
-use caso_net::{Method, path_segment};
+use caso_net::path_segment;
 
 pub use super::identity::credentials::V2_DOMAIN;
-
-/// A project. The site's own properties, such as the VO, are in `extra`,
-/// under the names that Keystone keeps them by.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Project {
-    pub id: String,
-    #[serde(deserialize_with = "text_or_null")]
-    pub name: String,
-    /// Absent where Keystone does not say.
-    #[serde(default)]
-    pub enabled: Option<bool>,
-    #[serde(default)]
-    pub domain_id: Option<String>,
-    #[serde(default, deserialize_with = "list_or_null")]
-    pub tags: Vec<String>,
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+pub use super::keystone_changes::{add_tag, set_property};
+pub use super::project::Project;
 
 #[derive(Deserialize)]
 struct ProjectBody {
@@ -64,14 +48,6 @@ struct UserBody {
 struct User {
     #[serde(default)]
     name: Option<String>,
-}
-
-fn text_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<String, D::Error> {
-    Ok(Option::<String>::deserialize(reader)?.unwrap_or_default())
-}
-
-fn list_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<String>, D::Error> {
-    Ok(Option::<Vec<String>>::deserialize(reader)?.unwrap_or_default())
 }
 
 /// All projects that carry a tag. Forbidden without a role that may list
@@ -158,64 +134,6 @@ pub async fn project_by_name(
     }
 }
 
-/// Sets a property of a project, as `openstack project set --property` does.
-/// Needs the right to update projects.
-pub async fn set_property(
-    session: &Session,
-    id: &str,
-    name: &str,
-    value: &str,
-) -> Result<(), ApiError> {
-    let path = format!("/v3/projects/{}", path_segment(id));
-    let mut properties = Map::new();
-    properties.insert(name.to_owned(), Value::from(value));
-    let body = Value::from(Map::from_iter([(
-        "project".to_owned(),
-        Value::from(properties),
-    )]));
-    change_project(session, Method::Patch, id, &path, Some(&body)).await
-}
-
-/// Adds a tag to a project, as `openstack project set --tag` does.
-pub async fn add_tag(session: &Session, id: &str, tag: &str) -> Result<(), ApiError> {
-    let path = format!(
-        "/v3/projects/{}/tags/{}",
-        path_segment(id),
-        path_segment(tag)
-    );
-    change_project(session, Method::Put, id, &path, None).await
-}
-
-/// With the system's token; where that may not, with one for the project.
-async fn change_project(
-    session: &Session,
-    method: Method,
-    id: &str,
-    path: &str,
-    body: Option<&Value>,
-) -> Result<(), ApiError> {
-    let own = session.own_project(&Scope::System).await?;
-    let mut refused = None;
-    if !session.system_refused() {
-        let changed = session
-            .change(method, &Scope::System, Service::Identity, path, body)
-            .await;
-        match changed {
-            Err(error) if error.is_forbidden() && own.is_none() => refused = Some(error),
-            changed => return changed,
-        }
-    }
-    let scope = Scope::Project(own.unwrap_or_else(|| id.to_owned()));
-    let changed = session
-        .change(method, &scope, Service::Identity, path, body)
-        .await;
-    match (changed, refused) {
-        // That the system's token may not says more than that there is no other.
-        (Err(ApiError::NoRole { .. }), Some(refused)) => Err(refused),
-        (changed, _) => changed,
-    }
-}
-
 /// Name of a user; none when Keystone does not know the id any more.
 pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, ApiError> {
     if session.has_tenants().await? {
@@ -279,6 +197,7 @@ mod tests {
 
     use super::super::testing::*;
     use super::*;
+    use caso_net::Method;
 
     fn project(id: &str) -> Value {
         json!({"id": id, "name": "n", "enabled": true, "domain_id": "default",

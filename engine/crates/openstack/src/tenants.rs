@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::identity::credentials::V2_DOMAIN;
-use super::keystone::Project;
+use super::project::Project;
 use super::{ApiError, Scope, Service, Session};
 use caso_net::path_segment;
 
@@ -78,9 +78,9 @@ pub async fn by_id(session: &Session, id: &str) -> Result<Project, ApiError> {
     session.own_project(&scope).await?;
     let listed = of_account(session).await?.iter();
     let found = listed.clone().find(|tenant| tenant.id == id);
-    found.cloned().ok_or_else(|| ApiError::OtherProject {
-        wanted: id.to_owned(),
-        own: "none of this account's tenants".to_owned(),
+    found.cloned().ok_or_else(|| ApiError::NoTenant {
+        who: session.settings().login.who(),
+        tenant: id.to_owned(),
     })
 }
 

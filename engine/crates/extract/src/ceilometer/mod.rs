@@ -21,7 +21,7 @@ mod tests;
 
 use self::readings::{ByServer, Counter};
 pub use self::series::SeriesCache;
-use super::{ExtractContext, ExtractError, Extracted, Page, PageSink, ProjectRef, nova};
+use super::{ExtractContext, ExtractError, Page, PageSink, Task, nova};
 use caso_model::Window;
 use caso_model::extraction::CounterSource;
 use caso_model::guest::BoxFuture;
@@ -29,28 +29,17 @@ use caso_model::usage::{Server, UsageItem};
 use caso_openstack::{Scope, Service};
 
 /// Reads a project's servers and their counters.
-pub async fn extract(
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
-    sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
+pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), ExtractError> {
     let mut enriched = Enriched {
         counters: ServerCounters {
-            context: context.clone(),
-            project: project.id.clone(),
-            window,
+            context: task.context.clone(),
+            project: task.project.id.clone(),
+            window: task.window,
             source: None,
         },
         sink,
     };
-    match nova::extract(context, project, window, &mut enriched).await {
-        // Ours comes back through Nova's hands.
-        Err(ExtractError::Sink(error)) => Err(error
-            .downcast::<ExtractError>()
-            .unwrap_or_else(ExtractError::Sink)),
-        outcome => outcome,
-    }
+    nova::extract(task, &mut enriched).await
 }
 
 /// Puts counters to the servers of each page.
@@ -60,7 +49,7 @@ struct Enriched<'a> {
 }
 
 impl PageSink for Enriched<'_> {
-    fn page<'a>(&'a mut self, mut page: Page) -> BoxFuture<'a, anyhow::Result<()>> {
+    fn page<'a>(&'a mut self, mut page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         Box::pin(async move {
             self.counters.fill(&mut page).await?;
             self.sink.page(page).await

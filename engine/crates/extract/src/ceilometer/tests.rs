@@ -338,15 +338,17 @@ const METERING: &[(&str, &str)] = &[("metering", "metering")];
 async fn extract_with(
     stand: &std::sync::Arc<Stand>,
     options: CounterOptions,
-) -> (Result<Extracted, ExtractError>, Kept, ExtractContext) {
+) -> (Result<(), ExtractError>, Kept, ExtractContext) {
     let mut context = stand.context();
     context.counters = options;
     let mut kept = Kept::default();
     let outcome = crate::extract(
         Extractor::Ceilometer,
-        &context,
-        &project("p1"),
-        WINDOW,
+        Task {
+            context: &context,
+            project: &project("p1"),
+            window: WINDOW,
+        },
         &mut kept,
     )
     .await;

@@ -1,13 +1,13 @@
 //! Volumes: those that the project has now and had before the window ended.
 //!
-//! Cinder tells of a volume that is there, since when and how large it is, and
-//! of one that was deleted it tells nothing at all. So there is one list, read
+//! Cinder states of a volume that is there since when and how large it is, and
+//! of one that was deleted nothing at all. So there is one list, read
 //! from its first page to its last, and what was deleted since the last run is
 //! accounted up to that run. How much of a volume's life lies in the window is
 //! the mapper's business.
 //!
 //! A list that began anew, because the volume that ended a page was deleted
-//! meanwhile, shows volumes twice. The ids of those told are kept: 16 bytes a
+//! meanwhile, shows volumes twice. The ids of those emitted are kept: 16 bytes a
 //! volume, and no page.
 
 mod volume;
@@ -21,24 +21,25 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::fields::Row;
-use super::{ExtractContext, ExtractError, Extracted, ItemError, Page, PageSink, ProjectRef};
+use super::{ExtractContext, ExtractError, ItemError, Page, PageSink, Task};
 use caso_model::Window;
 use caso_model::usage::{Tables, UsageItem, Volume};
 use caso_openstack::cinder;
 
 /// Reads a project's volumes.
 pub async fn extract(
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
+    Task {
+        context,
+        project,
+        window,
+    }: Task<'_>,
     sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
+) -> Result<(), ExtractError> {
     let mut selection = Selection {
         project: &project.id,
         window,
-        told: HashSet::new(),
+        seen: HashSet::new(),
     };
-    let mut done = Extracted::default();
     let mut pager = cinder::volumes(&project.id, context.page_size);
     while let Some(page) = pager.next(&context.session).await? {
         let mut volumes = Vec::new();
@@ -52,17 +53,14 @@ pub async fn extract(
         if volumes.is_empty() && errors.is_empty() {
             continue;
         }
-        done.pages += 1;
-        done.items += volumes.len() as u64;
-        done.errors += errors.len() as u64;
         let page = Page {
             tables: owners(context, &volumes).await,
             items: volumes.into_iter().map(UsageItem::Volume).collect(),
             errors,
         };
-        sink.page(page).await.map_err(ExtractError::Sink)?;
+        sink.page(page).await?;
     }
-    Ok(done)
+    Ok(())
 }
 
 /// The names of the volumes' owners; nothing else of a volume is looked up.
@@ -74,18 +72,17 @@ async fn owners(context: &ExtractContext, volumes: &[Volume]) -> Tables {
     let caches = &context.caches;
     let session = &context.session;
     Tables {
-        flavors: Vec::new(),
-        images: Vec::new(),
         users: caches.users.lookup(session, &ids, &caches.warnings).await,
+        ..Tables::default()
     }
 }
 
-/// Which rows are told.
+/// Which rows are emitted.
 struct Selection<'a> {
     project: &'a str,
     window: Window,
-    /// Also those that could not be read: an error is told once, too.
-    told: HashSet<Uuid>,
+    /// Also those that could not be read: an error is reported once, too.
+    seen: HashSet<Uuid>,
 }
 
 impl Selection<'_> {
@@ -95,7 +92,7 @@ impl Selection<'_> {
             .id()
             .parse()
             .map_err(|_| row.error("its id is not a UUID".into()))?;
-        if !self.told.insert(id) {
+        if !self.seen.insert(id) {
             return Ok(None);
         }
         let volume = volume::read(&row, self.project)?;

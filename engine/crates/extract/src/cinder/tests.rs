@@ -7,13 +7,15 @@ use crate::extract;
 use crate::testing::*;
 use caso_model::extraction::Extractor;
 
-async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<Extracted, ExtractError>) {
+async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<(), ExtractError>) {
     let mut kept = Kept::default();
     let outcome = extract(
         Extractor::Cinder,
-        &stand.context(),
-        &project("p1"),
-        WINDOW,
+        Task {
+            context: &stand.context(),
+            project: &project("p1"),
+            window: WINDOW,
+        },
         &mut kept,
     )
     .await;
@@ -54,7 +56,8 @@ async fn every_volume_comes_once_whatever_the_size_of_pages() {
         }
         .start();
         let (kept, outcome) = run(&stand).await;
-        assert_eq!(outcome.unwrap().items, 7, "pages of {max_limit}");
+        outcome.unwrap();
+        assert_eq!(kept.count(), 7, "pages of {max_limit}");
         assert_eq!(told(&kept), first(7));
         assert!(kept.0.iter().all(|page| page.items.len() <= max_limit));
         for page in &kept.0 {
@@ -89,7 +92,8 @@ async fn a_volume_without_name_or_attachment_is_one_like_others() {
         merge(row, &changes);
     }
     let (kept, outcome) = run(&cloud.start()).await;
-    assert_eq!(outcome.unwrap().errors, 0);
+    outcome.unwrap();
+    assert_eq!(kept.errors().len(), 0);
     assert_eq!(told(&kept), first(4));
 }
 
@@ -167,7 +171,8 @@ async fn a_row_that_cannot_be_read_costs_itself_and_is_said_once() {
         (call.query("marker").is_some() && std::mem::take(&mut once)).then(|| status(404))
     });
     let (kept, outcome) = run(&stand).await;
-    assert_eq!(outcome.unwrap().errors, 3);
+    outcome.unwrap();
+    assert_eq!(kept.errors().len(), 3);
     assert_eq!(told(&kept), first(4));
     let errors = kept.errors();
     for text in ["`created_at`", "`size`", "project `p2`"] {

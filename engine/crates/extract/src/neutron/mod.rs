@@ -16,7 +16,7 @@ mod floating_ip;
 mod tests;
 
 use super::fields::Row;
-use super::{ExtractContext, ExtractError, Extracted, Page, PageSink, ProjectRef};
+use super::{ExtractContext, ExtractError, Page, PageSink, ProjectRef, Task};
 use caso_model::Window;
 use caso_model::usage::{FloatingIps, Tables, UsageItem};
 use caso_openstack::neutron;
@@ -28,11 +28,13 @@ const PRESENT: i64 = 3600;
 
 /// Reads a project's floating IPs.
 pub async fn extract(
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
+    Task {
+        context,
+        project,
+        window,
+    }: Task<'_>,
     sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
+) -> Result<(), ExtractError> {
     if !context.ip_records_for_past_windows && lies_in_the_past(window, context.now) {
         context.caches.warnings.warn_once("ip-past-window", || {
             "floating IPs are counted as they are now, and the window lies in the past: no public \
@@ -40,7 +42,7 @@ pub async fn extract(
              same, as cASO did"
                 .to_owned()
         });
-        return Ok(Extracted::default());
+        return Ok(());
     }
     let mut addresses = Vec::new();
     let mut errors = Vec::new();
@@ -65,9 +67,8 @@ pub async fn extract(
     addresses.dedup_by(|one, other| one.id == other.id);
     errors.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     errors.dedup();
-    let mut done = Extracted::default();
     if addresses.is_empty() && errors.is_empty() {
-        return Ok(done);
+        return Ok(());
     }
     let held = FloatingIps {
         project_id: project.id.clone(),
@@ -75,20 +76,12 @@ pub async fn extract(
         addresses,
         attributes: Vec::new(),
     };
-    done.pages = 1;
-    done.items = 1;
-    done.errors = errors.len() as u64;
     let page = Page {
-        tables: Tables {
-            flavors: Vec::new(),
-            images: Vec::new(),
-            users: Vec::new(),
-        },
+        tables: Tables::default(),
         items: vec![UsageItem::FloatingIps(held)],
         errors,
     };
-    sink.page(page).await.map_err(ExtractError::Sink)?;
-    Ok(done)
+    sink.page(page).await
 }
 
 fn lies_in_the_past(window: Window, now: i64) -> bool {

@@ -61,7 +61,15 @@ async fn run() -> (Kept, Value) {
     let mut kept = Kept::default();
     let project = project(&id);
     let context = stand.context();
-    let outcome = extract(Extractor::Nova, &context, &project, window, &mut kept);
+    let outcome = extract(
+        Extractor::Nova,
+        Task {
+            context: &context,
+            project: &project,
+            window,
+        },
+        &mut kept,
+    );
     outcome.await.unwrap();
     assert_eq!(context.caches.closing_warnings(), []);
     (kept, recording)

@@ -60,16 +60,7 @@ impl UsageRow {
         UsageRow {
             id,
             name: None,
-            usage: ComputeUsage {
-                started: None,
-                ended: None,
-                vcpus: None,
-                memory_mib: None,
-                disk_gib: None,
-                state: None,
-                flavor_name: None,
-                attributes: Vec::new(),
-            },
+            usage: ComputeUsage::default(),
         }
     }
 

@@ -1,15 +1,15 @@
-//! Servers that no list of Nova shows, told from their usage entries.
+//! Servers that no list of Nova shows, emitted from their usage entries.
 
 use super::index::UsageRow;
-use super::{Extraction, empty_tables, usage_row};
+use super::{Extraction, usage_row};
 use crate::ExtractError;
-use caso_model::usage::Server;
+use caso_model::usage::{Server, Tables};
 
 impl Extraction<'_> {
-    /// Tells the servers that only the usage API knows. Their names are not
-    /// in the index, so the pages are read once more; who is not on them any
-    /// more is told without a name.
-    pub(super) async fn tell_by_usage(&mut self) -> Result<(), ExtractError> {
+    /// Emits the servers that only the usage API knows. Their names are not
+    /// in the index, so the pages are read once more; one that has left them
+    /// is emitted without a name.
+    pub(super) async fn emit_by_usage(&mut self) -> Result<(), ExtractError> {
         let mut pager = self
             .nova
             .usage(self.window.start, self.window.end, self.context.page_size);
@@ -25,7 +25,7 @@ impl Extraction<'_> {
                     servers.push(self.by_usage(row));
                 }
             }
-            self.tell(servers, empty_tables(), Vec::new()).await?;
+            self.emit(servers, Tables::default(), Vec::new()).await?;
         }
         let most = usize::try_from(self.context.page_size).unwrap_or(usize::MAX);
         while self.index.unseen() > 0 {
@@ -39,7 +39,7 @@ impl Extraction<'_> {
                     usage,
                 }));
             }
-            self.tell(servers, empty_tables(), Vec::new()).await?;
+            self.emit(servers, Tables::default(), Vec::new()).await?;
         }
         Ok(())
     }
@@ -49,21 +49,8 @@ impl Extraction<'_> {
             id: row.id.to_string(),
             name: row.name,
             project_id: self.project.id.clone(),
-            user_id: None,
-            status: None,
-            vm_state: None,
-            task_state: None,
-            created: None,
-            launched: None,
-            terminated: None,
-            updated: None,
-            image_id: None,
-            flavor_id: None,
-            embedded_flavor: None,
-            addresses: None,
             compute_usage: Some(row.usage),
-            counters: None,
-            attributes: Vec::new(),
+            ..Server::default()
         }
     }
 }

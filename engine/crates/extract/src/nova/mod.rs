@@ -11,7 +11,7 @@
 //! 4. Servers changed since the run began, if it still does: those that were
 //!    deleted while we read the lists before.
 //! 5. What then is left, Nova shows to nobody any more (a row deleted without
-//!    the time of it): its usage entry is all there is, and is told as such.
+//!    the time of it): its usage entry is all there is, and is emitted as such.
 //!
 //! A server that turns up twice, because a list began anew or overlaps with
 //! another one, counts once. Each list's page goes on as a page of ours; when
@@ -36,14 +36,14 @@ use uuid::Uuid;
 use self::index::{UsageIndex, UsageRow};
 use self::selection::Rule;
 use super::fields::Row;
-use super::{ExtractContext, ExtractError, Extracted, ItemError, Page, PageSink, ProjectRef};
+use super::{ExtractContext, ExtractError, ItemError, Page, PageSink, ProjectRef, Task};
 use caso_model::Window;
 use caso_model::usage::{Server, Tables, UsageItem};
 use caso_openstack::nova::{Nova, ServerList};
 use caso_openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
 
 /// How far Nova's clock may be behind ours: list 4 goes back to so many
-/// seconds before the run began. What it misses nevertheless is still told
+/// seconds before the run began. What it misses nevertheless is still emitted
 /// from its usage entry.
 const CLOCKS_APART: i64 = 300;
 
@@ -55,28 +55,25 @@ const USUAL_MAX_LIMIT: usize = 1000;
 pub enum References {
     /// Flavors, images and users.
     All,
-    /// Flavors: for who wants to know of servers, but not who they belong to.
+    /// Flavors alone: enough to know the servers, not whose they are.
     Flavors,
 }
 
 /// Reads a project's servers.
-pub async fn extract(
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
-    sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
-    read(context, project, window, References::All, sink).await
+pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), ExtractError> {
+    read(task, References::All, sink).await
 }
 
 /// Reads a project's servers for an extractor that makes something of them.
 pub async fn read(
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
+    Task {
+        context,
+        project,
+        window,
+    }: Task<'_>,
     references: References,
     sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
+) -> Result<(), ExtractError> {
     let nova = open(context, project).await?;
     let mut extraction = Extraction {
         references,
@@ -88,12 +85,11 @@ pub async fn read(
         others: HashSet::new(),
         full_page: None,
         sink,
-        done: Extracted::default(),
     };
     let outcome = extraction.run().await;
     context.caches.flavors.forget(&project.id).await;
     context.caches.images.forget(&project.id).await;
-    outcome.map(|()| extraction.done)
+    outcome
 }
 
 /// Finds out what this Nova can. One that does not say is taken for the
@@ -146,13 +142,12 @@ struct Extraction<'a> {
     window: Window,
     nova: Nova,
     index: UsageIndex,
-    /// Servers told that have no usage entry (they never ran).
+    /// Servers emitted that have no usage entry (they never ran).
     others: HashSet<Uuid>,
     /// Rows of a page of servers that was not the last one, and so as full as
     /// Nova lets it be.
     full_page: Option<usize>,
     sink: &'a mut dyn PageSink,
-    done: Extracted,
 }
 
 impl Extraction<'_> {
@@ -177,7 +172,7 @@ impl Extraction<'_> {
                 .await?;
         }
         if self.index.unseen() > 0 {
-            self.tell_by_usage().await?;
+            self.emit_by_usage().await?;
         }
         Ok(())
     }
@@ -203,7 +198,7 @@ impl Extraction<'_> {
                     Ok(row) => self.index.add(&row),
                     Err(error) => {
                         // The row is bad, the server may be well: its own row
-                        // and its flavor tell what is needed.
+                        // and its flavor have what is needed.
                         if let Ok(id) = Uuid::parse_str(&error.id) {
                             self.index.add(&UsageRow::without_figures(id));
                         }
@@ -213,7 +208,7 @@ impl Extraction<'_> {
             }
         }
         self.index.seal();
-        self.tell(Vec::new(), empty_tables(), errors).await
+        self.emit(Vec::new(), Tables::default(), errors).await
     }
 
     async fn read_servers(&mut self, list: ServerList, rule: Rule) -> Result<(), ExtractError> {
@@ -225,12 +220,12 @@ impl Extraction<'_> {
             if !page.last {
                 self.full_page = Some(page.rows.len());
             }
-            self.tell_page(list, rule, page).await?;
+            self.emit_page(list, rule, page).await?;
         }
         Ok(())
     }
 
-    async fn tell(
+    async fn emit(
         &mut self,
         servers: Vec<Server>,
         tables: Tables,
@@ -239,15 +234,12 @@ impl Extraction<'_> {
         if servers.is_empty() && errors.is_empty() {
             return Ok(());
         }
-        self.done.pages += 1;
-        self.done.items += servers.len() as u64;
-        self.done.errors += errors.len() as u64;
         let page = Page {
             tables,
             items: servers.into_iter().map(UsageItem::Server).collect(),
             errors,
         };
-        self.sink.page(page).await.map_err(ExtractError::Sink)
+        self.sink.page(page).await
     }
 
     fn warn_if_cut_off(&self) {
@@ -269,12 +261,4 @@ impl Extraction<'_> {
 
 fn usage_row(raw: &RawValue) -> Result<UsageRow, ItemError> {
     UsageRow::read(&Row::parse("usage of server", "instance_id", raw)?)
-}
-
-fn empty_tables() -> Tables {
-    Tables {
-        flavors: Vec::new(),
-        images: Vec::new(),
-        users: Vec::new(),
-    }
 }

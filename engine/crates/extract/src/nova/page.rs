@@ -1,4 +1,4 @@
-//! A page of servers, made a page of usage: which rows are told, and what they
+//! A page of servers, made a page of usage: which rows are emitted, and what they
 //! refer to.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::index::server_id;
 use super::selection::Rule;
-use super::{Extraction, References, empty_tables, server};
+use super::{Extraction, References, server};
 use crate::fields::Row;
 use crate::{ExtractError, ItemError};
 use caso_model::usage::{Server, Tables};
@@ -18,7 +18,7 @@ use caso_openstack::pages::{FetchedPage, PageError, Query};
 impl Extraction<'_> {
     /// Picks the servers of a page that belong to the window and were not
     /// told before, and tells them.
-    pub(super) async fn tell_page(
+    pub(super) async fn emit_page(
         &mut self,
         list: ServerList,
         rule: Rule,
@@ -36,7 +36,7 @@ impl Extraction<'_> {
             }
         }
         let tables = self.tables(&mut servers, list, &query, count).await?;
-        self.tell(servers, tables, errors).await
+        self.emit(servers, tables, errors).await
     }
 
     fn pick(&mut self, raw: &RawValue, rule: Rule) -> Result<Option<Server>, ItemError> {
@@ -81,7 +81,7 @@ impl Extraction<'_> {
         rows: usize,
     ) -> Result<Tables, ExtractError> {
         if servers.is_empty() {
-            return Ok(empty_tables());
+            return Ok(Tables::default());
         }
         let context = self.context;
         let caches = &context.caches;
@@ -111,7 +111,7 @@ impl Extraction<'_> {
         }
         let mut tables = Tables {
             flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
-            ..empty_tables()
+            ..Tables::default()
         };
         tables.flavors.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         if self.references == References::Flavors {

@@ -9,9 +9,18 @@ use caso_model::extraction::Extractor;
 use caso_model::usage::Flavor;
 use caso_openstack::pages::LEAST_LIMIT;
 
-async fn run(context: &ExtractContext) -> (Kept, Result<Extracted, ExtractError>) {
+async fn run(context: &ExtractContext) -> (Kept, Result<(), ExtractError>) {
     let mut kept = Kept::default();
-    let outcome = extract(Extractor::Nova, context, &project("p1"), WINDOW, &mut kept).await;
+    let outcome = extract(
+        Extractor::Nova,
+        Task {
+            context,
+            project: &project("p1"),
+            window: WINDOW,
+        },
+        &mut kept,
+    )
+    .await;
     (kept, outcome)
 }
 
@@ -45,9 +54,9 @@ async fn every_server_comes_once_whatever_the_size_of_pages() {
         .start();
         let context = stand.context();
         let (kept, outcome) = run(&context).await;
-        let done = outcome.unwrap();
+        outcome.unwrap();
         assert_eq!(kept.numbers(), all(13), "pages of {max_limit}");
-        assert_eq!(done.items, 13);
+        assert_eq!(kept.count(), 13);
         assert!(kept.0.iter().all(|page| page.items.len() <= max_limit));
         let servers = kept.servers();
         assert!(servers.iter().all(|server| server.compute_usage.is_some()));
@@ -101,7 +110,15 @@ async fn ten_projects_of_a_thousand_servers_cost_few_requests() {
         let context = &context;
         async move {
             let mut kept = Kept::default();
-            let outcome = extract(Extractor::Nova, context, project, WINDOW, &mut kept);
+            let outcome = extract(
+                Extractor::Nova,
+                Task {
+                    context,
+                    project,
+                    window: WINDOW,
+                },
+                &mut kept,
+            );
             outcome.await.map(|_| kept.servers().len())
         }
     }))
@@ -301,8 +318,12 @@ async fn a_sink_that_is_full_ends_the_extraction() {
         fn page<'a>(
             &'a mut self,
             _page: Page,
-        ) -> caso_model::guest::BoxFuture<'a, anyhow::Result<()>> {
-            Box::pin(async { anyhow::bail!("the disk is full") })
+        ) -> caso_model::guest::BoxFuture<'a, Result<(), ExtractError>> {
+            Box::pin(async {
+                Err(ExtractError::sink(std::io::Error::other(
+                    "the disk is full",
+                )))
+            })
         }
     }
     let stand = Cloud {
@@ -313,7 +334,15 @@ async fn a_sink_that_is_full_ends_the_extraction() {
     let project = project("p1");
     let context = stand.context();
     let mut sink = Full;
-    let outcome = extract(Extractor::Nova, &context, &project, WINDOW, &mut sink);
+    let outcome = extract(
+        Extractor::Nova,
+        Task {
+            context: &context,
+            project: &project,
+            window: WINDOW,
+        },
+        &mut sink,
+    );
     let error = outcome.await.unwrap_err();
     assert!(!error.is_outage());
     assert_eq!(error.to_string(), "the disk is full");
@@ -336,7 +365,15 @@ async fn a_private_flavor_counts_for_its_project_only() {
         for id in order {
             let mut kept = Kept::default();
             let project = project(id);
-            let outcome = extract(Extractor::Nova, &context, &project, WINDOW, &mut kept);
+            let outcome = extract(
+                Extractor::Nova,
+                Task {
+                    context: &context,
+                    project: &project,
+                    window: WINDOW,
+                },
+                &mut kept,
+            );
             outcome.await.unwrap();
             assert_eq!(
                 kept.0[0].tables.flavors.len(),
@@ -467,7 +504,8 @@ async fn a_row_that_cannot_be_read_costs_itself() {
     cloud.machine(3).odd = json!({"tenant_id": "p2"});
     let stand = cloud.start();
     let (kept, outcome) = run(&stand.context()).await;
-    assert_eq!(outcome.unwrap().errors, 3);
+    outcome.unwrap();
+    assert_eq!(kept.errors().len(), 3);
     assert_eq!(kept.numbers(), [1, 4]);
     let errors = kept.errors();
     for (n, field) in [(0, "`created`"), (2, "`updated`"), (3, "project `p2`")] {
@@ -592,7 +630,7 @@ async fn a_project_without_servers_costs_two_requests_and_a_token() {
     let stand = cloud(0, 0).start();
     let context = stand.context();
     let (kept, outcome) = run(&context).await;
-    assert_eq!(outcome.unwrap(), Extracted::default());
+    outcome.unwrap();
     assert_eq!(kept.0, []);
     // The versions are once a run.
     assert_eq!(context.session.requests(), 4);

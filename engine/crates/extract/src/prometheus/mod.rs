@@ -18,7 +18,7 @@ mod tests;
 
 use self::energy::Reading;
 use super::nova::{self, References};
-use super::{ExtractContext, ExtractError, Extracted, ItemError, Page, PageSink, ProjectRef};
+use super::{ExtractError, ItemError, Page, PageSink, ProjectRef, Task};
 use caso_model::guest::BoxFuture;
 use caso_model::notice::Notices;
 use caso_model::usage::{Energy, Server, UsageItem};
@@ -73,32 +73,22 @@ const WHO: &[&str] = &[
 ];
 
 /// Reads the energy of a project's servers.
-pub async fn extract(
-    context: &ExtractContext,
-    project: &ProjectRef,
-    window: Window,
-    sink: &mut dyn PageSink,
-) -> Result<Extracted, ExtractError> {
-    let Some(source) = &context.power else {
+pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), ExtractError> {
+    let Some(source) = &task.context.power else {
         return Err(ExtractError::NoPowerSource);
     };
     let mut meter = PowerSink {
         source,
-        warnings: &context.caches.warnings,
-        window,
+        warnings: &task.context.caches.warnings,
+        window: task.window,
         sink,
-        failure: None,
-        done: Extracted::default(),
+        emitted: 0,
         silent: 0,
         active: 0,
     };
-    let listed = nova::read(context, project, window, References::Flavors, &mut meter).await;
-    if let Some(failure) = meter.failure.take() {
-        return Err(failure);
-    }
-    listed?;
-    meter.warn_of_silence(project);
-    Ok(meter.done)
+    nova::read(task, References::Flavors, &mut meter).await?;
+    meter.warn_of_silence(task.project);
+    Ok(())
 }
 
 /// Takes pages of servers and hands on pages of their energy.
@@ -107,10 +97,8 @@ struct PowerSink<'a> {
     warnings: &'a Notices,
     window: Window,
     sink: &'a mut dyn PageSink,
-    /// Why Prometheus could not be asked: the lists' own error for it has lost
-    /// its type.
-    failure: Option<ExtractError>,
-    done: Extracted,
+    /// Servers whose energy was handed on.
+    emitted: usize,
     /// Servers without samples.
     silent: u64,
     /// Those of them that run.
@@ -118,13 +106,13 @@ struct PowerSink<'a> {
 }
 
 impl PageSink for PowerSink<'_> {
-    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>> {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         Box::pin(self.measure(page))
     }
 }
 
 impl PowerSink<'_> {
-    async fn measure(&mut self, page: Page) -> anyhow::Result<()> {
+    async fn measure(&mut self, page: Page) -> Result<(), ExtractError> {
         let mut errors = page.errors;
         let mut servers = Vec::new();
         let mut lives = Vec::new();
@@ -141,14 +129,7 @@ impl PowerSink<'_> {
                 Err(error) => errors.push(error),
             }
         }
-        let readings = match measure::measure(self.source, &lives).await {
-            Ok(readings) => readings,
-            Err(error) => {
-                let text = error.to_string();
-                self.failure = Some(error);
-                anyhow::bail!(text);
-            }
-        };
+        let readings = measure::measure(self.source, &lives).await?;
         let mut items = Vec::new();
         for ((server, life), reading) in servers.into_iter().zip(lives).zip(readings) {
             if let Some(energy) = self.judge(server, life, reading) {
@@ -158,9 +139,7 @@ impl PowerSink<'_> {
         if items.is_empty() && errors.is_empty() {
             return Ok(());
         }
-        self.done.pages += 1;
-        self.done.items += items.len() as u64;
-        self.done.errors += errors.len() as u64;
+        self.emitted += items.len();
         let page = Page {
             tables: page.tables,
             items,
@@ -216,7 +195,7 @@ impl PowerSink<'_> {
                 self.silent
             );
         }
-        if self.done.items > 0 || self.active == 0 {
+        if self.emitted > 0 || self.active == 0 {
             return;
         }
         let example = self.source.selector.of_servers(["…"]);
@@ -230,8 +209,8 @@ impl PowerSink<'_> {
     }
 }
 
-/// The part of the window in which the server was there; none where that has
-/// no second.
+/// The part of the window in which the server was there; `None` where that is
+/// empty.
 fn life(server: &Server, window: Window) -> Result<Option<Life>, ItemError> {
     // It goes into a regular expression.
     if !server
@@ -242,7 +221,7 @@ fn life(server: &Server, window: Window) -> Result<Option<Life>, ItemError> {
         return Err(ItemError {
             kind: "server",
             id: server.id.clone(),
-            reason: "its id is no UUID, so Prometheus cannot be asked for it".into(),
+            reason: "its id is not a UUID, so Prometheus cannot be asked for it".into(),
         });
     }
     let usage = server.compute_usage.as_ref();

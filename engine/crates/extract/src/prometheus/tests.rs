@@ -5,9 +5,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::*;
-use crate::extract;
 use crate::testing::prometheus::Meters;
 use crate::testing::*;
+use crate::{ExtractContext, extract};
 use caso_model::extraction::Extractor;
 use caso_net::TransportError;
 
@@ -30,7 +30,7 @@ fn id(number: u32) -> String {
 
 struct Run {
     kept: Kept,
-    outcome: Result<Extracted, ExtractError>,
+    outcome: Result<(), ExtractError>,
     warnings: Vec<String>,
 }
 
@@ -46,9 +46,11 @@ async fn run_with(stand: &Arc<Stand>, source: PowerSource, window: Window) -> Ru
     let mut kept = Kept::default();
     let outcome = extract(
         Extractor::Prometheus,
-        &context,
-        &project("p1"),
-        window,
+        Task {
+            context: &context,
+            project: &project("p1"),
+            window,
+        },
         &mut kept,
     )
     .await;
@@ -93,7 +95,8 @@ async fn an_hour_is_one_query_a_page_and_no_image_and_no_user() {
     });
     let (stand, meters) = (cloud(7).start(), meters.start());
     let run = run(&stand, &meters, HOUR).await;
-    assert_eq!(run.outcome.as_ref().unwrap().items, 7);
+    run.outcome.as_ref().unwrap();
+    assert_eq!(run.kept.count(), 7);
     let expected: Vec<(u128, i64)> = (0..7).map(|n| (n, 3600)).collect();
     assert_eq!(run.milliwatt_hours(), expected);
     let log = meters.log();
@@ -170,7 +173,8 @@ async fn windows_add_up() {
 async fn a_server_without_samples_has_no_item() {
     let meters = Meters::default().steady(0, HOUR.start, HOUR.end).start();
     let run = run(&cloud(3).start(), &meters, HOUR).await;
-    assert_eq!(run.outcome.as_ref().unwrap().items, 1);
+    run.outcome.as_ref().unwrap();
+    assert_eq!(run.kept.count(), 1);
     assert!(run.warnings.is_empty(), "{:?}", run.warnings);
 }
 
@@ -179,7 +183,8 @@ async fn a_server_without_samples_has_no_item() {
 async fn no_samples_at_all_are_worth_a_word() {
     let meters = Meters::default().start();
     let run = run(&cloud(3).start(), &meters, HOUR).await;
-    assert_eq!(run.outcome.as_ref().unwrap().items, 0);
+    run.outcome.as_ref().unwrap();
+    assert_eq!(run.kept.count(), 0);
     assert_eq!(run.warnings.len(), 1);
     assert!(
         run.warnings[0].contains(r#"`power{type="vm",uuid="…"}`"#),

@@ -249,7 +249,7 @@ impl Stand {
         ExtractContext {
             session: Session::new(settings, self.clone(), Arc::new(PinnedClock::at(NOW))),
             caches: Arc::new(RunCaches::default()),
-            page_size: PAGE_SIZE,
+            page_size: 1000,
             now: NOW,
             counters: CounterOptions::default(),
             ip_records_for_past_windows: false,
@@ -354,7 +354,7 @@ fn call(url: &Url, request: &Request) -> Call {
 pub struct Kept(pub Vec<Page>);
 
 impl PageSink for Kept {
-    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, anyhow::Result<()>> {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         self.0.push(page);
         ready(Ok(())).boxed()
     }
@@ -393,6 +393,11 @@ impl Kept {
                 other => panic!("not a volume: {other:?}"),
             })
             .collect()
+    }
+
+    /// How many items all pages have.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|page| page.items.len()).sum()
     }
 
     pub fn errors(&self) -> Vec<String> {

@@ -21,7 +21,7 @@ use super::super::{ApiError, Service};
 use super::Session;
 use super::answer::{self, BadBody};
 use super::ask::Attempts;
-use super::login::{self, Wanted};
+use super::login::{self, TokenRequest};
 use caso_login::{Bearer, OidcLogin, OidcProvider, ProviderPlace};
 use caso_model::secret::Secret;
 use caso_net::{Method, Request};
@@ -48,7 +48,7 @@ struct State {
 /// A token for a scope.
 pub async fn token(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     login: &OidcLogin,
 ) -> Result<Token, ApiError> {
     let (unscoped, since) = unscoped(session, wanted, login).await?;
@@ -69,7 +69,7 @@ pub async fn token(
 
 async fn rescope(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     unscoped: &Token,
 ) -> Result<Token, ApiError> {
     login::post_v3(session, wanted, token_body(&unscoped.id, wanted.target)).await
@@ -90,7 +90,7 @@ async fn forget(session: &Session, refused: &Token) {
 /// The unscoped token, and since when we have it.
 async fn unscoped(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     login: &OidcLogin,
 ) -> Result<(Arc<Token>, i64), ApiError> {
     let mut state = session.inner.tokens.federation.state.lock().await;
@@ -120,7 +120,7 @@ async fn unscoped(
 /// The access token, and whether it is one that was kept.
 async fn bearer(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     login: &OidcLogin,
     state: &mut State,
 ) -> Result<(Secret, bool), ApiError> {
@@ -142,7 +142,7 @@ async fn bearer(
 
 async fn access_token(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     provider: &OidcProvider,
     state: &mut State,
 ) -> Result<AccessToken, ApiError> {
@@ -189,7 +189,7 @@ async fn access_token(
 /// The provider's discovery document.
 async fn discover(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     provider: &OidcProvider,
     url: &Url,
 ) -> Result<Discovered, ApiError> {
@@ -232,7 +232,7 @@ fn no_provider(url: &Url, detail: String) -> ApiError {
 
 async fn ask_provider(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     provider: &OidcProvider,
     endpoint: &Url,
     way: ClientAuth,
@@ -301,7 +301,7 @@ fn provider_refused(error: ApiError, session: &Session, provider: &OidcProvider)
 /// The unscoped token for an access token.
 async fn federate(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     login: &OidcLogin,
     bearer: &Secret,
 ) -> Result<Token, ApiError> {

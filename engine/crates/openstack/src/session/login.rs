@@ -10,13 +10,14 @@ use super::super::identity::v2;
 use super::super::{ApiError, Scope, Service};
 use super::answer::{self, BadBody};
 use super::ask::{Attempts, Errand};
-use super::{Session, federation, get_headers};
+use super::exchange::get_headers;
+use super::{Session, federation};
 use caso_login::{ConfiguredScope, GenericLogin, Login, LoginMethod, TenantRef, V2Login};
 use caso_net::{Method, Request};
 
 /// What is asked for.
 #[derive(Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct TokenRequest<'a> {
     /// What for: it stands in errors.
     pub scope: &'a Scope,
     /// What goes out.
@@ -25,9 +26,9 @@ pub struct Wanted<'a> {
     pub patient: bool,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> TokenRequest<'a> {
     pub fn new(scope: &'a Scope, target: &'a Target) -> Self {
-        Wanted {
+        TokenRequest {
             scope,
             target,
             patient: true,
@@ -45,7 +46,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// Asks for a token.
-pub async fn request(session: &Session, wanted: Wanted<'_>) -> Result<Token, ApiError> {
+pub async fn request(session: &Session, wanted: TokenRequest<'_>) -> Result<Token, ApiError> {
     let login = &session.inner.settings.login;
     match (&login.method, keystone(session).await?) {
         (LoginMethod::Oidc(federated), _) => federation::token(session, wanted, federated).await,
@@ -84,7 +85,7 @@ pub async fn configured(session: &Session) -> Result<Option<Target>, ApiError> {
 /// `POST /v3/auth/tokens`.
 pub async fn post_v3(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     body: String,
 ) -> Result<Token, ApiError> {
     let mut url = v3(session).await?;
@@ -96,7 +97,7 @@ pub async fn post_v3(
 /// Any request that Keystone v3 answers with a token.
 pub async fn send_v3(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     request: &Request,
 ) -> Result<Token, ApiError> {
     let clock = session.inner.clock.as_ref();
@@ -117,7 +118,7 @@ pub async fn send_v3(
 
 async fn post_v2(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: TokenRequest<'_>,
     login: &V2Login,
 ) -> Result<Token, ApiError> {
     let mut url = base(session).await?;
@@ -233,7 +234,7 @@ async fn discover(session: &Session, wish: &Wish) -> Result<Keystone, ApiError> 
         scope: "none".to_owned(),
     };
     let mut attempts = Attempts::start(session.inner.clock.as_ref());
-    let wanted = Wanted::new(&Scope::Unscoped, &Target::Unsaid);
+    let wanted = TokenRequest::new(&Scope::Unscoped, &Target::Unsaid);
     let document: Result<Value, ApiError> = session
         .ask(
             &request,

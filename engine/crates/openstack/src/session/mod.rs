@@ -3,24 +3,23 @@
 //! Keystone: their sessions share tokens and the catalog, and log in once.
 //!
 //! A call goes: token of the scope ([`tokens`]) → endpoint of the service in
-//! that token's catalog ([`address`]) → request, repeated by the retry rule
-//! ([`ask`], [`retry`]) → typed value ([`answer`]). A 401 in between throws
-//! that one token away and goes round once more.
+//! that token's catalog ([`endpoint`], [`address`]) → request, repeated by the retry rule
+//! ([`ask`], [`caso_net::retry`]) → typed value ([`answer`]). A 401 in between throws
+//! that one token away and goes round once more ([`exchange`]).
 
 mod address;
 pub(super) mod answer;
 mod ask;
+mod endpoint;
+mod exchange;
 mod federation;
 mod login;
+mod refusal;
 mod tokens;
 mod versions;
 
 #[cfg(test)]
-mod tests_calls;
-#[cfg(test)]
-mod tests_federation;
-#[cfg(test)]
-mod tests_tokens;
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -30,17 +29,16 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use self::answer::BadBody;
-use self::ask::{Attempts, Errand};
+use self::ask::Errand;
+use self::exchange::{Address, ApiCall, get_headers, label};
 use self::tokens::Tokens;
 use self::versions::Versions;
-use super::identity::catalog::Catalog;
 use super::identity::discovery::Keystone;
 use super::identity::token::Token;
-use super::keystone::Project;
+use super::project::Project;
 use super::{ApiError, Microversion, MicroversionRange, Scope, Service};
 use caso_base::Clock;
-use caso_net::{Method, Request, Response, Transport};
+use caso_net::{Method, Request, Transport};
 
 use caso_login::{DomainRef, Login};
 
@@ -145,11 +143,11 @@ impl Session {
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        let question = Question {
+        let call = ApiCall {
             repeat_timeouts: !page,
-            ..self.question(service, version)
+            ..self.plain(service, version)
         };
-        self.fetch(scope, &question, &build).await
+        self.fetch(scope, &call, &build).await
     }
 
     /// The same at the address for administrators, which has calls of its own
@@ -162,11 +160,11 @@ impl Session {
     ) -> Result<T, ApiError> {
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
         let interfaces = ["admin".to_owned()];
-        let question = Question {
+        let call = ApiCall {
             interfaces: &interfaces,
-            ..self.question(service, None)
+            ..self.plain(service, None)
         };
-        self.fetch(scope, &question, &build).await
+        self.fetch(scope, &call, &build).await
     }
 
     /// Keystone is of version 2.0: tenants instead of projects, and nothing
@@ -175,7 +173,7 @@ impl Session {
         Ok(matches!(login::keystone(self).await?, Keystone::V2(_)))
     }
 
-    /// `POST path` of a service with a question as its body, for APIs that
+    /// `POST path` of a service with a search as its body, for APIs that
     /// take searches so; it must be one that changes nothing, for it is
     /// repeated as a `GET` is. One that gets no answer in time comes back at
     /// once, as a page does: ask for less.
@@ -185,15 +183,15 @@ impl Session {
         service: Service,
         path: &str,
         query: &[(&str, String)],
-        question: &Value,
+        search: &Value,
     ) -> Result<T, ApiError> {
         let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
-        let question = Question {
+        let call = ApiCall {
             repeat_timeouts: false,
-            body: Some(question),
-            ..self.question(service, None)
+            body: Some(search),
+            ..self.plain(service, None)
         };
-        self.fetch(scope, &question, &build).await
+        self.fetch(scope, &call, &build).await
     }
 
     /// Whether the catalog for this scope has an endpoint of the service that
@@ -225,11 +223,11 @@ impl Session {
                 from: format!("a link in a page of {service}"),
             })
         };
-        let question = Question {
+        let call = ApiCall {
             repeat_timeouts: false,
-            ..self.question(service, version)
+            ..self.plain(service, version)
         };
-        self.fetch(scope, &question, &build).await
+        self.fetch(scope, &call, &build).await
     }
 
     /// Changes a thing of a service, with `PATCH` or `PUT`: both may be repeated,
@@ -261,9 +259,8 @@ impl Session {
                 scope: label(scope),
             })
         };
-        let interfaces = &self.inner.settings.interfaces;
-        self.exchange(&errand, interfaces, &request, |_| Ok(()))
-            .await
+        let address = Address::Catalog(&self.inner.settings.interfaces);
+        self.exchange(&errand, address, &request, |_| Ok(())).await
     }
 
     /// The microversions of a service. Asked once.
@@ -324,139 +321,6 @@ impl Session {
     async fn token(&self, scope: &Scope) -> Result<Arc<Token>, ApiError> {
         tokens::token(self, scope).await
     }
-
-    /// The endpoint of a service in a token's catalog.
-    async fn endpoint(
-        &self,
-        token: &Token,
-        scope: &Scope,
-        service: Service,
-        interfaces: &[String],
-    ) -> Result<Url, ApiError> {
-        let settings = &self.inner.settings;
-        let region = self.place.region.as_deref();
-        let catalog = token.catalog.as_ref();
-        let found = catalog.and_then(|catalog| {
-            let found = catalog.find(service, interfaces, region);
-            // Keystone is often one for all regions, and listed in one.
-            if found.is_none() && service == Service::Identity {
-                catalog.find(service, interfaces, None)
-            } else {
-                found
-            }
-        });
-        match found {
-            Some(endpoint) => Url::parse(&endpoint.url)
-                .ok()
-                .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
-                .ok_or_else(|| ApiError::BadUrl {
-                    url: endpoint.url.clone(),
-                    detail: "it is no HTTP address".to_owned(),
-                    from: format!("the catalog's endpoint of {service}"),
-                }),
-            // Not where another interface was asked for.
-            None if service == Service::Identity && interfaces == settings.interfaces => {
-                login::base(self).await
-            }
-            None if self.is_unknown_region(catalog) => Err(ApiError::NoRegion {
-                region: region.unwrap_or_default().to_owned(),
-                known: catalog.map_or_else(Vec::new, Catalog::regions),
-            }),
-            None => Err(ApiError::NoEndpoint {
-                service,
-                scope: scope.clone(),
-                interfaces: interfaces.to_vec(),
-                region: self.place.region.clone(),
-                available: catalog.map_or_else(Vec::new, |catalog| catalog.available(service)),
-                lacking: catalog.is_some_and(|catalog| catalog.lacks(service, region)),
-            }),
-        }
-    }
-
-    /// Not that this service is missing in the region: the region is.
-    fn is_unknown_region(&self, catalog: Option<&Catalog>) -> bool {
-        match (&self.place.region, catalog) {
-            (Some(region), Some(catalog)) => !catalog.regions().contains(region),
-            _ => false,
-        }
-    }
-
-    /// A plain one.
-    fn question(&self, service: Service, version: Option<Microversion>) -> Question<'_> {
-        Question {
-            service,
-            interfaces: &self.inner.settings.interfaces,
-            version,
-            repeat_timeouts: true,
-            body: None,
-        }
-    }
-
-    async fn fetch<T: DeserializeOwned>(
-        &self,
-        scope: &Scope,
-        question: &Question<'_>,
-        build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
-    ) -> Result<T, ApiError> {
-        let Question {
-            service, version, ..
-        } = *question;
-        let errand = Errand {
-            service,
-            scope,
-            repeat_timeouts: question.repeat_timeouts,
-            patient: true,
-        };
-        let request = |endpoint: &Url, token: &Token| {
-            let mut headers = get_headers(Some(token), service, version);
-            let method = match question.body {
-                None => Method::Get,
-                Some(_) => {
-                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
-                    Method::Post
-                }
-            };
-            Ok(Request {
-                method,
-                url: build(endpoint)?,
-                headers,
-                body: question.body.map(Value::to_string),
-                scope: label(scope),
-            })
-        };
-        self.exchange(&errand, question.interfaces, &request, answer::json)
-            .await
-    }
-
-    /// A request with the token of its scope at the service's address; what the
-    /// two are is known only here.
-    async fn exchange<T>(
-        &self,
-        errand: &Errand<'_>,
-        interfaces: &[String],
-        build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
-        decode: impl Fn(&Response) -> Result<T, BadBody>,
-    ) -> Result<T, ApiError> {
-        let scope = errand.scope;
-        let mut attempts = Attempts::start(self.inner.clock.as_ref());
-        let mut renewed = false;
-        loop {
-            let token = self.token(scope).await?;
-            let endpoint = self
-                .endpoint(&token, scope, errand.service, interfaces)
-                .await?;
-            let request = build(&endpoint, &token)?;
-            match self.ask(&request, errand, &mut attempts, &decode).await {
-                // The token ended before its time: revoked, or a Keystone
-                // that lost its keys. Once; then it is not the token.
-                Err(ApiError::Unauthorized { .. }) if !renewed => {
-                    renewed = true;
-                    tokens::discard(self, scope, &token).await;
-                }
-                other => return other,
-            }
-        }
-    }
 }
 
 impl Place {
@@ -465,48 +329,5 @@ impl Place {
             region: region.map(str::to_owned),
             versions: Versions::default(),
         })
-    }
-}
-
-/// What is asked of a service, but for the address.
-struct Question<'a> {
-    service: Service,
-    interfaces: &'a [String],
-    version: Option<Microversion>,
-    repeat_timeouts: bool,
-    body: Option<&'a Value>,
-}
-
-/// Headers of a `GET`. Nova before 2.27 knows its own header only.
-fn get_headers(
-    token: Option<&Token>,
-    service: Service,
-    version: Option<Microversion>,
-) -> Vec<(String, String)> {
-    let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
-    if let Some(token) = token {
-        headers.push(("x-auth-token".to_owned(), token.id.expose().to_owned()));
-    }
-    if let (Some(version), Some(word)) = (version, service.version_word()) {
-        headers.push((
-            "openstack-api-version".to_owned(),
-            format!("{word} {version}"),
-        ));
-        if service == Service::Compute {
-            headers.push((
-                "x-openstack-nova-api-version".to_owned(),
-                version.to_string(),
-            ));
-        }
-    }
-    headers
-}
-
-/// The scope's word in a recording.
-fn label(scope: &Scope) -> String {
-    match scope {
-        Scope::System => "system".to_owned(),
-        Scope::Project(id) => format!("project:{id}"),
-        Scope::Unscoped => "unscoped".to_owned(),
     }
 }

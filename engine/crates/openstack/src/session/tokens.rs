@@ -1,9 +1,7 @@
 //! One token a scope, however many ask for it at once; a new one before the
 //! old one ends, or after a 401.
 //!
-//! What a refusal means has to be found out, for Keystone says 401 to
-//! everything: a wrong password, a scope the account has no role on, a
-//! project that does not exist.
+//! What a refusal means has to be found out ([`super::refusal`]):
 //! * The system refused: fall back to what the configuration names, then to
 //!   no scope, and remember it.
 //! * A project refused: if any token was ever given, it is the project. If
@@ -17,15 +15,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, OnceCell};
 
-use super::super::error::Call;
 use super::super::identity::credentials::Target;
 use super::super::identity::discovery::Keystone;
 use super::super::identity::token::Token;
-use super::super::{ApiError, Scope, Service};
+use super::super::{ApiError, Scope};
 use super::Session;
 use super::federation::Federation;
-use super::login::{self, Wanted};
-use caso_login::{DomainRef, LoginMethod, ProjectRef};
+use super::login::{self, TokenRequest};
+use super::refusal::{other_project, post, project_refused, refuse, says_no};
+use caso_login::{DomainRef, ProjectRef};
 
 /// All tokens of a session.
 #[derive(Default)]
@@ -40,8 +38,10 @@ pub struct Tokens {
     /// project.
     failures: AtomicU64,
     failure: Mutex<Option<ApiError>>,
-    proven: AtomicBool,
-    refused: OnceLock<ApiError>,
+    /// Whether Keystone ever gave a token for these credentials.
+    pub(super) proven: AtomicBool,
+    /// That the credentials are wrong: final.
+    pub(super) refused: OnceLock<ApiError>,
     system_refused: AtomicBool,
     /// Which Keystone answers, see [`login::keystone`].
     pub(super) keystone: OnceCell<Keystone>,
@@ -83,10 +83,7 @@ pub async fn token(session: &Session, scope: &Scope) -> Result<Arc<Token>, ApiEr
         Scope::Project(wanted) if token.project.as_ref() != Some(wanted) => {
             let own = token.project.clone();
             if login.bound() || own.is_some() {
-                Err(ApiError::OtherProject {
-                    wanted: wanted.clone(),
-                    own: own.unwrap_or_else(|| "none".to_owned()),
-                })
+                Err(other_project(session, wanted, own.as_deref()))
             } else {
                 // Keystone did not say which; it was asked for this one.
                 Ok(token)
@@ -199,18 +196,18 @@ fn failed(session: &Session, error: &ApiError) {
 async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token, ApiError> {
     let login = &session.inner.settings.login;
     if login.bound() {
-        return post(session, Wanted::new(scope, &Target::Unsaid))
+        return post(session, TokenRequest::new(scope, &Target::Unsaid))
             .await
             .map_err(|error| refuse(session, error));
     }
     match scope {
         Scope::System => system(session, step).await,
-        Scope::Unscoped => post(session, Wanted::new(scope, &Target::Unscoped))
+        Scope::Unscoped => post(session, TokenRequest::new(scope, &Target::Unscoped))
             .await
             .map_err(|error| refuse(session, error)),
         Scope::Project(id) => {
             let target = Target::Project(ProjectRef::Id(id.clone()));
-            match post(session, Wanted::new(scope, &target)).await {
+            match post(session, TokenRequest::new(scope, &target)).await {
                 Err(error) => Err(project_refused(session, scope, id, error).await),
                 token => token,
             }
@@ -230,7 +227,7 @@ async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> 
     }
     let mut failure: Option<ApiError> = None;
     for (at, target) in targets.iter().enumerate().skip(*step) {
-        let wanted = Wanted {
+        let wanted = TokenRequest {
             scope: &Scope::System,
             target,
             // Who was away just now need not be waited for again.
@@ -259,78 +256,8 @@ async fn system(session: &Session, step: &mut usize) -> Result<Token, ApiError> 
     Err(match failure {
         Some(error) => refuse(session, error),
         // Not reached: the last target is always tried.
-        None => ApiError::NoEndpoint {
-            service: Service::Identity,
-            scope: Scope::System,
-            interfaces: Vec::new(),
-            region: None,
-            available: Vec::new(),
-            lacking: false,
-        },
+        None => other_project(session, "system", None),
     })
-}
-
-/// A "no" to this scope, in any of the words Keystones have for it: 401 and
-/// 403, 400 where system scope is unknown (before Queens), 500 where it breaks
-/// them (a federated user's), and whatever else a proxy makes of that. No
-/// answer at all is no "no".
-fn says_no(error: &ApiError) -> bool {
-    match error {
-        ApiError::Unauthorized { .. } | ApiError::Forbidden { .. } => true,
-        ApiError::Status { status, .. } => *status == 400 || *status >= 500,
-        _ => false,
-    }
-}
-
-/// The credentials themselves were refused, if it was a 401: final.
-fn refuse(session: &Session, error: ApiError) -> ApiError {
-    let ApiError::Unauthorized { message, call } = error else {
-        return error;
-    };
-    let login = &session.inner.settings.login;
-    let remedy = match &login.method {
-        LoginMethod::Token(_) => {
-            "the token has expired, was revoked or is not of this Keystone: put a new one into `token` or `token_file` in `[keystone_auth]`, or log in with an application credential, which does not expire by itself"
-        }
-        LoginMethod::ApplicationCredential(_) => {
-            "check `auth_url` and the credentials in `[keystone_auth]`, and whether the application credential has expired"
-        }
-        _ => "check `auth_url` and the credentials in `[keystone_auth]`",
-    };
-    let error = ApiError::Credentials {
-        by: "Keystone",
-        who: login.who(),
-        message,
-        remedy: remedy.to_owned(),
-        call,
-    };
-    let _ = session.inner.tokens.refused.set(error.clone());
-    error
-}
-
-/// Whether it is the project or the password, with one more request where
-/// nothing else can tell.
-async fn project_refused(
-    session: &Session,
-    scope: &Scope,
-    project: &str,
-    error: ApiError,
-) -> ApiError {
-    let (ApiError::Unauthorized { message, call } | ApiError::Forbidden { message, call }) = error
-    else {
-        return error;
-    };
-    if !session.inner.tokens.proven.load(Ordering::Acquire)
-        && let Err(error) = post(session, Wanted::new(scope, &Target::Unsaid)).await
-    {
-        return refuse(session, error);
-    }
-    ApiError::NoRole {
-        who: session.inner.settings.login.who(),
-        project: project.to_owned(),
-        message,
-        call,
-    }
 }
 
 /// See [`Session::resolve_project`].
@@ -341,10 +268,7 @@ pub async fn resolve_project(
 ) -> Result<String, ApiError> {
     let scope = Scope::Unscoped;
     let tokens = &session.inner.tokens;
-    let no_id = |token: &Token| ApiError::OtherProject {
-        wanted: name.to_owned(),
-        own: token.project.clone().unwrap_or_else(|| "none".to_owned()),
-    };
+    let no_id = |token: &Token| other_project(session, name, token.project.as_deref());
     if session.inner.settings.login.bound() {
         let token = slot_token(session, &scope).await?;
         return match (&token.project, &token.project_name) {
@@ -357,7 +281,7 @@ pub async fn resolve_project(
         name: name.to_owned(),
         domain: domain.clone(),
     });
-    let token = match post(session, Wanted::new(&scope, &target)).await {
+    let token = match post(session, TokenRequest::new(&scope, &target)).await {
         Ok(token) => token,
         Err(error) => {
             failed(session, &error);
@@ -372,51 +296,4 @@ pub async fn resolve_project(
         state.token = Some(Arc::new(token));
     }
     Ok(id)
-}
-
-/// One token request.
-async fn post(session: &Session, wanted: Wanted<'_>) -> Result<Token, ApiError> {
-    let tokens = &session.inner.tokens;
-    let method = &session.inner.settings.login.method;
-    match login::request(session, wanted).await {
-        Ok(token) => {
-            tokens.proven.store(true, Ordering::Release);
-            Ok(token)
-        }
-        // Keystone's own 404s here are for an application credential by an id
-        // that is gone, and for a token that it never gave; any other means
-        // that there is no Keystone.
-        Err(ApiError::NotFound { message, call }) => {
-            let by_token = matches!(method, LoginMethod::Token(_) | LoginMethod::Oidc(_));
-            let own = message.contains("Application Credential")
-                || by_token && message.to_lowercase().contains("token");
-            Err(if own {
-                ApiError::Unauthorized { message, call }
-            } else {
-                no_keystone(session, &message, &call)
-            })
-        }
-        // Found out on the way: final, like a wrong password.
-        Err(error @ ApiError::Credentials { .. }) => {
-            let _ = tokens.refused.set(error.clone());
-            Err(error)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn no_keystone(session: &Session, message: &str, call: &Call) -> ApiError {
-    let method = &session.inner.settings.login.method;
-    let (version, hint) = match method {
-        LoginMethod::V2Password(_) => (
-            "2.0",
-            "; newer ones have version 3: set `auth_type = v3password`, `user_domain_name` and an `auth_url` that ends with `/v3`",
-        ),
-        _ => ("3", ""),
-    };
-    ApiError::BadUrl {
-        url: session.inner.settings.login.auth_url.to_string(),
-        detail: format!("no Keystone of version {version} answers {call}: {message}{hint}"),
-        from: "`auth_url` in `[keystone_auth]`".to_owned(),
-    }
 }

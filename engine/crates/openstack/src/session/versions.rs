@@ -9,9 +9,11 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::super::identity::token::Token;
 use super::super::{ApiError, Microversion, MicroversionRange, Scope, Service};
-use super::ask::{Attempts, Errand};
-use super::{Session, address, answer, get_headers, label, tokens};
+use super::ask::Errand;
+use super::exchange::{Address, get_headers, label};
+use super::{Session, address, answer};
 use caso_net::{Method, Request};
 
 /// What is known, by service, of one region.
@@ -81,28 +83,18 @@ async fn document(
         repeat_timeouts: true,
         patient: true,
     };
-    let mut attempts = Attempts::start(session.inner.clock.as_ref());
-    let mut renewed = false;
-    loop {
-        let token = session.token(scope).await?;
-        let request = Request {
+    let request = |url: &Url, token: &Token| {
+        Ok(Request {
             method: Method::Get,
             url: url.clone(),
-            headers: get_headers(Some(&token), service, None),
+            headers: get_headers(Some(token), service, None),
             body: None,
             scope: label(scope),
-        };
-        match session
-            .ask(&request, &errand, &mut attempts, answer::json)
-            .await
-        {
-            Err(ApiError::Unauthorized { .. }) if !renewed => {
-                renewed = true;
-                tokens::discard(session, scope, &token).await;
-            }
-            other => return other,
-        }
-    }
+        })
+    };
+    session
+        .exchange(&errand, Address::Known(url), &request, answer::json)
+        .await
 }
 
 /// Reads a single `version` or a list of `versions`, in which the entry of

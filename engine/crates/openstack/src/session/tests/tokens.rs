@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::testing::*;
-use super::super::{ApiError, Scope, Service, Session};
+use crate::testing::*;
+use crate::{ApiError, Scope, Service, Session};
 use caso_login::{ConfiguredScope, DomainRef, ProjectRef};
 use caso_net::{Method, Request};
 

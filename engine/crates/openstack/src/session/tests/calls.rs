@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::testing::*;
-use super::super::{ApiError, Microversion, Scope, Service, Session};
+use crate::testing::*;
+use crate::{ApiError, Microversion, Scope, Service, Session};
 use caso_net::{Method, TransportError};
 
 fn scope() -> Scope {

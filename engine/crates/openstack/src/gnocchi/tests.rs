@@ -17,7 +17,7 @@ const LOW: Series = Series {
 };
 
 fn recorded(name: &str) -> (u16, Value) {
-    let all: Value = serde_json::from_str(include_str!("testdata/gnocchi.json")).unwrap();
+    let all: Value = serde_json::from_str(include_str!("../testdata/gnocchi.json")).unwrap();
     let status = all[name]["status"].as_u64().unwrap();
     (u16::try_from(status).unwrap(), all[name]["answer"].clone())
 }

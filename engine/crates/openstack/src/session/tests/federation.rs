@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Value, json};
 
-use super::super::testing::*;
-use super::super::{ApiError, Scope, Session};
+use crate::testing::*;
+use crate::{ApiError, Scope, Session};
 use caso_login::{
     Bearer, Login, LoginMethod, OidcGrant, OidcLogin, OidcProvider, ProviderPlace, TokenLogin,
     WantedToken,

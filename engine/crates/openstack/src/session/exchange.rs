@@ -1,0 +1,150 @@
+//! One call with the token of its scope: the request is built, sent, and sent once
+//! more with a new token where the service refused the first.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::super::identity::token::Token;
+use super::super::{ApiError, Microversion, Scope, Service};
+use super::answer::{self, BadBody};
+use super::ask::{Attempts, Errand};
+use super::{Session, tokens};
+use caso_net::{Method, Request, Response};
+
+/// Where a call goes.
+#[derive(Clone, Copy)]
+pub(super) enum Address<'a> {
+    /// To the service's endpoint in the token's catalog, on the first of these
+    /// interfaces that it has.
+    Catalog(&'a [String]),
+    /// To an address that is known already.
+    Known(&'a Url),
+}
+
+impl Session {
+    /// A plain call: any number of tries, no body.
+    pub(super) fn plain(&self, service: Service, version: Option<Microversion>) -> ApiCall<'_> {
+        ApiCall {
+            service,
+            interfaces: &self.inner.settings.interfaces,
+            version,
+            repeat_timeouts: true,
+            body: None,
+        }
+    }
+
+    pub(super) async fn fetch<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        call: &ApiCall<'_>,
+        build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
+    ) -> Result<T, ApiError> {
+        let ApiCall {
+            service, version, ..
+        } = *call;
+        let errand = Errand {
+            service,
+            scope,
+            repeat_timeouts: call.repeat_timeouts,
+            patient: true,
+        };
+        let request = |endpoint: &Url, token: &Token| {
+            let mut headers = get_headers(Some(token), service, version);
+            let method = match call.body {
+                None => Method::Get,
+                Some(_) => {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                    Method::Post
+                }
+            };
+            Ok(Request {
+                method,
+                url: build(endpoint)?,
+                headers,
+                body: call.body.map(Value::to_string),
+                scope: label(scope),
+            })
+        };
+        let address = Address::Catalog(call.interfaces);
+        self.exchange(&errand, address, &request, answer::json)
+            .await
+    }
+
+    /// A request with the token of its scope, at `address`. The only place where
+    /// a token is thrown away because a service refused it.
+    pub(super) async fn exchange<T>(
+        &self,
+        errand: &Errand<'_>,
+        address: Address<'_>,
+        build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
+        decode: impl Fn(&Response) -> Result<T, BadBody>,
+    ) -> Result<T, ApiError> {
+        let scope = errand.scope;
+        let mut attempts = Attempts::start(self.inner.clock.as_ref());
+        let mut renewed = false;
+        loop {
+            let token = self.token(scope).await?;
+            let url = match address {
+                Address::Catalog(interfaces) => {
+                    self.endpoint(&token, scope, errand.service, interfaces)
+                        .await?
+                }
+                Address::Known(url) => url.clone(),
+            };
+            let request = build(&url, &token)?;
+            match self.ask(&request, errand, &mut attempts, &decode).await {
+                // The token ended before its time: revoked, or a Keystone
+                // that lost its keys. Once; then it is not the token.
+                Err(ApiError::Unauthorized { .. }) if !renewed => {
+                    renewed = true;
+                    tokens::discard(self, scope, &token).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// What is asked of a service, but for the path.
+pub(super) struct ApiCall<'a> {
+    pub service: Service,
+    pub interfaces: &'a [String],
+    pub version: Option<Microversion>,
+    pub repeat_timeouts: bool,
+    pub body: Option<&'a Value>,
+}
+
+/// Headers of a `GET`. Nova before 2.27 knows its own header only.
+pub(super) fn get_headers(
+    token: Option<&Token>,
+    service: Service,
+    version: Option<Microversion>,
+) -> Vec<(String, String)> {
+    let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    if let Some(token) = token {
+        headers.push(("x-auth-token".to_owned(), token.id.expose().to_owned()));
+    }
+    if let (Some(version), Some(word)) = (version, service.version_word()) {
+        headers.push((
+            "openstack-api-version".to_owned(),
+            format!("{word} {version}"),
+        ));
+        if service == Service::Compute {
+            headers.push((
+                "x-openstack-nova-api-version".to_owned(),
+                version.to_string(),
+            ));
+        }
+    }
+    headers
+}
+
+/// The scope's word in a recording.
+pub(super) fn label(scope: &Scope) -> String {
+    match scope {
+        Scope::System => "system".to_owned(),
+        Scope::Project(id) => format!("project:{id}"),
+        Scope::Unscoped => "unscoped".to_owned(),
+    }
+}

@@ -1,0 +1,5 @@
+//! The session against a Keystone of a few lines.
+
+mod calls;
+mod federation;
+mod tokens;
