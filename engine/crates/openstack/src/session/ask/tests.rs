@@ -98,8 +98,9 @@ async fn what_was_encrypted_stays_encrypted() {
     }
 }
 
-/// Reads one request; its first line, or none where the other side has gone.
-async fn read(stream: &mut TcpStream) -> Option<String> {
+/// Reads one request; its method and its body, or none where the other side has
+/// gone.
+async fn read(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -109,13 +110,29 @@ async fn read(stream: &mut TcpStream) -> Option<String> {
                 .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
                 .unwrap_or(0);
             if body.len() >= length {
-                return text.lines().next().map(str::to_owned);
+                let method = head.split(' ').next().unwrap_or_default();
+                return Some((method.to_owned(), body.to_owned()));
             }
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
     }
+}
+
+/// A token for the project that is asked for; Nova is at that port.
+fn token_at(port: u16, asked: &str) -> String {
+    let asked: Value = serde_json::from_str(asked).unwrap();
+    json!({"token": {
+        "issued_at": "2026-11-21T17:20:00.000000Z",
+        "expires_at": "2026-11-21T18:20:00.000000Z",
+        "user": {"id": "user-id", "name": "accounting"},
+        "project": asked["auth"]["scope"]["project"],
+        "catalog": [{"type": "compute", "endpoints": [
+            {"interface": "public", "region_id": "R", "url": format!("http://127.0.0.1:{port}/v2.1")},
+        ]}],
+    }})
+    .to_string()
 }
 
 /// A cloud that keeps each connection for a second request, reads that one and
@@ -125,23 +142,13 @@ async fn cutting(reset: bool) -> (u16, Arc<AtomicUsize>) {
     let port = listener.local_addr().unwrap().port();
     let cut = Arc::<AtomicUsize>::default();
     let count = cut.clone();
-    let token = json!({"token": {
-        "issued_at": "2026-11-21T17:20:00.000000Z",
-        "expires_at": "2026-11-21T18:20:00.000000Z",
-        "user": {"id": "user-id", "name": "accounting"},
-        "project": {"id": "p", "name": "p"},
-        "catalog": [{"type": "compute", "endpoints": [
-            {"interface": "public", "region_id": "R", "url": format!("http://127.0.0.1:{port}/v2.1")},
-        ]}],
-    }})
-    .to_string();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (token, count) = (token.clone(), count.clone());
+            let count = count.clone();
             tokio::spawn(async move {
                 let body = match read(&mut stream).await {
-                    Some(line) if line.starts_with("POST") => token.as_str(),
-                    Some(_) => "{}",
+                    Some((method, body)) if method == "POST" => token_at(port, &body),
+                    Some(_) => "{}".to_owned(),
                     None => return,
                 };
                 let length = body.len();
