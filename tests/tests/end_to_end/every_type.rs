@@ -8,10 +8,11 @@
 
 use std::fs;
 
-use caso_deliver::{Journal, MapperIdentity, Order, SegmentKey};
+use caso_disk::Disk;
+use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
-use caso_state::{Disk, Spool};
+use caso_state::Spool;
 use caso_tests::build::workspace;
 use caso_tests::cloud::Certificate;
 use caso_tests::logstash::{Logstash, Mood};
@@ -206,7 +207,7 @@ fn all_types_in_one_run_to_all_messengers() {
     deliver(&site)
         .expect(0)
         .says("messenger `ssm`: 9 records delivered")
-        .says("not given, by its `record_types`: 2 energy, 1 object-storage records")
+        .says("not given, by its `record_types`: 2 energy, 1 object-storage record")
         .says("messenger `logstash`: 12 records delivered")
         .says("messenger `noop`: 12 records delivered")
         .never_says("given to no messenger");

@@ -233,7 +233,7 @@ fn what_was_set_aside_is_in_the_summary_until_it_is_taken_away() {
         let run = site.start("caso", &["deliver"], &["--summary"]);
         run.finish()
     };
-    summary().says("1 damaged files of the journal lie in");
+    summary().says("1 damaged file of the journal lies in");
     fs::remove_dir_all(journal.join("set-aside")).unwrap();
     summary().never_says("damaged");
 }

@@ -6,10 +6,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use caso_deliver::{Journal, MapperIdentity, Order, SegmentKey};
+use caso_disk::Disk;
+use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
 use caso_model::Window;
 use caso_model::record::{AccountingRecord, EnergyRecord, Head};
-use caso_state::{Disk, Spool};
+use caso_state::Spool;
 use caso_tests::cim::{Cim, EMAIL, PASSWORD};
 use caso_tests::cloud::Certificate;
 use caso_tests::outcome::Outcome;
@@ -306,7 +307,7 @@ fn the_one_record_that_is_refused_is_set_aside() {
     let outcome = site
         .deliver()
         .expect(3)
-        .says("1 records are in quarantine")
+        .says("1 record is in quarantine")
         .says("no unit 00000000-0000-4000-8000-000000000017");
     password_is_nowhere(&site, &outcome);
     let mut expected = all(40);

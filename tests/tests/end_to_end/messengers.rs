@@ -99,7 +99,7 @@ fn one_that_traps_on_one_record_only() {
         let mut site = world.site();
         site.with_mischief("trap-on")
             .set("mischief", "victim", "vm-0-4");
-        let outcome = extract(&site).expect(3).says("1 records are in quarantine");
+        let outcome = extract(&site).expect(3).says("1 record is in quarantine");
         world.check(&site, &all(world));
         assert!(!outcome.stderr.contains("vm-0-5"), "{outcome}");
         // Nothing waits any more: the next run is a clean one.
@@ -115,7 +115,7 @@ fn one_that_refuses_a_record() {
     extract(&site)
         .expect(3)
         .says("out of mischief")
-        .says("1 records are in quarantine");
+        .says("1 record is in quarantine");
     world.check(&site, &[0]);
 }
 

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
-use caso_net::NetworkEnvironment;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -123,11 +122,11 @@ impl World {
             let grants = [grant.parse().unwrap()];
             let setup = MessengerSetup {
                 instance: "mine".to_owned(),
-                granted: decide("mine", requests, &settings, Policy::Site(&grants)).unwrap(),
+                granted: decide(&mine(), requests, &settings, Policy::Site(&grants)).unwrap(),
                 settings,
                 secrets: Vec::new(),
                 limits: Limits::default(),
-                detour: Detour::default(),
+                redirect: Redirect::default(),
                 network: network.clone(),
             };
             let mut messenger = component.start_messenger(setup).await.unwrap();

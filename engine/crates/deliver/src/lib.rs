@@ -1,43 +1,24 @@
-//! The journal, packing, the retry rule, quarantine.
+//! From the journal to the messengers.
 //!
-//! What happens to records between the mapper and the last messenger. The
-//! states they go through on disk, with every fsync and what a kill leaves,
-//! stand in `STATES.md` beside this file; read it first. A record's way is the
-//! order of the modules: `segment` (written, sealed), `packing` (which records
-//! make up which batch of which messenger), `pack` (its file), `progress` (how
-//! far it got), `send` (offering batches, the retry rule), `quarantine`.
+//! Every messenger has a queue of its own in the journal, first in, first out,
+//! and a task of its own ([`deliver`]); nothing that one does can hold up or
+//! spoil another. `sender` is the retry rule: what to offer next, and what an
+//! answer, a failure or a silence means for the records. `batch_size` says how
+//! many to offer. What a delivery came to is in `report`.
 //!
-//! Every messenger has a queue of its own, first in, first out, and a task of
-//! its own; nothing that one does can hold up or spoil another.
+//! What is on disk, and in which order it is written, is the journal's.
 
-mod cleanup;
-mod clock;
-mod error;
-mod journal;
-mod kind;
-mod layout;
-mod lines;
-mod offer;
-mod pack;
-mod packing;
-mod progress;
-mod quarantine;
-mod reader;
-mod recovery;
+#![warn(missing_docs)]
+
+mod batch_size;
+mod deadline;
 mod report;
-mod segment;
 mod send;
 mod sender;
-mod waiting;
 
-pub use clock::Deadline;
-pub use error::JournalError;
-pub use journal::Journal;
-pub use recovery::{NewerFile, Recovery, SetAside};
+pub use deadline::Deadline;
 pub use report::{Delivery, Ending, Instance, InstanceReport, Unstarted};
-pub use segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 pub use send::deliver;
-pub use waiting::Waiting;
 
 #[cfg(test)]
 mod tests;

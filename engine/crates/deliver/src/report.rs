@@ -1,13 +1,11 @@
 //! What is handed in for a delivery, and what comes out of it.
 
-use caso_base::error_chain;
 use std::path::PathBuf;
 
-use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger};
-
-use super::error::JournalError;
-use super::packing::NotGiven;
-use super::recovery::SetAside;
+use caso_base::error_chain;
+use caso_journal::{JournalError, NotGiven, SetAside};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::{Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
 
 /// A messenger of this run with what the host knows of it.
 pub struct Instance {
@@ -25,7 +23,10 @@ pub struct Instance {
 pub struct Unstarted(pub GuestFailure);
 
 impl Messenger for Unstarted {
-    fn deliver<'a>(&'a mut self, _: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        _: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(std::future::ready(Err(self.0.clone())))
     }
 }
@@ -41,8 +42,10 @@ pub struct Delivery {
     pub cleanup: Option<JournalError>,
 }
 
+/// What a delivery came to, for one messenger.
 #[derive(Debug)]
 pub struct InstanceReport {
+    /// Name of the instance.
     pub name: String,
     /// Records that it accepted in this run.
     pub delivered: u64,
@@ -58,9 +61,35 @@ pub struct InstanceReport {
     /// Records of this run, by type, that it was not given because of its
     /// `record_types`.
     pub not_given: NotGiven,
-    /// The first reasons of what was refused or failed, for the summary.
+    /// The first few reasons of what was refused or failed, for the summary.
     pub reasons: Vec<String>,
+    /// Why it ended.
     pub outcome: Ending,
+}
+
+impl InstanceReport {
+    /// Of a task that has not come to an end.
+    pub(crate) fn new(name: &str) -> Self {
+        InstanceReport {
+            name: name.to_owned(),
+            delivered: 0,
+            refused: 0,
+            failed: 0,
+            missing: 0,
+            waiting: 0,
+            not_given: NotGiven::new(),
+            reasons: Vec::new(),
+            outcome: Ending::Failed(GuestFailure {
+                component: name.to_owned(),
+                instance: name.to_owned(),
+                call: "deliver",
+                kind: FailureKind::Host,
+                detail: "its task ended unexpectedly".into(),
+                frames: Vec::new(),
+                stderr: String::new(),
+            }),
+        }
+    }
 }
 
 /// Why a messenger's delivery ended.
@@ -70,7 +99,12 @@ pub enum Ending {
     Complete,
     /// It asked to be tried again after so many seconds, and the run's time
     /// does not last that long.
-    RetryLater { seconds: u32, reason: String },
+    RetryLater {
+        /// How long it wants to be left alone.
+        seconds: u32,
+        /// In its own words.
+        reason: String,
+    },
     /// By its own words.
     Misconfigured(String),
     /// By its own words.
@@ -87,12 +121,18 @@ pub enum Ending {
     /// The run was asked to end.
     Cancelled,
     /// A file of a newer cASO stands first in its queue.
-    Newer { path: PathBuf, format: u32 },
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format it names.
+        format: u32,
+    },
     /// Its queue could not be read or written.
     Journal(JournalError),
 }
 
 impl Ending {
+    /// Whether nothing is left to be delivered.
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }

@@ -9,15 +9,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use caso_model::guest::{FailureKind, GuestFailure};
-
-use super::clock::Deadline;
-use super::journal::{Journal, Shared};
-use super::packing::NotGiven;
-use super::report::{Delivery, Ending, Instance, InstanceReport};
-use super::sender::{Bounds, Sender};
-use super::{cleanup, packing, waiting};
 use caso_base::Clock;
+use caso_journal::{Journal, Queue};
+
+use crate::deadline::Deadline;
+use crate::report::{Delivery, Ending, Instance, InstanceReport};
+use crate::sender::{Bounds, Sender};
 
 /// Packs what is sealed for each instance and delivers what its queue holds,
 /// oldest first, until the queue is empty, the instance gives a reason to stop,
@@ -33,7 +30,6 @@ pub async fn deliver(
     clock: Arc<dyn Clock>,
     cancel: watch::Receiver<bool>,
 ) -> Delivery {
-    let shared = &journal.shared;
     let bounds = Bounds {
         deadline,
         clock,
@@ -45,9 +41,9 @@ pub async fn deliver(
         .collect();
     let mut tasks = JoinSet::new();
     for (place, instance) in instances.into_iter().enumerate() {
-        let shared = shared.clone();
+        let queue = journal.queue(&instance.name);
         let bounds = bounds.clone();
-        tasks.spawn(async move { (place, run(shared, instance, bounds).await) });
+        tasks.spawn(async move { (place, run(queue, instance, bounds).await) });
     }
     while let Some(ended) = tasks.join_next().await {
         match ended {
@@ -61,32 +57,27 @@ pub async fn deliver(
         }
     }
     for report in &mut reports {
-        let queue = shared.queue(&report.name);
-        match waiting::records_left(shared, &queue, &report.name) {
-            Ok(left) => report.waiting = left.records,
+        match journal.queue(&report.name).records_left() {
+            Ok(left) => report.waiting = left,
             Err(failed) if report.outcome.is_complete() => {
                 report.outcome = Ending::Journal(failed);
             }
+            // The reason why it ended comes first, and says more.
             Err(_) => {}
         }
     }
     Delivery {
         instances: reports,
-        cleanup: cleanup::clean(shared).err(),
-        set_aside: shared.take_set_aside(),
+        cleanup: journal.clean().err(),
+        set_aside: journal.take_set_aside(),
     }
 }
 
-async fn run(shared: Arc<Shared>, instance: Instance, bounds: Bounds) -> InstanceReport {
+async fn run(queue: Queue, instance: Instance, bounds: Bounds) -> InstanceReport {
     let mut report = InstanceReport::new(&instance.name);
-    let packed = packing::pack(
-        &shared,
-        &instance.name,
-        instance.record_types.as_deref(),
-        instance.packing_unit,
-    );
+    let packed = queue.pack(instance.record_types.as_deref(), instance.packing_unit);
     // What is packed already goes, also when nothing can be added to it.
-    let mut sender = Sender::new(shared, instance, bounds, &mut report);
+    let mut sender = Sender::new(queue, instance, bounds, &mut report);
     let outcome = sender.run().await;
     report.outcome = match (outcome, packed) {
         (Ending::Complete, Err(failed)) => Ending::Journal(failed),
@@ -97,28 +88,4 @@ async fn run(shared: Arc<Shared>, instance: Instance, bounds: Bounds) -> Instanc
         }
     };
     report
-}
-
-impl InstanceReport {
-    fn new(name: &str) -> Self {
-        InstanceReport {
-            name: name.to_owned(),
-            delivered: 0,
-            refused: 0,
-            failed: 0,
-            missing: 0,
-            waiting: 0,
-            not_given: NotGiven::new(),
-            reasons: Vec::new(),
-            outcome: Ending::Failed(GuestFailure {
-                component: name.to_owned(),
-                instance: name.to_owned(),
-                call: "deliver",
-                kind: FailureKind::Host,
-                detail: "its task ended unexpectedly".into(),
-                frames: Vec::new(),
-                stderr: String::new(),
-            }),
-        }
-    }
 }

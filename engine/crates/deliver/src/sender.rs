@@ -29,27 +29,21 @@
 mod answer;
 mod suspects;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use caso_base::Clock;
+use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue};
+use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
-use caso_model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger};
+use caso_model::answer::CheckedAnswer;
 
-use super::clock::Deadline;
-use super::error::JournalError;
-use super::journal::Shared;
-use super::kind::Kind;
-use super::layout::{PackName, Queue};
-use super::offer::Offer;
-use super::pack::{self, BatchLine};
-use super::progress::AckFile;
-use super::quarantine::Why;
-use super::reader::{self, Item};
-use super::report::{Ending, Instance, InstanceReport};
-use caso_base::Clock;
+use crate::batch_size::BatchSize;
+use crate::deadline::Deadline;
+use crate::report::{Ending, Instance, InstanceReport};
 
 /// Suspects in a row before records from further back are tried.
 const SUSPECTS: usize = 3;
@@ -62,23 +56,20 @@ const REASONS: usize = 5;
 
 /// What ends a delivery from outside.
 #[derive(Clone)]
-pub struct Bounds {
-    pub deadline: Deadline,
-    pub clock: Arc<dyn Clock>,
-    pub cancel: watch::Receiver<bool>,
+pub(crate) struct Bounds {
+    pub(crate) deadline: Deadline,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cancel: watch::Receiver<bool>,
 }
 
-pub struct Sender<'a> {
-    shared: Arc<Shared>,
+pub(crate) struct Sender<'a> {
     queue: Queue,
     name: String,
     messenger: Box<dyn Messenger>,
     bounds: Bounds,
     report: &'a mut InstanceReport,
-    offer: Offer,
+    size: BatchSize,
     suspects: Vec<Suspect>,
-    /// Progress files of packs that are not finished yet.
-    acks: HashMap<PackName, AckFile>,
     /// Whether it handled anything well in this run.
     handled: bool,
     idle_retries: u32,
@@ -88,19 +79,9 @@ pub struct Sender<'a> {
     asked_because: String,
 }
 
-/// Where a batch is.
-#[derive(Clone)]
-struct Place {
-    pack: PackName,
-    index: u32,
-    id: String,
-    kind: Kind,
-    items: u32,
-}
-
 struct Suspect {
-    place: Place,
-    item: Item,
+    batch: PackedBatch,
+    item: BatchItem,
     failure: GuestFailure,
 }
 
@@ -114,22 +95,20 @@ impl From<JournalError> for Stop {
 }
 
 impl<'a> Sender<'a> {
-    pub fn new(
-        shared: Arc<Shared>,
+    pub(crate) fn new(
+        queue: Queue,
         instance: Instance,
         bounds: Bounds,
         report: &'a mut InstanceReport,
     ) -> Self {
         Sender {
-            queue: shared.queue(&instance.name),
-            shared,
+            queue,
             name: instance.name,
             messenger: instance.messenger,
             bounds,
             report,
-            offer: Offer::new(instance.packing_unit),
+            size: BatchSize::new(instance.packing_unit),
             suspects: Vec::new(),
-            acks: HashMap::new(),
             handled: false,
             idle_retries: 0,
             not_before: Duration::ZERO,
@@ -138,7 +117,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    pub async fn run(&mut self) -> Ending {
+    pub(crate) async fn run(&mut self) -> Ending {
         match self.all().await {
             Ok(()) => Ending::Complete,
             Err(stop) => *stop,
@@ -146,78 +125,64 @@ impl<'a> Sender<'a> {
     }
 
     async fn all(&mut self) -> Result<(), Stop> {
+        // Packs of which suspects may be left.
         let mut passed = Vec::new();
-        for entry in pack::unfinished(&self.queue)? {
-            let path = self.queue.pack(entry.name);
-            if let Some(format) = entry.newer {
+        for pending in self.queue.pending()? {
+            if let Some(format) = pending.newer {
                 self.end_of_queue()?;
+                let path = pending.path;
                 return Err(Ending::Newer { path, format }.into());
             }
-            self.pack(entry.name).await?;
-            passed.push(entry.name);
+            let mut pack = self.queue.open(pending.name)?;
+            self.pack(&mut pack).await?;
+            passed.push(pack);
             if self.suspects.is_empty() {
-                self.finish(&mut passed)?;
+                finish(&mut passed)?;
             }
         }
         self.end_of_queue()?;
-        self.finish(&mut passed)?;
+        finish(&mut passed)?;
         Ok(())
     }
 
-    fn finish(&mut self, passed: &mut Vec<PackName>) -> Result<(), Stop> {
-        for name in passed.drain(..) {
-            self.acks.remove(&name);
-            pack::finish(&self.shared.disk, &self.queue, name)?;
-        }
-        Ok(())
-    }
-
-    async fn pack(&mut self, name: PackName) -> Result<(), Stop> {
-        let path = self.queue.pack(name);
-        let mut reader = pack::Reader::open(&path)?;
-        let header = reader.header.clone();
-        let ack = AckFile::open(&self.shared.disk, &self.queue.ack(name), &header.id)?;
-        self.acks.insert(name, ack);
-        while let Some((index, line)) = reader.next_batch(&path)? {
-            let place = place(name, index, &line)?;
-            let ack = self.ack(name)?;
-            if ack.progress.open(index, line.items) == 0 {
-                continue;
-            }
+    async fn pack(&mut self, pack: &mut OpenPack) -> Result<(), Stop> {
+        while let Some(batch) = pack.next_batch()? {
             // Reading may take a while; an empty queue needs no time at all.
             self.check_bounds()?;
-            let shared = self.shared.clone();
-            let progress = &self.ack(name)?.progress;
-            let found = reader::read_batch(&shared, &header, index, &line, progress)?;
+            let found = batch.records()?;
             if !found.missing.is_empty() {
                 self.report.missing += found.missing.len() as u64;
-                self.ack(name)?.resolve(index, found.missing)?;
+                batch.resolve(found.missing)?;
             }
-            self.batch(&place, found.items.into()).await?;
+            self.batch(&batch, found.items.into()).await?;
         }
         Ok(())
     }
 
-    async fn batch(&mut self, place: &Place, mut items: VecDeque<Item>) -> Result<(), Stop> {
+    async fn batch(
+        &mut self,
+        batch: &PackedBatch,
+        mut items: VecDeque<BatchItem>,
+    ) -> Result<(), Stop> {
         while !items.is_empty() {
             self.check_bounds()?;
             self.pause().await?;
             let size = if self.suspects.is_empty() {
-                self.offer.next(items.len())
+                self.size.next(items.len())
             } else {
                 1
             };
-            match self.call(place, items.iter().take(size)).await? {
-                Ok(answer) => self.answered(place, &mut items, size, answer)?,
+            match self.call(batch, items.iter().take(size)).await? {
+                Ok(answer) => self.answered(batch, &mut items, size, answer)?,
                 Err(failure) => {
-                    if self.offer.failed(size) {
+                    if self.size.failed(size) {
                         tracing::debug!(
                             "messenger `{}`: failed on {size} records of batch `{}`; trying fewer: {failure}",
                             self.name,
-                            place.id
+                            batch.id()
                         );
                     } else if let Some(item) = items.pop_front() {
-                        self.suspect(place, item, failure, &items).await?;
+                        self.suspect(batch, item, failure, &items).await?;
                     }
                 }
             }
@@ -228,20 +193,20 @@ impl<'a> Sender<'a> {
     /// Offers records; the inner error is the messenger's.
     async fn call(
         &mut self,
-        place: &Place,
-        items: impl Iterator<Item = &Item> + Clone,
-    ) -> Result<Result<Answer, GuestFailure>, Stop> {
+        packed: &PackedBatch,
+        items: impl Iterator<Item = &BatchItem> + Clone,
+    ) -> Result<Result<CheckedAnswer, GuestFailure>, Stop> {
         let left = self.left()?;
-        let attempt = self.ack(place.pack)?.attempt(place.index)?;
+        let attempt = packed.attempt()?;
         let count = items.clone().count();
         let ends = items.clone().map(|item| item.index);
         let (first, last) = (ends.clone().min(), ends.max());
         let batch = Batch {
-            id: place.offer_id(first.unwrap_or(0), last.unwrap_or(0), count),
+            id: offer_id(packed, first.unwrap_or(0), last.unwrap_or(0), count),
             attempt,
             instance: self.name.clone(),
-            record_type: place.kind.name().to_owned(),
-            records: place.kind.list(items.map(|item| &item.record)),
+            record_type: packed.kind().name().to_owned(),
+            records: packed.kind().list(items.map(|item| &item.record)),
             now: self.bounds.clock.now(),
             attributes: Vec::new(),
         };
@@ -251,12 +216,7 @@ impl<'a> Sender<'a> {
         )
         .await;
         match answered {
-            Either::Left((Ok(answer), _)) => {
-                Ok(match answer::out_of_bounds(&self.name, &answer, count) {
-                    None => Ok(answer),
-                    Some(failure) => Err(failure),
-                })
-            }
+            Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
             Either::Left((Err(failure), _)) => match failure.kind {
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
@@ -266,12 +226,6 @@ impl<'a> Sender<'a> {
             },
             Either::Right(_) => Err(Ending::OutOfTime.into()),
         }
-    }
-
-    fn ack(&mut self, name: PackName) -> Result<&mut AckFile, JournalError> {
-        self.acks
-            .get_mut(&name)
-            .ok_or_else(|| JournalError::Record(format!("pack `{name}` is not open")))
     }
 
     fn left(&self) -> Result<Duration, Stop> {
@@ -315,27 +269,21 @@ impl<'a> Sender<'a> {
     }
 }
 
-fn place(pack: PackName, index: u32, line: &BatchLine) -> Result<Place, JournalError> {
-    let kind = Kind::parse(&line.tag)
-        .ok_or_else(|| JournalError::Record(format!("unknown type `{}`", line.tag)))?;
-    Ok(Place {
-        pack,
-        index,
-        id: line.id.clone(),
-        kind,
-        items: line.items,
-    })
+/// Ends packs that have nothing left.
+fn finish(passed: &mut Vec<OpenPack>) -> Result<(), Stop> {
+    for pack in passed.drain(..) {
+        pack.finish()?;
+    }
+    Ok(())
 }
 
-impl Place {
-    /// The batch's id, as long as it is offered whole. A part of it has an id of
-    /// its own: to a consumer that knows an id already, the other half of
-    /// a batch must not look like a repetition.
-    fn offer_id(&self, first: u32, last: u32, count: usize) -> String {
-        if usize::try_from(self.items).is_ok_and(|items| items == count) {
-            self.id.clone()
-        } else {
-            format!("{}.{first}-{last}-{count}", self.id)
-        }
+/// The batch's id, as long as it is offered whole. A part of it has an id of
+/// its own: to a consumer that knows an id already, the other half of
+/// a batch must not look like a repetition.
+fn offer_id(batch: &PackedBatch, first: u32, last: u32, count: usize) -> String {
+    if usize::try_from(batch.items()).is_ok_and(|items| items == count) {
+        batch.id().to_owned()
+    } else {
+        format!("{}.{first}-{last}-{count}", batch.id())
     }
 }

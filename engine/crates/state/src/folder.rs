@@ -32,9 +32,11 @@ pub struct FolderError {
     pub wanted: PathBuf,
     /// What stands in the way: `wanted`, or the nearest part of it that exists.
     pub blocking: PathBuf,
+    /// What is wrong with `blocking`.
     pub problem: FolderProblem,
     /// `user:group` and mode of `blocking`, where they could be read.
     pub owner: Option<String>,
+    /// The name of the user whose rights we have.
     pub us: String,
 }
 
@@ -70,17 +72,13 @@ impl fmt::Display for FolderError {
     }
 }
 
-impl std::error::Error for FolderError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.problem {
-            FolderProblem::Denied(e) | FolderProblem::Unreachable(e) => Some(e),
-            FolderProblem::NotAFolder => None,
-        }
-    }
-}
+impl std::error::Error for FolderError {}
 
 /// Whether a folder or file can be written, or, where it does not exist yet,
 /// made. Creates nothing.
+///
+/// # Errors
+/// With what stands in the way, whose it is and who we are.
 pub fn check_writable(path: &Path) -> Result<(), FolderError> {
     let refuse = |blocking: &Path, problem| FolderError {
         wanted: path.to_owned(),
@@ -131,7 +129,7 @@ pub fn check_writable(path: &Path) -> Result<(), FolderError> {
 }
 
 /// The name of the user whose rights we have.
-pub fn us() -> String {
+fn us() -> String {
     user_name(Uid::effective())
 }
 
@@ -186,6 +184,8 @@ fn user_name(uid: Uid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::other_process;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn what_exists_or_can_be_made_is_writable_and_nothing_is_left() {
@@ -223,47 +223,51 @@ mod tests {
     #[test]
     #[ignore = "started by another_users_folder_is_named"]
     fn checks_for_another() {
-        let Some(path) = std::env::var_os("CASO_CHECK_WRITABLE") else {
-            return;
-        };
-        let text = match check_writable(Path::new(&path)) {
-            Ok(()) => "writable".into(),
-            Err(failed) => failed.to_string(),
-        };
-        println!("answer: {text}");
+        other_process::answer(
+            |folder| match check_writable(&folder.join("closed/spool")) {
+                Ok(()) => "writable".into(),
+                Err(failed) => failed.to_string(),
+            },
+        );
     }
 
     #[test]
     fn another_users_folder_is_named() {
-        use std::os::unix::fs::PermissionsExt;
-        use std::os::unix::process::CommandExt;
         let dir = tempfile::tempdir().unwrap();
         let closed = dir.path().join("closed");
         fs::create_dir(&closed).unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
-        let program = dir.path().join("test-program");
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        let mut child = std::process::Command::new(&program);
-        child
-            .args(["--exact", "state::folder::tests::checks_for_another"])
-            .args(["--ignored", "--nocapture"])
-            .env("CASO_CHECK_WRITABLE", closed.join("spool"));
-        if Uid::effective().is_root() {
-            child.uid(65534);
-        }
-        // A child that another test is just starting may have the copy open for
-        // writing until it has become its own program.
-        let output = loop {
-            match child.output() {
-                Err(busy) if busy.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
-                output => break output.unwrap(),
-            }
-        };
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let answer = text.lines().find(|line| line.contains("answer: ")).unwrap();
+        let answer = other_process::without_rights(dir.path(), "folder::tests::checks_for_another");
         assert!(answer.contains("closed"), "{answer}");
         assert!(answer.contains(&owner_of(&closed).unwrap()), "{answer}");
         assert!(answer.contains("we run as"), "{answer}");
+        if Uid::effective().is_root() {
+            assert!(!answer.contains("we run as `root`"), "{answer}");
+        }
+    }
+
+    /// The other side of `what_only_another_user_may_enter_is_named`.
+    #[test]
+    #[ignore = "started by what_only_another_user_may_enter_is_named"]
+    fn looks_into_what_is_closed() {
+        other_process::answer(
+            |folder| match check_writable(&folder.join("closed/in/spool")) {
+                Ok(()) => "writable".into(),
+                Err(failed) => format!("blocked by {}: {failed}", failed.blocking.display()),
+            },
+        );
+    }
+
+    #[test]
+    fn what_only_another_user_may_enter_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let closed = dir.path().join("closed");
+        fs::create_dir_all(closed.join("in")).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+        let answer =
+            other_process::without_rights(dir.path(), "folder::tests::looks_into_what_is_closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+        let blocked = format!("blocked by {}: ", closed.display());
+        assert!(answer.starts_with(&blocked), "{answer}");
     }
 }

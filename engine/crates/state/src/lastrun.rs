@@ -9,7 +9,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime};
 
 /// The text for a moment in epoch seconds; none outside the years 0 to 9999.
-pub fn format_lastrun(at: i64) -> Option<String> {
+pub(crate) fn format_lastrun(at: i64) -> Option<String> {
     let moment = DateTime::from_timestamp(at, 0)?;
     let text = moment.format("%Y-%m-%d %H:%M:%S+00:00").to_string();
     // Python's years have four digits.
@@ -17,7 +17,7 @@ pub fn format_lastrun(at: i64) -> Option<String> {
 }
 
 /// The moment in epoch seconds, a fraction cut off; none if it is no date.
-pub fn parse_lastrun(text: &str) -> Option<i64> {
+pub(crate) fn parse_lastrun(text: &str) -> Option<i64> {
     let text = text.trim();
     let (date, rest) = text.split_at_checked(10)?;
     let date = parse_date(date)?;

@@ -2,9 +2,8 @@
 //!
 //! Python's lock is `fcntl.lockf` on `${lock_path}/caso_should_not_run_in_parallel`,
 //! which is a POSIX record lock over the whole file; so is ours, or the two
-//! would not see each other. Such a lock belongs to the process: it ends with
-//! it, however it ends, and the file is never removed. It also ends when the
-//! process closes *any* handle of that file, so nothing else here opens it.
+//! would not see each other. The file is never removed. As such a lock ends when
+//! the process closes *any* handle of its file, nothing else here opens it.
 //! cASO waited for ever and in silence; here the wait has an end, and the
 //! message names the process in the way.
 
@@ -14,15 +13,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+use caso_disk::{Disk, DiskError, record_lock_holder, try_record_lock};
 
-use super::disk::{Disk, DiskError};
-use super::folder::{FolderError, check_writable};
+use crate::folder::{FolderError, check_writable};
 
 /// The file's name since cASO 0.3, whatever else runs.
-pub const LOCK_FILE: &str = "caso_should_not_run_in_parallel";
+pub(crate) const LOCK_FILE: &str = "caso_should_not_run_in_parallel";
 
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,11 +29,13 @@ pub struct Lock {
     path: PathBuf,
 }
 
-/// Who is in the way. On NFS, or when it runs in another container, the
-/// system does not tell.
+/// The process in the way. On NFS, or when it runs in another container, the
+/// system does not say which it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
+    /// Its process id.
     pub pid: Option<i32>,
+    /// Its command line, at most 200 characters.
     pub command: Option<String>,
 }
 
@@ -51,31 +49,45 @@ impl fmt::Display for Holder {
     }
 }
 
+/// The lock was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
+    /// Another process has it, and kept it for as long as we waited.
     #[error(
         "another cASO runs: `{}` is held by {holder}, still so after {} s; wait for its end, or stop it",
         .path.display(), .waited.as_secs()
     )]
     Held {
+        /// The lock file.
         path: PathBuf,
+        /// Whose it is.
         holder: Holder,
+        /// For how long we asked.
         waited: Duration,
     },
-    #[error("cannot take the lock: {0}")]
+    /// We may not write the lock file, or its folder.
+    #[error("cannot take the lock")]
     Folder(#[from] FolderError),
+    /// Its folder could not be made.
     #[error("cannot make the folder of the lock")]
     Disk(#[from] DiskError),
+    /// The lock file cannot be opened or locked.
     #[error("cannot take the lock `{}` (does its filesystem know record locks?)", .path.display())]
     Io {
+        /// The lock file.
         path: PathBuf,
-        #[source]
+        /// The system's reason.
         source: io::Error,
     },
 }
 
 impl Lock {
-    /// Takes the lock in the folder `lock_path`, waiting at most `timeout`.
+    /// Takes the lock in the folder `lock_path`, which is made where there is
+    /// none, waiting at most `timeout`.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when the time is over; else the lock cannot be had
+    /// at all, and waiting would not help.
     pub async fn acquire(folder: &Path, timeout: Duration) -> Result<Lock, LockError> {
         let path = folder.join(LOCK_FILE);
         check_writable(&path)?;
@@ -108,37 +120,14 @@ impl Lock {
         }
     }
 
+    /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Takes a record lock over the whole of `file`, if no other process has one.
-/// It is this process's own: a child does not inherit it, and it ends when any
-/// handle of the file is closed.
-pub fn try_record_lock(file: &File) -> io::Result<bool> {
-    match fcntl(file, FcntlArg::F_SETLK(&whole_file())) {
-        Ok(_) => Ok(true),
-        Err(Errno::EAGAIN | Errno::EACCES | Errno::EINTR) => Ok(false),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-fn whole_file() -> libc::flock {
-    libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
-}
-
 fn holder(file: &File) -> io::Result<Holder> {
-    let mut asked = whole_file();
-    fcntl(file, FcntlArg::F_GETLK(&mut asked))?;
-    let held = asked.l_type != libc::F_UNLCK as libc::c_short;
-    let pid = Some(asked.l_pid).filter(|pid| held && *pid > 0);
+    let pid = record_lock_holder(file)?;
     Ok(Holder {
         pid,
         command: pid.and_then(command_of),
@@ -158,24 +147,13 @@ fn command_of(pid: i32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::other_process;
+    use caso_base::error_chain;
     use std::io::{BufRead, BufReader, Write};
-    use std::process::{Child, Command, Stdio};
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Child;
 
     const NONE: Duration = Duration::ZERO;
-
-    /// The other process: takes the lock, says so, and holds it until its
-    /// standard input ends.
-    #[test]
-    #[ignore = "started by the tests below"]
-    fn other_process() {
-        let Some(folder) = std::env::var_os("CASO_LOCK_FOLDER") else {
-            return;
-        };
-        let taken = wait(Lock::acquire(Path::new(&folder), NONE));
-        println!("answer: {}", if taken.is_ok() { "taken" } else { "held" });
-        std::io::stdout().flush().unwrap();
-        let _ = std::io::stdin().lines().count();
-    }
 
     fn wait<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread()
@@ -185,21 +163,58 @@ mod tests {
             .block_on(future)
     }
 
+    /// The other process: takes the lock, says so, and holds it until its
+    /// standard input ends.
+    #[test]
+    #[ignore = "started by the tests below"]
+    fn other_process() {
+        let mut taken = None;
+        other_process::answer(|folder| {
+            let lock = wait(Lock::acquire(folder, NONE));
+            let answer = if lock.is_ok() { "taken" } else { "held" };
+            taken = lock.ok();
+            answer.into()
+        });
+        std::io::stdout().flush().unwrap();
+        let _ = std::io::stdin().lines().count();
+        drop(taken);
+    }
+
     fn start_other(folder: &Path) -> (Child, String) {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "state::lock::tests::other_process"])
-            .args(["--ignored", "--nocapture"])
-            .env("CASO_LOCK_FOLDER", folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let program = std::env::current_exe().unwrap();
+        let mut command = other_process::command(&program, folder, "lock::tests::other_process");
+        let mut child = command.spawn().unwrap();
         let answer = BufReader::new(child.stdout.as_mut().unwrap())
             .lines()
             .map(Result::unwrap)
-            .find_map(|line| line.split("answer: ").nth(1).map(str::to_owned))
+            .find_map(|line| other_process::answer_in(&line))
             .unwrap();
         (child, answer)
+    }
+
+    /// The other side of `another_users_lock_is_named`, as a user without rights.
+    #[test]
+    #[ignore = "started by another_users_lock_is_named"]
+    fn takes_anothers_lock() {
+        other_process::answer(|folder| match wait(Lock::acquire(folder, NONE)) {
+            Ok(_) => "taken".into(),
+            Err(failed) => error_chain(&failed),
+        });
+    }
+
+    /// A run by hand as root makes the lock file; cron's runs as another user
+    /// must name it, its owner and the way out.
+    #[test]
+    fn another_users_lock_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(LOCK_FILE);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+        let answer = other_process::without_rights(dir.path(), "lock::tests::takes_anothers_lock");
+        assert!(answer.contains("cannot take the lock"), "{answer}");
+        assert!(answer.contains(LOCK_FILE), "{answer}");
+        assert!(answer.contains("mode 0444"), "{answer}");
+        assert!(answer.contains("run cASO as its owner"), "{answer}");
     }
 
     #[test]
@@ -254,6 +269,7 @@ mod tests {
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         let failed = wait(Lock::acquire(&file, NONE)).unwrap_err();
-        assert!(failed.to_string().contains("file"), "{failed}");
+        let text = error_chain(&failed);
+        assert!(text.contains("is a file of"), "{text}");
     }
 }

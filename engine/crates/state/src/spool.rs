@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, DiskError};
-use super::folder::{FolderError, check_writable};
+use caso_disk::{Disk, DiskError};
+
+use crate::folder::{FolderError, check_writable};
 
 /// The folder named by `spooldir`.
 #[derive(Debug, Clone)]
@@ -15,15 +16,19 @@ pub struct Spool {
 /// Why the spool cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
+    /// We may not write it.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// It could not be made.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
 
 impl Spool {
-    /// A spool to write to; made if it does not exist. An error names path,
-    /// owner and our user.
+    /// A spool to write to; made if it does not exist.
+    ///
+    /// # Errors
+    /// We may not write there: the text names path, owner and our user.
     pub fn open(folder: &Path, disk: Disk) -> Result<Spool, SpoolError> {
         check_writable(folder)?;
         let spool = Spool::look(folder, disk);
@@ -42,19 +47,22 @@ impl Spool {
         }
     }
 
+    /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
+    /// The door through which everything in it is written.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
 
+    /// Where the journal lies.
     pub fn journal_folder(&self) -> PathBuf {
         self.folder.join("caso-journal")
     }
 
-    pub(super) fn cursor_file(&self, project: &str) -> PathBuf {
+    pub(crate) fn cursor_file(&self, project: &str) -> PathBuf {
         self.folder
             .join("caso-cursors")
             .join(format!("{}.json", file_name_for(project)))
@@ -63,13 +71,13 @@ impl Spool {
     /// `lastrun.<name>`; none for a name that cannot be part of a file's name.
     /// Python would have needed a folder `lastrun.a` for a project `a/b`, so
     /// nothing is lost by not looking there, and nothing escapes the spool.
-    pub(super) fn lastrun_file(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn lastrun_file(&self, name: &str) -> Option<PathBuf> {
         let fits = !name.is_empty() && name.len() <= 240 && !name.contains(['/', '\0']);
         fits.then(|| self.folder.join(format!("lastrun.{name}")))
     }
 
     /// The one file of all projects that cASO wrote up to 1.4.0.
-    pub(super) fn global_lastrun_file(&self) -> PathBuf {
+    pub(crate) fn global_lastrun_file(&self) -> PathBuf {
         self.folder.join("lastrun")
     }
 }

@@ -3,19 +3,22 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use caso_model::guest::{Answer, FailureKind, GuestFailure, Rest};
+use caso_journal::{BatchItem, PackedBatch, QuarantineCause};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::Rest;
 
-use super::{Ending, IDLE_RETRIES, Item, Place, Sender, Stop, Why};
+use super::{Ending, IDLE_RETRIES, Sender, Stop};
 
 impl Sender<'_> {
     /// What an answer to the first `size` items means for them.
     pub(super) fn answered(
         &mut self,
-        place: &Place,
-        items: &mut VecDeque<Item>,
+        batch: &PackedBatch,
+        items: &mut VecDeque<BatchItem>,
         size: usize,
-        answer: Answer,
+        answer: CheckedAnswer,
     ) -> Result<(), Stop> {
+        let answer = answer.into_inner();
         let accepted = usize::try_from(answer.accepted).unwrap_or(size);
         let reasons: HashMap<usize, &str> = answer
             .refused
@@ -26,12 +29,12 @@ impl Sender<'_> {
         if !dealt.is_empty() {
             self.handled_well()?;
         }
-        let refused: Vec<(&Item, &str)> = items
+        let refused: Vec<(&BatchItem, &str)> = items
             .iter()
             .enumerate()
             .filter_map(|(at, item)| Some((item, *reasons.get(&at)?)))
             .collect();
-        self.quarantine(place, Why::Refused, &refused)?;
+        self.quarantine(batch, QuarantineCause::Refused, &refused)?;
         self.report.refused += refused.len() as u64;
         self.report.delivered += (dealt.len() - refused.len()) as u64;
         let indices: Vec<u32> = items
@@ -41,21 +44,21 @@ impl Sender<'_> {
             .map(|(_, item)| item.index)
             .collect();
         if !indices.is_empty() {
-            self.ack(place.pack)?.resolve(place.index, indices)?;
+            batch.resolve(indices)?;
         }
         let mut at = 0;
         items.retain(|_| {
             at += 1;
             !dealt.contains(&(at - 1))
         });
-        self.offer.moved(dealt.len());
-        self.rest(place, items, size - dealt.len(), size, answer.rest)
+        self.size.moved(dealt.len());
+        self.rest(batch, items, size - dealt.len(), size, answer.rest)
     }
 
-    pub(super) fn rest(
+    fn rest(
         &mut self,
-        place: &Place,
-        items: &mut VecDeque<Item>,
+        batch: &PackedBatch,
+        items: &mut VecDeque<BatchItem>,
         left: usize,
         offered: usize,
         rest: Rest,
@@ -94,42 +97,21 @@ impl Sender<'_> {
                 "it says that it is done, and left {left} of {offered} records"
             ))
             .into()),
-            Rest::TooLarge if self.offer.too_large(offered) => Ok(()),
+            Rest::TooLarge if self.size.too_large(offered) => Ok(()),
             Rest::TooLarge => {
                 let Some(item) = items.pop_front() else {
                     return Ok(());
                 };
-                // A word about this record, like a refusal.
+                // It says something of this record, as a refusal does.
                 self.handled_well()?;
                 let reason = "larger than the consumer takes, even alone";
-                self.quarantine(place, Why::Refused, &[(&item, reason)])?;
+                self.quarantine(batch, QuarantineCause::Refused, &[(&item, reason)])?;
                 self.report.refused += 1;
-                self.ack(place.pack)?.resolve(place.index, [item.index])?;
+                batch.resolve([item.index])?;
                 Ok(())
             }
             Rest::Misconfigured(reason) => Err(Ending::Misconfigured(reason).into()),
             Rest::Other(reason) => Err(Ending::Other(reason).into()),
         }
     }
-}
-
-/// What is wrong with an answer whose numbers lie outside the batch.
-pub fn out_of_bounds(name: &str, answer: &Answer, count: usize) -> Option<GuestFailure> {
-    let beyond = |number: u32, limit: usize| usize::try_from(number).is_ok_and(|n| n > limit);
-    let last = count.saturating_sub(1);
-    let refused = answer.refused.iter().find(|r| beyond(r.index, last));
-    let detail = if beyond(answer.accepted, count) {
-        format!("accepted {} of {count} records", answer.accepted)
-    } else {
-        format!("refused record {} of {count}", refused?.index)
-    };
-    Some(GuestFailure {
-        component: name.to_owned(),
-        instance: name.to_owned(),
-        call: "deliver",
-        kind: FailureKind::Contract,
-        detail,
-        frames: Vec::new(),
-        stderr: String::new(),
-    })
 }

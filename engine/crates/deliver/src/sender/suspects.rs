@@ -2,23 +2,22 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::error::JournalError;
-use crate::quarantine;
+use caso_journal::{BatchItem, JournalError, PackedBatch, QuarantineCause, Quarantined};
 use caso_model::guest::{FailureKind, GuestFailure};
 
-use super::{Ending, Item, MOST_SUSPECTS, Place, REASONS, SUSPECTS, Sender, Stop, Suspect, Why};
+use super::{Ending, MOST_SUSPECTS, REASONS, SUSPECTS, Sender, Stop, Suspect};
 
 impl Sender<'_> {
     /// A record on which the messenger failed alone.
     pub(super) async fn suspect(
         &mut self,
-        place: &Place,
-        item: Item,
+        batch: &PackedBatch,
+        item: BatchItem,
         failure: GuestFailure,
-        behind: &VecDeque<Item>,
+        behind: &VecDeque<BatchItem>,
     ) -> Result<(), Stop> {
         self.suspects.push(Suspect {
-            place: place.clone(),
+            batch: batch.clone(),
             item,
             failure: failure.clone(),
         });
@@ -32,7 +31,7 @@ impl Sender<'_> {
         let tries: BTreeSet<usize> = [last / 4, last / 2, last].into();
         for at in tries.into_iter().rev() {
             self.check_bounds()?;
-            if let Ok(answer) = self.call(place, behind.iter().skip(at).take(1)).await?
+            if let Ok(answer) = self.call(batch, behind.iter().skip(at).take(1)).await?
                 && (answer.accepted > 0 || !answer.refused.is_empty())
             {
                 // Evidence only: it is not acknowledged, and has its turn.
@@ -48,9 +47,8 @@ impl Sender<'_> {
         for suspect in std::mem::take(&mut self.suspects) {
             let reason = suspect.failure.to_string();
             let guilty = [(&suspect.item, reason.as_str())];
-            self.quarantine(&suspect.place, Why::Failed, &guilty)?;
-            self.ack(suspect.place.pack)?
-                .resolve(suspect.place.index, [suspect.item.index])?;
+            self.quarantine(&suspect.batch, QuarantineCause::Failed, &guilty)?;
+            suspect.batch.resolve([suspect.item.index])?;
             self.report.failed += 1;
         }
         Ok(())
@@ -69,27 +67,19 @@ impl Sender<'_> {
 
     pub(super) fn quarantine(
         &mut self,
-        place: &Place,
-        why: Why,
-        items: &[(&Item, &str)],
+        batch: &PackedBatch,
+        cause: QuarantineCause,
+        items: &[(&BatchItem, &str)],
     ) -> Result<(), JournalError> {
-        let lines: Vec<quarantine::Line<'_>> = items
+        let records: Vec<Quarantined<'_>> = items
             .iter()
-            .map(|(item, reason)| quarantine::Line {
-                format: quarantine::Line::FORMAT,
-                why,
+            .map(|(item, reason)| Quarantined {
+                item,
+                cause,
                 reason,
-                at: self.bounds.clock.now(),
-                instance: &self.name,
-                batch_id: &place.id,
-                batch: place.index,
-                index: item.index,
-                segment: item.segment,
-                record_type: place.kind.name(),
-                record: &item.record,
             })
             .collect();
-        quarantine::add(&self.shared.disk, &self.queue, place.pack, &lines)?;
+        batch.quarantine(self.bounds.clock.now(), &records)?;
         for (item, reason) in items {
             if self.report.reasons.len() < REASONS {
                 let id = &item.record.head().id;

@@ -10,11 +10,13 @@ use tokio::sync::watch;
 
 use super::support::*;
 use crate::*;
+use caso_disk::faults::{At, End};
+use caso_disk::{Disk, Step};
+use caso_journal::{Journal, Order};
 use caso_model::Window;
 use caso_model::guest::*;
 use caso_model::record::AccountingRecord;
-use caso_state::faults::{At, End};
-use caso_state::{CursorKey, Cursors, Disk, Step};
+use caso_state::{CursorKey, Cursors};
 
 const PROJECTS: [u32; 2] = [0, 1];
 
@@ -26,7 +28,7 @@ fn cursor_key() -> CursorKey {
     }
 }
 
-/// What a cloud would tell of a project: one VM each that changes in most
+/// What a cloud has of a project: one VM each that changes in most
 /// windows, one that changes once, and an address.
 fn extracted(project: u32, window: Window) -> Vec<AccountingRecord> {
     let id = |what: &str| format!("{project}-{what}-{}", window.end);
@@ -315,36 +317,4 @@ fn what_is_relied_on_is_synced_first() {
         }
     }
     assert_eq!(dirty, BTreeSet::new());
-}
-
-/// Whoever goes on after a failed write must not get a seal on what is torn.
-#[test]
-fn a_segment_with_a_failed_write_is_never_sealed() {
-    let site = Site::new(&["m"]);
-    for at in 0..40 {
-        let fault = At::new(End::FullOnce, at);
-        let Ok((journal, _)) = Journal::open(&site.spool(fault.disk()), 1) else {
-            continue;
-        };
-        let window = Window { start: 0, end: 1 };
-        let order = Order {
-            project: 0,
-            extractor: 0,
-        };
-        let messengers = ["m".to_owned()];
-        let Ok(mut writer) = journal.begin(key(0, window), order, &messengers, &mapper()) else {
-            continue;
-        };
-        let mut failed = false;
-        for n in 0..500 {
-            failed |= writer.append(&cloud(&n.to_string(), "k", 1)).is_err();
-        }
-        failed |= writer.quarantine_usage(&usage("u"), "x").is_err();
-        assert!(writer.seal().is_err() || !failed, "step {at}");
-    }
-    let sink = Sink::default();
-    let (journal, recovery) = site.open();
-    assert_eq!(recovery.set_aside.len(), 0);
-    let delivery = site.deliver_from(&journal, Duration::from_secs(9), vec![sink.healthy("m")]);
-    assert_eq!(delivery.set_aside.len(), 0);
 }

@@ -2,9 +2,7 @@
 
 #![allow(clippy::result_large_err, reason = "rules answer what the trait does")]
 
-mod damage;
 mod kill;
-mod order;
 mod property;
 mod rule;
 mod support;

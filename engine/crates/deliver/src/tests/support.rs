@@ -1,8 +1,8 @@
 //! A site of its own for each test: a spool, a clock that a test turns, and
 //! messengers of a few lines.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,14 +10,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::*;
-use caso_model::Window;
+use caso_journal::Journal;
+use caso_model::answer::CheckedAnswer;
 use caso_model::guest::*;
 use caso_model::record::*;
-use caso_model::usage::{OtherUsage, UsageItem};
-use caso_state::{Disk, Spool};
 
 pub use caso_base::Clock;
-pub use caso_state::faults::folder;
+
+#[path = "../../../journal/src/tests/site.rs"]
+mod site;
+
+pub use self::site::{cloud, ip, key, mapper, other, usage};
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -55,7 +58,7 @@ impl Clock for TestClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            // Whoever can get on without waiting does so first.
+            // Tasks that can go on without waiting do so first.
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
@@ -64,142 +67,26 @@ impl Clock for TestClock {
     }
 }
 
-pub fn head(id: &str, key: &str, at: i64) -> Head {
-    Head {
-        id: id.into(),
-        supersedes: key.into(),
-        measured_at: at,
-        attributes: Vec::new(),
-    }
-}
-
-pub fn cloud(id: &str, key: &str, at: i64) -> AccountingRecord {
-    AccountingRecord::Cloud(CloudRecord {
-        head: head(id, key, at),
-        vm_uuid: key.into(),
-        site_name: "SITE".into(),
-        compute_service: "SITE".into(),
-        cloud_type: "caso".into(),
-        machine_name: "ma%%chine \u{1f980}\n".into(),
-        local_user_id: None,
-        local_group_id: "p".into(),
-        global_user_name: None,
-        fqan: "vo".into(),
-        status: "started".into(),
-        start: 0,
-        end: None,
-        suspend_seconds: None,
-        wall_seconds: Some(1),
-        cpu_seconds: Some(1),
-        cpu_count: Some(1),
-        network_type: None,
-        network_inbound_bytes: None,
-        network_outbound_bytes: None,
-        public_ip_count: None,
-        memory_mib: Some(1),
-        disk_gib: Some(1),
-        benchmark_type: None,
-        benchmark_value: Some(0.1 + 0.2),
-        storage_record_id: None,
-        image_id: None,
-    })
-}
-
-pub fn ip(id: &str) -> AccountingRecord {
-    AccountingRecord::Ip(IpRecord {
-        head: head(id, id, 1),
-        site_name: "SITE".into(),
-        compute_service: "SITE".into(),
-        cloud_type: "caso".into(),
-        uuid: id.into(),
-        local_user: None,
-        local_group: "p".into(),
-        global_user_name: None,
-        fqan: "vo".into(),
-        ip_version: 4,
-        ip_count: 1,
-    })
-}
-
-pub fn other(id: &str, kind: &str) -> AccountingRecord {
-    AccountingRecord::Other(OtherRecord {
-        head: head(id, id, 1),
-        kind: kind.into(),
-        payload: "{}".into(),
-    })
-}
-
-pub fn usage(id: &str) -> UsageItem {
-    UsageItem::Other(OtherUsage {
-        kind: "bucket".into(),
-        id: id.into(),
-        project_id: "p".into(),
-        payload: "{}".into(),
-        attributes: Vec::new(),
-    })
-}
-
-pub fn mapper() -> MapperIdentity {
-    MapperIdentity {
-        name: "mapper".into(),
-        version: "1".into(),
-        digest: "0".into(),
-    }
-}
-
-pub fn key(project: u32, window: Window) -> SegmentKey {
-    SegmentKey {
-        cloud: "default".into(),
-        region: None,
-        project: format!("project-{project}"),
-        extractor: "nova".into(),
-        window,
-    }
-}
-
-/// A spool and the messengers that its segments are for.
+/// The journal's site, with a clock.
 pub struct Site {
-    pub dir: tempfile::TempDir,
+    site: site::Site,
     pub clock: Arc<TestClock>,
-    pub messengers: Vec<String>,
+}
+
+impl Deref for Site {
+    type Target = site::Site;
+
+    fn deref(&self) -> &site::Site {
+        &self.site
+    }
 }
 
 impl Site {
     pub fn new(messengers: &[&str]) -> Site {
         Site {
-            dir: folder().unwrap(),
+            site: site::Site::new(messengers),
             clock: Arc::new(TestClock::default()),
-            messengers: messengers.iter().map(|name| (*name).to_owned()).collect(),
         }
-    }
-
-    pub fn spool(&self, disk: Disk) -> Spool {
-        Spool::look(self.dir.path(), disk)
-    }
-
-    pub fn open(&self) -> (Journal, Recovery) {
-        Journal::open(&self.spool(Disk::default()), 1000).unwrap()
-    }
-
-    pub fn seal(&self, journal: &Journal, project: u32, records: &[AccountingRecord]) -> Sealed {
-        let window = Window { start: 0, end: 1 };
-        let order = Order {
-            project,
-            extractor: 0,
-        };
-        let mut writer = journal
-            .begin(key(project, window), order, &self.messengers, &mapper())
-            .unwrap();
-        for record in records {
-            writer.append(record).unwrap();
-        }
-        writer.seal().unwrap()
-    }
-
-    /// Records `names`, in one project, in a run of its own.
-    pub fn extract(&self, names: &[&str]) {
-        let records: Vec<_> = names.iter().map(|id| cloud(id, id, 1)).collect();
-        self.seal(&self.open().0, 0, &records);
     }
 
     /// A run that delivers, with an hour for it.
@@ -232,58 +119,6 @@ impl Site {
             cancel,
         ))
     }
-
-    /// Ids in a messenger's quarantine, in order, with reasons.
-    pub fn quarantined(&self, messenger: &str) -> Vec<(String, String)> {
-        let folder = self.path(&format!("messengers/{messenger}/quarantine"));
-        let mut found = Vec::new();
-        for path in list(&folder) {
-            for line in std::fs::read_to_string(path).unwrap().lines() {
-                let line: serde_json::Value = serde_json::from_str(line).unwrap();
-                let record: AccountingRecord =
-                    serde_json::from_value(line["record"].clone()).unwrap();
-                assert!(line["batch_id"].is_string());
-                found.push((
-                    record.head().id.clone(),
-                    line["reason"].as_str().unwrap().to_owned(),
-                ));
-            }
-        }
-        found
-    }
-
-    pub fn quarantined_ids(&self, messenger: &str) -> Vec<String> {
-        let found = self.quarantined(messenger);
-        found.into_iter().map(|(id, _)| id).collect()
-    }
-
-    pub fn path(&self, inside: &str) -> PathBuf {
-        self.dir.path().join("caso-journal").join(inside)
-    }
-
-    pub fn files(&self, inside: &str) -> Vec<String> {
-        let names = list(&self.path(inside)).into_iter();
-        names
-            .filter(|path| path.is_file())
-            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-            .collect()
-    }
-
-    pub fn waiting(&self) -> BTreeMap<String, u64> {
-        let waiting = self.open().0.waiting().unwrap();
-        waiting
-            .into_iter()
-            .map(|waiting| (waiting.messenger, waiting.records))
-            .collect()
-    }
-}
-
-pub fn list(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map(|listing| listing.map(|entry| entry.unwrap().path()).collect())
-        .unwrap_or_default();
-    paths.sort();
-    paths
 }
 
 /// What a consumer got, and what was offered.
@@ -357,7 +192,10 @@ impl<F> Messenger for Ruled<F>
 where
     F: FnMut(&[AccountingRecord]) -> Result<Answer, GuestFailure> + Send,
 {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         let records = records(&batch.records);
         self.sink.offers.lock().unwrap().push(Offered {
             id: batch.id.clone(),
@@ -375,7 +213,13 @@ where
                 }
             }
         }
-        Box::pin(std::future::ready(answer))
+        let checked = answer.and_then(|answer| {
+            CheckedAnswer::new(answer, records.len()).map_err(|error| GuestFailure {
+                detail: error.to_string(),
+                ..failure(FailureKind::Contract)
+            })
+        });
+        Box::pin(std::future::ready(checked))
     }
 }
 

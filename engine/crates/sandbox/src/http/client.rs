@@ -9,13 +9,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::super::decide::HttpTerms;
-use super::super::grant::Endpoint;
 use super::super::limits::Limits;
+use super::super::policy::HttpTerms;
 use caso_base::error_chain;
 use caso_net::proxy::Proxies;
 use caso_net::tls::{TlsCache, TlsClient};
-use caso_net::{address, client_builder};
+use caso_net::{Endpoint, address, client_builder};
 
 /// The clients of one messenger instance. Where the site has a proxy, the proxy
 /// resolves names: what a granted name leads to is then the proxy's word.

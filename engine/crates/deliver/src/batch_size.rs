@@ -1,0 +1,123 @@
+//! How many records to offer next. Pure: numbers in, a number out.
+//!
+//! Offers always start at the first record that is not dealt with, so that what
+//! is accepted is a prefix. Two things make them smaller:
+//!
+//! - the consumer finds a batch too large: from then on no offer of this run
+//!   is larger than half of that one;
+//! - the messenger fails on an offer: then the culprit is among the first so many
+//!   records, the *zone*. Half of the zone is offered; where that is
+//!   accepted the zone is its other half, where it fails the zone is this one.
+//!   After about log2 offers one record is left, which is offered alone.
+//!
+//! A half is cut to whole packing units where it can be, so that halving makes
+//! few messages more than need be.
+
+#[derive(Debug, Clone)]
+pub(crate) struct BatchSize {
+    unit: usize,
+    ceiling: usize,
+    zone: usize,
+}
+
+impl BatchSize {
+    pub(crate) fn new(unit: Option<u32>) -> Self {
+        BatchSize {
+            unit: unit
+                .and_then(|unit| usize::try_from(unit).ok())
+                .unwrap_or(1)
+                .max(1),
+            ceiling: usize::MAX,
+            zone: 0,
+        }
+    }
+
+    /// Records to offer, of so many that are left: at least 1 where one is.
+    pub(crate) fn next(&self, left: usize) -> usize {
+        let most = left.min(self.ceiling);
+        match self.zone {
+            0 => most,
+            1 => most.min(1),
+            zone => most.min(self.half(zone)),
+        }
+    }
+
+    /// So many records from the front are dealt with.
+    pub(crate) fn moved(&mut self, records: usize) {
+        self.zone = self.zone.saturating_sub(records);
+    }
+
+    /// The consumer found so many too many. False where it was one already.
+    pub(crate) fn too_large(&mut self, offered: usize) -> bool {
+        if offered > 1 {
+            self.ceiling = self.half(offered);
+        }
+        offered > 1
+    }
+
+    /// The messenger failed on so many. False where it was one already.
+    pub(crate) fn failed(&mut self, offered: usize) -> bool {
+        self.zone = if offered > 1 { offered } else { 0 };
+        offered > 1
+    }
+
+    fn half(&self, of: usize) -> usize {
+        let half = (of / 2).max(1);
+        if half >= self.unit {
+            half / self.unit * self.unit
+        } else {
+            half
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Each bad record is found, alone, no good one is, and the order stays.
+        #[test]
+        fn bad_records_are_isolated(
+            records in 1usize..300,
+            bad in prop::collection::btree_set(0usize..300, 0..6),
+            unit in prop::option::of(1u32..150),
+        ) {
+            let bad: Vec<usize> = bad.into_iter().filter(|b| *b < records).collect();
+            let mut size = BatchSize::new(unit);
+            let (mut at, mut found, mut calls) = (0, Vec::new(), 0);
+            while at < records {
+                let n = size.next(records - at);
+                prop_assert!(n >= 1 && n <= records - at);
+                calls += 1;
+                if !bad.iter().any(|b| (at..at + n).contains(b)) {
+                    at += n;
+                    size.moved(n);
+                } else if !size.failed(n) {
+                    found.push(at);
+                    at += 1;
+                }
+            }
+            prop_assert!(calls <= 2 + bad.len() * 24 + bad.len() * bad.len());
+            prop_assert_eq!(found, bad);
+        }
+
+        #[test]
+        fn a_consumers_limit_is_met(records in 1usize..3000, limit in 1usize..3000) {
+            let mut size = BatchSize::new(Some(100));
+            let (mut at, mut calls) = (0, 0);
+            while at < records {
+                let n = size.next(records - at);
+                calls += 1;
+                if n > limit {
+                    prop_assert!(size.too_large(n));
+                } else {
+                    at += n;
+                    size.moved(n);
+                }
+            }
+            prop_assert!(calls <= 14 + 4 * records / limit);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Small files replaced as a whole: old text or new text, never a mixture.
+//!
+//! cASO wrote lastrun in place; a crash left it empty and the project was
+//! skipped for ever. Here the new text goes to `.NAME.tmp` beside the target,
+//! is synced, renamed over the target, and the folder is synced.
+//!
+//! - The target is on another filesystem (a symbolic link leads there): the
+//!   link is followed first, so the temporary lies beside the real file.
+//! - The filesystem has no hard links: none is used.
+//! - It cannot sync a folder: see [`Disk::sync_folder`].
+//! - The file belongs to somebody else (root runs us once, or Python ran as
+//!   another user): the new file gets the owner and mode of the old one where
+//!   we may give them, so that the other program can still write it.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Disk, DiskError, DiskFile, Step};
+
+/// The name of a file's temporary. Fixed, as there is one writer: what a kill
+/// leaves is overwritten by the next write.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".tmp");
+    path.with_file_name(name)
+}
+
+impl Disk {
+    /// Replaces a file by `bytes`.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+        self.replace_with(path, |file| file.write(bytes))
+    }
+
+    /// Replaces a file by what `fill` writes.
+    pub fn replace_with<E: From<DiskError>>(
+        &self,
+        path: &Path,
+        fill: impl FnOnce(&mut DiskFile) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let target = real_target(path).map_err(|e| DiskError::new(Step::Open, path, e))?;
+        let temporary = temporary(&target);
+        let written = self
+            .create(&temporary)
+            .map_err(E::from)
+            .and_then(|mut file| {
+                keep_owner_and_mode(&target, &file);
+                fill(&mut file)?;
+                file.sync_all()?;
+                self.rename(&temporary, &target)?;
+                Ok(())
+            });
+        if let Err(failed) = written {
+            // Best effort: the next write overwrites it anyway.
+            let _ = self.remove(&temporary);
+            return Err(failed);
+        }
+        match target.parent() {
+            Some(folder) => Ok(self.sync_folder(folder)?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn real_target(path: &Path) -> std::io::Result<PathBuf> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    if is_link {
+        fs::canonicalize(path)
+    } else {
+        Ok(path.to_owned())
+    }
+}
+
+/// Neither is a reason to fail: without the right to give a file away it is
+/// ours, and the folder lets us replace it again.
+fn keep_owner_and_mode(target: &Path, file: &DiskFile) {
+    let Ok(old) = fs::metadata(target) else {
+        return;
+    };
+    let new = file.inner().metadata().ok();
+    if new.is_none_or(|new| new.uid() != old.uid() || new.gid() != old.gid()) {
+        let _ = fchown(file.inner(), Some(old.uid()), Some(old.gid()));
+    }
+    let _ = file.inner().set_permissions(old.permissions());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{At, End};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn at_every_kill_the_file_is_old_or_new() {
+        let counted = At::never();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "old").unwrap();
+        counted.disk().replace(&path, b"new text").unwrap();
+        let steps: Vec<Step> = counted.steps.lock().unwrap().iter().map(|s| s.0).collect();
+        assert_eq!(
+            steps,
+            [
+                Step::Create,
+                Step::Write,
+                Step::SyncFile,
+                Step::Rename,
+                Step::SyncFolder
+            ]
+        );
+        for end in [End::Kill, End::Torn, End::FullOnce] {
+            for at in 0..counted.seen() {
+                fs::write(&path, "old").unwrap();
+                let failed = At::new(end, at).disk().replace(&path, b"new text").is_err();
+                let text = fs::read_to_string(&path).unwrap();
+                let expected = if at <= 3 && failed { "old" } else { "new text" };
+                assert_eq!(text, expected, "{end:?} at {at}");
+                Disk::default().replace(&path, b"again").unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), "again");
+                assert!(!temporary(&path).exists());
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_the_mode_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let real = elsewhere.path().join("real");
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o664)).unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        Disk::default().replace(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(
+            fs::metadata(&real).unwrap().permissions().mode() & 0o777,
+            0o664
+        );
+    }
+}

@@ -1,0 +1,188 @@
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn queue(path: &Path) -> DirQueue {
+    DirQueue::new(path.to_owned(), None, MonotonicNames::default())
+}
+
+fn is_hex(name: &str, length: usize) -> bool {
+    name.len() == length && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// `folder/element` of all elements, in the order in which a reader goes.
+fn elements(path: &Path) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    let Ok(folders) = std::fs::read_dir(path) else {
+        return Vec::new();
+    };
+    for folder in folders.flatten() {
+        let Ok(entries) = std::fs::read_dir(folder.path()) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let names = (folder.file_name(), entry.file_name());
+            found.insert(format!("{}/{}", names.0.display(), names.1.display()));
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[test]
+fn names_are_those_of_dirq() {
+    let micros = 0x6920_a001 * 1_000_000 + 999_999;
+    assert_eq!(
+        names(micros, 0xab),
+        ("69209ff4".to_owned(), "6920a001f423fb".to_owned())
+    );
+}
+
+#[test]
+fn messages_lie_in_the_order_of_put_and_nothing_else_lies_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep/er/queue");
+    let queue = queue(&path);
+    let put: Vec<String> = (0..200)
+        .map(|n| queue.add(format!("{n}").as_bytes()).unwrap())
+        .collect();
+    let found = elements(&path);
+    assert_eq!(found, put);
+    for (n, element) in found.iter().enumerate() {
+        assert_eq!(
+            std::fs::read_to_string(path.join(element)).unwrap(),
+            n.to_string()
+        );
+        let (folder, name) = element.split_once('/').unwrap();
+        assert!(is_hex(folder, 8) && is_hex(name, 14), "{element}");
+        assert_eq!(std::fs::metadata(path.join(element)).unwrap().nlink(), 1);
+    }
+}
+
+#[test]
+fn a_umask_of_the_grant_wins_over_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let queue = DirQueue::new(path.clone(), Some(0o007), MonotonicNames::default());
+    let element = queue.add(b"x").unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&path.join(&element)), 0o660);
+    assert_eq!(mode(&path), 0o770);
+    assert_eq!(mode(path.join(&element).parent().unwrap()), 0o770);
+}
+
+#[test]
+fn any_other_error_ends_the_call_and_names_path_and_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let failure = queue(&file.join("queue")).add(b"x").unwrap_err();
+    assert_eq!(
+        failure.reason.raw_os_error(),
+        Some(nix::errno::Errno::ENOTDIR as i32)
+    );
+    let text = failure.to_string();
+    assert!(
+        text.contains(&file.display().to_string()) && text.contains("os error 20"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_element_is_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tmp, target) = (dir.path().join("x.tmp"), dir.path().join("x"));
+    for name in [link, rename_exclusively] {
+        std::fs::write(&tmp, "new").unwrap();
+        std::fs::write(&target, "old").unwrap();
+        let error = name(&tmp, &target).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "old");
+        std::fs::remove_file(&target).unwrap();
+        name(&tmp, &target).unwrap();
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
+        assert!(!tmp.exists());
+        assert_eq!(name(&tmp, &target).unwrap_err().kind(), ErrorKind::NotFound);
+        std::fs::remove_file(&target).unwrap();
+    }
+}
+
+/// Writers, and readers that take elements and purge as Python's dirq does.
+#[test]
+fn writers_and_a_purger_lose_nothing() {
+    const WRITERS: usize = 4;
+    const EACH: usize = 150;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let done = AtomicBool::new(false);
+    let mut taken = Vec::new();
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let queue = queue(&path);
+                scope.spawn(move || {
+                    for n in 0..EACH {
+                        queue.add(format!("{writer}.{n}").as_bytes()).unwrap();
+                    }
+                })
+            })
+            .collect();
+        let purger = scope.spawn(|| {
+            let mut taken = Vec::new();
+            loop {
+                let last = done.load(Ordering::SeqCst);
+                for element in elements(&path) {
+                    if element.ends_with(".tmp") {
+                        continue;
+                    }
+                    taken.push(std::fs::read_to_string(path.join(&element)).unwrap());
+                    std::fs::remove_file(path.join(&element)).unwrap();
+                }
+                // All empty folders, the last one too: harder than dirq itself.
+                for folder in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+                    let _ = std::fs::remove_dir(folder.path());
+                }
+                if last {
+                    return taken;
+                }
+            }
+        });
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+        taken = purger.join().unwrap();
+    });
+    taken.sort();
+    let mut wanted: Vec<String> = (0..WRITERS)
+        .flat_map(|w| (0..EACH).map(move |n| format!("{w}.{n}")))
+        .collect();
+    wanted.sort();
+    assert_eq!(taken, wanted);
+}
+
+proptest! {
+    #[test]
+    fn names_keep_their_form_and_order(a in 0u64..4_294_967_295_000_000, step in 1u64..1 << 40, digit: u8) {
+        let b = (a + step).min(4_294_967_295_999_999);
+        let (first, second) = (names(a, digit), names(b, digit));
+        prop_assert!(is_hex(&first.0, 8) && is_hex(&first.1, 14));
+        prop_assert!(first.0 <= second.0 && first < second);
+        prop_assert!(first.1[..8] >= first.0[..]);
+    }
+
+    #[test]
+    fn moments_never_go_back(clock in proptest::collection::vec(0u64..1_000, 1..50)) {
+        let moments = MonotonicNames::default();
+        let mut last = 0;
+        for micros in clock {
+            let moment = moments.next(UNIX_EPOCH + Duration::from_micros(micros));
+            prop_assert!(moment > last && moment >= micros);
+            last = moment;
+        }
+    }
+}

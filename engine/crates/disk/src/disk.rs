@@ -1,0 +1,404 @@
+//! Every write, through one door.
+//!
+//! Two things are wanted of a write that `std::fs` does not give: an error that
+//! names the path and, when the disk is full, how much is left; and a place at
+//! which a test can end the program, or fill the disk, before any single step.
+//! The second is a trait object handed in by tests: with it a test counts the
+//! steps of a scenario and replays it once for each, which is how "kill -9 at
+//! any instant" is tested.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::errno::cannot_sync_folders;
+
+/// What is about to be done to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Make a folder, and those above it.
+    CreateFolder,
+    /// Make a file.
+    Create,
+    /// Open a file that is there.
+    Open,
+    /// Write bytes to a file.
+    Write,
+    /// Cut the torn last line off a file of lines.
+    Truncate,
+    /// fsync or fdatasync of a file.
+    SyncFile,
+    /// fsync of a folder: its renames, creations and removals.
+    SyncFolder,
+    /// Give a file another name.
+    Rename,
+    /// Give a file a second name (a hard link).
+    Link,
+    /// Remove a file.
+    Remove,
+    /// Take a record lock.
+    Lock,
+}
+
+impl Step {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::CreateFolder => "create the folder",
+            Self::Create => "create",
+            Self::Open => "open",
+            Self::Write => "write to",
+            Self::Truncate => "cut the torn end of",
+            Self::SyncFile | Self::SyncFolder => "sync",
+            Self::Rename => "rename to",
+            Self::Link => "link to",
+            Self::Remove => "remove",
+            Self::Lock => "lock",
+        }
+    }
+}
+
+/// What a [`Fault`] wants to happen at a step.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It happens.
+    Go,
+    /// The step does not happen.
+    Fail(io::Error),
+    /// A write gets half-way, other steps do not happen.
+    Torn(io::Error),
+}
+
+/// Asked before every step. Production has none.
+pub trait Fault: Send + Sync {
+    /// Decides over one step.
+    fn before(&self, step: Step, path: &Path) -> Verdict;
+}
+
+/// The door: cheap to clone. `Disk::default()` is the disk without faults.
+#[derive(Clone, Default)]
+pub struct Disk {
+    fault: Option<Arc<dyn Fault>>,
+}
+
+/// A step that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {} `{}`{}", .step.verb(), .path.display(), room(*.bytes_free))]
+pub struct DiskError {
+    /// What was tried.
+    pub step: Step,
+    /// The file or folder; of a rename or link, the new name.
+    pub path: PathBuf,
+    /// Set when there is no room: what the filesystem has left for us.
+    pub bytes_free: Option<u64>,
+    /// The system's reason.
+    #[source]
+    pub source: io::Error,
+}
+
+impl DiskError {
+    /// With the free room, where the reason is that there is none.
+    pub fn new(step: Step, path: &Path, source: io::Error) -> DiskError {
+        let full = matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        );
+        DiskError {
+            step,
+            path: path.to_owned(),
+            bytes_free: full.then(|| bytes_free(path)),
+            source,
+        }
+    }
+
+    /// Whether it is for want of room (or quota), which passes with time or
+    /// when the operator frees some.
+    pub fn is_full(&self) -> bool {
+        self.bytes_free.is_some()
+    }
+}
+
+fn room(bytes_free: Option<u64>) -> String {
+    match bytes_free {
+        Some(bytes) => {
+            format!(" ({bytes} bytes free on its filesystem; nothing was advanced, free some room)")
+        }
+        None => String::new(),
+    }
+}
+
+impl Disk {
+    /// A disk that asks `fault` before every step.
+    pub fn with_fault(fault: Arc<dyn Fault>) -> Self {
+        Disk { fault: Some(fault) }
+    }
+
+    /// Makes a folder and those above it. Its name is durable when this
+    /// returns; one that is there already is left as it is.
+    pub fn create_folder(&self, path: &Path) -> Result<(), DiskError> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        self.gate(Step::CreateFolder, path)?;
+        let new: Vec<&Path> = path
+            .ancestors()
+            .take_while(|place| !place.is_dir())
+            .collect();
+        fs::create_dir_all(path).map_err(|e| DiskError::new(Step::CreateFolder, path, e))?;
+        for parent in new.into_iter().rev().filter_map(Path::parent) {
+            self.sync_folder(parent)?;
+        }
+        Ok(())
+    }
+
+    /// A new file; one that is there already is an error.
+    pub fn create_new(&self, path: &Path) -> Result<DiskFile, DiskError> {
+        self.gate(Step::Create, path)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(|e| DiskError::new(Step::Create, path, e))?;
+        Ok(self.file(file, path))
+    }
+
+    /// A new file, over one that may be there.
+    pub fn create(&self, path: &Path) -> Result<DiskFile, DiskError> {
+        self.gate(Step::Create, path)?;
+        let file = File::create(path).map_err(|e| DiskError::new(Step::Create, path, e))?;
+        Ok(self.file(file, path))
+    }
+
+    /// A file of lines, to add lines to. A last line without its end is what a
+    /// kill left of a write; it is cut off. A new file is made known to its folder.
+    pub fn append_lines(&self, path: &Path) -> Result<DiskFile, DiskError> {
+        let exists = path.exists();
+        let step = if exists { Step::Open } else { Step::Create };
+        self.gate(step, path)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(|e| DiskError::new(step, path, e))?;
+        if exists {
+            let whole = whole_lines(path).map_err(|e| DiskError::new(Step::Open, path, e))?;
+            let length = file
+                .metadata()
+                .map_err(|e| DiskError::new(Step::Open, path, e))?
+                .len();
+            if whole < length {
+                self.gate(Step::Truncate, path)?;
+                file.set_len(whole)
+                    .map_err(|e| DiskError::new(Step::Truncate, path, e))?;
+            }
+        } else if let Some(parent) = path.parent() {
+            self.sync_folder(parent)?;
+        }
+        Ok(self.file(file, path))
+    }
+
+    /// Renames a file, over one that may be there. Durable after a
+    /// [`Disk::sync_folder`] of its folder.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        self.gate(Step::Rename, to)?;
+        fs::rename(from, to).map_err(|e| DiskError::new(Step::Rename, to, e))
+    }
+
+    /// Removes a file; one that is not there is no error.
+    pub fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        self.gate(Step::Remove, path)?;
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(DiskError::new(Step::Remove, path, e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes renames, creations and removals in a folder durable. On a
+    /// filesystem that cannot sync a folder (some FUSE and CIFS mounts answer
+    /// EINVAL or ENOTSUP) they are as durable as it makes them by itself.
+    pub fn sync_folder(&self, path: &Path) -> Result<(), DiskError> {
+        self.gate(Step::SyncFolder, path)?;
+        // The parent of a relative name is where we are.
+        let folder = match path.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => path,
+        };
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        match synced {
+            Err(e) if !cannot_sync_folders(&e) => Err(DiskError::new(Step::SyncFolder, path, e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&self, file: File, path: &Path) -> DiskFile {
+        DiskFile {
+            file,
+            path: path.to_owned(),
+            disk: self.clone(),
+        }
+    }
+
+    pub(crate) fn gate(&self, step: Step, path: &Path) -> Result<(), DiskError> {
+        self.allow(step, path)
+            .map_err(|e| DiskError::new(step, path, e))
+    }
+
+    /// The fault's word on a step that is all or nothing.
+    pub(crate) fn allow(&self, step: Step, path: &Path) -> io::Result<()> {
+        match self.verdict(step, path) {
+            Verdict::Go => Ok(()),
+            Verdict::Fail(e) | Verdict::Torn(e) => Err(e),
+        }
+    }
+
+    fn verdict(&self, step: Step, path: &Path) -> Verdict {
+        match &self.fault {
+            Some(fault) => fault.before(step, path),
+            None => Verdict::Go,
+        }
+    }
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk")
+            .field("faults", &self.fault.is_some())
+            .finish()
+    }
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+pub struct DiskFile {
+    file: File,
+    path: PathBuf,
+    disk: Disk,
+}
+
+impl DiskFile {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes all of `bytes`: at the end of a file opened by
+    /// [`Disk::append_lines`], else behind what was written before.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        match self.disk.verdict(Step::Write, &self.path) {
+            Verdict::Go => self
+                .file
+                .write_all(bytes)
+                .map_err(|e| DiskError::new(Step::Write, &self.path, e)),
+            Verdict::Fail(e) => Err(DiskError::new(Step::Write, &self.path, e)),
+            Verdict::Torn(e) => {
+                let (half, _) = bytes.split_at(bytes.len() / 2);
+                let _ = self.file.write_all(half);
+                Err(DiskError::new(Step::Write, &self.path, e))
+            }
+        }
+    }
+
+    /// Contents and length on disk (fdatasync).
+    pub fn sync_data(&self) -> Result<(), DiskError> {
+        self.disk.gate(Step::SyncFile, &self.path)?;
+        self.file
+            .sync_data()
+            .map_err(|e| DiskError::new(Step::SyncFile, &self.path, e))
+    }
+
+    /// Everything on disk (fsync).
+    pub fn sync_all(&self) -> Result<(), DiskError> {
+        self.disk.gate(Step::SyncFile, &self.path)?;
+        self.file
+            .sync_all()
+            .map_err(|e| DiskError::new(Step::SyncFile, &self.path, e))
+    }
+
+    pub(crate) fn inner(&self) -> &File {
+        &self.file
+    }
+}
+
+fn bytes_free(path: &Path) -> u64 {
+    path.ancestors()
+        .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
+        .map_or(0, |stat| {
+            stat.blocks_available().saturating_mul(stat.fragment_size())
+        })
+}
+
+/// Length of a file up to and with its last line feed.
+fn whole_lines(path: &Path) -> io::Result<u64> {
+    use io::{Read, Seek, SeekFrom};
+    let mut file = File::open(path)?;
+    let mut end = file.metadata()?.len();
+    let mut block = [0u8; 4096];
+    while end > 0 {
+        let start = end.saturating_sub(block.len() as u64);
+        let wanted = usize::try_from(end - start).unwrap_or(block.len());
+        let Some(part) = block.get_mut(..wanted) else {
+            break;
+        };
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(part)?;
+        if let Some(at) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{At, End};
+
+    #[test]
+    fn a_torn_last_line_is_cut_before_the_next_is_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lines");
+        for (before, after) in [
+            ("", "c\n"),
+            ("a\nb", "a\nc\n"),
+            ("a\n", "a\nc\n"),
+            ("torn", "c\n"),
+        ] {
+            fs::write(&path, before).unwrap();
+            let mut file = Disk::default().append_lines(&path).unwrap();
+            file.write(b"c\n").unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), after);
+        }
+        let long = "x".repeat(9000);
+        fs::write(&path, format!("a\n{long}")).unwrap();
+        Disk::default().append_lines(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a\n");
+    }
+
+    #[test]
+    fn a_full_disk_names_the_path_and_what_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = At::new(End::Full, 1).disk();
+        let path = dir.path().join("f");
+        let mut file = disk.create(&path).unwrap();
+        let failed = file.write(b"0123456789").unwrap_err();
+        assert!(failed.is_full());
+        let text = failed.to_string();
+        assert!(text.contains(&path.display().to_string()), "{text}");
+        assert!(text.contains("bytes free"), "{text}");
+    }
+
+    #[test]
+    fn after_a_kill_nothing_happens_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = At::new(End::Torn, 1).disk();
+        let path = dir.path().join("f");
+        let mut file = disk.create(&path).unwrap();
+        assert!(file.write(b"0123456789").is_err());
+        assert!(file.write(b"more").is_err());
+        assert!(disk.remove(&path).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "01234");
+    }
+}

@@ -1,0 +1,93 @@
+//! A program that ends, or a disk that fills, at the n-th step: for the tests of
+//! every room that writes. Compiled always, so that what is tested is what runs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::errno::Errno;
+
+use crate::disk::{Disk, Fault, Step, Verdict};
+
+/// How the end comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Killed before the step: neither it nor anything after it happens.
+    Kill,
+    /// Killed in the middle of it.
+    Torn,
+    /// This step finds the disk full; those after it do not.
+    FullOnce,
+    /// From this step on the disk is full for writes and new files.
+    Full,
+}
+
+/// Ends a program at one of its steps, and keeps what they were.
+pub struct At {
+    end: End,
+    at: usize,
+    count: AtomicUsize,
+    /// Every step that was asked for, with its path, in order.
+    pub steps: Mutex<Vec<(Step, PathBuf)>>,
+}
+
+impl At {
+    /// Strikes at the step number `at`, counted from 0.
+    pub fn new(end: End, at: usize) -> Arc<Self> {
+        Arc::new(At {
+            end,
+            at,
+            count: AtomicUsize::new(0),
+            steps: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Counts and never strikes.
+    pub fn never() -> Arc<Self> {
+        Self::new(End::Kill, usize::MAX)
+    }
+
+    /// How many steps were asked for so far.
+    pub fn seen(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// A disk with this fault.
+    pub fn disk(self: &Arc<Self>) -> Disk {
+        Disk::with_fault(self.clone())
+    }
+}
+
+impl Fault for At {
+    fn before(&self, step: Step, path: &Path) -> Verdict {
+        let now = self.count.fetch_add(1, Ordering::SeqCst);
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((step, path.to_owned()));
+        let killed = || io::Error::other("killed");
+        let full = || io::Error::from_raw_os_error(Errno::ENOSPC as i32);
+        let takes_room = matches!(step, Step::Write | Step::Create | Step::CreateFolder);
+        match self.end {
+            End::Kill if now >= self.at => Verdict::Fail(killed()),
+            End::Torn if now == self.at => Verdict::Torn(killed()),
+            End::Torn if now > self.at => Verdict::Fail(killed()),
+            End::FullOnce if now == self.at && takes_room => Verdict::Torn(full()),
+            End::Full if now >= self.at && takes_room => Verdict::Torn(full()),
+            _ => Verdict::Go,
+        }
+    }
+}
+
+/// A folder for a test that syncs a lot: in memory, where there is such a
+/// filesystem.
+pub fn folder() -> io::Result<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir()
+        && let Ok(folder) = tempfile::tempdir_in(memory)
+    {
+        return Ok(folder);
+    }
+    tempfile::tempdir()
+}

@@ -1,0 +1,124 @@
+//! The records of one batch, read from the segments it refers to. One batch
+//! is all that is in memory of a queue.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use caso_model::record::AccountingRecord;
+
+use crate::error::JournalError;
+use crate::kind::RecordKind;
+use crate::layout::SegmentName;
+use crate::lines::Lines;
+use crate::pack::{BatchLine, Header};
+use crate::progress::Progress;
+use crate::shared::Shared;
+
+/// A record with its place in the batch.
+#[derive(Debug, Clone)]
+pub struct BatchItem {
+    /// Its place: position in the batch as it was packed, from 0.
+    pub index: u32,
+    /// The segment that it lies in.
+    pub segment: SegmentName,
+    /// As the mapper made it.
+    pub record: AccountingRecord,
+}
+
+/// What was found of a batch.
+#[derive(Debug, Default)]
+pub struct BatchRecords {
+    /// What is still to be delivered, in its order.
+    pub items: Vec<BatchItem>,
+    /// Indices whose segment is set aside or gone.
+    pub missing: Vec<u32>,
+}
+
+/// The record is parsed only where its type is the batch's.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type", borrow)]
+    tag: Cow<'a, str>,
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+pub(crate) fn read(
+    shared: &Shared,
+    header: &Header,
+    at: u32,
+    batch: &BatchLine,
+    progress: &Progress,
+) -> Result<BatchRecords, JournalError> {
+    let mut read = BatchRecords::default();
+    let mut index = 0;
+    for reference in &batch.refs {
+        let range = index..index + reference.count;
+        index = range.end;
+        let wanted: Vec<u32> = range.clone().filter(|i| progress.is_open(at, *i)).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let name = usize::try_from(reference.segment)
+            .ok()
+            .and_then(|segment| header.segments.get(segment).copied());
+        let Some(name) = name else {
+            read.missing.extend(wanted);
+            continue;
+        };
+        if !shared.verify(name)? {
+            read.missing.extend(wanted);
+            continue;
+        }
+        let found = read_range(shared, name, reference.offset, &batch.tag, range.clone())?;
+        let is_there = |index: &u32| found.binary_search_by_key(index, |item| item.index).is_ok();
+        read.missing
+            .extend(wanted.iter().copied().filter(|index| !is_there(index)));
+        read.items.extend(
+            found
+                .into_iter()
+                .filter(|item| wanted.binary_search(&item.index).is_ok()),
+        );
+    }
+    Ok(read)
+}
+
+fn read_range(
+    shared: &Shared,
+    name: SegmentName,
+    offset: u64,
+    tag: &str,
+    indices: std::ops::Range<u32>,
+) -> Result<Vec<BatchItem>, JournalError> {
+    let path = shared.layout.segment(name);
+    let mut lines = Lines::open(&path).map_err(JournalError::read(&path))?;
+    lines.seek(offset).map_err(JournalError::read(&path))?;
+    let mut items = Vec::new();
+    let mut indices = indices;
+    while !indices.is_empty() {
+        let Some((_, line)) = lines.next().map_err(JournalError::read(&path))? else {
+            break;
+        };
+        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+            continue;
+        };
+        if line.tag != tag {
+            continue;
+        }
+        let Some(index) = indices.next() else {
+            break;
+        };
+        if let Ok(record) = serde_json::from_str::<AccountingRecord>(line.record.get())
+            && RecordKind::of(&record).tag() == tag
+        {
+            items.push(BatchItem {
+                index,
+                segment: name,
+                record,
+            });
+        }
+    }
+    Ok(items)
+}

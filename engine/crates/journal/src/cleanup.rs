@@ -1,0 +1,107 @@
+//! Removing what nobody waits for any more.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use crate::error::JournalError;
+use crate::layout::{QueueFolder, SegmentName, entries};
+use crate::shared::{SegmentState, Shared};
+use crate::{pack, packing, waiting};
+
+/// What a queue is done with.
+#[derive(Default)]
+struct Done {
+    segments: HashSet<SegmentName>,
+    /// Each `.done` with what it covers.
+    notes: Vec<(PathBuf, Vec<SegmentName>)>,
+}
+
+/// Ends packs whose last record is dealt with, removes segments that every
+/// one of their messengers is done with, then each `.done` that has no
+/// segment left.
+pub(crate) fn clean(shared: &Shared) -> Result<(), JournalError> {
+    let mut queues: HashMap<QueueFolder, Done> = HashMap::new();
+    for folder in entries(&shared.layout.messengers())? {
+        if folder.is_dir() {
+            let queue = QueueFolder { folder };
+            finish_packs(shared, &queue)?;
+            let done = read_done(&queue)?;
+            queues.insert(queue, done);
+        }
+    }
+    let mut removed = false;
+    for (name, state) in shared.segments() {
+        let SegmentState::Good(info) = state else {
+            continue;
+        };
+        let finished = info.messengers.iter().all(|messenger| {
+            queues
+                .get(&shared.layout.queue(messenger))
+                .is_some_and(|done| done.segments.contains(&name))
+        });
+        if finished {
+            shared.disk.remove(&shared.layout.segment(name))?;
+            shared.forget_segment(name);
+            removed = true;
+        }
+    }
+    if removed {
+        // Before the notes go that say why they may be gone.
+        shared.disk.sync_folder(&shared.layout.segments())?;
+    }
+    let left: HashSet<SegmentName> = shared.segments().iter().map(|(name, _)| *name).collect();
+    // By what the notes said above: one that cannot be read now must not
+    // count as covering nothing, or its segments would be packed again.
+    for (note, covers) in queues.into_values().flat_map(|done| done.notes) {
+        if covers.iter().all(|name| !left.contains(name)) {
+            shared.disk.remove(&note)?;
+        }
+    }
+    Ok(())
+}
+
+fn finish_packs(shared: &Shared, queue: &QueueFolder) -> Result<(), JournalError> {
+    for entry in pack::unfinished(queue)? {
+        if entry.newer.is_none() && pack::left(queue, entry.name)?.records == 0 {
+            pack::finish(&shared.disk, queue, entry.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_done(queue: &QueueFolder) -> Result<Done, JournalError> {
+    let mut done = Done::default();
+    for (_, path) in pack::done_files(queue)? {
+        let covers = pack::read_done(&path).map_err(JournalError::bad(&path))?;
+        done.segments.extend(&covers);
+        done.notes.push((path, covers));
+    }
+    Ok(done)
+}
+
+/// Notes that a messenger is done with everything that waits for it.
+pub(crate) fn forget(shared: &Shared, messenger: &str) -> Result<u64, JournalError> {
+    let queue = shared.layout.queue(messenger);
+    let left = waiting::records_left(shared, &queue, messenger)?.records;
+    let done = pack::done_segments(&queue)?;
+    let given_up: Vec<SegmentName> = shared
+        .segments()
+        .into_iter()
+        .filter(|(name, state)| match state {
+            SegmentState::Good(info) => info.is_for(messenger) && !done.contains(name),
+            SegmentState::Newer(_) => false,
+        })
+        .map(|(name, _)| name)
+        .collect();
+    shared.disk.create_folder(&queue.folder)?;
+    let name = packing::free_name(shared, &queue)?;
+    pack::write_done(&shared.disk, &queue, name, &given_up)?;
+    for entry in pack::unfinished(&queue)? {
+        if entry.newer.is_none() {
+            shared.disk.remove(&queue.pack(entry.name))?;
+            shared.disk.remove(&queue.ack(entry.name))?;
+        }
+    }
+    clean(shared)?;
+    Ok(left)
+}

@@ -1,0 +1,111 @@
+//! The journal of one spool, opened by one process: its front door.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use caso_base::error_chain;
+use caso_state::Spool;
+
+use crate::cleanup;
+use crate::error::JournalError;
+use crate::layout::{Layout, entries};
+use crate::queue::Queue;
+use crate::recovery::{self, Recovery, SetAside};
+use crate::segment::{MapperIdentity, Order, SegmentKey, SegmentWriter};
+use crate::shared::Shared;
+use crate::waiting::{self, Waiting};
+
+/// Cheap to clone; all clones are one journal.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+impl Journal {
+    /// Opens, and makes where there is none, the journal of a spool; discards
+    /// what an interrupted run left open and removes what is delivered. `now` is
+    /// when this run began, in epoch seconds.
+    ///
+    /// # Errors
+    /// [`JournalError::Newer`] and [`JournalError::Busy`] before anything is
+    /// touched; else a file that cannot be read or written.
+    pub fn open(spool: &Spool, now: i64) -> Result<(Journal, Recovery), JournalError> {
+        let layout = Layout::new(spool.journal_folder());
+        let disk = spool.disk().clone();
+        let (found, recovery) = recovery::recover(&layout, &disk)?;
+        let journal = Journal {
+            shared: Arc::new(Shared::new(layout, disk, now, found)),
+        };
+        if let Err(failed) = journal.clean() {
+            // A full disk must not keep from being delivered what would empty it.
+            tracing::warn!(
+                "what is delivered could not be removed: {}",
+                error_chain(&failed)
+            );
+        }
+        Ok((journal, recovery))
+    }
+
+    /// Begins a segment. `messengers` are the names of the instances of this
+    /// run: each of them will get the records, once it takes them.
+    ///
+    /// # Errors
+    /// The run's number or the segment's file could not be written.
+    pub fn begin(
+        &self,
+        key: SegmentKey,
+        order: Order,
+        messengers: &[String],
+        mapper: &MapperIdentity,
+    ) -> Result<SegmentWriter, JournalError> {
+        let name = self.shared.next_segment(order)?;
+        SegmentWriter::begin(self.shared.clone(), name, key, messengers, mapper)
+    }
+
+    /// The queue of a messenger, by the name of its instance.
+    pub fn queue(&self, messenger: &str) -> Queue {
+        Queue::new(self.shared.clone(), messenger)
+    }
+
+    /// What waits, by messenger, also for those that are no longer configured.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn waiting(&self) -> Result<Vec<Waiting>, JournalError> {
+        waiting::waiting(&self.shared)
+    }
+
+    /// Damaged files that were set aside, in this run or an earlier one, and
+    /// that nobody has taken away since.
+    ///
+    /// # Errors
+    /// Their folder cannot be read.
+    pub fn damaged(&self) -> Result<Vec<PathBuf>, JournalError> {
+        entries(&self.shared.layout.set_aside())
+    }
+
+    /// Gives up what waits for a messenger, and its unfinished batches; its
+    /// quarantine stays. Returns how many records those were. Killed in between,
+    /// it must be called again.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn forget(&self, messenger: &str) -> Result<u64, JournalError> {
+        cleanup::forget(&self.shared, messenger)
+    }
+
+    /// Ends packs whose last record is dealt with, and removes segments that
+    /// nobody waits for any more.
+    ///
+    /// # Errors
+    /// A file cannot be read or removed. The next start tries again.
+    pub fn clean(&self) -> Result<(), JournalError> {
+        cleanup::clean(&self.shared)
+    }
+
+    /// Files that were found damaged and set aside since the journal was opened,
+    /// or since the last call.
+    pub fn take_set_aside(&self) -> Vec<SetAside> {
+        self.shared.take_set_aside()
+    }
+}

@@ -1,0 +1,257 @@
+//! Which records make up which batch of a messenger.
+//!
+//! Everything that is sealed and that no pack of the messenger covers, over all
+//! projects together, by record type in cASO's order and within a type in that
+//! of the segments. A batch is as large as a multiple of the packing unit
+//! can be below [`ABOUT`], so that only the last message of a type is smaller
+//! than the unit, and N records of a type make ceil(N / unit) messages.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use uuid::Uuid;
+
+use crate::error::JournalError;
+use crate::kind::RecordKind;
+use crate::layout::{FORMAT, PackName, QueueFolder, SegmentName};
+use crate::lines::Lines;
+use crate::pack::{self, BatchLine, Header, Ref};
+use crate::shared::{SegmentInfo, SegmentState, Shared};
+
+/// Records in a batch, where nothing else is said.
+pub(crate) const ABOUT: u32 = 1_000;
+
+/// Records in a full batch.
+pub(crate) fn batch_size(unit: Option<u32>) -> u32 {
+    match unit {
+        None | Some(0) => ABOUT,
+        Some(unit) if unit >= ABOUT => unit,
+        Some(unit) => ABOUT / unit * unit,
+    }
+}
+
+/// Whether a messenger takes a record type.
+pub(crate) fn takes(record_types: Option<&[String]>, kind: &RecordKind) -> bool {
+    record_types.is_none_or(|types| types.iter().any(|name| name == kind.name()))
+}
+
+/// Records of each type that a messenger is not given.
+pub type NotGiven = BTreeMap<String, u64>;
+
+/// Packs what is sealed and not packed yet for a messenger. Where a file of a
+/// newer cASO is in the way, what lies before it. Answers with what it left out,
+/// of the segments that it saw for the first time.
+pub(crate) fn pack(
+    shared: &Shared,
+    queue: &QueueFolder,
+    messenger: &str,
+    record_types: Option<&[String]>,
+    unit: Option<u32>,
+) -> Result<NotGiven, JournalError> {
+    let mut not_given = NotGiven::new();
+    let unfinished = pack::unfinished(queue)?;
+    if unfinished.iter().any(|entry| entry.newer.is_some()) {
+        // What it covers is not known.
+        return Ok(not_given);
+    }
+    let mut covers: Vec<SegmentName> = Vec::new();
+    let mut plan = Plan::new(batch_size(unit));
+    let covered = pack::covered(queue)?;
+    for (name, state) in shared.segments() {
+        let SegmentState::Good(info) = state else {
+            break;
+        };
+        if covered.contains(&name) || !info.is_for(messenger) {
+            continue;
+        }
+        let wanted = info.by_kind.keys().any(|kind| takes(record_types, kind));
+        if wanted {
+            if !shared.verify(name)? {
+                continue;
+            }
+            let index = u32::try_from(covers.len()).unwrap_or(u32::MAX);
+            plan.add(shared, name, &info, index, record_types)?;
+        }
+        for (kind, records) in &info.by_kind {
+            if !takes(record_types, kind) {
+                *not_given.entry(kind.name().to_owned()).or_default() += *records;
+            }
+        }
+        covers.push(name);
+    }
+    if covers.is_empty() {
+        return Ok(not_given);
+    }
+    shared.disk.create_folder(&queue.folder)?;
+    let name = free_name(shared, queue)?;
+    let batches = plan.finish();
+    if batches.is_empty() {
+        pack::write_done(&shared.disk, queue, name, &covers)?;
+        return Ok(not_given);
+    }
+    let header = Header {
+        format: FORMAT,
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+        id: Uuid::new_v4().to_string(),
+        instance: messenger.to_owned(),
+        packed: shared.now,
+        segments: covers,
+    };
+    pack::write(&shared.disk, queue, name, &header, &batches)?;
+    Ok(not_given)
+}
+
+/// A name for a pack that nothing in the queue has.
+pub(crate) fn free_name(shared: &Shared, queue: &QueueFolder) -> Result<PackName, JournalError> {
+    let run = shared.run_number()?;
+    let mut name = PackName { run, number: 0 };
+    let taken = |name| {
+        let files = [
+            queue.pack(name),
+            queue.done(name),
+            queue.ack(name),
+            queue.quarantine(name),
+        ];
+        files.iter().any(|path| path.exists())
+    };
+    while taken(name) {
+        name.number += 1;
+    }
+    Ok(name)
+}
+
+/// The batches of each type, the last one of each still growing.
+struct Plan {
+    size: u32,
+    full: BTreeMap<RecordKind, Vec<BatchLine>>,
+}
+
+/// Enough of a line to know a record's: its text is skipped, not read.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type", borrow)]
+    tag: Cow<'a, str>,
+    #[expect(dead_code, reason = "its presence is what makes the line a record's")]
+    record: IgnoredAny,
+}
+
+impl Plan {
+    fn new(size: u32) -> Self {
+        Plan {
+            size,
+            full: BTreeMap::new(),
+        }
+    }
+
+    fn add(
+        &mut self,
+        shared: &Shared,
+        name: SegmentName,
+        info: &SegmentInfo,
+        index: u32,
+        record_types: Option<&[String]>,
+    ) -> Result<(), JournalError> {
+        let path = shared.layout.segment(name);
+        let mut lines = Lines::open(&path).map_err(JournalError::read(&path))?;
+        while let Some((offset, line)) = lines.next().map_err(JournalError::read(&path))? {
+            let Some(kind) = kind_of(line) else {
+                continue;
+            };
+            if takes(record_types, &kind) {
+                let bytes = line.len() as u64 + 1;
+                self.add_record(kind, index, offset, bytes, info.created);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_record(
+        &mut self,
+        kind: RecordKind,
+        segment: u32,
+        offset: u64,
+        bytes: u64,
+        created: i64,
+    ) {
+        let batches = self.full.entry(kind.clone()).or_default();
+        if batches.last().is_none_or(|batch| batch.items >= self.size) {
+            batches.push(BatchLine {
+                id: Uuid::new_v4().to_string(),
+                tag: kind.tag(),
+                items: 0,
+                bytes: 0,
+                oldest: created,
+                refs: Vec::new(),
+            });
+        }
+        let Some(batch) = batches.last_mut() else {
+            return;
+        };
+        batch.items += 1;
+        batch.bytes += bytes;
+        batch.oldest = batch.oldest.min(created);
+        match batch.refs.last_mut() {
+            Some(last) if last.segment == segment => last.count += 1,
+            _ => batch.refs.push(Ref {
+                segment,
+                offset,
+                count: 1,
+            }),
+        }
+    }
+
+    fn finish(self) -> Vec<BatchLine> {
+        self.full.into_values().flatten().collect()
+    }
+}
+
+/// The type of a record's line; none for header and footer.
+fn kind_of(line: &[u8]) -> Option<RecordKind> {
+    let line: Line<'_> = serde_json::from_slice(line).ok()?;
+    RecordKind::parse(&line.tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn sizes() {
+        let sizes = [
+            None,
+            Some(0),
+            Some(1),
+            Some(3),
+            Some(100),
+            Some(300),
+            Some(999),
+        ];
+        let sizes = sizes.map(batch_size);
+        assert_eq!(sizes, [1000, 1000, 1000, 999, 1000, 900, 999]);
+        assert_eq!(batch_size(Some(1000)), 1000);
+        assert_eq!(batch_size(Some(4321)), 4321);
+    }
+
+    proptest! {
+        /// Messages of `unit` records, cut batch by batch, are as many as if the
+        /// records had been cut as one list.
+        #[test]
+        fn packing_makes_no_message_more(records in 1u32..9000, unit in 1u32..1500) {
+            let mut plan = Plan::new(batch_size(Some(unit)));
+            for at in 0..records {
+                plan.add_record(RecordKind::Cloud, at / 700, u64::from(at), 1, 0);
+            }
+            let batches = plan.finish();
+            let items: u32 = batches.iter().map(|batch| batch.items).sum();
+            let messages: u32 = batches.iter().map(|batch| batch.items.div_ceil(unit)).sum();
+            prop_assert_eq!(items, records);
+            prop_assert_eq!(messages, records.div_ceil(unit));
+            for batch in batches {
+                prop_assert_eq!(batch.refs.iter().map(|r| r.count).sum::<u32>(), batch.items);
+            }
+        }
+    }
+}

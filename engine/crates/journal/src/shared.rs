@@ -1,0 +1,205 @@
+//! What everything that works on an open journal has in common: where it
+//! lies, the number of the run, which sealed segments there are.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use caso_disk::Disk;
+use serde::{Deserialize, Serialize};
+
+use crate::error::JournalError;
+use crate::kind::RecordKind;
+use crate::layout::{FORMAT, Layout, SegmentName};
+use crate::lines::{self, Bad};
+use crate::recovery::{self, Found, SetAside};
+use crate::segment::{Footer, Header, Order};
+
+pub(crate) struct Shared {
+    pub(crate) layout: Layout,
+    pub(crate) disk: Disk,
+    /// When the run began.
+    pub(crate) now: i64,
+    run: Mutex<Run>,
+    segments: Mutex<BTreeMap<SegmentName, SegmentState>>,
+    /// Segments whose checksum was compared in this run.
+    verified: Mutex<HashSet<SegmentName>>,
+    set_aside: Mutex<Vec<SetAside>>,
+    /// Held as long as the journal is open.
+    _lock: Option<File>,
+}
+
+/// The number of this run, on disk before it is first used.
+struct Run {
+    number: u64,
+    kept: bool,
+    /// How many segments each place has had.
+    parts: HashMap<(u32, u32), u32>,
+}
+
+/// `journal.json`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Counter {
+    pub(crate) format: u32,
+    pub(crate) engine: String,
+    pub(crate) last_run: u64,
+}
+
+/// A sealed segment as the journal knows it.
+#[derive(Debug, Clone)]
+pub(crate) enum SegmentState {
+    Good(Arc<SegmentInfo>),
+    /// Written by a newer cASO.
+    Newer(u32),
+}
+
+#[derive(Debug)]
+pub(crate) struct SegmentInfo {
+    pub(crate) messengers: Vec<String>,
+    pub(crate) records: u64,
+    pub(crate) by_kind: BTreeMap<RecordKind, u64>,
+    pub(crate) bytes: u64,
+    pub(crate) created: i64,
+}
+
+impl SegmentInfo {
+    pub(crate) fn new(header: &Header, footer: &Footer, bytes: u64) -> Self {
+        SegmentInfo {
+            messengers: header.messengers.clone(),
+            records: footer.records,
+            by_kind: footer
+                .by_type
+                .iter()
+                .filter_map(|(tag, count)| Some((RecordKind::parse(tag)?, *count)))
+                .collect(),
+            bytes,
+            created: header.created,
+        }
+    }
+
+    pub(crate) fn is_for(&self, messenger: &str) -> bool {
+        self.messengers.iter().any(|name| name == messenger)
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(layout: Layout, disk: Disk, now: i64, found: Found) -> Self {
+        Shared {
+            layout,
+            disk,
+            now,
+            run: Mutex::new(Run {
+                number: found.last_run + 1,
+                kept: false,
+                parts: HashMap::new(),
+            }),
+            segments: Mutex::new(found.segments),
+            verified: Mutex::new(HashSet::new()),
+            set_aside: Mutex::new(Vec::new()),
+            _lock: found.lock,
+        }
+    }
+
+    /// The number of this run; on disk when this returns, so that it is never
+    /// given again, whatever becomes of the files that carry it.
+    pub(crate) fn run_number(&self) -> Result<u64, JournalError> {
+        let mut run = locked(&self.run);
+        self.keep(&mut run)?;
+        Ok(run.number)
+    }
+
+    fn keep(&self, run: &mut Run) -> Result<(), JournalError> {
+        if !run.kept {
+            let path = self.layout.counter();
+            let counter = Counter {
+                format: FORMAT,
+                engine: env!("CARGO_PKG_VERSION").to_owned(),
+                last_run: run.number,
+            };
+            self.disk
+                .replace(&path, &lines::to_line(&path, &counter)?)?;
+            run.kept = true;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn next_segment(&self, order: Order) -> Result<SegmentName, JournalError> {
+        let mut run = locked(&self.run);
+        self.keep(&mut run)?;
+        let number = run.number;
+        let part = run
+            .parts
+            .entry((order.project, order.extractor))
+            .or_default();
+        let name = SegmentName {
+            run: number,
+            project: order.project,
+            extractor: order.extractor,
+            part: *part,
+        };
+        *part += 1;
+        Ok(name)
+    }
+
+    pub(crate) fn add_segment(&self, name: SegmentName, info: SegmentInfo) {
+        // We wrote its checksum a moment ago.
+        locked(&self.verified).insert(name);
+        locked(&self.segments).insert(name, SegmentState::Good(Arc::new(info)));
+    }
+
+    /// All sealed segments in their order, as they are now.
+    pub(crate) fn segments(&self) -> Vec<(SegmentName, SegmentState)> {
+        locked(&self.segments)
+            .iter()
+            .map(|(name, state)| (*name, state.clone()))
+            .collect()
+    }
+
+    pub(crate) fn forget_segment(&self, name: SegmentName) {
+        locked(&self.segments).remove(&name);
+    }
+
+    /// Compares a segment with its checksum, once a run. One that differs is
+    /// set aside; false then.
+    pub(crate) fn verify(&self, name: SegmentName) -> Result<bool, JournalError> {
+        if locked(&self.verified).contains(&name) {
+            return Ok(true);
+        }
+        let path = self.layout.segment(name);
+        match lines::verify(&path) {
+            Ok(()) => {
+                locked(&self.verified).insert(name);
+                Ok(true)
+            }
+            Err(Bad::Corrupt(reason)) => {
+                self.forget_segment(name);
+                self.put_aside(&path, reason)?;
+                Ok(false)
+            }
+            // Another messenger's task set it aside a moment ago, or it was
+            // taken away by hand.
+            Err(Bad::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => {
+                self.forget_segment(name);
+                Ok(false)
+            }
+            Err(Bad::Io(e)) => Err(JournalError::read(&path)(e)),
+        }
+    }
+
+    fn put_aside(&self, path: &Path, reason: String) -> Result<(), JournalError> {
+        let aside = recovery::put_aside(&self.layout, &self.disk, path, reason)?;
+        locked(&self.set_aside).extend(aside);
+        Ok(())
+    }
+
+    pub(crate) fn take_set_aside(&self) -> Vec<SetAside> {
+        std::mem::take(&mut *locked(&self.set_aside))
+    }
+}
+
+/// What stands behind these locks is changed in single steps, so a task that
+/// panicked left it whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

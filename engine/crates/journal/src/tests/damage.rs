@@ -1,0 +1,277 @@
+//! Files that somebody or something else changed: damaged, newer, gone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::consumer::{Came, Consumer, nothing};
+use super::site::*;
+use crate::*;
+use caso_base::error_chain;
+use caso_disk::Disk;
+use caso_disk::faults::folder;
+
+fn two_segments() -> (Site, PathBuf) {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    site.seal(&journal, 0, &[cloud("a", "a", 1), cloud("b", "b", 1)]);
+    site.seal(&journal, 1, &[cloud("c", "c", 1), cloud("d", "d", 1)]);
+    drop(journal);
+    let first = list(&site.path("segments")).remove(0);
+    (site, first)
+}
+
+fn flip(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from));
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+fn cut(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    fs::write(path, &bytes[..bytes.len() - 20]).unwrap();
+}
+
+/// Packs, and nothing is taken.
+fn down(site: &Site, consumer: &Consumer) {
+    let queue = site.open().0.queue("m");
+    consumer.deliver(&queue, (None, None), nothing).unwrap();
+}
+
+fn drain(site: &Site, consumer: &Consumer) -> Came {
+    consumer.drain(&site.open().0, "m")
+}
+
+#[test]
+fn a_segment_with_a_flipped_bit_is_set_aside_when_it_is_packed() {
+    let (site, first) = two_segments();
+    flip(&first, "started", "stopped");
+    let (journal, _) = site.open();
+    let consumer = Consumer::default();
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["c", "d"]);
+    let set_aside = journal.take_set_aside();
+    assert_eq!(set_aside.len(), 1);
+    assert_eq!(set_aside[0].was, first);
+    assert!(set_aside[0].path.to_string_lossy().ends_with(".corrupt"));
+    let kept = fs::read_to_string(&set_aside[0].path).unwrap();
+    assert!(kept.contains("stopped"));
+    assert_eq!(journal.damaged().unwrap(), [set_aside[0].path.clone()]);
+}
+
+#[test]
+fn a_segment_without_its_end_is_set_aside_at_the_start() {
+    let (site, first) = two_segments();
+    cut(&first);
+    let (_, recovery) = site.open();
+    assert_eq!(recovery.set_aside.len(), 1);
+    assert!(recovery.set_aside[0].reason.contains("end is missing"));
+    let consumer = Consumer::default();
+    drain(&site, &consumer);
+    assert_eq!(consumer.ids(), ["c", "d"]);
+}
+
+#[test]
+fn a_segment_that_is_damaged_after_it_was_packed_costs_only_its_own_records() {
+    for gone in [false, true] {
+        let (site, first) = two_segments();
+        let consumer = Consumer::default();
+        down(&site, &consumer);
+        if gone {
+            fs::remove_file(&first).unwrap();
+        } else {
+            flip(&first, "started", "stopped");
+        }
+        assert_eq!(drain(&site, &consumer).missing, 2);
+        assert_eq!(consumer.ids(), ["c", "d"]);
+        assert_eq!(site.files("set-aside").len(), usize::from(!gone));
+        assert_eq!(site.files("segments"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_damaged_pack_is_packed_again_in_its_place_in_the_order() {
+    for damage in [cut as fn(&Path), |path: &Path| {
+        flip(path, "items\":1", "items\":7")
+    }] {
+        let site = Site::new(&["m"]);
+        let consumer = Consumer::default();
+        for hour in ["1", "2", "3"] {
+            site.extract(&[hour]);
+            down(&site, &consumer);
+        }
+        let pack = list(&site.path("messengers/m"))
+            .into_iter()
+            .find(|path| path.extension().is_some_and(|e| e == "pack"))
+            .unwrap();
+        damage(&pack);
+        let (journal, recovery) = site.open();
+        assert_eq!(recovery.set_aside.len(), 1);
+        consumer.drain(&journal, "m");
+        assert_eq!(consumer.ids(), ["1", "2", "3"]);
+    }
+}
+
+#[test]
+fn a_newer_segment_is_left_alone_and_holds_what_lies_behind_it() {
+    let site = Site::new(&["m"]);
+    for hour in ["1", "2", "3"] {
+        site.extract(&[hour]);
+    }
+    let second = list(&site.path("segments")).remove(1);
+    let newer = "{\"format\":9,\"engine\":\"9.0.0\",\"all\":\"different\"}\nnobody knows\n";
+    let ours = fs::read_to_string(&second).unwrap();
+    fs::write(&second, newer).unwrap();
+    let (journal, recovery) = site.open();
+    assert_eq!(recovery.newer_format.len(), 1);
+    assert_eq!(recovery.newer_format[0].engine, "9.0.0");
+    let consumer = Consumer::default();
+    consumer.drain(&journal, "m");
+    drop(journal);
+    assert_eq!(consumer.ids(), ["1"]);
+    assert_eq!(fs::read_to_string(&second).unwrap(), newer);
+    assert_eq!(site.waiting()["m"], 1);
+    fs::write(&second, ours).unwrap();
+    drain(&site, &consumer);
+    assert_eq!(consumer.ids(), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_newer_pack_holds_its_own_queue_and_no_other() {
+    let site = Site::new(&["m", "n"]);
+    site.extract(&["1"]);
+    let consumer = Consumer::default();
+    down(&site, &consumer);
+    let pack = site.path("messengers/m/00000001-00.pack");
+    let pack = if pack.exists() {
+        pack
+    } else {
+        list(&site.path("messengers/m")).remove(1)
+    };
+    fs::write(&pack, "{\"format\":2}\n").unwrap();
+    site.extract(&["2"]);
+    let n = Consumer::default();
+    let (journal, _) = site.open();
+    assert_eq!(consumer.drain(&journal, "m").newer, Some(2));
+    n.drain(&journal, "n");
+    assert_eq!(consumer.ids(), [""; 0]);
+    assert_eq!(n.ids(), ["1", "2"]);
+}
+
+#[test]
+fn a_newer_journal_is_not_touched() {
+    let site = Site::new(&["m"]);
+    site.extract(&["1"]);
+    let counter = site.path("journal.json");
+    fs::write(&counter, "{\"format\":2,\"engine\":\"7.0.0\"}\n").unwrap();
+    fs::write(site.path("segments/00000009-00000-00-00.open"), "x").unwrap();
+    let failed = Journal::open(&site.spool(Disk::default()), 1)
+        .err()
+        .unwrap();
+    assert!(failed.to_string().contains("7.0.0"), "{failed}");
+    assert!(site.path("segments/00000009-00000-00-00.open").exists());
+}
+
+#[test]
+fn a_runs_number_is_never_given_twice() {
+    let site = Site::new(&["m"]);
+    let consumer = Consumer::default();
+    let segment_name = || {
+        let (journal, _) = site.open();
+        site.seal(&journal, 0, &[cloud("a", "a", 1)]);
+        site.files("segments").remove(0)
+    };
+    let first = segment_name();
+    drain(&site, &consumer);
+    assert_eq!(site.files("segments"), [""; 0]);
+    let second = segment_name();
+    assert!(second > first, "after all segments are gone");
+    fs::write(site.path("journal.json"), "garbage").unwrap();
+    let (_, recovery) = site.open();
+    assert_eq!(recovery.set_aside.len(), 1);
+    let third = segment_name();
+    assert_eq!(third, second, "listed first");
+    assert_eq!(
+        site.files("segments").len(),
+        2,
+        "and the counter goes on behind what is there"
+    );
+}
+
+#[test]
+fn what_was_left_open_is_discarded_and_named() {
+    let site = Site::new(&["m"]);
+    site.extract(&["a"]);
+    fs::write(site.path("segments/00000009-00000-00-00.open"), "half a li").unwrap();
+    fs::write(
+        site.path("quarantine/mapper/00000009-00000-00-00.jsonl.open"),
+        "",
+    )
+    .unwrap();
+    fs::write(site.path(".journal.json.tmp"), "").unwrap();
+    let (journal, recovery) = site.open();
+    assert_eq!(recovery.discarded_open.len(), 1);
+    assert_eq!(site.files("segments").len(), 1);
+    assert_eq!(site.files("quarantine/mapper"), [""; 0]);
+    assert_eq!(journal.waiting().unwrap()[0].records, 1);
+}
+
+#[test]
+fn files_that_are_not_ours_are_left_alone() {
+    let site = Site::new(&["m"]);
+    site.extract(&["a"]);
+    for name in ["segments/README", "segments/x.seg", "messengers/note.txt"] {
+        fs::write(site.path(name), "mine").unwrap();
+    }
+    let consumer = Consumer::default();
+    drain(&site, &consumer);
+    assert_eq!(consumer.ids(), ["a"]);
+    assert_eq!(
+        fs::read_to_string(site.path("segments/x.seg")).unwrap(),
+        "mine"
+    );
+}
+
+/// The real thing: a file size limit of the system stops the write, in a
+/// process of its own as the limit is the process's.
+#[test]
+fn a_real_limit_of_the_system_names_file_and_room() {
+    let dir = folder().unwrap();
+    let child = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "tests::damage::writes_much"])
+        .args(["--ignored", "--nocapture"])
+        .env("CASO_LIMITED_SPOOL", dir.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&child.stdout).into_owned();
+    assert!(
+        text.contains("answer: the journal could not be written: cannot write to"),
+        "{text}"
+    );
+    assert!(text.contains("bytes free"), "{text}");
+    assert_eq!(list(&dir.path().join("caso-journal/segments")).len(), 0);
+}
+
+#[test]
+#[ignore = "started by a_real_limit_of_the_system_names_file_and_room"]
+fn writes_much() {
+    let Some(folder) = std::env::var_os("CASO_LIMITED_SPOOL") else {
+        return;
+    };
+    let spool = caso_state::Spool::open(Path::new(&folder), Disk::default()).unwrap();
+    let (journal, _) = Journal::open(&spool, 1).unwrap();
+    let window = caso_model::Window { start: 0, end: 1 };
+    let order = Order {
+        project: 0,
+        extractor: 0,
+    };
+    let mut writer = journal
+        .begin(key(0, window), order, &["m".to_owned()], &mapper())
+        .unwrap();
+    let failed = (0..10_000)
+        .map(|at| at.to_string())
+        .find_map(|id| writer.append(&cloud(&id, &id, 1)).err())
+        .unwrap();
+    println!("answer: {}", error_chain(&failed));
+}

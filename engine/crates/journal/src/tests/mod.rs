@@ -1,0 +1,9 @@
+//! What the journal promises, driven through its own front door.
+
+mod cleanup;
+mod consumer;
+mod damage;
+mod kill;
+mod lock;
+mod order;
+mod site;

@@ -1,0 +1,286 @@
+//! Order, packing, who gets what, what waits.
+
+use super::consumer::{Consumer, all, nothing};
+use super::site::*;
+use caso_model::record::AccountingRecord;
+
+#[test]
+fn by_type_in_casos_order_then_by_project_whatever_was_sealed_first() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    let records = |project: &str| -> Vec<AccountingRecord> {
+        let id = |kind: &str| format!("{project}-{kind}");
+        vec![
+            other(&id("other"), "object-storage"),
+            ip(&id("ip")),
+            cloud(&id("cloud"), &id("cloud"), 1),
+        ]
+    };
+    for project in [11, 0, 2] {
+        site.seal(&journal, project, &records(&project.to_string()));
+    }
+    let consumer = Consumer::default();
+    consumer.drain(&journal, "m");
+    assert_eq!(
+        consumer.ids(),
+        [
+            "0-cloud", "2-cloud", "11-cloud", "0-ip", "2-ip", "11-ip", "0-other", "2-other",
+            "11-other"
+        ]
+    );
+    let types: Vec<String> = consumer
+        .offered()
+        .into_iter()
+        .map(|o| o.record_type)
+        .collect();
+    assert_eq!(types, ["cloud", "ip", "object-storage"]);
+}
+
+#[test]
+fn projects_share_batches_of_whole_packing_units() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    for project in 0..3 {
+        let records: Vec<_> = (0..850)
+            .map(|at| format!("{project}-{at}"))
+            .map(|id| cloud(&id, &id, 1))
+            .collect();
+        site.seal(&journal, project, &records);
+    }
+    let consumer = Consumer::default();
+    consumer
+        .deliver(&journal.queue("m"), (None, Some(300)), all)
+        .unwrap();
+    let sizes: Vec<usize> = consumer.offered().iter().map(|o| o.records.len()).collect();
+    assert_eq!(sizes, [900, 900, 750]);
+    assert_eq!(consumer.ids().len(), 2550);
+    assert_eq!(consumer.ids()[1699], "1-849");
+}
+
+#[test]
+fn a_backlog_goes_before_what_is_new() {
+    let site = Site::new(&["m"]);
+    let consumer = Consumer::default();
+    for hour in ["1", "2", "3"] {
+        site.extract(&[hour]);
+        let (journal, _) = site.open();
+        consumer
+            .deliver(&journal.queue("m"), (None, None), nothing)
+            .unwrap();
+    }
+    assert_eq!(
+        site.files("messengers/m").len(),
+        4,
+        "three packs, one of them tried"
+    );
+    let first = consumer.offered();
+    assert!(first.iter().all(|offer| offer.records == ["1"]));
+    assert!(first.iter().all(|offer| offer.id == first[0].id));
+    let attempts: Vec<u32> = first.iter().map(|offer| offer.attempt).collect();
+    assert_eq!(attempts, [1, 2, 3], "counted over runs");
+    site.extract(&["4"]);
+    consumer.drain(&site.open().0, "m");
+    assert_eq!(consumer.ids(), ["1", "2", "3", "4"]);
+}
+
+#[test]
+fn each_messenger_gets_the_types_it_takes_and_goes_at_its_own_pace() {
+    let site = Site::new(&["clouds", "all", "none"]);
+    let (journal, _) = site.open();
+    site.seal(
+        &journal,
+        0,
+        &[cloud("a", "a", 1), ip("b"), other("c", "cloud")],
+    );
+    let (clouds, everything, none) = (
+        Consumer::default(),
+        Consumer::default(),
+        Consumer::default(),
+    );
+    let typed = |consumer: &Consumer, name: &str, types: &[&str]| {
+        let types: Vec<String> = types.iter().map(|t| (*t).to_owned()).collect();
+        let queue = journal.queue(name);
+        let came = consumer.deliver(&queue, (Some(&types), None), all).unwrap();
+        came.not_given.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        typed(&clouds, "clouds", &["cloud"]),
+        [("ip".to_owned(), 1)],
+        "the other one is called `cloud` too"
+    );
+    assert_eq!(everything.drain(&journal, "all").not_given.len(), 0);
+    let left_out = typed(&none, "none", &["energy"]);
+    assert_eq!(left_out, [("cloud".to_owned(), 2), ("ip".to_owned(), 1)]);
+    assert_eq!(typed(&none, "none", &["energy"]), [], "named once");
+    assert_eq!(clouds.ids(), ["a", "c"]);
+    assert_eq!(everything.ids(), ["a", "b", "c"]);
+    assert_eq!(none.offered().len(), 0);
+    journal.clean().unwrap();
+    assert_eq!(site.files("segments"), [""; 0]);
+}
+
+#[test]
+fn a_messenger_that_is_gone_keeps_its_records_and_is_named() {
+    let site = Site::new(&["stays", "goes"]);
+    let (journal, _) = site.open();
+    site.seal(&journal, 0, &[cloud("a", "a", 1), cloud("b", "b", 1)]);
+    drop(journal);
+    let consumer = Consumer::default();
+    // Packed for and half taken, then taken out of the configuration.
+    let (journal, _) = site.open();
+    consumer.drain(&journal, "stays");
+    consumer
+        .deliver(&journal.queue("goes"), (None, None), |records| {
+            let mut taken = all(records);
+            taken.accepted = 1;
+            taken
+        })
+        .unwrap();
+    drop(journal);
+    let later = Site {
+        messengers: vec!["stays".into()],
+        ..site
+    };
+    later.extract(&["c"]);
+    consumer.drain(&later.open().0, "stays");
+    let waiting = later.open().0.waiting().unwrap();
+    let goes = waiting.iter().find(|w| w.messenger == "goes").unwrap();
+    assert_eq!((goes.records, goes.quarantined), (1, 0));
+    assert_eq!(goes.oldest, Some(1000));
+    assert!(goes.bytes > 0);
+    assert_eq!(later.waiting()["stays"], 0);
+    // And comes back.
+    let back = Consumer::default();
+    back.drain(&later.open().0, "goes");
+    assert_eq!(back.ids(), ["b"]);
+    assert_eq!(later.files("segments"), [""; 0]);
+}
+
+#[test]
+fn a_messenger_added_later_gets_what_is_extracted_from_then_on() {
+    let site = Site::new(&["old"]);
+    site.extract(&["a"]);
+    let site = Site {
+        messengers: vec!["old".into(), "new".into()],
+        ..site
+    };
+    site.extract(&["b"]);
+    let (old, new) = (Consumer::default(), Consumer::default());
+    let (journal, _) = site.open();
+    old.drain(&journal, "old");
+    new.drain(&journal, "new");
+    assert_eq!((old.ids().len(), new.ids().len()), (2, 1));
+}
+
+#[test]
+fn an_instances_odd_name_stays_in_the_journal() {
+    let name = "../../caso.messenger:x/y";
+    let site = Site::new(&[name]);
+    site.extract(&["a"]);
+    assert_eq!(site.waiting()[name], 1);
+    let consumer = Consumer::default();
+    consumer.drain(&site.open().0, name);
+    assert_eq!(consumer.ids(), ["a"]);
+    assert_eq!(list(site.dir.path()).len(), 1);
+}
+
+#[test]
+fn nothing_to_report_makes_no_segment_but_keeps_the_quarantined_usage() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    let mut writer = site.begin(&journal, 0);
+    writer.quarantine_usage(&usage("u"), "no VO").unwrap();
+    let sealed = writer.seal().unwrap();
+    assert_eq!(
+        (sealed.records, sealed.bytes, sealed.quarantined),
+        (0, 0, 1)
+    );
+    assert_eq!(site.files("segments"), [""; 0]);
+    let kept = list(&site.path("quarantine/mapper"));
+    assert_eq!(kept.len(), 1);
+    let text = std::fs::read_to_string(&kept[0]).unwrap();
+    assert_eq!(text.lines().count(), 1);
+    assert!(
+        text.contains("no VO") && text.contains("project-0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_writer_that_is_dropped_was_never_there() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    let mut writer = site.begin(&journal, 0);
+    writer.append(&cloud("a", "a", 1)).unwrap();
+    writer.quarantine_usage(&usage("u"), "x").unwrap();
+    drop(writer);
+    assert_eq!(site.files("segments"), [""; 0]);
+    assert_eq!(site.files("quarantine/mapper"), [""; 0]);
+}
+
+#[test]
+fn a_number_that_json_cannot_hold_costs_only_its_record() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    let mut writer = site.begin(&journal, 0);
+    let mut odd = cloud("odd", "odd", 1);
+    if let AccountingRecord::Cloud(record) = &mut odd {
+        record.benchmark_value = Some(f64::NAN);
+    }
+    let failed = writer.append(&odd).unwrap_err().to_string();
+    assert!(
+        failed.contains("odd") && failed.contains("benchmark-value"),
+        "{failed}"
+    );
+    writer.append(&cloud("a", "a", 1)).unwrap();
+    assert_eq!(writer.seal().unwrap().records, 1);
+}
+
+#[test]
+fn records_come_out_as_they_went_in() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    let records = [
+        cloud("a", "k", 7),
+        ip("b"),
+        other("c", "cloud"),
+        other("d", "öß \"\n"),
+    ];
+    let sealed = site.seal(&journal, 0, &records);
+    assert_eq!(sealed.records, 4);
+    assert_eq!(sealed.by_type["cloud"], 1);
+    let file = std::fs::metadata(&list(&site.path("segments"))[0]).unwrap();
+    assert_eq!(sealed.bytes, file.len());
+    let consumer = Consumer::default();
+    consumer.drain(&journal, "m");
+    let mut got = consumer.got.lock().unwrap().clone();
+    got.sort_by_key(|record| record.head().id.clone());
+    assert_eq!(got, records);
+}
+
+#[test]
+fn what_the_operator_gives_up_is_gone_for_that_messenger_only() {
+    let site = Site::new(&["stays", "goes"]);
+    let consumer = Consumer::default();
+    site.extract(&["packed"]);
+    let (journal, _) = site.open();
+    for name in ["stays", "goes"] {
+        consumer
+            .deliver(&journal.queue(name), (None, None), nothing)
+            .unwrap();
+    }
+    drop(journal);
+    site.extract(&["not", "packed", "yet"]);
+    assert_eq!(site.open().0.forget("goes").unwrap(), 4);
+    assert_eq!(site.waiting()["stays"], 4);
+    assert_eq!(site.waiting().get("goes").copied().unwrap_or(0), 0);
+    let (stays, goes) = (Consumer::default(), Consumer::default());
+    site.extract(&["new"]);
+    let (journal, _) = site.open();
+    stays.drain(&journal, "stays");
+    goes.drain(&journal, "goes");
+    assert_eq!(goes.ids(), ["new"]);
+    assert_eq!(stays.ids().len(), 5);
+    assert_eq!(site.files("segments"), [""; 0]);
+    assert_eq!(site.files("messengers/goes"), [""; 0]);
+}

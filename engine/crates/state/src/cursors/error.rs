@@ -1,0 +1,79 @@
+//! Why a project's cursors cannot be used. Each costs its own project only.
+
+use std::io;
+use std::path::PathBuf;
+
+use caso_disk::DiskError;
+
+/// One project's cursors could not be read or moved.
+#[derive(Debug, thiserror::Error)]
+pub enum CursorError {
+    /// A lastrun file holds something else.
+    #[error(
+        "project `{project}`: `{}` holds `{text}`, which is no date; write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning",
+        .path.display()
+    )]
+    NotADate {
+        /// Id of the project.
+        project: String,
+        /// The file.
+        path: PathBuf,
+        /// What it holds, at most 60 characters of it.
+        text: String,
+    },
+    /// The cursor file is not what was written, and nothing else says where to
+    /// start.
+    #[error(
+        "project `{project}`: `{}` is damaged ({reason}) and there is no `lastrun.{project}` to fall back to; remove it to extract from the beginning, or write a `lastrun.{project}`",
+        .path.display()
+    )]
+    Damaged {
+        /// Id of the project.
+        project: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The cursor file's format is not known to this version.
+    #[error(
+        "project `{project}`: `{}` was written by a newer cASO (format {format}); use that one, or move the file away to go on from `lastrun.{project}`",
+        .path.display()
+    )]
+    Newer {
+        /// Id of the project.
+        project: String,
+        /// The file.
+        path: PathBuf,
+        /// The format it names.
+        format: u32,
+    },
+    /// A cursor or lastrun file is there and cannot be read.
+    #[error("project `{project}`: cannot read `{}`", .path.display())]
+    Read {
+        /// Id of the project.
+        project: String,
+        /// The file.
+        path: PathBuf,
+        #[source]
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A cursor or lastrun file could not be written.
+    #[error("project `{project}`: its cursor stays where it was")]
+    Write {
+        /// Id of the project.
+        project: String,
+        #[source]
+        /// Which file, and why.
+        source: DiskError,
+    },
+    /// The cursor would stand before the year 0 or after 9999.
+    #[error("project `{project}`: {end} lies outside the years that a lastrun file can hold")]
+    OutOfRange {
+        /// Id of the project.
+        project: String,
+        /// Where it would stand, in epoch seconds.
+        end: i64,
+    },
+}

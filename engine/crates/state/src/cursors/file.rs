@@ -1,0 +1,108 @@
+//! One project's cursors on disk: `caso-cursors/PROJECT.json`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use caso_disk::{Disk, DiskError, Step};
+
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CursorFile {
+    pub format: u32,
+    /// Id of the project.
+    pub project: String,
+    pub cursors: Vec<Entry>,
+    /// What we last wrote to which lastrun file, by the file's name.
+    pub lastrun: BTreeMap<String, String>,
+    /// What we are about to write there: a text that a killed run left is ours,
+    /// not an operator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coming: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub extractor: String,
+    /// Everything before this moment is extracted; none: nothing is.
+    pub at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Standing::is_untried")]
+    pub standing: Standing,
+}
+
+/// Whether the extractor ever found what it reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It never came so far.
+    #[default]
+    Untried,
+    /// It extracted a window.
+    Extracted,
+    /// The cloud does without its service. Its cursor stays, and does not
+    /// count for lastrun.
+    Lacking,
+}
+
+impl Standing {
+    // serde hands in a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_untried(&self) -> bool {
+        *self == Standing::Untried
+    }
+}
+
+/// What was found in the place of a cursor file.
+#[derive(Debug)]
+pub enum Found {
+    Nothing,
+    Good(CursorFile),
+    Newer(u32),
+    Damaged(String),
+}
+
+#[derive(Deserialize)]
+struct OnlyFormat {
+    format: u32,
+}
+
+impl CursorFile {
+    pub fn new(project: &str) -> Self {
+        CursorFile {
+            format: FORMAT,
+            project: project.to_owned(),
+            cursors: Vec::new(),
+            lastrun: BTreeMap::new(),
+            coming: None,
+        }
+    }
+
+    pub fn read(path: &Path) -> io::Result<Found> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(e) => return Err(e),
+        };
+        Ok(match serde_json::from_slice::<OnlyFormat>(&bytes) {
+            Ok(found) if found.format > FORMAT => Found::Newer(found.format),
+            Err(e) => Found::Damaged(e.to_string()),
+            Ok(_) => match serde_json::from_slice(&bytes) {
+                Ok(file) => Found::Good(file),
+                Err(e) => Found::Damaged(e.to_string()),
+            },
+        })
+    }
+
+    pub fn write(&self, disk: &Disk, path: &Path) -> Result<(), DiskError> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|e| DiskError::new(Step::Write, path, e.into()))?;
+        text.push(b'\n');
+        disk.replace(path, &text)
+    }
+}

@@ -1,0 +1,378 @@
+//! One project's cursors: where its extractors start, and what is written when
+//! one of them moves.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use caso_model::Window;
+
+use super::error::CursorError;
+use super::file::{CursorFile, Entry, Found, Standing};
+use super::{Advance, CursorKey, Start, StartSource, Unmoved};
+use crate::lastrun::{format_lastrun, parse_lastrun};
+use crate::spool::Spool;
+
+/// Written when an extractor of the project has no cursor: what Python makes of
+/// no file at all.
+pub(super) const BEGINNING: &str = "1970-01-01 00:00:00+00:00";
+
+/// What is known of one project.
+#[derive(Debug)]
+pub(super) struct ProjectCursors {
+    file: CursorFile,
+    path: PathBuf,
+    fallback: Fallback,
+    /// The extractors of this run: lastrun is the least of theirs, so that
+    /// one that the site switched off does not hold it back for ever.
+    asked: HashSet<CursorKey>,
+    /// Its lastrun files: by id, then by name.
+    lastruns: Vec<PathBuf>,
+    /// The lastrun files may not hold what `file` says: write them whatever it is.
+    rewrite: bool,
+}
+
+/// What the lastrun files say.
+#[derive(Debug)]
+struct Fallback {
+    /// Where an extractor without a cursor starts.
+    start: Start,
+    /// Whether it is a text that we wrote ourselves.
+    ours: bool,
+    /// Whether it holds for those with a cursor, too.
+    edited: bool,
+}
+
+impl ProjectCursors {
+    /// Reads the project's cursor file and its lastrun files.
+    pub(super) fn read(
+        spool: &Spool,
+        project: &str,
+        name: Option<&str>,
+    ) -> Result<ProjectCursors, CursorError> {
+        let path = spool.cursor_file(project);
+        let (mut file, damaged) = read_cursor_file(project, &path)?;
+        let by_name = name.filter(|name| *name != project);
+        let lastruns: Vec<PathBuf> = [Some(project), by_name]
+            .into_iter()
+            .flatten()
+            .filter_map(|name| spool.lastrun_file(name))
+            .collect();
+        let fallback = Fallback::read(&mut file, &lastruns, &spool.global_lastrun_file())?;
+        if let Some(reason) = damaged {
+            if fallback.start.source == StartSource::Nothing {
+                return Err(CursorError::Damaged {
+                    project: project.to_owned(),
+                    path,
+                    reason,
+                });
+            }
+            tracing::warn!(
+                "project `{project}`: `{}` is damaged ({reason}); going on from its lastrun file",
+                path.display()
+            );
+        }
+        if fallback.edited {
+            for entry in &mut file.cursors {
+                entry.at = fallback.start.at;
+            }
+        }
+        Ok(ProjectCursors {
+            file,
+            path,
+            rewrite: fallback.edited,
+            fallback,
+            asked: HashSet::new(),
+            lastruns,
+        })
+    }
+
+    /// Whether all that is known of the project is a lastrun file.
+    pub(super) fn has_only_lastrun(&self) -> bool {
+        self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
+    }
+
+    /// Moves a cursor to the end of a window that continues it.
+    pub(super) fn advance(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        key: &CursorKey,
+        window: Window,
+    ) -> Result<Advance, CursorError> {
+        let from = self.start(key).at;
+        if let Some(cursor) = from {
+            if window.end <= cursor {
+                return Ok(Advance::Unmoved(Unmoved::Behind { cursor }));
+            }
+            if window.start > cursor {
+                return Ok(Advance::Unmoved(Unmoved::Gap { cursor }));
+            }
+        }
+        self.move_to(spool, configured, key, window.end)?;
+        Ok(Advance::Moved {
+            from,
+            to: window.end,
+        })
+    }
+
+    /// Where an extractor starts. From here on it has an entry of its own.
+    pub(super) fn start(&mut self, key: &CursorKey) -> Start {
+        let entry = self.file.cursors.iter().find(|entry| is_of(entry, key));
+        if entry.is_none_or(|entry| entry.standing != Standing::Lacking) {
+            self.asked.insert(key.clone());
+        }
+        if let Some(entry) = entry {
+            // Until it moves: then it is a cursor like any other.
+            let still_edited = self.fallback.edited && entry.at == self.fallback.start.at;
+            return Start {
+                at: entry.at,
+                source: if still_edited {
+                    self.fallback.start.source.clone()
+                } else {
+                    StartSource::Cursor
+                },
+                extracted: entry.standing == Standing::Extracted,
+            };
+        }
+        // What lastrun says, ours or not, is how far the clouds and regions are
+        // that have cursors. One that has none was never extracted.
+        let of_place = |entry: &Entry| entry.cloud == key.cloud && entry.region == key.region;
+        let neighbours = self.file.cursors.iter().any(of_place);
+        let others = !self.file.cursors.is_empty();
+        let start = if (self.fallback.ours || others) && !neighbours {
+            Start::at_the_beginning()
+        } else {
+            self.fallback.start.clone()
+        };
+        self.file.cursors.push(Entry {
+            cloud: key.cloud.clone(),
+            region: key.region.clone(),
+            extractor: key.extractor.clone(),
+            at: start.at,
+            standing: Standing::Untried,
+        });
+        start
+    }
+
+    fn move_to(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        key: &CursorKey,
+        end: i64,
+    ) -> Result<(), CursorError> {
+        let mut next = self.file.clone();
+        for entry in &mut next.cursors {
+            if is_of(entry, key) {
+                entry.at = Some(end);
+                entry.standing = Standing::Extracted;
+            }
+        }
+        self.asked.insert(key.clone());
+        self.write(spool, configured, next)
+    }
+
+    /// Takes an extractor whose service the cloud lacks out of lastrun.
+    pub(super) fn leave_out(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        key: &CursorKey,
+    ) -> Result<(), CursorError> {
+        if !self.asked.remove(key) {
+            return Ok(());
+        }
+        for entry in &mut self.file.cursors {
+            if is_of(entry, key) {
+                entry.standing = Standing::Lacking;
+            }
+        }
+        // Before anything of the project moved there is nothing to correct; the
+        // first one that moves writes this down, too.
+        if self.file.lastrun.is_empty() {
+            return Ok(());
+        }
+        self.write(spool, configured, self.file.clone())
+    }
+
+    /// Puts `next` in the place of what is on disk, and the least of its
+    /// cursors into lastrun.
+    fn write(
+        &mut self,
+        spool: &Spool,
+        configured: &[CursorKey],
+        mut next: CursorFile,
+    ) -> Result<(), CursorError> {
+        let project = self.file.project.clone();
+        let write_error = |source| CursorError::Write {
+            project: project.clone(),
+            source,
+        };
+        // `None` sorts before every moment.
+        let least = next
+            .cursors
+            .iter()
+            .filter(|entry| {
+                let mut counted = self.asked.iter().chain(configured);
+                entry.standing != Standing::Lacking && counted.any(|key| is_of(entry, key))
+            })
+            .map(|entry| entry.at)
+            .min()
+            .flatten();
+        let text = match least {
+            None => BEGINNING.to_owned(),
+            Some(at) => format_lastrun(at).ok_or_else(|| CursorError::OutOfRange {
+                project: project.clone(),
+                end: at,
+            })?,
+        };
+        let rewrite = std::mem::replace(&mut self.rewrite, true);
+        if let Some(folder) = self.path.parent() {
+            spool.disk().create_folder(folder).map_err(write_error)?;
+        }
+        let changes = self
+            .lastruns
+            .first()
+            .is_some_and(|path| rewrite || next.lastrun.get(&name_of(path)) != Some(&text));
+        if changes {
+            // A kill behind the next write must not look like an operator's
+            // hand, which would carry every cursor of the project along.
+            let mut noted = self.file.clone();
+            noted.coming = Some(text.clone());
+            noted.write(spool.disk(), &self.path).map_err(write_error)?;
+        }
+        for (index, path) in self.lastruns.iter().enumerate() {
+            // A file by name is kept up where there is one, not begun.
+            if index > 0 && !path.exists() {
+                continue;
+            }
+            let name = name_of(path);
+            if rewrite || next.lastrun.get(&name) != Some(&text) {
+                spool
+                    .disk()
+                    .replace(path, text.as_bytes())
+                    .map_err(write_error)?;
+                next.lastrun.insert(name, text.clone());
+            }
+        }
+        next.coming = None;
+        next.write(spool.disk(), &self.path).map_err(write_error)?;
+        self.file = next;
+        self.rewrite = false;
+        Ok(())
+    }
+}
+
+/// The cursor file, and what is wrong with one that is damaged: it counts as empty.
+fn read_cursor_file(
+    project: &str,
+    path: &Path,
+) -> Result<(CursorFile, Option<String>), CursorError> {
+    match CursorFile::read(path).map_err(|e| cannot_read(project, path, e))? {
+        Found::Good(file) => Ok((file, None)),
+        Found::Nothing => Ok((CursorFile::new(project), None)),
+        Found::Damaged(reason) => Ok((CursorFile::new(project), Some(reason))),
+        Found::Newer(format) => Err(CursorError::Newer {
+            project: project.to_owned(),
+            path: path.to_owned(),
+            format,
+        }),
+    }
+}
+
+fn cannot_read(project: &str, path: &Path, source: io::Error) -> CursorError {
+    CursorError::Read {
+        project: project.to_owned(),
+        path: path.to_owned(),
+        source,
+    }
+}
+
+impl Fallback {
+    /// Reads the lastrun files, the first that decides first. A removed one of ours
+    /// takes the project's cursors in `file` along.
+    fn read(
+        file: &mut CursorFile,
+        lastruns: &[PathBuf],
+        global: &Path,
+    ) -> Result<Fallback, CursorError> {
+        let project = file.project.clone();
+        let known = !file.cursors.is_empty();
+        let mut found: Option<Fallback> = None;
+        for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
+            let is_global = path == global;
+            let text = match fs::read(path) {
+                Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    let gone = file.lastrun.remove(&name_of(path)).is_some();
+                    if gone && lastruns.first().is_some_and(|first| first == path) {
+                        tracing::warn!(
+                            "project `{project}`: `{}` was removed, so its cursors start anew",
+                            path.display()
+                        );
+                        file.cursors.clear();
+                    }
+                    continue;
+                }
+                Err(e) => return Err(cannot_read(&project, path, e)),
+            };
+            let ours = file.lastrun.get(&name_of(path)) == Some(&text)
+                || file.coming.as_ref() == Some(&text);
+            // An operator's hand on a later file counts more than what we wrote
+            // into an earlier one.
+            let decides = match &found {
+                None => true,
+                Some(before) => known && !ours && !before.edited && !is_global,
+            };
+            if !decides {
+                continue;
+            }
+            let Some(at) = parse_lastrun(&text) else {
+                return Err(CursorError::NotADate {
+                    project,
+                    path: path.to_owned(),
+                    text: text.chars().take(60).collect(),
+                });
+            };
+            let edited = known && !ours && !is_global;
+            let source = if edited {
+                StartSource::Edited(path.to_owned())
+            } else {
+                StartSource::Lastrun(path.to_owned())
+            };
+            let at = match (ours, text.as_str()) {
+                (true, BEGINNING) => None,
+                (true, _) => Some(at),
+                // What changed in Python's last second is in neither window.
+                (false, _) => Some(if at > 0 { at - 1 } else { at }),
+            };
+            found = Some(Fallback {
+                start: Start {
+                    at,
+                    source,
+                    extracted: false,
+                },
+                ours,
+                edited,
+            });
+        }
+        Ok(found.unwrap_or(Fallback {
+            start: Start::at_the_beginning(),
+            ours: false,
+            edited: false,
+        }))
+    }
+}
+
+fn is_of(entry: &Entry, key: &CursorKey) -> bool {
+    entry.cloud == key.cloud && entry.region == key.region && entry.extractor == key.extractor
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}

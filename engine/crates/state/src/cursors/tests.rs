@@ -1,0 +1,554 @@
+use std::fs;
+
+use proptest::prelude::*;
+
+use super::project::BEGINNING;
+use super::*;
+use crate::Spool;
+use crate::lastrun::parse_lastrun;
+use caso_disk::Disk;
+use caso_disk::faults::{At, End, folder};
+
+const PROJECT: &str = "5b0e0b3a4a6c4f7e9d1c2b3a4f5e6d7c";
+const T: i64 = 1_795_280_273;
+const TEXT: &str = "2026-11-21 16:57:53+00:00";
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Place {
+            dir: folder().unwrap(),
+        }
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    fn lastrun(&self) -> Option<String> {
+        fs::read_to_string(self.dir.path().join(format!("lastrun.{PROJECT}"))).ok()
+    }
+
+    fn cursors(&self) -> Cursors {
+        self.cursors_on(Disk::default())
+    }
+
+    fn cursors_on(&self, disk: Disk) -> Cursors {
+        Cursors::open(&Spool::look(self.dir.path(), disk), false)
+    }
+
+    /// Starts of nova and cinder, as a fresh process sees them.
+    fn starts(&self) -> Vec<Option<i64>> {
+        let starts = self
+            .cursors()
+            .starts(PROJECT, Some("ops"), &both())
+            .unwrap();
+        starts.into_iter().map(|start| start.at).collect()
+    }
+}
+
+fn key(extractor: &str) -> CursorKey {
+    CursorKey {
+        cloud: "default".into(),
+        region: None,
+        extractor: extractor.into(),
+    }
+}
+
+fn both() -> [CursorKey; 2] {
+    [key("nova"), key("cinder")]
+}
+
+fn window(start: i64, end: i64) -> Window {
+    Window { start, end }
+}
+
+#[test]
+fn the_fall_backs_in_their_order() {
+    let place = Place::new();
+    assert_eq!(place.starts(), [None, None]);
+    place.put("lastrun", "2026-11-21 16:57:50");
+    assert_eq!(place.starts(), [Some(T - 4), Some(T - 4)]);
+    place.put("lastrun.ops", "2026-11-21T16:57:51Z");
+    assert_eq!(place.starts(), [Some(T - 3), Some(T - 3)]);
+    place.put(
+        &format!("lastrun.{PROJECT}"),
+        "2026-11-21 16:57:53.259158+00:00",
+    );
+    // One second of overlap: Python wrote its window's end plus one.
+    assert_eq!(place.starts(), [Some(T - 1), Some(T - 1)]);
+}
+
+#[test]
+fn lastrun_holds_the_least_and_the_others_keep_their_place() {
+    let place = Place::new();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 12:00:00+00:00");
+    let was = place.starts()[0].unwrap();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    let moved = cursors
+        .advance(PROJECT, &key("nova"), window(was, T))
+        .unwrap();
+    assert_eq!(
+        moved,
+        Advance::Moved {
+            from: Some(was),
+            to: T
+        }
+    );
+    assert_eq!(place.lastrun().unwrap(), "2026-11-21 11:59:59+00:00");
+    assert_eq!(place.starts(), [Some(T), Some(was)]);
+    cursors
+        .advance(PROJECT, &key("cinder"), window(was, T))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+}
+
+#[test]
+fn one_that_never_ran_starts_at_the_beginning_although_another_did() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), BEGINNING);
+    assert_eq!(place.starts(), [Some(T), None]);
+}
+
+#[test]
+fn one_that_is_switched_off_does_not_hold_lastrun_back() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T - 60))
+        .unwrap();
+    let later = place.cursors();
+    later.starts(PROJECT, None, &[key("nova")]).unwrap();
+    later
+        .advance(PROJECT, &key("nova"), window(T - 60, T))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    assert_eq!(place.starts(), [Some(T), None], "and keeps its own place");
+}
+
+#[test]
+fn an_edited_lastrun_wins_until_the_cursor_moves() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    for key in both() {
+        cursors.advance(PROJECT, &key, window(0, T)).unwrap();
+    }
+    for (edit, at) in [("2026-11-01", 1_793_491_199), ("2026-12-01", 1_796_083_199)] {
+        place.put(&format!("lastrun.{PROJECT}"), edit);
+        let fresh = place.cursors();
+        let starts = fresh.starts(PROJECT, None, &both()).unwrap();
+        for start in &starts {
+            assert_eq!(start.at, Some(at));
+            assert!(matches!(start.source, StartSource::Edited(_)));
+        }
+        fresh
+            .advance(PROJECT, &key("nova"), window(at, at + 60))
+            .unwrap();
+        assert_eq!(place.starts(), [Some(at + 60), Some(at)]);
+    }
+}
+
+#[test]
+fn our_own_text_with_white_space_around_is_not_an_edit() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    place.put(&format!("lastrun.{PROJECT}"), &format!("{TEXT}\n"));
+    assert_eq!(place.starts()[0], Some(T));
+}
+
+#[test]
+fn a_removed_lastrun_starts_anew_as_with_python() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    fs::remove_file(place.dir.path().join(format!("lastrun.{PROJECT}"))).unwrap();
+    assert_eq!(place.starts(), [None, None]);
+}
+
+#[test]
+fn a_lastrun_by_name_is_kept_up_where_there_is_one() {
+    let place = Place::new();
+    place.put("lastrun.ops", "2026-11-21 12:00:00");
+    let cursors = place.cursors();
+    let start = cursors
+        .starts(PROJECT, Some("ops"), &[key("nova")])
+        .unwrap()[0]
+        .at;
+    cursors
+        .advance(PROJECT, &key("nova"), window(start.unwrap(), T))
+        .unwrap();
+    let by_name = fs::read_to_string(place.dir.path().join("lastrun.ops")).unwrap();
+    assert_eq!(by_name, TEXT);
+    assert_eq!(place.starts()[0], Some(T));
+}
+
+#[test]
+fn a_lastrun_that_is_no_date_names_the_file_and_costs_only_its_project() {
+    let place = Place::new();
+    for text in ["", "garbage", "10"] {
+        place.put(&format!("lastrun.{PROJECT}"), text);
+        let cursors = place.cursors();
+        let failed = cursors.starts(PROJECT, None, &both()).unwrap_err();
+        let message = failed.to_string();
+        assert!(message.contains(&format!("lastrun.{PROJECT}")), "{message}");
+        assert!(message.contains("remove it"), "{message}");
+        cursors.starts("another", None, &both()).unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_cursor_file_falls_back_to_lastrun() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    let file = format!("caso-cursors/{PROJECT}.json");
+    place.put(&file, "{");
+    assert_eq!(place.starts(), [Some(T - 1), Some(T - 1)]);
+    fs::remove_file(place.dir.path().join(format!("lastrun.{PROJECT}"))).unwrap();
+    let failed = place.cursors().starts(PROJECT, None, &both()).unwrap_err();
+    assert!(matches!(failed, CursorError::Damaged { .. }));
+    place.put(&file, r#"{"format": 99, "what": "ever"}"#);
+    let failed = place.cursors().starts(PROJECT, None, &both()).unwrap_err();
+    assert!(matches!(failed, CursorError::Newer { format: 99, .. }));
+}
+
+#[test]
+fn frozen_cursors_write_nothing() {
+    let place = Place::new();
+    let counted = At::never();
+    let cursors = Cursors::open(&Spool::look(place.dir.path(), counted.disk()), true);
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    let unmoved = cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(unmoved, Advance::Unmoved(Unmoved::Frozen));
+    assert_eq!(counted.seen(), 0);
+    assert_eq!(fs::read_dir(place.dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_slash_in_a_project_stays_in_the_spool() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    let project = "../../a/b";
+    cursors.starts(project, Some("x/y"), &both()).unwrap();
+    cursors
+        .advance(project, &key("nova"), window(0, T))
+        .unwrap();
+    let names: Vec<_> = fs::read_dir(place.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["caso-cursors"]);
+    let again = place.cursors().starts(project, None, &both()).unwrap();
+    assert_eq!(again[0].at, Some(T));
+}
+
+/// Killed, or the disk full, at every step of an advance: no extractor starts
+/// later than what it has on disk, and the next run gets on.
+/// What lastrun says is the other cloud's progress, not this one's.
+#[test]
+fn a_new_region_does_not_start_where_another_is() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    let other = CursorKey {
+        region: Some("RegionOne".into()),
+        ..key("nova")
+    };
+    let starts = place.cursors().starts(PROJECT, None, &[other]).unwrap();
+    assert_eq!(starts[0].at, None);
+    assert_eq!(starts[0].source, StartSource::Nothing);
+}
+
+fn in_place(cloud: &str, region: Option<&str>) -> CursorKey {
+    CursorKey {
+        cloud: cloud.into(),
+        region: region.map(str::to_owned),
+        extractor: "nova".into(),
+    }
+}
+
+/// What Python left is how far one region is: the first that asks.
+#[test]
+fn a_foreign_lastrun_is_one_regions() {
+    let place = Place::new();
+    place.put(&format!("lastrun.{PROJECT}"), TEXT);
+    let keys = ["A", "B"].map(|region| in_place("default", Some(region)));
+    let cursors = place.cursors();
+    assert!(cursors.is_foreign(PROJECT, None));
+    let starts = cursors.starts(PROJECT, None, &keys).unwrap();
+    assert_eq!(starts[0].at, Some(T - 1));
+    assert_eq!(
+        (starts[1].at, &starts[1].source),
+        (None, &StartSource::Nothing)
+    );
+    // And of another cloud that has the project, no more.
+    let other = in_place("other", None);
+    assert_eq!(cursors.starts(PROJECT, None, &[other]).unwrap()[0].at, None);
+    // Going back to Python repeats what only one of them has.
+    cursors
+        .advance(PROJECT, &keys[0], window(T - 1, T + 60))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), BEGINNING);
+    cursors
+        .advance(PROJECT, &keys[1], window(0, T + 60))
+        .unwrap();
+    assert!(!place.cursors().is_foreign(PROJECT, None));
+}
+
+/// One that is added later was never extracted, whoever wrote lastrun last.
+#[test]
+fn an_added_region_does_not_start_at_an_edited_lastrun() {
+    let place = Place::new();
+    let old = in_place("default", Some("A"));
+    let cursors = place.cursors();
+    cursors
+        .starts(PROJECT, None, std::slice::from_ref(&old))
+        .unwrap();
+    cursors.advance(PROJECT, &old, window(0, T)).unwrap();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-01");
+    let new = in_place("default", Some("B"));
+    let starts = place.cursors().starts(PROJECT, None, &[old, new]).unwrap();
+    assert!(matches!(starts[0].source, StartSource::Edited(_)));
+    assert_eq!(
+        (starts[1].at, &starts[1].source),
+        (None, &StartSource::Nothing)
+    );
+}
+
+/// Of all that the configuration has, whether or not it was asked today.
+#[test]
+fn a_cloud_that_is_away_holds_lastrun_back() {
+    let place = Place::new();
+    let keys = ["prod", "test"].map(|cloud| in_place(cloud, None));
+    let open = || place.cursors().configured(keys.to_vec());
+    let cursors = open();
+    for key in &keys {
+        cursors
+            .starts(PROJECT, None, std::slice::from_ref(key))
+            .unwrap();
+        cursors.advance(PROJECT, key, window(0, T)).unwrap();
+    }
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    let cursors = open();
+    cursors.starts(PROJECT, None, &keys[..1]).unwrap();
+    cursors
+        .advance(PROJECT, &keys[0], window(T, T + 3_600))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    // It is gone from the configuration.
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &keys[..1]).unwrap();
+    cursors
+        .advance(PROJECT, &keys[0], window(T, T + 3_660))
+        .unwrap();
+    assert_ne!(place.lastrun().unwrap(), TEXT);
+}
+
+/// Killed behind the write of lastrun: a cursor that is far behind stays there.
+#[test]
+fn a_killed_write_carries_no_other_cursor_along() {
+    let other = CursorKey {
+        cloud: "other".into(),
+        ..key("nova")
+    };
+    for step in 0..40 {
+        let place = Place::new();
+        let cursors = place.cursors();
+        cursors
+            .starts(PROJECT, None, std::slice::from_ref(&other))
+            .unwrap();
+        cursors.advance(PROJECT, &other, window(0, 1_000)).unwrap();
+        let fault = At::new(End::Kill, step);
+        let killed = place.cursors_on(fault.disk());
+        killed.starts(PROJECT, None, &[key("nova")]).unwrap();
+        let _ = killed.advance(PROJECT, &key("nova"), window(0, T));
+        let after = place
+            .cursors()
+            .starts(PROJECT, None, std::slice::from_ref(&other))
+            .unwrap();
+        assert_eq!(after[0].at, Some(1_000), "killed at step {step}");
+    }
+}
+
+#[test]
+fn no_kill_makes_a_gap() {
+    for end in [End::Kill, End::Torn, End::FullOnce] {
+        for at in 0.. {
+            let place = Place::new();
+            let first = place.cursors();
+            first.starts(PROJECT, None, &both()).unwrap();
+            first
+                .advance(PROJECT, &key("nova"), window(0, T - 100))
+                .unwrap();
+            first
+                .advance(PROJECT, &key("cinder"), window(0, T - 50))
+                .unwrap();
+
+            let fault = At::new(end, at);
+            let second = place.cursors_on(fault.disk());
+            second.starts(PROJECT, None, &both()).unwrap();
+            let failed = second
+                .advance(PROJECT, &key("nova"), window(T - 100, T))
+                .is_err();
+            let (nova, cinder) = (place.starts()[0].unwrap(), place.starts()[1].unwrap());
+            assert!(nova <= T && (failed || nova == T), "{end:?} {at}: {nova}");
+            assert!(cinder <= T - 50, "{end:?} {at}: {cinder}");
+            assert!(nova >= T - 101 && cinder >= T - 101, "{end:?} {at}");
+
+            let third = place.cursors();
+            third.starts(PROJECT, None, &both()).unwrap();
+            third
+                .advance(PROJECT, &key("nova"), window(nova, T + 5))
+                .unwrap();
+            third
+                .advance(PROJECT, &key("cinder"), window(cinder, T + 5))
+                .unwrap();
+            assert_eq!(place.starts(), [Some(T + 5), Some(T + 5)]);
+            if at > fault.seen() {
+                break;
+            }
+        }
+    }
+}
+
+/// The default list asks for Cinder, and a cloud may have none: lastrun would
+/// stay in 1970 for ever.
+#[test]
+fn one_whose_service_is_lacking_does_not_hold_lastrun_back() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T - 10))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), BEGINNING);
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 10));
+
+    // The next run knows it, and need not mend lastrun again.
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    assert!(starts[0].extracted && !starts[1].extracted);
+    cursors
+        .advance(PROJECT, &key("nova"), window(T - 10, T - 5))
+        .unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 5));
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 5));
+
+    // One day the cloud has it: its cursor has waited, and counts from now on.
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    assert_eq!(starts[1].at, None);
+    cursors
+        .advance(PROJECT, &key("cinder"), window(0, T - 7))
+        .unwrap();
+    assert_eq!(parse_lastrun(&place.lastrun().unwrap()), Some(T - 7));
+    let starts = place.cursors().starts(PROJECT, None, &both()).unwrap();
+    assert!(starts.iter().all(|start| start.extracted));
+}
+
+/// Python had one lastrun for all extractors, and so had a site that extracted
+/// servers alone.
+#[test]
+fn one_that_is_new_to_a_project_starts_at_its_lastrun() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+}
+
+#[test]
+fn before_anything_moved_leaving_out_writes_nothing() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors.leave_out(PROJECT, &key("cinder")).unwrap();
+    assert_eq!(place.lastrun(), None);
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    let frozen = Cursors::open(&Spool::look(place.dir.path(), Disk::default()), true);
+    frozen.starts(PROJECT, None, &both()).unwrap();
+    frozen.leave_out(PROJECT, &key("nova")).unwrap();
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+}
+
+/// After a failed write the same process may go on: lastrun is never ahead of
+/// the least cursor.
+#[test]
+fn after_a_full_disk_lastrun_is_not_left_ahead() {
+    for at in 0..12 {
+        let place = Place::new();
+        let cursors = place.cursors_on(At::new(End::FullOnce, at).disk());
+        cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+        let _ = cursors.advance(PROJECT, &key("nova"), window(0, T));
+        cursors.starts(PROJECT, None, &[key("cinder")]).unwrap();
+        let _ = cursors.advance(PROJECT, &key("cinder"), window(0, T - 50));
+        let _ = cursors.advance(PROJECT, &key("nova"), window(0, T + 1));
+        let least = place.starts().into_iter().min().unwrap();
+        let lastrun = place.lastrun().and_then(|text| parse_lastrun(&text));
+        assert!(lastrun <= least.or(Some(0)), "{at}: {lastrun:?} {least:?}");
+    }
+}
+
+proptest! {
+    /// Whatever windows a site asks for, in whatever order: a cursor never goes
+    /// back, and everything below it was extracted.
+    #[test]
+    fn never_back_and_never_over_a_gap(windows in prop::collection::vec((0i64..50, 1i64..20), 1..40)) {
+        let place = Place::new();
+        let mut covered = [false; 100];
+        let mut cursor: Option<i64> = None;
+        for (start, length) in windows {
+            let end = start + length;
+            let cursors = place.cursors();
+            cursors.starts(PROJECT, None, &[key("nova")]).unwrap();
+            let outcome = cursors.advance(PROJECT, &key("nova"), window(start, end)).unwrap();
+            for second in start..end {
+                covered[second as usize] = true;
+            }
+            let now = place.starts()[0];
+            prop_assert!(now >= cursor);
+            match outcome {
+                Advance::Moved { to, .. } => prop_assert_eq!(now, Some(to)),
+                Advance::Unmoved(_) => prop_assert_eq!(now, cursor),
+            }
+            if let (Some(before), Some(after)) = (cursor, now) {
+                prop_assert!((before..after).all(|second| covered[second as usize]));
+            }
+            cursor = now;
+        }
+    }
+}
