@@ -396,7 +396,8 @@ fn logstash_behind_tls_of_a_private_authority() {
     deliver(&site)
         .expect(1)
         .says("TLS failed")
-        .says("UnknownIssuer");
+        .says("an authority that this machine does not know")
+        .says("set a `cafile`");
     assert_eq!(logstash.text(), "");
     let cafile = write(&site, "ca.pem", &certificate.pem);
     site.set("logstash", "cafile", &cafile);

@@ -29,5 +29,6 @@ mod projects;
 mod scopes;
 mod storage;
 mod tls;
+mod trust;
 mod windows;
 mod words;

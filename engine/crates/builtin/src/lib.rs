@@ -39,7 +39,7 @@ mod tests {
     use caso_model::guest::{Answer, Batch, Messenger, Rest};
     use caso_model::record::{Head, OtherRecord, RecordList};
     use caso_sandbox::{
-        Component, InstanceName, Limits, MessengerSetup, Policy, ProxyRule, Redirect, Sandbox,
+        Component, InstanceName, Limits, MessengerSetup, Policy, Redirect, Sandbox,
         SandboxSettings, Source, decide,
     };
 
@@ -90,7 +90,7 @@ mod tests {
             granted,
             limits: Limits::default(),
             redirect: Redirect::default(),
-            proxies: ProxyRule::default(),
+            network: Default::default(),
         };
         let mut messenger = component.start_messenger(setup).await.unwrap();
         let record = |number: u32| OtherRecord {

@@ -52,9 +52,7 @@ impl Inputs {
         command_line: CommandLine,
         builtin_messengers: &[&str],
     ) -> Self {
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = caso_base::environment();
         let folder = |name: &str| {
             environment
                 .get(name)

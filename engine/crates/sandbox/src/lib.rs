@@ -1,7 +1,6 @@
 //! A host for WebAssembly components that get what they are granted and
 //! nothing else.
 
-mod address;
 mod admission;
 mod bindings;
 mod cache;
@@ -14,7 +13,6 @@ mod describe;
 mod engine;
 mod error;
 mod failure;
-mod grant;
 mod http;
 mod instance;
 mod limits;
@@ -29,7 +27,6 @@ mod redirect;
 mod sockets;
 mod state;
 mod stdio;
-mod tls;
 
 pub use admission::Source;
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};
@@ -37,8 +34,6 @@ pub use component::{Component, Roles};
 pub use describe::DescriptionError;
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
-pub use grant::{Endpoint, Identity};
-pub use http::ProxyRule;
 pub use limits::{CallTime, Limits};
 pub use mapper::{GuestMapper, GuestPage};
 pub use messenger::{GuestMessenger, MessengerSetup};

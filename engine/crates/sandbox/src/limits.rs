@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use caso_net::timeouts;
+
 /// How often the epoch advances: the grain of every deadline.
 pub const TICK: Duration = Duration::from_millis(10);
 
@@ -86,8 +88,8 @@ impl Default for Limits {
             queue_bytes: 64 << 20,
             connections: 16,
             connection_bytes: 256 << 20,
-            connect_timeout: Duration::from_secs(10),
-            transfer_timeout: Duration::from_secs(30),
+            connect_timeout: timeouts::GUEST_CONNECT,
+            transfer_timeout: timeouts::GUEST_TRANSFER,
             http_requests: 1_000,
             http_requests_at_once: 8,
             http_request_bytes: 32 << 20,

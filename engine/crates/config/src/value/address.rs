@@ -1,5 +1,6 @@
 //! URLs, and hosts with their ports.
 
+use caso_base::Endpoint;
 use url::Url;
 
 use super::{Kind, Value};
@@ -22,42 +23,22 @@ pub fn url(text: &str) -> Result<Url, String> {
         .ok_or_else(|| "an address that begins with `https://` or `http://`".into())
 }
 
-/// A host, of a name's characters or an IPv6 address in brackets, and a port
-/// from 1.
+/// A host and a port, in the forms of [`Endpoint`].
 ///
 /// ```
 /// use caso_config::value::endpoint;
 ///
-/// assert_eq!(endpoint("localhost:5000"), Ok(("localhost".into(), 5000)));
-/// assert_eq!(endpoint("[::1]:80"), Ok(("[::1]".into(), 80)));
+/// let read = |text| endpoint(text).map(|endpoint| endpoint.to_string());
+/// assert_eq!(read("localhost:5000"), Ok("localhost:5000".into()));
+/// assert_eq!(read("[::1]:80"), Ok("[::1]:80".into()));
 /// assert!(endpoint("::1:80").is_err() && endpoint("host:0").is_err() && endpoint("host").is_err());
 /// ```
 ///
 /// # Errors
 /// What is expected, for any other text.
-pub fn endpoint(text: &str) -> Result<(String, u16), String> {
-    let expected = || "a host and a port: `host:port`, `[::1]:port`".to_owned();
-    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
-    let port: u16 = port
-        .parse()
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(expected)?;
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let good = match bracketed {
-        Some(inside) => inside.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            !host.is_empty() && host.chars().all(named)
-        }
-    };
-    if good {
-        Ok((host.to_owned(), port))
-    } else {
-        Err(expected())
-    }
+pub fn endpoint(text: &str) -> Result<Endpoint, String> {
+    text.parse()
+        .map_err(|_| "a host and a port: `host:port`, `[::1]:port`".to_owned())
 }
 
 impl Value for Url {

@@ -22,11 +22,8 @@ use crate::text::strip;
 /// # Errors
 /// What is expected, for any other text.
 pub fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_lowercase().as_str() {
-        "true" | "1" | "on" | "yes" => Ok(true),
-        "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err("true or false (also yes, no, on, off, 1, 0)".into()),
-    }
+    caso_base::parse_boolean(text)
+        .ok_or_else(|| "true or false (also yes, no, on, off, 1, 0)".into())
 }
 
 /// Python's `int()`, from `minimum` up to `maximum`; `None` for an empty text.

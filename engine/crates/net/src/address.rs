@@ -3,39 +3,46 @@
 //! The name is what the site granted; what the name resolves to is somebody
 //! else's word. After resolution, addresses that lead to the machine's own
 //! surroundings are dropped: link-local ones, and with them the metadata
-//! service of a cloud, which hands credentials to whoever asks. A site that
+//! service of a cloud, which hands credentials to anyone who asks. A site that
 //! means such an address writes the address itself. Loopback stays: a Logstash
 //! on the same machine is common, and `/etc/hosts` is the site's own word.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::grant::Endpoint;
+use caso_base::Endpoint;
 
-/// The addresses of an endpoint that may be used, in the resolver's order.
-pub async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, String> {
+/// A name that leads nowhere, or where it must not lead; a sentence for the
+/// operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unresolved(pub String);
+
+/// The addresses of an endpoint that may be used, in the resolver's order; at
+/// least one.
+pub async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Unresolved> {
     let found = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port))
         .await
-        .map_err(|error| format!("`{}` cannot be resolved: {error}", endpoint.host))?;
+        .map_err(|error| Unresolved(format!("`{}` cannot be resolved: {error}", endpoint.host)))?;
     allowed(endpoint, found)
 }
 
 fn allowed(
     endpoint: &Endpoint,
     found: impl Iterator<Item = SocketAddr>,
-) -> Result<Vec<SocketAddr>, String> {
+) -> Result<Vec<SocketAddr>, Unresolved> {
     let named = endpoint.host.parse::<IpAddr>().ok();
     let (good, bad): (Vec<_>, Vec<_>) =
         found.partition(|address| named == Some(address.ip()) || !is_near(address.ip()));
     if let (true, Some(bad)) = (good.is_empty(), bad.first()) {
-        return Err(format!(
+        return Err(Unresolved(format!(
             "`{}` resolves to `{}`, which belongs to this machine's surroundings: a site that \
              means it grants the address itself",
             endpoint.host,
             bad.ip()
-        ));
+        )));
     }
     if good.is_empty() {
-        return Err(format!("`{}` has no address", endpoint.host));
+        return Err(Unresolved(format!("`{}` has no address", endpoint.host)));
     }
     Ok(good)
 }
@@ -70,7 +77,9 @@ mod tests {
         let found = resolved
             .iter()
             .map(|ip| SocketAddr::new(ip.parse().unwrap(), 80));
-        allowed(&endpoint, found).map(|good| good.iter().map(|a| a.ip().to_string()).collect())
+        allowed(&endpoint, found)
+            .map(|good| good.iter().map(|a| a.ip().to_string()).collect())
+            .map_err(|Unresolved(text)| text)
     }
 
     #[test]

@@ -14,8 +14,9 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::http::{HttpTransport, TransportSettings};
-use super::{Method, Request, Response, Timeouts, Transport, TransportError};
+use super::{HttpTransport, TransportSettings};
+use crate::tls::Identity;
+use crate::{Method, Request, Response, Timeouts, Transport, TransportError};
 
 type Reply = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 
@@ -270,7 +271,7 @@ async fn only_the_newest_tls_where_that_is_asked_for() {
     let server = Server::start(Some(TlsAcceptor::from(Arc::new(old))), |_| page("{}")).await;
     let mut settings = authority.cafile("ca.pem");
     get(&settings, &https(&server)).await.unwrap();
-    settings.only_tls13 = true;
+    settings.tls.only_tls13 = true;
     let error = get(&settings, &https(&server)).await.unwrap_err();
     assert!(matches!(error, TransportError::Tls { .. }), "{error:?}");
 }
@@ -300,24 +301,34 @@ async fn a_certificate_of_our_own() {
         "{error:?}"
     );
     let mut settings = authority.cafile("ca.pem");
-    settings.tls.certfile = Some(authority.path("leaf.pem"));
-    get(&settings, &https(&server)).await.unwrap();
-    let refused = |settings: &TransportSettings| {
-        let error = HttpTransport::new(settings).unwrap_err();
-        error.to_string()
+    let identity = |certfile: &str, keyfile: &str| {
+        let (certfile, keyfile) = (authority.path(certfile), authority.path(keyfile));
+        Some(Identity { certfile, keyfile })
     };
-    settings.tls.keyfile = Some(authority.path("self.pem"));
-    let text = refused(&settings);
-    assert!(
-        text.contains("do not belong together") && text.contains("self.pem"),
-        "{text}"
-    );
-    settings.tls.keyfile = Some(authority.path("no-key.pem"));
-    assert!(refused(&settings).contains("no-key.pem"));
-    settings.tls.certfile = Some(authority.path("no-certificate.pem"));
-    assert!(refused(&settings).contains("`certfile`"));
-    settings.tls.certfile = None;
-    assert!(refused(&settings).contains("without `certfile`"));
+    settings.tls.identity = identity("leaf.pem", "leaf.pem");
+    get(&settings, &https(&server)).await.unwrap();
+    for (certfile, keyfile, parts) in [
+        (
+            "leaf.pem",
+            "self.pem",
+            ["do not belong together", "self.pem"],
+        ),
+        (
+            "leaf.pem",
+            "no-key.pem",
+            ["cannot read the private key", "no-key.pem"],
+        ),
+        ("leaf.pem", "ca.pem", ["holds no private key", "ca.pem"]),
+        (
+            "no-certificate.pem",
+            "self.pem",
+            ["`certfile`", "no-certificate.pem"],
+        ),
+    ] {
+        settings.tls.identity = identity(certfile, keyfile);
+        let text = HttpTransport::new(&settings).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
 }
 
 /// `openssl rehash` names certificates by the hash of their subject.

@@ -3,16 +3,15 @@
 //!
 //! | failure | asked again |
 //! |---|---|
-//! | no connection, body cut short | yes |
+//! | no connection, one that was closed under the request, body cut short | yes |
 //! | 429, 502, 503, 504 | yes |
 //! | 413 with Retry-After | yes |
 //! | no answer in time, 504 | yes, but a page: its caller asks for less |
 //! | anything else | no |
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use caso_net::Response;
+use crate::Response;
 
 /// The bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,18 +53,12 @@ impl RetryPolicy {
             .first_pause
             .saturating_mul(doubled)
             .min(self.longest_pause);
-        full.mul_f64(0.5 + 0.5 * fraction())
+        full.mul_f64(0.5 + 0.5 * fastrand::f64())
     }
 }
 
-/// Something between 0 and 1, different each time; nothing depends on its
-/// quality, and it saves a crate.
-fn fraction() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
-/// `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3).
+/// `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3); `now` in
+/// seconds since the Unix epoch.
 pub fn retry_after(response: &Response, now: i64) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
@@ -77,7 +70,7 @@ pub fn retry_after(response: &Response, now: i64) -> Option<Duration> {
     ))
 }
 
-/// Seconds since the epoch of an HTTP date.
+/// Seconds since the Unix epoch.
 pub fn unix(time: std::time::SystemTime) -> Option<i64> {
     time.duration_since(std::time::UNIX_EPOCH)
         .ok()
