@@ -9,13 +9,16 @@ use std::str::FromStr;
 pub struct Endpoint {
     /// A name or an address; an IPv6 address without its brackets. Lower case.
     pub host: String,
+    /// From 1 to 65535.
     pub port: u16,
 }
 
 /// A client certificate: PEM files, or one file that holds both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
+    /// The certificate with its chain.
     pub certfile: PathBuf,
+    /// The private key, without a passphrase.
     pub keyfile: PathBuf,
 }
 

@@ -20,7 +20,7 @@ pub struct Mask {
 
 impl Mask {
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        // A secret of several lines is said line by line.
+        // A secret of several lines is printed line by line.
         let mut secrets: Vec<String> = secrets
             .into_iter()
             .flat_map(|secret| secret.lines().map(clean).collect::<Vec<_>>())
