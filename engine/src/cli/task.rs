@@ -217,7 +217,7 @@ mod tests {
             ("caso-projects", "caso projects"),
             ("caso-mapping-migrate", "caso mapping-migrate"),
         ] {
-            for flags in [" --debug", " --version", " --dry-run --spooldir X"] {
+            for flags in [" --debug", " --version", " --dry-run --extractor nova"] {
                 let one = task(&format!("{launcher}{flags}"));
                 assert_eq!(one, task(&format!("{subcommand}{flags}")));
                 assert!(one.is_ok(), "{launcher}{flags}: {one:?}");

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 
-use caso_base::error_chain;
+use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
-use caso_net::proxy::Proxies;
+use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy,
-    ProxyRule, Redirect, Sandbox, SandboxSettings, Source, decide,
+    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy, Redirect,
+    Sandbox, SandboxSettings, Source, decide,
 };
 
 /// The mapper of a run, to be started once for each project.
@@ -199,10 +199,7 @@ async fn messenger(
             format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
         ));
     }
-    let proxies = match granted.origins().next().is_none() {
-        true => ProxyRule::default(),
-        false => proxies()?,
-    };
+    let network = network(&granted)?;
     Ok(Messenger {
         record_types: record_types(instance, description, warnings),
         packing_unit: packing_unit(description, &found.settings),
@@ -213,20 +210,21 @@ async fn messenger(
             granted,
             limits: limits(&instance.component),
             redirect: Redirect::default(),
-            proxies,
+            network,
         },
         name,
         component,
     })
 }
 
-/// The proxies of this program's environment: those that OpenStack is asked through.
-fn proxies() -> anyhow::Result<ProxyRule> {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let proxies = Proxies::from_environment(&environment)?;
-    Ok(ProxyRule::new(move |url| proxies.proxy_for(url).cloned()))
+/// How this program's environment says that OpenStack is reached.
+fn network(granted: &Granted) -> anyhow::Result<NetworkEnvironment> {
+    let environment = environment();
+    // Only HTTP goes through a proxy: what else is granted does not suffer from a bad one.
+    Ok(match granted.origins().next().is_none() {
+        true => NetworkEnvironment::without_proxies(&environment),
+        false => NetworkEnvironment::read(&environment)?,
+    })
 }
 
 async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Result<Component> {

@@ -164,13 +164,11 @@ fn each_type_through_each_messenger() {
             let mut site = site(messenger, &records);
             site.set("logstash", "port", &logstash.port().to_string());
             let outcome = deliver(&site).expect(0);
-            let delivered = format!(
-                "messenger `{messenger}`: {} records delivered",
-                records.len()
-            );
+            let count = records.len();
+            let noun = if count == 1 { "record" } else { "records" };
+            let delivered = format!("messenger `{messenger}`: {count} {noun} delivered");
             let not_given = format!(
-                "messenger `{messenger}`: not given, by its `record_types`: {} {kind} records",
-                records.len()
+                "messenger `{messenger}`: not given, by its `record_types`: {count} {kind} {noun}"
             );
             let (sent, said) = match fate(messenger, kind) {
                 Fate::Message(text) => ((vec![text], String::new()), delivered),
@@ -398,7 +396,8 @@ fn logstash_behind_tls_of_a_private_authority() {
     deliver(&site)
         .expect(1)
         .says("TLS failed")
-        .says("UnknownIssuer");
+        .says("an authority that this machine does not know")
+        .says("set a `cafile`");
     assert_eq!(logstash.text(), "");
     let cafile = write(&site, "ca.pem", &certificate.pem);
     site.set("logstash", "cafile", &cafile);

@@ -112,7 +112,7 @@ async fn sockets_reach_the_granted_address_alone() {
         granted,
         limits: Limits::default(),
         redirect: Redirect::default(),
-        proxies: ProxyRule::default(),
+        network: NetworkEnvironment::default(),
     };
     let mut messenger = dialler.start_messenger(setup).await.unwrap();
     let report = report(messenger.deliver(&batch(&["a"])).await.unwrap());
@@ -130,7 +130,7 @@ async fn without_the_grant_there_are_no_sockets() {
         granted: Granted::nothing(mine()),
         limits: Limits::default(),
         redirect: Redirect::default(),
-        proxies: ProxyRule::default(),
+        network: NetworkEnvironment::default(),
     };
     let failure = guests()
         .await

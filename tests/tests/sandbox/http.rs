@@ -160,7 +160,7 @@ impl Browser {
             secrets: Vec::new(),
             limits: self.limits,
             redirect: self.redirect,
-            proxies: ProxyRule::default(),
+            network: NetworkEnvironment::default(),
         };
         component.start_messenger(setup).await
     }
@@ -554,7 +554,7 @@ async fn without_the_grant_there_is_no_http() {
         granted: Granted::nothing(mine()),
         limits: Limits::default(),
         redirect: Redirect::default(),
-        proxies: ProxyRule::default(),
+        network: NetworkEnvironment::default(),
     };
     let browser = &guests().await.browser;
     let failure = browser.start_messenger(setup).await.err().unwrap();

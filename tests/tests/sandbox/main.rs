@@ -9,6 +9,7 @@ mod isolation;
 mod limits;
 mod mapper;
 mod messenger;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,9 +18,10 @@ use caso_model::answer::CheckedAnswer;
 use caso_model::component::{OptionValue, Setting};
 use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger, Rest};
 use caso_model::record::{Head, OtherRecord, RecordList};
+use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    Component, Granted, GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, ProxyRule,
-    Redirect, Sandbox, SandboxSettings, Source, decide,
+    Component, Granted, GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, Redirect,
+    Sandbox, SandboxSettings, Source, decide,
 };
 use tokio::sync::OnceCell;
 
@@ -131,7 +133,7 @@ impl Instance {
             granted,
             limits: self.limits,
             redirect: Redirect::default(),
-            proxies: ProxyRule::default(),
+            network: NetworkEnvironment::default(),
         };
         component.start_messenger(setup).await
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-/// The session's sense of time.
+/// The time, as whoever is handed it has it.
 pub trait Clock: Send + Sync {
     /// Seconds since the Unix epoch, UTC.
     fn now(&self) -> i64;
@@ -23,6 +23,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
+    /// Its monotonic time begins now.
     pub fn new() -> Self {
         SystemClock {
             start: Instant::now(),
@@ -63,6 +64,7 @@ pub struct PinnedClock {
 }
 
 impl PinnedClock {
+    /// Stands still at `now`, in seconds since the Unix epoch, UTC.
     pub fn at(now: i64) -> Self {
         PinnedClock {
             now,

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// Joins the causes by colons. Some errors tell their cause in their own text;
-/// it is not said twice.
+/// Joins the causes by colons. Some errors include their cause in their own
+/// text; such a cause is not repeated.
 #[must_use]
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_cause_is_not_repeated() {
         let source = std::io::Error::other("no route");
         let error = anyhow::Error::new(Telling { source }).context("cloud `a`");
         assert_eq!(

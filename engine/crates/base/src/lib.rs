@@ -1,14 +1,22 @@
-//! The ground under every room: the clock that is handed in, times as text,
-//! an error with its causes in one line, digests, the
-//! nearest known word.
+//! The ground under every room: the clock that is handed in, the environment,
+//! times, booleans and endpoints as text, an error with its causes in one line,
+//! digests, the nearest known word.
 //!
 //! Nothing here knows OpenStack, accounting or WebAssembly.
 
+#![warn(missing_docs)]
+
+pub mod boolean;
 pub mod clock;
 pub mod digest;
+pub mod endpoint;
+pub mod environment;
 pub mod error_chain;
 pub mod suggest;
 pub mod time;
 
+pub use boolean::parse_boolean;
 pub use clock::{Clock, PinnedClock, SystemClock};
+pub use endpoint::{Endpoint, ParseEndpointError};
+pub use environment::environment;
 pub use error_chain::error_chain;

@@ -7,8 +7,8 @@ use caso_model::component::{OptionValue, Setting};
 use caso_model::guest::{Answer, Batch, Messenger, Rest};
 use caso_model::record::{Head, OtherRecord, RecordList};
 use caso_sandbox::{
-    Component, InstanceName, Limits, MessengerSetup, Policy, ProxyRule, Redirect, Sandbox,
-    SandboxSettings, Source, decide,
+    Component, InstanceName, Limits, MessengerSetup, Policy, Redirect, Sandbox, SandboxSettings,
+    Source, decide,
 };
 
 async fn load(name: &str) -> Component {
@@ -58,7 +58,7 @@ async fn logstash(server: impl Fn(TcpStream) + Send + 'static) -> Answer {
         granted,
         limits: Limits::default(),
         redirect: Redirect::default(),
-        proxies: ProxyRule::default(),
+        network: Default::default(),
     };
     let mut messenger = component.start_messenger(setup).await.unwrap();
     let record = |number: u32| OtherRecord {

@@ -1,45 +1,40 @@
-//! The network. A thin skin over reqwest: it sets what must hold for every
-//! request (trust, proxies, bounds in time and size, no redirects) and turns
-//! reqwest's errors into the few kinds that somebody decides on.
+//! The network. A thin skin over reqwest: it bounds every request in time and
+//! size, and turns its failures into the few kinds that somebody decides on.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::proxy::{BadProxy, Proxies};
-use super::tls::{TlsError, TlsSettings, client_config};
-use super::{Method, Request, Response, Timeouts, Transport, TransportError};
+use crate::client::client_builder;
+use crate::environment::NetworkEnvironment;
+use crate::failure::{Cause, Failure};
+use crate::proxy::BadProxy;
+use crate::tls::{TlsClient, TlsError, TlsSettings};
+use crate::{Method, Request, Response, Timeouts, Transport, TransportError};
 
 /// Everything a connection depends on. The environment is handed in, so that
 /// two clouds, or two tests, can differ.
 #[derive(Debug, Clone)]
 pub struct TransportSettings {
+    /// Whom we trust, and who we are.
     pub tls: TlsSettings,
-    /// Nothing older than TLS 1.3; otherwise 1.2 as well.
-    pub only_tls13: bool,
+    /// How long is waited.
     pub timeouts: Timeouts,
-    /// Largest body we take, unpacked.
+    /// Largest body we take, in bytes, unpacked.
     pub max_body: u64,
-    /// `std::env::vars()`: proxy and certificate variables are read.
+    /// Of the process: proxy and certificate variables are read.
     pub environment: BTreeMap<String, String>,
-    /// Name and version, for the logs of those we ask.
-    pub user_agent: String,
 }
 
 impl Default for TransportSettings {
     fn default() -> Self {
         TransportSettings {
             tls: TlsSettings::default(),
-            only_tls13: false,
             timeouts: Timeouts::default(),
             max_body: 256 * 1024 * 1024,
             environment: BTreeMap::new(),
-            user_agent: concat!("caso/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }
@@ -47,10 +42,13 @@ impl Default for TransportSettings {
 /// Settings with which no request can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    /// The files that TLS needs.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The proxy that the environment names.
     #[error(transparent)]
     Proxy(#[from] BadProxy),
+    /// Anything else.
     #[error("cannot set up HTTP")]
     Http(#[from] reqwest::Error),
 }
@@ -59,43 +57,27 @@ pub enum SetupError {
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    tls: TlsClient,
     timeouts: Timeouts,
     max_body: u64,
-    /// A server asked for a certificate of ours, and we have none.
-    certificate_wanted: Arc<AtomicBool>,
 }
 
 impl HttpTransport {
+    /// Reads the certificates that the settings name, and blocks for it.
     pub fn new(settings: &TransportSettings) -> Result<Self, SetupError> {
-        let certificate_wanted = Arc::new(AtomicBool::new(false));
-        let tls = client_config(
-            &settings.tls,
-            settings.only_tls13,
-            &settings.environment,
-            &certificate_wanted,
-        )?;
-        let proxies = Proxies::from_environment(&settings.environment)?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            // Only ours: reqwest's own reading of the environment differs.
-            .no_proxy()
-            .proxy(reqwest::Proxy::custom(move |url| {
-                proxies.proxy_for(url).cloned()
-            }))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
+        let environment = NetworkEnvironment::read(&settings.environment)?;
+        let tls = TlsClient::new(&settings.tls, &environment.certificates)?;
+        let client = client_builder(&tls.config, environment.proxies)
             .gzip(true)
-            .user_agent(&settings.user_agent)
             .connect_timeout(settings.timeouts.connect)
             .read_timeout(settings.timeouts.read)
             .timeout(settings.timeouts.total)
             .build()?;
         Ok(HttpTransport {
             client,
+            tls,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
-            certificate_wanted,
         })
     }
 
@@ -147,42 +129,45 @@ impl HttpTransport {
     }
 
     fn explain(&self, error: reqwest::Error, in_body: bool, started: Instant) -> TransportError {
-        // The address stands in the call already, with its secrets removed.
-        let error = error.without_url();
-        let detail = chain(&error);
-        if self.certificate_wanted.load(Ordering::Relaxed) && refused_without(&error, &detail) {
+        let Failure { cause, detail } = Failure::of_request(error);
+        // Without a certificate it hung up, or sent an alert.
+        let refused = cause == Cause::Alert || cause.is_closed();
+        if refused && self.tls.is_certificate_wanted() {
             return TransportError::Tls {
                 unknown_issuer: false,
-                detail: format!(
-                    "it asks for a client certificate, and there is none: set `certfile` and `keyfile` in `[keystone_auth]` ({detail})"
-                ),
+                detail: "it asks for a client certificate, and there is none: set `certfile` and `keyfile` in `[keystone_auth]`".to_owned(),
             };
         }
-        if let Some(tls) = tls_error(&error) {
-            return tls_failure(tls);
+        match cause {
+            Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {
+                TransportError::Tls {
+                    unknown_issuer: cause == Cause::UnknownIssuer,
+                    detail,
+                }
+            }
+            Cause::ConnectTimeout | Cause::Silence => {
+                TransportError::Timeout(self.too_late(cause, in_body, started))
+            }
+            Cause::Unresolved | Cause::Refused | Cause::Unreachable | Cause::HungUp => {
+                TransportError::Connect(detail)
+            }
+            _ if in_body => TransportError::Truncated(detail),
+            Cause::Cut => TransportError::Connect(format!("the connection was closed: {detail}")),
+            Cause::Protocol => TransportError::Protocol(detail),
         }
-        if error.is_timeout() {
-            let bounds = &self.timeouts;
-            let text = if started.elapsed() >= bounds.total {
-                format!("not complete after {} s", bounds.total.as_secs_f64())
-            } else if error.is_connect() {
-                format!("no connection for {} s", bounds.connect.as_secs_f64())
-            } else if in_body {
-                format!("the answer stopped for {} s", bounds.read.as_secs_f64())
-            } else {
-                format!("no answer for {} s", bounds.read.as_secs_f64())
-            };
-            return TransportError::Timeout(text);
-        }
-        if error.is_connect() {
-            TransportError::Connect(detail)
+    }
+
+    /// Which of the bounds it was.
+    fn too_late(&self, cause: Cause, in_body: bool, started: Instant) -> String {
+        let bounds = &self.timeouts;
+        if started.elapsed() >= bounds.total {
+            format!("not complete after {} s", bounds.total.as_secs_f64())
+        } else if cause == Cause::ConnectTimeout {
+            format!("no connection for {} s", bounds.connect.as_secs_f64())
         } else if in_body {
-            TransportError::Truncated(detail)
-        } else if interrupted(&error) {
-            // A kept connection that the other side had closed meanwhile.
-            TransportError::Connect(format!("the connection was closed: {detail}"))
+            format!("the answer stopped for {} s", bounds.read.as_secs_f64())
         } else {
-            TransportError::Protocol(detail)
+            format!("no answer for {} s", bounds.read.as_secs_f64())
         }
     }
 }
@@ -193,83 +178,5 @@ impl Transport for HttpTransport {
     }
 }
 
-/// The error and its causes in one line, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// rustls' own error, wherever in the chain: it hides inside `io::Error`s,
-/// which do not name it as their source.
-fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(cause) = next {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Some(tls);
-        }
-        if let Some(inner) = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
-            if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-                return Some(tls);
-            }
-            next = Some(inner);
-            continue;
-        }
-        next = cause.source();
-    }
-    None
-}
-
-fn interrupted(error: &reqwest::Error) -> bool {
-    let text = chain(error);
-    ["closed", "reset", "broken pipe", "before message completed"]
-        .iter()
-        .any(|word| text.contains(word))
-}
-
-/// Without a certificate it hung up, or sent an alert.
-fn refused_without(error: &reqwest::Error, detail: &str) -> bool {
-    let alert = matches!(tls_error(error), Some(rustls::Error::AlertReceived(_)));
-    alert || interrupted(error) || detail.contains("eof")
-}
-
-fn tls_failure(error: &rustls::Error) -> TransportError {
-    use rustls::CertificateError as Bad;
-    let (unknown_issuer, detail) = match error {
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => (
-            true,
-            "its certificate is signed by an authority that this machine does not know".to_owned(),
-        ),
-        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            (false, "its certificate has expired".to_owned())
-        }
-        rustls::Error::InvalidCertificate(
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. },
-        ) => (
-            false,
-            format!(
-                "its certificate is for another name; write one of its names in the address, or get a certificate for this one: {error}"
-            ),
-        ),
-        rustls::Error::InvalidMessage(_) => (
-            false,
-            format!("what answers at that port speaks no TLS; is its address `http://`? ({error})"),
-        ),
-        other => (false, other.to_string()),
-    };
-    TransportError::Tls {
-        unknown_issuer,
-        detail,
-    }
-}
+#[cfg(test)]
+mod tests;

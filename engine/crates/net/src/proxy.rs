@@ -30,11 +30,14 @@ pub struct Proxies {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable `{variable}` {reason}")]
 pub struct BadProxy {
+    /// Its name.
     pub variable: String,
+    /// The rest of the sentence.
     pub reason: String,
 }
 
 impl Proxies {
+    /// Reads the variables of the table above.
     pub fn from_environment(environment: &BTreeMap<String, String>) -> Result<Self, BadProxy> {
         let mut found: BTreeMap<String, (&str, &str)> = BTreeMap::new();
         for (name, value) in environment {
@@ -115,12 +118,13 @@ fn parse(variable: &str, value: &str) -> Result<Url, BadProxy> {
     } else {
         format!("http://{value}")
     };
-    let url = Url::parse(&text)
-        .map_err(|_| bad("is no address of a proxy, such as `http://proxy.example.org:3128`"))?;
+    let url = Url::parse(&text).map_err(|_| {
+        bad("is not the address of a proxy, such as `http://proxy.example.org:3128`")
+    })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         _ => Err(bad(
-            "names a kind of proxy we do not speak; only `http://` and `https://` proxies work",
+            "names a kind of proxy that is not supported; only `http://` and `https://` proxies work",
         )),
     }
 }

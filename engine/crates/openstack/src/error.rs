@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Scope, Service};
+use caso_net::RedirectRefused;
 
 /// The call that failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,9 +168,12 @@ pub enum ApiError {
     /// The catalog of our token has nothing in the region.
     #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
     NoRegion { region: String, known: Vec<String> },
-    /// Sent elsewhere, where our token must not go.
-    #[error("{} sends {call} on to `{location}`, where our token must not go; put the final address into the catalog or `auth_url`", call.service)]
-    Redirect { location: String, call: Box<Call> },
+    /// Sent elsewhere, where the request must not go.
+    #[error("{} {refused}, {call}; {}", call.service, redirect_remedy(call.service))]
+    Redirect {
+        refused: RedirectRefused,
+        call: Box<Call>,
+    },
     /// A malformed address.
     #[error("`{url}` is not an address that we can use ({detail}), from {from}")]
     BadUrl {
@@ -306,6 +310,18 @@ fn tls_hint(unknown_issuer: bool) -> &'static str {
         "; set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
     } else {
         ""
+    }
+}
+
+fn redirect_remedy(service: Service) -> &'static str {
+    match service {
+        Service::Identity => {
+            "write the final address into `auth_url` in `[keystone_auth]`, or have it put into the catalog"
+        }
+        Service::OpenIdProvider => {
+            "write the final address into `discovery_endpoint` or `access_token_endpoint` in `[keystone_auth]`"
+        }
+        _ => "have the final address put into the cloud's catalog",
     }
 }
 

@@ -22,7 +22,7 @@ pub fn images(project: &str, ids: &[&str]) -> Pager<ImagesPage> {
 
 /// One image.
 pub async fn image(session: &Session, project: &str, id: &str) -> Result<Box<RawValue>, ApiError> {
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = caso_net::path_segment(id);
     session
         .get(
             &Scope::Project(project.to_owned()),

@@ -9,9 +9,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::project::escape;
 use super::{ApiError, Scope, Service, Session, tenants};
 use caso_login::DomainRef;
+use caso_net::path_segment;
 
 pub use super::identity::credentials::V2_DOMAIN;
 pub use super::keystone_changes::{add_tag, set_property};
@@ -77,7 +77,7 @@ pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiEr
     if session.has_tenants().await? {
         return tenants::by_id(session, id).await;
     }
-    let path = format!("/v3/projects/{}", escape(id));
+    let path = format!("/v3/projects/{}", path_segment(id));
     // The token first: only then it is known what the system's token is worth,
     // and the same questions follow in whatever order projects are looked at.
     let own = session.own_project(&Scope::System).await?;
@@ -139,7 +139,7 @@ pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, Ap
     if session.has_tenants().await? {
         return tenants::user_name(session, id).await;
     }
-    let path = format!("/v3/users/{}", escape(id));
+    let path = format!("/v3/users/{}", path_segment(id));
     let found = session
         .get::<UserBody>(&Scope::System, Service::Identity, &path, &[], None)
         .await;

@@ -3,9 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::project::escape;
 use super::{ApiError, Scope, Service, Session};
-use caso_net::Method;
+use caso_net::{Method, path_segment};
 
 /// Sets a property of a project, as `openstack project set --property` does.
 /// Needs the right to update projects.
@@ -15,7 +14,7 @@ pub async fn set_property(
     name: &str,
     value: &str,
 ) -> Result<(), ApiError> {
-    let path = format!("/v3/projects/{}", escape(id));
+    let path = format!("/v3/projects/{}", path_segment(id));
     let mut properties = Map::new();
     properties.insert(name.to_owned(), Value::from(value));
     let body = Value::from(Map::from_iter([(
@@ -27,7 +26,11 @@ pub async fn set_property(
 
 /// Adds a tag to a project, as `openstack project set --tag` does.
 pub async fn add_tag(session: &Session, id: &str, tag: &str) -> Result<(), ApiError> {
-    let path = format!("/v3/projects/{}/tags/{}", escape(id), escape(tag));
+    let path = format!(
+        "/v3/projects/{}/tags/{}",
+        path_segment(id),
+        path_segment(tag)
+    );
     change_project(session, Method::Put, id, &path, None).await
 }
 

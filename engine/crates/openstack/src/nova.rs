@@ -135,7 +135,7 @@ impl Nova {
         struct Answer {
             extra_specs: BTreeMap<String, String>,
         }
-        let id: String = url::form_urlencoded::byte_serialize(flavor.as_bytes()).collect();
+        let id = caso_net::path_segment(flavor);
         let answer: Answer = self
             .session
             .get(

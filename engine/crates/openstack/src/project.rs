@@ -28,16 +28,3 @@ fn text_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<String, D
 fn list_or_null<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<String>, D::Error> {
     Ok(Option::<Vec<String>>::deserialize(reader)?.unwrap_or_default())
 }
-
-/// An id as one path segment: what a person typed may hold a slash.
-pub(super) fn escape(id: &str) -> String {
-    let mut escaped = String::new();
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
-}

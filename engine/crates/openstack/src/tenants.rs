@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::identity::credentials::V2_DOMAIN;
-use super::project::{Project, escape};
+use super::project::Project;
 use super::{ApiError, Scope, Service, Session};
+use caso_net::path_segment;
 
 #[derive(Deserialize)]
 struct Tenants {
@@ -106,7 +107,7 @@ pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, Ap
             }
         }
     };
-    let path = format!("/v2.0/users/{}", escape(id));
+    let path = format!("/v2.0/users/{}", path_segment(id));
     let found: Result<UserBody, _> = session.get_admin(&scope, Service::Identity, &path).await;
     match found {
         Ok(body) => Ok(body.user.name),

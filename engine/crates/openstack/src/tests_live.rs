@@ -2,7 +2,6 @@
 //! fakes of the other tests claim must be what Keystone and Nova do. The
 //! users and projects are those that `tests/openstack` sets up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -278,15 +277,9 @@ async fn own_token(project: &str) -> (String, String) {
 }
 
 fn reqwest_client() -> reqwest::Client {
-    let tls = caso_net::tls::client_config(
-        &Default::default(),
-        false,
-        &BTreeMap::new(),
-        &Arc::default(),
-    )
-    .unwrap();
-    let builder = reqwest::Client::builder().no_proxy();
-    builder.tls_backend_preconfigured(tls).build().unwrap()
+    let tls = caso_net::tls::TlsClient::trusting_nobody().unwrap();
+    let client = caso_net::client_builder(&tls.config, Default::default());
+    client.build().unwrap()
 }
 
 #[tokio::test]

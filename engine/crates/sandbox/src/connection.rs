@@ -16,19 +16,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::address;
 use super::bindings::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::limits::Limits;
 use super::policy::{ConnectionTerms, Kind};
 use super::redirect::{DeadEnd, Sent, Sink};
 use super::state::State;
-use super::tls::TlsRoots;
+use caso_base::error_chain;
+use caso_net::address::{self, Unresolved};
+use caso_net::timeouts::GUEST_LINGER;
+use caso_net::tls::TlsCache;
+use caso_net::{Cause, Failure};
 
 /// Bytes read at once, whatever the guest asks for.
 const READ: u32 = 256 << 10;
-/// How long a closing connection is listened to, so that what we sent is not
-/// thrown away with what we did not read.
-const LINGER: Duration = Duration::from_secs(1);
 
 trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync {}
 impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync> Stream for T {}
@@ -49,14 +49,14 @@ pub struct Connections {
     bytes_a_call: u64,
     connect_timeout: Duration,
     transfer_timeout: Duration,
-    roots: Arc<TlsRoots>,
+    tls: Arc<TlsCache>,
     /// Where connections lead nowhere, and what was sent over them.
     redirected: Option<Sink>,
     sent: Sent,
 }
 
 impl Connections {
-    pub fn new(limits: &Limits, roots: Arc<TlsRoots>, redirected: Option<Sink>) -> Self {
+    pub fn new(limits: &Limits, tls: Arc<TlsCache>, redirected: Option<Sink>) -> Self {
         Self {
             open: BTreeMap::new(),
             next: 1,
@@ -65,7 +65,7 @@ impl Connections {
             bytes_a_call: limits.connection_bytes,
             connect_timeout: limits.connect_timeout,
             transfer_timeout: limits.transfer_timeout,
-            roots,
+            tls,
             redirected,
             sent: Sent::default(),
         }
@@ -135,20 +135,22 @@ impl Connections {
     ) -> Result<Box<dyn Stream>, ConnectionError> {
         let endpoint = &terms.endpoint;
         let tls = |what: String| ConnectionError::Tls(format!("`{endpoint}`: {what}"));
-        let cafile = terms.cafile.as_deref();
-        let config = match &terms.identity {
-            Some(identity) => self.roots.identified(cafile, identity).await,
-            None => self.roots.config(cafile, true).await,
-        }
-        .map_err(ConnectionError::Tls)?;
+        let config = self
+            .tls
+            .config(&terms.tls_settings())
+            .await
+            .map_err(|error| ConnectionError::Tls(error_chain(&error)))?;
         let name = rustls::pki_types::ServerName::try_from(endpoint.host.clone())
             .map_err(|error| tls(error.to_string()))?;
         match TlsConnector::from(config).connect(name, tcp).await {
             Ok(stream) => Ok(Box::new(stream)),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(tls(
-                "it closed the connection in the TLS handshake".to_owned(),
-            )),
-            Err(error) => Err(tls(error.to_string())),
+            Err(error) => {
+                let failure = Failure::of_io(&error);
+                Err(match failure.cause {
+                    Cause::Cut => tls("it closed the connection in the TLS handshake".to_owned()),
+                    _ => ConnectionError::Tls(failure.at(&endpoint.to_string())),
+                })
+            }
         }
     }
 
@@ -240,7 +242,7 @@ async fn dial(terms: &ConnectionTerms) -> Result<TcpStream, ConnectionError> {
     let endpoint = &terms.endpoint;
     let addresses = address::resolve(endpoint)
         .await
-        .map_err(ConnectionError::Unavailable)?;
+        .map_err(|Unresolved(reason)| ConnectionError::Unavailable(reason))?;
     let mut reasons = Vec::new();
     for address in addresses {
         match TcpStream::connect(address).await {
@@ -261,25 +263,30 @@ async fn bounded<T>(
     match tokio::time::timeout(wait, work).await {
         Ok(Ok(value)) => Ok(value),
         Err(_) => Err(ConnectionError::TimedOut),
-        Ok(Err(error)) => Err(match error.kind() {
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::UnexpectedEof => ConnectionError::Closed,
-            io::ErrorKind::InvalidData => ConnectionError::Tls(error.to_string()),
-            _ => ConnectionError::Other(error.to_string()),
-        }),
+        Ok(Err(error)) => Err(broken(&error)),
+    }
+}
+
+/// What became of a connection that stood.
+fn broken(error: &io::Error) -> ConnectionError {
+    let Failure { cause, detail } = Failure::of_io(error);
+    match cause {
+        Cause::Cut => ConnectionError::Closed,
+        Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {
+            ConnectionError::Tls(detail)
+        }
+        _ => ConnectionError::Other(detail),
     }
 }
 
 /// Why the peer closed, where it says so: in TLS a refusal of our certificate comes
 /// after the handshake, beside what we were about to send.
 async fn last_words(stream: &mut Box<dyn Stream>) -> ConnectionError {
-    match tokio::time::timeout(LINGER, stream.read(&mut [0; 1])).await {
-        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
-            ConnectionError::Tls(error.to_string())
-        }
+    match tokio::time::timeout(GUEST_LINGER, stream.read(&mut [0; 1])).await {
+        Ok(Err(error)) => match broken(&error) {
+            error @ ConnectionError::Tls(_) => error,
+            _ => ConnectionError::Closed,
+        },
         _ => ConnectionError::Closed,
     }
 }
@@ -288,7 +295,7 @@ async fn last_words(stream: &mut Box<dyn Stream>) -> ConnectionError {
 /// closed with unread bytes (TLS session tickets, a late greeting) is reset,
 /// and the peer may lose what it has not read yet.
 async fn part(mut stream: Box<dyn Stream>) {
-    let _ = tokio::time::timeout(LINGER, async {
+    let _ = tokio::time::timeout(GUEST_LINGER, async {
         stream.shutdown().await?;
         let mut sink = [0; 4096];
         while stream.read(&mut sink).await? > 0 {}

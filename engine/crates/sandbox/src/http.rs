@@ -36,7 +36,7 @@ use wasmtime_wasi_http::{
     WasiHttpHooks, WasiHttpView as _,
 };
 
-pub use self::client::{Clients, ProxyRule};
+pub use self::client::Clients;
 use self::outgoing::{Answering, Exchange};
 use super::limits::Limits;
 use super::log::{GuestLog, Level};

@@ -31,7 +31,7 @@
 //! ```no_run
 //! use std::path::Path;
 //! use caso_sandbox::{
-//!     Grant, InstanceName, Limits, MessengerSetup, Policy, ProxyRule, Redirect, Sandbox,
+//!     Grant, InstanceName, Limits, MessengerSetup, Policy, Redirect, Sandbox,
 //!     SandboxSettings, Source, decide,
 //! };
 //!
@@ -56,7 +56,7 @@
 //!         granted,
 //!         limits: Limits::default(),
 //!         redirect: Redirect::default(),
-//!         proxies: ProxyRule::default(),
+//!         network: Default::default(),
 //!     })
 //!     .await?;
 //! # drop(messenger);
@@ -75,7 +75,6 @@
 
 #![warn(missing_docs)]
 
-mod address;
 mod admission;
 mod bindings;
 mod cache;
@@ -88,7 +87,6 @@ mod describe;
 mod engine;
 mod error;
 mod failure;
-mod grant;
 mod http;
 mod instance;
 mod limits;
@@ -103,7 +101,6 @@ mod redirect;
 mod sockets;
 mod state;
 mod stdio;
-mod tls;
 
 pub use admission::Source;
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};
@@ -111,8 +108,6 @@ pub use component::{Component, Roles};
 pub use describe::DescriptionError;
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
-pub use grant::{Endpoint, Identity};
-pub use http::ProxyRule;
 pub use limits::{CallTime, Limits};
 pub use mapper::{GuestMapper, GuestPage};
 pub use messenger::{GuestMessenger, MessengerSetup};

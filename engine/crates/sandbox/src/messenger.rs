@@ -12,7 +12,7 @@ use super::bindings::messenger::{Messenger as Bindings, MessengerPre};
 use super::connection::Connections;
 use super::convert::Cross;
 use super::failure::Who;
-use super::http::{Clients, Http, ProxyRule};
+use super::http::{Clients, Http};
 use super::instance::{Instance, Spec, World};
 use super::limits::Limits;
 use super::log::GuestLog;
@@ -22,10 +22,12 @@ use super::queue::{Stage, Staged};
 use super::redirect::{Redirect, Sink};
 use super::sockets;
 use super::state::{HostServices, State};
-use super::tls::TlsRoots;
 use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
 use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest};
+use caso_net::NetworkEnvironment;
+use caso_net::address::Unresolved;
+use caso_net::tls::TlsCache;
 
 /// What an instance of a messenger is started with.
 #[derive(Debug, Clone)]
@@ -42,8 +44,9 @@ pub struct MessengerSetup {
     pub limits: Limits,
     /// Where its output goes instead of outside, if anywhere.
     pub redirect: Redirect,
-    /// For HTTP requests.
-    pub proxies: ProxyRule,
+    /// Proxies for its HTTP requests, and whom its connections trust where the
+    /// grant does not say so.
+    pub network: NetworkEnvironment,
 }
 
 /// A started messenger instance.
@@ -66,7 +69,7 @@ type Queues = BTreeMap<String, DirQueue>;
 struct MessengerWorld {
     pre: MessengerPre<State>,
     granted: Arc<Granted>,
-    roots: Arc<TlsRoots>,
+    tls: Arc<TlsCache>,
     clients: Arc<Clients>,
     redirect: Redirect,
 }
@@ -81,8 +84,12 @@ impl GuestMessenger {
         moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
         let spec = Spec::new(engine, who, &setup.settings, setup.limits, mask);
-        let roots = Arc::<TlsRoots>::default();
-        let clients = Clients::new(&spec.limits, Arc::clone(&roots), setup.proxies);
+        let NetworkEnvironment {
+            proxies,
+            certificates,
+        } = setup.network;
+        let tls = Arc::new(TlsCache::new(certificates));
+        let clients = Clients::new(&spec.limits, Arc::clone(&tls), proxies);
         let queues = setup
             .granted
             .queues()
@@ -95,7 +102,7 @@ impl GuestMessenger {
         let world = MessengerWorld {
             pre,
             granted: Arc::new(setup.granted),
-            roots,
+            tls,
             clients: Arc::new(clients),
             redirect: setup.redirect,
         };
@@ -211,7 +218,7 @@ impl World for MessengerWorld {
         tokio::time::timeout(wait, sockets::allow(wasi, self.granted.addresses()))
             .await
             .map_err(|_| spec.host("start", format!("names were not resolved within {wait:?}")))?
-            .map_err(|error| spec.host("start", error))?;
+            .map_err(|Unresolved(reason)| spec.host("start", reason))?;
         let http = Http::new(
             &spec.limits,
             Arc::clone(&self.granted),
@@ -223,7 +230,7 @@ impl World for MessengerWorld {
             stage: Stage::new(&spec.limits),
             connections: Connections::new(
                 &spec.limits,
-                Arc::clone(&self.roots),
+                Arc::clone(&self.tls),
                 self.redirect.connections.clone(),
             ),
             http: http.redirected(self.redirect.requests.clone()),

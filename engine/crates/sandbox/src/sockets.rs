@@ -23,10 +23,10 @@ use wasmtime_wasi::sockets::{
     SocketAddrUse, WasiSockets, WasiSocketsCtxView, WasiSocketsView as _,
 };
 
-use super::address;
-use super::grant::Endpoint;
 use super::policy::Granted;
 use super::state::State;
+use caso_net::Endpoint;
+use caso_net::address::{self, Unresolved};
 
 pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
     tcp::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
@@ -43,7 +43,7 @@ pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
 pub async fn allow(
     builder: &mut WasiCtxBuilder,
     endpoints: impl Iterator<Item = &Endpoint>,
-) -> Result<(), String> {
+) -> Result<(), Unresolved> {
     let mut allowed = BTreeSet::new();
     for endpoint in endpoints {
         allowed.extend(address::resolve(endpoint).await?);

@@ -10,15 +10,16 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::connection::Connections;
 use super::failure::{LimitReached, Who};
-use super::http::{Clients, Http, ProxyRule};
+use super::http::{Clients, Http};
 use super::limits::{CallTime, Limits};
 use super::log::{GuestLog, Stdio};
 use super::policy::Granted;
 use super::queue::Stage;
 use super::sockets::Lookup;
 use super::stdio::GuestStdio;
-use super::tls::TlsRoots;
 use caso_model::guest::{FailureKind, GuestFailure};
+use caso_net::proxy::Proxies;
+use caso_net::tls::TlsCache;
 
 /// Host objects (streams, pollables, descriptors) that a guest may hold. An open
 /// file of a guest is one of ours, and we have 1,024 for everybody.
@@ -49,12 +50,12 @@ pub struct HostServices {
 impl HostServices {
     /// Nothing granted.
     pub fn nothing(limits: &Limits, log: &GuestLog) -> Self {
-        let roots = Arc::<TlsRoots>::default();
-        let clients = Clients::new(limits, Arc::clone(&roots), ProxyRule::default());
+        let tls = Arc::<TlsCache>::default();
+        let clients = Clients::new(limits, Arc::clone(&tls), Proxies::default());
         Self {
             granted: Arc::default(),
             stage: Stage::new(limits),
-            connections: Connections::new(limits, roots, None),
+            connections: Connections::new(limits, tls, None),
             http: Http::new(limits, Arc::default(), Arc::new(clients), log.clone()),
         }
     }

@@ -10,7 +10,7 @@ use caso_extract::ProjectOptions;
 use caso_net::Timeouts;
 use caso_net::Transport;
 use caso_net::http::{HttpTransport, TransportSettings};
-use caso_net::tls::TlsSettings;
+use caso_net::tls::{Identity, TlsSettings};
 use caso_openstack::{RetryPolicy, SessionSettings};
 
 /// The way to the cloud, as its configuration has it.
@@ -21,14 +21,15 @@ pub fn transport(
     auth: &KeystoneAuth,
     environment: &BTreeMap<String, String>,
 ) -> anyhow::Result<Arc<dyn Transport>> {
+    let identity = Identity::of(auth.tls.certfile.clone(), auth.tls.keyfile.clone())
+        .context("cannot set up the way to OpenStack")?;
     let settings = TransportSettings {
         tls: TlsSettings {
             cafile: auth.tls.cafile.clone(),
-            certfile: auth.tls.certfile.clone(),
-            keyfile: auth.tls.keyfile.clone(),
+            identity,
             insecure: auth.tls.insecure,
+            only_tls13: auth.tls.only_tls13,
         },
-        only_tls13: auth.tls.only_tls13,
         timeouts: Timeouts::from_option(auth.timeout),
         environment: environment.clone(),
         ..TransportSettings::default()

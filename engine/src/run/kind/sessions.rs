@@ -1,7 +1,6 @@
 //! Where the APIs' answers come from: the network, the network with a recorder
 //! around it, or a recording.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -9,7 +8,7 @@ use anyhow::Context as _;
 use super::Kind;
 use crate::run::extract::{prometheus, session_of};
 use crate::run::recorded_inputs;
-use caso_base::Clock;
+use caso_base::{Clock, environment};
 use caso_config::{CloudConfig, Config};
 use caso_extract::PowerSource;
 use caso_model::extraction::Extractor;
@@ -137,11 +136,4 @@ fn replayed(replayer: &Arc<Replayer>, cloud: Option<&str>) -> Arc<dyn Transport>
         }),
         None => replayer.clone(),
     }
-}
-
-/// This process's, as far as it is text: proxies and certificates stand in it.
-fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }

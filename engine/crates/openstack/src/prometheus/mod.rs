@@ -29,11 +29,10 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use self::answer::{Envelope, Point};
-use super::RetryPolicy;
 use super::session::answer::{self as body, BadBody};
-use super::session::retry::retry_after;
 use caso_base::Clock;
-use caso_net::{Method, Request, Response, Transport, TransportError, clean};
+use caso_net::retry::retry_after;
+use caso_net::{Method, Request, Response, RetryPolicy, Transport, TransportError, clean};
 
 pub use answer::{Sample, Series};
 pub use error::{PrometheusCall, PrometheusError};

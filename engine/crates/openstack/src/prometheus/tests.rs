@@ -152,17 +152,29 @@ async fn what_is_no_prometheus_is_said() {
         assert!(outage(&error), "{error}");
         assert!(error.to_string().contains(says), "{error}");
     }
-    let moved = Ok(Response {
-        status: 302,
-        headers: vec![("location".into(), "https://sso/".into())],
-        body: Vec::new(),
-    });
-    let error = samples(moved).await.unwrap_err();
-    assert!(error.to_string().contains("`https://sso/`"), "{error}");
     let error = samples(reply(200, r#"{"status":"success"}"#))
         .await
         .unwrap_err();
     assert!(matches!(error, PrometheusError::Shape { .. }), "{error}");
+}
+
+/// Its user and password go to the address in the configuration, and nowhere else.
+#[tokio::test]
+async fn a_login_is_not_sent_on() {
+    for location in ["https://sso/", "http://p:9091/api/v1/query", "/elsewhere"] {
+        let moved = Ok(Response {
+            status: 302,
+            headers: vec![("location".into(), location.into())],
+            body: Vec::new(),
+        });
+        let (client, canned) = client("http://p:9090", [moved]);
+        let error = client.samples("m{}", 1000, 600).await.unwrap_err();
+        assert!(matches!(error, PrometheusError::Redirect { .. }), "{error}");
+        for part in [location, "`http://p:9090/", "`prometheus_endpoint`"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert_eq!(canned.seen.lock().unwrap().len(), 1);
+    }
 }
 
 /// Thanos says so of years in which nobody kept anything.

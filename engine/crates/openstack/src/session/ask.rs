@@ -1,5 +1,6 @@
-//! One request until it is answered: sends it, follows what it may follow,
-//! repeats by the retry rule, and says what kind of failure is left.
+//! One request until it is answered: sends it, follows the redirects that it may
+//! follow ([`redirect::target`]), repeats it by the retry rule, and says what
+//! kind of failure is left.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,9 +9,8 @@ use super::super::error::{ApiError, Call};
 use super::super::{Scope, Service};
 use super::Session;
 use super::answer::{self, BadBody};
-use super::retry;
 use caso_base::Clock;
-use caso_net::{Request, Response, TransportError, clean};
+use caso_net::{Request, Response, TransportError, clean, redirect, retry};
 
 /// How many hops we follow; a service needs one, for a slash at the end.
 const LONGEST_CHAIN: u32 = 5;
@@ -111,13 +111,12 @@ impl Session {
             if matches!(response.status, 301 | 302 | 303 | 307 | 308)
                 && let Some(location) = response.header("location")
             {
-                match redirect(&request, location) {
-                    Some(url) => request.url = url,
-                    None => {
-                        let location = location.to_owned();
+                match redirect::target(&request, location) {
+                    Ok(url) => request.url = url,
+                    Err(refused) => {
                         let call = self.call(&request, Some(&response), errand, attempts);
                         return Err(Failure {
-                            error: ApiError::Redirect { location, call },
+                            error: ApiError::Redirect { refused, call },
                             again: Again::No,
                         });
                     }
@@ -198,16 +197,6 @@ impl Session {
                 .map(str::to_owned),
         })
     }
-}
-
-/// Where a redirect leads, if our token may go there: the same host, and
-/// never from `https` to `http`.
-fn redirect(request: &Request, location: &str) -> Option<url::Url> {
-    let target = request.url.join(location).ok()?;
-    let same_host = target.host_str() == request.url.host_str();
-    let secure =
-        target.scheme() == "https" || (target.scheme() == "http" && request.url.scheme() == "http");
-    (same_host && secure).then_some(target)
 }
 
 fn no_answer(error: TransportError, call: Box<Call>, errand: &Errand<'_>) -> Failure {
@@ -319,3 +308,6 @@ fn refusal(response: &Response, call: Box<Call>, errand: &Errand<'_>, now: i64) 
     };
     Failure { error, again }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //!
 //! A call goes: token of the scope ([`tokens`]) → endpoint of the service in
 //! that token's catalog ([`endpoint`], [`address`]) → request, repeated by the retry rule
-//! ([`ask`], [`retry`]) → typed value ([`answer`]). A 401 in between throws
+//! ([`ask`], [`caso_net::retry`]) → typed value ([`answer`]). A 401 in between throws
 //! that one token away and goes round once more ([`exchange`]).
 
 mod address;
@@ -15,7 +15,6 @@ mod exchange;
 mod federation;
 mod login;
 mod refusal;
-pub(super) mod retry;
 mod tokens;
 mod versions;
 
@@ -43,7 +42,7 @@ use caso_net::{Method, Request, Transport};
 
 use caso_login::{DomainRef, Login};
 
-pub use self::retry::RetryPolicy;
+pub use caso_net::RetryPolicy;
 
 /// What a session needs to know of the configuration.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::grant::Endpoint;
+use caso_net::Endpoint;
 
 fn connections(limits: Limits) -> Connections {
     Connections::new(&limits, Arc::default(), None)

@@ -1,7 +1,6 @@
 //! With what requests are sent: one client for each set of terms.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,49 +9,27 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::super::address;
-use super::super::grant::Endpoint;
 use super::super::limits::Limits;
 use super::super::policy::HttpTerms;
-use super::super::tls::TlsRoots;
+use caso_base::error_chain;
+use caso_net::proxy::Proxies;
+use caso_net::tls::{TlsCache, TlsClient};
+use caso_net::{Endpoint, address, client_builder};
 
-/// Which proxy an address is reached through, as the site has it for its other
-/// requests; none unless told. A proxy resolves names itself: what a granted
-/// name leads to is then the proxy's word.
-#[derive(Clone, Default)]
-pub struct ProxyRule(Option<Arc<Rule>>);
-
-type Rule = dyn Fn(&Url) -> Option<Url> + Send + Sync;
-
-impl ProxyRule {
-    pub fn new(rule: impl Fn(&Url) -> Option<Url> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(rule)))
-    }
-
-    fn proxy_for(&self, url: &Url) -> Option<Url> {
-        self.0.as_ref().and_then(|rule| rule(url))
-    }
-}
-
-impl fmt::Debug for ProxyRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ProxyRule").field(&self.0.is_some()).finish()
-    }
-}
-
-/// The clients of one messenger instance.
+/// The clients of one messenger instance. Where the site has a proxy, the proxy
+/// resolves names: what a granted name leads to is then the proxy's word.
 pub struct Clients {
     made: Mutex<BTreeMap<HttpTerms, Client>>,
-    roots: Arc<TlsRoots>,
-    proxies: ProxyRule,
+    tls: Arc<TlsCache>,
+    proxies: Proxies,
     connect_timeout: Duration,
 }
 
 impl Clients {
-    pub fn new(limits: &Limits, roots: Arc<TlsRoots>, proxies: ProxyRule) -> Self {
+    pub fn new(limits: &Limits, tls: Arc<TlsCache>, proxies: Proxies) -> Self {
         Self {
             made: Mutex::default(),
-            roots,
+            tls,
             proxies,
             connect_timeout: limits.connect_timeout,
         }
@@ -64,33 +41,21 @@ impl Clients {
         if let Some(client) = made.get(terms) {
             return Ok(client.clone());
         }
-        let trusted = self
-            .roots
-            .config(terms.cafile.as_deref(), terms.verify)
-            .await;
-        let tls = match trusted {
-            // A system without certificates speaks plain HTTP all the same.
-            Err(_) if !terms.origin.starts_with("https:") => TlsRoots::nobody()?,
-            trusted => trusted?,
+        let tls = if terms.origin.starts_with("https:") {
+            self.tls.config(&terms.tls_settings()).await
+        } else {
+            TlsClient::trusting_nobody().map(|tls| tls.config)
         };
-        let proxies = self.proxies.clone();
-        let client = Client::builder()
-            .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
-            // Only ours: reqwest would read the environment itself.
-            .no_proxy()
-            .proxy(reqwest::Proxy::custom(move |url| proxies.proxy_for(url)))
+        let tls = tls.map_err(|error| error_chain(&error))?;
+        let client = client_builder(&tls, self.proxies.clone())
             .dns_resolver(Resolver {
                 origin: url.host_str().unwrap_or_default().to_owned(),
             })
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
             // The guest gets what was sent, and what it unpacks is its own memory.
             .no_gzip()
             // No connection outlives its request, and none is found closed.
             .pool_max_idle_per_host(0)
             .http1_only()
-            .user_agent(concat!("caso/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.connect_timeout)
             .build()
             .map_err(|error| format!("HTTP cannot be set up: {error}"))?;
@@ -113,7 +78,7 @@ impl Resolve for Resolver {
             // The port is set by who asked.
             let found = if granted {
                 let endpoint = Endpoint { host, port: 0 };
-                address::resolve(&endpoint).await.map_err(Unresolved)?
+                address::resolve(&endpoint).await?
             } else {
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect()
             };
@@ -121,8 +86,3 @@ impl Resolve for Resolver {
         })
     }
 }
-
-/// A name that led nowhere, or where it must not.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unresolved(pub String);

@@ -14,9 +14,10 @@ use super::super::mask::Mask;
 use super::super::policy::HttpTerms;
 use super::super::redirect::Sent;
 use super::client::Clients;
-use super::failure::{explain, hint};
+use super::failure::code;
 use super::incoming::Incoming;
 use super::{Quota, Words};
+use caso_net::Failure;
 
 /// What the hook of `wasi:http` answers with.
 pub type Answering = Result<
@@ -82,10 +83,9 @@ impl Exchange {
         let answer = match tokio::time::timeout(self.until_answer, client.execute(outgoing)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                let (code, story) = explain(error);
-                let told = hint(&story, origin).unwrap_or(story);
-                self.words.say(format!("`{origin}`: {told}"));
-                return Err(code);
+                let failure = Failure::of_request(error);
+                self.words.say(failure.at(origin));
+                return Err(code(&failure));
             }
             Err(_) => {
                 let wait = self.until_answer;

@@ -7,8 +7,9 @@ use super::super::failure::Who;
 use super::super::mask::Mask;
 use super::super::policy::{Grant, InstanceName};
 use super::*;
+use caso_net::proxy::Proxies;
 
-fn http(origin: &str, proxies: ProxyRule) -> Http {
+fn http(origin: &str, proxies: Proxies) -> Http {
     let limits = Limits::default();
     let mut granted = Granted::nothing(InstanceName {
         name: "mine".to_owned(),
@@ -70,10 +71,9 @@ async fn a_request_goes_through_the_proxy_of_the_site() {
         stream.write_all(answer).await.unwrap();
         String::from_utf8(head).unwrap()
     });
-    let rule = ProxyRule::new(move |url| {
-        (url.host_str() == Some("cim.invalid")).then(|| Url::parse(&proxy).unwrap())
-    });
-    let http = http("http://cim.invalid", rule);
+    let environment = [("http_proxy".to_owned(), proxy)].into();
+    let proxies = Proxies::from_environment(&environment).unwrap();
+    let http = http("http://cim.invalid", proxies);
     let asked = request("http://cim.invalid/x?y=1");
     let exchange = http.admit(&asked, None).unwrap();
     let (answer, _) = exchange.run(asked).await.ok().unwrap();
@@ -88,7 +88,7 @@ async fn a_request_goes_through_the_proxy_of_the_site() {
 
 #[test]
 fn what_was_denied_is_said_with_the_line_that_grants_it() {
-    let http = http("https://a.example", ProxyRule::default());
+    let http = http("https://a.example", Proxies::default());
     for _ in 0..3 {
         let denied = http.admit(&request("https://b.example:8443/?secret=x"), None);
         assert!(matches!(denied, Err(Error::HttpRequestDenied)));

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
 use super::value::{self, ValueError};
-use crate::grant::Endpoint;
+use caso_net::{Endpoint, ParseEndpointError};
 
 /// A capability with its terms, read from text and written back as the same
 /// text.
@@ -27,10 +27,10 @@ use crate::grant::Endpoint;
 /// | `queue:/path?umask=027`                       | the same, files and folders with that umask   |
 /// | `connection:host:port`                        | a TCP connection to one host and port         |
 /// | `connection:tls://host:port`                  | the same, inside TLS, by the system's CAs     |
-/// | `connection:tls://host:port?cafile=/path`     | the same, by the CAs in that file             |
+/// | `connection:tls://host:port?cafile=/path`     | the same, by the CAs in that file or folder   |
 /// | `…?cafile=/path&certfile=/path&keyfile=/path` | the same, with a client certificate too       |
 /// | `http:https://host`, `http:https://host:port` | HTTP requests to one origin                   |
-/// | `http:https://host?cafile=/path`              | the same, by the CAs in that file             |
+/// | `http:https://host?cafile=/path`              | the same, by the CAs in that file or folder   |
 /// | `http:https://host?verify=false`              | the same, whatever certificate the server has |
 /// | `directory:/path`                             | reading below `/path`                         |
 /// | `directory-write:/path`                       | reading and writing below `/path`             |
@@ -109,8 +109,8 @@ pub enum GrantProblem {
     #[error(transparent)]
     Value(#[from] ValueError),
     /// A host and port that are malformed.
-    #[error("{0}")]
-    Endpoint(<Endpoint as FromStr>::Err),
+    #[error(transparent)]
+    Endpoint(#[from] ParseEndpointError),
     /// A term of TLS at a plain connection.
     #[error("`{0}` without `tls://`")]
     TermWithoutTls(&'static str),

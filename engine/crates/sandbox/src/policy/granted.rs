@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::grant::{Grant, Kind};
 use super::refusal::{GrantError, InstanceName, unknown};
 use super::terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
-use crate::grant::Endpoint;
+use caso_net::Endpoint;
 
 /// What was granted to one instance, and what was denied. The names are those
 /// of the component's requests; a description has no name twice.

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use super::grant::GrantProblem;
 use super::value;
-use crate::grant::{Endpoint, Identity};
+use caso_net::Endpoint;
+use caso_net::tls::{Identity, KeyAlone, TlsSettings};
 
 /// A directory queue for messages: `/path` or `/path?umask=027`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct ConnectionTerms {
     pub endpoint: Endpoint,
     /// Whether it is inside TLS.
     pub tls: bool,
-    /// The CAs that count, instead of the system's.
+    /// The CAs that count, instead of the system's: a file, or a folder of them.
     pub cafile: Option<PathBuf>,
     /// The client certificate that a server may ask for.
     pub identity: Option<Identity>,
@@ -36,7 +37,7 @@ pub struct ConnectionTerms {
 pub struct HttpTerms {
     /// Scheme, host and perhaps port, as the URL standard writes them.
     pub origin: String,
-    /// The CAs that count, instead of the system's.
+    /// The CAs that count, instead of the system's: a file, or a folder of them.
     pub cafile: Option<PathBuf>,
     /// Whether the server's certificate is checked.
     pub verify: bool,
@@ -65,12 +66,30 @@ impl ConnectionTerms {
     pub(super) fn covers(&self, wanted: &Self) -> bool {
         self.endpoint == wanted.endpoint && (self.tls || !wanted.tls)
     }
+
+    /// How TLS is spoken there.
+    pub(crate) fn tls_settings(&self) -> TlsSettings {
+        TlsSettings {
+            cafile: self.cafile.clone(),
+            identity: self.identity.clone(),
+            ..TlsSettings::default()
+        }
+    }
 }
 
 impl HttpTerms {
     /// The same scheme, host and port.
     pub(super) fn covers(&self, wanted: &Self) -> bool {
         self.origin == wanted.origin
+    }
+
+    /// How TLS is spoken there.
+    pub(crate) fn tls_settings(&self) -> TlsSettings {
+        TlsSettings {
+            cafile: self.cafile.clone(),
+            insecure: !self.verify,
+            ..TlsSettings::default()
+        }
     }
 }
 
@@ -120,7 +139,7 @@ impl FromStr for ConnectionTerms {
             return Err(GrantProblem::TermWithoutTls("certfile"));
         }
         Ok(Self {
-            endpoint: endpoint.parse().map_err(GrantProblem::Endpoint)?,
+            endpoint: endpoint.parse()?,
             tls,
             cafile,
             identity,
@@ -188,16 +207,9 @@ pub fn identity(
     certfile: Option<&str>,
     keyfile: Option<&str>,
 ) -> Result<Option<Identity>, GrantProblem> {
-    let Some(certfile) = certfile else {
-        return match keyfile {
-            Some(_) => Err(GrantProblem::KeyWithoutCertificate),
-            None => Ok(None),
-        };
-    };
-    Ok(Some(Identity {
-        certfile: value::path(certfile)?,
-        keyfile: value::path(keyfile.unwrap_or(certfile))?,
-    }))
+    let certfile = certfile.map(value::path).transpose()?;
+    let keyfile = keyfile.map(value::path).transpose()?;
+    Identity::of(certfile, keyfile).map_err(|KeyAlone| GrantProblem::KeyWithoutCertificate)
 }
 
 /// Writes `?name=value&name=value` for the terms that have a value.

@@ -66,11 +66,7 @@ pub fn path(text: &str) -> Result<PathBuf, ValueError> {
 
 /// `true`, `yes`, `on`, `1` or `false`, `no`, `off`, `0`, in any case.
 pub fn boolean(text: &str) -> Result<bool, ValueError> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(ValueError::Boolean(text.to_owned())),
-    }
+    caso_base::parse_boolean(text).ok_or_else(|| ValueError::Boolean(text.to_owned()))
 }
 
 /// An origin and nothing more, as the URL standard writes it. A grant is

@@ -1,0 +1,45 @@
+//! Logstash behind TLS of a site's own authority, trusted as Keystone is.
+
+use std::fs;
+
+use caso_tests::cloud::{Certificate, Cloud, Plan};
+use caso_tests::logstash::Logstash;
+use caso_tests::site::Site;
+
+use crate::clouds::project;
+
+fn site(certificate: &Certificate) -> (Cloud, Logstash, Site) {
+    let cloud = Cloud::start(Plan {
+        projects: vec![project(0)],
+        ..Plan::default()
+    });
+    let logstash = Logstash::start_tls(certificate.server(None));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "messengers", "logstash")
+        .set("logstash", "port", &logstash.port().to_string())
+        .set("logstash", "tls", "true");
+    (cloud, logstash, site)
+}
+
+#[test]
+fn by_the_variable_of_requests() {
+    let certificate = Certificate::for_loopback();
+    let (_cloud, logstash, mut site) = site(&certificate);
+    let bundle = site.path().join("authority.pem");
+    fs::write(&bundle, &certificate.pem).unwrap();
+    site.variable("REQUESTS_CA_BUNDLE", &bundle.display().to_string());
+    site.extract_october().expect(0);
+    assert_eq!(logstash.lines().len(), 10);
+}
+
+#[test]
+fn by_a_folder_of_authorities() {
+    let certificate = Certificate::for_loopback();
+    let (_cloud, logstash, mut site) = site(&certificate);
+    let folder = site.path().join("authorities");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("9f2c3d41.0"), &certificate.pem).unwrap();
+    site.set("logstash", "cafile", &folder.display().to_string());
+    site.extract_october().expect(0);
+    assert_eq!(logstash.lines().len(), 10);
+}
