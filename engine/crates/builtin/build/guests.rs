@@ -2,8 +2,8 @@
 //! and the hostile ones for the tests.
 //!
 //! A nested cargo with a target folder of its own (its parent holds the lock of
-//! the usual one), always in the profile `guest`, and with nothing of what the
-//! parent was told for the host's side.
+//! the usual one), always in the profile `guest`, and without the flags that the
+//! parent was given for the host's side.
 
 use std::env;
 use std::error::Error;
@@ -72,7 +72,7 @@ pub fn build(workspace: &Path, packages: &[&str], target_folder: &Path) -> Resul
     Ok(target_folder.join(TARGET).join(PROFILE))
 }
 
-/// Cargo tells a build script nothing of `--locked` and `--offline`, and passes
+/// Cargo hands a build script neither `--locked` nor `--offline`, and passes
 /// them to no nested cargo: they are read from its command line.
 struct ParentFlags {
     locked: bool,

@@ -1,8 +1,14 @@
-//! The components that are part of the program.
+//! The components that are part of the program: WebAssembly as bytes, by name.
 //!
-//! The build script builds them from `components/` and writes the table; it is
-//! sorted by nothing, has few lines, and is looked through.
+//! The build script compiles `components/` for `wasm32-wasip2` with a nested
+//! cargo and embeds what comes out, so that a program that is one file brings
+//! them along. A packager who builds them apart names their folder in
+//! `CASO_COMPONENTS_DIR`. What they are and may do a host asks the components
+//! themselves; here they are names and bytes.
 
+#![warn(missing_docs)]
+
+/// Name and bytes of each. The table is short: it is looked through.
 static BUILTINS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/components.rs"));
 
 /// The built-in component of this name, as WebAssembly.
@@ -29,117 +35,4 @@ pub fn messengers() -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-    use std::net::{TcpListener, TcpStream};
-    use std::thread;
-
-    use super::*;
-    use caso_model::component::{OptionValue, Setting};
-    use caso_model::guest::{Answer, Batch, Messenger, Rest};
-    use caso_model::record::{Head, OtherRecord, RecordList};
-    use caso_sandbox::{
-        Component, InstanceName, Limits, MessengerSetup, Policy, Redirect, Sandbox,
-        SandboxSettings, Source, decide,
-    };
-
-    async fn load(name: &str) -> Component {
-        let sandbox = Sandbox::new(SandboxSettings::default()).unwrap();
-        let bytes = builtin(name).unwrap();
-        sandbox.load(Source::Builtin { name, bytes }).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn each_says_its_own_name() {
-        for name in builtins() {
-            let component = load(name).await;
-            assert_eq!(component.name, name);
-            assert_eq!(component.roles.mapper, name == "mapper");
-            assert_eq!(component.roles.messenger, name != "mapper");
-        }
-        assert_eq!(builtin("no-such"), None);
-    }
-
-    /// What `logstash` answers on 300 records sent to a server like this.
-    async fn logstash(server: impl Fn(TcpStream) + Send + 'static) -> Answer {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                server(stream);
-            }
-        });
-        let setting = |name: &str, value| Setting {
-            name: name.to_owned(),
-            value,
-        };
-        let settings = vec![
-            setting("host", OptionValue::Text("127.0.0.1".to_owned())),
-            setting("port", OptionValue::Integer(port.into())),
-            setting("tls", OptionValue::Boolean(false)),
-            setting("wait_for_end", OptionValue::Boolean(true)),
-        ];
-        let component = load("logstash").await;
-        let asked = &component.description.capabilities;
-        let instance = InstanceName::new("logstash");
-        let granted = decide(&instance, asked, &settings, Policy::Builtin).unwrap();
-        let setup = MessengerSetup {
-            instance: "logstash".to_owned(),
-            settings,
-            secrets: Vec::new(),
-            granted,
-            limits: Limits::default(),
-            redirect: Redirect::default(),
-            network: Default::default(),
-        };
-        let mut messenger = component.start_messenger(setup).await.unwrap();
-        let record = |number: u32| OtherRecord {
-            head: Head {
-                id: number.to_string(),
-                supersedes: number.to_string(),
-                measured_at: 0,
-                attributes: Vec::new(),
-            },
-            kind: "sample".to_owned(),
-            payload: format!("{{\"n\":{number},\"x\":\"{}\"}}", "x".repeat(500)),
-        };
-        let batch = Batch {
-            id: "b".to_owned(),
-            attempt: 1,
-            instance: "logstash".to_owned(),
-            record_type: "sample".to_owned(),
-            records: RecordList::Other((0..300).map(record).collect()),
-            now: 0,
-            attributes: Vec::new(),
-        };
-        messenger.deliver(&batch).await.unwrap().into_inner()
-    }
-
-    #[tokio::test]
-    async fn logstash_counts_what_was_read_to_the_end() {
-        let answer = logstash(|mut stream| {
-            let mut all = String::new();
-            stream.read_to_string(&mut all).unwrap();
-            assert!(all.ends_with("}\n"));
-        })
-        .await;
-        assert_eq!((answer.accepted, answer.rest), (300, Rest::Done));
-    }
-
-    #[tokio::test]
-    async fn logstash_counts_nothing_that_a_closing_server_left() {
-        for read in [0, 1, 10_000] {
-            let answer = logstash(move |mut stream| {
-                let mut some = vec![0; read];
-                stream.read_exact(&mut some).unwrap();
-            })
-            .await;
-            assert_eq!(answer.accepted, 0, "after {read} bytes");
-            assert!(
-                matches!(answer.rest, Rest::Retry { .. }),
-                "{:?}",
-                answer.rest
-            );
-        }
-    }
-}
+mod tests;

@@ -37,11 +37,19 @@ use caso_disk::MonotonicNames;
 /// Where a component comes from.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
-    /// It came with the engine.
-    Builtin { name: &'a str, bytes: &'static [u8] },
+    /// It came with the host.
+    Builtin {
+        /// For messages; its own comes from its description.
+        name: &'a str,
+        /// The component, as WebAssembly.
+        bytes: &'static [u8],
+    },
     /// A file of the site. Links are followed: what counts are the bytes.
     File {
+        /// Where it is.
         path: &'a Path,
+        /// Its digest in hexadecimal, with or without `sha256:`; another file is
+        /// refused.
         sha256: Option<&'a str>,
     },
 }

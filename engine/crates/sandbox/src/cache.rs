@@ -125,8 +125,8 @@ fn examine(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
     if meta.mode() & 0o077 != 0 {
         return not(CacheProblem::Open);
     }
-    // Whoever may rename a folder above could put one of his own in its place.
-    // The path is resolved first, so that links above are what they point at.
+    // A user who may rename a folder above could put another in its place. The
+    // path is resolved first, so that links above are what they point at.
     let real = folder
         .canonicalize()
         .map_err(|error| refused(folder, error))?;

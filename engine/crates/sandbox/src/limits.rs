@@ -133,3 +133,52 @@ impl Limits {
         u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_whole_ticks_and_one_at_least() {
+        let ticks = |milliseconds| Limits::ticks(Duration::from_millis(milliseconds));
+        assert_eq!([ticks(0), ticks(1), ticks(10), ticks(11)], [1, 1, 1, 2]);
+        assert_eq!(ticks(10_000), 1_000);
+    }
+
+    #[test]
+    fn one_call_may_use_so_much() {
+        let limits = Limits::default();
+        let mebibytes = |bytes: u64| bytes / 1_048_576;
+        assert_eq!(mebibytes(limits.memory), 64);
+        assert_eq!(mebibytes(limits.crossing_bytes), 32);
+        assert_eq!(mebibytes(limits.queue_bytes), 64);
+        assert_eq!(mebibytes(limits.connection_bytes), 256);
+        assert_eq!(mebibytes(limits.http_request_bytes), 32);
+        assert_eq!(mebibytes(limits.http_bytes), 256);
+        assert_eq!(limits.http_header_bytes, 32_768);
+        let time = limits.call_time();
+        assert_eq!(
+            (time.deadline, time.timeout),
+            (limits.deadline, limits.timeout)
+        );
+        // A guest that waits for one host call can still be answered.
+        assert!(limits.connect_timeout < limits.timeout);
+        assert!(limits.transfer_timeout < limits.timeout);
+    }
+
+    #[test]
+    fn describing_itself_takes_little_and_reaches_nothing() {
+        let limits = Limits::describing();
+        assert_eq!(limits.crossing_bytes, 1_048_576);
+        assert!(limits.timeout < Limits::default().timeout);
+        assert!(limits.deadline < Limits::default().deadline);
+        assert_eq!(
+            (
+                limits.queue_messages,
+                limits.connections,
+                limits.http_requests
+            ),
+            (0, 0, 0)
+        );
+    }
+}

@@ -20,7 +20,7 @@ pub struct Mask {
 
 impl Mask {
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        // A secret of several lines is said line by line.
+        // A secret of several lines is printed line by line.
         let mut secrets: Vec<String> = secrets
             .into_iter()
             .flat_map(|secret| secret.lines().map(clean).collect::<Vec<_>>())
@@ -53,16 +53,13 @@ impl Mask {
         let mut text = clean(text);
         if cut {
             // What is left of a secret that began before the end.
-            let longest = self.secrets.first().map_or(0, String::len);
-            let end = text.floor_char_boundary(text.len().saturating_sub(longest));
             let half = self.secrets.iter().filter_map(|secret| {
                 let from = text.len().saturating_sub(secret.len());
-                (from..text.len())
-                    .filter(|start| *start >= end)
-                    .find(|start| {
-                        text.get(*start..)
-                            .is_some_and(|tail| secret.starts_with(tail))
-                    })
+                let left = |start: &usize| {
+                    let tail = text.get(*start..);
+                    tail.is_some_and(|tail| secret.starts_with(tail))
+                };
+                (from..text.len()).find(left)
             });
             if let Some(start) = half.min() {
                 text.truncate(start);
@@ -128,6 +125,55 @@ fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mask(secrets: &[&str]) -> Mask {
+        Mask::new(secrets.iter().map(|secret| (*secret).to_owned()))
+    }
+
+    #[test]
+    fn a_secret_of_four_characters_is_masked_and_a_shorter_one_is_not() {
+        assert_eq!(mask(&["abcd", "xyz"]).hidden("abcd xyz"), "*** xyz");
+        // Characters, not bytes.
+        assert_eq!(
+            mask(&["\u{e4}\u{e4}\u{e4}"]).hidden("\u{e4}\u{e4}\u{e4}"),
+            "\u{e4}\u{e4}\u{e4}"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_contains_another_goes_whole() {
+        for secrets in [["pass", "password"], ["password", "pass"]] {
+            assert_eq!(mask(&secrets).hidden("password pass"), "*** ***");
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_behind_its_limit_and_says_so() {
+        let mask = Mask::default();
+        assert_eq!(mask.line("12345", 5), "12345");
+        assert_eq!(mask.line("123456", 5), "12345…");
+        // Between two characters, never inside of one.
+        assert_eq!(mask.line("1234\u{e4}6", 5), "1234…");
+        assert_eq!(mask.cut("123", 5, true), "123…");
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_a_cut_goes() {
+        let mask = mask(&["hunter2", "terrible"]);
+        for left in ["h", "hunt", "hunter", "hunter2"] {
+            assert_eq!(mask.cut(&format!("pw {left}"), 100, true), "pw …", "{left}");
+        }
+        // Of two that may have begun, the longer rest goes.
+        assert_eq!(mask.cut("pw hunter", 100, true), "pw …");
+        assert_eq!(mask.cut("pw hunter2 done", 100, true), "pw *** done…");
+        assert_eq!(mask.line("pw hunter", 100), "pw hunter");
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_taken_out_and_line_ends_are_blanks() {
+        let text = "a\tb\r\nc\u{2028}d\u{2029}e\u{1b}f\u{61c}g\u{200b}h\u{200e}i\u{202e}j\u{2066}k\u{feff}l\u{e0041}m";
+        assert_eq!(Mask::default().line(text, 100), "a b  c d efghijklm");
+    }
 
     #[test]
     fn a_secret_is_known_in_an_address_and_in_json() {

@@ -83,7 +83,7 @@ impl HasData for HasLookup {
     type Data<'a> = Lookup<'a>;
 }
 
-// The generated code wants the errors' conversion from whoever resolves.
+// The generated code converts errors by the same type that resolves.
 impl network::Host for Lookup<'_> {
     fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
         self.sockets.convert_error_code(error)

@@ -196,7 +196,7 @@ impl Guest {
     }
 }
 
-/// Refuses with a type of our own, so that the report can tell memory from
+/// Refuses with a type of our own, so that a report distinguishes memory from
 /// other traps.
 struct Limiter {
     memory: usize,

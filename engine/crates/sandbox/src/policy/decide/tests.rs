@@ -282,3 +282,191 @@ fn reading_is_not_widened_to_writing() {
     assert!(!granted.directories().next().unwrap().1.write);
     assert!(granted.unused.is_empty());
 }
+
+#[test]
+fn writing_is_granted_by_a_grant_to_write_alone() {
+    let asked = [request("data", "directory-write", "/d", true)];
+    let list = grants(&["directory-write:/d"]);
+    let granted = decide(&instance("m"), &asked, &[], Policy::Site(&list)).unwrap();
+    let (name, terms) = granted.directories().next().unwrap();
+    assert_eq!((name, terms.write), ("data", true));
+    let list = grants(&["directory:/d"]);
+    let error = decide(&instance("m"), &asked, &[], Policy::Site(&list)).unwrap_err();
+    assert_eq!(
+        *error.denial,
+        Denial::NotGranted("directory-write:/d".parse().unwrap())
+    );
+}
+
+#[test]
+fn the_first_grant_that_covers_counts_and_the_others_are_unused() {
+    let asked = [request("server", "connection", "a:1", true)];
+    let list = grants(&[
+        "connection:tls://b:1",
+        "connection:tls://a:1?cafile=/first.pem",
+        "connection:tls://a:1?cafile=/second.pem",
+    ]);
+    let granted = decide(&instance("m"), &asked, &[], Policy::Site(&list)).unwrap();
+    assert_eq!(connection(&granted).cafile, Some("/first.pem".into()));
+    assert_eq!(granted.unused, [list[0].clone(), list[2].clone()]);
+    let granted = decide(&instance("m"), &asked, &[], Policy::Builtin).unwrap();
+    assert!(granted.unused.is_empty());
+}
+
+#[test]
+fn every_kind_of_value_fills_a_target() {
+    for (value, path) in [
+        (OptionValue::Text("a".to_owned()), "/a"),
+        (OptionValue::Integer(-1), "/-1"),
+        (OptionValue::Number(0.5), "/0.5"),
+        (OptionValue::Boolean(true), "/true"),
+        (OptionValue::DurationMilliseconds(2), "/2"),
+        (OptionValue::SizeBytes(3), "/3"),
+        (
+            OptionValue::Texts(vec!["a".to_owned(), "b".to_owned()]),
+            "/a,b",
+        ),
+    ] {
+        let asked = [request("q", "queue", "/${option}", true)];
+        let settings = [
+            setting("other", OptionValue::Integer(9)),
+            setting("option", value),
+        ];
+        let granted = decide(&instance("m"), &asked, &settings, Policy::Builtin).unwrap();
+        assert_eq!(granted.queue("q").unwrap().path.to_str(), Some(path));
+    }
+}
+
+#[test]
+fn terms_that_do_not_apply_are_left_out() {
+    let decided =
+        |asked: CapabilityRequest| decide(&instance("m"), &[asked], &[], Policy::Builtin).unwrap();
+    let plain = request("server", "connection", "a:1", true);
+    let terms = [("tls", "false"), ("cafile", "/ca"), ("certfile", "/c")];
+    let plain = terms
+        .into_iter()
+        .fold(plain, |asked, (name, value)| with(asked, name, value));
+    let granted = decided(plain);
+    let terms = connection(&granted);
+    assert!(!terms.tls && terms.cafile.is_none() && terms.identity.is_none());
+
+    let web = |target: &str, verify: &str| {
+        let asked = with(request("service", "http", target, true), "verify", verify);
+        decided(with(asked, "cafile", "/ca"))
+    };
+    let granted = web("http://a", "false");
+    assert!(origin(&granted).verify && origin(&granted).cafile.is_none());
+    let granted = web("https://a", "false");
+    assert!(!origin(&granted).verify && origin(&granted).cafile.is_none());
+    let granted = web("https://a", "true");
+    assert!(origin(&granted).verify);
+    assert_eq!(origin(&granted).cafile, Some("/ca".into()));
+
+    let queue = decided(with(request("q", "queue", "/q", true), "umask", "027"));
+    assert_eq!(queue.queue("q").unwrap().umask, Some(0o27));
+}
+
+#[test]
+fn the_line_to_write_is_without_the_terms_of_the_component() {
+    for (asked, line) in [
+        (
+            with(request("a", "queue", "/q", true), "umask", "0"),
+            "`queue:/q`",
+        ),
+        (
+            with(
+                with(
+                    request("a", "connection", "tls://h:1", true),
+                    "cafile",
+                    "/ca",
+                ),
+                "certfile",
+                "/c",
+            ),
+            "`connection:tls://h:1`",
+        ),
+        (
+            with(request("a", "http", "https://h", true), "verify", "no"),
+            "`http:https://h`",
+        ),
+        (request("a", "address", "h:1", true), "`address:h:1`"),
+    ] {
+        let error = decide(&instance("m"), &[asked], &[], Policy::Site(&[])).unwrap_err();
+        let end = format!("not granted: add {line} to `grants` in [messenger_m]");
+        assert!(error.to_string().ends_with(&end), "{error}");
+    }
+}
+
+#[test]
+fn a_name_is_granted_for_its_own_kind() {
+    let asked = [
+        request("q", "queue", "/q", true),
+        request("c", "connection", "a:1", true),
+        request("h", "http", "https://a", true),
+        request("d", "directory", "/d", true),
+        request("a", "address", "b:2", true),
+    ];
+    let granted = decide(&instance("m"), &asked, &[], Policy::Builtin).unwrap();
+    assert_eq!(
+        granted.queues().map(|(name, _)| name).collect::<Vec<_>>(),
+        ["q"]
+    );
+    assert_eq!(
+        granted.origins().map(|(name, _)| name).collect::<Vec<_>>(),
+        ["h"]
+    );
+    assert_eq!(
+        granted
+            .directories()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>(),
+        ["d"]
+    );
+    assert_eq!(
+        granted
+            .addresses()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["b:2"]
+    );
+    for name in ["q", "c", "h", "d", "a", "none"] {
+        assert_eq!(granted.queue(name).is_some(), name == "q");
+        assert_eq!(granted.connection(name).is_some(), name == "c");
+    }
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_form_of_its_kind() {
+    let granted = Granted::nothing(InstanceName::new("m"));
+    for (kind, name, line) in [
+        (Kind::Queue, "q", "add `queue:/path` to its grants"),
+        (
+            Kind::Connection,
+            "c",
+            "add `connection:host:port` to its grants",
+        ),
+        (
+            Kind::Http,
+            "https://a",
+            "add `http:https://a` to its grants",
+        ),
+    ] {
+        let text = granted.refusal(kind, name);
+        assert!(
+            text.starts_with(&format!("no {} `{name}` is granted", kind.as_str())),
+            "{text}"
+        );
+        assert!(text.ends_with(line), "{text}");
+    }
+}
+
+#[test]
+fn an_option_that_is_not_set_is_named_with_its_place() {
+    let asked = [request("outgoing", "queue", "${output_path}", true)];
+    let error = decide(&instance("mine"), &asked, &[], Policy::Builtin).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "messenger `mine` needs `outgoing` (queue at `${output_path}`), but the option \
+         `output_path` is not set: set it in [mine]"
+    );
+}

@@ -166,6 +166,45 @@ fn only_the_same_thing_or_less_is_covered() {
     }
 }
 
+#[test]
+fn a_grant_is_never_compared_by_prefix() {
+    let grant = |text: &str| text.parse::<Grant>().unwrap();
+    for (short, long) in [
+        ("queue:/q", "queue:/queue"),
+        ("queue:/q", "queue:/q/below"),
+        ("connection:a:1", "connection:a:11"),
+        ("connection:a:1", "connection:a.example:1"),
+        ("connection:tls://a:1", "connection:tls://ab:1"),
+        ("http:https://a", "http:https://a.example"),
+        ("http:https://a", "http:https://a:8443"),
+        ("http:https://a:8", "http:https://a:80"),
+        ("directory:/d", "directory:/data"),
+        ("directory:/d", "directory:/d/below"),
+        ("directory-write:/d", "directory-write:/d/below"),
+        ("address:a:1", "address:a:11"),
+        ("address:a:1", "address:a.example:1"),
+    ] {
+        assert!(!grant(short).covers(&grant(long)), "{short} / {long}");
+        assert!(!grant(long).covers(&grant(short)), "{long} / {short}");
+        assert!(grant(long).covers(&grant(long)), "{long}");
+    }
+}
+
+#[test]
+fn a_term_that_stands_twice_is_refused() {
+    for text in [
+        "connection:tls://a:1?cafile=/x&cafile=/y",
+        "connection:tls://a:1?cafile=/x?cafile=/y",
+        "queue:/q?umask=1&umask=2",
+        "http:https://a?verify=true&verify=false",
+    ] {
+        assert!(text.parse::<Grant>().is_err(), "{text}");
+    }
+    // A path may have one in its name all the same.
+    let odd = "queue:/q?umask=no?umask=027";
+    assert_eq!(odd.parse::<Grant>().unwrap().to_string(), odd);
+}
+
 proptest! {
     #[test]
     fn what_parses_is_stable(text in "(queue|connection|directory|address|http):[ -~]{0,30}") {
