@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::configure;
+use super::{configure, queue};
 use super::logging::{self, LogSettings};
 use super::signals;
 use crate::run::{self, Exit, Invocation, Recording, Remarks};
@@ -42,7 +42,7 @@ fn caso() -> ExitCode {
                 .about("Extracts and delivers: what `caso-extract` does, with its flags"),
         )
         .subcommand(
-            without_extraction(with_config(Command::new("deliver"), Program::Caso))
+            for_delivery(with_summary(Command::new("deliver")))
                 .about("Delivers the records that wait, without asking OpenStack"),
         )
         .subcommand(
@@ -67,6 +67,7 @@ fn caso() -> ExitCode {
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
         .subcommand(configure::command())
+        .subcommand(queue::command())
         .get_matches();
     match matches.subcommand() {
         Some(("extract", matches)) => extract(matches, Program::Extract),
@@ -76,6 +77,7 @@ fn caso() -> ExitCode {
         Some(("demo", matches)) => demo(matches),
         Some(("sample", _)) => sample(),
         Some(("config", matches)) => configure::run(matches),
+        Some(("queue", matches)) => queue::run(matches),
         _ => Exit::Usage,
     }
     .into()
@@ -109,7 +111,11 @@ fn projects_command(name: &'static str, program: Program) -> Command {
 }
 
 fn with_config(command: Command, program: Program) -> Command {
-    caso_config::arguments(command, program).arg(
+    with_summary(caso_config::arguments(command, program))
+}
+
+fn with_summary(command: Command) -> Command {
+    command.arg(
         Arg::new("summary")
             .long("summary")
             .action(ArgAction::SetTrue)
@@ -117,15 +123,13 @@ fn with_config(command: Command, program: Program) -> Command {
     )
 }
 
-/// A delivery takes the flags of an extraction, so that a cron line can be
-/// changed by one word, but its help shows those that do something.
-fn without_extraction(command: Command) -> Command {
-    command.mut_args(
-        |arg| match caso_config::is_for_delivery(arg.get_id().as_str()) {
-            true => arg,
-            false => arg.hide(true),
-        },
-    )
+/// A command about what waits takes the flags of an extraction, so that a cron
+/// line can be changed by one word, but its help shows those that do something.
+pub(super) fn for_delivery(command: Command) -> Command {
+    caso_config::arguments(command, Program::Caso).mut_args(|arg| {
+        let shown = caso_config::is_for_delivery(arg.get_id().as_str());
+        arg.hide(!shown)
+    })
 }
 
 fn extract_command(name: &'static str) -> Command {
@@ -270,7 +274,7 @@ fn start(invocation: Invocation) -> Exit {
     })
 }
 
-fn log_settings(config: &Config, remarks: Remarks) -> LogSettings {
+pub(super) fn log_settings(config: &Config, remarks: Remarks) -> LogSettings {
     let logging = &config.logging;
     LogSettings {
         debug: logging.debug,
@@ -303,7 +307,7 @@ pub(super) fn load(matches: &ArgMatches, program: Program) -> Result<Config, Exi
     })
 }
 
-fn set_up_logging(settings: &LogSettings) -> Result<(), Exit> {
+pub(super) fn set_up_logging(settings: &LogSettings) -> Result<(), Exit> {
     logging::init(settings).map_err(|error| complain(&error.into(), Exit::Usage))
 }
 

@@ -8,6 +8,7 @@
 mod command;
 mod configure;
 mod logging;
+mod queue;
 mod signals;
 
 pub use command::main;

@@ -17,7 +17,7 @@ use super::source::Source;
 use super::summary::Summary;
 use caso_base::Clock;
 use caso_config::Config;
-use caso_deliver::Journal;
+use caso_journal::Journal;
 use caso_state::{CursorKey, Cursors};
 
 /// Clouds, and regions of a cloud, that are read at a time.

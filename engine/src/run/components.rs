@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 
 use caso_base::error_chain;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
-use caso_deliver::MapperIdentity;
+use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;

@@ -19,13 +19,13 @@ use super::mapping::{Mapping, Told};
 use super::window::{Bounds, Plan};
 use caso_base::error_chain;
 use caso_config::{CloudConfig, Config};
-use caso_deliver::{Journal, Order, SegmentKey};
+use caso_journal::{Journal, Order, SegmentKey};
 use caso_extract::{ExtractContext, ExtractError, ProjectRef, Task};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::guest::BoxFuture;
 use caso_model::usage::Context;
-use caso_state::{Advance, CursorKey, Cursors, Source, Start, Unmoved};
+use caso_state::{Advance, CursorKey, Cursors, Start, StartSource, Unmoved};
 
 /// What all projects of a cloud in a region share.
 pub struct Extraction {
@@ -180,7 +180,7 @@ impl Extraction {
                 .await;
             extractors.push(ExtractorReport {
                 extractor,
-                first: self.bounds.from.explicit().is_none() && start.source == Source::Nothing,
+                first: self.bounds.from.explicit().is_none() && start.source == StartSource::Nothing,
                 result,
             });
         }

@@ -1,6 +1,6 @@
 //! From a page of usage to records in a segment.
 
-use caso_deliver::SegmentWriter;
+use caso_journal::SegmentWriter;
 use caso_extract::{ExtractError, Page, PageSink};
 use caso_model::guest::{BoxFuture, Mapper, Outcome};
 use caso_model::usage::{Context, UsageItem};

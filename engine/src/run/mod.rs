@@ -13,6 +13,7 @@ mod components;
 mod demo;
 mod exit;
 mod extraction;
+mod forget;
 mod mapping;
 mod migrate;
 mod mode;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 
 pub use self::demo::demo;
 pub use self::exit::Exit;
+pub use self::forget::{Forget, forget};
 pub use self::migrate::mapping_migrate;
 pub use self::projects::projects;
 pub use self::sample::sample;
@@ -51,7 +53,8 @@ use self::summary::Summary;
 use caso_base::SystemClock;
 use caso_base::error_chain;
 use caso_config::Config;
-use caso_deliver::{Deadline, Instance, Journal, Recovery};
+use caso_deliver::{Deadline, Instance};
+use caso_journal::{Journal, Recovery};
 use caso_model::notice::Notice;
 use caso_state::{Cursors, Lock, LockError, check_writable};
 
@@ -189,6 +192,9 @@ async fn work(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<S
         .context("cannot use the journal")
         .map_err(stop(Exit::Nothing))?;
     let journal = Arc::new(journal);
+    for notice in &recovery.notices {
+        said.warn(&notice.text);
+    }
     recovered(&recovery, &mut summary);
 
     let names: Vec<String> = config

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 
 use super::components::Messenger;
 use caso_sandbox::{Detour, Sink};
-use caso_state::{Disk, Spool};
+use caso_disk::Disk;
+use caso_state::Spool;
 
 pub enum Mode {
     Real,

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use caso_base::digest::sha256_hex;
-use caso_state::{DiskError, Spool};
+use caso_disk::DiskError;
+use caso_state::Spool;
 
 const FILE: &str = "caso-said";
 /// So long a remark is remembered after it last held.
@@ -72,7 +73,7 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_state::Disk;
+    use caso_disk::Disk;
 
     #[test]
     fn a_remark_is_remembered_for_a_week() {

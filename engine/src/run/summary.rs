@@ -16,8 +16,9 @@ use super::extraction::{ExtractorReport, ExtractorResult, ProjectReport};
 use super::one_cloud::{CloudReport, RegionReport};
 use super::said::Said;
 use caso_base::error_chain;
-use caso_deliver::{Ending, InstanceReport, Waiting};
+use caso_deliver::{Ending, InstanceReport};
 use caso_extract::ProjectFailure;
+use caso_journal::Waiting;
 
 /// Collected while the run goes on.
 #[derive(Default)]
@@ -329,8 +330,7 @@ impl Summary {
                 if entry.records > 0 {
                     said.warn(&format!(
                         "records wait for messenger `{0}`, which is no longer in `messengers`: \
-                         put it back, or remove what waits, `caso-journal/messengers/{0}` in the \
-                         spool",
+                         put it back, or give up what waits with `caso queue forget {0}`",
                         entry.messenger
                     ));
                 }

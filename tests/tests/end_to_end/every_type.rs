@@ -8,10 +8,11 @@
 
 use std::fs;
 
-use caso_deliver::{Journal, MapperIdentity, Order, SegmentKey};
+use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
-use caso_state::{Disk, Spool};
+use caso_disk::Disk;
+use caso_state::Spool;
 use caso_tests::build::workspace;
 use caso_tests::cloud::Certificate;
 use caso_tests::logstash::{Logstash, Mood};
