@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::{configure, queue};
 use super::logging::{self, LogSettings};
 use super::signals;
+use super::{configure, queue};
 use crate::run::{self, Exit, Invocation, Recording, Remarks};
 use caso_config::{CommandLine, Config, Inputs, Program};
 

@@ -19,8 +19,8 @@ use super::mapping::{Mapping, Told};
 use super::window::{Bounds, Plan};
 use caso_base::error_chain;
 use caso_config::{CloudConfig, Config};
-use caso_journal::{Journal, Order, SegmentKey};
 use caso_extract::{ExtractContext, ExtractError, ProjectRef, Task};
+use caso_journal::{Journal, Order, SegmentKey};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::guest::BoxFuture;
@@ -180,7 +180,8 @@ impl Extraction {
                 .await;
             extractors.push(ExtractorReport {
                 extractor,
-                first: self.bounds.from.explicit().is_none() && start.source == StartSource::Nothing,
+                first: self.bounds.from.explicit().is_none()
+                    && start.source == StartSource::Nothing,
                 result,
             });
         }

@@ -54,8 +54,7 @@ async fn work(config: &Config, what: &Forget) -> Result<String, Stopped> {
 
 fn give_up(spool: &Spool, what: &Forget) -> anyhow::Result<String> {
     let messenger = &what.messenger;
-    let (journal, recovery) =
-        Journal::open(spool, what.now).context("cannot use the journal")?;
+    let (journal, recovery) = Journal::open(spool, what.now).context("cannot use the journal")?;
     for notice in &recovery.notices {
         tracing::warn!("{notice}");
     }

@@ -1,7 +1,7 @@
 //! From a page of usage to records in a segment.
 
-use caso_journal::SegmentWriter;
 use caso_extract::{ExtractError, Page, PageSink};
+use caso_journal::SegmentWriter;
 use caso_model::guest::{BoxFuture, Mapper, Outcome};
 use caso_model::usage::{Context, UsageItem};
 use caso_sandbox::GuestMapper;

@@ -14,8 +14,8 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 use super::components::Messenger;
-use caso_sandbox::{Detour, Sink};
 use caso_disk::Disk;
+use caso_sandbox::{Detour, Sink};
 use caso_state::Spool;
 
 pub enum Mode {

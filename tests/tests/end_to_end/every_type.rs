@@ -8,10 +8,10 @@
 
 use std::fs;
 
+use caso_disk::Disk;
 use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
-use caso_disk::Disk;
 use caso_state::Spool;
 use caso_tests::build::workspace;
 use caso_tests::cloud::Certificate;

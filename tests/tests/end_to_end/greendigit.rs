@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use caso_disk::Disk;
 use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
 use caso_model::Window;
 use caso_model::record::{AccountingRecord, EnergyRecord, Head};
-use caso_disk::Disk;
 use caso_state::Spool;
 use caso_tests::cim::{Cim, EMAIL, PASSWORD};
 use caso_tests::cloud::Certificate;

@@ -157,7 +157,11 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn batch(&mut self, batch: &PackedBatch, mut items: VecDeque<BatchItem>) -> Result<(), Stop> {
+    async fn batch(
+        &mut self,
+        batch: &PackedBatch,
+        mut items: VecDeque<BatchItem>,
+    ) -> Result<(), Stop> {
         while !items.is_empty() {
             self.check_bounds()?;
             self.pause().await?;

@@ -208,7 +208,9 @@ impl Disk {
     pub fn remove(&self, path: &Path) -> Result<(), DiskError> {
         self.gate(Step::Remove, path)?;
         match fs::remove_file(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DiskError::new(Step::Remove, path, e)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(DiskError::new(Step::Remove, path, e))
+            }
             _ => Ok(()),
         }
     }
@@ -351,8 +353,8 @@ fn whole_lines(path: &Path) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::faults::{At, End};
     use super::*;
+    use crate::faults::{At, End};
 
     #[test]
     fn a_torn_last_line_is_cut_before_the_next_is_added() {

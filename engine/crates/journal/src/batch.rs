@@ -9,12 +9,12 @@ use serde_json::value::RawValue;
 use caso_model::record::AccountingRecord;
 
 use crate::error::JournalError;
-use crate::shared::Shared;
 use crate::kind::RecordKind;
 use crate::layout::SegmentName;
 use crate::lines::Lines;
 use crate::pack::{BatchLine, Header};
 use crate::progress::Progress;
+use crate::shared::Shared;
 
 /// A record with its place in the batch.
 #[derive(Debug, Clone)]

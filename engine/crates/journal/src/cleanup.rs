@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::error::JournalError;
-use crate::shared::{SegmentState, Shared};
 use crate::layout::{QueueFolder, SegmentName, entries};
+use crate::shared::{SegmentState, Shared};
 use crate::{pack, packing, waiting};
 
 /// What a queue is done with.

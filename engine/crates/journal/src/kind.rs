@@ -123,6 +123,9 @@ mod tests {
         assert_ne!(odd.tag(), RecordKind::Cloud.tag());
         assert_eq!(RecordKind::parse(&odd.tag()), Some(odd));
         assert_eq!(RecordKind::parse("nonsense"), None);
-        assert!(RecordKind::Cloud < RecordKind::Ip && RecordKind::Energy < RecordKind::Other(String::new()));
+        assert!(
+            RecordKind::Cloud < RecordKind::Ip
+                && RecordKind::Energy < RecordKind::Other(String::new())
+        );
     }
 }

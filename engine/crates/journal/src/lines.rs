@@ -34,7 +34,11 @@ impl LineWriter {
     }
 
     /// Adds a line and answers its length.
-    pub(crate) fn line<T: Serialize>(&mut self, file: &mut DiskFile, line: &T) -> Result<u64, DiskError> {
+    pub(crate) fn line<T: Serialize>(
+        &mut self,
+        file: &mut DiskFile,
+        line: &T,
+    ) -> Result<u64, DiskError> {
         let text = to_line(file.path(), line)?;
         self.digest.update(&text);
         self.buffer.extend_from_slice(&text);
@@ -65,8 +69,8 @@ impl LineWriter {
 
 /// A value as one line.
 pub(crate) fn to_line<T: Serialize>(path: &Path, line: &T) -> Result<Vec<u8>, DiskError> {
-    let mut text =
-        serde_json::to_vec(line).map_err(|e| DiskError::new(Step::Write, path, io::Error::other(e)))?;
+    let mut text = serde_json::to_vec(line)
+        .map_err(|e| DiskError::new(Step::Write, path, io::Error::other(e)))?;
     text.push(b'\n');
     Ok(text)
 }

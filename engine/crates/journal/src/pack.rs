@@ -134,7 +134,10 @@ impl Reader {
     }
 
     /// The next batch with its index.
-    pub(crate) fn next_batch(&mut self, path: &Path) -> Result<Option<(u32, BatchLine)>, JournalError> {
+    pub(crate) fn next_batch(
+        &mut self,
+        path: &Path,
+    ) -> Result<Option<(u32, BatchLine)>, JournalError> {
         if self.next >= self.batches {
             return Ok(None);
         }
@@ -192,7 +195,9 @@ pub(crate) fn done_segments(queue: &QueueFolder) -> Result<HashSet<SegmentName>,
     Ok(segments)
 }
 
-pub(crate) fn done_files(queue: &QueueFolder) -> Result<Vec<(PackName, std::path::PathBuf)>, JournalError> {
+pub(crate) fn done_files(
+    queue: &QueueFolder,
+) -> Result<Vec<(PackName, std::path::PathBuf)>, JournalError> {
     Ok(entries(&queue.folder)?
         .into_iter()
         .filter_map(|path| match stem_and_ending(&path)? {

@@ -14,11 +14,11 @@ use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use crate::error::JournalError;
-use crate::shared::{SegmentInfo, SegmentState, Shared};
 use crate::kind::RecordKind;
 use crate::layout::{FORMAT, PackName, QueueFolder, SegmentName};
 use crate::lines::Lines;
 use crate::pack::{self, BatchLine, Header, Ref};
+use crate::shared::{SegmentInfo, SegmentState, Shared};
 
 /// Records in a batch, where nothing else is said.
 pub(crate) const ABOUT: u32 = 1_000;
@@ -167,7 +167,14 @@ impl Plan {
         Ok(())
     }
 
-    fn add_record(&mut self, kind: RecordKind, segment: u32, offset: u64, bytes: u64, created: i64) {
+    fn add_record(
+        &mut self,
+        kind: RecordKind,
+        segment: u32,
+        offset: u64,
+        bytes: u64,
+        created: i64,
+    ) {
         let batches = self.full.entry(kind.clone()).or_default();
         if batches.last().is_none_or(|batch| batch.items >= self.size) {
             batches.push(BatchLine {

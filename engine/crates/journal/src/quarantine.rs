@@ -11,8 +11,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use caso_model::record::AccountingRecord;
 use caso_disk::Disk;
+use caso_model::record::AccountingRecord;
 
 use crate::batch::BatchItem;
 use crate::error::JournalError;

@@ -11,13 +11,11 @@ use caso_disk::{Disk, has_no_record_locks};
 use caso_model::notice::Notice;
 
 use crate::error::JournalError;
-use crate::shared::{Counter, SegmentInfo, SegmentState};
-use crate::layout::{
-    FORMAT, Layout, PackName, QueueFolder, SegmentName, entries, stem_and_ending,
-};
+use crate::layout::{FORMAT, Layout, PackName, QueueFolder, SegmentName, entries, stem_and_ending};
 use crate::lines::{self, Bad};
 use crate::pack;
 use crate::segment::{Footer, Header};
+use crate::shared::{Counter, SegmentInfo, SegmentState};
 
 /// What a start found, for the summary.
 #[derive(Debug, Default)]

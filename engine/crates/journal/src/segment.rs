@@ -12,16 +12,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use caso_disk::DiskFile;
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
 use caso_model::usage::UsageItem;
-use caso_disk::DiskFile;
 
 use crate::error::JournalError;
-use crate::shared::{SegmentInfo, Shared};
 use crate::kind::{RecordKind, not_finite};
 use crate::layout::{FORMAT, SegmentName};
 use crate::lines::{LineWriter, to_line};
+use crate::shared::{SegmentInfo, Shared};
 
 /// Where the records come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

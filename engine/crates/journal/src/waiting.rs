@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::JournalError;
-use crate::shared::{SegmentState, Shared};
 use crate::layout::{QueueFolder, entries};
 use crate::lines::Lines;
 use crate::pack::{self, Left};
+use crate::shared::{SegmentState, Shared};
 
 /// What waits in a messenger's queue. For a messenger that is not configured any more, or
 /// could not be packed for, records of types that it does not take count, too.
@@ -65,7 +65,11 @@ fn of_queue(
 }
 
 /// What one messenger has before it, packed or not.
-pub(crate) fn records_left(shared: &Shared, queue: &QueueFolder, name: &str) -> Result<Left, JournalError> {
+pub(crate) fn records_left(
+    shared: &Shared,
+    queue: &QueueFolder,
+    name: &str,
+) -> Result<Left, JournalError> {
     let mut sum = Left::default();
     for entry in pack::unfinished(queue)? {
         if entry.newer.is_none() {

@@ -219,7 +219,11 @@ impl Cursors {
         if let Some(known) = locked(&self.projects).get(project) {
             return Ok(known.clone());
         }
-        let read = Arc::new(Mutex::new(ProjectCursors::read(&self.spool, project, name)?));
+        let read = Arc::new(Mutex::new(ProjectCursors::read(
+            &self.spool,
+            project,
+            name,
+        )?));
         // Where two asked at once, both have the first one's.
         let mut projects = locked(&self.projects);
         Ok(projects.entry(project.to_owned()).or_insert(read).clone())

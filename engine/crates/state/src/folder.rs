@@ -223,10 +223,12 @@ mod tests {
     #[test]
     #[ignore = "started by another_users_folder_is_named"]
     fn checks_for_another() {
-        other_process::answer(|folder| match check_writable(&folder.join("closed/spool")) {
-            Ok(()) => "writable".into(),
-            Err(failed) => failed.to_string(),
-        });
+        other_process::answer(
+            |folder| match check_writable(&folder.join("closed/spool")) {
+                Ok(()) => "writable".into(),
+                Err(failed) => failed.to_string(),
+            },
+        );
     }
 
     #[test]
@@ -235,8 +237,7 @@ mod tests {
         let closed = dir.path().join("closed");
         fs::create_dir(&closed).unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
-        let answer =
-            other_process::without_rights(dir.path(), "folder::tests::checks_for_another");
+        let answer = other_process::without_rights(dir.path(), "folder::tests::checks_for_another");
         assert!(answer.contains("closed"), "{answer}");
         assert!(answer.contains(&owner_of(&closed).unwrap()), "{answer}");
         assert!(answer.contains("we run as"), "{answer}");
@@ -249,10 +250,12 @@ mod tests {
     #[test]
     #[ignore = "started by what_only_another_user_may_enter_is_named"]
     fn looks_into_what_is_closed() {
-        other_process::answer(|folder| match check_writable(&folder.join("closed/in/spool")) {
-            Ok(()) => "writable".into(),
-            Err(failed) => format!("blocked by {}: {failed}", failed.blocking.display()),
-        });
+        other_process::answer(
+            |folder| match check_writable(&folder.join("closed/in/spool")) {
+                Ok(()) => "writable".into(),
+                Err(failed) => format!("blocked by {}: {failed}", failed.blocking.display()),
+            },
+        );
     }
 
     #[test]

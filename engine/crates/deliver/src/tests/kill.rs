@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 use super::support::*;
 use crate::*;
-use caso_model::Window;
-use caso_model::guest::*;
-use caso_model::record::AccountingRecord;
 use caso_disk::faults::{At, End};
 use caso_disk::{Disk, Step};
 use caso_journal::{Journal, Order};
+use caso_model::Window;
+use caso_model::guest::*;
+use caso_model::record::AccountingRecord;
 use caso_state::{CursorKey, Cursors};
 
 const PROJECTS: [u32; 2] = [0, 1];

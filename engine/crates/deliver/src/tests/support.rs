@@ -19,7 +19,7 @@ pub use caso_base::Clock;
 #[path = "../../../journal/src/tests/site.rs"]
 mod site;
 
-pub use self::site::{cloud, ip, key, mapper, usage, other};
+pub use self::site::{cloud, ip, key, mapper, other, usage};
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()

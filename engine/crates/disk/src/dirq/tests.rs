@@ -81,7 +81,10 @@ fn any_other_error_ends_the_call_and_names_path_and_reason() {
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let failure = queue(&file.join("queue")).add(b"x").unwrap_err();
-    assert_eq!(failure.reason.raw_os_error(), Some(nix::errno::Errno::ENOTDIR as i32));
+    assert_eq!(
+        failure.reason.raw_os_error(),
+        Some(nix::errno::Errno::ENOTDIR as i32)
+    );
     let text = failure.to_string();
     assert!(
         text.contains(&file.display().to_string()) && text.contains("os error 20"),

@@ -376,4 +376,3 @@ fn name_of(path: &Path) -> String {
         .to_string_lossy()
         .into_owned()
 }
-

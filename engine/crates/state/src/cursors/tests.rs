@@ -2,8 +2,8 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::*;
 use super::project::BEGINNING;
+use super::*;
 use crate::Spool;
 use crate::lastrun::parse_lastrun;
 use caso_disk::Disk;
@@ -304,7 +304,10 @@ fn a_foreign_lastrun_is_one_regions() {
     assert!(cursors.is_foreign(PROJECT, None));
     let starts = cursors.starts(PROJECT, None, &keys).unwrap();
     assert_eq!(starts[0].at, Some(T - 1));
-    assert_eq!((starts[1].at, &starts[1].source), (None, &StartSource::Nothing));
+    assert_eq!(
+        (starts[1].at, &starts[1].source),
+        (None, &StartSource::Nothing)
+    );
     // And of another cloud that has the project, no more.
     let other = in_place("other", None);
     assert_eq!(cursors.starts(PROJECT, None, &[other]).unwrap()[0].at, None);
@@ -333,7 +336,10 @@ fn an_added_region_does_not_start_at_an_edited_lastrun() {
     let new = in_place("default", Some("B"));
     let starts = place.cursors().starts(PROJECT, None, &[old, new]).unwrap();
     assert!(matches!(starts[0].source, StartSource::Edited(_)));
-    assert_eq!((starts[1].at, &starts[1].source), (None, &StartSource::Nothing));
+    assert_eq!(
+        (starts[1].at, &starts[1].source),
+        (None, &StartSource::Nothing)
+    );
 }
 
 /// Of all that the configuration has, whether or not it was asked today.
