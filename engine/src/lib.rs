@@ -1,6 +1,12 @@
 //! The program: command lines, and the run that they start.
 //!
-//! What a run stands on lies in `crates/`, a crate a room.
+//! `cli` turns what was typed into a task; `run` does it. What a
+//! run stands on lies in `crates/`, a crate a room.
+
+#![warn(missing_docs)]
 
 pub mod cli;
-pub mod run;
+mod run;
+mod stdout;
+
+pub use run::BisectingMapper;

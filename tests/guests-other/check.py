@@ -25,12 +25,13 @@ from collections.abc import Iterable
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "tools"))
 import messages  # noqa: E402
+import stand_in  # noqa: E402
 
 WINDOW = ["--extract-from", "2026-10-01", "--extract-to", "2026-10-16"]
 PROJECTS, SERVERS = 2, 5
 DONE, NOTHING_DONE, PARTLY = 0, 1, 3
 NAMES = ("c", "python")
-# Of a VM, what both messengers and ssm tell in one form or another.
+# The fields of a VM that both messengers and ssm send, in one form or another.
 SSM_FIELDS = ("VMUUID", "FQAN", "Status", "StartTime", "WallDuration", "CpuDuration")
 CSV_FIELDS = ["uuid", "fqan", "status", "start", "wall_seconds", "cpu_seconds"]
 JSON_FIELDS = ("vm_uuid", "fqan", "status", "start", "wall_seconds", "cpu_seconds")
@@ -108,9 +109,7 @@ class Bench:
         self.cache = folder / "cache"
         self.cache.mkdir()
         self.sites = 0
-        stand_in = [self.extract.with_name("stand-in-cloud"), "--projects", str(PROJECTS), "--servers", str(SERVERS)]
-        self.cloud = subprocess.Popen(stand_in, stdout=subprocess.PIPE, text=True)
-        self.url = self.cloud.stdout.readline().strip()
+        self.cloud = stand_in.Cloud(self.extract.with_name("stand-in-cloud"), PROJECTS, SERVERS)
 
     def site(self) -> Site:
         self.sites += 1
@@ -147,36 +146,18 @@ class Site:
         return self
 
     def write_conf(self) -> pathlib.Path:
-        sections = {
-            "DEFAULT": {
-                "site_name": "TEST-SITE",
-                "service_name": "TEST-SITE-CLOUD",
-                "messengers": "ssm, c, python",
-                "extractor": "nova",
-                "spooldir": f"{self.folder}/spool",
-                "mapping_file": f"{self.folder}/voms.json",
-                "cache_dir": str(self.bench.cache),
-                # What asks to be tried again in a minute is left to the next run.
-                "delivery_timeout": "20",
-            },
-            "keystone_auth": {
-                "auth_type": "v3password",
-                "auth_url": f"{self.bench.url}/identity/v3",
-                "username": "accounting",
-                "password": "secret",
-                "user_domain_id": "default",
-                "project_domain_id": "default",
-            },
-            "ssm": {"output_path": f"{self.folder}/ssm"},
-        }
+        sections = stand_in.site(
+            self.folder,
+            self.bench.cloud.url,
+            messengers="ssm, c, python",
+            cache_dir=self.bench.cache,
+            # What asks to be tried again in a minute is left to the next run.
+            delivery_timeout=20,
+        )
         for name in NAMES:
             sections[f"messenger_{name}"] = {"component": str(self.bench.components[name]), **self.host[name]}
             sections[name] = self.options[name]
-        path = self.folder / "caso.conf"
-        with path.open("w") as file:
-            for section, options in sections.items():
-                file.write(f"[{section}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
-        return path
+        return stand_in.write(self.folder, sections)
 
     def run(self, program: str, *arguments: str) -> Run:
         command = [str(self.bench.extract.with_name(program)), *arguments, "--config-file", str(self.write_conf())]
@@ -208,7 +189,7 @@ class Site:
 
 
 def vm(fields: Iterable[str]) -> tuple[str, ...]:
-    """A VM's fields. Its two durations at least 1 s, as `ssm` tells them: APEL takes no 0."""
+    """A VM's fields. Its two durations at least 1 s, as `ssm` sends them: APEL takes no 0."""
     *others, wall, cpu = fields
     return (*others, "1" if wall == "0" else wall, "1" if cpu == "0" else cpu)
 
@@ -261,8 +242,8 @@ def compare(run: Run, ssm: pathlib.Path, parts: dict[str, list[bytes]], vms: int
     ):
         for kind, have, want in zip(("VMs", "accelerators"), found, due, strict=True):
             strange, missing = sorted(set(have) - set(want)), sorted(set(want) - set(have))
-            told = f"{len(have)} {kind} of {len(want)}; not due: {strange}; missing: {missing}"
-            run.must(have == want, f"messenger `{name}` delivered {told}")
+            report = f"{len(have)} {kind} of {len(want)}; not due: {strange}; missing: {missing}"
+            run.must(have == want, f"messenger `{name}` delivered {report}")
     return len(expected[0])
 
 
@@ -297,14 +278,14 @@ def queue(bench: Bench):
     run = site.extract().ends(PARTLY).says(*lines_to_add(grants_of_queues(site)))
     harmed_nobody(site, run)
     run.must(not site.has_queues(), "a queue that nobody granted")
-    yield "queue, ungranted: the records wait, the line to add is told, `ssm` has delivered"
+    yield "queue, ungranted: the records wait, the line to add is reported, `ssm` has delivered"
 
     other = {name: [f"queue:{site.folder}/{name}-other"] for name in NAMES}
     run = site.grant(other).deliver().ends(NOTHING_DONE)
     run.says(*unasked(other), *lines_to_add(grants_of_queues(site)))
     harmed_nobody(site, run)
     run.must(not site.has_queues() and not list(site.folder.glob("*-other")), "a message in a queue")
-    yield "queue, another one granted: told, and nothing written to either"
+    yield "queue, another one granted: reported, and nothing written to either"
 
     run = site.grant(grants_of_queues(site)).deliver().ends(DONE)
     count = compare(run, site.folder / "ssm", {name: queued(site.queue(name)) for name in NAMES})
@@ -316,7 +297,7 @@ def connection(bench: Bench):
     site = bench.site().to_servers(doors)
     run = site.extract().ends(PARTLY).says(*lines_to_add(grants_of(doors)))
     harmed_nobody(site, run)
-    yield "connection, ungranted: the records wait, the line to add is told, `ssm` has delivered"
+    yield "connection, ungranted: the records wait, the line to add is reported, `ssm` has delivered"
 
     others = {name: Door().open() for name in NAMES}
     run = site.grant(grants_of(others)).deliver().ends(NOTHING_DONE)
@@ -325,7 +306,7 @@ def connection(bench: Bench):
     for name in NAMES:
         run.must(not doors[name].knocked(), f"`{name}` connected without a grant")
         run.must(not others[name].knocked(), f"`{name}` connected to where it did not ask to")
-    yield "connection, another port granted: told, and nobody connected to either"
+    yield "connection, another port granted: reported, and nobody connected to either"
 
     doors = {name: Door().attend() for name in NAMES}
     site = bench.site().to_servers(doors).grant(grants_of(doors))
@@ -367,7 +348,7 @@ def pins(bench: Bench):
         site.host[wrong]["sha256"] = digest[wrong]
         run = site.deliver().ends(DONE)
         compare(run, site.folder / "ssm", {name: queued(site.queue(name)) for name in NAMES})
-        yield f"sha256, right for `{right}` and wrong for `{wrong}`: one delivers, the other waits, both digests told"
+        yield f"sha256, right for `{right}` and wrong for `{wrong}`: one delivers, the other waits, both digests reported"
 
 
 def replay(bench: Bench):
@@ -375,7 +356,7 @@ def replay(bench: Bench):
     run = site.replay().ends(PARTLY)
     run.says(*lines_to_add(grants_of_queues(site)), *(f"wait for messenger `{name}`" for name in NAMES))
     run.must(bool(of_ssm(site.folder / "into" / "ssm" / "outgoing")[0]), "`ssm` did not deliver")
-    yield "replay, ungranted: the records wait, the line to add is told, `ssm` has delivered"
+    yield "replay, ungranted: the records wait, the line to add is reported, `ssm` has delivered"
 
     doors = {name: Door().open() for name in NAMES}
     site = bench.site().to_queues().to_servers(doors)
@@ -394,16 +375,14 @@ def main() -> int:
     extract, c, python = sys.argv[1:4]
     with tempfile.TemporaryDirectory(prefix="caso-guests-") as scratch:
         bench = Bench(extract, {"c": pathlib.Path(c), "python": pathlib.Path(python)}, pathlib.Path(scratch))
-        try:
-            for check in (queue, connection, refused_connection, pins, replay):
-                for said in check(bench):
-                    print(f"ok {said}", flush=True)
-        except Failed as failure:
-            print(f"FAILED {failure}", file=sys.stderr)
-            return 1
-        finally:
-            bench.cloud.kill()
-            bench.cloud.wait()
+        with bench.cloud:
+            try:
+                for check in (queue, connection, refused_connection, pins, replay):
+                    for held in check(bench):
+                        print(f"ok {held}", flush=True)
+            except Failed as failure:
+                print(f"FAILED {failure}", file=sys.stderr)
+                return 1
     return 0
 
 

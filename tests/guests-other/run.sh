@@ -20,12 +20,12 @@ mkdir -p "$tools"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# Runs the rest, and shows what it said only if it failed.
+# quietly WHAT COMMAND...: shows the output of COMMAND only if it fails.
 quietly() {
   local what=$1 began=$SECONDS
   shift
-  if ! "$@" > "$scratch/said" 2>&1; then
-    cat "$scratch/said" >&2
+  if ! "$@" > "$scratch/output" 2>&1; then
+    cat "$scratch/output" >&2
     echo "failed: $what" >&2
     exit 1
   fi

@@ -45,9 +45,14 @@ pub fn program(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// The folder of the tests' own components.
+pub fn guests() -> &'static Path {
+    Path::new(env!("CASO_TEST_GUESTS"))
+}
+
 /// The messenger `mischief` as a component's file.
 pub fn mischief() -> PathBuf {
-    Path::new(env!("CASO_TEST_GUESTS")).join("caso_mischief.wasm")
+    guests().join("caso_mischief.wasm")
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -9,6 +9,7 @@
 pub mod build;
 pub mod cim;
 pub mod cloud;
+mod filter;
 pub mod logstash;
 pub mod outcome;
 pub mod prometheus;

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::cloud::Gate;
+
 /// How it takes what is sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Mood {
     Normal,
     /// A few bytes at a time, with a pause between them.
@@ -18,8 +20,9 @@ pub enum Mood {
         bytes: usize,
         pause: Duration,
     },
-    /// Takes a connection, and never reads.
-    Deaf,
+    /// Takes a connection, which the gate shows, and never reads: one that speaks
+    /// TLS waits for it.
+    Deaf(Gate),
     /// Closes after that many bytes, of every connection.
     ClosesAfter(usize),
 }
@@ -54,8 +57,9 @@ impl Logstash {
         thread::spawn(move || {
             let mut deaf = Vec::new();
             for stream in listener.incoming().flatten() {
-                let mood = *lock(&moods);
-                if matches!(mood, Mood::Deaf) {
+                let mood = lock(&moods).clone();
+                if let Mood::Deaf(gate) = mood {
+                    gate.arrive();
                     deaf.push(stream);
                     continue;
                 }
@@ -117,7 +121,7 @@ fn take(mut stream: impl Read, mood: Mood, sink: &Mutex<Vec<u8>>) {
         let room = match mood {
             Mood::Slow { bytes, .. } => bytes,
             Mood::ClosesAfter(limit) => limit - mine.len(),
-            Mood::Normal | Mood::Deaf => buffer.len(),
+            Mood::Normal | Mood::Deaf(_) => buffer.len(),
         };
         let Ok(count @ 1..) = stream.read(&mut buffer[..room.min(65_536)]) else {
             break;

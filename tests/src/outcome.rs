@@ -1,38 +1,58 @@
-//! What became of a program: exit code and output, with what differs from run
-//! to run (folder, ports, times) replaced, so that a test can compare text.
+//! What became of a program: exit code and output. A test that fails prints all
+//! there is to know of it: command line, folder, exit code, output, and the files
+//! that it left. For snapshots there is a text in which everything that differs
+//! from run to run (folders, ports, the present time) is replaced.
 
-use std::io::Read;
+use std::fmt;
+use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::filter::filtered;
+
 /// Longer than any run of a test should take: a run that hangs is a failure
 /// that should say so, and not one of the test runner's patience.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The signal that a write beyond [`Running::limit_files`] brings.
+pub const SIGXFSZ: i32 = 25;
+/// The signal of [`Running::kill`].
+pub const SIGKILL: i32 = 9;
 
 /// A program at work.
 pub struct Running {
     child: Child,
     out: JoinHandle<String>,
     err: JoinHandle<String>,
+    command: String,
     folder: PathBuf,
 }
 
 impl Running {
+    /// Starts it; `folder` is where its files are.
     pub fn start(mut command: Command, folder: &Path) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = loop {
+            match command.spawn() {
+                Ok(child) => break child,
+                // Somebody who is just becoming another program has the file
+                // of this one open still.
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                    thread::yield_now();
+                }
+                Err(error) => panic!("cannot start {command:?}: {error}"),
+            }
+        };
         let out = drain(child.stdout.take().expect("piped"));
         let err = drain(child.stderr.take().expect("piped"));
         Running {
             child,
             out,
             err,
+            command: format!("{command:?}"),
             folder: folder.to_path_buf(),
         }
     }
@@ -57,9 +77,15 @@ impl Running {
         self.finish()
     }
 
-    /// Whether it is still at work.
-    pub fn runs(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// No file may grow beyond this from now on: the write that tries it ends the
+    /// program in its middle, as a kill does, with [`SIGXFSZ`].
+    pub fn limit_files(&self, bytes: u64) {
+        let status = Command::new("prlimit")
+            .arg(format!("--pid={}", self.id()))
+            .arg(format!("--fsize={bytes}"))
+            .status()
+            .expect("prlimit is part of util-linux");
+        assert!(status.success(), "the program had already ended");
     }
 
     /// Waits for its end.
@@ -70,13 +96,9 @@ impl Running {
                 break status;
             }
             if began.elapsed() > PATIENCE {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                panic!(
-                    "no end after {PATIENCE:?}\n--- stdout\n{}\n--- stderr\n{}",
-                    self.out.join().unwrap_or_default(),
-                    self.err.join().unwrap_or_default()
-                );
+                self.child.kill().expect("a child can be killed");
+                let outcome = self.kill();
+                panic!("no end after {PATIENCE:?}: {outcome}");
             }
             thread::sleep(Duration::from_millis(5));
         };
@@ -85,6 +107,7 @@ impl Running {
             took: began.elapsed(),
             stdout: self.out.join().expect("a reader of a pipe"),
             stderr: self.err.join().expect("a reader of a pipe"),
+            command: self.command,
             folder: self.folder,
         }
     }
@@ -105,6 +128,7 @@ pub struct Outcome {
     pub took: Duration,
     pub stdout: String,
     pub stderr: String,
+    command: String,
     folder: PathBuf,
 }
 
@@ -145,69 +169,100 @@ impl Outcome {
         self
     }
 
-    /// Standard error with the folder as `[SITE]`, ports as `[PORT]` and times
-    /// of day as `[TIME]`.
+    /// Standard error for a snapshot: without what differs from run to run.
     pub fn filtered(&self) -> String {
-        let folder = self.folder.display().to_string();
-        filter(&self.stderr.replace(&folder, "[SITE]"))
+        filtered(&self.stderr, &self.folder)
     }
-}
 
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} after {:?}\n--- stdout\n{}\n--- stderr\n{}",
-            self.status, self.took, self.stdout, self.stderr
+    /// The same of all that there is: exit code, standard output, standard error.
+    pub fn snapshot(&self) -> String {
+        let out = filtered(&self.stdout, &self.folder);
+        let err = self.filtered();
+        format!(
+            "exit code: {}\n--- stdout\n{out}--- stderr\n{err}",
+            self.code()
         )
     }
 }
 
-fn filter(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        if let Some(after) = rest.strip_prefix("127.0.0.1:") {
-            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
-            out += "127.0.0.1:[PORT]";
-            rest = &after[digits..];
-        } else if let Some(length) = time_of_day(rest) {
-            out += "[TIME]";
-            rest = &rest[length..];
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "\n--- command\n{}\n--- in\n{}\n--- ended after {:?} with\n{}\n--- stdout\n{}\n--- stderr\n{}\n--- files\n{}",
+            self.command,
+            self.folder.display(),
+            self.took,
+            self.status,
+            self.stdout,
+            self.stderr,
+            Tree(&self.folder),
+        )
     }
-    out
 }
 
-/// The length of `2026-11-21 17:20:08.123Z` or `2026-11-21T17:20:08+00:00` at
-/// the text's beginning.
-fn time_of_day(text: &str) -> Option<usize> {
-    const SHAPE: &[u8] = b"0000-00-00 00:00:00";
-    let bytes = text.as_bytes();
-    let head = bytes.get(..SHAPE.len())?;
-    let fits = head.iter().zip(SHAPE).all(|(byte, shape)| match shape {
-        b'0' => byte.is_ascii_digit(),
-        b' ' => matches!(byte, b' ' | b'T'),
-        shape => byte == shape,
-    });
-    let tail = bytes[SHAPE.len()..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'Z' | b'+' | b':'))
-        .count();
-    fits.then_some(SHAPE.len() + tail)
+/// The files below a folder with their sizes, as many as somebody reads.
+struct Tree<'a>(&'a Path);
+
+/// So many lines of a [`Tree`] are printed.
+const FILES: usize = 200;
+
+impl fmt::Display for Tree<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        list(self.0, 0, &mut lines);
+        for line in lines.iter().take(FILES) {
+            writeln!(f, "{line}")?;
+        }
+        match lines.len().saturating_sub(FILES) {
+            0 => Ok(()),
+            more => writeln!(f, "... and {more} more"),
+        }
+    }
+}
+
+fn list(folder: &Path, depth: usize, lines: &mut Vec<String>) {
+    let mut entries: Vec<_> = match folder.read_dir() {
+        Ok(entries) => entries.flatten().collect(),
+        Err(error) => return lines.push(format!("{}({error})", "  ".repeat(depth))),
+    };
+    entries.sort_by_key(|entry| entry.file_name());
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let indent = "  ".repeat(depth);
+        match entry.metadata() {
+            Ok(about) if about.is_dir() => {
+                lines.push(format!("{indent}{name}/"));
+                list(&entry.path(), depth + 1, lines);
+            }
+            Ok(about) => lines.push(format!("{indent}{name} ({} bytes)", about.len())),
+            Err(error) => lines.push(format!("{indent}{name} ({error})")),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn what_differs_from_run_to_run_is_replaced() {
-        let text = "2026-11-21T17:20:08.777Z error: can't reach `http://127.0.0.1:34567/v3` since 2026-11-21 17:20:08+00:00, says ñ";
-        assert_eq!(
-            super::filter(text),
-            "[TIME] error: can't reach `http://127.0.0.1:[PORT]/v3` since [TIME], says ñ"
-        );
+    fn a_failure_shows_command_folder_output_and_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("spool")).expect("a folder");
+        std::fs::write(folder.path().join("spool/lastrun.p"), "1970").expect("a file");
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo data; echo words >&2; exit 7"]);
+        let outcome = Running::start(command, folder.path()).finish();
+        let text = outcome.to_string();
+        for part in [
+            "--- command\n\"sh\" \"-c\" \"echo data; echo words >&2; exit 7\"\n",
+            &format!("--- in\n{}\n", folder.path().display()),
+            "with\nexit status: 7\n",
+            "--- stdout\ndata\n",
+            "--- stderr\nwords\n",
+            "--- files\nspool/\n  lastrun.p (4 bytes)\n",
+        ] {
+            assert!(text.contains(part), "no {part:?} in {text}");
+        }
     }
 }

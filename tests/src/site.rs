@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -20,7 +22,12 @@ pub struct Site {
     /// Section, option, value; the last of a name counts.
     options: Vec<(String, String, String)>,
     environment: BTreeMap<String, String>,
+    /// Where the programs are, if not where cargo puts them.
+    programs: Option<PathBuf>,
 }
+
+/// `nobody`, whose permissions are those of any service user.
+const NOBODY: u32 = 65534;
 
 impl Site {
     /// A site at this cloud, as cASO's documentation has it: a reader's
@@ -39,6 +46,7 @@ impl Site {
             folder,
             options: Vec::new(),
             environment: BTreeMap::new(),
+            programs: None,
         };
         let path = |name: &str| site.folder.path().join(name).display().to_string();
         let (spool, ssm, voms) = (path("spool"), path("ssm"), path("voms.json"));
@@ -94,6 +102,33 @@ impl Site {
             .set("mischief", "verb", verb)
     }
 
+    /// From now on the programs run without the rights of root, to whom no
+    /// permission applies: as [`NOBODY`], who gets the site's folder and what is in
+    /// it. Where the tests run as another user than root, nothing changes.
+    pub fn without_root(&mut self) -> &mut Self {
+        if !runs_as_root() {
+            return self;
+        }
+        for path in [self.path().to_path_buf(), self.spool()] {
+            give(&path);
+        }
+        // Folders above the usual ones may be closed to others.
+        let programs = self.path().join("bin");
+        let cache = self.path().join("cache");
+        for folder in [&programs, &cache] {
+            fs::create_dir(folder).expect("the site's folder is writable");
+            give(folder);
+        }
+        for name in ["caso", "caso-extract"] {
+            let (from, to) = (build::program(name), programs.join(name));
+            if fs::hard_link(&from, &to).is_err() {
+                fs::copy(&from, &to).expect("the site's folder is writable");
+            }
+        }
+        self.programs = Some(programs);
+        self.set("DEFAULT", "cache_dir", &cache.display().to_string())
+    }
+
     /// Sets a variable of the environment of whatever runs here.
     pub fn variable(&mut self, name: &str, value: &str) -> &mut Self {
         self.environment.insert(name.into(), value.into());
@@ -142,7 +177,14 @@ impl Site {
 
     /// A program without any argument, to add some.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(build::program(program));
+        let mut command = match &self.programs {
+            None => Command::new(build::program(program)),
+            Some(folder) => {
+                let mut command = Command::new(folder.join(program));
+                command.uid(NOBODY).gid(NOBODY);
+                command
+            }
+        };
         command
             .env_clear()
             .envs(&self.environment)
@@ -223,6 +265,16 @@ impl Site {
         fs::write(self.spool().join(format!("lastrun.{project}")), text)
             .expect("the spool is writable");
     }
+}
+
+/// Whether permissions stop us.
+pub fn runs_as_root() -> bool {
+    let us = fs::metadata("/proc/self").expect("a process has a folder in /proc");
+    us.uid() == 0
+}
+
+fn give(path: &Path) {
+    chown(path, Some(NOBODY), Some(NOBODY)).expect("root may give files away");
 }
 
 /// Compiled components, kept from test to test.

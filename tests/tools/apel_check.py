@@ -144,16 +144,15 @@ def required(record: dict, names: dict) -> None:
 
 
 def accelerator(record: dict) -> None:
-    required(record, {
+    mandatory = {
         "MeasurementMonth": int, "MeasurementYear": int, "AssociatedRecordType": str,
         "AssociatedRecord": str, "FQAN": str, "SiteName": str, "Count": (int, float),
         "AvailableDuration": int, "Type": str,
-    })  # fmt: skip
+    }  # fmt: skip
+    required(record, mandatory)
     optional = {"GlobalUserName", "Cores", "ActiveDuration", "BenchmarkType", "Benchmark", "Model",
                 "CloudType", "CloudComputeService"}  # fmt: skip
-    mandatory = {"MeasurementMonth", "MeasurementYear", "AssociatedRecordType", "AssociatedRecord",
-                 "FQAN", "SiteName", "Count", "AvailableDuration", "Type"}  # fmt: skip
-    if unknown := record.keys() - mandatory - optional:
+    if unknown := record.keys() - mandatory.keys() - optional:
         raise Refused(f"unknown fields {sorted(unknown)}")
     if not 1 <= record["MeasurementMonth"] <= 12 or not 2000 <= record["MeasurementYear"] <= datetime.date.today().year:
         raise Refused(f"no such month: {record['MeasurementMonth']}/{record['MeasurementYear']}")

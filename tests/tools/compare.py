@@ -2,8 +2,8 @@
 """compare.py OURS REFERENCE [--case NAME] [--types cloud,ip,accelerator,storage] [--max-size N] [--differences FILE]
 
 Our messages against cASO 5.2.2's, record by record. Records are matched by
-key and must have the same bytes, line by line, but for what is of the moment
-in which a record was made (messages.VOLATILE); each message must be written
+key and must have the same bytes, line by line, but for what depends on the
+moment a record was made (messages.VOLATILE); each message must be written
 as cASO writes it, and N records of a type must make ceil(N / max_size)
 messages. What differs must be explained by an entry of differences.toml, with
 the value that is right; anything else is printed, and the exit code is 1. So

@@ -19,41 +19,21 @@ import collections
 import json
 import pathlib
 import sys
-import urllib.parse
-import urllib.request
 
 import messages
 
-KEYSTONE = "http://127.0.0.1:15000/v3"
+PARTS = pathlib.Path(__file__).resolve().parent.parent / "openstack/parts"
+sys.path.insert(0, str(PARTS))
+from part import ask, log_in
+
 GNOCCHI = "http://127.0.0.1:18041"
 CEILOMETER = "http://127.0.0.1:18777"
-PARTS = pathlib.Path(__file__).resolve().parent.parent / "openstack/parts"
-PROJECTS = {"vo-project": "3174786e9d0146608dfdbebc1b4a983e", "other-project": "940895f3a1844927bb39530451c82c81"}
 METERS = {"cpu": "CpuDuration", "network.incoming.bytes": "NetworkInbound", "network.outgoing.bytes": "NetworkOutbound"}
 UNITS = {"cpu": 10**9, "network.incoming.bytes": 2**30, "network.outgoing.bytes": 2**30}
 BOUNDLESS = "1970-01-01T00:00:00"
 
 # server -> meter -> values of each of its counters, in the order of time
 Samples = dict[str, dict[str, list[list[float]]]]
-
-
-def ask(method: str, url: str, token: str | None = None, body=None, query=()):
-    if query:
-        url += "?" + urllib.parse.urlencode(query)
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    if token:
-        headers["X-Auth-Token"] = token
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)) as answer:
-        return answer.headers, json.loads(answer.read())
-
-
-def token(project: str) -> str:
-    user = {"name": "accounting", "domain": {"id": "default"}, "password": "secret"}
-    scope = {"project": {"id": project}}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    body = {"auth": {"identity": identity, "scope": scope}}
-    return ask("POST", KEYSTONE + "/auth/tokens", body=body)[0]["X-Subject-Token"]
 
 
 def seconds(text: str) -> float:
@@ -64,17 +44,17 @@ def seconds(text: str) -> float:
 
 def of_gnocchi(project: str, start: str, stop: str) -> tuple[Samples, dict[str, str]]:
     """The samples, and each server's archive policy."""
-    auth = token(project)
+    auth = log_in("accounting", {"project": {"id": project}})
     found: Samples = collections.defaultdict(lambda: collections.defaultdict(list))
     policies: dict[str, str] = {}
     for kind in ("instance", "instance_network_interface"):
-        for resource in ask("POST", f"{GNOCCHI}/v1/search/resource/{kind}", auth, {"=": {"project_id": project}})[1]:
+        for resource in ask("POST", f"{GNOCCHI}/v1/search/resource/{kind}", auth, {"=": {"project_id": project}}):
             server = resource.get("instance_id") or resource["id"]
             for meter in METERS:
                 if meter not in resource["metrics"]:
                     continue
                 metric = f"{GNOCCHI}/v1/metric/{resource['metrics'][meter]}"
-                policy = ask("GET", metric, auth)[1]["archive_policy"]
+                policy = ask("GET", metric, auth)["archive_policy"]
                 policies[server] = policy["name"]
                 longest = max(policy["definition"], key=lambda line: seconds(line["timespan"]))
                 query = {
@@ -84,14 +64,14 @@ def of_gnocchi(project: str, start: str, stop: str) -> tuple[Samples, dict[str, 
                 }
                 if start != BOUNDLESS:
                     query["start"] = start
-                measures = ask("GET", metric + "/measures", auth, query=query)[1]
+                measures = ask("GET", metric + "/measures", auth, query=query)
                 if measures:
                     found[server][meter].append([value for _, _, value in measures])
     return found, policies
 
 
 def of_ceilometer(project: str, start: str, stop: str) -> Samples:
-    auth = token(project)
+    auth = log_in("accounting", {"project": {"id": project}})
     found: Samples = collections.defaultdict(lambda: collections.defaultdict(list))
     for meter in METERS:
         query = []
@@ -101,7 +81,7 @@ def of_ceilometer(project: str, start: str, stop: str) -> Samples:
             ("timestamp", "lt", stop),
         ):
             query += [("q.field", field), ("q.op", operator), ("q.value", value)]
-        samples = ask("GET", f"{CEILOMETER}/v2/meters/{meter}", auth, query=[*query, ("limit", 1000000)])[1]
+        samples = ask("GET", f"{CEILOMETER}/v2/meters/{meter}", auth, query=[*query, ("limit", 1000000)])
         by_resource = collections.defaultdict(list)
         for sample in sorted(samples, key=lambda sample: sample["timestamp"]):
             server = sample["resource_metadata"].get("instance_id", sample["resource_id"])
@@ -189,7 +169,7 @@ def against_seed(problems, records, samples: Samples, policies, truth: bool) -> 
             counters = samples[server].get(meter)
             if not counters:
                 continue
-            told = int(record.fields[field])
+            reported = int(record.fields[field])
             above = 0.0
             if truth:
                 pushed = [one for one in entry["metrics"] if one["metric"] == meter]
@@ -208,8 +188,8 @@ def against_seed(problems, records, samples: Samples, policies, truth: bool) -> 
                 slack = -right / 100 if policies[server] == "accounting" else 0
             compared += 1
             low, high = sorted((right - slack, right))
-            if not low - 1 <= told <= high + above + 1:
-                say(problems, f"{machine}: {field} is {told}, by {name} {low:.0f} to {high:.0f}")
+            if not low - 1 <= reported <= high + above + 1:
+                say(problems, f"{machine}: {field} is {reported}, by {name} {low:.0f} to {high:.0f}")
     return compared
 
 

@@ -37,7 +37,7 @@ def when(seconds):
     """As naive UTC, which cASO takes for local time."""
     if seconds is None:
         return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).replace(tzinfo=None)
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
 
 
 def common(facts):
@@ -51,6 +51,9 @@ def common(facts):
 
 
 def cloud(facts):
+    shared = common(facts)
+    if OLD:
+        shared["site"] = shared.pop("site_name")
     made = record.CloudRecord(
         start_time=when(facts["start"]),
         end_time=when(facts["end"]),
@@ -66,34 +69,7 @@ def cloud(facts):
         disk=facts["disk_gib"],
         benchmark_value=facts["benchmark_value"],
         benchmark_type=facts["benchmark_type"],
-        **common(facts),
-    )
-    made.wall_duration = facts["wall_seconds"]
-    made.cpu_duration = facts["cpu_seconds"]
-    return made
-
-
-def old_cloud(facts):
-    made = record.CloudRecord(
-        facts["vm_uuid"],
-        facts["site_name"],
-        facts["machine_name"],
-        facts["local_user_id"],
-        facts["local_group_id"],
-        facts["fqan"],
-        cloud_type=facts["cloud_type"],
-        compute_service=facts["compute_service"],
-        status=facts["status"],
-        start_time=when(facts["start"]),
-        end_time=when(facts["end"]),
-        public_ip_count=facts["public_ip_count"],
-        cpu_count=facts["cpu_count"],
-        memory=facts["memory_mib"],
-        disk=facts["disk_gib"],
-        image_id=facts["image_id"],
-        user_dn=facts["global_user_name"],
-        benchmark_value=facts["benchmark_value"],
-        benchmark_type=facts["benchmark_type"],
+        **shared,
     )
     made.wall_duration = facts["wall_seconds"]
     made.cpu_duration = facts["cpu_seconds"]
@@ -176,13 +152,14 @@ def energy(facts):
     )
 
 
-MAKERS = {"Cloud": old_cloud} if OLD else {
-    "Cloud": cloud,
-    "Ip": ip,
-    "Accelerator": accelerator,
-    "Storage": storage,
-    "Energy": energy,
-}
+MAKERS = {"Cloud": cloud}
+if not OLD:
+    MAKERS |= {
+        "Ip": ip,
+        "Accelerator": accelerator,
+        "Storage": storage,
+        "Energy": energy,
+    }
 
 
 class Queue:

@@ -3,8 +3,8 @@
 
     lines_check.py SSM_FOLDER RECORDS.jsonl COPIES
 
-The receiver was sent the same records COPIES times. Each record must have come so
-often, whole, and those that SSM was told of must say the same in both. rsyslog
+The receiver was sent the same records COPIES times. Each record must have arrived that
+often, whole, and those that are also in an SSM message must agree with it. rsyslog
 writes numbers in their shortest form, so numbers are compared as numbers.
 """
 

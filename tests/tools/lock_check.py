@@ -2,8 +2,8 @@
 """lock_check.py OURS CLOUD: ours and Python's fasteners keep each other out.
 
 cASO takes its lock through oslo.concurrency, which is fasteners, which is a
-record lock of fcntl's. While Python holds it, ours must wait as long as it was
-told, say who holds it, and end with 75; while ours holds it (at a cloud that
+record lock of fcntl's. While Python holds it, ours must wait as long as it is
+configured to, name the holder, and end with 75; while ours holds it (at a cloud that
 is slow to answer), Python must not get it; and once it is free, both do.
 """
 
@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import fasteners
+import stand_in
 
 NAME = "caso_should_not_run_in_parallel"
 
@@ -33,39 +34,15 @@ def start(ours: str, conf: pathlib.Path) -> subprocess.Popen:
 
 
 def main() -> int:
-    ours, stand_in = sys.argv[1:3]
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = pathlib.Path(scratch)
-        (folder / "spool").mkdir()
-        cloud = subprocess.Popen(
-            [stand_in, "--projects", "1", "--servers", "3", "--latency-ms", "300"], stdout=subprocess.PIPE, text=True
-        )
-        try:
-            return check(ours, cloud.stdout.readline().strip(), folder)
-        finally:
-            cloud.kill()
-            cloud.wait()
+    ours, program = sys.argv[1:3]
+    with tempfile.TemporaryDirectory() as scratch, stand_in.Cloud(program, 1, 3, latency=300) as cloud:
+        return check(ours, cloud.url, pathlib.Path(scratch))
 
 
 def check(ours: str, url: str, folder: pathlib.Path) -> int:
-    conf = folder / "caso.conf"
-    conf.write_text(f"""[DEFAULT]
-site_name = TEST-SITE
-messengers = ssm
-extractor = nova
-lock_timeout = 1
-spooldir = {folder}/spool
-cache_dir = {folder}/cache
-[keystone_auth]
-auth_type = v3password
-auth_url = {url}/identity/v3
-username = accounting
-password = secret
-user_domain_id = default
-[ssm]
-output_path = {folder}/ssm
-""")
+    (folder / "spool").mkdir()
     (folder / "cache").mkdir()
+    conf = stand_in.write(folder, stand_in.site(folder, url, lock_timeout=1, cache_dir=folder / "cache"))
     lock = fasteners.InterProcessLock(str(folder / "spool" / NAME))
 
     assert lock.acquire(blocking=False), "nobody holds the lock yet"

@@ -20,8 +20,8 @@ STORAGE = "storage"
 TYPES = (CLOUD, IP, ACCELERATOR, STORAGE)
 
 STAR = "http://eu-emi.eu/namespaces/2011/02/storagerecord"
-# What is of the moment in which a record was made, or drawn by lot: it has the
-# form that is right, and no value that could be compared.
+# What depends on the moment a record was made, or is random: its form can be checked,
+# its value cannot be compared.
 VOLATILE = {
     IP: {"uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "MeasurementTime": r"\d{10}"},
     STORAGE: {"createTime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?"},
@@ -61,7 +61,7 @@ class Record:
         return (self.type, *(self.fields.get(name, "") for name in names))
 
     def steady(self) -> list[str]:
-        """The lines, without what is of the moment."""
+        """The lines, without what is volatile."""
         volatile = VOLATILE.get(self.type, {})
         return [line for line in self.lines if line.partition(": ")[0].strip('"') not in volatile]
 

@@ -1,10 +1,10 @@
 /* A messenger in C: one line of CSV a VM, into a queue or over a connection.
  *
- * It needs neither WASI nor stdio: malloc, string.h and sprintf are enough, and
- * the component stays at some 40 KB. build.sh makes it.
+ * It needs neither WASI nor stdio: malloc, string.h and sprintf are enough, which keeps
+ * the component at some 40 kB. Built by build.sh.
  *
- * What the generated code hands in is ours to free (the *_free functions); what
- * we hand out the host frees, so it must come from malloc: messenger_string_dup.
+ * We free what the generated code hands to us (with the *_free functions). The host frees
+ * what we return, so that must come from malloc: messenger_string_dup.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ typedef caso_accounting_records_cloud_record_t cloud_record;
 typedef exports_caso_accounting_delivery_answer_t answer;
 typedef caso_accounting_connection_connection_error_t connection_error;
 
-/* Which of the two ways the site's options name. */
+/* Where to deliver: which of the two options the site has set. */
 static bool to_queue, to_server;
 
 static void option(exports_caso_accounting_description_option_description_t *option,
@@ -72,7 +72,8 @@ bool exports_caso_accounting_delivery_start(
   return false;
 }
 
-/* One text as CSV has it: in quotes, those in it doubled. Returns its end. */
+/* Writes a text as a CSV field: in quotes, with quotes inside doubled, and a comma.
+ * Returns the end of what was written. */
 static char *quoted(char *to, const messenger_string_t *text) {
   *to++ = '"';
   for (size_t i = 0; i < text->len; i++) {
@@ -84,15 +85,15 @@ static char *quoted(char *to, const messenger_string_t *text) {
   return to;
 }
 
-/* The batch as CSV, in a buffer of our own. */
+/* The batch as CSV, in a buffer that the caller frees. */
 static messenger_list_u8_t csv(const cloud_record *records, size_t count) {
   static const char head[] = "uuid,fqan,status,start,wall_seconds,cpu_seconds\n";
-  /* Every text may be all quotes; three numbers of at most 20 digits follow. */
+  /* A text may consist of quotes; three numbers of at most 20 digits follow. */
   size_t room = sizeof head;
   for (size_t i = 0; i < count; i++)
     room += 2 * (records[i].vm_uuid.len + records[i].fqan.len + records[i].status.len) + 128;
   char *text = malloc(room), *to = text;
-  if (!text) abort(); /* A trap: the host offers the halves of the batch. */
+  if (!text) abort(); /* A trap: the host then offers the batch in halves. */
   to += sprintf(to, "%s", head);
   for (size_t i = 0; i < count; i++) {
     const cloud_record *record = &records[i];
@@ -100,7 +101,7 @@ static messenger_list_u8_t csv(const cloud_record *records, size_t count) {
     to = quoted(to, &record->fqan);
     to = quoted(to, &record->status);
     to += sprintf(to, "%lld,", (long long)record->start);
-    /* What is not known stays empty: nothing is not zero. */
+    /* An absent value stays empty: absent is not zero. */
     if (record->wall_seconds.is_some)
       to += sprintf(to, "%llu", (unsigned long long)record->wall_seconds.val);
     *to++ = ',';
@@ -127,13 +128,13 @@ static bool put(messenger_list_u8_t *bytes, answer *ret) {
       break;
     default:
       ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
-      messenger_string_dup(&ret->rest.val.other, "the queue does not take the message");
+      messenger_string_dup(&ret->rest.val.other, "the queue did not take the message");
       caso_accounting_queue_queue_error_free(&error);
   }
   return false;
 }
 
-/* What to do after that error, and why. */
+/* Puts into the answer what the host should do after this error, and why. */
 static bool failed(connection_error *error, answer *ret) {
   messenger_string_t reason;
   if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_DENIED) {
@@ -144,14 +145,14 @@ static bool failed(connection_error *error, answer *ret) {
   if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_UNAVAILABLE)
     reason = error->val.unavailable;
   else
-    messenger_string_dup(&reason, "the server did not take the records to their end");
+    messenger_string_dup(&reason, "the server did not read all records");
   ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY;
   ret->rest.val.retry.after_seconds = 60;
   ret->rest.val.retry.reason = reason;
   return false;
 }
 
-/* Sends it, and waits for the peer's end, which says that it has read to ours. */
+/* Sends the bytes, and waits until the peer ends its side: then it has read them all. */
 static bool exchange(uint32_t handle, messenger_list_u8_t *bytes, connection_error *error) {
   messenger_list_u8_t reply;
   if (!caso_accounting_connection_send(handle, bytes, error)) return false;
@@ -180,12 +181,12 @@ void exports_caso_accounting_delivery_deliver(
   memset(ret, 0, sizeof *ret);
   if (batch->records.tag != CASO_ACCOUNTING_RECORDS_RECORD_LIST_CLOUD) {
     ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
-    messenger_string_dup(&ret->rest.val.other, "only cloud records have a CSV form here");
+    messenger_string_dup(&ret->rest.val.other, "only cloud records can be written as CSV");
   } else {
     size_t count = batch->records.val.cloud.len;
     messenger_list_u8_t bytes = csv(batch->records.val.cloud.ptr, count);
-    /* The connection first: what is in the queue when this returns appears there,
-     * also when the answer is to try again, and would then appear twice. */
+    /* The connection first: a message put into the queue is published even if the
+     * answer is to try again, and would then be there twice. */
     if ((!to_server || send(&bytes, ret)) && (!to_queue || put(&bytes, ret))) {
       ret->accepted = count;
       ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_DONE;

@@ -1,8 +1,8 @@
 """A messenger in Python: one JSON object a record, into a queue or over a connection.
 
-build.sh makes it. The module must not be called like the world, and everything it
-needs at run time is imported here, at the top: the interpreter is frozen into the
-component, and there is no standard library on any disk.
+Built by build.sh. The module must not have the name of the world, and all that it needs
+at run time must be imported at the top: the interpreter is frozen into the component,
+where there is no standard library on disk.
 """
 
 import dataclasses
@@ -58,8 +58,8 @@ class Delivery(exports.Delivery):
 
     def deliver(self, batch):
         lines = "".join(json.dumps(flat(record)) + "\n" for record in batch.records.value)
-        # The connection first: what is in the queue when this returns appears there,
-        # also when the answer is to try again, and would then appear twice.
+        # The connection first: a message put into the queue is published even if the
+        # answer is to try again, and would then be there twice.
         try:
             if "server" in settings:
                 send(lines.encode())
@@ -72,7 +72,7 @@ class Delivery(exports.Delivery):
 
 
 def send(data):
-    """Sends it, and waits for the peer's end, which says that it has read to ours."""
+    """Sends the data, and waits until the peer ends its side: then it has read all of it."""
     handle = connection.open("server")
     try:
         connection.send(handle, data)
@@ -84,7 +84,7 @@ def send(data):
 
 
 def rest_of(error):
-    """What the host shall do after this error of a queue or a connection."""
+    """What the host should do after this error of a queue or a connection."""
     if isinstance(error, (queue.QueueError_Denied, connection.ConnectionError_Denied)):
         return delivery.Rest_Misconfigured(error.value)
     if isinstance(error, queue.QueueError_TooLarge):
@@ -92,7 +92,7 @@ def rest_of(error):
     if isinstance(error, connection.ConnectionError_Unavailable):
         return delivery.Rest_Retry(delivery.Retry(60, error.value))
     if isinstance(error, (connection.ConnectionError_Closed, connection.ConnectionError_TimedOut)):
-        return delivery.Rest_Retry(delivery.Retry(60, "the server did not take the records to their end"))
+        return delivery.Rest_Retry(delivery.Retry(60, "the server did not read all records"))
     return delivery.Rest_Other(repr(error))
 
 

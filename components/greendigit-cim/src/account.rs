@@ -1,19 +1,22 @@
-//! What an instance was configured with.
+//! The configuration: which service to post to, and with which account.
 
 use caso_component::settings::Settings;
-use caso_component::types::Setting;
 
-/// The service, and who we are there. Its certificate is the host's to check:
-/// that is a term of the grant.
+/// The service and the account there. Not `Debug`: the password must not end up in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
+    /// Whether requests are made over https, or else over http.
     pub https: bool,
-    /// Host, and port if it is not the usual one.
+    /// Host, and port if it is not the default one.
     pub authority: String,
-    /// What stands before `/gd-cim-api`: empty, or a path without a slash at its end.
+    /// The path before `/gd-cim-api`: empty, or without a slash at its end.
     pub prefix: String,
+    /// Email address of the account.
     pub email: String,
+    /// Password of the account.
     pub password: String,
+    /// Whether the service's certificate is checked. The host does that, as a term of the
+    /// grant; here it is only for the warning.
     pub verify: bool,
 }
 
@@ -22,25 +25,24 @@ impl Account {
     ///
     /// # Errors
     /// Names the option that is wrong.
-    pub fn from_settings(settings: &[Setting]) -> Result<Self, String> {
-        let settings = Settings(settings);
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
         let base_url = settings.text("base_url")?;
         let (scheme, rest) = base_url
             .split_once("://")
-            .ok_or("option `base_url` is no address such as `https://cim.example.org`")?;
+            .ok_or("option `base_url` is not an address like `https://cim.example.org`")?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
             _ => {
                 return Err(format!(
-                    "option `base_url` is neither http nor https: `{scheme}`"
+                    "option `base_url` must be http or https, but is `{scheme}`"
                 ));
             }
         };
         if rest.contains(['?', '#', '@']) {
             return Err(
-                "option `base_url` has more than a host and a path; the account stands in `email` \
-                 and `password`"
+                "option `base_url` has more than a host and a path; the account belongs into \
+                 `email` and `password`"
                     .to_owned(),
             );
         }
@@ -65,30 +67,30 @@ impl Account {
         Ok(account)
     }
 
-    /// What an operator should know about the way of the password.
+    /// What an operator should know about how the password travels.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
         if !self.https {
             Some("`base_url` is not https: email and password go over the network unencrypted")
         } else if !self.verify {
             Some(
-                "`verify_ssl` is false: the service's certificate is not checked, and email and \
-                 password go to whoever answers",
+                "`verify_ssl` is false: the service's certificate is not checked, so email and \
+                 password may be sent to another server",
             )
         } else {
             None
         }
     }
 
-    /// Address of the service, for messages.
+    /// Address of the service, for the log.
     #[must_use]
     pub fn address(&self) -> String {
         let scheme = if self.https { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.prefix)
     }
 
-    /// Path of the request for a token. cASO's, and so the service's: a `GET`
-    /// with the password in it.
+    /// Path and query of the request for a token: a `GET` with the password in it, as in
+    /// cASO 5.2.2's `messenger/greendigit_cim.py`.
     #[must_use]
     pub fn token_path(&self) -> String {
         format!(
@@ -99,14 +101,14 @@ impl Account {
         )
     }
 
-    /// Path that records are posted to.
+    /// Path to which records are posted.
     #[must_use]
     pub fn submit_path(&self) -> String {
         format!("{}/gd-cim-api/v1/submit", self.prefix)
     }
 }
 
-/// A value of a query as Python's `urlencode` writes it.
+/// A value of a query, encoded as Python's `urlencode` does.
 fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match char::from(byte) {
@@ -120,9 +122,9 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use caso_component::types::OptionValue;
+    use caso_component::types::{OptionValue, Setting};
 
-    pub(crate) fn settings(base_url: &str) -> Vec<Setting> {
+    fn settings(base_url: &str) -> Vec<Setting> {
         let setting = |name: &str, value| Setting {
             name: name.into(),
             value,
@@ -135,19 +137,22 @@ pub(crate) mod tests {
         ]
     }
 
+    pub(crate) fn account(base_url: &str) -> Result<Account, String> {
+        Account::from_settings(Settings(&settings(base_url)))
+    }
+
     #[test]
     fn addresses_are_casos() {
-        let account =
-            Account::from_settings(&settings("https://cim.example:8443/behind/")).unwrap();
-        assert_eq!(account.authority, "cim.example:8443");
+        let behind = account("https://cim.example:8443/behind/").unwrap();
+        assert_eq!(behind.authority, "cim.example:8443");
         assert_eq!(
-            account.token_path(),
+            behind.token_path(),
             "/behind/gd-cim-api/v1/token?email=a%2Bb%40site.example&password=p%C3%A4ss+w%2Frd%26"
         );
-        assert_eq!(account.submit_path(), "/behind/gd-cim-api/v1/submit");
-        assert_eq!(account.address(), "https://cim.example:8443/behind");
-        assert_eq!(account.warning(), None);
-        let plain = Account::from_settings(&settings("http://cim.example")).unwrap();
+        assert_eq!(behind.submit_path(), "/behind/gd-cim-api/v1/submit");
+        assert_eq!(behind.address(), "https://cim.example:8443/behind");
+        assert_eq!(behind.warning(), None);
+        let plain = account("http://cim.example").unwrap();
         assert_eq!(plain.submit_path(), "/gd-cim-api/v1/submit");
         assert!(plain.warning().unwrap().contains("unencrypted"));
     }
@@ -159,14 +164,14 @@ pub(crate) mod tests {
             "ftp://cim.example",
             "https://u:hunter2@cim.example",
         ] {
-            let problem = Account::from_settings(&settings(base_url)).err().unwrap();
+            let problem = account(base_url).err().unwrap();
             assert!(problem.contains("`base_url`"), "{problem}");
             assert!(!problem.contains("hunter2"), "{problem}");
         }
         let mut empty = settings("https://cim.example");
         empty[2].value = OptionValue::Text(String::new());
         assert!(
-            Account::from_settings(&empty)
+            Account::from_settings(Settings(&empty))
                 .err()
                 .unwrap()
                 .contains("`password`")

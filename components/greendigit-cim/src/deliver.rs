@@ -1,84 +1,69 @@
-//! A batch to the service, and what of it counts as delivered.
+//! Posts a batch to the service, and decides which of its records are delivered.
 //!
-//! The service takes a list of records in one `POST` and answers for all of them
-//! at once. 2xx: all are delivered. That it does not know the token any more: a
-//! new one is asked for, once. That it cannot take what was posted (400, 422 and
-//! their like) says nothing about which record is at fault: halves are posted,
-//! down to the one, which is refused; but where none of the first few is taken,
-//! it is not the records, and they wait. Anything that may pass (429, 5xx, no
-//! answer) is for another try.
+//! The service takes a list of records in one `POST` and gives one response for all:
 //!
-//! An answer that is lost may stand for a list that was taken: it is posted
-//! again, so delivery is at least once. The id of the batch goes with it as the
-//! `Idempotency-Key`, for a service that can tell a repetition.
+//! | response | then |
+//! |---|---|
+//! | 2xx | all records of the list are delivered |
+//! | 401 | the token has expired: log in again, once |
+//! | 400, 422 and the like | a record is at fault, but not said which: halves are posted, down to one record, which is refused. Where none of the first ten is accepted, the fault is not the records', and all wait |
+//! | 429, 5xx, no response | it may pass: the rest is retried |
+//!
+//! A response that gets lost may belong to a list that was accepted. The list is posted
+//! again, so delivery is at least once. The `Idempotency-Key`, made of the batch's id, lets
+//! a service recognize a repetition.
 
 use std::time::Duration;
 
+use caso_component::json::Style;
 use caso_component::log;
-use caso_component::messenger::{Answer, Batch, Refusal, Rest, index};
+use caso_component::messenger::{Answer, Batch, Refusal, Rest};
+use caso_component::record_json;
 use caso_component::types::Attribute;
 
 use crate::account::Account;
-use crate::records;
+use crate::http::HttpClient;
 use crate::service::{Service, Verdict};
-use crate::web::Web;
 
-/// After so long a call answers with what is done instead of beginning anew.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// Single records that may be refused before one is taken.
-const IN_VAIN: usize = 10;
+/// For how long a call begins new requests.
+const CALL: Duration = Duration::from_secs(15);
+/// Records that may be refused, one by one, before the first is accepted.
+const REFUSED_AT_FIRST: usize = 10;
 
-/// Sends the batch; `token` is kept from call to call.
+/// Posts the batch. `token` is kept from call to call. The answer's attribute `reason` says
+/// why it stopped, if it did.
 pub fn deliver(
     account: &Account,
     token: &mut Option<String>,
     batch: &Batch,
-    web: &mut dyn Web,
+    http: &mut dyn HttpClient,
 ) -> Answer {
-    let mut refused = Vec::new();
-    let mut objects = Vec::new();
-    for position in 0..batch.records.len() {
-        match records::object(&batch.records, position) {
-            Ok(object) => objects.push((position, object)),
-            Err(reason) => refused.push(Refusal {
-                index: index(position),
-                reason,
-            }),
-        }
-    }
+    let objects: Vec<String> = (0..batch.records.len())
+        .filter_map(|index| record_json::record(&batch.records, index, Style::Compact))
+        .collect();
     let mut service = Service {
         account,
         token,
-        web,
+        http,
     };
     let mut progress = Progress {
         done: 0,
         size: objects.len(),
-        taken: 0,
-        refused,
+        accepted: 0,
+        refused: Vec::new(),
     };
-    let rest = progress.all(&objects, &batch.id, &mut service);
-    let Progress {
-        done,
-        taken,
-        mut refused,
-        ..
-    } = progress;
-    match rest {
+    match progress.post_all(&objects, &batch.id, &mut service) {
         Ok(()) => {
-            log::debug(&format!("batch `{}`: {taken} records posted", batch.id));
-            Answer::done(batch, refused)
+            let accepted = progress.accepted;
+            log::debug(&format!("batch `{}`: {accepted} records posted", batch.id));
+            Answer::done(batch, progress.refused)
         }
         Err(stop) => {
-            if stop.takes_back {
-                refused.clear();
-            }
-            let accepted = match objects.get(done) {
-                Some(_) if stop.takes_back => 0,
-                Some((position, _)) => *position,
-                None => batch.records.len(),
+            let mut answer = if stop.takes_back {
+                Answer::nothing(stop.rest)
+            } else {
+                Answer::partial(progress.done, progress.refused, stop.rest)
             };
-            let mut answer = Answer::partly(accepted, refused, stop.rest);
             answer.attributes.push(Attribute {
                 name: "reason".to_owned(),
                 value: stop.reason,
@@ -88,12 +73,14 @@ pub fn deliver(
     }
 }
 
-/// How far a call got, counted in records that have an object.
+/// How far a call got.
 struct Progress {
+    /// Records from the front of the batch that are accepted or refused.
     done: usize,
-    /// Of the next list.
+    /// Number of records in the next list.
     size: usize,
-    taken: usize,
+    /// Those of `done` that the service has accepted.
+    accepted: usize,
     refused: Vec<Refusal>,
 }
 
@@ -101,14 +88,14 @@ struct Progress {
 struct Stop {
     rest: Rest,
     reason: String,
-    /// Whether what was refused is taken back: it was not the records.
+    /// Whether the refusals are taken back, for the fault was not the records'.
     takes_back: bool,
 }
 
 impl Progress {
-    fn all(
+    fn post_all(
         &mut self,
-        objects: &[(usize, String)],
+        objects: &[String],
         id: &str,
         service: &mut Service<'_>,
     ) -> Result<(), Stop> {
@@ -119,41 +106,37 @@ impl Progress {
                 reason,
                 takes_back: false,
             };
-            if !first && service.web.elapsed() > PATIENCE {
-                let reason = "the service is slow: the rest goes in another call".to_owned();
-                return Err(stop(Rest::again(0, reason.clone()), reason));
+            if !first && service.http.elapsed() > CALL {
+                let reason = "the service is slow: the rest is posted in another call".to_owned();
+                return Err(stop(Rest::retry(0, reason.clone()), reason));
             }
             first = false;
-            let list = left.get(..self.size.max(1)).unwrap_or(left);
+            let list = left.get(..self.size).unwrap_or(left);
             let key = if list.len() == objects.len() {
                 id.to_owned()
             } else {
                 format!("{id}/{}+{}", self.done, list.len())
             };
-            match service.submit(list.iter().map(|(_, object)| object.as_str()), &key) {
-                Verdict::Taken => {
-                    self.taken += list.len();
+            match service.submit(list, &key) {
+                Verdict::Accepted => {
+                    self.accepted += list.len();
                     self.done += list.len();
-                    self.size = self.size.saturating_mul(2).max(1);
+                    self.size *= 2;
                 }
                 Verdict::Refused(_) if list.len() > 1 => self.size = list.len() / 2,
-                Verdict::Refused(reason) => self.refuse(list, objects.len(), reason)?,
+                Verdict::Refused(reason) => self.refuse_one(objects.len(), reason)?,
                 Verdict::Stop(rest, reason) => return Err(stop(rest, reason)),
             }
         }
         Ok(())
     }
 
-    /// One record that the service does not take.
-    fn refuse(&mut self, one: &[(usize, String)], of: usize, reason: String) -> Result<(), Stop> {
-        let position = one.first().map_or(0, |(position, _)| *position);
-        self.refused.push(Refusal {
-            index: index(position),
-            reason: reason.clone(),
-        });
+    /// Refuses the next record, of `of` in the batch, which was posted alone.
+    fn refuse_one(&mut self, of: usize, reason: String) -> Result<(), Stop> {
+        self.refused.push(Refusal::new(self.done, reason.clone()));
         self.done += 1;
-        if self.taken == 0 && self.done == IN_VAIN && of > IN_VAIN {
-            let reason = format!("none of {IN_VAIN} records was taken: {reason}");
+        if self.accepted == 0 && self.done == REFUSED_AT_FIRST && of > REFUSED_AT_FIRST {
+            let reason = format!("none of {REFUSED_AT_FIRST} records was accepted: {reason}");
             return Err(Stop {
                 rest: Rest::Other(reason.clone()),
                 reason,

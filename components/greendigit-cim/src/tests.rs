@@ -1,65 +1,38 @@
-//! The rule of delivery against a service of the test's own.
+//! Deliveries to a service that the test controls.
 
 use std::time::Duration;
 
 use caso_component::messenger::{Answer, Batch, Rest};
-use caso_component::records::{EnergyRecord, Head, RecordList};
+use caso_component::records::{EnergyRecord, RecordList};
+use caso_component::samples;
 
-use crate::account::tests::settings;
-use crate::{Account, Reply, Request, Web, WebError, deliver};
+use crate::account::tests::account;
+use crate::{HttpClient, HttpError, Request, Response, deliver};
 
 fn batch(count: usize) -> Batch {
     let record = |number: usize| EnergyRecord {
-        head: Head {
-            id: number.to_string(),
-            supersedes: number.to_string(),
-            measured_at: 0,
-            attributes: Vec::new(),
-        },
         exec_unit_id: format!("vm-{number}-"),
-        site_name: "S".into(),
-        compute_service: "C".into(),
-        cloud_type: "T".into(),
-        start: 0,
-        end: 3_600,
-        watt_hours: 0.5,
-        work: Some(1.0),
-        efficiency: Some(1.0),
-        wall_seconds: 3_600,
-        cpu_seconds: Some(3_600),
-        suspend_seconds: Some(0),
-        cpu_normalization_factor: Some(1.0),
-        finished: false,
-        status: "started".into(),
-        owner: "vo".into(),
+        ..samples::energy()
     };
-    Batch {
-        id: "b-1".into(),
-        attempt: 1,
-        instance: "greendigit_cim".into(),
-        record_type: "energy".into(),
-        records: RecordList::Energy((0..count).map(record).collect()),
-        now: 0,
-        attributes: Vec::new(),
-    }
+    samples::batch(RecordList::Energy((0..count).map(record).collect()))
 }
 
-/// A service that answers its next requests with these, and else as it should.
+/// A service that gives these responses first, and then behaves as it should.
 #[derive(Default)]
 struct Cim {
-    next: Vec<Result<Reply, WebError>>,
-    /// Lists with these in them are refused.
+    next: Vec<Result<Response, HttpError>>,
+    /// Lists that contain one of these are refused.
     bad: Vec<String>,
     elapsed: Duration,
-    /// Of each request.
+    /// What each request takes.
     each: Duration,
     tokens: u32,
     asked: Vec<Request>,
-    taken: Vec<String>,
+    accepted: Vec<String>,
 }
 
-fn reply(status: u16, body: &str) -> Reply {
-    Reply {
+fn response(status: u16, body: &str) -> Response {
+    Response {
         status,
         retry_after: None,
         location: None,
@@ -67,8 +40,8 @@ fn reply(status: u16, body: &str) -> Reply {
     }
 }
 
-impl Web for Cim {
-    fn send(&mut self, request: &Request) -> Result<Reply, WebError> {
+impl HttpClient for Cim {
+    fn send(&mut self, request: &Request) -> Result<Response, HttpError> {
         self.elapsed += self.each;
         self.asked.push(request.clone());
         if !self.next.is_empty() {
@@ -76,20 +49,20 @@ impl Web for Cim {
         }
         let Some(body) = &request.body else {
             self.tokens += 1;
-            return Ok(reply(
+            return Ok(response(
                 200,
                 &format!("{{\"access_token\":\"t-{}\"}}", self.tokens),
             ));
         };
         let expected = format!("Bearer t-{}", self.tokens);
         if !request.headers.contains(&("authorization", expected)) {
-            return Ok(reply(401, "{\"detail\":\"token expired\"}"));
+            return Ok(response(401, "{\"detail\":\"token expired\"}"));
         }
         if self.bad.iter().any(|bad| body.contains(bad.as_str())) {
-            return Ok(reply(422, "{\"detail\":\"no such unit\"}"));
+            return Ok(response(422, "{\"detail\":\"no such unit\"}"));
         }
-        self.taken.push(body.clone());
-        Ok(reply(200, "{}"))
+        self.accepted.push(body.clone());
+        Ok(response(200, "{}"))
     }
 
     fn elapsed(&self) -> Duration {
@@ -98,7 +71,7 @@ impl Web for Cim {
 }
 
 impl Cim {
-    fn answering(next: impl IntoIterator<Item = Result<Reply, WebError>>) -> Self {
+    fn answering(next: impl IntoIterator<Item = Result<Response, HttpError>>) -> Self {
         Self {
             next: next.into_iter().collect(),
             ..Self::default()
@@ -113,12 +86,12 @@ impl Cim {
     }
 
     fn deliver(&mut self, token: &mut Option<String>, count: usize) -> Answer {
-        let account = Account::from_settings(&settings("https://cim.example")).unwrap();
+        let account = account("https://cim.example").unwrap();
         deliver(&account, token, &batch(count), self)
     }
 
     fn units(&self) -> Vec<String> {
-        let lists = self.taken.iter().flat_map(|list| {
+        let lists = self.accepted.iter().flat_map(|list| {
             let list: Vec<serde_json::Value> = serde_json::from_str(list).unwrap();
             list.into_iter()
                 .map(|r| r["ExecUnitID"].as_str().unwrap().to_owned())
@@ -153,7 +126,7 @@ fn one_login_one_list() {
             .find(|(n, _)| *n == name)
             .unwrap()
     };
-    assert_eq!(header("idempotency-key").1, "\"b-1\"");
+    assert_eq!(header("idempotency-key").1, "\"batch\"");
     assert_eq!(header("content-type").1, "application/json");
     // The token is kept for the next batch.
     assert_eq!(cim.deliver(&mut token, 1).accepted, 1);
@@ -162,7 +135,7 @@ fn one_login_one_list() {
 
 #[test]
 fn either_name_of_a_token_will_do() {
-    let mut cim = Cim::answering([Ok(reply(200, "{\"token\":\"t-0\"}"))]);
+    let mut cim = Cim::answering([Ok(response(200, "{\"token\":\"t-0\"}"))]);
     assert_eq!(cim.deliver(&mut None, 1).accepted, 1);
 }
 
@@ -173,8 +146,8 @@ fn a_token_that_has_run_out_is_renewed_once() {
     assert_eq!(cim.deliver(&mut token, 2).accepted, 2);
     assert_eq!(token.as_deref(), Some("t-1"));
     // 401 to the new one as well is no question of time.
-    let no = || Ok(reply(401, "who is t-2?"));
-    let login = Ok(reply(200, "{\"token\":\"t-2\"}"));
+    let no = || Ok(response(401, "who is t-2?"));
+    let login = Ok(response(200, "{\"token\":\"t-2\"}"));
     let mut cim = Cim::answering([no(), login, no()]);
     let answer = cim.deliver(&mut token, 2);
     assert_eq!((answer.accepted, token), (0, None));
@@ -197,7 +170,7 @@ fn a_login_that_fails_is_configuration() {
         (307, "`base_url`"),
     ] {
         let body = format!("no: p\u{e4}ss w/rd& {}", "long ".repeat(500));
-        let mut cim = Cim::answering([Ok(reply(status, &body))]);
+        let mut cim = Cim::answering([Ok(response(status, &body))]);
         let answer = cim.deliver(&mut None, 1);
         assert!(matches!(answer.rest, Rest::Misconfigured(_)), "{status}");
         let text = text(&answer.rest);
@@ -211,7 +184,7 @@ fn a_login_that_fails_is_configuration() {
         "{\"token\":\"\"}",
         "{\"token\":\"a\\nb\"}",
     ] {
-        let answer = Cim::answering([Ok(reply(200, body))]).deliver(&mut None, 1);
+        let answer = Cim::answering([Ok(response(200, body))]).deliver(&mut None, 1);
         assert!(text(&answer.rest).contains("without a token"), "{body}");
         assert!(matches!(answer.rest, Rest::Misconfigured(_)));
     }
@@ -222,43 +195,48 @@ fn what_may_pass_is_tried_again() {
     for status in [408, 425, 429, 500, 502, 503, 504] {
         for login in [true, false] {
             let mut token = (!login).then(|| "t-0".to_owned());
-            let mut cim = Cim::answering([Ok(reply(status, "busy"))]);
+            let mut cim = Cim::answering([Ok(response(status, "busy"))]);
             let answer = cim.deliver(&mut token, 2);
             assert_eq!((answer.accepted, answer.refused.len()), (0, 0));
             assert!(matches!(answer.rest, Rest::Retry(_)), "{status}");
             assert!(text(&answer.rest).contains("busy"));
         }
     }
-    for (said, waited) in [
+    for (retry_after, waited) in [
         (Some(0), 1),
         (Some(7), 7),
         (Some(1_000_000), 3_600),
         (None, 30),
     ] {
-        let busy = Reply {
-            retry_after: said,
-            ..reply(503, "")
+        let busy = Response {
+            retry_after,
+            ..response(503, "")
         };
         let answer = Cim::answering([Ok(busy)]).deliver(&mut None, 1);
         assert!(matches!(answer.rest, Rest::Retry(retry) if retry.after_seconds == waited));
     }
-    let away = WebError::Away("the connection was refused".into());
+    let away = HttpError::Unavailable("the connection was refused".into());
     let answer = Cim::answering([Err(away)]).deliver(&mut None, 1);
     assert!(text(&answer.rest).contains("`https://cim.example` did not answer the login"));
 }
 
 #[test]
-fn what_no_retry_mends_is_configuration() {
-    for error in [WebError::Denied, WebError::Tls("unknown issuer".into())] {
+fn what_a_retry_cannot_fix_is_misconfigured() {
+    for error in [HttpError::Denied, HttpError::Tls("unknown issuer".into())] {
         let answer = Cim::answering([Err(error)]).deliver(&mut None, 1);
         assert!(matches!(answer.rest, Rest::Misconfigured(_)));
     }
-    let login = || Ok(reply(200, "{\"token\":\"t\"}"));
-    let moved = Reply {
+    let login = || Ok(response(200, "{\"token\":\"t\"}"));
+    let moved = Response {
         location: Some("https://new.example/submit?token=t".into()),
-        ..reply(308, "")
+        ..response(308, "")
     };
-    for refused in [reply(403, ""), reply(404, ""), reply(405, ""), moved] {
+    for refused in [
+        response(403, ""),
+        response(404, ""),
+        response(405, ""),
+        moved,
+    ] {
         let answer = Cim::answering([login(), Ok(refused.clone())]).deliver(&mut None, 1);
         assert!(matches!(answer.rest, Rest::Misconfigured(_)), "{refused:?}");
         let text = text(&answer.rest);
@@ -272,7 +250,7 @@ fn what_no_retry_mends_is_configuration() {
 #[test]
 fn a_list_that_is_too_large_is_halved_by_the_host() {
     let mut token = Some("t-0".to_owned());
-    let answer = Cim::answering([Ok(reply(413, ""))]).deliver(&mut token, 9);
+    let answer = Cim::answering([Ok(response(413, ""))]).deliver(&mut token, 9);
     assert_eq!((answer.accepted, answer.rest), (0, Rest::TooLarge));
 }
 
@@ -309,14 +287,17 @@ fn the_record_at_fault_is_refused_and_no_other() {
 }
 
 #[test]
-fn where_nothing_is_taken_it_is_not_the_records() {
+fn where_nothing_is_accepted_it_is_not_the_records() {
     let mut cim = Cim::refusing(0..100);
     let answer = cim.deliver(&mut None, 100);
     assert_eq!((answer.accepted, answer.refused.len()), (0, 0));
     let Rest::Other(reason) = answer.rest else {
         panic!("{:?}", answer.rest);
     };
-    assert!(reason.contains("none of 10 records was taken"), "{reason}");
+    assert!(
+        reason.contains("none of 10 records was accepted"),
+        "{reason}"
+    );
     assert!(cim.asked.len() < 30);
 }
 
@@ -331,10 +312,10 @@ fn a_slow_service_gets_the_rest_in_another_call() {
     assert!(matches!(answer.rest, Rest::Retry(retry) if retry.after_seconds == 0));
 }
 
-/// The host answers so in a dry run.
+/// As the host answers in a dry run.
 #[test]
 fn a_login_without_content_needs_no_token() {
-    let nothing = || Ok(reply(204, ""));
+    let nothing = || Ok(response(204, ""));
     let mut cim = Cim::answering([nothing(), nothing()]);
     let answer = cim.deliver(&mut None, 2);
     assert_eq!((answer.accepted, answer.rest), (2, Rest::Done));

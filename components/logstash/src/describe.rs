@@ -1,9 +1,8 @@
-//! What the messenger says of itself.
+//! What the messenger declares to the host: options, and the connection they describe.
 
 use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
-use caso_component::types::Attribute;
 
 use crate::CONNECTION;
 
@@ -11,25 +10,19 @@ use crate::CONNECTION;
 #[must_use]
 pub fn describe() -> ComponentDescription {
     ComponentDescription {
-        name: "logstash".to_owned(),
-        summary: "Sends each record as a line of JSON to a Logstash".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        record_types: Vec::new(),
         options: options(),
-        capabilities: vec![CapabilityRequest {
-            name: CONNECTION.to_owned(),
-            kind: "connection".to_owned(),
-            target: "${host}:${port}".to_owned(),
-            required: true,
-            attributes: ["tls", "cafile", "certfile", "keyfile"]
-                .map(|term| Attribute {
-                    name: term.to_owned(),
-                    value: format!("${{{term}}}"),
-                })
-                .to_vec(),
-        }],
-        packing_option: None,
-        attributes: Vec::new(),
+        capabilities: vec![
+            CapabilityRequest::new(CONNECTION, "connection", "${host}:${port}")
+                .term("tls", "tls")
+                .term("cafile", "cafile")
+                .term("certfile", "certfile")
+                .term("keyfile", "keyfile"),
+        ],
+        ..ComponentDescription::new(
+            "logstash",
+            "Sends each record as a line of JSON to a Logstash",
+            env!("CARGO_PKG_VERSION"),
+        )
     }
 }
 
@@ -39,13 +32,13 @@ fn options() -> Vec<OptionDescription> {
             "host",
             OptionKind::Text,
             Some("localhost"),
-            "Host of the Logstash; an IPv6 address in brackets.",
+            "Host of the Logstash server; an IPv6 address in brackets.",
         ),
         OptionDescription::new(
             "port",
             OptionKind::Integer,
             Some("5000"),
-            "Port of its TCP input with a codec for lines of JSON.",
+            "Port of its TCP input, which needs a codec for lines of JSON.",
         )
         .minimum(1)
         .maximum(65_535),
@@ -59,7 +52,7 @@ fn options() -> Vec<OptionDescription> {
             "cafile",
             OptionKind::Path,
             None,
-            "PEM file with the certificates to trust, in place of the system's. Needs `tls`.",
+            "PEM file with the certificates to trust instead of the system's. Needs `tls`.",
         ),
         OptionDescription::new(
             "certfile",
@@ -72,8 +65,8 @@ fn options() -> Vec<OptionDescription> {
             "keyfile",
             OptionKind::Path,
             None,
-            "PEM file with the key of the client certificate, without passphrase. When unset it \
-             is looked for in `certfile`.",
+            "PEM file with the key of the client certificate, without a passphrase. When unset, \
+             the key is read from `certfile`.",
         ),
         OptionDescription::new(
             "wait_for_end",
@@ -81,7 +74,7 @@ fn options() -> Vec<OptionDescription> {
             Some("true"),
             "Whether records count as delivered only when the server, having read them all, \
              closes the connection, as Logstash and rsyslog do. Set it to false for a server \
-             that never closes; what is on its way when it fails is lost then.",
+             that never closes connections; records in transit when it fails are then lost.",
         ),
     ]
 }

@@ -1,34 +1,39 @@
-//! Accelerator records of a server: one for each month of the window.
+//! The accelerator records of a server (APEL accelerator usage record 0.1): one for each
+//! month of the window.
 //!
-//! APEL replaces a record by the later one of its month, so each is cumulative
-//! within the month: it counts from the month's first second or the VM's start,
-//! and not from the start of the window.
+//! APEL keeps one record for a VM, month and model: the one received last. So the
+//! durations, in seconds, are cumulative within the month: they count from the first
+//! second of the month or the VM's start, and not from the start of the window.
 
 use caso_component::records::{AcceleratorRecord, CloudRecord, Head};
 
 use crate::calendar::Month;
-use crate::lifetime::Told;
+use crate::lifetime::Reported;
 use crate::page::Page;
 use crate::usage::Server;
 
-/// The records of a server whose flavor has accelerators.
+/// Makes the records of a server, in the order of the months; none for a flavor without
+/// accelerators. `cloud` is the server's cloud record.
+///
+/// # Errors
+/// When a time is in no year that a record can name.
 pub fn map(
     page: &Page,
     server: &Server,
-    told: Told,
+    life: Reported,
     cloud: &CloudRecord,
 ) -> Result<Vec<AcceleratorRecord>, String> {
     let Some(accelerator) = page.properties(server).accelerator else {
         return Ok(Vec::new());
     };
     let window = page.context.window;
-    let first = Month::of(told.start.max(window.start))?;
-    let last = Month::of(told.until)?;
+    let first = Month::of(life.start.max(window.start))?;
+    let last = Month::of(life.until)?;
     let mut records = Vec::new();
     let mut month = first;
     while month <= last {
-        let from = month.start().max(told.start);
-        let to = month.next().start().min(told.until);
+        let from = month.start().max(life.start);
+        let to = month.next().start().min(life.until);
         if let Ok(seconds) = u64::try_from(to.saturating_sub(from))
             && seconds > 0
         {
@@ -79,7 +84,7 @@ mod tests {
     const NOVEMBER: i64 = 1_793_491_200;
     const DAY: i64 = 86_400;
 
-    /// Month and days of each record, for a VM of that life in that window.
+    /// Month and days of each record of a VM with this life in this window.
     fn days(start: i64, end: Option<i64>, window: (i64, i64)) -> Vec<(u8, i64)> {
         let mut context = samples::context();
         context.window = Window {
@@ -120,7 +125,7 @@ mod tests {
     fn cumulative_within_each_month_of_the_window() {
         let mid = OCTOBER + 15 * DAY;
         let window = (mid, NOVEMBER + 15 * DAY);
-        // Older than the window: the whole of October all the same.
+        // Older than the window: all of October nevertheless.
         assert_eq!(days(OCTOBER - 90 * DAY, None, window), [(10, 31), (11, 15)]);
         assert_eq!(days(mid + DAY, None, window), [(10, 15), (11, 15)]);
         assert_eq!(
@@ -132,17 +137,18 @@ mod tests {
     #[test]
     fn cut_at_the_servers_end_as_far_as_it_lies_in_the_window() {
         let window = (OCTOBER, NOVEMBER + 15 * DAY);
-        // It ended after the window: for this window it runs.
+        // It ended after the window: in this window it runs.
         let after = Some(NOVEMBER + 20 * DAY);
         assert_eq!(days(OCTOBER + DAY, after, window), [(10, 30), (11, 15)]);
-        // A month that it did not live in has no record.
+        // A month in which it did not exist has no record.
         let ended = Some(OCTOBER + 2 * DAY);
         assert_eq!(days(OCTOBER + DAY, ended, window), [(10, 1)]);
-        // Never launched: it held nothing for any time.
+        // Never launched: it held nothing at any time.
         assert_eq!(days(OCTOBER + DAY, Some(OCTOBER + DAY), window), []);
     }
 
-    /// One record of the server for each accelerator's properties.
+    /// Number of cloud records, and type and count of each accelerator record, of a server
+    /// whose flavor has these extra specs.
     fn counts(specs: &[(&str, &str)]) -> (usize, Vec<(String, f64)>) {
         let mut tables = samples::tables();
         tables.flavors[0].extra_specs = Some(samples::specs(specs));
@@ -152,13 +158,13 @@ mod tests {
                 let clouds = records
                     .iter()
                     .filter(|record| matches!(record, AccountingRecord::Cloud(_)));
-                let told = records.iter().filter_map(|record| match record {
+                let accelerators = records.iter().filter_map(|record| match record {
                     AccountingRecord::Accelerator(record) => {
                         Some((record.accelerator_type.clone(), record.count))
                     }
                     _ => None,
                 });
-                (clouds.count(), told.collect())
+                (clouds.count(), accelerators.collect())
             }
             other => panic!("{other:?}"),
         }

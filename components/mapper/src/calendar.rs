@@ -1,4 +1,4 @@
-//! Months, in UTC, of times in epoch seconds.
+//! Calendar months in UTC.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 pub struct Month(NaiveDate);
 
 impl Month {
-    /// The month in which a time lies.
+    /// The month that a time, in epoch seconds, belongs to.
     ///
     /// # Errors
-    /// When it lies in no year that a record can name.
+    /// When its year is not one that a record can name.
     pub fn of(time: i64) -> Result<Self, String> {
         DateTime::<Utc>::from_timestamp(time, 0)
             .filter(|date| (0..=9999).contains(&date.year()))
             .and_then(|date| date.date_naive().with_day(1))
             .map(Self)
-            .ok_or_else(|| format!("time `{time}` lies in no year from 0 to 9999"))
+            .ok_or_else(|| format!("time `{time}` is not in the years 0 to 9999"))
     }
 
-    /// Its first second.
+    /// Its first second, in epoch seconds.
     pub fn start(self) -> i64 {
         self.0
             .and_time(chrono::NaiveTime::MIN)
@@ -39,6 +39,7 @@ impl Month {
         u8::try_from(self.0.month()).unwrap_or(u8::MAX)
     }
 
+    /// 0 to 9999.
     pub fn year(self) -> u16 {
         u16::try_from(self.0.year()).unwrap_or(u16::MAX)
     }

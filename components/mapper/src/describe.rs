@@ -1,11 +1,11 @@
-//! What the mapper says of itself.
+//! What the mapper declares to the host: its options and the record types it makes.
 
 use crate::bindings::exports::caso::accounting::description::{
     ComponentDescription, OptionDescription, OptionKind,
 };
 use crate::policy::Policy;
 
-/// The description, with the defaults that `Policy` has.
+/// The description. The defaults of the options are those of [`Policy`].
 #[must_use]
 pub fn describe() -> ComponentDescription {
     let policy = Policy::default();

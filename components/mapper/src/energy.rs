@@ -1,4 +1,7 @@
-//! The energy record of a server, with cASO's arithmetic.
+//! The energy record of a server (GreenDIGIT CIM), computed as cASO 5.2.2 does.
+//!
+//! Unlike the durations of a cloud record, those of an energy record are of the measured
+//! interval alone.
 
 use caso_component::records::{AccountingRecord, EnergyRecord, Head};
 
@@ -7,16 +10,20 @@ use crate::lifetime::Lifetime;
 use crate::page::Page;
 use crate::usage::{Energy, Server};
 
-/// Maps measured energy. None when there was none, or no time in which it could
-/// have been used.
+/// Maps measured energy; no records when it is zero, or the server did not exist in the
+/// measured interval.
+///
+/// # Errors
+/// Why it cannot be accounted: an id that is not a UUID, no start, no status, an energy that
+/// is not finite.
 pub fn map(page: &Page, energy: &Energy) -> Result<Vec<AccountingRecord>, String> {
     let context = page.context;
     let server = &energy.server;
-    let vm_uuid = identity::uuid(&server.id)?;
+    let vm_uuid = identity::canonical_uuid(&server.id)?;
     let measured = energy.watt_hours;
     if !measured.is_finite() {
         return Err(format!(
-            "server `{vm_uuid}`: energy `{measured}` is no number"
+            "server `{vm_uuid}`: energy `{measured}` is not a finite number"
         ));
     }
     let life = Lifetime::of(server)?;
@@ -55,7 +62,7 @@ pub fn map(page: &Page, energy: &Energy) -> Result<Vec<AccountingRecord>, String
         end,
         watt_hours,
         work: cpu_seconds.map(|seconds| exact(seconds) / watt_hours),
-        // CPU time is taken for wall time on every CPU, and so this is always 1.
+        // CPU time is taken to be the wall time of every CPU, so this is always 1.
         efficiency: cpu_seconds.map(|_| 1.0),
         wall_seconds,
         cpu_seconds,
@@ -67,9 +74,8 @@ pub fn map(page: &Page, energy: &Energy) -> Result<Vec<AccountingRecord>, String
     })])
 }
 
-/// Nova's status in lower case, or the state that the usage API knows of a
-/// server that Nova lists no more. A VM that was deleted after the window still
-/// ran at its end.
+/// Nova's status in lower case, or the usage API's state for a server that Nova no longer
+/// lists. A VM that was deleted after the measured interval was active at its end.
 fn status(server: &Server, finished: bool) -> Result<String, String> {
     let usage = server.compute_usage.as_ref();
     let now = server
@@ -78,7 +84,7 @@ fn status(server: &Server, finished: bool) -> Result<String, String> {
         .or_else(|| usage.and_then(|usage| usage.state.as_deref()))
         .ok_or_else(|| format!("server `{}` has no `status`", server.id))?
         .to_lowercase();
-    // What Nova calls a deleted server, and what its usage API does.
+    // Nova's word for a deleted server, and that of its usage API.
     let gone = ["deleted", "terminated"].contains(&now.as_str());
     Ok(match (gone, finished) {
         (true, true) => "deleted".to_owned(),
@@ -87,7 +93,7 @@ fn status(server: &Server, finished: bool) -> Result<String, String> {
     })
 }
 
-/// Seconds as a number; exact for 285 million years.
+/// Seconds as a float, exact up to 285 million years.
 #[allow(clippy::cast_precision_loss)]
 fn exact(seconds: u64) -> f64 {
     seconds as f64
@@ -155,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_deleted_after_the_window_ran_in_it() {
+    fn a_server_deleted_after_the_window_ran_in_it() {
         let mut energy = energy();
         energy.server.terminated = Some(2_001);
         energy.server.status = Some("DELETED".into());
@@ -165,7 +171,15 @@ mod tests {
     }
 
     #[test]
-    fn one_that_only_the_usage_api_knows_is_told_by_it() {
+    fn one_that_ended_with_the_window_is_finished() {
+        let mut energy = energy();
+        energy.server.terminated = Some(2_000);
+        let record = record(energy).unwrap();
+        assert_eq!((record.end, record.finished), (2_000, true));
+    }
+
+    #[test]
+    fn known_to_the_usage_api_alone() {
         let mut energy = energy();
         energy.server.created = None;
         energy.server.status = None;
@@ -182,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn no_energy_and_no_time_make_no_record() {
+    fn without_energy_or_time_there_is_no_record() {
         let mut none = energy();
         none.watt_hours = 0.0;
         assert_eq!(record(none), None);

@@ -1,4 +1,4 @@
-//! What a flavor's extra specs say for accounting.
+//! The accounting properties in a flavor's extra specs.
 
 use caso_component::log;
 
@@ -8,31 +8,36 @@ use crate::usage::Flavor;
 /// Accounting properties of a flavor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Properties {
+    /// The benchmark of its VMs.
     pub benchmark: Benchmark,
+    /// The accelerators of each of its VMs.
     pub accelerator: Option<Accelerator>,
 }
 
-/// Name and value of a benchmark. A flavor with one of them is badly set up, and
-/// as in cASO the record then tells the one.
+/// Name and value of a benchmark. A flavor with only one of them is incomplete; the record
+/// then has that one, as in cASO.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Benchmark {
+    /// `HEPscore23`, for example.
     pub name: Option<String>,
+    /// Finite and not negative.
     pub value: Option<f64>,
 }
 
 /// Accelerators of each VM of a flavor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accelerator {
+    /// `GPU`, for example.
     pub kind: String,
-    /// Vendor and model, as APEL's record has them: in one text.
+    /// Vendor and model in one text, as in APEL's record.
     pub model: String,
-    /// 0.5 where two VMs share one.
+    /// Finite and not negative; 0.5 where two VMs share one.
     pub count: f64,
 }
 
 impl Properties {
-    /// Reads them. A property that can't be used costs what it stands for, with
-    /// a warning, and not the VM's record.
+    /// Reads the extra specs. A value that cannot be used is left out with a warning; the
+    /// VM's record is made without it.
     pub fn read(policy: &Policy, flavor: &Flavor) -> Self {
         Self {
             benchmark: benchmark(policy, flavor),
@@ -44,12 +49,12 @@ impl Properties {
 fn benchmark(policy: &Policy, flavor: &Flavor) -> Benchmark {
     let name_key = &policy.benchmark_name_key;
     let value_key = &policy.benchmark_value_key;
-    let name = spec(flavor, name_key);
-    let text = spec(flavor, value_key);
+    let name = extra_spec(flavor, name_key);
+    let text = extra_spec(flavor, value_key);
     match (name, text) {
-        (None, None) => log::debug(&format!("flavor {} names no benchmark", title(flavor))),
-        (Some(_), None) => half_set(flavor, name_key, value_key),
-        (None, Some(_)) => half_set(flavor, value_key, name_key),
+        (None, None) => log::debug(&format!("flavor {} has no benchmark", display_name(flavor))),
+        (Some(_), None) => warn_incomplete(flavor, name_key, value_key),
+        (None, Some(_)) => warn_incomplete(flavor, value_key, name_key),
         (Some(_), Some(_)) => (),
     }
     let value = text.and_then(|text| number(flavor, value_key, text, "no benchmark is recorded"));
@@ -62,10 +67,10 @@ fn benchmark(policy: &Policy, flavor: &Flavor) -> Benchmark {
     }
 }
 
-fn half_set(flavor: &Flavor, has: &str, lacks: &str) {
+fn warn_incomplete(flavor: &Flavor, has: &str, lacks: &str) {
     log::warning(&format!(
-        "flavor {} has `{has}` but not `{lacks}`: APEL can't weigh the time of its VMs",
-        title(flavor)
+        "flavor {} has `{has}` but not `{lacks}`: APEL cannot normalize the time of its VMs",
+        display_name(flavor)
     ));
 }
 
@@ -76,7 +81,7 @@ fn accelerator(policy: &Policy, flavor: &Flavor) -> Option<Accelerator> {
         &policy.accelerator_model_key,
         &policy.accelerator_number_key,
     ];
-    let found = keys.map(|key| spec(flavor, key));
+    let found = keys.map(|key| extra_spec(flavor, key));
     let [Some(kind), Some(vendor), Some(model), Some(count)] = found else {
         let named = |there: bool| {
             let keys = keys.iter().zip(found);
@@ -87,7 +92,7 @@ fn accelerator(policy: &Policy, flavor: &Flavor) -> Option<Accelerator> {
         if found.iter().any(Option::is_some) {
             log::warning(&format!(
                 "flavor {} has {} but not {}: no accelerators are recorded for its VMs",
-                title(flavor),
+                display_name(flavor),
                 named(true),
                 named(false)
             ));
@@ -103,8 +108,8 @@ fn accelerator(policy: &Policy, flavor: &Flavor) -> Option<Accelerator> {
     })
 }
 
-/// An extra spec; one without text counts as none.
-fn spec<'a>(flavor: &'a Flavor, key: &str) -> Option<&'a str> {
+/// The value of an extra spec. An empty one counts as absent.
+fn extra_spec<'a>(flavor: &'a Flavor, key: &str) -> Option<&'a str> {
     flavor
         .extra_specs
         .as_ref()?
@@ -114,21 +119,23 @@ fn spec<'a>(flavor: &'a Flavor, key: &str) -> Option<&'a str> {
         .filter(|value| !value.is_empty())
 }
 
-/// A number that is finite and not negative.
+/// Parses a number that is finite and not negative; else warns, with the consequence.
 fn number(flavor: &Flavor, key: &str, text: &str, consequence: &str) -> Option<f64> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Some(value),
         _ => {
             log::warning(&format!(
-                "flavor {} has `{key}` = `{text}`, which is no number: {consequence} for its VMs",
-                title(flavor)
+                "flavor {} has `{key}` = `{text}`, which is not a number from 0 on: {consequence} \
+                 for its VMs",
+                display_name(flavor)
             ));
             None
         }
     }
 }
 
-fn title(flavor: &Flavor) -> String {
+/// Name and id, for the log.
+fn display_name(flavor: &Flavor) -> String {
     match (&flavor.name, flavor.id.as_str()) {
         (Some(name), "") => format!("`{name}`"),
         (Some(name), id) => format!("`{name}` (`{id}`)"),
@@ -161,10 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn benchmark_is_what_is_set_unless_it_is_no_number() {
+    fn benchmark_is_what_is_set_unless_it_is_not_a_number() {
         let name = ("accounting:benchmark_type", "HEPscore23");
         let value = |text| ("accounting:benchmark_value", text);
-        for (specs, told_name, told_value) in [
+        for (specs, expected_name, expected_value) in [
             (vec![name, value("15.7")], Some("HEPscore23"), Some(15.7)),
             (vec![name], Some("HEPscore23"), None),
             (vec![name, value("")], Some("HEPscore23"), None),
@@ -175,9 +182,54 @@ mod tests {
             (vec![], None, None),
         ] {
             let benchmark = read(&specs).benchmark;
-            assert_eq!(benchmark.name.as_deref(), told_name, "{specs:?}");
-            assert_eq!(benchmark.value, told_value, "{specs:?}");
+            assert_eq!(benchmark.name.as_deref(), expected_name, "{specs:?}");
+            assert_eq!(benchmark.value, expected_value, "{specs:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_logged_with_the_flavors_name() {
+        let name = ("accounting:benchmark_type", "HEPscore23");
+        let value = ("accounting:benchmark_value", "99");
+        for (specs, expected) in [
+            (
+                vec![name],
+                "has `accounting:benchmark_type` but not `accounting:benchmark_value`",
+            ),
+            (
+                vec![value],
+                "has `accounting:benchmark_value` but not `accounting:benchmark_type`",
+            ),
+            (
+                vec![name, ("accounting:benchmark_value", "fast")],
+                "has `accounting:benchmark_value` = `fast`, which is not a number from 0 on: no \
+                 benchmark is recorded for its VMs",
+            ),
+            (
+                vec![name, value, GPU[0], GPU[2]],
+                "has `Accelerator:Type`, `Accelerator:Model` but not `Accelerator:Vendor`, \
+                 `Accelerator:Number`: no accelerators",
+            ),
+        ] {
+            read(&specs);
+            let lines = log::take_lines();
+            let [(log::Level::Warning, line)] = &lines[..] else {
+                panic!("{lines:?}");
+            };
+            let flavor = "flavor `m1.sample` (`1`) ";
+            assert!(line.starts_with(&format!("{flavor}{expected}")), "{line}");
+        }
+        read(&[name, value]);
+        assert!(log::take_lines().is_empty());
+    }
+
+    #[test]
+    fn a_flavor_is_named_by_what_it_has() {
+        let mut flavor = samples::flavor("", &[]);
+        assert_eq!(display_name(&flavor), "`m1.sample`");
+        flavor.name = None;
+        flavor.id = "1".into();
+        assert_eq!(display_name(&flavor), "`1`");
     }
 
     #[test]
@@ -195,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn specs_that_may_not_be_read_are_none() {
+    fn extra_specs_that_may_not_be_read_are_absent() {
         let mut flavor = samples::flavor("1", &GPU);
         flavor.extra_specs = None;
         assert_eq!(

@@ -1,22 +1,26 @@
-//! Ids of resources and of records.
+//! UUIDs of resources and of records.
 
-/// A UUID in lower case with dashes, whichever way it was written. APEL's key of
-/// a VM is this text: two spellings would be two VMs.
-pub fn uuid(text: &str) -> Result<String, String> {
+/// A UUID in lower case with dashes, however it was written. APEL's key of a VM is this
+/// text: with two spellings there would be two VMs.
+///
+/// # Errors
+/// When the text is not a UUID.
+pub fn canonical_uuid(text: &str) -> Result<String, String> {
     let digits: String = text
         .chars()
         .filter(|c| *c != '-')
         .map(|c| c.to_ascii_lowercase())
         .collect();
     if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(format!("id `{text}` is no UUID"));
+        return Err(format!("id `{text}` is not a UUID"));
     }
     Ok(dashed(&digits))
 }
 
-/// A UUID made of a text: the same text, the same UUID (RFC 9562, version 8,
-/// filled by FNV-1a). For consumers that want a UUID where a record's id is text.
-pub fn uuid_of(text: &str) -> String {
+/// A UUID derived from a text: the same for the same text. Of version 8 (RFC 9562, section
+/// 5.8), filled with the text's FNV-1a hash of 128 bits. For consumers that expect a UUID
+/// where the id of a record is a text.
+pub fn derived_uuid(text: &str) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     const VERSION: u128 = 0xf << 76;
@@ -51,33 +55,44 @@ mod tests {
             "F03D90CC-9DE7-5999-9B5D-6548F06C28CF",
             "f03d90cc9de759999b5d6548f06c28cf",
         ] {
-            assert_eq!(uuid(spelling).as_deref(), Ok(dashed));
+            assert_eq!(canonical_uuid(spelling).as_deref(), Ok(dashed));
         }
         for text in ["", "i-00000001", "f03d90cc", &format!("{dashed}0")] {
-            assert!(uuid(text).unwrap_err().contains("is no UUID"));
+            assert!(canonical_uuid(text).unwrap_err().contains("is not a UUID"));
         }
     }
 
+    /// Computed apart from this code, by the definition of FNV-1a. A consumer that keeps
+    /// records by their UUID relies on the next version making the same ones.
     #[test]
-    fn made_uuids_differ() {
-        assert_ne!(uuid_of("ip:a:4:0:1"), uuid_of("ip:a:6:0:1"));
-        assert_eq!(uuid_of("ip:a:4:0:1"), uuid_of("ip:a:4:0:1"));
+    fn derived_uuids_stay_the_same_from_version_to_version() {
+        assert_eq!(
+            derived_uuid("ip:p:4:1000:2000"),
+            "ea53322d-585a-87e0-ab3a-27f60c84d59d"
+        );
+        assert_eq!(derived_uuid(""), "6c62272e-07bb-8142-a2b8-21756295c58d");
+    }
+
+    #[test]
+    fn derived_uuids_depend_on_the_text_alone() {
+        assert_ne!(derived_uuid("ip:a:4:0:1"), derived_uuid("ip:a:6:0:1"));
+        assert_eq!(derived_uuid("ip:a:4:0:1"), derived_uuid("ip:a:4:0:1"));
     }
 
     proptest! {
         #[test]
-        fn made_uuid_is_one(text in ".*") {
-            let made = uuid_of(&text);
-            prop_assert_eq!(uuid(&made), Ok(made.clone()));
+        fn a_derived_uuid_is_a_uuid(text in ".*") {
+            let made = derived_uuid(&text);
+            prop_assert_eq!(canonical_uuid(&made), Ok(made.clone()));
             prop_assert_eq!(made.chars().nth(14), Some('8'));
             prop_assert!(matches!(made.chars().nth(19), Some('8' | '9' | 'a' | 'b')));
         }
 
         #[test]
         fn any_text_is_a_uuid_or_refused(text in "\\PC{0,40}") {
-            if let Ok(id) = uuid(&text) {
+            if let Ok(id) = canonical_uuid(&text) {
                 prop_assert_eq!(id.len(), 36);
-                prop_assert_eq!(uuid(&id), Ok(id.clone()));
+                prop_assert_eq!(canonical_uuid(&id), Ok(id.clone()));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! A project's floating IPs: one record for each IP version it holds any of.
+//! The public IP records of a project (APEL public IP record 0.2): one for each IP version
+//! of which it holds floating addresses.
 
 use std::net::IpAddr;
 
@@ -9,9 +10,12 @@ use crate::identity;
 use crate::page::Page;
 use crate::usage::{FloatingIp, FloatingIps};
 
-/// Maps a project's addresses. One allocated after the window does not count; of
-/// one that does not tell when it was, only its being there is known, and it
-/// counts.
+/// Maps the addresses that a project holds. One that was allocated after the window does
+/// not count; one without a time of allocation does, for all that is known is that it is
+/// there.
+///
+/// # Errors
+/// When an address cannot be parsed, or the time of measurement is out of range.
 pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, String> {
     let context = page.context;
     let window = context.window;
@@ -24,7 +28,7 @@ pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, Str
             *count = count.saturating_add(1);
         }
     }
-    // A project has a count in each region, and one must not replace the other.
+    // A project has a count in each region, which must not replace each other.
     let project = match &context.region {
         Some(region) => format!("{}@{region}", held.project_id),
         None => held.project_id.clone(),
@@ -32,11 +36,11 @@ pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, Str
     let record = |ip_version: u8, ip_count: u32| {
         let id = format!("ip:{project}:{ip_version}:{}:{}", window.start, window.end);
         AccountingRecord::Ip(IpRecord {
-            uuid: identity::uuid_of(&id),
+            uuid: identity::derived_uuid(&id),
             head: Head {
                 id,
-                // The draft's key has no project in it; without, the projects of
-                // a site would replace each other.
+                // APEL's draft has no project in its key, so that the projects of a site
+                // would replace each other.
                 supersedes: format!(
                     "{}:{}:{project}:{ip_version}:{month}",
                     context.site_name, context.service_name
@@ -62,13 +66,14 @@ pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, Str
         .collect())
 }
 
+/// 4 or 6, as Neutron states it, or as the address shows.
 fn version(address: &FloatingIp) -> Result<u8, String> {
     match (address.version, address.value.parse::<IpAddr>()) {
         (Some(version @ (4 | 6)), _) => Ok(version),
         (_, Ok(IpAddr::V4(_))) => Ok(4),
         (_, Ok(IpAddr::V6(_))) => Ok(6),
         (_, Err(_)) => Err(format!(
-            "floating IP `{}` has `{}`, which is no address",
+            "floating IP `{}` has the address `{}`, which is not an IP address",
             address.id, address.value
         )),
     }
@@ -120,9 +125,10 @@ mod tests {
             ip("2001:db8::1", Some(1)),
             ip("192.0.2.1", Some(1)),
             ip("192.0.2.2", None),
-            ip("192.0.2.3", Some(2_001)),
+            ip("192.0.2.3", Some(2_000)),
+            ip("192.0.2.4", Some(2_001)),
         ];
-        assert_eq!(counts(addresses), Ok(vec![(4, 2), (6, 1)]));
+        assert_eq!(counts(addresses), Ok(vec![(4, 3), (6, 1)]));
         assert_eq!(counts(vec![]), Ok(vec![]));
     }
 
@@ -153,8 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_address_that_is_not_one_is_refused() {
         let reason = counts(vec![ip("none", None)]).unwrap_err();
-        assert!(reason.contains("`none`, which is no address"), "{reason}");
+        assert!(
+            reason.contains("`none`, which is not an IP address"),
+            "{reason}"
+        );
     }
 }

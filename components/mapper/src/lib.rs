@@ -1,10 +1,10 @@
 //! `mapper`: turns normalized usage into accounting records.
 //!
-//! Usage is what OpenStack said; what it means for accounting is policy, and all
-//! policy stands here: which status counts as running, when a VM began, which
-//! flavor properties name a benchmark or an accelerator, how a month is cut. It
-//! is the policy of cASO 5.2.2, so that a site's history goes on unbroken, with
-//! cASO's mistakes mended. One module a kind of usage:
+//! Usage is what OpenStack's APIs state. What it means for accounting is policy, and all of
+//! the policy is in this crate: which status counts as running, when a VM began, which
+//! flavor properties name a benchmark or an accelerator, how a window is divided into
+//! months. It is the policy of cASO 5.2.2, so that the history of a site continues without
+//! a break, with cASO's defects corrected. There is one module for each kind of usage:
 //!
 //! ```text
 //! page of usage ─► page (tables by id, flavor properties read once)
@@ -12,11 +12,16 @@
 //!    volume ─► storage      floating-ips ─► ip      energy ─► energy
 //! ```
 //!
-//! Text stays Unicode here; what a consumer can't take its messenger deals with.
+//! Times are epoch seconds in UTC. Text stays Unicode of any length: what a consumer cannot
+//! take is up to its messenger.
+
+#![warn(missing_docs)]
 
 mod accelerator;
 mod calendar;
 mod cloud;
+#[cfg(target_arch = "wasm32")]
+mod component;
 mod describe;
 mod energy;
 mod flavor;
@@ -31,6 +36,10 @@ mod storage;
 #[cfg(test)]
 mod samples;
 
+#[allow(
+    missing_docs,
+    reason = "generated: the documentation is that of the files in wit/"
+)]
 mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -52,7 +61,9 @@ use page::Page;
 use policy::Policy;
 use usage::{Context, Tables, UsageItem};
 
-/// Maps a page: one outcome for each item, in the items' order.
+/// Maps a page of usage: one outcome for each item, in the items' order. An item has no
+/// records where there is nothing to report, and is refused, with the reason, where it
+/// cannot be accounted.
 #[must_use]
 pub fn map(
     policy: &Policy,
@@ -70,7 +81,7 @@ pub fn map(
                 UsageItem::FloatingIps(addresses) => ip::map(&page, addresses),
                 UsageItem::Energy(energy) => energy::map(&page, energy),
                 UsageItem::Other(other) => Err(format!(
-                    "usage `{}` is of kind `{}`, which this mapper does not know",
+                    "usage `{}` is of kind `{}`, which is unknown to this mapper",
                     other.id, other.kind
                 )),
             };
@@ -80,56 +91,4 @@ pub fn map(
             }
         })
         .collect()
-}
-
-#[cfg(target_arch = "wasm32")]
-mod component {
-    use std::sync::OnceLock;
-
-    use caso_component::types::Setting;
-
-    use crate::bindings;
-    use crate::bindings::exports::caso::accounting::description::{self, ComponentDescription};
-    use crate::bindings::exports::caso::accounting::mapping;
-    use crate::policy::Policy;
-    use crate::usage::{Context, Tables, UsageItem};
-
-    /// What `start` was given. A store holds one started instance.
-    static POLICY: OnceLock<Policy> = OnceLock::new();
-
-    struct Mapper;
-
-    impl description::Guest for Mapper {
-        fn describe() -> ComponentDescription {
-            crate::describe()
-        }
-    }
-
-    impl mapping::Guest for Mapper {
-        fn start(settings: Vec<Setting>) -> Result<(), String> {
-            POLICY
-                .set(Policy::from_settings(&settings)?)
-                .map_err(|_| "`start` was called twice".to_owned())
-        }
-
-        fn map_usage(
-            context: Context,
-            tables: Tables,
-            items: Vec<UsageItem>,
-        ) -> Vec<mapping::Outcome> {
-            match POLICY.get() {
-                Some(policy) => crate::map(policy, &context, &tables, &items),
-                None => items
-                    .iter()
-                    .map(|_| mapping::Outcome::Refused("`start` was not called".to_owned()))
-                    .collect(),
-            }
-        }
-    }
-
-    #[allow(unsafe_code)]
-    mod export {
-        use super::{Mapper, bindings};
-        bindings::export!(Mapper with_types_in bindings);
-    }
 }

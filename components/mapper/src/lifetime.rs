@@ -1,37 +1,48 @@
-//! When a VM began and ended, and what of that a window sees.
+//! When a VM began and ended, and what a record for a window reports of that.
+//!
+//! Times are epoch seconds. Both edges of the window count here: a VM that ended in its
+//! first second, or began when it ends, is reported.
 
 use caso_component::log;
+use caso_component::types::Window;
 
 use crate::status;
 use crate::usage::Server;
 
-/// A VM's life, as far as it is known now.
+/// The life of a VM as far as it is known now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
+    /// When it began.
     pub start: i64,
+    /// When it ended, never before `start`; absent while it runs.
     pub end: Option<i64>,
-    /// Whether it never ran: its life is the moment of its creation.
+    /// Whether it never ran: it then begins and ends with its creation.
     pub never_launched: bool,
 }
 
-/// A life as a record for a window tells it. Durations of APEL's cloud records
-/// are cumulative: it begins where the VM began, not where the window does.
+/// The life of a VM as a record for a window reports it. It begins where the VM began, not
+/// where the window does: durations of APEL's cloud records are cumulative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct Reported {
+    /// When the VM began.
     pub start: i64,
-    /// Absent while the VM runs, and also when it ended after the window.
+    /// When it ended; absent while it runs, and also when it ended after the window.
     pub end: Option<i64>,
-    /// The end, or where the window ends.
+    /// `end`, or the end of the window; never before `start`.
     pub until: i64,
 }
 
 impl Lifetime {
     /// Reads a server's times.
     ///
-    /// The start is `created`: Nova moves `launched_at` and the usage API's
-    /// `started_at` when a VM is resized or rebuilt, and its cumulative times
-    /// would drop. The end is `terminated_at`; the creation for what was never
-    /// launched; the last update for a deleted server that lost its end.
+    /// The start is `created`, and not `launched_at` or the usage API's `started_at`: Nova
+    /// moves these when a VM is resized or rebuilt, so cumulative durations would drop. The
+    /// end is `terminated_at`. For a VM that was never launched it is the creation; for one
+    /// without `terminated_at` it is the usage API's `ended_at`, or, if it is deleted, its
+    /// last update.
+    ///
+    /// # Errors
+    /// When the server has neither `created` nor `started_at`.
     pub fn of(server: &Server) -> Result<Self, String> {
         let usage = server.compute_usage.as_ref();
         let start = server
@@ -43,8 +54,8 @@ impl Lifetime {
                     server.id
                 )
             })?;
-        // The usage API lists no server that was never launched, so an entry
-        // there outweighs a `launched_at` that is missing.
+        // The usage API lists no server that was never launched, so an entry there counts
+        // for more than a missing `launched_at`.
         let never_launched =
             server.created.is_some() && server.launched.is_none() && usage.is_none();
         let deleted = server
@@ -77,29 +88,29 @@ impl Lifetime {
         })
     }
 
-    /// What a record for the window tells of it; nothing when it lies outside.
-    pub fn told_at(self, from: i64, to: i64) -> Option<Told> {
-        if self.start > to || self.end.is_some_and(|end| end < from) {
+    /// What a record for the window reports of it; nothing when it lies outside.
+    pub fn reported_in(self, window: Window) -> Option<Reported> {
+        if self.start > window.end || self.end.is_some_and(|end| end < window.start) {
             return None;
         }
-        let end = self.end.filter(|end| *end <= to);
-        Some(Told {
+        let end = self.end.filter(|end| *end <= window.end);
+        Some(Reported {
             start: self.start,
             end,
-            until: end.unwrap_or(to),
+            until: end.unwrap_or(window.end),
         })
     }
 }
 
-impl Told {
-    /// Seconds from the start.
+impl Reported {
+    /// Seconds from the start: the wall time.
     pub fn seconds(self) -> u64 {
-        // `until` is never before `start`: `of` and `told_at` see to that.
+        // Not negative: `of` and `reported_in` keep `until` from being before `start`.
         u64::try_from(self.until.saturating_sub(self.start)).unwrap_or(0)
     }
 
-    /// The record's status: a VM that still runs at the end of the window is not
-    /// `completed`, whatever became of it since.
+    /// The record's status. A VM that still runs at the end of the window is not
+    /// `completed`, whatever happened to it since.
     pub fn status(self, server: &Server) -> &'static str {
         let now = match (&server.status, &server.compute_usage) {
             (Some(text), _) => status::of(text),
@@ -122,8 +133,12 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(server: &Server) -> Option<Told> {
-        Lifetime::of(server).unwrap().told_at(1_000, 2_000)
+    fn reported(server: &Server) -> Option<Reported> {
+        let window = Window {
+            start: 1_000,
+            end: 2_000,
+        };
+        Lifetime::of(server).unwrap().reported_in(window)
     }
 
     #[test]
@@ -131,31 +146,31 @@ mod tests {
         let mut server = samples::server();
         server.launched = Some(510);
         server.updated = Some(1_700);
-        assert_eq!(told(&server).unwrap().end, None);
-        assert_eq!(told(&server).unwrap().seconds(), 1_500);
+        assert_eq!(reported(&server).unwrap().end, None);
+        assert_eq!(reported(&server).unwrap().seconds(), 1_500);
         server.status = Some("DELETED".into());
-        assert_eq!(told(&server).unwrap().end, Some(1_700));
+        assert_eq!(reported(&server).unwrap().end, Some(1_700));
         server.terminated = Some(1_600);
-        assert_eq!(told(&server).unwrap().end, Some(1_600));
-        assert_eq!(told(&server).unwrap().seconds(), 1_100);
+        assert_eq!(reported(&server).unwrap().end, Some(1_600));
+        assert_eq!(reported(&server).unwrap().seconds(), 1_100);
     }
 
     #[test]
     fn edges_of_the_window_belong_to_it() {
         let mut server = samples::server();
         server.created = Some(2_000);
-        assert_eq!(told(&server).unwrap().seconds(), 0);
+        assert_eq!(reported(&server).unwrap().seconds(), 0);
         server.created = Some(2_001);
-        assert_eq!(told(&server), None);
+        assert_eq!(reported(&server), None);
         server.created = Some(500);
         server.terminated = Some(1_000);
-        assert_eq!(told(&server).unwrap().end, Some(1_000));
+        assert_eq!(reported(&server).unwrap().end, Some(1_000));
         server.terminated = Some(999);
-        assert_eq!(told(&server), None);
+        assert_eq!(reported(&server), None);
         server.terminated = Some(2_000);
-        assert_eq!(told(&server).unwrap().end, Some(2_000));
+        assert_eq!(reported(&server).unwrap().end, Some(2_000));
         server.terminated = Some(2_001);
-        assert_eq!(told(&server).unwrap().end, None);
+        assert_eq!(reported(&server).unwrap().end, None);
     }
 
     #[test]
@@ -163,10 +178,10 @@ mod tests {
         let mut server = samples::server();
         server.status = Some("DELETED".into());
         server.terminated = Some(3_000);
-        let told = told(&server).unwrap();
-        assert_eq!((told.end, told.status(&server)), (None, "started"));
+        let reported = reported(&server).unwrap();
+        assert_eq!((reported.end, reported.status(&server)), (None, "started"));
         server.status = Some("ERROR".into());
-        assert_eq!(told.status(&server), "error");
+        assert_eq!(reported.status(&server), "error");
     }
 
     #[test]
@@ -193,8 +208,11 @@ mod tests {
             usage.ended = Some(1_800);
             usage.state = Some("terminated".into());
         }
-        let told = told(&server).unwrap();
-        assert_eq!((told.end, told.status(&server)), (Some(1_800), "completed"));
+        let reported = reported(&server).unwrap();
+        assert_eq!(
+            (reported.end, reported.status(&server)),
+            (Some(1_800), "completed")
+        );
     }
 
     #[test]
@@ -209,6 +227,13 @@ mod tests {
         let mut server = samples::server();
         server.created = Some(1_500);
         server.terminated = Some(1_499);
-        assert_eq!(told(&server).unwrap().seconds(), 0);
+        assert_eq!(reported(&server).unwrap().seconds(), 0);
+        let lines = log::take_lines();
+        assert!(lines[0].1.contains("ended at 1499, before"), "{lines:?}");
+        for sane in [1_500, 1_501] {
+            server.terminated = Some(sane);
+            assert!(reported(&server).is_some());
+            assert!(log::take_lines().is_empty(), "{sane}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A page of usage with its tables made ready to look into.
+//! A page of usage, with its tables indexed by id.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,22 @@ use crate::flavor::Properties;
 use crate::policy::Policy;
 use crate::usage::{Context, Flavor, Image, Server, Tables, UsageItem, User};
 
-/// What every item of a page is mapped with.
+/// What the items of a page are mapped with.
 pub struct Page<'a> {
+    /// The site's choices.
     pub policy: &'a Policy,
+    /// Site, project and window.
     pub context: &'a Context,
     flavors: HashMap<&'a str, &'a Flavor>,
     images: HashMap<&'a str, &'a Image>,
     users: HashMap<&'a str, &'a User>,
-    /// Of the flavors that servers of this page have. Read here, once each, so
-    /// that a flavor with a bad property warns once and not for each server.
+    /// Properties of the flavors that servers of this page have. Each flavor is read once,
+    /// so that it warns of a bad property once and not for each server.
     properties: HashMap<&'a str, Properties>,
 }
 
 impl<'a> Page<'a> {
+    /// Indexes the tables, and reads the flavors of the servers among the items.
     pub fn new(
         policy: &'a Policy,
         context: &'a Context,
@@ -51,7 +54,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The server's flavor as it is now, or else the server's own copy of it.
+    /// The server's flavor as it is now, or else the copy embedded in the server.
     pub fn flavor(&self, server: &'a Server) -> Option<&'a Flavor> {
         server
             .flavor_id
@@ -60,7 +63,7 @@ impl<'a> Page<'a> {
             .or(server.embedded_flavor.as_ref())
     }
 
-    /// What that flavor's extra specs say.
+    /// The accounting properties of that flavor.
     pub fn properties(&self, server: &'a Server) -> Properties {
         if let Some(known) = server
             .flavor_id
@@ -74,14 +77,14 @@ impl<'a> Page<'a> {
             .unwrap_or_default()
     }
 
-    /// The name of a user, where Keystone knows and tells it.
+    /// The name of a user; absent where Keystone does not know it or does not state it.
     pub fn user_name(&self, id: Option<&str>) -> Option<String> {
         let user = self.users.get(id?)?;
         user.name.clone().filter(|name| !name.is_empty())
     }
 
-    /// What the record says of an image: the URI of the catalogue it comes from
-    /// where its property tells, as APEL wants it, and else its id.
+    /// The record's name of an image, as APEL wants it: the URI in the catalogue it comes
+    /// from, where its properties have one, or else its id.
     pub fn image_id(&self, id: Option<&str>) -> Option<String> {
         const CATALOGUE_URI: &str = "vmcatcher_event_ad_mpuri";
         let id = id?;

@@ -1,9 +1,8 @@
-//! What a site can choose: the mapper's options, under their historic names.
+//! The mapper's options, under the names they have in cASO.
 
 use caso_component::settings::Settings;
-use caso_component::types::Setting;
 
-/// A site's choices.
+/// The choices of a site.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Extra spec of a flavor that names its benchmark.
@@ -18,9 +17,9 @@ pub struct Policy {
     pub accelerator_model_key: String,
     /// Extra spec with the number of accelerators.
     pub accelerator_number_key: String,
-    /// Factor for measured energy.
+    /// Factor by which measured energy is multiplied; finite and greater than zero.
     pub cpu_normalization_factor: f64,
-    /// Whether a VM that was never launched gets a record.
+    /// Whether a VM that was never launched gets a cloud record.
     pub record_never_launched: bool,
 }
 
@@ -29,13 +28,12 @@ impl Policy {
     ///
     /// # Errors
     /// Names the option that is wrong.
-    pub fn from_settings(settings: &[Setting]) -> Result<Self, String> {
-        let settings = Settings(settings);
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
         let cpu_normalization_factor = settings.number("prometheus.cpu_normalization_factor")?;
         if !(cpu_normalization_factor.is_finite() && cpu_normalization_factor > 0.0) {
             return Err(format!(
-                "option `prometheus.cpu_normalization_factor` shall be greater than zero, \
-                 and is `{cpu_normalization_factor}`"
+                "option `prometheus.cpu_normalization_factor` must be greater than zero, but is \
+                 `{cpu_normalization_factor}`"
             ));
         }
         Ok(Self {
@@ -52,7 +50,7 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// cASO 5.2.2's.
+    /// The defaults of cASO 5.2.2.
     fn default() -> Self {
         Self {
             benchmark_name_key: "accounting:benchmark_type".to_owned(),
@@ -71,9 +69,9 @@ impl Default for Policy {
 mod tests {
     use super::*;
     use crate::bindings::exports::caso::accounting::description::OptionKind;
-    use caso_component::types::OptionValue;
+    use caso_component::types::{OptionValue, Setting};
 
-    /// The settings a host makes of the description's defaults.
+    /// The settings that a host makes of the description's defaults.
     fn defaults() -> Vec<Setting> {
         crate::describe()
             .options
@@ -95,7 +93,10 @@ mod tests {
 
     #[test]
     fn described_defaults_are_the_defaults() {
-        assert_eq!(Policy::from_settings(&defaults()), Ok(Policy::default()));
+        assert_eq!(
+            Policy::from_settings(Settings(&defaults())),
+            Ok(Policy::default())
+        );
     }
 
     #[test]
@@ -106,7 +107,7 @@ mod tests {
                 setting.value = OptionValue::Number(0.0);
             }
         }
-        let error = Policy::from_settings(&settings).unwrap_err();
+        let error = Policy::from_settings(Settings(&settings)).unwrap_err();
         assert!(
             error.contains("`prometheus.cpu_normalization_factor`"),
             "{error}"

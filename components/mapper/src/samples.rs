@@ -1,9 +1,10 @@
-//! Facts for the unit tests: a window from 1,000 to 2,000 s, and what was used.
+//! Sample usage for the unit tests: a window from 1,000 to 2,000 s, and resources in it.
 
 use caso_component::types::{Attribute, Window};
 
 use crate::usage::{Address, ComputeUsage, Context, Flavor, Image, Server, Tables, User, Volume};
 
+/// A project of `vo.example.org`, reported from 1,000 to 2,000 s at 2,500 s.
 pub fn context() -> Context {
     Context {
         site_name: "SITE".into(),
@@ -23,6 +24,7 @@ pub fn context() -> Context {
     }
 }
 
+/// Extra specs, or properties of an image.
 pub fn specs(specs: &[(&str, &str)]) -> Vec<Attribute> {
     specs
         .iter()
@@ -110,7 +112,7 @@ pub fn usage() -> ComputeUsage {
     }
 }
 
-/// A server that no list has.
+/// A server that only the usage API knows.
 pub fn only_usage() -> Server {
     Server {
         name: Some("lost".into()),
@@ -125,6 +127,7 @@ pub fn only_usage() -> Server {
     }
 }
 
+/// An IPv4 address of this kind.
 pub fn address(kind: Option<&str>) -> Address {
     Address {
         value: "192.0.2.1".into(),

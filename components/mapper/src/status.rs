@@ -1,12 +1,12 @@
-//! What Nova's words for a server's state mean in a record.
+//! The status of a record for Nova's words for the state of a server.
 
-/// The record's status for a VM that runs.
+/// The record's status of a VM that is running.
 pub const STARTED: &str = "started";
-/// The record's status for a VM that is no more.
+/// The record's status of a VM that has ended.
 pub const COMPLETED: &str = "completed";
 
-/// The record's status for a server's `status`, as cASO maps it. SHUTOFF is
-/// `completed` only on paper: a VM that still exists is reported as `started`.
+/// The record's status for a server's `status`, in any case, as cASO 5.2.2 maps it. The
+/// caller reports a `completed` VM that still exists (SHUTOFF) as `started`.
 pub fn of(status: &str) -> &'static str {
     match status.to_ascii_lowercase().as_str() {
         "active" | "build" | "confirming_resize" | "hard_reboot" | "migrating" | "password"
@@ -21,9 +21,8 @@ pub fn of(status: &str) -> &'static str {
     }
 }
 
-/// The server status that goes with a `state` of the usage API, which is the
-/// server's `vm_state`, or `terminated`. So a VM gets the same status whichever
-/// of the two APIs told of it.
+/// The record's status for a `state` of the usage API, which is the server's `vm_state`, or
+/// `terminated`. A VM gets the same status from either of the two APIs.
 pub fn of_usage_state(state: &str) -> &'static str {
     match state.to_ascii_lowercase().as_str() {
         "building" => of("build"),
@@ -44,6 +43,26 @@ mod tests {
         assert_eq!(of("Deleted"), COMPLETED);
         assert_eq!(of("SHELVED_OFFLOADED"), "unknown");
         assert_eq!(of(""), "unknown");
+    }
+
+    #[test]
+    fn each_status_of_nova_has_the_status_that_caso_gives_it() {
+        for (status, words) in [
+            (
+                STARTED,
+                "active build confirming_resize hard_reboot migrating password reboot rebuild \
+                 rescue resize revert_resize verify_resize saving",
+            ),
+            (COMPLETED, "deleted shutoff terminated"),
+            ("error", "error"),
+            ("paused", "paused"),
+            ("suspended", "suspended"),
+            ("stopped", "stopped"),
+        ] {
+            for word in words.split_whitespace() {
+                assert_eq!(of(word), status, "{word}");
+            }
+        }
     }
 
     #[test]

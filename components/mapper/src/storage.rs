@@ -1,4 +1,6 @@
-//! A volume's storage record: how much it held, from when to when, in the window.
+//! The storage record of a volume (StAR): how much it held in the window, from when to when.
+//!
+//! Unlike a cloud record, it is of the window alone: consumers add up the intervals.
 
 use caso_component::records::{AccountingRecord, Head, StorageRecord};
 use caso_component::types::Attribute;
@@ -9,11 +11,14 @@ use crate::usage::Volume;
 
 const BYTES_PER_GIB: u64 = 1 << 30;
 
-/// Maps a volume. None when it did not exist in the window.
+/// Maps a volume; no records when it did not exist in the window.
+///
+/// # Errors
+/// Why it cannot be accounted: an id that is not a UUID, no size, no time of creation.
 pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String> {
     let context = page.context;
     let window = context.window;
-    let volume_id = identity::uuid(&volume.id)?;
+    let volume_id = identity::canonical_uuid(&volume.id)?;
     let created = volume
         .created
         .ok_or_else(|| format!("volume `{volume_id}` has no `created_at`"))?;
@@ -22,7 +27,7 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
         .ok_or_else(|| format!("volume `{volume_id}` has no `size`"))?;
     let capacity_bytes = gib
         .checked_mul(BYTES_PER_GIB)
-        .ok_or_else(|| format!("volume `{volume_id}`: {gib} GiB are too many to count"))?;
+        .ok_or_else(|| format!("volume `{volume_id}`: the size of {gib} GiB is out of range"))?;
     let start = created.max(window.start);
     let end = volume
         .deleted
@@ -30,8 +35,8 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
     if end <= start {
         return Ok(Vec::new());
     }
-    // StAR's key is the record's id: each interval needs one of its own, or the
-    // later interval of a volume would replace the former.
+    // The id is StAR's key. Each interval needs its own, or a later interval of a volume
+    // would replace an earlier one.
     let id = format!("storage:{volume_id}:{start}:{end}");
     Ok(vec![AccountingRecord::Storage(StorageRecord {
         head: Head {
@@ -64,8 +69,8 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
     })])
 }
 
-/// What StAR has no field for, and consumers of cASO's own shape know. A volume
-/// that several servers share is attached to all of them, since the first.
+/// What StAR has no field for, but cASO's own shape of the record has. A volume that is
+/// shared by several servers counts as attached to all of them, since the first.
 fn facts(volume: &Volume, start: i64, end: i64) -> Vec<Attribute> {
     let servers: Vec<&str> = volume
         .attachments
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_of_several_servers_tells_them_all() {
+    fn a_volume_of_several_servers_names_them_all() {
         let fact = |volume: &Volume, name: &str| {
             let facts = facts(volume, 1_000, 2_000);
             let found = facts.into_iter().find(|fact| fact.name == name);
@@ -188,7 +193,7 @@ mod tests {
         ];
         assert_eq!(fact(&volume, "attached_to").as_deref(), Some("s1,s2"));
         assert_eq!(fact(&volume, "attached_seconds").as_deref(), Some("400"));
-        // Since before the window: for all of it.
+        // Attached before the window: for all of it.
         volume.attachments = vec![attachment(Some("s1"), Some(10))];
         assert_eq!(fact(&volume, "attached_seconds").as_deref(), Some("1000"));
         volume.attachments = vec![attachment(Some("s1"), None)];
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn times_are_seconds_of_utc_and_end_with_the_window() {
-        // Defect 41: cASO takes the local now for the end.
+        // Defect 41: cASO uses the local time of the run as the end.
         let record = map(samples::volume()).unwrap().unwrap();
         assert_eq!((record.end, record.head.measured_at), (2_000, 2_000));
         assert!(record.create_time > record.end);

@@ -1,73 +1,52 @@
-//! `noop`: a messenger that takes every record, of any type, and does nothing
-//! with it but say so. For a site that wants to see an extraction run.
+//! `noop`: a messenger that accepts every record, of any type, and does nothing with it
+//! but log how many there were. For a site that wants to see an extraction run.
+
+#![warn(missing_docs)]
 
 use caso_component::log;
-use caso_component::messenger::{Answer, Batch, ComponentDescription, Delivery, Description};
-use caso_component::types::Setting;
+use caso_component::messenger::{Answer, Batch, ComponentDescription, Messenger};
+use caso_component::settings::Settings;
 
-/// The component.
+/// The messenger.
+#[derive(Debug)]
 pub struct Noop;
 
-impl Description for Noop {
+impl Messenger for Noop {
     fn describe() -> ComponentDescription {
-        ComponentDescription {
-            name: "noop".to_owned(),
-            summary: "Takes every record and does nothing with it".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            record_types: Vec::new(),
-            options: Vec::new(),
-            capabilities: Vec::new(),
-            packing_option: None,
-            attributes: Vec::new(),
-        }
-    }
-}
-
-impl Delivery for Noop {
-    fn start(_instance: String, _settings: Vec<Setting>) -> Result<(), String> {
-        Ok(())
+        ComponentDescription::new(
+            "noop",
+            "Takes every record and does nothing with it",
+            env!("CARGO_PKG_VERSION"),
+        )
     }
 
-    fn deliver(batch: Batch) -> Answer {
+    fn start(_instance: &str, _settings: Settings<'_>) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn deliver(&mut self, batch: &Batch) -> Answer {
         log::info(&format!(
             "took {} records of type `{}` (batch `{}`)",
             batch.records.len(),
             batch.record_type,
             batch.id
         ));
-        Answer::done(&batch, Vec::new())
+        Answer::done(batch, Vec::new())
     }
 }
 
-#[cfg(target_arch = "wasm32")]
 caso_component::export_messenger!(Noop);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::records::{Head, OtherRecord, RecordList};
+    use caso_component::records::RecordList;
+    use caso_component::samples;
 
     #[test]
-    fn takes_what_it_does_not_know() {
-        let record = OtherRecord {
-            head: Head {
-                id: "bucket:1".into(),
-                supersedes: "bucket:1".into(),
-                measured_at: 0,
-                attributes: Vec::new(),
-            },
-            kind: "object-storage".into(),
-            payload: "{}".into(),
-        };
-        let answer = Noop::deliver(Batch {
-            id: "b".into(),
-            attempt: 1,
-            instance: "noop".into(),
-            record_type: "object-storage".into(),
-            records: RecordList::Other(vec![record.clone(), record]),
-            now: 0,
-            attributes: Vec::new(),
-        });
+    fn accepts_record_types_it_does_not_know() {
+        let records = RecordList::Other(vec![samples::other(), samples::other()]);
+        let answer = Noop.deliver(&samples::batch(records));
         assert_eq!(answer.accepted, 2);
         assert!(answer.refused.is_empty());
     }

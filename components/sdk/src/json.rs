@@ -1,13 +1,16 @@
-//! JSON objects, written key by key: order and spaces are part of the formats.
+//! JSON objects, written key by key.
+//!
+//! By hand and not by serde: the order of the keys, the spaces and the digits of a number
+//! are part of the formats that cASO's consumers have known for years.
 
 use crate::python;
 
-/// How an object is written.
+/// How an object is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// As Python's `json.dumps`: `{"a": 1, "b": "\u00e9"}`, all ASCII.
+    /// As Python's `json.dumps` does: `{"a": 1, "b": "\u00e9"}`, all ASCII.
     Ascii,
-    /// Without spaces, in UTF-8: `{"a":1,"b":"é"}`.
+    /// As pydantic's `model_dump_json` does: without spaces, in UTF-8: `{"a":1,"b":"é"}`.
     Compact,
 }
 
@@ -19,6 +22,7 @@ pub struct Object {
 }
 
 impl Object {
+    /// An object without keys.
     #[must_use]
     pub fn new(style: Style) -> Self {
         Self {
@@ -35,7 +39,7 @@ impl Object {
         self
     }
 
-    /// Adds a text that may be absent: then the key is, too.
+    /// Adds a text, or nothing at all where it is absent.
     #[must_use]
     pub fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
         match value {
@@ -50,7 +54,7 @@ impl Object {
         self.raw(key, &value.into().to_string())
     }
 
-    /// Adds a whole number that may be absent.
+    /// Adds a whole number, or nothing at all where it is absent.
     #[must_use]
     pub fn maybe_integer(self, key: &str, value: Option<impl Into<i128>>) -> Self {
         match value {
@@ -59,7 +63,7 @@ impl Object {
         }
     }
 
-    /// Adds a number, with a fraction always.
+    /// Adds a number, always with a fraction or an exponent: `1.0`. It must be finite.
     #[must_use]
     pub fn float(self, key: &str, value: f64) -> Self {
         let text = match self.style {
@@ -69,7 +73,7 @@ impl Object {
         self.raw(key, &text)
     }
 
-    /// Adds a number that may be absent.
+    /// Adds a number, or nothing at all where it is absent.
     #[must_use]
     pub fn maybe_float(self, key: &str, value: Option<f64>) -> Self {
         match value {
@@ -78,7 +82,7 @@ impl Object {
         }
     }
 
-    /// Adds what is JSON already.
+    /// Adds a value that is JSON already.
     #[must_use]
     pub fn raw(mut self, key: &str, json: &str) -> Self {
         self.key(key);
@@ -86,7 +90,7 @@ impl Object {
         self
     }
 
-    /// The object.
+    /// The finished object.
     #[must_use]
     pub fn finish(mut self) -> String {
         self.text.push('}');
@@ -106,8 +110,8 @@ impl Object {
     }
 }
 
-/// A number as pydantic's `model_dump_json` writes it, which is Rust's habit: no
-/// exponent from 1e-5 up to below 1e16, and else one without sign or zeros.
+/// A number as pydantic's `model_dump_json` writes it: without an exponent from 1e-5 to
+/// just below 1e16, and outside of that with one that has no plus sign and no zeros.
 fn shortest(value: f64) -> String {
     let exponent = format!("{value:e}");
     let (_, power) = exponent.split_once('e').unwrap_or_default();
@@ -123,7 +127,7 @@ fn shortest(value: f64) -> String {
     }
 }
 
-/// Appends a JSON string.
+/// Appends a JSON string: escapes as Python's `json` writes them.
 fn quote(text: &mut String, value: &str, style: Style) {
     text.push('"');
     for c in value.chars() {
@@ -184,7 +188,7 @@ mod tests {
                 .trim_end_matches('}')
                 .to_owned()
         };
-        // Seen of Python 3.11 and pydantic 2.
+        // As observed with Python 3.11 and pydantic 2.
         for (value, ascii, compact) in [
             (1.0, "1.0", "1.0"),
             (15.73, "15.73", "15.73"),

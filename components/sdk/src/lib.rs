@@ -1,24 +1,44 @@
-//! What the Rust components of this repository share: the bindings of the
-//! world `messenger`, typed access to options, the log, and cASO's JSON.
+#![doc = include_str!("../README.md")]
 //!
-//! The mapper generates its own world and takes the types that both worlds know
-//! (settings, records, log) from here, so that a native test can hand a
-//! mapper's records straight to a messenger. Exports exist in WebAssembly only:
-//! natively a component is an ordinary library, and `cargo test` runs its logic.
+//! # Modules
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`messenger`] | the trait [`messenger::Messenger`], batches, answers, queues and connections |
+//! | [`description`] | what a component declares: options, record types, capabilities |
+//! | [`settings`] | typed access to the values of the options |
+//! | [`log`] | lines for the operator's log |
+//! | [`records`], [`types`] | the contract's records and basic types, generated from `wit/` |
+//! | [`record_json`], [`json`], [`python`] | records as JSON with cASO's keys, byte for byte |
+//! | [`started`] | what keeps a started instance between calls |
+//!
+//! A mapper generates the bindings of its own world (`mapper`) and takes the types
+//! that both worlds share (settings, records, log) from here, so that a native test
+//! can hand a mapper's records straight to a messenger.
 
+#![warn(missing_docs)]
+
+pub mod description;
 pub mod json;
 pub mod log;
 pub mod messenger;
 pub mod python;
+pub mod record_json;
+#[cfg(any(test, feature = "testing"))]
+pub mod samples;
 pub mod settings;
-pub mod shape;
+pub mod started;
 
+#[allow(
+    missing_docs,
+    reason = "generated: the documentation is that of the files in wit/"
+)]
 mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
         world: "messenger",
         pub_export_macro: true,
-        export_macro_name: "export_messenger",
+        export_macro_name: "export_bindings",
         default_bindings_module: "caso_component",
         additional_derives: [PartialEq],
     });
@@ -26,7 +46,6 @@ mod bindings {
 
 pub use bindings::caso;
 pub use bindings::caso::accounting::{records, types};
-// `export_messenger!` looks for these names at the crate's root.
-pub use bindings::export_messenger;
+// `export_messenger!` needs these two at the crate's root.
 #[doc(hidden)]
-pub use bindings::exports;
+pub use bindings::{export_bindings, exports};

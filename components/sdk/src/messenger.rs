@@ -1,14 +1,103 @@
-//! The world `messenger` under short names, and what every messenger needs.
+//! What a messenger is: the trait [`Messenger`], the macro
+//! [`export_messenger!`](crate::export_messenger), batches and answers.
+//!
+//! The types are the contract's (`wit/delivery.wit`, `wit/queue.wit`,
+//! `wit/connection.wit`). Imports and exports exist in WebAssembly only: natively a
+//! component is an ordinary library, and `cargo test` runs its logic.
 
 pub use crate::bindings::caso::accounting::{connection, queue};
 pub use crate::bindings::exports::caso::accounting::delivery::{
-    Answer, Batch, Guest as Delivery, Refusal, Rest, Retry,
+    Answer, Batch, Refusal, Rest, Retry,
 };
-pub use crate::bindings::exports::caso::accounting::description::{
-    CapabilityRequest, ComponentDescription, Guest as Description, OptionDescription, OptionKind,
+pub use crate::description::{
+    CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 use crate::records::RecordList;
-use crate::types::Attribute;
+use crate::settings::Settings;
+use crate::started::Started;
+
+/// A messenger: formats batches of records and delivers them.
+///
+/// A value is one started instance. It lives as long as the host's store: until the
+/// run ends, or a call fails. What it keeps between calls (a token, a compiled
+/// template) may therefore be lost at any time.
+pub trait Messenger: Sized {
+    /// What this component is, takes and asks for. Must answer the same each time.
+    fn describe() -> ComponentDescription;
+
+    /// Starts the instance of this name (`ssm2` in `[ssm2]`) with its options.
+    ///
+    /// # Errors
+    /// Which option is wrong and why, for the operator. The instance's records then
+    /// wait for the next run.
+    fn start(instance: &str, settings: Settings<'_>) -> Result<Self, String>;
+
+    /// Delivers a batch and says how far it got.
+    ///
+    /// Messages put into a queue appear there only when this returns an answer that
+    /// fits the batch. What was sent over a connection is sent.
+    fn deliver(&mut self, batch: &Batch) -> Answer;
+}
+
+/// Exports a [`Messenger`] as the component's world `messenger`. Once in a crate, at
+/// its root or in a module. In a native build it expands to nothing.
+#[macro_export]
+macro_rules! export_messenger {
+    ($messenger:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::exports::caso::accounting::{delivery, description};
+            use $crate::messenger::Messenger;
+            use $crate::started::Started;
+
+            ::std::thread_local! {
+                static STARTED: Started<$messenger> = const { Started::new() };
+            }
+
+            struct Exported;
+
+            impl description::Guest for Exported {
+                fn describe() -> description::ComponentDescription {
+                    <$messenger as Messenger>::describe()
+                }
+            }
+
+            impl delivery::Guest for Exported {
+                fn start(
+                    instance: ::std::string::String,
+                    settings: ::std::vec::Vec<$crate::types::Setting>,
+                ) -> ::std::result::Result<(), ::std::string::String> {
+                    STARTED.with(|started| $crate::messenger::start(started, &instance, &settings))
+                }
+
+                fn deliver(batch: delivery::Batch) -> delivery::Answer {
+                    STARTED.with(|started| $crate::messenger::deliver(started, &batch))
+                }
+            }
+
+    $crate::export_bindings!(Exported with_types_in $crate);
+        };
+    };
+}
+
+/// What the exported `start` does.
+#[doc(hidden)]
+pub fn start<M: Messenger>(
+    started: &Started<M>,
+    instance: &str,
+    settings: &[crate::types::Setting],
+) -> Result<(), String> {
+    started.start(|| M::start(instance, Settings(settings)))
+}
+
+/// What the exported `deliver` does: without a started instance all records are left
+/// for the next run.
+#[doc(hidden)]
+pub fn deliver<M: Messenger>(started: &Started<M>, batch: &Batch) -> Answer {
+    started
+        .with(|messenger| messenger.deliver(batch))
+        .unwrap_or_else(|reason| Answer::nothing(Rest::Other(reason)))
+}
 
 impl RecordList {
     /// How many records there are.
@@ -23,28 +112,24 @@ impl RecordList {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Answer {
-    /// Every record is dealt with: delivered, or refused for the reason given.
+    /// Every record of the batch is dealt with: delivered, or refused for the reason
+    /// given.
     #[must_use]
     pub fn done(batch: &Batch, refused: Vec<Refusal>) -> Self {
-        Self {
-            accepted: index(batch.records.len()),
-            refused,
-            rest: Rest::Done,
-            attributes: Vec::new(),
-        }
+        Self::partial(batch.records.len(), refused, Rest::Done)
     }
 
-    /// The first `accepted` records are dealt with, and `rest` says what to do
-    /// with the others.
+    /// The first `accepted` records are dealt with (delivered, or among `refused`);
+    /// `rest` says what the host should do with the others.
     #[must_use]
-    pub fn partly(accepted: usize, refused: Vec<Refusal>, rest: Rest) -> Self {
+    pub fn partial(accepted: usize, refused: Vec<Refusal>, rest: Rest) -> Self {
         Self {
             accepted: index(accepted),
             refused,
@@ -52,12 +137,30 @@ impl Answer {
             attributes: Vec::new(),
         }
     }
+
+    /// No record is dealt with; `rest` says what the host should do with them.
+    #[must_use]
+    pub fn nothing(rest: Rest) -> Self {
+        Self::partial(0, Vec::new(), rest)
+    }
+}
+
+impl Refusal {
+    /// The record at this index of the batch, from 0, will never be taken, for a
+    /// reason that the operator reads.
+    #[must_use]
+    pub fn new(index: usize, reason: impl Into<String>) -> Self {
+        Self {
+            index: self::index(index),
+            reason: reason.into(),
+        }
+    }
 }
 
 impl Rest {
-    /// To be tried again, not sooner than after so many seconds, and why.
+    /// Offer the records again, not sooner than after so many seconds.
     #[must_use]
-    pub fn again(after_seconds: u32, reason: impl Into<String>) -> Self {
+    pub fn retry(after_seconds: u32, reason: impl Into<String>) -> Self {
         Self::Retry(Retry {
             after_seconds,
             reason: reason.into(),
@@ -65,45 +168,121 @@ impl Rest {
     }
 }
 
-/// An index as the contract counts it. A list that crossed the boundary has
-/// fewer than 2^32 items, for its memory does.
-#[must_use]
-pub fn index(index: usize) -> u32 {
+/// What the host should do with the records of a message that a queue did not take.
+impl From<queue::QueueError> for Rest {
+    fn from(error: queue::QueueError) -> Self {
+        use queue::QueueError;
+        match error {
+            QueueError::Denied(reason) => Self::Misconfigured(reason),
+            QueueError::TooLarge(_) => Self::TooLarge,
+            QueueError::Full => {
+                Self::Other("the queue takes no more messages in this call".to_owned())
+            }
+            QueueError::Other(reason) => Self::Other(reason),
+        }
+    }
+}
+
+/// An index or a number of records as the contract counts them. A list that crossed
+/// the boundary has fewer than 2^32 items, for the memory on this side has fewer bytes.
+fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-impl OptionDescription {
-    /// An option that a site may leave out.
-    #[must_use]
-    pub fn new(name: &str, kind: OptionKind, default: Option<&str>, help: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-            default: default.map(str::to_owned),
-            required: false,
-            help: help.to_owned(),
-            old_names: Vec::new(),
-            attributes: Vec::new(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use crate::types::{OptionValue, Setting};
+
+    /// Refuses the first record, and counts its calls.
+    struct Picky {
+        instance: String,
+        calls: u32,
+    }
+
+    impl Messenger for Picky {
+        fn describe() -> ComponentDescription {
+            ComponentDescription::new("picky", "Refuses the first record", "1")
+        }
+
+        fn start(instance: &str, settings: Settings<'_>) -> Result<Self, String> {
+            settings.text("server")?;
+            Ok(Self {
+                instance: instance.to_owned(),
+                calls: 0,
+            })
+        }
+
+        fn deliver(&mut self, batch: &Batch) -> Answer {
+            self.calls += 1;
+            let reason = format!("call {} of {}", self.calls, self.instance);
+            Answer::done(batch, vec![Refusal::new(0, reason)])
         }
     }
 
-    /// The same with a smallest value.
-    #[must_use]
-    pub fn minimum(self, minimum: i64) -> Self {
-        self.attribute("minimum", minimum)
+    fn server() -> [Setting; 1] {
+        [Setting {
+            name: "server".into(),
+            value: OptionValue::Text("example.org".into()),
+        }]
     }
 
-    /// The same with a largest value.
-    #[must_use]
-    pub fn maximum(self, maximum: i64) -> Self {
-        self.attribute("maximum", maximum)
+    #[test]
+    fn an_instance_lives_from_call_to_call() {
+        let started = Started::<Picky>::new();
+        let batch = samples::batch(RecordList::Cloud(vec![samples::cloud(); 3]));
+        assert_eq!(start(&started, "picky2", &server()), Ok(()));
+        deliver(&started, &batch);
+        let answer = deliver(&started, &batch);
+        assert_eq!((answer.accepted, answer.rest), (3, Rest::Done));
+        assert_eq!(answer.refused[0].reason, "call 2 of picky2");
+        assert!(start(&started, "picky2", &server()).is_err());
     }
 
-    fn attribute(mut self, name: &str, value: i64) -> Self {
-        self.attributes.push(Attribute {
-            name: name.to_owned(),
-            value: value.to_string(),
-        });
-        self
+    #[test]
+    fn without_a_start_nothing_is_accepted() {
+        let started = Started::<Picky>::new();
+        let batch = samples::batch(RecordList::Cloud(vec![samples::cloud()]));
+        assert_eq!(
+            start(&started, "picky", &[]),
+            Err("option `server` has no value".to_owned())
+        );
+        let answer = deliver(&started, &batch);
+        assert_eq!((answer.accepted, answer.refused), (0, Vec::new()));
+        assert_eq!(
+            answer.rest,
+            Rest::Other("`start` was not called".to_owned())
+        );
+    }
+
+    #[test]
+    fn every_list_is_counted() {
+        for (list, count) in [
+            (RecordList::Cloud(vec![samples::cloud(); 1]), 1),
+            (RecordList::Ip(vec![samples::ip(); 2]), 2),
+            (RecordList::Accelerator(vec![samples::accelerator(); 3]), 3),
+            (RecordList::Storage(vec![samples::storage(); 4]), 4),
+            (RecordList::Energy(vec![samples::energy(); 5]), 5),
+            (RecordList::Other(vec![samples::other(); 6]), 6),
+            (RecordList::Other(Vec::new()), 0),
+        ] {
+            assert_eq!((list.len(), list.is_empty()), (count, count == 0));
+        }
+    }
+
+    #[test]
+    fn a_queues_error_decides_about_the_rest() {
+        use queue::QueueError;
+        assert_eq!(
+            Rest::from(QueueError::Denied("grant it".into())),
+            Rest::Misconfigured("grant it".into())
+        );
+        assert_eq!(Rest::from(QueueError::TooLarge(1)), Rest::TooLarge);
+        assert!(matches!(Rest::from(QueueError::Full), Rest::Other(_)));
+        assert_eq!(
+            Rest::from(QueueError::Other("disk".into())),
+            Rest::Other("disk".into())
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! Numbers as Python writes them, for formats that Python programs defined.
+//! Numbers as Python spells them, for formats that were defined by Python programs.
 
 use std::fmt::Write;
 
-/// `repr()` of a float: the shortest digits that mean this number, with a
-/// fraction always (`99.0`), and with an exponent from 1e16 on and below 1e-4.
+/// Python's `repr()` of a float: the shortest digits that read back as this number,
+/// always with a fraction (`99.0`), or with an exponent from 1e16 on and below 1e-4.
 #[must_use]
 pub fn float_repr(value: f64) -> String {
     if value.is_nan() {
@@ -31,11 +31,11 @@ pub fn float_repr(value: f64) -> String {
     text
 }
 
-/// A count that may be a fraction: a whole number without one, as Python writes
-/// an `int`, and else as `float_repr`.
+/// A number that may be whole: then without a fraction, as Python writes an `int`,
+/// otherwise as [`float_repr`].
 #[must_use]
 pub fn number(value: f64) -> String {
-    // Up to 2^53, beyond which not every whole number is a float.
+    // Up to 2^53, beyond which a float does not hold every whole number.
     if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
         format!("{value:.0}")
     } else {

@@ -1,12 +1,13 @@
-//! Typed access to the options a component was started with.
+//! Typed access to the options that a component was started with.
 //!
-//! The host has parsed and checked them against the description; what can still
-//! be wrong is that component and host disagree on a name or a kind, and then
-//! the error names the option.
+//! The host has parsed the site's text and checked it against the description. What
+//! can still go wrong is that component and host disagree on a name or a kind; the
+//! error then names the option.
 
 use crate::types::{OptionValue, Setting};
 
-/// The options of an instance.
+/// The options in force for an instance: what the site set, or the default. An option
+/// with neither has no value.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a>(pub &'a [Setting]);
 
@@ -15,16 +16,16 @@ macro_rules! getter {
         $(#[$doc])*
         ///
         /// # Errors
-        /// When the option has no value, or one of another kind.
+        /// When the option has no value, or a value of another kind.
         pub fn $name(&self, name: &str) -> Result<$type, String> {
             self.$optional(name)?
                 .ok_or_else(|| format!("option `{name}` has no value"))
         }
 
-        /// The same for an option that may have no value.
+        #[doc = concat!("Like [`Self::", stringify!($name), "`], for an option that may have no value.")]
         ///
         /// # Errors
-        /// When its value is of another kind.
+        /// When the option has a value of another kind.
         pub fn $optional(&self, name: &str) -> Result<Option<$type>, String> {
             match self.value(name) {
                 None => Ok(None),
@@ -37,20 +38,27 @@ macro_rules! getter {
 
 impl Settings<'_> {
     getter!(
-        /// A text; also a choice, a path, a URL, an endpoint or a secret.
+        /// The value of an option of kind text, choice, path, URL, endpoint or secret.
         text, optional_text, Text, String, "a text");
     getter!(
-        /// A whole number.
+        /// The value of an integer option.
         integer, optional_integer, Integer, i64, "a whole number");
     getter!(
-        /// A number.
+        /// The value of a number option; never infinite or NaN.
         number, optional_number, Number, f64, "a number");
     getter!(
-        /// A truth value.
-        boolean, optional_boolean, Boolean, bool, "a truth value");
+        /// The value of a boolean option.
+        boolean, optional_boolean, Boolean, bool, "a boolean");
     getter!(
-        /// An amount of data, in bytes.
-        size, optional_size, SizeBytes, u64, "an amount of data");
+        /// The value of a size option, in bytes.
+        size, optional_size, SizeBytes, u64, "a size");
+    getter!(
+        /// The value of a duration option, in milliseconds.
+        duration_milliseconds, optional_duration_milliseconds, DurationMilliseconds, u64,
+        "a duration");
+    getter!(
+        /// The value of a list option, in the order in which the site wrote it.
+        texts, optional_texts, Texts, Vec<String>, "a list of texts");
 
     fn value(&self, name: &str) -> Option<&OptionValue> {
         self.0
@@ -65,13 +73,13 @@ fn unexpected(name: &str, expected: &str, value: &OptionValue) -> String {
         OptionValue::Text(_) => "a text",
         OptionValue::Integer(_) => "a whole number",
         OptionValue::Number(_) => "a number",
-        OptionValue::Boolean(_) => "a truth value",
-        OptionValue::DurationMilliseconds(_) => "a span of time",
-        OptionValue::SizeBytes(_) => "an amount of data",
+        OptionValue::Boolean(_) => "a boolean",
+        OptionValue::DurationMilliseconds(_) => "a duration",
+        OptionValue::SizeBytes(_) => "a size",
         OptionValue::Texts(_) => "a list of texts",
-        OptionValue::Other(_) => "a value of a kind unknown here",
+        OptionValue::Other(_) => "a value of an unknown kind",
     };
-    format!("option `{name}` shall be {expected}, and the host gave {given}")
+    format!("option `{name}` must be {expected}, but the host gave {given}")
 }
 
 #[cfg(test)]
@@ -106,7 +114,7 @@ mod tests {
         let settings = Settings(&list);
         assert_eq!(
             settings.text("max_size").unwrap_err(),
-            "option `max_size` shall be a text, and the host gave a whole number"
+            "option `max_size` must be a text, but the host gave a whole number"
         );
         assert_eq!(
             settings.boolean("tls").unwrap_err(),

@@ -1,39 +1,41 @@
-//! APEL accelerator usage records: JSON.
-
-use std::borrow::Cow;
+//! APEL accelerator usage records, version 0.1: JSON with cASO's keys.
 
 use caso_component::json::Style;
+use caso_component::record_json;
 use caso_component::records::AcceleratorRecord;
-use caso_component::shape;
 
 use crate::ip::json_frame;
 use crate::packing::Frame;
-use crate::rules::{self, BENCHMARK_TYPE, TEXT};
+use crate::rules::{self, BENCHMARK_TYPE, VARCHAR};
 
-/// What stands around the entries of a message.
+/// Header and end of an accelerator message.
 pub fn frame() -> Frame {
     json_frame("APEL-accelerator-message", "0.1")
 }
 
-/// The record as JSON.
+/// The record as a JSON object.
 ///
 /// # Errors
-/// Why APEL would not take it.
+/// Why APEL would reject it.
 pub fn entry(record: &AcceleratorRecord) -> Result<String, String> {
-    rules::mandatory("SiteName", &record.site_name, rules::text)?;
-    rules::mandatory("FQAN", &record.fqan, rules::text)?;
-    rules::mandatory("AssociatedRecord", &record.associated_record, rules::text)?;
-    rules::mandatory("Type", &record.accelerator_type, rules::text)?;
+    rules::mandatory("SiteName", &record.site_name, rules::length)?;
+    rules::mandatory("FQAN", &record.fqan, rules::length)?;
+    rules::mandatory("AssociatedRecord", &record.associated_record, rules::length)?;
+    rules::mandatory("Type", &record.accelerator_type, rules::length)?;
     if !matches!(record.associated_record_type.as_str(), "cloud" | "job") {
         return Err(format!(
-            "`AssociatedRecordType` is `{}`, and shall be `cloud` or `job`",
+            "`AssociatedRecordType` is `{}`, but must be `cloud` or `job`",
             record.associated_record_type
         ));
     }
     for (name, value, limit) in [
-        ("CloudType", Some(&record.cloud_type), TEXT),
-        ("CloudComputeService", Some(&record.compute_service), TEXT),
-        ("Model", record.model.as_ref(), TEXT),
+        ("CloudType", Some(&record.cloud_type), VARCHAR),
+        (
+            "CloudComputeService",
+            Some(&record.compute_service),
+            VARCHAR,
+        ),
+        ("Model", record.model.as_ref(), VARCHAR),
         (
             "BenchmarkType",
             record.benchmark_type.as_ref(),
@@ -41,27 +43,32 @@ pub fn entry(record: &AcceleratorRecord) -> Result<String, String> {
         ),
     ] {
         if let Some(value) = value {
-            rules::field(name, rules::text(value, limit))?;
+            rules::field(name, rules::length(value, limit))?;
         }
     }
     if !(1..=12).contains(&record.month) {
-        return Err(format!("`MeasurementMonth` is `{}`", record.month));
+        return Err(format!(
+            "`MeasurementMonth` is `{}`, but must be from 1 to 12",
+            record.month
+        ));
     }
     if !(2000..=9999).contains(&record.year) {
-        return Err(format!("`MeasurementYear` is `{}`", record.year));
+        return Err(format!(
+            "`MeasurementYear` is `{}`, but must be from 2000 to 9999",
+            record.year
+        ));
     }
     rules::field("Count", rules::decimal(record.count))?;
-    rules::field("AvailableDuration", rules::big(record.available_seconds))?;
-    rules::field("ActiveDuration", rules::big(record.active_seconds))?;
+    rules::field("AvailableDuration", rules::bigint(record.available_seconds))?;
+    rules::field("ActiveDuration", rules::bigint(record.active_seconds))?;
     if let Some(value) = record.benchmark_value {
         rules::field("Benchmark", rules::decimal(value))?;
     }
-    Ok(shape::accelerator(&as_apel_has_it(record), Style::Ascii))
+    Ok(record_json::accelerator(&for_apel(record), Style::Ascii))
 }
 
-/// APEL's types. The draft refuses a message with any other, and its `Other`
-/// is for those that sites have all the same (MIC, TPU, NPU): what it is the
-/// model tells.
+/// The accelerator types of APEL's draft, which rejects a message with any other. Its
+/// `Other` is meant for what else sites have (MIC, TPU, NPU); the model says what it is.
 const TYPES: [&str; 3] = ["GPU", "FPGA", "Other"];
 
 fn apel_type(kind: &str) -> &'static str {
@@ -71,57 +78,24 @@ fn apel_type(kind: &str) -> &'static str {
         .unwrap_or("Other")
 }
 
-/// With the user's name as the VM's cloud record tells it, by which the two are
-/// joined, and a type that APEL knows.
-fn as_apel_has_it(record: &AcceleratorRecord) -> Cow<'_, AcceleratorRecord> {
-    let kind = apel_type(&record.accelerator_type);
-    let user = record.global_user_name.as_deref().map(rules::name);
-    if record.accelerator_type == kind && record.global_user_name == user {
-        return Cow::Borrowed(record);
-    }
-    Cow::Owned(AcceleratorRecord {
-        accelerator_type: kind.to_owned(),
-        global_user_name: user,
+/// The record with a type that APEL knows, and the user's name cleaned as in the VM's
+/// cloud record: APEL joins the two by it.
+fn for_apel(record: &AcceleratorRecord) -> AcceleratorRecord {
+    AcceleratorRecord {
+        accelerator_type: apel_type(&record.accelerator_type).to_owned(),
+        global_user_name: record.global_user_name.as_deref().map(rules::cleaned_name),
         ..record.clone()
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::records::Head;
-
-    fn record() -> AcceleratorRecord {
-        AcceleratorRecord {
-            head: Head {
-                id: "accelerator:1".into(),
-                supersedes: "1".into(),
-                measured_at: 0,
-                attributes: Vec::new(),
-            },
-            month: 10,
-            year: 2026,
-            associated_record_type: "cloud".into(),
-            associated_record: "6ca2c7ca-d8c8-55fb-b2a7-427e00e0bffe".into(),
-            site_name: "TEST-SITE".into(),
-            compute_service: "TEST-SITE-CLOUD".into(),
-            cloud_type: "caso/5.2.2 (OpenStack)".into(),
-            global_user_name: Some("b\u{f3}b".into()),
-            fqan: "vo.example.org".into(),
-            count: 2.0,
-            cores: None,
-            active_seconds: 2_678_400,
-            available_seconds: 2_678_400,
-            benchmark_type: None,
-            benchmark_value: None,
-            accelerator_type: "GPU".into(),
-            model: Some("NVIDIA A100".into()),
-        }
-    }
+    use caso_component::samples::accelerator as record;
 
     #[test]
     fn bytes_of_a_message() {
-        // cASO's own, of the same facts.
+        // Written by cASO 5.2.2 from the same facts.
         let reference = r#"{"Type": "APEL-accelerator-message", "Version": "0.1", "UsageRecords": [{"SiteName": "TEST-SITE", "CloudType": "caso/5.2.2 (OpenStack)", "CloudComputeService": "TEST-SITE-CLOUD", "AssociatedRecord": "6ca2c7ca-d8c8-55fb-b2a7-427e00e0bffe", "GlobalUserName": "bb", "FQAN": "vo.example.org", "Count": 2, "AvailableDuration": 2678400, "MeasurementMonth": 10, "MeasurementYear": 2026, "AssociatedRecordType": "cloud", "Type": "GPU", "Model": "NVIDIA A100", "ActiveDuration": 2678400}]}"#;
         let entry = entry(&record()).unwrap();
         assert_eq!(frame().message([entry.as_str()]), reference);
@@ -136,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_type_outside_apels_list_is_other() {
-        for (given, told) in [
+        for (given, sent) in [
             ("GPU", "GPU"),
             ("gpu", "GPU"),
             ("FPGA", "FPGA"),
@@ -148,7 +122,7 @@ mod tests {
             let mut record = record();
             record.accelerator_type = given.into();
             let entry: serde_json::Value = serde_json::from_str(&entry(&record).unwrap()).unwrap();
-            assert_eq!(entry["Type"], told, "{given}");
+            assert_eq!(entry["Type"], sent, "{given}");
             assert_eq!(entry["Model"], record.model.unwrap(), "{given}");
         }
     }

@@ -1,25 +1,26 @@
-//! A batch into messages, and messages into the queue.
+//! Formats a batch into messages and puts them into the queue.
 
 use caso_component::log;
 use caso_component::messenger::queue::QueueError;
-use caso_component::messenger::{Answer, Batch, Refusal, Rest, index};
+use caso_component::messenger::{Answer, Batch, Refusal, Rest};
 use caso_component::records::RecordList;
 
 use crate::options::Options;
 use crate::packing::Frame;
 use crate::{accelerator, cloud, ip, storage};
 
-/// A record as it stands in a message.
+/// A formatted record.
 struct Entry {
-    /// Its index in the batch.
+    /// The record's index in the batch.
     index: usize,
     text: String,
 }
 
-/// Formats the batch and puts its messages into the queue by `put`.
+/// Formats the batch and hands its messages to `put`, in order.
 ///
-/// The host shows staged messages only if the answer is good, so what was put
-/// before something failed is accepted, and the rest is left to another attempt.
+/// The host publishes the staged messages when it gets a valid answer. So when the queue
+/// fails, the records of the messages already put are accepted, and the others are left
+/// for another attempt. A message that the queue finds too large is packed again, smaller.
 pub fn deliver(
     options: &Options,
     batch: &Batch,
@@ -49,19 +50,16 @@ pub fn deliver(
                 continue;
             }
             Err(QueueError::TooLarge(limit)) => {
-                // Smaller than this message in any case, so that this ends.
+                // Always less than this message, so that the loop ends.
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 max_bytes = limit.min(message.len().saturating_sub(1));
                 continue;
             }
-            Err(QueueError::Full) if messages > 0 => Rest::again(0, "queue `outgoing` is full"),
-            Err(QueueError::Full) => {
-                Rest::Other("queue `outgoing` takes not even one message".to_owned())
-            }
-            Err(QueueError::Denied(reason)) => Rest::Misconfigured(reason),
-            Err(QueueError::Other(reason)) => Rest::Other(reason),
+            // The limit is for a call: the next call has room again.
+            Err(QueueError::Full) if messages > 0 => Rest::retry(0, "the queue is full"),
+            Err(error) => error.into(),
         };
-        return Answer::partly(first.index, refused, rest);
+        return Answer::partial(first.index, refused, rest);
     }
     log::debug(&format!(
         "batch `{}`: {} records in {messages} messages, {} refused",
@@ -74,15 +72,15 @@ pub fn deliver(
 
 fn too_large(frame: &Frame, entry: &Entry, max_bytes: usize) -> Refusal {
     let bytes = frame.message([entry.text.as_str()]).len();
-    Refusal {
-        index: index(entry.index),
-        reason: format!(
-            "the record alone makes a message of {bytes} bytes, and {max_bytes} are allowed"
+    Refusal::new(
+        entry.index,
+        format!(
+            "the record alone makes a message of {bytes} bytes; at most {max_bytes} are allowed"
         ),
-    }
+    )
 }
 
-/// The records of a batch, each as an entry or a refusal.
+/// The records of a batch, each either as an entry or as a refusal.
 struct Formatted {
     frame: Frame,
     entries: Vec<Entry>,
@@ -106,8 +104,8 @@ impl Formatted {
             RecordList::Storage(records) => Self::with(storage::frame(), records, |record| {
                 storage::entry(record, options.star_record_id)
             }),
-            RecordList::Energy(records) => Self::none(records.len(), |_| "energy"),
-            RecordList::Other(records) => Self::none(records.len(), |index| {
+            RecordList::Energy(records) => Self::refused(records.len(), |_| "energy"),
+            RecordList::Other(records) => Self::refused(records.len(), |index| {
                 records.get(index).map_or("other", |record| &record.kind)
             }),
         }
@@ -122,10 +120,7 @@ impl Formatted {
                     index: position,
                     text,
                 }),
-                Err(reason) => refused.push(Refusal {
-                    index: index(position),
-                    reason,
-                }),
+                Err(reason) => refused.push(Refusal::new(position, reason)),
             }
         }
         Self {
@@ -135,15 +130,17 @@ impl Formatted {
         }
     }
 
-    /// Records for which APEL has no message.
-    fn none<'a>(count: usize, kind: impl Fn(usize) -> &'a str) -> Self {
-        let refused = (0..count).map(|position| Refusal {
-            index: index(position),
-            reason: format!(
-                "APEL has no message for records of type `{}`: leave it out of this messenger's \
-                 `record_types`",
-                kind(position)
-            ),
+    /// Refuses records that APEL has no message for.
+    fn refused<'a>(count: usize, kind: impl Fn(usize) -> &'a str) -> Self {
+        let refused = (0..count).map(|position| {
+            let kind = kind(position);
+            Refusal::new(
+                position,
+                format!(
+                    "APEL has no message for records of type `{kind}`: remove it from this \
+                     messenger's `record_types`"
+                ),
+            )
         });
         Self {
             frame: storage::frame(),
@@ -154,185 +151,4 @@ impl Formatted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use caso_component::records::{AcceleratorRecord, Head, OtherRecord};
-
-    fn record(number: u32) -> AcceleratorRecord {
-        AcceleratorRecord {
-            head: Head {
-                id: number.to_string(),
-                supersedes: number.to_string(),
-                measured_at: 0,
-                attributes: Vec::new(),
-            },
-            month: 10,
-            year: 2026,
-            associated_record_type: "cloud".into(),
-            associated_record: format!("vm-{number}"),
-            site_name: "SITE".into(),
-            compute_service: "CLOUD".into(),
-            cloud_type: "test".into(),
-            global_user_name: None,
-            fqan: "vo".into(),
-            count: 1.0,
-            cores: None,
-            active_seconds: 1,
-            available_seconds: 1,
-            benchmark_type: None,
-            benchmark_value: None,
-            accelerator_type: "GPU".into(),
-            model: None,
-        }
-    }
-
-    fn batch(records: RecordList) -> Batch {
-        Batch {
-            id: "b".into(),
-            attempt: 1,
-            instance: "ssm".into(),
-            record_type: "accelerator".into(),
-            records,
-            now: 0,
-            attributes: Vec::new(),
-        }
-    }
-
-    /// VMs of each message, and the answer, from a queue that answers as told.
-    fn run(
-        options: &Options,
-        records: Vec<AcceleratorRecord>,
-        mut queue: impl FnMut(usize, &[u8]) -> Result<(), QueueError>,
-    ) -> (Vec<Vec<String>>, Answer) {
-        let mut messages = Vec::new();
-        let answer = deliver(
-            options,
-            &batch(RecordList::Accelerator(records)),
-            &mut |message| {
-                queue(messages.len(), message)?;
-                let json: serde_json::Value = serde_json::from_slice(message).unwrap();
-                let vms = json["UsageRecords"].as_array().unwrap().iter();
-                let vm = |record: &serde_json::Value| {
-                    record["AssociatedRecord"].as_str().unwrap().to_owned()
-                };
-                messages.push(vms.map(vm).collect());
-                Ok(())
-            },
-        );
-        (messages, answer)
-    }
-
-    fn sizes(messages: &[Vec<String>]) -> Vec<usize> {
-        messages.iter().map(Vec::len).collect()
-    }
-
-    fn three() -> Options {
-        Options {
-            max_size: 3,
-            ..Options::default()
-        }
-    }
-
-    #[test]
-    fn records_fill_messages() {
-        let (messages, answer) = run(&three(), (0..7).map(record).collect(), |_, _| Ok(()));
-        assert_eq!(sizes(&messages), [3, 3, 1]);
-        assert_eq!(messages.concat()[6], "vm-6");
-        assert_eq!((answer.accepted, answer.rest), (7, Rest::Done));
-    }
-
-    #[test]
-    fn a_refused_record_leaves_no_hole() {
-        let mut records: Vec<_> = (0..7).map(record).collect();
-        records[1].month = 0;
-        let (messages, answer) = run(&three(), records, |_, _| Ok(()));
-        assert_eq!(sizes(&messages), [3, 3]);
-        assert_eq!(answer.accepted, 7);
-        assert_eq!(answer.refused.len(), 1);
-        assert_eq!(answer.refused[0].index, 1);
-    }
-
-    #[test]
-    fn bytes_divide_further() {
-        let one = accelerator::frame().message([accelerator::entry(&record(0)).unwrap().as_str()]);
-        let options = Options {
-            max_message_bytes: one.len() * 2,
-            ..Options::default()
-        };
-        let (messages, answer) = run(&options, (0..4).map(record).collect(), |_, message| {
-            assert!(message.len() <= one.len() * 2);
-            Ok(())
-        });
-        assert_eq!(messages.concat().len(), 4);
-        assert!(messages.len() > 1);
-        assert_eq!(answer.accepted, 4);
-    }
-
-    #[test]
-    fn what_the_grant_takes_divides_too() {
-        let one = accelerator::frame().message([accelerator::entry(&record(0)).unwrap().as_str()]);
-        let mut records: Vec<_> = (0..4).map(record).collect();
-        records[2].model = Some("x".repeat(200));
-        let limit = one.len() + 100;
-        let (messages, answer) = run(&Options::default(), records, |_, message| {
-            if message.len() > limit {
-                return Err(QueueError::TooLarge(limit as u64));
-            }
-            Ok(())
-        });
-        assert_eq!(messages.concat(), ["vm-0", "vm-1", "vm-3"]);
-        assert_eq!(answer.accepted, 4);
-        assert_eq!(answer.refused[0].index, 2);
-    }
-
-    #[test]
-    fn a_full_queue_keeps_what_it_took() {
-        let queue = |room: usize| {
-            move |taken: usize, _: &[u8]| {
-                if taken < room {
-                    Ok(())
-                } else {
-                    Err(QueueError::Full)
-                }
-            }
-        };
-        let mut records: Vec<_> = (0..9).map(record).collect();
-        records[0].month = 0;
-        let (messages, answer) = run(&three(), records.clone(), queue(1));
-        assert_eq!(sizes(&messages), [3]);
-        assert_eq!(
-            (answer.accepted, answer.rest),
-            (4, Rest::again(0, "queue `outgoing` is full"))
-        );
-        let (_, answer) = run(&three(), records, queue(0));
-        assert_eq!(answer.accepted, 1);
-        assert!(matches!(answer.rest, Rest::Other(_)));
-    }
-
-    #[test]
-    fn denied_is_a_matter_of_configuration() {
-        let (_, answer) = run(&three(), vec![record(0)], |_, _| {
-            Err(QueueError::Denied("no queue `outgoing`".into()))
-        });
-        assert_eq!(answer.accepted, 0);
-        assert_eq!(
-            answer.rest,
-            Rest::Misconfigured("no queue `outgoing`".into())
-        );
-    }
-
-    #[test]
-    fn what_apel_has_no_message_for_is_refused_one_by_one() {
-        let other = OtherRecord {
-            head: record(0).head,
-            kind: "bucket".into(),
-            payload: "{}".into(),
-        };
-        let records = RecordList::Other(vec![other.clone(), other]);
-        let answer = deliver(&Options::default(), &batch(records), &mut |_| {
-            panic!("nothing to put")
-        });
-        assert_eq!((answer.accepted, answer.refused.len()), (2, 2));
-        assert!(answer.refused[1].reason.contains("`bucket`"));
-    }
-}
+mod tests;

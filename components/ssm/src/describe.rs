@@ -1,34 +1,32 @@
-//! What the messenger says of itself.
+//! What the messenger declares to the host: options, record types and queues.
 
 use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 
-use crate::options::{own_path, own_queue};
+use crate::options::{own_queue_name, own_queue_option};
 use crate::{QUEUE, RECORD_TYPES};
 
 /// The description.
 #[must_use]
 pub fn describe() -> ComponentDescription {
-    let queue = |name: String, target: &str, required| CapabilityRequest {
-        name,
-        kind: "queue".to_owned(),
-        target: format!("${{{target}}}"),
-        required,
-        attributes: Vec::new(),
-    };
-    // Each of its own vanishes unless the site sets its path.
-    let mut queues = vec![queue(QUEUE.to_owned(), "output_path", true)];
-    queues.extend(RECORD_TYPES.map(|kind| queue(own_queue(kind), &own_path(kind), false)));
+    let queue =
+        |name: &str, option: &str| CapabilityRequest::new(name, "queue", &format!("${{{option}}}"));
+    let mut queues = vec![queue(QUEUE, "output_path")];
+    // Each of these is dropped unless the site sets its path.
+    queues.extend(
+        RECORD_TYPES.map(|kind| queue(&own_queue_name(kind), &own_queue_option(kind)).optional()),
+    );
     ComponentDescription {
-        name: "ssm".to_owned(),
-        summary: "Writes APEL messages into the queue from which SSM sends".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         record_types: RECORD_TYPES.map(str::to_owned).to_vec(),
         options: options(),
         capabilities: queues,
         packing_option: Some("max_size".to_owned()),
-        attributes: Vec::new(),
+        ..ComponentDescription::new(
+            "ssm",
+            "Writes APEL messages into the queue from which SSM sends",
+            env!("CARGO_PKG_VERSION"),
+        )
     }
 }
 
@@ -42,12 +40,12 @@ fn options() -> Vec<OptionDescription> {
     )];
     options.extend(RECORD_TYPES.map(|kind| {
         OptionDescription::new(
-            &own_path(kind),
+            &own_queue_option(kind),
             OptionKind::Path,
             None,
             &format!(
-                "Directory queue for {kind} records, where they go to another destination than \
-                 the others. When unset, `output_path`."
+                "Directory queue for {kind} records, if they go to another destination than the \
+                 others. When unset, `output_path`."
             ),
         )
     }));
@@ -63,8 +61,8 @@ fn options() -> Vec<OptionDescription> {
             "max_message_bytes",
             OptionKind::Size,
             Some("700k"),
-            "Largest message; records beyond it go into one more. Signed and encoded, a message \
-             grows by half, and the message service takes no more than 1 MB.",
+            "Largest message. Signing and encoding makes a message half as large again, and the \
+             message service takes no more than 1 MB.",
         ),
         OptionDescription::new(
             "cloud_version",
@@ -76,16 +74,77 @@ fn options() -> Vec<OptionDescription> {
             "ip_format",
             choice(["caso", "strict"]),
             Some("caso"),
-            "Shape of public IP messages: `caso` as cASO writes them, `strict` as the draft of \
-             APEL's schema wants them, with the project in the place of the user.",
+            "Variant of public IP messages: `caso` as cASO writes them, `strict` as the draft of \
+             APEL's schema requires them, with the project in place of the user.",
         ),
         OptionDescription::new(
             "star_record_id",
             choice(["interval", "volume"]),
             Some("interval"),
             "Id of a storage record, by which APEL replaces records: `interval` keeps every \
-             interval of a volume, `volume` is cASO's and keeps the last one alone.",
+             interval of a volume, `volume` only the last one, as cASO does.",
         ),
     ]);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use caso_component::settings::Settings;
+    use caso_component::types::{OptionValue, Setting};
+
+    /// The settings that a host makes of the defaults, by the kind of each option.
+    fn defaults() -> Vec<Setting> {
+        let setting = |option: OptionDescription| {
+            let default = option.default?;
+            let value = match option.kind {
+                OptionKind::Integer => OptionValue::Integer(default.parse().unwrap()),
+                OptionKind::Size => {
+                    let thousands: u64 = default.strip_suffix('k').unwrap().parse().unwrap();
+                    OptionValue::SizeBytes(thousands * 1_000)
+                }
+                _ => OptionValue::Text(default),
+            };
+            Some(Setting {
+                name: option.name,
+                value,
+            })
+        };
+        describe().options.into_iter().filter_map(setting).collect()
+    }
+
+    #[test]
+    fn described_defaults_are_the_defaults() {
+        assert_eq!(
+            Options::from_settings(Settings(&defaults())),
+            Ok(Options::default())
+        );
+    }
+
+    #[test]
+    fn each_record_type_may_have_a_queue_and_all_others_share_one() {
+        let description = describe();
+        assert_eq!(description.record_types, RECORD_TYPES);
+        assert_eq!(description.packing_option.as_deref(), Some("max_size"));
+        let queues: Vec<(&str, &str, bool)> = description
+            .capabilities
+            .iter()
+            .map(|queue| (queue.name.as_str(), queue.target.as_str(), queue.required))
+            .collect();
+        assert_eq!(
+            queues,
+            [
+                ("outgoing", "${output_path}", true),
+                ("outgoing-cloud", "${output_path_cloud}", false),
+                ("outgoing-ip", "${output_path_ip}", false),
+                ("outgoing-accelerator", "${output_path_accelerator}", false),
+                ("outgoing-storage", "${output_path_storage}", false),
+            ]
+        );
+        for option in ["output_path", "output_path_cloud", "output_path_storage"] {
+            assert!(description.options.iter().any(|known| known.name == option));
+        }
+    }
 }

@@ -1,21 +1,20 @@
-//! The messenger's options.
+//! The messenger's options, read from what the host hands to `start`.
 
 use caso_component::settings::Settings;
-use caso_component::types::Setting;
 
 use crate::{QUEUE, RECORD_TYPES};
 
-/// Version of the cloud usage record.
+/// Version of APEL's cloud usage record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloudVersion {
-    /// 0.2: without service, benchmark and public IPs.
+    /// 0.2: without compute service, benchmark and public IP count.
     V02,
-    /// 0.4.
+    /// 0.4, the version of today.
     V04,
 }
 
 impl CloudVersion {
-    /// As it stands in the option and, after a `v`, in the message.
+    /// The version as written in the option and, after a `v`, in the message's header.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -25,57 +24,61 @@ impl CloudVersion {
     }
 }
 
-/// Shape of the public IP message.
+/// Variant of the public IP message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IpFormat {
-    /// As cASO writes it, and as APEL's router knows it.
+    /// As cASO writes it and APEL's message router expects it.
     Caso,
-    /// As the draft of APEL's schema wants it.
+    /// As the draft of APEL's schema requires it.
     Strict,
 }
 
-/// What a StAR record has for its id, by which APEL replaces records.
+/// What a StAR record has as its `recordId`. APEL replaces a stored record by a later one
+/// with the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StarRecordId {
-    /// The record's own: every interval of a volume stays.
+    /// The id of the record: APEL keeps every interval of a volume.
     Interval,
-    /// The volume's, as cASO has it: the last interval replaces all before it.
+    /// The id of the volume, as in cASO: APEL keeps a volume's last interval only.
     Volume,
 }
 
-/// What an instance was configured with.
+/// The configuration of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Largest number of records in a message.
+    /// Largest number of records in a message, at least 1.
     pub max_size: usize,
     /// Largest message, in bytes.
     pub max_message_bytes: usize,
+    /// Version of cloud messages.
     pub cloud_version: CloudVersion,
+    /// Variant of public IP messages.
     pub ip_format: IpFormat,
+    /// Id of storage records.
     pub star_record_id: StarRecordId,
-    /// Record types with a queue of their own.
+    /// The record types that have a queue of their own.
     pub own_queues: Vec<&'static str>,
 }
 
-/// The option that gives a record type a queue of its own.
-pub fn own_path(record_type: &str) -> String {
+/// Name of the option with the path of a record type's own queue.
+pub fn own_queue_option(record_type: &str) -> String {
     format!("output_path_{record_type}")
 }
 
-/// The name of that queue in the contract.
-pub fn own_queue(record_type: &str) -> String {
+/// The contract's name of a record type's own queue.
+pub fn own_queue_name(record_type: &str) -> String {
     format!("{QUEUE}-{record_type}")
 }
 
-/// Below this hardly a record has room.
+/// Least value of `max_message_bytes`: a record with long names needs about as much.
 const SMALLEST_MESSAGE: usize = 4_096;
 
 impl Options {
-    /// Name of the queue for a record type.
+    /// The contract's name of the queue for records of this type.
     #[must_use]
     pub fn queue(&self, record_type: &str) -> String {
         if self.own_queues.contains(&record_type) {
-            own_queue(record_type)
+            own_queue_name(record_type)
         } else {
             QUEUE.to_owned()
         }
@@ -84,34 +87,33 @@ impl Options {
     /// Reads the options.
     ///
     /// # Errors
-    /// Names the option that is wrong.
-    pub fn from_settings(settings: &[Setting]) -> Result<Self, String> {
-        let settings = Settings(settings);
+    /// Names the option that is wrong, and what it must be.
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
         let max_size = settings.integer("max_size")?;
         let max_size = usize::try_from(max_size)
             .ok()
             .filter(|size| *size >= 1)
-            .ok_or_else(|| format!("option `max_size` is `{max_size}`, and shall be 1 or more"))?;
+            .ok_or_else(|| format!("option `max_size` is `{max_size}`, but must be at least 1"))?;
         let bytes = settings.size("max_message_bytes")?;
         let max_message_bytes = usize::try_from(bytes)
             .ok()
             .filter(|bytes| *bytes >= SMALLEST_MESSAGE)
             .ok_or_else(|| {
                 format!(
-                    "option `max_message_bytes` is `{bytes}`, and shall be from \
-                     {SMALLEST_MESSAGE} to what a message can hold"
+                    "option `max_message_bytes` is `{bytes}`, but must be at least \
+                     {SMALLEST_MESSAGE}"
                 )
             })?;
         let choice = |name: &str, known: [&str; 2]| {
             let value = settings.text(name)?;
             known.iter().position(|word| *word == value).ok_or_else(|| {
                 let [first, second] = known;
-                format!("option `{name}` is `{value}`, and shall be `{first}` or `{second}`")
+                format!("option `{name}` is `{value}`, but must be `{first}` or `{second}`")
             })
         };
         let mut own_queues = Vec::new();
         for kind in RECORD_TYPES {
-            let path = settings.optional_text(&own_path(kind))?;
+            let path = settings.optional_text(&own_queue_option(kind))?;
             if path.is_some_and(|path| !path.is_empty()) {
                 own_queues.push(kind);
             }
@@ -152,7 +154,7 @@ impl Default for Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::types::OptionValue;
+    use caso_component::types::{OptionValue, Setting};
 
     fn with(name: &str, value: OptionValue) -> Result<Options, String> {
         let mut settings: Vec<Setting> = [
@@ -173,7 +175,7 @@ mod tests {
             name: name.into(),
             value,
         });
-        Options::from_settings(&settings)
+        Options::from_settings(Settings(&settings))
     }
 
     #[test]
@@ -194,6 +196,15 @@ mod tests {
         }
         let unset = with("output_path_ip", path("")).unwrap();
         assert_eq!(unset.queue("ip"), "outgoing");
+    }
+
+    #[test]
+    fn least_values_are_taken() {
+        let options = with("max_size", OptionValue::Integer(1)).unwrap();
+        assert_eq!(options.max_size, 1);
+        let options = with("max_message_bytes", OptionValue::SizeBytes(4_096)).unwrap();
+        assert_eq!(options.max_message_bytes, 4_096);
+        assert!(with("max_message_bytes", OptionValue::SizeBytes(4_095)).is_err());
     }
 
     #[test]

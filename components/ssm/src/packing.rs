@@ -1,15 +1,18 @@
-//! Entries into messages: as many as fit by number and by bytes.
+//! Packing entries into messages: as many as `max_size` and `max_message_bytes` allow.
 
-/// What a message has around and between its entries.
+/// What a message has around and between its entries. An entry is one formatted record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
+    /// Before the first entry: the header.
     pub prefix: String,
+    /// Between two entries.
     pub separator: &'static str,
+    /// Behind the last entry.
     pub suffix: &'static str,
 }
 
 impl Frame {
-    /// A message of these entries.
+    /// The message with these entries.
     pub fn message<'a>(&self, entries: impl IntoIterator<Item = &'a str>) -> String {
         let mut message = self.prefix.clone();
         for (position, entry) in entries.into_iter().enumerate() {
@@ -22,20 +25,15 @@ impl Frame {
         message
     }
 
-    /// Bytes of a message without entries.
-    fn empty(&self) -> usize {
-        self.prefix.len() + self.suffix.len()
-    }
-
-    /// How many of the entries, from the first one on, the next message takes:
-    /// none when the first is too large by itself.
+    /// How many entries, counted from the first, fit into the next message of at most
+    /// `max_size` entries and `max_bytes` bytes. 0 when the first is too large by itself.
     pub fn take<'a>(
         &self,
         entries: impl IntoIterator<Item = &'a str>,
         max_size: usize,
         max_bytes: usize,
     ) -> usize {
-        let mut bytes = self.empty();
+        let mut bytes = self.prefix.len() + self.suffix.len();
         let mut taken = 0;
         for entry in entries.into_iter().take(max_size) {
             let separator = if taken > 0 { self.separator.len() } else { 0 };

@@ -1,49 +1,61 @@
-//! What APEL's loader, its database and SSM take of a text or a number.
+//! Which texts and numbers APEL's loader, its database and SSM accept.
 //!
-//! - SSM decodes a message as ASCII and stops, queue and all, where it is not.
-//! - The loader cuts a cloud message at every `%%` and, as Python's `splitlines`
-//!   does, at every line end it knows; a value with one of them breaks the
-//!   message with all its records.
-//! - The columns are `VARCHAR(255)` (`BenchmarkType` 50), `BIGINT`, `INT`,
-//!   `DECIMAL(10,3)` and `DATETIME`, in strict mode.
-//! - A mandatory value must not be empty, `none` or `null` in any case.
+//! - SSM decodes a message as ASCII. At one that is not, it stops, and the whole queue
+//!   with it.
+//! - The loader (`apel/db/loader/record_factory.py`) splits a cloud message at every `%%`
+//!   and each record at every line end that Python's `splitlines` knows. A value that
+//!   contains one of them breaks the message with all its records.
+//! - The database columns are `VARCHAR(255)` (`BenchmarkType`: 50), `BIGINT`, `INT`,
+//!   `DECIMAL(10,3)` and `DATETIME`, in MySQL's strict mode.
+//! - A mandatory value must not be empty, `none` or `null`, in any case.
 //!
-//! Three kinds of text field follow from what is at stake. A *name* (MachineName,
-//! LocalUserId, GlobalUserName) is for people: it is cleaned, as cASO drops what
-//! is not ASCII from it. A *note* (image, benchmark, network, storage id) may be
-//! absent: it is left out. An *id* (everything by which usage is booked) is never
-//! altered: its record is refused.
+//! What happens to a text that breaks a rule depends on what the field is for:
+//!
+//! | kind | fields | then |
+//! |---|---|---|
+//! | id | all by which usage is booked | the record is refused; an id is never altered |
+//! | name | MachineName, LocalUserId, GlobalUserName | it is cleaned, as cASO does |
+//! | optional | image, benchmark, network, storage id | it is left out |
+//!
+//! The errors of the checks go behind the field's name: see [`field`].
 
-/// Characters of a `VARCHAR(255)`.
-pub const TEXT: usize = 255;
-/// Characters of `BenchmarkType`.
+/// Characters that a `VARCHAR(255)` column holds.
+pub const VARCHAR: usize = 255;
+/// Characters that the column `BenchmarkType` holds.
 pub const BENCHMARK_TYPE: usize = 50;
-/// First value that `DECIMAL(10,3)` does not hold.
+/// The least value that a `DECIMAL(10,3)` column does not hold, for it is rounded up.
 const DECIMAL_END: f64 = 9_999_999.999_5;
-/// 9999-12-31T23:59:59Z, the last second of a `DATETIME`.
+/// 9999-12-31T23:59:59Z, the last second that a `DATETIME` column holds.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// A text in a cloud message that must stay as it is. The error says what is
-/// wrong with it.
+/// Checks a text of a cloud message that must not be altered: ASCII, without `%%`, line
+/// ends and other control characters, of at most `limit` characters.
 pub fn ascii_id(value: &str, limit: usize) -> Result<(), &'static str> {
     if !value.is_ascii() {
-        return Err("has a character that is not ASCII, at which SSM would stop");
+        return Err("has a character that is not ASCII, which would stop SSM");
     }
     if value.contains("%%") {
-        return Err("has `%%`, which divides records");
+        return Err("has `%%`, which separates records");
     }
-    if value.contains(breaks) {
+    if value.contains(breaks_line) {
         return Err("has a line end or another control character");
     }
     length(value, limit)
 }
 
-/// A text in a JSON or XML message, where anything can be escaped.
-pub fn text(value: &str, limit: usize) -> Result<(), &'static str> {
-    length(value, limit)
+/// Checks that a text has at most `limit` characters. All that a text in a JSON or XML
+/// message has to obey, for there everything else can be escaped.
+pub fn length(value: &str, limit: usize) -> Result<(), &'static str> {
+    if value.chars().nth(limit).is_none() {
+        Ok(())
+    } else if limit == VARCHAR {
+        Err("is longer than 255 characters")
+    } else {
+        Err("is longer than 50 characters")
+    }
 }
 
-/// Whether the loader takes it for no value at all.
+/// Whether APEL's loader treats a mandatory value as missing.
 pub fn is_null(value: &str) -> bool {
     let value = value.trim();
     ["", "none", "null"]
@@ -51,52 +63,42 @@ pub fn is_null(value: &str) -> bool {
         .any(|null| value.eq_ignore_ascii_case(null))
 }
 
-/// A name, cleaned: without what is not ASCII, with spaces for control
-/// characters, single percent signs, and cut at the column's end.
-pub fn name(value: &str) -> String {
+/// A name as a cloud message can hold it: without characters that are not ASCII, with
+/// spaces in place of control characters and `%` in place of `%%`, cut to 255 characters.
+pub fn cleaned_name(value: &str) -> String {
     let mut cleaned = String::with_capacity(value.len());
     for c in value.chars().filter(char::is_ascii) {
         match c {
             '%' if cleaned.ends_with('%') => {}
-            c if breaks(c) => cleaned.push(' '),
+            c if breaks_line(c) => cleaned.push(' '),
             c => cleaned.push(c),
         }
-        if cleaned.len() == TEXT {
+        if cleaned.len() == VARCHAR {
             break;
         }
     }
     cleaned
 }
 
-/// Control characters but the tab: among them every ASCII line end.
-fn breaks(c: char) -> bool {
+/// ASCII control characters except the tab: among them is every line end in ASCII.
+fn breaks_line(c: char) -> bool {
     c.is_ascii_control() && c != '\t'
 }
 
-fn length(value: &str, limit: usize) -> Result<(), &'static str> {
-    if value.chars().nth(limit).is_none() {
-        Ok(())
-    } else if limit == TEXT {
-        Err("is longer than 255 characters")
-    } else {
-        Err("is longer than 50 characters")
-    }
-}
-
-/// A number of a `BIGINT` column.
-pub fn big(value: u64) -> Result<i64, &'static str> {
+/// Checks a number for a `BIGINT` column.
+pub fn bigint(value: u64) -> Result<i64, &'static str> {
     i64::try_from(value).map_err(|_| "is larger than APEL's database holds")
 }
 
-/// A number of an `INT` column.
+/// Checks a number for an `INT` column.
 pub fn int(value: u32) -> Result<i32, &'static str> {
     i32::try_from(value).map_err(|_| "is larger than APEL's database holds")
 }
 
-/// A number of a `DECIMAL(10,3)` column.
+/// Checks a number for a `DECIMAL(10,3)` column. None of those fields can be negative.
 pub fn decimal(value: f64) -> Result<f64, &'static str> {
     if !value.is_finite() {
-        Err("is no number")
+        Err("is not a finite number")
     } else if value < 0.0 {
         Err("is negative")
     } else if value >= DECIMAL_END {
@@ -106,30 +108,33 @@ pub fn decimal(value: f64) -> Result<f64, &'static str> {
     }
 }
 
-/// A time of a `DATETIME` column.
-pub fn time(value: i64) -> Result<i64, &'static str> {
+/// Checks epoch seconds for a `DATETIME` column.
+pub fn datetime(value: i64) -> Result<i64, &'static str> {
     if (0..=LAST_SECOND).contains(&value) {
         Ok(value)
     } else {
-        Err("lies before 1970 or after 9999")
+        Err("is before 1970 or after 9999")
     }
 }
 
-/// Puts the field's name before what is wrong with it.
+/// Completes the error of a check with the field's name: "`FQAN` has `%%`, …".
 pub fn field<T>(name: &str, value: Result<T, &'static str>) -> Result<T, String> {
     value.map_err(|wrong| format!("`{name}` {wrong}"))
 }
 
-/// The same for a mandatory text.
+/// Checks a mandatory text: that APEL does not treat it as missing, and then `rule`, with
+/// the length of a `VARCHAR(255)`.
 pub fn mandatory(
     name: &str,
     value: &str,
     rule: fn(&str, usize) -> Result<(), &'static str>,
 ) -> Result<(), String> {
     if is_null(value) {
-        return Err(format!("`{name}` is `{value}`, which APEL takes for none"));
+        return Err(format!(
+            "`{name}` is `{value}`, which APEL treats as missing"
+        ));
     }
-    field(name, rule(value, TEXT))
+    field(name, rule(value, VARCHAR))
 }
 
 #[cfg(test)]
@@ -139,32 +144,39 @@ mod tests {
 
     #[test]
     fn names_are_cleaned() {
-        for (given, told) in [
+        for (given, cleaned) in [
             ("plain name-1_%", "plain name-1_%"),
             ("b\u{f3}b", "bb"),
             ("a%%b", "a%b"),
             ("a%%%%b", "a%b"),
             ("a%\u{f3}%b", "a%b"),
             ("two\r\nlines", "two  lines"),
+            ("a\ttab", "a\ttab"),
             ("nul\0 and escape\x1b[1m", "nul  and escape [1m"),
             ("\u{2028}\u{85}", ""),
         ] {
-            assert_eq!(name(given), told);
+            assert_eq!(cleaned_name(given), cleaned);
         }
-        assert_eq!(name(&"x".repeat(300)).len(), 255);
+        assert_eq!(cleaned_name(&"x".repeat(300)).len(), 255);
     }
 
     #[test]
     fn ids_are_taken_or_refused() {
-        assert_eq!(ascii_id("/vo.example.org/Role=VMOperators", TEXT), Ok(()));
-        assert_eq!(ascii_id("100%", TEXT), Ok(()));
+        assert_eq!(
+            ascii_id("/vo.example.org/Role=VMOperators", VARCHAR),
+            Ok(())
+        );
+        assert_eq!(ascii_id("100%", VARCHAR), Ok(()));
         for bad in ["b\u{f3}b", "a%%b", "a\nb", "a\x0bb", "a\x1eb", "a\0b"] {
-            assert!(ascii_id(bad, TEXT).is_err(), "{bad:?}");
+            assert!(ascii_id(bad, VARCHAR).is_err(), "{bad:?}");
         }
-        assert_eq!(ascii_id(&"x".repeat(255), TEXT), Ok(()));
-        assert!(ascii_id(&"x".repeat(256), TEXT).is_err());
-        assert!(ascii_id(&"x".repeat(51), BENCHMARK_TYPE).is_err());
-        assert_eq!(text(&"\u{f3}".repeat(255), TEXT), Ok(()));
+        assert_eq!(ascii_id(&"x".repeat(255), VARCHAR), Ok(()));
+        assert!(ascii_id(&"x".repeat(256), VARCHAR).is_err());
+        for limit in [VARCHAR, BENCHMARK_TYPE] {
+            let wrong = ascii_id(&"x".repeat(limit + 1), limit).unwrap_err();
+            assert!(wrong.contains(&limit.to_string()), "{wrong}");
+        }
+        assert_eq!(length(&"\u{f3}".repeat(255), VARCHAR), Ok(()));
     }
 
     #[test]
@@ -177,28 +189,32 @@ mod tests {
 
     #[test]
     fn numbers_fit_their_columns() {
-        assert!(big(u64::MAX).is_err());
+        assert!(bigint(u64::MAX).is_err());
         assert!(int(u32::MAX).is_err());
         assert_eq!(decimal(9_999_999.999), Ok(9_999_999.999));
+        assert_eq!(decimal(0.0), Ok(0.0));
+        assert!(decimal(9_999_999.999_5).is_err());
+        assert_eq!(datetime(0), Ok(0));
+        assert_eq!(datetime(253_402_300_799), Ok(253_402_300_799));
         for bad in [f64::NAN, f64::INFINITY, -0.1, 1e7] {
             assert!(decimal(bad).is_err(), "{bad}");
         }
-        assert!(time(-1).is_err());
-        assert!(time(253_402_300_800).is_err());
+        assert!(datetime(-1).is_err());
+        assert!(datetime(253_402_300_800).is_err());
     }
 
     proptest! {
         #[test]
         fn a_cleaned_name_obeys_the_rules_of_an_id(value in any::<String>()) {
-            let cleaned = name(&value);
-            prop_assert_eq!(ascii_id(&cleaned, TEXT), Ok(()));
-            prop_assert_eq!(name(&cleaned), cleaned);
+            let cleaned = cleaned_name(&value);
+            prop_assert_eq!(ascii_id(&cleaned, VARCHAR), Ok(()));
+            prop_assert_eq!(cleaned_name(&cleaned), cleaned);
         }
 
         #[test]
         fn an_id_that_is_taken_is_left_alone_by_the_loader(value in any::<String>()) {
-            if ascii_id(&value, TEXT).is_ok() {
-                prop_assert_eq!(name(&value), value);
+            if ascii_id(&value, VARCHAR).is_ok() {
+                prop_assert_eq!(cleaned_name(&value), value);
             }
         }
     }

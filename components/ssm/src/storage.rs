@@ -1,14 +1,17 @@
-//! StAR storage usage records: XML.
+//! StAR storage usage records (EMI's namespace of 2011/02): XML, laid out as cASO 5.2.2
+//! does, read by APEL's `apel/db/loader/star_parser.py`.
+//!
+//! Times are ISO 8601 without a zone, in UTC; capacities are bytes.
 
+use caso_component::record_json::iso;
 use caso_component::records::StorageRecord;
-use caso_component::shape::iso;
 
 use crate::options::StarRecordId;
 use crate::packing::Frame;
-use crate::rules::{self, TEXT};
+use crate::rules::{self, VARCHAR};
 use crate::xml;
 
-/// What stands around the entries of a message.
+/// Root element of a storage message.
 pub fn frame() -> Frame {
     Frame {
         prefix: "<sr:StorageUsageRecords \
@@ -22,18 +25,18 @@ pub fn frame() -> Frame {
 /// The record as an element.
 ///
 /// # Errors
-/// Why APEL would not take it.
+/// Why APEL would reject it.
 pub fn entry(record: &StorageRecord, record_id: StarRecordId) -> Result<String, String> {
     let id = match record_id {
         StarRecordId::Interval => &record.head.id,
         StarRecordId::Volume => &record.volume_id,
     };
-    check("recordId", id)?;
-    check("StorageSystem", &record.storage_system)?;
-    check("Site", &record.site_name)?;
+    mandatory("recordId", id)?;
+    mandatory("StorageSystem", &record.storage_system)?;
+    mandatory("Site", &record.site_name)?;
     if record.end < record.start {
         return Err(format!(
-            "`EndTime` {} lies before `StartTime` {}",
+            "`EndTime` {} is before `StartTime` {}",
             record.end, record.start
         ));
     }
@@ -76,16 +79,17 @@ fn subject(out: &mut String, record: &StorageRecord) -> Result<(), String> {
     out.push_str("<sr:SubjectIdentity>");
     optional(out, "LocalUser", record.local_user.as_deref())?;
     optional(out, "LocalGroup", record.local_group.as_deref())?;
-    let stated = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+    // An empty one of these two is left out, as in cASO, and not sent as an empty element.
+    let filled = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
     optional(
         out,
         "UserIdentity",
-        stated(&record.user_identity).as_deref(),
+        filled(&record.user_identity).as_deref(),
     )?;
-    optional(out, "Group", stated(&record.group).as_deref())?;
+    optional(out, "Group", filled(&record.group).as_deref())?;
     for (kind, value) in [("subgroup", &record.sub_group), ("role", &record.role)] {
         if let Some(value) = value {
-            allowed("GroupAttribute", value)?;
+            representable("GroupAttribute", value)?;
             out.push_str(&format!("<sr:GroupAttribute sr:attributeType=\"{kind}\">"));
             xml::text(out, value);
             out.push_str("</sr:GroupAttribute>");
@@ -95,24 +99,27 @@ fn subject(out: &mut String, record: &StorageRecord) -> Result<(), String> {
     Ok(())
 }
 
-/// A text that must be there.
-fn check(name: &str, value: &str) -> Result<(), String> {
-    rules::mandatory(name, value, rules::text)?;
-    allowed(name, value)
+/// Checks a mandatory text.
+fn mandatory(name: &str, value: &str) -> Result<(), String> {
+    rules::mandatory(name, value, rules::length)?;
+    representable(name, value)
 }
 
-fn allowed(name: &str, value: &str) -> Result<(), String> {
-    rules::field(name, rules::text(value, TEXT))?;
+/// Checks that a text fits its column and can be written in XML.
+fn representable(name: &str, value: &str) -> Result<(), String> {
+    rules::field(name, rules::length(value, VARCHAR))?;
     if value.chars().all(xml::is_allowed) {
         Ok(())
     } else {
-        Err(format!("`{name}` has a character that XML does not have"))
+        Err(format!(
+            "`{name}` has a character that XML cannot represent"
+        ))
     }
 }
 
 fn optional(out: &mut String, name: &str, value: Option<&str>) -> Result<(), String> {
     if let Some(value) = value {
-        allowed(name, value)?;
+        representable(name, value)?;
         xml::element(out, name, value);
     }
     Ok(())
@@ -120,54 +127,22 @@ fn optional(out: &mut String, name: &str, value: Option<&str>) -> Result<(), Str
 
 fn number(out: &mut String, name: &str, value: Option<u64>) -> Result<(), String> {
     if let Some(value) = value {
-        let value = rules::field(name, rules::big(value))?;
+        let value = rules::field(name, rules::bigint(value))?;
         xml::element(out, name, &value.to_string());
     }
     Ok(())
 }
 
 fn time(name: &str, value: i64) -> Result<String, String> {
-    let value = rules::field(name, rules::time(value))?;
-    iso(value).ok_or_else(|| format!("`{name}` is no time"))
+    let value = rules::field(name, rules::datetime(value))?;
+    iso(value).ok_or_else(|| format!("`{name}` is not a time"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::records::Head;
+    use caso_component::samples::storage as record;
     use proptest::prelude::*;
-
-    fn record() -> StorageRecord {
-        StorageRecord {
-            head: Head {
-                id: "storage:1f480dc7-3405-5304-88e6-247ccefd34c8:1:2".into(),
-                supersedes: "1".into(),
-                measured_at: 1_794_787_200,
-                attributes: Vec::new(),
-            },
-            volume_id: "1f480dc7-3405-5304-88e6-247ccefd34c8".into(),
-            storage_system: "TEST-SITE-CLOUD".into(),
-            site_name: "TEST-SITE".into(),
-            cloud_type: "caso/5.2.2 (OpenStack)".into(),
-            create_time: 1_795_281_612,
-            start: 1_790_812_800,
-            end: 1_795_281_612,
-            capacity_bytes: 107_374_182_400,
-            logical_capacity_bytes: None,
-            allocated_bytes: None,
-            storage_share: None,
-            storage_media: None,
-            storage_class: None,
-            file_count: None,
-            directory_path: None,
-            local_user: Some("27a54f682e7c4c9d85abc5e74806cfb8".into()),
-            local_group: Some("3174786e9d0146608dfdbebc1b4a983e".into()),
-            user_identity: Some("b\u{f3}b@example.org".into()),
-            group: Some("vo.example.org".into()),
-            sub_group: None,
-            role: None,
-        }
-    }
 
     #[test]
     fn bytes_of_a_message() {
@@ -208,6 +183,25 @@ mod tests {
              <sr:GroupAttribute sr:attributeType=\"role\">lead</sr:GroupAttribute>"
         ));
         assert!(entry.contains("</sr:Site><sr:FileCount>7</sr:FileCount><sr:SubjectIdentity>"));
+    }
+
+    #[test]
+    fn an_empty_identity_is_left_out() {
+        let mut record = record();
+        record.user_identity = Some(String::new());
+        record.group = Some(String::new());
+        let entry = entry(&record, StarRecordId::Interval).unwrap();
+        assert!(
+            !entry.contains("UserIdentity") && !entry.contains("Group />"),
+            "{entry}"
+        );
+    }
+
+    #[test]
+    fn an_interval_may_be_a_moment() {
+        let mut record = record();
+        record.end = record.start;
+        assert!(entry(&record, StarRecordId::Interval).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! XML as Python's ElementTree writes it in ASCII.
+//! XML in ASCII, escaped as Python's ElementTree does, which cASO uses.
 
-/// Text between tags.
+/// Appends text between tags.
 pub fn text(out: &mut String, value: &str) {
     for c in value.chars() {
         match c {
@@ -12,7 +12,7 @@ pub fn text(out: &mut String, value: &str) {
     }
 }
 
-/// The value of an attribute.
+/// Appends the value of an attribute, without its quotes.
 pub fn attribute(out: &mut String, value: &str) {
     for c in value.chars() {
         match c {
@@ -32,7 +32,7 @@ fn character(out: &mut String, c: char) {
     }
 }
 
-/// `<sr:NAME>text</sr:NAME>`; without text `<sr:NAME />`.
+/// Appends the element `<sr:NAME>value</sr:NAME>`, or `<sr:NAME />` for an empty value.
 pub fn element(out: &mut String, name: &str, value: &str) {
     if value.is_empty() {
         out.push_str(&format!("<sr:{name} />"));
@@ -43,8 +43,8 @@ pub fn element(out: &mut String, name: &str, value: &str) {
     out.push_str(&format!("</sr:{name}>"));
 }
 
-/// Whether XML 1.0 has the character at all. A carriage return it has only on
-/// paper: a parser reads it as a line feed.
+/// Whether a character survives in XML 1.0 (section 2.2, `Char`). A carriage return is a
+/// `Char` too, but a parser reads it as a line feed (section 2.11), so it is excluded.
 pub fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

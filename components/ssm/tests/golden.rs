@@ -1,10 +1,10 @@
-//! What cASO 5.2.2 made of a real OpenStack, made again by mapper and messenger
-//! from the same facts: every message byte by byte, but for its known defects.
+//! The messages that cASO 5.2.2 made of a real OpenStack, made by mapper and messenger from
+//! the same facts: equal byte for byte, but for cASO's known defects.
 //!
 //! `golden/CASE/openstack.json` has what Nova, Glance and Keystone answered cASO
 //! (the fields that matter), `*.msg` what cASO wrote, under TZ=UTC.
 
-// The helpers of a test fail as the test does: loudly.
+// The helpers of a test fail like the test itself.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -48,14 +48,14 @@ fn incremental() {
     Case::load("incremental-2").check(&[]);
 }
 
-/// A VM whose record differs for one of cASO's defects:
+/// A VM whose record differs because of one of cASO's defects:
 ///
-/// - 25: no CPUs, and so one second of CPU time, of a running VM whose flavor is
-///   gone; the usage API has its CPUs.
-/// - 39: a server that only the usage API knows has no record at all.
+/// - 25: for a running VM whose flavor is gone cASO reports no CPUs, and so one second of
+///   CPU time; the usage API has its CPUs.
+/// - 39: a server that only the usage API knows has no record in cASO.
 struct Difference {
     machine: &'static str,
-    /// CpuDuration: cASO's, where it has a record of the VM, and ours.
+    /// CpuDuration: cASO's, if it has a record of the VM, and ours.
     cpu_seconds: (Option<&'static str>, &'static str),
 }
 
@@ -92,11 +92,11 @@ impl Case {
             assert_eq!(value(&our, "CpuDuration"), our_seconds);
             match (their, their_seconds) {
                 (Some(their), Some(seconds)) => {
-                    let mended = their.replace(
+                    let corrected = their.replace(
                         &format!("CpuDuration: {seconds}\n"),
                         &format!("CpuDuration: {our_seconds}\n"),
                     );
-                    assert_eq!(our, mended);
+                    assert_eq!(our, corrected);
                 }
                 (their, seconds) => assert_eq!(their.as_deref(), seconds),
             }
@@ -107,7 +107,7 @@ impl Case {
         }
     }
 
-    /// Cloud and accelerator messages, of servers in the order of cASO's.
+    /// Cloud and accelerator message, with the servers in the order of cASO's records.
     fn ours(&self) -> (String, String) {
         let context = context(&self.facts);
         let tables = tables(&self.facts);
@@ -199,7 +199,7 @@ fn context(facts: &Value) -> Context {
     }
 }
 
-/// A time as any of the APIs writes it.
+/// Epoch seconds of a time as any of the APIs writes it.
 fn time(value: &Value) -> Option<i64> {
     let text = value.as_str()?.trim_end_matches('Z');
     let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").unwrap();
@@ -259,7 +259,7 @@ fn tables(facts: &Value) -> Tables {
     }
 }
 
-/// The servers of the lists, each with its usage, and those of the usage alone.
+/// The servers that Nova lists, each with its usage, then those that only the usage has.
 fn servers(facts: &Value) -> Vec<Server> {
     let mut usages: BTreeMap<String, &Value> = list(&facts["usages"])
         .map(|entry| (text(&entry["instance_id"]).unwrap(), entry))

@@ -1,4 +1,4 @@
-//! `caso-extract`: what a site's cron line names. Starts the `caso` beside it.
+//! `caso-extract`: the program in a site's cron line. Starts the `caso` beside it.
 
 use std::process::ExitCode;
 
@@ -6,5 +6,5 @@ use std::process::ExitCode;
 mod launcher;
 
 fn main() -> ExitCode {
-    launcher::start()
+    launcher::start("caso-extract")
 }

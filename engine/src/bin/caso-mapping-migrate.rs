@@ -1,4 +1,4 @@
-//! `caso-mapping-migrate`: from the mapping file to properties in Keystone. Starts the `caso` beside it.
+//! `caso-mapping-migrate`: moves the mapping file to properties in Keystone. Starts the `caso` beside it.
 
 use std::process::ExitCode;
 
@@ -6,5 +6,5 @@ use std::process::ExitCode;
 mod launcher;
 
 fn main() -> ExitCode {
-    launcher::start()
+    launcher::start("caso-mapping-migrate")
 }

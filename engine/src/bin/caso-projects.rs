@@ -1,4 +1,4 @@
-//! `caso-projects`: which projects are accounted, and to which VO. Starts the `caso` beside it.
+//! `caso-projects`: lists the projects that are accounted. Starts the `caso` beside it.
 
 use std::process::ExitCode;
 
@@ -6,5 +6,5 @@ use std::process::ExitCode;
 mod launcher;
 
 fn main() -> ExitCode {
-    launcher::start()
+    launcher::start("caso-projects")
 }

@@ -1,9 +1,9 @@
 //! Where log lines go and how they look.
 //!
 //! On stderr a line is for a person or for cron's mail: `warning: …`, nothing
-//! on a good day. A log file gets a time and every line from info on. Only this
-//! crate's own lines and the guests' are shown: the libraries below speak of
-//! their own affairs.
+//! on a good day. A log file gets a time and every line from info on. Only our
+//! own lines and the guests' are shown: what the libraries below log is about
+//! themselves.
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
@@ -12,7 +12,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::run::Remarks;
+use crate::run::ComponentWarnings;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -20,19 +20,22 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What the configuration says about logging.
+/// What the configuration sets about logging.
 #[derive(Debug, Default, Clone)]
 pub struct LogSettings {
+    /// Every line, on stderr too.
     pub debug: bool,
+    /// The file to append to.
     pub file: Option<PathBuf>,
+    /// A JSON object a line instead of text.
     pub json: bool,
     /// The facility, where lines go to syslog.
     pub syslog: Option<u8>,
-    /// Takes the components' warnings, which the run says once.
-    pub remarks: Remarks,
+    /// Takes the components' warnings, which the run reports where they are new.
+    pub remarks: ComponentWarnings,
 }
 
-/// Installs the process's logger. Called once, by the binaries.
+/// Installs the process's logger. Called once a process.
 pub fn init(settings: &LogSettings) -> io::Result<()> {
     let level = if settings.debug {
         LevelFilter::DEBUG
@@ -157,7 +160,7 @@ impl Lines {
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "guest" && *event.metadata().level() == Level::WARN {
-            // Held for the run, which says it where it is new.
+            // Held for the run, which reports it where it is new.
             return;
         }
         let mut text = Text::default();
@@ -188,14 +191,14 @@ impl<S: Subscriber> Layer<S> for Lines {
 }
 
 /// Keeps the components' warnings for the run.
-struct Held(Remarks);
+struct Held(ComponentWarnings);
 
 impl<S: Subscriber> Layer<S> for Held {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if *event.metadata().level() == Level::WARN {
             let mut text = Text::default();
             event.record(&mut text);
-            self.0.add(format!("{}{text}", text.who()));
+            self.0.add(&format!("{}{text}", text.who()));
         }
     }
 }

@@ -4,11 +4,30 @@
 //! before it, and so do `caso-projects` and `caso-mapping-migrate`. `caso` has the
 //! same as its subcommands `extract`, `projects` and `mapping-migrate`, and the
 //! commands that cASO never had.
+//!
+//! ```text
+//! argv ─ commands (clap) ─ task (what it asks for) ─ process (does it, exit code)
+//! ```
 
-mod command;
-mod configure;
+mod commands;
+mod completion;
+mod config;
 mod logging;
+mod process;
 mod queue;
 mod signals;
+mod task;
 
-pub use command::main;
+use std::process::ExitCode;
+
+use self::task::Task;
+
+/// Reads the process's arguments and does what they ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let exit = match Task::of(std::env::args_os().collect()) {
+        Ok(task) => process::execute(task),
+        Err(error) => process::refuse(&error),
+    };
+    exit.into()
+}

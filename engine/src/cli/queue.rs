@@ -2,20 +2,20 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::command::{block_on, for_delivery, load, log_settings, print, say, set_up_logging};
-use crate::run::{self, Exit, Forget, Remarks};
-use caso_base::{Clock as _, SystemClock};
-use caso_config::Program;
+use super::commands::for_delivery;
+use super::process;
+use super::task::Task;
+use crate::run::{self, Exit, Forget};
+use caso_config::{CommandLine, Config};
 
 pub fn command() -> Command {
     let forget = for_delivery(Command::new("forget"))
         .about("Gives up the records that wait for a messenger; nobody gets them any more")
-        .after_help(
+        .after_help(format!(
             "Records wait for a messenger that was taken out of `messengers` until it is put \
-             back. Its quarantine stays.\n\n\
-             Exit codes: 0 given up, 1 nothing waits or nothing could be done, 2 wrong command \
-             line or configuration, 75 another run holds the lock",
-        )
+             back. Its quarantine stays.\n\n{}",
+            Exit::table(&[Exit::Done, Exit::Nothing, Exit::Usage, Exit::Locked])
+        ))
         .arg(
             Arg::new("messenger")
                 .value_name("NAME")
@@ -35,40 +35,23 @@ pub fn command() -> Command {
         .subcommand(forget)
 }
 
-pub fn run(matches: &ArgMatches) -> Exit {
-    match matches.subcommand() {
-        Some(("forget", matches)) => forget(matches),
-        _ => Exit::Usage,
+pub fn forget_task(line: CommandLine, matches: &ArgMatches) -> Task {
+    Task::QueueForget {
+        line,
+        what: Forget {
+            messenger: matches
+                .get_one::<String>("messenger")
+                .cloned()
+                .unwrap_or_default(),
+            even_if_configured: matches.get_flag("even-if-configured"),
+        },
     }
 }
 
-fn forget(matches: &ArgMatches) -> Exit {
-    let config = match load(matches, Program::Caso) {
-        Ok(config) => config,
-        Err(exit) => return exit,
-    };
-    let Some(messenger) = matches.get_one::<String>("messenger") else {
-        return Exit::Usage;
-    };
-    if config.dry_run {
-        say("error: `caso queue forget` has no dry run; a run's summary says what waits");
-        return Exit::Usage;
+/// Runs with the logger.
+pub async fn forget(config: Config, what: Forget) -> Exit {
+    match run::forget(&config, &what).await {
+        Ok(line) => process::print(&line),
+        Err(exit) => exit,
     }
-    if let Err(exit) = set_up_logging(&log_settings(&config, Remarks::default())) {
-        return exit;
-    }
-    let what = Forget {
-        messenger: messenger.clone(),
-        even_if_configured: matches.get_flag("even-if-configured"),
-        now: SystemClock::new().now(),
-    };
-    block_on(async {
-        match run::forget(&config, &what).await {
-            Ok(line) => {
-                print(&format!("{line}\n"));
-                Exit::Done
-            }
-            Err(exit) => exit,
-        }
-    })
 }

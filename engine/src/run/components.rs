@@ -16,8 +16,8 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::proxy::Proxies;
 use caso_sandbox::{
-    CacheDir, Component, Detour, Grant, Granted, GuestMapper, Limits, MessengerSetup, Policy,
-    ProxyRule, Sandbox, SandboxSettings, Source, decide,
+    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy,
+    ProxyRule, Redirect, Sandbox, SandboxSettings, Source, decide,
 };
 
 /// The mapper of a run, to be started once for each project.
@@ -28,6 +28,7 @@ pub struct Mapper {
 }
 
 impl Mapper {
+    /// For the segments' headers: which code made the records.
     pub fn identity(&self) -> MapperIdentity {
         MapperIdentity {
             name: self.component.name.clone(),
@@ -36,10 +37,15 @@ impl Mapper {
         }
     }
 
+    /// Its own words about itself.
     pub fn description(&self) -> &Description {
         &self.component.description
     }
 
+    /// A fresh instance, whose clock stands at `now`.
+    ///
+    /// # Errors
+    /// It refuses its options, or traps.
     pub async fn start(&self, now: i64) -> Result<GuestMapper, GuestFailure> {
         self.component
             .start_mapper(self.settings.clone(), now, self.limits.clone())
@@ -50,7 +56,7 @@ impl Mapper {
 /// A messenger with all that the host decided about it.
 pub struct Messenger {
     pub name: String,
-    /// Record types that it gets; none is all.
+    /// Record types that it gets; `None` is all.
     pub record_types: Option<Vec<String>>,
     pub packing_unit: Option<u32>,
     pub component: Component,
@@ -60,7 +66,7 @@ pub struct Messenger {
 impl Messenger {
     /// Folders of its queues, which must be writable before Keystone is asked.
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
-        self.setup.granted.queues.values().map(|queue| &queue.path)
+        self.setup.granted.queues().map(|(_, queue)| &queue.path)
     }
 }
 
@@ -78,18 +84,26 @@ pub struct Components {
     pub warnings: Vec<Notice>,
 }
 
-/// The sandbox, with its cache where the configuration says.
+/// The sandbox, with its cache where the configuration has it; and warnings about
+/// the cache.
+///
+/// # Errors
+/// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    let cache_dir = CacheDir::Search {
-        candidates: config.cache_dirs.clone(),
-        // One is a folder that somebody named; two are the usual places,
-        // of which the first may be missing.
-        asked: config.cache_dirs.len() == 1,
-    };
-    Sandbox::new(SandboxSettings::new(cache_dir)).context("cannot set up the sandbox")
+    let sandbox = Sandbox::new(SandboxSettings {
+        cache_dirs: config.cache_dirs.clone(),
+        ..SandboxSettings::default()
+    })
+    .context("cannot set up the sandbox")?;
+    let warning = sandbox.cache().warning();
+    let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
+    Ok((sandbox, warning.into_iter().collect()))
 }
 
-/// Loads what the configuration names. An error is the mapper's.
+/// Loads what the configuration names.
+///
+/// # Errors
+/// The mapper cannot be used. A messenger that cannot is among the unusable.
 pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Components> {
     let mut warnings = Vec::new();
     let mapper = mapper(sandbox, config, &mut warnings).await?;
@@ -139,7 +153,7 @@ async fn mapper(
         settings: settings.settings,
         limits: limits(&config.mapper),
     };
-    // Its options are its own: only it can say whether they will do.
+    // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
     Ok(mapper)
 }
@@ -173,14 +187,19 @@ async fn messenger(
         Policy::Site(&grants)
     };
     let name = instance.name().to_owned();
-    let granted: Granted = decide(&name, &description.capabilities, &found.settings, policy)?;
+    let asking = InstanceName {
+        name: name.clone(),
+        grants: format!("`grants` in [messenger_{name}]"),
+        options: format!("[{name}]"),
+    };
+    let granted: Granted = decide(&asking, &description.capabilities, &found.settings, policy)?;
     for unused in &granted.unused {
         warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
             format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
         ));
     }
-    let proxies = match granted.origins.is_empty() {
+    let proxies = match granted.origins().next().is_none() {
         true => ProxyRule::default(),
         false => proxies()?,
     };
@@ -193,7 +212,7 @@ async fn messenger(
             settings: found.settings,
             granted,
             limits: limits(&instance.component),
-            detour: Detour::default(),
+            redirect: Redirect::default(),
             proxies,
         },
         name,

@@ -4,21 +4,14 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=env.sh
 . ./env.sh
+# shellcheck source=lib.sh
+. ./lib.sh
 mkdir -p etc/{keystone,nova,glance,cinder,neutron}
 
 # What Nova, Glance, Cinder and Neutron share: $1 is the service's user and database.
 common() {
+  authtoken "$1"
   cat <<EOF
-[keystone_authtoken]
-www_authenticate_uri=http://127.0.0.1:$KEYSTONE_PORT
-auth_url=http://127.0.0.1:$KEYSTONE_PORT
-auth_type=password
-project_domain_name=Default
-user_domain_name=Default
-project_name=service
-username=$1
-password=secret
-service_token_roles_required=false
 [oslo_concurrency]
 lock_path=$RUN/lock
 [database]
@@ -30,17 +23,9 @@ EOF
 # Nova's login at the service of each section.
 client() {
   for section in "$@"; do
-    cat <<EOF
-[$section]
-auth_url=http://127.0.0.1:$KEYSTONE_PORT
-auth_type=password
-project_domain_name=Default
-user_domain_name=Default
-project_name=service
-username=nova
-password=secret
-region_name=RegionOne
-EOF
+    echo "[$section]"
+    service_login nova
+    echo "region_name=RegionOne"
   done
 }
 

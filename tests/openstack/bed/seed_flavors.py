@@ -22,12 +22,11 @@ import pathlib
 import uuid
 
 import pymysql
-import requests
+from api import ADMIN_PROJECT, KEYSTONE, ask, log_in
 from nova import config, context, objects
 from nova.network import model
 
 BED = pathlib.Path(__file__).resolve().parent
-KEYSTONE = "http://127.0.0.1:15000/v3"
 NOVA = "http://127.0.0.1:18774/v2.1"
 IDS = BED / "run" / "ids.json"
 PROJECT = "f1a0f1a0f1a04000800000000000f1a0"
@@ -37,22 +36,9 @@ REBORN_SECOND = "f1a00002-0000-4000-8000-000000000002"
 NAMESPACE = uuid.UUID("ca50ca50-0000-4000-8000-00000000f1a0")
 
 
-def token():
-    """The cloud administrator's, on the project admin."""
-    user = {"name": "admin", "domain": {"id": "default"}, "password": "secret"}
-    scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    answer = requests.post(f"{KEYSTONE}/auth/tokens", json={"auth": {"identity": identity, "scope": scope}}, timeout=60)
-    answer.raise_for_status()
-    return answer.headers["X-Subject-Token"]
-
-
-def call(method, url, body=None, accept=()):
-    """One API call that must succeed."""
-    answer = requests.request(method, url, json=body, headers={"X-Auth-Token": TOKEN}, timeout=60)
-    if not answer.ok and answer.status_code not in accept:
-        raise SystemExit(f"{method} {url} -> {answer.status_code} {answer.text[:400]}")
-    return answer.json() if answer.content and answer.ok else None
+def call(method, url, body=None):
+    """One API call, as the cloud's administrator."""
+    return ask(method, url, TOKEN, body)
 
 
 def flavor(name, flavor_id, vcpus, extra):
@@ -123,7 +109,7 @@ def server(number, name, flavor_id, created, deleted=None):
 ids = json.loads(IDS.read_text())
 if "p_flavor" in ids:
     raise SystemExit("flavor-project is there already")
-TOKEN = token()
+TOKEN = log_in("admin", ADMIN_PROJECT)
 DATABASE = pymysql.connect(host="127.0.0.1", port=13306, user="os", password="os", autocommit=True)
 
 # Keystone gives ids itself; this project gets the one that references name.

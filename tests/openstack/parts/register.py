@@ -2,43 +2,33 @@
 """register.py KEYSTONE_V3 TYPE NAME URL USER...: a service type with its endpoints, and users with the roles admin
 and service on project service, where they are missing."""
 
-import json
 import sys
-import urllib.request
+
+from part import ADMIN_PROJECT, ask, log_in
 
 keystone, kind, name, url, *users = sys.argv[1:]
-token = None
+token = log_in("admin", ADMIN_PROJECT, keystone)
 
 
 def do(method, path, body=None):
-    headers = {"Content-Type": "application/json", **({"X-Auth-Token": token} if token else {})}
-    data = json.dumps(body).encode() if body is not None else None
-    with urllib.request.urlopen(urllib.request.Request(keystone + path, data, headers, method=method)) as answer:
-        text = answer.read()
-        return answer.headers, json.loads(text) if text else None
+    return ask(method, keystone + path, token, body)
 
 
-default = {"id": "default"}
-admin = {"name": "admin", "domain": default, "password": "secret"}
-scope = {"project": {"name": "admin", "domain": default}}
-identity = {"methods": ["password"], "password": {"user": admin}}
-token = do("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})[0]["X-Subject-Token"]
-
-project = do("GET", "/projects?name=service")[1]["projects"][0]["id"]
-roles = {role["name"]: role["id"] for role in do("GET", "/roles")[1]["roles"]}
+project = do("GET", "/projects?name=service")["projects"][0]["id"]
+roles = {role["name"]: role["id"] for role in do("GET", "/roles")["roles"]}
 for user in users:
-    found = do("GET", "/users?name=" + user)[1]["users"]
+    found = do("GET", "/users?name=" + user)["users"]
     if not found:
         new = {"user": {"name": user, "domain_id": "default", "password": "secret"}}
-        found = [do("POST", "/users", new)[1]["user"]]
+        found = [do("POST", "/users", new)["user"]]
     for role in ("admin", "service"):
         do("PUT", f"/projects/{project}/users/{found[0]['id']}/roles/{roles[role]}")
 
-services = do("GET", "/services?type=" + kind)[1]["services"]
+services = do("GET", "/services?type=" + kind)["services"]
 if not services:
-    services = [do("POST", "/services", {"service": {"type": kind, "name": name}})[1]["service"]]
+    services = [do("POST", "/services", {"service": {"type": kind, "name": name}})["service"]]
 service = services[0]["id"]
-if not do("GET", "/endpoints?service_id=" + service)[1]["endpoints"]:
+if not do("GET", "/endpoints?service_id=" + service)["endpoints"]:
     for interface in ("public", "internal", "admin"):
         endpoint = {"service_id": service, "interface": interface, "region_id": "RegionOne", "url": url}
         do("POST", "/endpoints", {"endpoint": endpoint})

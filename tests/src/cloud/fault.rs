@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::request::Seen;
 
 /// What a matched request gets instead of, or with, its proper answer.
@@ -26,6 +27,8 @@ pub enum Fault {
     Slow(Duration),
     /// The connection stays open and silent.
     Never,
+    /// The proper answer, once the test opens the gate.
+    Held(Gate),
     /// The connection is closed without a byte.
     Closed,
     /// The token is forgotten: 401 for this request and for all that use it.

@@ -26,6 +26,7 @@ mod answer;
 mod changes;
 mod cinder;
 mod fault;
+mod gate;
 mod glance;
 mod ids;
 mod keystone;
@@ -42,6 +43,7 @@ mod telemetry;
 mod time;
 
 pub use fault::{Fault, Rule};
+pub use gate::Gate;
 pub use ids::{flavor_id, floating_ip_id, image_id, project_id, server_id, user_id, volume_id};
 pub use listen::Certificate;
 pub(crate) use listen::{Cut, Door, bind};

@@ -334,6 +334,7 @@ async fn handle(
                 state.note(seen);
                 return std::future::pending().await;
             }
+            Fault::Held(gate) => gate.pass().await,
             Fault::Closed => cut.now(),
             Fault::Slow(delay) => tokio::time::sleep(*delay).await,
             Fault::TokenEnds => {
@@ -376,7 +377,7 @@ async fn handle(
                 let deleted = ids.into_iter().map(|id| (id, now));
                 Arc::make_mut(&mut world).deleted.extend(deleted);
             }
-            Fault::TokenEnds | Fault::Never | Fault::Closed | Fault::Slow(_) => {}
+            Fault::TokenEnds | Fault::Never | Fault::Held(_) | Fault::Closed | Fault::Slow(_) => {}
         }
     }
     answer = answer.with("date", {

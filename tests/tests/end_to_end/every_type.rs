@@ -164,13 +164,11 @@ fn each_type_through_each_messenger() {
             let mut site = site(messenger, &records);
             site.set("logstash", "port", &logstash.port().to_string());
             let outcome = deliver(&site).expect(0);
-            let delivered = format!(
-                "messenger `{messenger}`: {} records delivered",
-                records.len()
-            );
+            let count = records.len();
+            let noun = if count == 1 { "record" } else { "records" };
+            let delivered = format!("messenger `{messenger}`: {count} {noun} delivered");
             let not_given = format!(
-                "messenger `{messenger}`: not given, by its `record_types`: {} {kind} records",
-                records.len()
+                "messenger `{messenger}`: not given, by its `record_types`: {count} {kind} {noun}"
             );
             let (sent, said) = match fate(messenger, kind) {
                 Fate::Message(text) => ((vec![text], String::new()), delivered),
@@ -207,7 +205,7 @@ fn all_types_in_one_run_to_all_messengers() {
     deliver(&site)
         .expect(0)
         .says("messenger `ssm`: 9 records delivered")
-        .says("not given, by its `record_types`: 2 energy, 1 object-storage records")
+        .says("not given, by its `record_types`: 2 energy, 1 object-storage record")
         .says("messenger `logstash`: 12 records delivered")
         .says("messenger `noop`: 12 records delivered")
         .never_says("given to no messenger");

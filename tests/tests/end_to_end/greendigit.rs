@@ -307,7 +307,7 @@ fn the_one_record_that_is_refused_is_set_aside() {
     let outcome = site
         .deliver()
         .expect(3)
-        .says("1 records are in quarantine")
+        .says("1 record is in quarantine")
         .says("no unit 00000000-0000-4000-8000-000000000017");
     password_is_nowhere(&site, &outcome);
     let mut expected = all(40);

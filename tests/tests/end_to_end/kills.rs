@@ -1,93 +1,303 @@
-//! The end of a run before its end: SIGKILL at many moments, SIGTERM, another
-//! run that holds the lock. Nothing is lost; a delivery may be repeated.
+//! The end of a run before its end: SIGKILL at every request, in the middle of a
+//! write and of a delivery; SIGTERM; another run that holds the lock. Nothing is
+//! lost, nothing that a consumer adds up is counted twice; a delivery may be
+//! repeated.
+//!
+//! What the program asks for is the clock: a stand-in withholds an answer, and while
+//! the program waits for it, it is in a known state. Every case goes as cron does: a
+//! run to a first hour, which is ended, and a run to a second one, which goes on from
+//! the cursors. What both delivered is compared with what two undisturbed runs deliver.
 
-use std::thread;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
-use caso_tests::cloud::{Fault, Rule, project_id};
+use caso_tests::cloud::{
+    Certificate, Cloud, Fault, FloatingIp, Gate, Plan, Project, Rule, Volume, project_id,
+};
+use caso_tests::logstash::{Logstash, Mood};
+use caso_tests::outcome::{Outcome, Running, SIGKILL, SIGXFSZ};
+use caso_tests::site::Site;
 
-use crate::clouds::{FROM, TO, in_every_cloud, plain, restless};
+use crate::clouds::{FROM, Record, TO, in_every_cloud, plain, project};
 
-/// Killed after so many milliseconds, again and again, until a run is through.
-#[test]
-fn killed_at_any_moment_nothing_is_lost() {
-    let world = restless();
-    // Slow enough to be hit within every part of the extraction.
-    world
-        .cloud
-        .inject(Rule::on("/"), Fault::Slow(Duration::from_millis(3)));
-    let mut killed = 0;
-    for step in 0..24_u64 {
-        let site = world.site();
-        let mut run = site.start(
-            "caso-extract",
-            &[],
-            &["--extract-from", FROM, "--extract-to", TO],
-        );
-        thread::sleep(Duration::from_millis(15 + 13 * step));
-        if run.runs() {
-            killed += 1;
-        }
-        run.kill();
-        // From the cursor, as cron would: what was extracted is not again.
-        let after = site
-            .extract(&["--extract-from", FROM, "--extract-to", TO])
-            .expect(0);
-        let found = site.cloud_records();
-        for (id, mut right) in world.expected(&[0]) {
-            let mut record = found.get(&id).cloned().unwrap_or_default();
-            // A user vanished under an earlier one of these runs.
-            record.remove("GlobalUserName");
-            right.remove("GlobalUserName");
-            assert_eq!(record, right, "killed after step {step}, {after}");
-        }
-    }
-    assert!(killed > 3, "only {killed} runs were still at work");
+/// Where the window of the run that is ended ends. Server 3 ends before, so that no
+/// later window tells of its end; server 4 changes behind it.
+const FIRST_END: &str = "2026-10-11";
+
+const VOLUMES: usize = 4;
+
+/// Two projects with something for each of the default extractors, in pages of six.
+fn cloud() -> Cloud {
+    let project = |n: usize| Project {
+        volumes: (0..VOLUMES).map(|i| Volume::numbered(n, i)).collect(),
+        floating_ips: vec![FloatingIp::numbered(n, 0, "203.0.113.7")],
+        ..project(n)
+    };
+    Cloud::start(Plan {
+        projects: vec![project(0), project(1)],
+        max_limit: 6,
+        ..Plan::default()
+    })
 }
 
+/// A site that extracts one thing after the other, so that the requests of each
+/// run are the same in the same order, and begins where the cases do.
+fn site(cloud: &Cloud) -> Site {
+    let mut site = Site::at(cloud);
+    site.unset("DEFAULT", "extractor")
+        .set("DEFAULT", "concurrency", "1")
+        .set("DEFAULT", "first_extract_from", FROM)
+        .set("DEFAULT", "ip_records_for_past_windows", "true");
+    site
+}
+
+fn start(site: &Site) -> Running {
+    site.start("caso-extract", &[], &["--extract-to", FIRST_END])
+}
+
+/// What a consumer makes of all messages, in their order.
+#[derive(Debug, PartialEq)]
+struct Delivered {
+    /// By server; the last record counts, as at APEL.
+    servers: BTreeMap<String, Record>,
+    /// Seconds that each accelerator was there and at work; the last record counts.
+    accelerators: BTreeMap<String, String>,
+    /// By project; the last record counts.
+    addresses: BTreeMap<String, String>,
+    /// By volume: from when to when, without a gap. A consumer adds intervals up,
+    /// unless they have one id.
+    volumes: BTreeMap<String, (String, String)>,
+}
+
+impl Delivered {
+    #[track_caller]
+    fn to(site: &Site) -> Self {
+        let last = |kind: &str, key: &str, values: &[&str]| -> BTreeMap<String, String> {
+            let messages = site.messages().into_iter();
+            messages
+                .filter(|message| message.kind() == kind)
+                .flat_map(|message| message.json_records())
+                .map(|record| {
+                    let values: Vec<String> =
+                        values.iter().map(|name| record[name].to_string()).collect();
+                    (record[key].to_string(), values.join(" "))
+                })
+                .collect()
+        };
+        Delivered {
+            servers: site.cloud_records(),
+            accelerators: last(
+                "accelerator",
+                "AssociatedRecord",
+                &["Count", "AvailableDuration", "ActiveDuration"],
+            ),
+            addresses: last("ip", "LocalGroup", &["IPVersion", "IPCount"]),
+            volumes: intervals(site),
+        }
+    }
+}
+
+/// Fails where intervals of a volume overlap or leave a gap.
+#[track_caller]
+fn intervals(site: &Site) -> BTreeMap<String, (String, String)> {
+    let mut volumes: BTreeMap<String, BTreeSet<(String, String, String)>> = BTreeMap::new();
+    for record in site.storage_records() {
+        let id = record["recordId"].clone();
+        let volume = id.split(':').nth(1).expect("an id of ours").to_owned();
+        let interval = (record["StartTime"].clone(), record["EndTime"].clone(), id);
+        volumes.entry(volume).or_default().insert(interval);
+    }
+    volumes
+        .into_iter()
+        .map(|(volume, intervals)| {
+            let mut sorted = intervals.iter();
+            let (start, mut end, _) = sorted.next().expect("a volume has an interval").clone();
+            for (next, its_end, _) in sorted {
+                assert_eq!(*next, end, "gap or overlap of {volume}: {intervals:?}");
+                end = its_end.clone();
+            }
+            (volume, (start, end))
+        })
+        .collect()
+}
+
+/// What two undisturbed runs deliver, and how many requests the first one makes.
+fn undisturbed(cloud: &Cloud) -> (Delivered, usize) {
+    let site = site(cloud);
+    cloud.forget_seen();
+    start(&site).finish().expect(0);
+    let requests = cloud.seen().len();
+    site.extract(&["--extract-to", TO]).expect(0);
+    let delivered = Delivered::to(&site);
+    assert_eq!(delivered.servers.len(), 20);
+    assert_eq!(delivered.volumes.len(), 2 * VOLUMES);
+    assert_eq!(delivered.addresses.len(), 2);
+    assert_eq!(delivered.accelerators.len(), 4);
+    let all = (format!("{FROM}T00:00:00"), format!("{TO}T00:00:00"));
+    assert!(delivered.volumes.values().all(|interval| *interval == all));
+    (delivered, requests)
+}
+
+/// A fresh site's run that stands at its `n`-th request.
+fn held(cloud: &Cloud, n: usize) -> (Site, Running, Gate) {
+    let site = site(cloud);
+    let gate = Gate::default();
+    let nth = u32::try_from(n).expect("a few requests");
+    cloud.inject(Rule::on("").nth(nth), Fault::Held(gate.clone()));
+    let run = start(&site);
+    assert!(gate.is_reached(), "no request {n}: {}", run.kill());
+    (site, run, gate)
+}
+
+/// The next hour's run goes on from the cursors, and all is there.
+#[track_caller]
+fn the_next_run_makes_it_whole(site: &Site, right: &Delivered, ended: &Outcome) {
+    let next = site.extract(&["--extract-to", TO]).expect(0);
+    let found = Delivered::to(site);
+    assert!(
+        found == *right,
+        "{found:#?}\nis not\n{right:#?}\n--- the run that was ended: {ended}\n--- the next: {next}"
+    );
+    for n in 0..2 {
+        let cursor = site.cursor(&project_id(n)).expect("a cursor");
+        assert_eq!(cursor, format!("{TO} 00:00:00+00:00"));
+    }
+}
+
+/// Killed while the answer to each single request is withheld: the program has done
+/// everything that it does between the request before and this one.
 #[test]
-fn sigterm_ends_a_run_cleanly() {
+fn killed_at_any_moment_nothing_is_lost() {
+    let cloud = cloud();
+    let (right, requests) = undisturbed(&cloud);
+    for n in 1..=requests {
+        let (site, run, _gate) = held(&cloud, n);
+        let ended = run.kill();
+        assert_eq!(ended.signal(), Some(SIGKILL), "request {n}: {ended}");
+        cloud.heal();
+        the_next_run_makes_it_whole(&site, &right, &ended);
+    }
+}
+
+/// Larger than a cursor file, smaller than a segment and a message.
+const FILE_LIMIT: u64 = 1_000;
+
+/// Between two requests segments are sealed and cursors moved, and behind the last
+/// one everything is delivered. There is no request in between, but there are writes:
+/// the first large one after each request is its last. Of an extractor that is the
+/// one by which the segment is sealed, before which no cursor may have moved.
+#[test]
+fn killed_in_the_middle_of_a_write_nothing_is_lost() {
+    let cloud = cloud();
+    let (right, requests) = undisturbed(&cloud);
+    for n in 1..=requests {
+        let (site, run, gate) = held(&cloud, n);
+        run.limit_files(FILE_LIMIT);
+        gate.open();
+        let ended = run.finish();
+        assert_eq!(ended.signal(), Some(SIGXFSZ), "request {n}: {ended}");
+        cloud.heal();
+        the_next_run_makes_it_whole(&site, &right, &ended);
+    }
+}
+
+/// Killed while a messenger talks to its consumer: what the consumer has not taken is
+/// not acknowledged, and the next delivery begins with it.
+#[test]
+fn killed_while_a_messenger_delivers_nothing_is_lost() {
     let world = plain();
-    world
-        .cloud
-        .inject(Rule::on("/servers/detail"), Fault::Never);
-    let site = world.site();
-    site.extract(&["--dry-run", "--extract-from", FROM, "--extract-to", FROM]);
+    let certificate = Certificate::for_loopback();
+    let logstash = Logstash::start_tls(certificate.server(None));
+    let mut site = world.site();
+    let cafile = site.path().join("ca.pem");
+    fs::write(&cafile, &certificate.pem).unwrap();
+    site.set("DEFAULT", "messengers", "logstash")
+        .set("logstash", "host", "127.0.0.1")
+        .set("logstash", "port", &logstash.port().to_string())
+        .set("logstash", "tls", "true")
+        .set("logstash", "cafile", &cafile.display().to_string());
+    let gate = Gate::default();
+    logstash.set_mood(Mood::Deaf(gate.clone()));
     let run = site.start(
         "caso-extract",
         &[],
         &["--extract-from", FROM, "--extract-to", TO],
     );
-    while world.cloud.count("/servers/detail") == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let outcome = run.terminate();
-    assert_eq!(outcome.signal(), None, "{outcome}");
-    assert!(outcome.took < Duration::from_secs(30), "{outcome}");
+    assert!(gate.is_reached(), "no connection: {}", run.kill());
+    let ended = run.kill();
+    assert_eq!(ended.signal(), Some(SIGKILL), "{ended}");
+
+    logstash.set_mood(Mood::Normal);
+    world.cloud.forget_seen();
+    let next = site.deliver().expect(0);
+    assert_eq!(world.cloud.seen().len(), 0, "extracted again: {next}");
+    let lines = logstash.lines();
+    let told: BTreeSet<&str> = lines
+        .iter()
+        .filter_map(|line| line["VMUUID"].as_str())
+        .collect();
+    let servers = world.expected(&[0]);
+    let right: BTreeSet<&str> = servers.keys().map(String::as_str).collect();
+    assert_eq!(told, right, "{next}");
+}
+
+/// In the middle of an answer that never comes: nothing was done, and the run says so.
+#[test]
+fn sigterm_ends_a_run_cleanly() {
+    let world = plain();
+    let gate = Gate::default();
+    world
+        .cloud
+        .inject(Rule::on("/servers/detail"), Fault::Held(gate.clone()));
+    let site = world.site();
+    let window = ["--extract-from", FROM, "--extract-to", TO];
+    let run = site.start("caso-extract", &[], &window);
+    assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
+    let outcome = run.terminate().expect(1);
+    assert_eq!(outcome.stdout, "", "{outcome}");
     assert_eq!(site.cursor(&project_id(0)), None);
+    assert!(site.messages().is_empty());
     world.cloud.heal();
-    site.extract(&["--extract-from", FROM, "--extract-to", TO])
-        .expect(0);
+    site.extract(&window).expect(0);
     world.check(&site, &[0]);
 }
 
-/// The second run waits as long as it was told, names the first, and ends
+/// One of two projects is done, and stays so.
+#[test]
+fn sigterm_costs_no_project_that_is_done() {
+    let cloud = cloud();
+    let site = site(&cloud);
+    let gate = Gate::default();
+    cloud.inject(
+        Rule::on("/servers/detail").of_project(&project_id(1)),
+        Fault::Held(gate.clone()),
+    );
+    let run = start(&site);
+    assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
+    run.terminate().expect(3);
+    assert!(site.cursor(&project_id(0)).is_some());
+    assert_eq!(site.cursor(&project_id(1)), None);
+    cloud.heal();
+    let (right, _) = undisturbed(&cloud);
+    site.extract(&["--extract-to", TO]).expect(0);
+    assert_eq!(Delivered::to(&site), right);
+}
+
+/// The second run waits as long as it is configured to, names the first, and ends
 /// with 75.
 #[test]
 fn two_runs_do_not_meet() {
     in_every_cloud(|world| {
-        world.cloud.inject(Rule::on("/compute"), Fault::Never);
+        let gate = Gate::default();
+        world
+            .cloud
+            .inject(Rule::on("/compute"), Fault::Held(gate.clone()));
         let mut site = world.site();
         site.set("DEFAULT", "lock_timeout", "1");
-        let first = site.start(
-            "caso-extract",
-            &[],
-            &["--extract-from", FROM, "--extract-to", TO],
-        );
-        while world.cloud.count("/compute") == 0 {
-            thread::sleep(Duration::from_millis(5));
-        }
-        site.extract(&["--extract-from", FROM, "--extract-to", TO])
+        let window = ["--extract-from", FROM, "--extract-to", TO];
+        let first = site.start("caso-extract", &[], &window);
+        assert!(gate.is_reached(), "nothing was asked: {}", first.kill());
+        site.extract(&window)
             .expect(75)
             .says(&first.id().to_string());
         first.kill();

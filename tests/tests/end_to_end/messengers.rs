@@ -99,7 +99,7 @@ fn one_that_traps_on_one_record_only() {
         let mut site = world.site();
         site.with_mischief("trap-on")
             .set("mischief", "victim", "vm-0-4");
-        let outcome = extract(&site).expect(3).says("1 records are in quarantine");
+        let outcome = extract(&site).expect(3).says("1 record is in quarantine");
         world.check(&site, &all(world));
         assert!(!outcome.stderr.contains("vm-0-5"), "{outcome}");
         // Nothing waits any more: the next run is a clean one.
@@ -115,7 +115,7 @@ fn one_that_refuses_a_record() {
     extract(&site)
         .expect(3)
         .says("out of mischief")
-        .says("1 records are in quarantine");
+        .says("1 record is in quarantine");
     world.check(&site, &[0]);
 }
 
@@ -125,8 +125,7 @@ fn one_that_prints_megabytes() {
     let world = plain();
     let mut site = world.site();
     site.with_mischief("shout");
-    let outcome = extract(&site);
-    assert!(matches!(outcome.code(), 0 | 3), "{}", outcome.code());
+    let outcome = extract(&site).expect(0);
     let printed = outcome.stdout.len() + outcome.stderr.len();
     assert!(printed < 1 << 20, "{printed} bytes");
     assert!(!outcome.stderr.contains('\x1b') && !outcome.stdout.contains('\x1b'));
@@ -151,9 +150,10 @@ fn one_that_would_like_a_queue() {
     let mut site = world.site();
     let queue = site.path().join("mine").display().to_string();
     site.with_mischief("put").set("mischief", "output", &queue);
-    let outcome = extract(&site);
-    assert!(outcome.code() != 0, "{outcome}");
-    outcome.says("grants").says("messenger_mischief");
+    extract(&site)
+        .expect(3)
+        .says("grants")
+        .says("messenger_mischief");
     assert!(caso_tests::spool::read(&site.path().join("mine")).is_empty());
 
     site.set("messenger_mischief", "grants", &format!("queue:{queue}"));
@@ -249,8 +249,9 @@ fn logstash_closes_half_way() {
     in_every_cloud(|world| {
         let logstash = Logstash::start(Mood::ClosesAfter(700));
         let site = at_logstash(world, logstash.port());
-        // Whether the end of a connection is seen in time is the network's
-        // affair; that nothing is lost once Logstash is well is ours.
+        // Both codes are right: TCP takes what Logstash will never read, and
+        // whether we see in time that it has closed is the network's affair. That
+        // nothing is lost once Logstash is well, if we saw it, is ours.
         let outcome = extract(&site);
         assert!(matches!(outcome.code(), 0 | 3), "{outcome}");
         world.check(&site, &all(world));

@@ -109,7 +109,9 @@ fn a_region_that_is_added_starts_anew_and_the_old_one_goes_on() {
     site.set("DEFAULT", "first_extract_from", "2026-09-01");
     site.extract(&["--extract-to", "2026-10-20", "--summary"])
         .expect(0)
-        .says("region `RegionTwo`: no cursor for 1 of 1 projects: extracted from 2026-09-01T00:00:00Z")
+        .says(
+            "region `RegionTwo`: no cursor for 1 of 1 project: extracted from 2026-09-01T00:00:00Z",
+        )
         .says("region `RegionOne`: project `project-0`")
         .never_says("region `RegionOne`: no cursor");
     let line = "2026-10-15T23:59:00Z to 2026-10-20T00:00:00Z";
@@ -234,7 +236,7 @@ fn a_lastrun_of_casos_goes_to_the_first_cloud_that_has_the_project() {
     two.site
         .extract(&["--extract-to", "2026-10-20"])
         .expect(0)
-        .says("cloud `test`: no cursor for 1 of 1 projects: extracted from 1970")
+        .says("cloud `test`: no cursor for 1 of 1 project: extracted from 1970")
         .never_says("cloud `default`: no cursor");
 }
 

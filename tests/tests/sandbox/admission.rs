@@ -105,15 +105,23 @@ async fn a_component_is_started_as_what_it_is() {
     );
 }
 
+/// A sandbox that may keep compiled code there.
+fn cached(folder: PathBuf) -> Sandbox {
+    Sandbox::new(SandboxSettings {
+        cache_dirs: vec![folder],
+        ..SandboxSettings::default()
+    })
+    .unwrap()
+}
+
 #[tokio::test]
 async fn a_cache_is_filled_and_used_and_its_folder_closed() {
     use std::os::unix::fs::MetadataExt;
     let dir = tempfile::tempdir().unwrap();
     let path = file("caso_test_hostile_mapper");
     for _ in 0..2 {
-        let cache = CacheDir::select(Some(&dir.path().join("cache")), None, dir.path());
-        let (sandbox, warnings) = Sandbox::new(SandboxSettings::new(cache)).unwrap();
-        assert_eq!(warnings, Vec::<String>::new());
+        let sandbox = cached(dir.path().join("cache"));
+        assert_eq!(sandbox.cache().warning(), None);
         let component = sandbox
             .load(Source::File {
                 path: &path,
@@ -122,7 +130,7 @@ async fn a_cache_is_filled_and_used_and_its_folder_closed() {
             .await
             .unwrap();
         assert_eq!(component.name, "hostile-mapper");
-        let folder = sandbox.cache().unwrap();
+        let folder = sandbox.cache().folder.as_deref().unwrap();
         assert_eq!(std::fs::metadata(folder).unwrap().mode() & 0o777, 0o700);
         assert!(std::fs::read_dir(folder).unwrap().count() > 0);
     }
@@ -135,11 +143,8 @@ async fn an_unsafe_cache_is_a_warning_and_no_cache() {
     let open = dir.path().join("open");
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
-    let cache = CacheDir::select(Some(&open), None, dir.path());
-    let (sandbox, warnings) = Sandbox::new(SandboxSettings::new(cache)).unwrap();
-    assert_eq!(sandbox.cache(), None);
-    assert!(
-        warnings[0].contains("where other users may write"),
-        "{warnings:?}"
-    );
+    let sandbox = cached(open);
+    assert_eq!(sandbox.cache().folder, None);
+    let warning = sandbox.cache().warning().unwrap();
+    assert!(warning.contains("where other users may write"), "{warning}");
 }

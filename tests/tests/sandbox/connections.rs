@@ -88,7 +88,7 @@ async fn tls_trusts_the_cafile_of_the_grant() {
         let requests = &guests().await.hostile.description.capabilities;
         let grant = format!("connection:tls://{server}?cafile={}", cafile.display());
         let grants = [grant.parse().unwrap()];
-        let granted = decide("mine", requests, &settings, Policy::Site(&grants)).unwrap();
+        let granted = decide(&mine(), requests, &settings, Policy::Site(&grants)).unwrap();
         let report = instance("connect").granted(granted).report().await;
         assert!(report.contains(part), "{report}");
     }
@@ -104,14 +104,14 @@ async fn sockets_reach_the_granted_address_alone() {
     let mut settings = vec![text("endpoint", &server), text("other", &neighbour)];
     settings.push(text("name", "example.org:80"));
     let requests = &dialler.description.capabilities;
-    let granted = decide("dial", requests, &settings, Policy::Builtin).unwrap();
+    let granted = decide(&mine(), requests, &settings, Policy::Builtin).unwrap();
     let setup = MessengerSetup {
         instance: "dial".to_owned(),
         settings,
         secrets: Vec::new(),
         granted,
         limits: Limits::default(),
-        detour: Detour::default(),
+        redirect: Redirect::default(),
         proxies: ProxyRule::default(),
     };
     let mut messenger = dialler.start_messenger(setup).await.unwrap();
@@ -127,9 +127,9 @@ async fn without_the_grant_there_are_no_sockets() {
         instance: "dial".to_owned(),
         settings: Vec::new(),
         secrets: Vec::new(),
-        granted: Granted::default(),
+        granted: Granted::nothing(mine()),
         limits: Limits::default(),
-        detour: Detour::default(),
+        redirect: Redirect::default(),
         proxies: ProxyRule::default(),
     };
     let failure = guests()

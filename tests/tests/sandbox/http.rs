@@ -121,7 +121,7 @@ struct Browser {
     settings: Vec<Setting>,
     grants: Vec<Grant>,
     limits: Limits,
-    detour: Detour,
+    redirect: Redirect,
 }
 
 /// Granted this server over plain HTTP, and about to ask it for `/`.
@@ -134,7 +134,7 @@ fn granted(server: &Server) -> Browser {
             transfer_timeout: 5 * SOON,
             ..Limits::default()
         },
-        detour: Detour::default(),
+        redirect: Redirect::default(),
     }
     .set("scheme", "http")
     .set("authority", &server.authority)
@@ -155,17 +155,17 @@ impl Browser {
         let policy = Policy::Site(&self.grants);
         let setup = MessengerSetup {
             instance: "mine".to_owned(),
-            granted: decide("mine", requests, &self.settings, policy).unwrap(),
+            granted: decide(&mine(), requests, &self.settings, policy).unwrap(),
             settings: self.settings,
             secrets: Vec::new(),
             limits: self.limits,
-            detour: self.detour,
+            redirect: self.redirect,
             proxies: ProxyRule::default(),
         };
         component.start_messenger(setup).await
     }
 
-    async fn deliver(self) -> Result<Answer, GuestFailure> {
+    async fn deliver(self) -> Result<CheckedAnswer, GuestFailure> {
         self.start().await?.deliver(&batch(&["a"])).await
     }
 
@@ -529,7 +529,7 @@ async fn a_dry_run_asks_nobody() {
         .set("header", "Authorization: Bearer very-secret")
         .set("method", "POST")
         .set("bytes", "3");
-    browser.detour.requests = Some(Arc::new(move |name, bytes| {
+    browser.redirect.requests = Some(Arc::new(move |name, bytes| {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         sink.lock().unwrap().push((name.to_owned(), text));
         Ok(())
@@ -551,9 +551,9 @@ async fn without_the_grant_there_is_no_http() {
         instance: "mine".to_owned(),
         settings: Vec::new(),
         secrets: Vec::new(),
-        granted: Granted::default(),
+        granted: Granted::nothing(mine()),
         limits: Limits::default(),
-        detour: Detour::default(),
+        redirect: Redirect::default(),
         proxies: ProxyRule::default(),
     };
     let browser = &guests().await.browser;

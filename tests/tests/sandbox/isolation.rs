@@ -58,7 +58,7 @@ async fn a_directory_to_read_is_not_written() {
     requests.retain(|request| request.name == "data");
     requests[0].kind = "directory".to_owned();
     let settings = [text("directory", &dir.path().display().to_string())];
-    let granted = decide("mine", &requests, &settings, Policy::Builtin).unwrap();
+    let granted = decide(&mine(), &requests, &settings, Policy::Builtin).unwrap();
     let report = instance("write-file").granted(granted).report().await;
     assert!(report.contains("/data/x refused"), "{report}");
 }

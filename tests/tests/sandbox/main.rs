@@ -13,12 +13,13 @@ mod messenger;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use caso_model::answer::CheckedAnswer;
 use caso_model::component::{OptionValue, Setting};
-use caso_model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger, Rest};
+use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger, Rest};
 use caso_model::record::{Head, OtherRecord, RecordList};
 use caso_sandbox::{
-    CacheDir, Component, Detour, Granted, GuestMessenger, Limits, MessengerSetup, Policy,
-    ProxyRule, Sandbox, SandboxSettings, Source, decide,
+    Component, Granted, GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, ProxyRule,
+    Redirect, Sandbox, SandboxSettings, Source, decide,
 };
 use tokio::sync::OnceCell;
 
@@ -35,8 +36,8 @@ async fn guests() -> &'static Guests {
     static GUESTS: OnceCell<Guests> = OnceCell::const_new();
     GUESTS
         .get_or_init(|| async {
-            let (sandbox, warnings) = Sandbox::new(SandboxSettings::new(CacheDir::Off)).unwrap();
-            assert_eq!(warnings, Vec::<String>::new());
+            let sandbox = Sandbox::new(SandboxSettings::default()).unwrap();
+            assert_eq!(sandbox.cache().warning(), None);
             let load = async |name| {
                 let path = file(name);
                 sandbox
@@ -70,6 +71,15 @@ fn text(name: &str, value: &str) -> Setting {
     Setting {
         name: name.to_owned(),
         value: OptionValue::Text(value.to_owned()),
+    }
+}
+
+/// The instance, in the words of cASO's configuration.
+fn mine() -> InstanceName {
+    InstanceName {
+        name: "mine".to_owned(),
+        grants: "`grants` in [messenger_mine]".to_owned(),
+        options: "[mine]".to_owned(),
     }
 }
 
@@ -113,22 +123,23 @@ impl Instance {
         let requests = &component.description.capabilities;
         let granted = self
             .granted
-            .unwrap_or_else(|| decide("mine", requests, &self.settings, Policy::Builtin).unwrap());
+            .unwrap_or_else(|| decide(&mine(), requests, &self.settings, Policy::Builtin).unwrap());
         let setup = MessengerSetup {
             instance: "mine".to_owned(),
             settings: self.settings,
             secrets: Vec::new(),
             granted,
             limits: self.limits,
-            detour: Detour::default(),
+            redirect: Redirect::default(),
             proxies: ProxyRule::default(),
         };
         component.start_messenger(setup).await
     }
 
     /// Starts it and delivers three records.
-    async fn deliver(self) -> Result<Answer, GuestFailure> {
-        self.start().await?.deliver(&batch(&["a", "b", "c"])).await
+    async fn deliver(self) -> Result<CheckedAnswer, GuestFailure> {
+        let mut messenger = self.start().await?;
+        messenger.deliver(&batch(&["a", "b", "c"])).await
     }
 
     /// What the guest reports instead of delivering.
@@ -147,9 +158,9 @@ impl Instance {
     }
 }
 
-fn report(answer: Answer) -> String {
-    match answer.rest {
-        Rest::Other(report) => report,
+fn report(answer: CheckedAnswer) -> String {
+    match &answer.rest {
+        Rest::Other(report) => report.clone(),
         rest => panic!("no report but {rest:?}"),
     }
 }

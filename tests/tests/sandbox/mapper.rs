@@ -1,17 +1,18 @@
 //! A mapper that fails, and on what.
 
 use super::*;
+use caso::BisectingMapper;
 use caso_model::Window;
 use caso_model::guest::{Mapper, Outcome};
 use caso_model::usage::{Context, OtherUsage, Tables, UsageItem};
-use caso_sandbox::GuestMapper;
 
-async fn start(mode: &str, now: i64, limits: Limits) -> Result<GuestMapper, GuestFailure> {
+async fn start(mode: &str, now: i64, limits: Limits) -> Result<BisectingMapper, GuestFailure> {
     guests()
         .await
         .mapper
         .start_mapper(vec![text("mode", mode)], now, limits)
         .await
+        .map(BisectingMapper::new)
 }
 
 fn items(count: usize) -> Vec<UsageItem> {
@@ -28,7 +29,7 @@ fn items(count: usize) -> Vec<UsageItem> {
         .collect()
 }
 
-async fn map(mapper: &mut GuestMapper, count: usize) -> Result<Vec<Outcome>, GuestFailure> {
+async fn map(mapper: &mut BisectingMapper, count: usize) -> Result<Vec<Outcome>, GuestFailure> {
     let context = Context {
         site_name: String::new(),
         service_name: String::new(),

@@ -9,7 +9,7 @@ async fn what_is_accepted_lies_in_the_queue() {
     let mut messenger = instance("accept").queue(dir.path()).start().await.unwrap();
     for ids in [["a", "b"], ["c", "d"]] {
         let answer = messenger.deliver(&batch(&ids)).await.unwrap();
-        assert_eq!((answer.accepted, answer.rest), (2, Rest::Done));
+        assert_eq!((answer.accepted, &answer.rest), (2, &Rest::Done));
     }
     assert_eq!(messages(dir.path()), ["a,b", "c,d"]);
 }
@@ -185,7 +185,7 @@ async fn a_site_component_gets_what_the_site_granted() {
     ];
     let requests = &guests().await.hostile.description.capabilities;
     let grants: Vec<Grant> = vec![format!("queue:{queue}").parse().unwrap()];
-    let granted = decide("mine", requests, &settings, Policy::Site(&grants)).unwrap();
+    let granted = decide(&mine(), requests, &settings, Policy::Site(&grants)).unwrap();
     let refused = instance("connect").granted(granted).report().await;
     assert!(
         refused.contains("add `connection:localhost:5000` to `grants` in [messenger_mine]"),

@@ -39,13 +39,12 @@ mod tests {
     use caso_model::guest::{Answer, Batch, Messenger, Rest};
     use caso_model::record::{Head, OtherRecord, RecordList};
     use caso_sandbox::{
-        CacheDir, Component, Detour, Limits, MessengerSetup, Policy, ProxyRule, Sandbox,
+        Component, InstanceName, Limits, MessengerSetup, Policy, ProxyRule, Redirect, Sandbox,
         SandboxSettings, Source, decide,
     };
 
     async fn load(name: &str) -> Component {
-        let settings = SandboxSettings::new(CacheDir::Off);
-        let (sandbox, _) = Sandbox::new(settings).unwrap();
+        let sandbox = Sandbox::new(SandboxSettings::default()).unwrap();
         let bytes = builtin(name).unwrap();
         sandbox.load(Source::Builtin { name, bytes }).await.unwrap()
     }
@@ -82,14 +81,15 @@ mod tests {
         ];
         let component = load("logstash").await;
         let asked = &component.description.capabilities;
-        let granted = decide("logstash", asked, &settings, Policy::Builtin).unwrap();
+        let instance = InstanceName::new("logstash");
+        let granted = decide(&instance, asked, &settings, Policy::Builtin).unwrap();
         let setup = MessengerSetup {
             instance: "logstash".to_owned(),
             settings,
             secrets: Vec::new(),
             granted,
             limits: Limits::default(),
-            detour: Detour::default(),
+            redirect: Redirect::default(),
             proxies: ProxyRule::default(),
         };
         let mut messenger = component.start_messenger(setup).await.unwrap();
@@ -112,7 +112,7 @@ mod tests {
             now: 0,
             attributes: Vec::new(),
         };
-        messenger.deliver(&batch).await.unwrap()
+        messenger.deliver(&batch).await.unwrap().into_inner()
     }
 
     #[tokio::test]

@@ -199,30 +199,5 @@ impl CommandLine {
     }
 }
 
-/// The script that `--shell_completion` prints.
-pub fn completion(program: Program, shell: &str) -> String {
-    let name = program.name();
-    let mut words: Vec<String> = vec!["--help".into()];
-    for arg in flags(program) {
-        let longs = arg
-            .get_long()
-            .into_iter()
-            .chain(arg.get_visible_aliases().unwrap_or_default());
-        words.extend(longs.map(|long| format!("--{long}")));
-    }
-    let words = words.join(" ");
-    match shell {
-        "zsh" => format!(
-            "#compdef {name}\n_arguments {}\n",
-            words
-                .split(' ')
-                .map(|word| format!("'{word}[]'"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        ),
-        _ => format!("complete -o default -W '{words}' {name}\n"),
-    }
-}
-
 #[cfg(test)]
 mod tests;

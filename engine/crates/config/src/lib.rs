@@ -49,7 +49,7 @@ pub use convert::{Converted, convert};
 pub use date::moment;
 pub use error::{At, ConfigError, ConfigErrors};
 pub use files::{ConfigPlace, Places};
-pub use flags::{CommandLine, arguments, completion, flags, flags_of_extraction, is_for_delivery};
+pub use flags::{CommandLine, arguments, flags, flags_of_extraction, is_for_delivery};
 pub use keystone::AuthType;
 pub use load::{Inputs, load};
 pub use origin::Origin;

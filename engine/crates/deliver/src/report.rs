@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use caso_base::error_chain;
 use caso_journal::{JournalError, NotGiven, SetAside};
-use caso_model::guest::{Answer, Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::{Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
 
 /// A messenger of this run with what the host knows of it.
 pub struct Instance {
@@ -22,7 +23,10 @@ pub struct Instance {
 pub struct Unstarted(pub GuestFailure);
 
 impl Messenger for Unstarted {
-    fn deliver<'a>(&'a mut self, _: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        _: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(std::future::ready(Err(self.0.clone())))
     }
 }

@@ -35,9 +35,11 @@ use std::time::Duration;
 
 use caso_base::Clock;
 use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue};
-use caso_model::guest::{Answer, Batch, FailureKind, GuestFailure, Messenger};
+use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
+
+use caso_model::answer::CheckedAnswer;
 
 use crate::batch_size::BatchSize;
 use crate::deadline::Deadline;
@@ -193,7 +195,7 @@ impl<'a> Sender<'a> {
         &mut self,
         packed: &PackedBatch,
         items: impl Iterator<Item = &BatchItem> + Clone,
-    ) -> Result<Result<Answer, GuestFailure>, Stop> {
+    ) -> Result<Result<CheckedAnswer, GuestFailure>, Stop> {
         let left = self.left()?;
         let attempt = packed.attempt()?;
         let count = items.clone().count();
@@ -214,12 +216,7 @@ impl<'a> Sender<'a> {
         )
         .await;
         match answered {
-            Either::Left((Ok(answer), _)) => {
-                Ok(match answer::out_of_bounds(&self.name, &answer, count) {
-                    None => Ok(answer),
-                    Some(failure) => Err(failure),
-                })
-            }
+            Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
             Either::Left((Err(failure), _)) => match failure.kind {
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap

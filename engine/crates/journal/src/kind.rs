@@ -89,29 +89,6 @@ impl RecordKind {
     }
 }
 
-/// The name of a number of a record that JSON cannot hold, if it has one. On
-/// disk it would silently become nothing.
-pub(crate) fn not_finite(record: &AccountingRecord) -> Option<&'static str> {
-    let numbers: &[(&'static str, Option<f64>)] = match record {
-        AccountingRecord::Cloud(r) => &[("benchmark-value", r.benchmark_value)],
-        AccountingRecord::Accelerator(r) => &[
-            ("count", Some(r.count)),
-            ("benchmark-value", r.benchmark_value),
-        ],
-        AccountingRecord::Energy(r) => &[
-            ("watt-hours", Some(r.watt_hours)),
-            ("work", r.work),
-            ("efficiency", r.efficiency),
-            ("cpu-normalization-factor", r.cpu_normalization_factor),
-        ],
-        AccountingRecord::Ip(_) | AccountingRecord::Storage(_) | AccountingRecord::Other(_) => &[],
-    };
-    numbers
-        .iter()
-        .find(|(_, number)| number.is_some_and(|number| !number.is_finite()))
-        .map(|(name, _)| *name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use caso_model::record::AccountingRecord;
 use caso_model::usage::UsageItem;
 
 use crate::error::JournalError;
-use crate::kind::{RecordKind, not_finite};
+use crate::kind::RecordKind;
 use crate::layout::{FORMAT, SegmentName};
 use crate::lines::{LineWriter, to_line};
 use crate::shared::{SegmentInfo, Shared};
@@ -165,7 +165,7 @@ impl SegmentWriter {
     /// [`JournalError::NotFinite`] for such a record; else a failed write, after
     /// which the segment cannot be sealed.
     pub fn append(&mut self, record: &AccountingRecord) -> Result<(), JournalError> {
-        if let Some(field) = not_finite(record) {
+        if let Some(field) = record.not_finite() {
             return Err(JournalError::NotFinite {
                 record: record.head().id.clone(),
                 field,

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::Attribute;
+use super::answer::CheckedAnswer;
 use super::record::{AccountingRecord, RecordList};
 use super::usage::{Context, Tables, UsageItem};
 
@@ -55,8 +56,8 @@ pub enum Rest {
     Other(String),
 }
 
-/// How far a delivery got. A `Messenger` hands out only answers whose numbers
-/// lie inside the batch; others are a `GuestFailure` of kind `Contract`.
+/// How far a delivery got, in the messenger's own numbers. A [`Messenger`] hands
+/// out checked ones only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub accepted: u32,
@@ -133,7 +134,12 @@ pub trait Mapper: Send {
 
 /// A started messenger instance. After a failure it takes a fresh store by
 /// itself at the next call. Messages it put into queues are on disk, with
-/// fsync, when `deliver` returns an answer, and are dropped otherwise.
+/// fsync, when `deliver` returns an answer, and are dropped otherwise. An answer
+/// whose numbers do not fit the batch is a failure of kind `Contract`.
 pub trait Messenger: Send {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>>;
+    /// Offers the records of a batch.
+    fn deliver<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>>;
 }

@@ -6,6 +6,7 @@
 //! outlive a change of bindings. `sandbox::convert` is the only place that
 //! knows both. Times are whole seconds since the Unix epoch, UTC.
 
+pub mod answer;
 pub mod component;
 pub mod extraction;
 pub mod guest;

@@ -303,6 +303,30 @@ impl AccountingRecord {
             Self::Other(record) => &record.head,
         }
     }
+
+    /// The first number of the record that is infinite or none at all, by the
+    /// contract's name for it. JSON cannot hold such a number: on disk it would
+    /// silently become nothing.
+    pub fn not_finite(&self) -> Option<&'static str> {
+        let numbers: &[(&str, Option<f64>)] = match self {
+            Self::Cloud(record) => &[("benchmark-value", record.benchmark_value)],
+            Self::Accelerator(record) => &[
+                ("count", Some(record.count)),
+                ("benchmark-value", record.benchmark_value),
+            ],
+            Self::Energy(record) => &[
+                ("watt-hours", Some(record.watt_hours)),
+                ("work", record.work),
+                ("efficiency", record.efficiency),
+                ("cpu-normalization-factor", record.cpu_normalization_factor),
+            ],
+            Self::Ip(_) | Self::Storage(_) | Self::Other(_) => &[],
+        };
+        numbers
+            .iter()
+            .find(|(_, number)| number.is_some_and(|number| !number.is_finite()))
+            .map(|(name, _)| *name)
+    }
 }
 
 impl RecordList {

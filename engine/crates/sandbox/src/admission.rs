@@ -18,6 +18,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
 use super::bindings::described::DescribedPre;
@@ -26,12 +27,12 @@ use super::bindings::messenger::MessengerPre;
 use super::component::{Component, Roles};
 use super::convert::Cross;
 use super::describe::{self, checked};
-use super::engine::Sandbox;
 use super::error::AdmissionError;
 use super::failure::Who;
 use super::limits::Limits;
-use super::link::{self, Needs};
+use super::link::{self, Linkers, Needs};
 use caso_base::digest::hex;
+use caso_disk::MonotonicNames;
 
 /// Where a component comes from.
 #[derive(Debug, Clone, Copy)]
@@ -50,86 +51,89 @@ const DESCRIPTION: &str = "caso:accounting/description";
 const MAPPING: &str = "caso:accounting/mapping";
 const DELIVERY: &str = "caso:accounting/delivery";
 
-pub async fn admit(sandbox: &Sandbox, source: Source<'_>) -> Result<Component, AdmissionError> {
-    let (label, builtin, bytes, sha256) = match source {
-        Source::Builtin { name, bytes } => (
-            name.to_owned(),
-            true,
-            Cow::Borrowed(bytes),
-            hex(&Sha256::digest(bytes)),
-        ),
-        Source::File { path, sha256 } => {
-            let (bytes, found) = read(path, sandbox.component_bytes).await?;
-            pinned(path, sha256, &found)?;
-            (path.display().to_string(), false, Cow::Owned(bytes), found)
-        }
-    };
-    let compiled = compile(sandbox, &label, bytes).await?;
-    let (roles, imports) = examine(sandbox, &label, &compiled)?;
+/// What components are taken in with.
+pub struct Admission<'a> {
+    pub engine: &'a Engine,
+    pub linkers: &'a Linkers,
+    pub moments: &'a MonotonicNames,
+    /// Bytes that a file may have.
+    pub component_bytes: u64,
+}
 
-    let link_error = |error: wasmtime::Error| AdmissionError::Link {
-        component: label.clone(),
-        detail: chain(&error),
-    };
-    let described = sandbox
-        .linkers
-        .all
-        .instantiate_pre(&compiled)
-        .and_then(DescribedPre::new)
-        .map_err(link_error)?;
-    let mapper = roles
-        .mapper
-        .then(|| {
-            sandbox
-                .linkers
-                .mapper
-                .instantiate_pre(&compiled)
-                .and_then(MapperPre::new)
-        })
-        .transpose()
-        .map_err(link_error)?;
-    let needs = Needs::of(&imports);
-    let messenger = roles
-        .messenger
-        .then(|| {
-            sandbox
-                .linkers
-                .messenger(needs)
-                .instantiate_pre(&compiled)
-                .and_then(MessengerPre::new)
-        })
-        .transpose()
-        .map_err(link_error)?;
+impl Admission<'_> {
+    pub async fn admit(&self, source: Source<'_>) -> Result<Component, AdmissionError> {
+        let (label, builtin, bytes, sha256) = match source {
+            Source::Builtin { name, bytes } => (
+                name.to_owned(),
+                true,
+                Cow::Borrowed(bytes),
+                hex(&Sha256::digest(bytes)),
+            ),
+            Source::File { path, sha256 } => {
+                let (bytes, found) = read(path, self.component_bytes).await?;
+                pinned(path, sha256, &found)?;
+                (path.display().to_string(), false, Cow::Owned(bytes), found)
+            }
+        };
+        let Self {
+            engine, linkers, ..
+        } = *self;
+        let compiled = compile(engine, &label, bytes).await?;
+        let (roles, imports) = examine(engine, &label, &compiled)?;
+        let needs = Needs::of(&imports);
 
-    let who = Who {
-        component: label.clone(),
-        instance: label.clone(),
-    };
-    let description = describe::ask(&sandbox.engine, &described, who, &Limits::describing())
-        .await
-        .map_err(|failure| AdmissionError::Describe {
+        let link_error = |error: wasmtime::Error| AdmissionError::Link {
             component: label.clone(),
-            failure: Box::new(failure),
+            detail: chain(&error),
+        };
+        let described = linkers
+            .all
+            .instantiate_pre(&compiled)
+            .and_then(DescribedPre::new)
+            .map_err(link_error)?;
+        let mapper = roles
+            .mapper
+            .then(|| linkers.mapper.instantiate_pre(&compiled))
+            .map(|pre| pre.and_then(MapperPre::new))
+            .transpose()
+            .map_err(link_error)?;
+        let messenger = roles
+            .messenger
+            .then(|| linkers.messenger(needs).instantiate_pre(&compiled))
+            .map(|pre| pre.and_then(MessengerPre::new))
+            .transpose()
+            .map_err(link_error)?;
+
+        let who = Who {
+            component: label.clone(),
+            instance: label.clone(),
+        };
+        let description = describe::ask(engine, &described, who, &Limits::describing())
+            .await
+            .map_err(|failure| AdmissionError::Describe {
+                component: label.clone(),
+                failure: Box::new(failure),
+            })?;
+        let description = checked(description.cross(), roles, &imports).map_err(|problem| {
+            AdmissionError::Description {
+                component: label,
+                problem,
+            }
         })?;
-    let description = checked(description.cross(), roles, &imports).map_err(|problem| {
-        AdmissionError::Description {
-            component: label,
-            problem,
-        }
-    })?;
-    Ok(Component {
-        name: description.name.clone(),
-        version: description.version.clone(),
-        sha256,
-        description,
-        roles,
-        builtin,
-        needs,
-        engine: sandbox.engine.clone(),
-        moments: sandbox.moments.clone(),
-        mapper,
-        messenger,
-    })
+        Ok(Component {
+            name: description.name.clone(),
+            version: description.version.clone(),
+            sha256,
+            description,
+            roles,
+            builtin,
+            needs,
+            engine: engine.clone(),
+            moments: self.moments.clone(),
+            mapper,
+            messenger,
+        })
+    }
 }
 
 /// The file's bytes and their sha256.
@@ -209,7 +213,7 @@ fn pinned(path: &Path, pin: Option<&str>, found: &str) -> Result<(), AdmissionEr
 }
 
 async fn compile(
-    sandbox: &Sandbox,
+    engine: &Engine,
     label: &str,
     bytes: Cow<'static, [u8]>,
 ) -> Result<Compiled, AdmissionError> {
@@ -226,7 +230,7 @@ async fn compile(
         }
         _ => return Err(not("it does not begin as one".to_owned())),
     }
-    let engine = sandbox.engine.clone();
+    let engine = engine.clone();
     tokio::task::spawn_blocking(move || Compiled::new(&engine, &bytes))
         .await
         .map_err(|error| not(error.to_string()))?
@@ -235,13 +239,13 @@ async fn compile(
 
 /// What the component can do and what it imports.
 fn examine(
-    sandbox: &Sandbox,
+    engine: &Engine,
     label: &str,
     compiled: &Compiled,
 ) -> Result<(Roles, Vec<String>), AdmissionError> {
     let ty = compiled.component_type();
     let exports: Vec<String> = ty
-        .exports(&sandbox.engine)
+        .exports(engine)
         .map(|(name, _)| name.to_owned())
         .collect();
     let roles = Roles {
@@ -262,7 +266,7 @@ fn examine(
         return Err(missing("caso:accounting/description@1.0.0", why));
     }
     let imports: Vec<String> = ty
-        .imports(&sandbox.engine)
+        .imports(engine)
         .map(|(name, _)| name.to_owned())
         .collect();
     // A component with both duties must be able to do the pure one.

@@ -5,24 +5,23 @@ use wasmtime::Engine;
 
 use super::bindings::mapper::MapperPre;
 use super::bindings::messenger::MessengerPre;
-use super::decide::Granted;
-use super::detour::Detour;
 use super::failure::Who;
-use super::http::ProxyRule;
 use super::limits::Limits;
 use super::link::Needs;
-use super::log::Mask;
 use super::mapper::GuestMapper;
-use super::messenger::GuestMessenger;
+use super::mask::Mask;
+use super::messenger::{GuestMessenger, MessengerSetup};
 use super::state::State;
 use caso_model::component::{Description, OptionKind, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::secret::is_secret_name;
 
-/// What a component can do.
+/// What a component can do. One of the two at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
+    /// It maps usage to records.
     pub mapper: bool,
+    /// It delivers records.
     pub messenger: bool,
 }
 
@@ -31,39 +30,31 @@ pub struct Roles {
 pub struct Component {
     /// As it calls itself.
     pub name: String,
+    /// As it calls itself; shown, never compared.
     pub version: String,
     /// Of its bytes, lower-case hex.
     pub sha256: String,
+    /// Checked, and fit to be shown.
     pub description: Description,
+    /// What it can do.
     pub roles: Roles,
-    /// Whether it came with the engine, and so is granted what it asks for.
+    /// Whether it came with the host, and so is granted what it asks for.
     pub builtin: bool,
-    pub(super) needs: Needs,
-    pub(super) engine: Engine,
-    pub(super) moments: MonotonicNames,
-    pub(super) mapper: Option<MapperPre<State>>,
-    pub(super) messenger: Option<MessengerPre<State>>,
-}
-
-/// What an instance of a messenger is started with.
-#[derive(Debug, Clone)]
-pub struct MessengerSetup {
-    /// Its name in `messengers`.
-    pub instance: String,
-    pub settings: Vec<Setting>,
-    /// Texts to mask besides the values of its own secret options.
-    pub secrets: Vec<String>,
-    /// From [`super::decide`].
-    pub granted: Granted,
-    pub limits: Limits,
-    /// Set for a dry run or a replay.
-    pub detour: Detour,
-    /// For HTTP requests.
-    pub proxies: ProxyRule,
+    pub(crate) needs: Needs,
+    pub(crate) engine: Engine,
+    pub(crate) moments: MonotonicNames,
+    pub(crate) mapper: Option<MapperPre<State>>,
+    pub(crate) messenger: Option<MessengerPre<State>>,
 }
 
 impl Component {
-    /// Starts the mapper for a run that began at `now`.
+    /// Starts the mapper for a run that began at `now`, in seconds since 1970: the
+    /// time that its clocks show. Each call is held to the limits.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Start`, where it is not a mapper, or refuses its settings, or
+    /// fails while it starts.
     pub async fn start_mapper(
         &self,
         settings: Vec<Setting>,
@@ -75,13 +66,19 @@ impl Component {
             instance: self.name.clone(),
         };
         let Some(pre) = self.mapper.clone() else {
-            return Err(no_role(&who, "it is not a mapper"));
+            return Err(not_started(&who, "it is not a mapper"));
         };
         let mask = Mask::new(self.secrets(&settings));
-        GuestMapper::start(self.engine.clone(), pre, who, settings, now, limits, mask).await
+        GuestMapper::start(self.engine.clone(), pre, who, &settings, now, limits, mask).await
     }
 
     /// Starts an instance of the messenger.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Start`, as for the mapper, and where it imports a part of WASI of
+    /// which nothing is granted; of kind `Host`, where what was granted cannot be
+    /// had, like a directory that is not there.
     pub async fn start_messenger(
         &self,
         setup: MessengerSetup,
@@ -91,28 +88,27 @@ impl Component {
             instance: setup.instance.clone(),
         };
         let Some(pre) = self.messenger.clone() else {
-            return Err(no_role(&who, "it is not a messenger"));
+            return Err(not_started(&who, "it is not a messenger"));
         };
-        for (needed, granted, import, grant) in [
+        let granted = &setup.granted;
+        for (needed, any, import, grant) in [
             (
                 self.needs.sockets,
-                !setup.granted.addresses.is_empty(),
+                granted.addresses().next().is_some(),
                 "`wasi:sockets`, but no address",
                 "address:host:port",
             ),
             (
                 self.needs.http,
-                !setup.granted.origins.is_empty(),
+                granted.origins().next().is_some(),
                 "`wasi:http`, but no origin",
                 "http:https://host",
             ),
         ] {
-            if needed && !granted {
-                let detail = format!(
-                    "it imports {import} is granted: add `{grant}` to `grants` in [messenger_{}]",
-                    setup.instance
-                );
-                return Err(no_role(&who, &detail));
+            if needed && !any {
+                let add = granted.instance.add(grant);
+                let detail = format!("it imports {import} is granted: {add}");
+                return Err(not_started(&who, &detail));
             }
         }
         let mut secrets = self.secrets(&setup.settings);
@@ -123,17 +119,13 @@ impl Component {
 
     /// The values of options that are secret by their kind or by their name.
     fn secrets(&self, settings: &[Setting]) -> Vec<String> {
-        let secret =
-            |setting: &&Setting| {
-                let by_name = is_secret_name(&setting.name);
-                by_name
-                    || self.description.options.iter().any(|option| {
-                        option.name == setting.name && option.kind == OptionKind::Secret
-                    })
-            };
+        let of_kind = |name: &str| {
+            let mut options = self.description.options.iter();
+            options.any(|option| option.name == name && option.kind == OptionKind::Secret)
+        };
         settings
             .iter()
-            .filter(secret)
+            .filter(|setting| is_secret_name(&setting.name) || of_kind(&setting.name))
             .flat_map(|setting| match &setting.value {
                 OptionValue::Text(text) => vec![text.clone()],
                 OptionValue::Texts(texts) => texts.clone(),
@@ -143,6 +135,6 @@ impl Component {
     }
 }
 
-fn no_role(who: &Who, detail: &str) -> GuestFailure {
+fn not_started(who: &Who, detail: &str) -> GuestFailure {
     who.failure("start", FailureKind::Start, detail.to_owned())
 }

@@ -18,9 +18,9 @@ use tokio_rustls::TlsConnector;
 
 use super::address;
 use super::bindings::messenger::caso::accounting::connection::{ConnectionError, Host};
-use super::decide::{ConnectionTerms, refusal};
-use super::detour::{DeadEnd, Sent, Sink};
 use super::limits::Limits;
+use super::policy::{ConnectionTerms, Kind};
+use super::redirect::{DeadEnd, Sent, Sink};
 use super::state::State;
 use super::tls::TlsRoots;
 
@@ -51,12 +51,12 @@ pub struct Connections {
     transfer_timeout: Duration,
     roots: Arc<TlsRoots>,
     /// Where connections lead nowhere, and what was sent over them.
-    detour: Option<Sink>,
+    redirected: Option<Sink>,
     sent: Sent,
 }
 
 impl Connections {
-    pub fn new(limits: &Limits, roots: Arc<TlsRoots>, detour: Option<Sink>) -> Self {
+    pub fn new(limits: &Limits, roots: Arc<TlsRoots>, redirected: Option<Sink>) -> Self {
         Self {
             open: BTreeMap::new(),
             next: 1,
@@ -66,7 +66,7 @@ impl Connections {
             connect_timeout: limits.connect_timeout,
             transfer_timeout: limits.transfer_timeout,
             roots,
-            detour,
+            redirected,
             sent: Sent::default(),
         }
     }
@@ -84,7 +84,7 @@ impl Connections {
         for (_, open) in std::mem::take(&mut self.open) {
             part(open.stream).await;
         }
-        if let Some(sink) = &self.detour {
+        if let Some(sink) = &self.redirected {
             for (name, bytes) in locked(&self.sent).drain(..) {
                 sink(&name, &bytes)?;
             }
@@ -99,7 +99,7 @@ impl Connections {
         }
         let endpoint = &terms.endpoint;
         let connecting = async {
-            if self.detour.is_some() {
+            if self.redirected.is_some() {
                 let (name, sent) = (name.to_owned(), Arc::clone(&self.sent));
                 return Ok(Box::new(DeadEnd { name, sent }) as _);
             }
@@ -299,12 +299,12 @@ async fn part(mut stream: Box<dyn Stream>) {
 
 impl Host for State {
     async fn open(&mut self, name: String) -> wasmtime::Result<Result<u32, ConnectionError>> {
-        let outside = &mut self.outside;
-        let Some(terms) = outside.granted.connections.get(&name) else {
-            let text = refusal(&outside.granted, &outside.instance, "connection", &name);
+        let services = &mut self.services;
+        let Some(terms) = services.granted.connection(&name) else {
+            let text = services.granted.refusal(Kind::Connection, &name);
             return Ok(Err(ConnectionError::Denied(text)));
         };
-        Ok(outside.connections.open(&name, terms).await)
+        Ok(services.connections.open(&name, terms).await)
     }
 
     async fn send(
@@ -312,7 +312,7 @@ impl Host for State {
         handle: u32,
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), ConnectionError>> {
-        Ok(self.outside.connections.send(handle, &bytes).await)
+        Ok(self.services.connections.send(handle, &bytes).await)
     }
 
     async fn receive(
@@ -320,15 +320,15 @@ impl Host for State {
         handle: u32,
         maximum: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, ConnectionError>> {
-        Ok(self.outside.connections.receive(handle, maximum).await)
+        Ok(self.services.connections.receive(handle, maximum).await)
     }
 
     async fn finish(&mut self, handle: u32) -> wasmtime::Result<Result<(), ConnectionError>> {
-        Ok(self.outside.connections.finish(handle).await)
+        Ok(self.services.connections.finish(handle).await)
     }
 
     async fn close(&mut self, handle: u32) -> wasmtime::Result<()> {
-        if let Some(open) = self.outside.connections.open.remove(&handle) {
+        if let Some(open) = self.services.connections.open.remove(&handle) {
             part(open.stream).await;
         }
         Ok(())

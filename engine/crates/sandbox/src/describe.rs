@@ -9,8 +9,9 @@ use super::bindings::described::exports::caso::accounting::description::Componen
 use super::component::Roles;
 use super::failure::Who;
 use super::limits::Limits;
-use super::log::{GuestLog, Mask};
-use super::state::{Guest, Outside, State, wasi};
+use super::log::GuestLog;
+use super::mask::Mask;
+use super::state::{Guest, HostServices, State, wasi};
 use caso_model::component::{CapabilityRequest, Description, OptionDescription, OptionKind};
 use caso_model::guest::GuestFailure;
 
@@ -26,21 +27,71 @@ pub async fn ask(
     who: Who,
     limits: &Limits,
 ) -> Result<ComponentDescription, GuestFailure> {
-    let log = GuestLog::new(&who.component, &who.instance, Mask::default(), limits);
-    let outside = Outside::nothing(&who.instance, limits, &log);
+    let log = GuestLog::new(&who, Mask::default(), limits);
+    let services = HostServices::nothing(limits, &log);
     let mut wasi = wasi(&log);
     super::clock::pin(&mut wasi, 0);
-    let mut guest = Guest::new(engine, who, limits, log, wasi, outside);
-    guest.begin(limits.deadline, limits.timeout);
-    let result = tokio::time::timeout(limits.timeout, async {
-        let bindings = pre.instantiate_async(&mut guest.store).await?;
-        bindings
-            .caso_accounting_description()
-            .call_describe(&mut guest.store)
-            .await
-    })
-    .await;
-    guest.end("describe", result)
+    let mut guest = Guest::new(engine, who, limits, log, wasi, services);
+    guest
+        .run("describe", limits.call_time(), async |store| {
+            let bindings = pre.instantiate_async(&mut *store).await?;
+            bindings
+                .caso_accounting_description()
+                .call_describe(store)
+                .await
+        })
+        .await
+}
+
+/// What is wrong with a component's description of itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptionError {
+    /// Its own name.
+    #[error("its name `{0}` is not of a-z, 0-9, `-` and `_`")]
+    Name(String),
+    /// A flood of options or capabilities.
+    #[error("it has more than {MOST} options or capabilities")]
+    TooMany,
+    /// An option's name.
+    #[error("its option `{0}` is not a `name` or `section.name`")]
+    OptionName(String),
+    /// Two options of one name.
+    #[error("it has the option `{0}` twice")]
+    OptionTwice(String),
+    /// A choice without words.
+    #[error("its option `{0}` is a choice of nothing")]
+    EmptyChoice(String),
+    /// A default that the option itself does not take.
+    #[error("the default of its option `{0}` is none of its choices")]
+    DefaultNotAChoice(String),
+    /// The option that says how many records go into a message.
+    #[error("its packing option `{0}` is not an integer option of its own")]
+    PackingOption(String),
+    /// A capability's name.
+    #[error("the name of a capability is not of a-z, 0-9, `-` and `_`")]
+    CapabilityName,
+    /// Two capabilities of one name.
+    #[error("it asks for the capability `{0}` twice")]
+    CapabilityTwice(String),
+    /// A mapper that would like to reach outside.
+    #[error("it is a mapper and asks for capabilities, but a mapper is pure")]
+    ImpureMapper,
+    /// A record type's name.
+    #[error("one of its record types is not of a-z, 0-9, `-` and `_`")]
+    RecordType,
+    /// A part of WASI that is linked only by grant, for which it does not ask.
+    #[error(
+        "it imports `{import}` but asks for no capability of kind `{kind}`; let it ask for one, \
+         which the site then grants, or build it {remedy}"
+    )]
+    Unasked {
+        /// The whole name of the import.
+        import: String,
+        /// Of the capability that would have it.
+        kind: &'static str,
+        /// How a toolchain leaves it out.
+        remedy: &'static str,
+    },
 }
 
 /// The description, fit to be shown, or what is wrong with it.
@@ -48,13 +99,12 @@ pub fn checked(
     mut description: Description,
     roles: Roles,
     imports: &[String],
-) -> Result<Description, String> {
+) -> Result<Description, DescriptionError> {
     if !is_word(&description.name, "-_") {
-        let name = Mask::default().line(&description.name, 80);
-        return Err(format!("its name `{name}` is not of a-z, 0-9, `-` and `_`"));
+        return Err(DescriptionError::Name(shown(&description.name)));
     }
     if description.options.len() > MOST || description.capabilities.len() > MOST {
-        return Err(format!("it has more than {MOST} options or capabilities"));
+        return Err(DescriptionError::TooMany);
     }
     options(&description.options)?;
     if let Some(packing) = &description.packing_option {
@@ -63,32 +113,27 @@ pub fn checked(
             .iter()
             .find(|option| option.name == *packing);
         if found.is_none_or(|option| option.kind != OptionKind::Integer) {
-            return Err(format!(
-                "its packing option `{packing}` is not an integer option of its own"
-            ));
+            return Err(DescriptionError::PackingOption(shown(packing)));
         }
     }
     let mut seen = BTreeSet::new();
     for request in &description.capabilities {
         if !is_word(&request.name, "-_") {
-            return Err("the name of a capability is not of a-z, 0-9, `-` and `_`".to_owned());
+            return Err(DescriptionError::CapabilityName);
         }
         if !seen.insert(&request.name) {
-            return Err(format!(
-                "it asks for the capability `{}` twice",
-                request.name
-            ));
+            return Err(DescriptionError::CapabilityTwice(request.name.clone()));
         }
     }
     if roles.mapper && !description.capabilities.is_empty() {
-        return Err("it is a mapper and asks for capabilities, but a mapper is pure".to_owned());
+        return Err(DescriptionError::ImpureMapper);
     }
     if description
         .record_types
         .iter()
         .any(|kind| !is_word(kind, "-_"))
     {
-        return Err("one of its record types is not of a-z, 0-9, `-` and `_`".to_owned());
+        return Err(DescriptionError::RecordType);
     }
     by_grant(&description, imports)?;
     let mask = Mask::default();
@@ -102,7 +147,7 @@ pub fn checked(
 
 /// Parts of WASI that are linked only for whoever asks for a grant of them: a
 /// toolchain's idle import is refused with the switch that leaves it out.
-fn by_grant(description: &Description, imports: &[String]) -> Result<(), String> {
+fn by_grant(description: &Description, imports: &[String]) -> Result<(), DescriptionError> {
     for (package, kind, remedy) in [
         (
             "wasi:sockets/",
@@ -121,43 +166,44 @@ fn by_grant(description: &Description, imports: &[String]) -> Result<(), String>
         if let Some(import) = import
             && !description.capabilities.iter().any(asks)
         {
-            return Err(format!(
-                "it imports `{import}` but asks for no capability of kind `{kind}`; let it ask for \
-                 one, which the site then grants, or build it {remedy}"
-            ));
+            return Err(DescriptionError::Unasked {
+                import: import.clone(),
+                kind,
+                remedy,
+            });
         }
     }
     Ok(())
 }
 
-fn options(options: &[OptionDescription]) -> Result<(), String> {
+fn options(options: &[OptionDescription]) -> Result<(), DescriptionError> {
     let mut seen = BTreeSet::new();
     for option in options {
         let name = &option.name;
         let words: Vec<&str> = name.split('.').collect();
         if words.len() > 2 || !words.iter().all(|word| is_word(word, "-_")) {
-            let name = Mask::default().line(name, 80);
-            return Err(format!(
-                "its option `{name}` is not a `name` or `section.name`"
-            ));
+            return Err(DescriptionError::OptionName(shown(name)));
         }
         if !seen.insert(name) {
-            return Err(format!("it has the option `{name}` twice"));
+            return Err(DescriptionError::OptionTwice(name.clone()));
         }
         if let OptionKind::Choice(words) = &option.kind {
             if words.is_empty() {
-                return Err(format!("its option `{name}` is a choice of nothing"));
+                return Err(DescriptionError::EmptyChoice(name.clone()));
             }
             if let Some(default) = &option.default
                 && !words.contains(default)
             {
-                return Err(format!(
-                    "the default of its option `{name}` is none of its choices"
-                ));
+                return Err(DescriptionError::DefaultNotAChoice(name.clone()));
             }
         }
     }
     Ok(())
+}
+
+/// A name that is not of the characters it should be, fit to be shown.
+fn shown(name: &str) -> String {
+    Mask::default().line(name, 80)
 }
 
 fn is_word(text: &str, also: &str) -> bool {
@@ -266,7 +312,9 @@ mod tests {
         for (part, spoil) in cases {
             let mut description = description();
             spoil(&mut description);
-            let problem = checked(description, MESSENGER, &[]).unwrap_err();
+            let problem = checked(description, MESSENGER, &[])
+                .unwrap_err()
+                .to_string();
             assert!(problem.contains(part), "{problem}");
         }
     }
@@ -282,11 +330,14 @@ mod tests {
         assert!(
             checked(asking.clone(), mapper, &[])
                 .unwrap_err()
+                .to_string()
                 .contains("pure")
         );
         let imports = ["wasi:sockets/tcp@0.2.6".to_owned()];
         assert!(checked(asking, MESSENGER, &imports).is_ok());
-        let problem = checked(description(), MESSENGER, &imports).unwrap_err();
+        let problem = checked(description(), MESSENGER, &imports)
+            .unwrap_err()
+            .to_string();
         assert!(
             problem.contains("`address`") && problem.contains("--stub-wasi"),
             "{problem}"
@@ -295,7 +346,9 @@ mod tests {
         let mut asking = description();
         asking.capabilities = vec![capability("a", "http")];
         assert!(checked(asking, MESSENGER, &imports).is_ok());
-        let problem = checked(description(), MESSENGER, &imports).unwrap_err();
+        let problem = checked(description(), MESSENGER, &imports)
+            .unwrap_err()
+            .to_string();
         assert!(
             problem.contains("`http`") && problem.contains("fetch-event"),
             "{problem}"

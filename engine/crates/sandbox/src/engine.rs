@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use caso_disk::MonotonicNames;
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
-use super::admission::{self, Source};
-use super::cache::CacheDir;
+use super::admission::{Admission, Source};
+use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
 use super::component::Component;
 use super::error::{AdmissionError, SandboxError};
 use super::limits::TICK;
@@ -15,17 +15,20 @@ use super::link::Linkers;
 /// What the sandbox is set up with.
 #[derive(Debug, Clone)]
 pub struct SandboxSettings {
-    /// Where compiled components are kept.
-    pub cache_dir: CacheDir,
+    /// Folders below which compiled components may be kept, best first. The
+    /// first one that is safe is taken; without any, components are compiled
+    /// anew in each run.
+    pub cache_dirs: Vec<PathBuf>,
     /// Bytes that a component file may have. Compiling is the dearest thing a
     /// hostile file can make us do.
     pub component_bytes: u64,
 }
 
-impl SandboxSettings {
-    pub fn new(cache_dir: CacheDir) -> Self {
+impl Default for SandboxSettings {
+    /// Nothing is kept, and a component may have 64 MiB.
+    fn default() -> Self {
         Self {
-            cache_dir,
+            cache_dirs: Vec::new(),
             component_bytes: 64 << 20,
         }
     }
@@ -33,34 +36,37 @@ impl SandboxSettings {
 
 /// The engine that all components of a run share.
 pub struct Sandbox {
-    pub(super) engine: Engine,
-    pub(super) linkers: Linkers,
-    pub(super) moments: MonotonicNames,
-    pub(super) component_bytes: u64,
-    cache: Option<PathBuf>,
+    engine: Engine,
+    linkers: Linkers,
+    moments: MonotonicNames,
+    component_bytes: u64,
+    cache: CacheChoice,
 }
 
 impl Sandbox {
-    /// Sets the sandbox up, with warnings for the operator. The clock's thread
-    /// ends by itself when the sandbox and its components are gone.
-    pub fn new(settings: SandboxSettings) -> Result<(Self, Vec<String>), SandboxError> {
+    /// Sets the sandbox up. The clock's thread ends by itself when the sandbox
+    /// and its components are gone.
+    ///
+    /// # Errors
+    ///
+    /// When wasmtime cannot be set up on this machine. A cache that cannot be
+    /// used is none: see [`Self::cache`].
+    pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
         let uid = nix::unistd::geteuid().as_raw();
-        let (folder, mut warnings) = settings.cache_dir.prepare(uid);
+        let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();
-        let mut cache = None;
-        if let Some(folder) = folder {
+        if let Some(folder) = cache.folder.take() {
             let mut cache_config = CacheConfig::new();
             cache_config.with_directory(&folder);
             match Cache::new(cache_config) {
                 Ok(opened) => {
                     config.cache(Some(opened));
-                    cache = Some(folder);
+                    cache.folder = Some(folder);
                 }
-                Err(error) => warnings.push(format!(
-                    "compiled components are not kept in `{}`: {}",
-                    folder.display(),
-                    error.root_cause()
-                )),
+                Err(error) => cache.refused.push(CacheRefusal {
+                    folder,
+                    problem: CacheProblem::Compiler(error.root_cause().to_string()),
+                }),
             }
         }
         let engine = Engine::new(&config)
@@ -68,24 +74,36 @@ impl Sandbox {
         tick(&engine)?;
         let linkers = Linkers::new(&engine)
             .map_err(|error| SandboxError::Linker(error.root_cause().to_string()))?;
-        let sandbox = Self {
+        Ok(Self {
             engine,
             linkers,
             moments: MonotonicNames::default(),
             component_bytes: settings.component_bytes,
             cache,
-        };
-        Ok((sandbox, warnings))
+        })
     }
 
-    /// The folder of compiled components, if there is one that is safe.
-    pub fn cache(&self) -> Option<&std::path::Path> {
-        self.cache.as_deref()
+    /// Where compiled components are kept, and which folders were not safe.
+    pub fn cache(&self) -> &CacheChoice {
+        &self.cache
     }
 
     /// Admits a component: reads, checks, compiles it and asks what it is.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not what was pinned, is not a component
+    /// of the contract, imports what this host does not offer, or describes
+    /// itself badly.
     pub async fn load(&self, source: Source<'_>) -> Result<Component, AdmissionError> {
-        admission::admit(self, source).await
+        Admission {
+            engine: &self.engine,
+            linkers: &self.linkers,
+            moments: &self.moments,
+            component_bytes: self.component_bytes,
+        }
+        .admit(source)
+        .await
     }
 }
 

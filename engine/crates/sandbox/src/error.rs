@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::describe::DescriptionError;
 use caso_model::guest::GuestFailure;
 
 /// The sandbox could not be set up.
@@ -75,5 +76,8 @@ pub enum AdmissionError {
         failure: Box<GuestFailure>,
     },
     #[error("component `{component}` describes itself badly: {problem}")]
-    Description { component: String, problem: String },
+    Description {
+        component: String,
+        problem: DescriptionError,
+    },
 }

@@ -38,10 +38,10 @@ use wasmtime_wasi_http::{
 
 pub use self::client::{Clients, ProxyRule};
 use self::outgoing::{Answering, Exchange};
-use super::decide::{Granted, HttpTerms, refusal};
-use super::detour::{Sent, Sink};
 use super::limits::Limits;
 use super::log::{GuestLog, Level};
+use super::policy::{Granted, HttpTerms, Kind};
+use super::redirect::{Sent, Sink};
 use super::state::State;
 
 /// Reasons that are told to the operator in one call; the rest repeat them.
@@ -54,7 +54,6 @@ pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
 
 /// The requests of one call.
 pub struct Http {
-    instance: String,
     granted: Arc<Granted>,
     clients: Arc<Clients>,
     words: Words,
@@ -63,7 +62,7 @@ pub struct Http {
     /// Lives as long as the call; who waits for it hears of the end.
     call: watch::Sender<()>,
     /// Where requests lead nowhere, and what they were.
-    detour: Option<Sink>,
+    redirected: Option<Sink>,
     sent: Sent,
 }
 
@@ -94,7 +93,6 @@ struct Words {
 
 impl Http {
     pub fn new(
-        instance: &str,
         limits: &Limits,
         granted: Arc<Granted>,
         clients: Arc<Clients>,
@@ -109,7 +107,6 @@ impl Http {
             transfer: limits.transfer_timeout,
         };
         Self {
-            instance: instance.to_owned(),
             granted,
             clients,
             words: Words {
@@ -119,14 +116,14 @@ impl Http {
             most,
             quota: Quota::full(most),
             call: watch::Sender::default(),
-            detour: None,
+            redirected: None,
             sent: Sent::default(),
         }
     }
 
-    /// Turns requests aside.
-    pub fn detoured(mut self, sink: Option<Sink>) -> Self {
-        self.detour = sink;
+    /// Sends requests there instead of outside.
+    pub fn redirected(mut self, sink: Option<Sink>) -> Self {
+        self.redirected = sink;
         self
     }
 
@@ -144,7 +141,7 @@ impl Http {
     /// After a call that went well.
     pub fn end_call(&mut self) -> io::Result<()> {
         self.call = watch::Sender::default();
-        if let Some(sink) = &self.detour {
+        if let Some(sink) = &self.redirected {
             let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
             for (name, bytes) in sent.drain(..) {
                 sink(&name, &bytes)?;
@@ -183,7 +180,7 @@ impl Http {
             permit,
             call: self.call.subscribe(),
             words: self.words.clone(),
-            detour: self.detour.is_some().then(|| Arc::clone(&self.sent)),
+            redirected: self.redirected.is_some().then(|| Arc::clone(&self.sent)),
         })
     }
 
@@ -192,16 +189,13 @@ impl Http {
         let origin = url.origin().ascii_serialization();
         let granted = self
             .granted
-            .origins
-            .iter()
+            .origins()
             .find(|(_, terms)| terms.origin == origin);
-        granted
-            .map(|(name, terms)| (name.as_str(), terms))
-            .ok_or_else(|| {
-                let text = refusal(&self.granted, &self.instance, "http", &origin);
-                self.words.say(text);
-                Error::HttpRequestDenied
-            })
+        granted.ok_or_else(|| {
+            let text = self.granted.refusal(Kind::Http, &origin);
+            self.words.say(text);
+            Error::HttpRequestDenied
+        })
     }
 }
 

@@ -11,6 +11,15 @@ use std::time::Duration;
 /// How often the epoch advances: the grain of every deadline.
 pub const TICK: Duration = Duration::from_millis(10);
 
+/// How long one call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallTime {
+    /// Computing time.
+    pub deadline: Duration,
+    /// Wall clock, waiting included.
+    pub timeout: Duration,
+}
+
 /// What one call of a component may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -108,8 +117,16 @@ impl Limits {
         }
     }
 
+    /// The whole time of one call.
+    pub(crate) fn call_time(&self) -> CallTime {
+        CallTime {
+            deadline: self.deadline,
+            timeout: self.timeout,
+        }
+    }
+
     /// Epoch ticks of a span of computing time, one at least.
-    pub(super) fn ticks(span: Duration) -> u64 {
+    pub(crate) fn ticks(span: Duration) -> u64 {
         let ticks = span.as_millis().div_ceil(TICK.as_millis());
         u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
     }

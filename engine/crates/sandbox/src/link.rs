@@ -14,6 +14,8 @@ use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
 use super::bindings;
+use super::bindings::mapper::caso::accounting::{log, records, types, usage};
+use super::convert::Cross;
 use super::http;
 use super::sockets;
 use super::state::State;
@@ -142,6 +144,20 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
         _ => Some("it belongs neither to the contract nor to WASI 0.2".to_owned()),
     }
 }
+
+// The contract's imports that have nothing behind them but the log; `queue` and
+// `connection` are files of their own.
+
+impl log::Host for State {
+    async fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        self.log.write(level.cross(), &message);
+        Ok(())
+    }
+}
+
+impl types::Host for State {}
+impl usage::Host for State {}
+impl records::Host for State {}
 
 #[cfg(test)]
 mod tests {

@@ -2,217 +2,152 @@
 
 use std::ops::Range;
 
-use wasmtime::Engine;
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::WasiCtxBuilder;
 
 use super::bindings::mapper::exports::caso::accounting::mapping;
 use super::bindings::mapper::{Mapper as Bindings, MapperPre};
 use super::convert::Cross;
 use super::failure::Who;
-use super::isolate::{self, Share};
-use super::limits::Limits;
-use super::log::{GuestLog, Mask};
-use super::state::{Guest, Outside, State, wasi};
+use super::instance::{Instance, Spec, World};
+use super::limits::{CallTime, Limits};
+use super::log::GuestLog;
+use super::mask::Mask;
+use super::state::{HostServices, State};
 use super::{clock, contract};
 use caso_model::component::Setting;
-use caso_model::guest::{BoxFuture, FailureKind, GuestFailure, Mapper, Outcome};
+use caso_model::guest::{GuestFailure, Outcome};
 use caso_model::record::AccountingRecord;
 use caso_model::usage::{Context, Tables, UsageItem};
 
-/// Bytes of a refusal's reason.
-pub(super) const REASON_BYTES: usize = 1_000;
-
 /// A started mapper.
-pub struct GuestMapper {
-    recipe: Recipe,
-    live: Option<Live>,
-    /// It has mapped something.
-    proven: bool,
-}
+pub struct GuestMapper(Instance<MapperWorld>);
 
-/// All that makes a fresh store.
-struct Recipe {
-    engine: Engine,
+/// Nothing around the guest, and clocks that stand still.
+struct MapperWorld {
     pre: MapperPre<State>,
-    who: Who,
-    settings: Vec<Setting>,
+    /// Seconds since 1970.
     now: i64,
-    limits: Limits,
-    mask: Mask,
 }
 
-struct Live {
-    guest: Guest,
-    bindings: Bindings,
+impl World for MapperWorld {
+    type Bindings = Bindings;
+
+    async fn surround(
+        &self,
+        spec: &Spec,
+        log: &GuestLog,
+        wasi: &mut WasiCtxBuilder,
+    ) -> Result<HostServices, GuestFailure> {
+        clock::pin(wasi, self.now);
+        Ok(HostServices::nothing(&spec.limits, log))
+    }
+
+    async fn start(
+        &self,
+        store: &mut Store<State>,
+        spec: &Spec,
+    ) -> wasmtime::Result<(Bindings, Result<(), String>)> {
+        let bindings = self.pre.instantiate_async(&mut *store).await?;
+        let started = bindings
+            .caso_accounting_mapping()
+            .call_start(store, &spec.settings)
+            .await?;
+        Ok((bindings, started))
+    }
 }
 
 impl GuestMapper {
-    pub(super) async fn start(
+    pub(crate) async fn start(
         engine: Engine,
         pre: MapperPre<State>,
         who: Who,
-        settings: Vec<Setting>,
+        settings: &[Setting],
         now: i64,
         limits: Limits,
         mask: Mask,
     ) -> Result<Self, GuestFailure> {
-        let recipe = Recipe {
-            engine,
-            pre,
-            who,
-            settings,
-            now,
-            limits,
-            mask,
-        };
-        let live = Some(recipe.fresh().await?);
-        Ok(Self {
-            recipe,
-            live,
-            proven: false,
-        })
+        let spec = Spec::new(engine, who, settings, limits, mask);
+        Instance::start(spec, MapperWorld { pre, now })
+            .await
+            .map(Self)
     }
 
-    /// One call, in the store at hand or a fresh one. The store survives only
-    /// a call that went well, and none that is dropped half-way.
-    async fn call(
+    /// The time that one call may take.
+    pub fn call_time(&self) -> CallTime {
+        self.0.spec.limits.call_time()
+    }
+
+    /// A page of usage, copied once for the guest, to be mapped whole or in parts.
+    pub fn page(
         &mut self,
         context: &Context,
-        tables: &mapping::Tables,
+        tables: &Tables,
         items: &[UsageItem],
-        share: Share,
-    ) -> Result<Vec<Outcome>, GuestFailure> {
-        let recipe = &self.recipe;
-        let mut live = match self.live.take() {
-            Some(live) => live,
-            None => recipe.fresh().await?,
-        };
-        let timeout = share.of(recipe.limits.timeout);
-        live.guest.begin(share.of(recipe.limits.deadline), timeout);
-        let context = context.clone().cross();
-        let sent: Vec<mapping::UsageItem> = items.to_vec().cross();
-        let calling = live.bindings.caso_accounting_mapping().call_map_usage(
-            &mut live.guest.store,
-            &context,
-            tables,
-            &sent,
-        );
-        let result = tokio::time::timeout(timeout, calling).await;
-        let outcomes = live.guest.end("map-usage", result)?;
-        if outcomes.len() != items.len() {
-            let detail = format!("{} outcomes for {} items", outcomes.len(), items.len());
-            return Err(recipe
-                .who
-                .failure("map-usage", FailureKind::Contract, detail));
-        }
-        self.live = Some(live);
-        Ok(outcomes
-            .into_iter()
-            .map(|outcome| recipe.checked(outcome))
-            .collect())
-    }
-}
-
-impl Recipe {
-    /// A fresh store, started.
-    async fn fresh(&self) -> Result<Live, GuestFailure> {
-        let Who {
-            component,
-            instance,
-        } = &self.who;
-        let log = GuestLog::new(component, instance, self.mask.clone(), &self.limits);
-        let mut wasi = wasi(&log);
-        clock::pin(&mut wasi, self.now);
-        let outside = Outside::nothing(instance, &self.limits, &log);
-        let mut guest = Guest::new(
-            &self.engine,
-            self.who.clone(),
-            &self.limits,
-            log,
-            wasi,
-            outside,
-        );
-        guest.begin(self.limits.deadline, self.limits.timeout);
-        let settings: Vec<_> = self.settings.clone().cross();
-        let result = tokio::time::timeout(self.limits.timeout, async {
-            let bindings = self.pre.instantiate_async(&mut guest.store).await?;
-            let started = bindings
-                .caso_accounting_mapping()
-                .call_start(&mut guest.store, &settings)
-                .await?;
-            wasmtime::Result::Ok((bindings, started))
-        })
-        .await;
-        let (bindings, started) = guest.end("start", result).map_err(as_start)?;
-        started.map_err(|reason| {
-            let detail = self.mask.line(&reason, REASON_BYTES);
-            self.who.failure("start", FailureKind::Start, detail)
-        })?;
-        Ok(Live { guest, bindings })
-    }
-
-    fn checked(&self, outcome: mapping::Outcome) -> Outcome {
-        let crossed: Result<Vec<AccountingRecord>, String> = outcome.cross();
-        match crossed {
-            Err(reason) => Outcome::Refused(self.mask.line(&reason, REASON_BYTES)),
-            Ok(records) => match contract::records(&records) {
-                Ok(()) => Outcome::Records(records),
-                Err(problem) => {
-                    let reason = format!("the mapper broke the contract: {problem}");
-                    Outcome::Refused(self.mask.line(&reason, REASON_BYTES))
-                }
-            },
+    ) -> GuestPage<'_> {
+        GuestPage {
+            mapper: &mut self.0,
+            context: context.cross(),
+            tables: tables.cross(),
+            items: items.cross(),
         }
     }
 }
 
-/// A failure before the component took its options.
-pub(super) fn as_start(failure: GuestFailure) -> GuestFailure {
-    GuestFailure {
-        kind: FailureKind::Start,
-        ..failure
-    }
-}
-
-impl Mapper for GuestMapper {
-    fn map<'a>(
-        &'a mut self,
-        context: &'a Context,
-        tables: &'a Tables,
-        items: &'a [UsageItem],
-    ) -> BoxFuture<'a, Result<Vec<Outcome>, GuestFailure>> {
-        Box::pin(async move {
-            let proven = self.proven;
-            let tables = tables.clone().cross();
-            let mut page = Page {
-                mapper: self,
-                context,
-                tables,
-                items,
-            };
-            let outcomes = isolate::isolate(&mut page, items.len(), proven).await?;
-            self.proven |= outcomes
-                .iter()
-                .any(|outcome| !matches!(outcome, Outcome::Failed(_)));
-            Ok(outcomes)
-        })
-    }
-}
-
-/// One page on its way through the mapper.
-struct Page<'a> {
-    mapper: &'a mut GuestMapper,
-    context: &'a Context,
+/// A page on its way through a mapper.
+pub struct GuestPage<'a> {
+    mapper: &'a mut Instance<MapperWorld>,
+    context: mapping::Context,
     tables: mapping::Tables,
-    items: &'a [UsageItem],
+    items: Vec<mapping::UsageItem>,
 }
 
-impl isolate::Part for Page<'_> {
-    fn call(
+impl GuestPage<'_> {
+    /// Maps the items of this range, and no item beyond the page: one outcome
+    /// for each, in their order. One call of the guest, within this time; after
+    /// one that failed, the next has a fresh store.
+    pub async fn map(
         &mut self,
         range: Range<usize>,
-        share: Share,
-    ) -> BoxFuture<'_, Result<Vec<Outcome>, GuestFailure>> {
+        time: CallTime,
+    ) -> Result<Vec<Outcome>, GuestFailure> {
         let items = self.items.get(range).unwrap_or_default();
-        Box::pin(self.mapper.call(self.context, &self.tables, items, share))
+        let mut running = self.mapper.take().await?;
+        let outcomes = running
+            .call("map-usage", time, |bindings, store| {
+                bindings.caso_accounting_mapping().call_map_usage(
+                    store,
+                    &self.context,
+                    &self.tables,
+                    items,
+                )
+            })
+            .await?;
+        let spec = &self.mapper.spec;
+        if outcomes.len() != items.len() {
+            let detail = format!("{} outcomes for {} items", outcomes.len(), items.len());
+            return Err(spec.contract("map-usage", detail));
+        }
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| checked(outcome, spec))
+            .collect();
+        self.mapper.keep(running);
+        Ok(outcomes)
+    }
+}
+
+/// An outcome that keeps the contract; records that break it cost their item.
+fn checked(outcome: mapping::Outcome, spec: &Spec) -> Outcome {
+    let crossed: Result<Vec<AccountingRecord>, String> = outcome.cross();
+    match crossed {
+        Err(reason) => Outcome::Refused(spec.reason(&reason)),
+        Ok(records) => match contract::records(&records) {
+            Ok(()) => Outcome::Records(records),
+            Err(problem) => {
+                let reason = format!("the mapper broke the contract: {problem}");
+                Outcome::Refused(spec.reason(&reason))
+            }
+        },
     }
 }

@@ -4,56 +4,75 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use caso_disk::{DirQueue, MonotonicNames, QueueFailure};
-use wasmtime::Engine;
+use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::bindings::messenger::exports::caso::accounting::delivery;
 use super::bindings::messenger::{Messenger as Bindings, MessengerPre};
-use super::component::MessengerSetup;
 use super::connection::Connections;
 use super::convert::Cross;
-use super::decide::Granted;
-use super::detour::Detour;
 use super::failure::Who;
-use super::http::{Clients, Http};
+use super::http::{Clients, Http, ProxyRule};
+use super::instance::{Instance, Spec, World};
 use super::limits::Limits;
-use super::log::{GuestLog, Mask};
-use super::mapper::{REASON_BYTES, as_start};
+use super::log::GuestLog;
+use super::mask::Mask;
+use super::policy::Granted;
 use super::queue::{Stage, Staged};
-use super::state::{Guest, Outside, State, wasi};
+use super::redirect::{Redirect, Sink};
+use super::sockets;
+use super::state::{HostServices, State};
 use super::tls::TlsRoots;
-use super::{contract, sockets};
+use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
-use caso_model::guest::{Answer, Batch, BoxFuture, FailureKind, GuestFailure, Messenger, Rest};
+use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest};
+
+/// What an instance of a messenger is started with.
+#[derive(Debug, Clone)]
+pub struct MessengerSetup {
+    /// Its name, as the host has it; a component may have several instances.
+    pub instance: String,
+    /// The values of the component's options.
+    pub settings: Vec<Setting>,
+    /// Texts to mask besides the values of its own secret options.
+    pub secrets: Vec<String>,
+    /// From [`crate::decide()`].
+    pub granted: Granted,
+    /// What one call may use.
+    pub limits: Limits,
+    /// Where its output goes instead of outside, if anywhere.
+    pub redirect: Redirect,
+    /// For HTTP requests.
+    pub proxies: ProxyRule,
+}
 
 /// A started messenger instance.
 pub struct GuestMessenger {
-    recipe: Recipe,
-    live: Option<Live>,
+    instance: Instance<MessengerWorld>,
+    outlet: Outlet,
 }
 
-/// All that makes a fresh store, and what stays when one is thrown away.
-struct Recipe {
-    engine: Engine,
+/// Where messages go after a call.
+struct Outlet {
+    queues: Arc<Queues>,
+    /// Set: there, and not into their queues.
+    redirected: Option<Sink>,
+}
+
+/// By the capability's name.
+type Queues = BTreeMap<String, DirQueue>;
+
+/// What was granted, and what outlives a store that is thrown away.
+struct MessengerWorld {
     pre: MessengerPre<State>,
-    who: Who,
-    settings: Vec<Setting>,
     granted: Arc<Granted>,
-    queues: Arc<BTreeMap<String, DirQueue>>,
     roots: Arc<TlsRoots>,
     clients: Arc<Clients>,
-    detour: Detour,
-    limits: Limits,
-    mask: Mask,
-}
-
-struct Live {
-    guest: Guest,
-    bindings: Bindings,
+    redirect: Redirect,
 }
 
 impl GuestMessenger {
-    pub(super) async fn start(
+    pub(crate) async fn start(
         engine: Engine,
         pre: MessengerPre<State>,
         who: Who,
@@ -61,219 +80,219 @@ impl GuestMessenger {
         mask: Mask,
         moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
-        let MessengerSetup {
-            instance: _,
-            settings,
-            secrets: _,
-            granted,
-            limits,
-            detour,
-            proxies,
-        } = setup;
+        let spec = Spec::new(engine, who, &setup.settings, setup.limits, mask);
         let roots = Arc::<TlsRoots>::default();
-        let clients = Clients::new(&limits, Arc::clone(&roots), proxies);
-        let queues = granted
-            .queues
-            .iter()
+        let clients = Clients::new(&spec.limits, Arc::clone(&roots), setup.proxies);
+        let queues = setup
+            .granted
+            .queues()
             .map(|(name, terms)| {
                 let queue = DirQueue::new(terms.path.clone(), terms.umask, moments.clone());
-                (name.clone(), queue)
+                (name.to_owned(), queue)
             })
             .collect();
-        let recipe = Recipe {
-            engine,
+        let redirected = setup.redirect.queues.clone();
+        let world = MessengerWorld {
             pre,
-            who,
-            settings,
-            granted: Arc::new(granted),
-            queues: Arc::new(queues),
+            granted: Arc::new(setup.granted),
             roots,
             clients: Arc::new(clients),
-            detour,
-            limits,
-            mask,
+            redirect: setup.redirect,
         };
-        let live = Some(recipe.fresh().await?);
-        Ok(Self { recipe, live })
+        Ok(Self {
+            instance: Instance::start(spec, world).await?,
+            outlet: Outlet {
+                queues: Arc::new(queues),
+                redirected,
+            },
+        })
     }
 
-    /// One attempt. The store survives only a call that went well, and none
-    /// that is dropped half-way.
-    async fn attempt(&mut self, batch: &Batch) -> Result<Answer, GuestFailure> {
-        let recipe = &self.recipe;
-        let mut live = match self.live.take() {
-            Some(live) => live,
-            None => recipe.fresh().await?,
-        };
-        live.guest
-            .begin(recipe.limits.deadline, recipe.limits.timeout);
-        let sent: delivery::Batch = batch.clone().cross();
-        let calling = live
-            .bindings
-            .caso_accounting_delivery()
-            .call_deliver(&mut live.guest.store, &sent);
-        let result = tokio::time::timeout(recipe.limits.timeout, calling).await;
+    /// One attempt.
+    async fn attempt(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
+        let mut running = self.instance.take().await?;
+        let spec = &self.instance.spec;
+        let sent: delivery::Batch = batch.cross();
+        let answer = running
+            .call("deliver", spec.limits.call_time(), |bindings, store| {
+                bindings
+                    .caso_accounting_delivery()
+                    .call_deliver(store, &sent)
+            })
+            .await?;
         drop(sent);
-        let answer: Answer = live.guest.end("deliver", result)?.cross();
-        let answer = contract::answer(answer, batch.records.len()).map_err(|problem| {
-            recipe
-                .who
-                .failure("deliver", FailureKind::Contract, problem)
-        })?;
-        let outside = &mut live.guest.store.data_mut().outside;
+        let answer = CheckedAnswer::new(masked(answer.cross(), spec), batch.records.len())
+            .map_err(|problem| spec.contract("deliver", problem))?;
+        let services = running.services();
         // First what was sent, then what is put: neither hinders the other.
-        let sent = outside.connections.end_call().await;
-        sent.and_then(|()| outside.http.end_call())
-            .map_err(|error| recipe.host("deliver", error.to_string()))?;
-        let staged = outside.stage.take();
-        recipe.put(staged).await?;
-        self.live = Some(live);
-        Ok(recipe.masked(answer))
+        let sent = services.connections.end_call().await;
+        sent.and_then(|()| services.http.end_call())
+            .map_err(|error| spec.host("deliver", error))?;
+        let staged = services.stage.take();
+        self.outlet
+            .put(staged)
+            .await
+            .map_err(|error| spec.host("deliver", error))?;
+        self.instance.keep(running);
+        Ok(answer)
     }
 }
 
-impl Recipe {
-    /// A fresh store, started.
-    async fn fresh(&self) -> Result<Live, GuestFailure> {
-        let Who {
-            component,
-            instance,
-        } = &self.who;
-        let log = GuestLog::new(component, instance, self.mask.clone(), &self.limits);
-        let mut wasi = wasi(&log);
-        self.grant(&mut wasi).await?;
-        let http = Http::new(
-            instance,
-            &self.limits,
-            Arc::clone(&self.granted),
-            Arc::clone(&self.clients),
-            log.clone(),
-        );
-        let outside = Outside {
-            instance: instance.clone(),
-            granted: Arc::clone(&self.granted),
-            stage: Stage::new(&self.limits),
-            connections: Connections::new(
-                &self.limits,
-                Arc::clone(&self.roots),
-                self.detour.connections.clone(),
-            ),
-            http: http.detoured(self.detour.requests.clone()),
-        };
-        let mut guest = Guest::new(
-            &self.engine,
-            self.who.clone(),
-            &self.limits,
-            log,
-            wasi,
-            outside,
-        );
-        guest.begin(self.limits.deadline, self.limits.timeout);
-        let settings: Vec<_> = self.settings.clone().cross();
-        let result = tokio::time::timeout(self.limits.timeout, async {
-            let bindings = self.pre.instantiate_async(&mut guest.store).await?;
-            let started = bindings
-                .caso_accounting_delivery()
-                .call_start(&mut guest.store, instance, &settings)
-                .await?;
-            wasmtime::Result::Ok((bindings, started))
-        })
-        .await;
-        let (bindings, started) = guest.end("start", result).map_err(as_start)?;
-        started.map_err(|reason| {
-            let detail = self.mask.line(&reason, REASON_BYTES);
-            self.who.failure("start", FailureKind::Start, detail)
-        })?;
-        Ok(Live { guest, bindings })
+impl Outlet {
+    /// Puts the messages on disk, in the order of the calls.
+    async fn put(&self, staged: Vec<Staged>) -> Result<(), PutError> {
+        if staged.is_empty() {
+            return Ok(());
+        }
+        if let Some(sink) = &self.redirected {
+            return staged
+                .iter()
+                .try_for_each(|Staged { queue, message }| sink(queue, message))
+                .map_err(PutError::Redirected);
+        }
+        let queues = Arc::clone(&self.queues);
+        tokio::task::spawn_blocking(move || put_all(&queues, &staged)).await?
     }
+}
 
-    /// What of WASI was granted.
-    async fn grant(&self, wasi: &mut WasiCtxBuilder) -> Result<(), GuestFailure> {
-        for terms in &self.granted.directories {
+/// A message is not in its queue.
+#[derive(Debug, thiserror::Error)]
+enum PutError {
+    #[error(transparent)]
+    Queue(#[from] QueueFailure),
+    /// The stage takes messages for granted queues only; were that ever broken,
+    /// the message must not be acknowledged.
+    #[error("a message is for the queue `{0}`, which was not granted")]
+    NoQueue(String),
+    #[error(transparent)]
+    Redirected(std::io::Error),
+    #[error(transparent)]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// All messages or, where one has no queue, none.
+fn put_all(queues: &Queues, staged: &[Staged]) -> Result<(), PutError> {
+    let addressed = staged
+        .iter()
+        .map(|Staged { queue, message }| match queues.get(queue) {
+            Some(queue) => Ok((queue, message)),
+            None => Err(PutError::NoQueue(queue.clone())),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    for (queue, message) in addressed {
+        queue.add(message)?;
+    }
+    Ok(())
+}
+
+impl World for MessengerWorld {
+    type Bindings = Bindings;
+
+    async fn surround(
+        &self,
+        spec: &Spec,
+        log: &GuestLog,
+        wasi: &mut WasiCtxBuilder,
+    ) -> Result<HostServices, GuestFailure> {
+        for (name, terms) in self.granted.directories() {
             let perms = if terms.write {
                 FsPerms::ReadWrite
             } else {
                 FsPerms::ReadOnly
             };
-            wasi.preopened_dir(&terms.path, format!("/{}", terms.name), perms)
+            wasi.preopened_dir(&terms.path, format!("/{name}"), perms)
                 .map_err(|error| {
                     let path = terms.path.display();
-                    self.host(
-                        "start",
-                        format!("directory `{path}`: {}", error.root_cause()),
-                    )
+                    let detail = format!("directory `{path}`: {}", error.root_cause());
+                    spec.host("start", detail)
                 })?;
         }
-        let resolving = sockets::allow(wasi, &self.granted.addresses);
-        match tokio::time::timeout(self.limits.connect_timeout, resolving).await {
-            Ok(result) => result.map_err(|reason| self.host("start", reason)),
-            Err(_) => {
-                let wait = self.limits.connect_timeout;
-                Err(self.host("start", format!("names were not resolved within {wait:?}")))
-            }
-        }
+        let wait = spec.limits.connect_timeout;
+        tokio::time::timeout(wait, sockets::allow(wasi, self.granted.addresses()))
+            .await
+            .map_err(|_| spec.host("start", format!("names were not resolved within {wait:?}")))?
+            .map_err(|error| spec.host("start", error))?;
+        let http = Http::new(
+            &spec.limits,
+            Arc::clone(&self.granted),
+            Arc::clone(&self.clients),
+            log.clone(),
+        );
+        Ok(HostServices {
+            granted: Arc::clone(&self.granted),
+            stage: Stage::new(&spec.limits),
+            connections: Connections::new(
+                &spec.limits,
+                Arc::clone(&self.roots),
+                self.redirect.connections.clone(),
+            ),
+            http: http.redirected(self.redirect.requests.clone()),
+        })
     }
 
-    fn host(&self, call: &'static str, detail: String) -> GuestFailure {
-        self.who.failure(call, FailureKind::Host, detail)
-    }
-
-    /// Puts the messages on disk, in the order of the calls.
-    async fn put(&self, staged: Vec<Staged>) -> Result<(), GuestFailure> {
-        if staged.is_empty() {
-            return Ok(());
-        }
-        if let Some(sink) = &self.detour.queues {
-            return staged
-                .iter()
-                .try_for_each(|Staged { queue, message }| sink(queue, message))
-                .map_err(|error| self.host("deliver", error.to_string()));
-        }
-        let queues = Arc::clone(&self.queues);
-        let writing = tokio::task::spawn_blocking(move || {
-            for Staged { queue, message } in staged {
-                // The stage takes messages for granted queues only.
-                if let Some(queue) = queues.get(&queue) {
-                    queue.add(&message)?;
-                }
-            }
-            Ok(())
-        });
-        let written: Result<(), QueueFailure> = match writing.await {
-            Ok(written) => written,
-            Err(error) => return Err(self.host("deliver", error.to_string())),
-        };
-        written.map_err(|failure| self.host("deliver", failure.to_string()))
-    }
-
-    /// The guest's texts, fit to be shown and kept.
-    fn masked(&self, mut answer: Answer) -> Answer {
-        let line = |text: &str| self.mask.line(text, REASON_BYTES);
-        for refusal in &mut answer.refused {
-            refusal.reason = line(&refusal.reason);
-        }
-        for attribute in &mut answer.attributes {
-            attribute.name = line(&attribute.name);
-            attribute.value = line(&attribute.value);
-        }
-        answer.rest = match answer.rest {
-            Rest::Retry {
-                after_seconds,
-                reason,
-            } => Rest::Retry {
-                after_seconds,
-                reason: line(&reason),
-            },
-            Rest::Misconfigured(text) => Rest::Misconfigured(line(&text)),
-            Rest::Other(text) => Rest::Other(line(&text)),
-            rest => rest,
-        };
-        answer
+    async fn start(
+        &self,
+        store: &mut Store<State>,
+        spec: &Spec,
+    ) -> wasmtime::Result<(Bindings, Result<(), String>)> {
+        let bindings = self.pre.instantiate_async(&mut *store).await?;
+        let started = bindings
+            .caso_accounting_delivery()
+            .call_start(store, &spec.who.instance, &spec.settings)
+            .await?;
+        Ok((bindings, started))
     }
 }
 
+/// The guest's texts, fit to be shown and kept.
+fn masked(mut answer: Answer, spec: &Spec) -> Answer {
+    let line = |text: &mut String| *text = spec.reason(text);
+    for refusal in &mut answer.refused {
+        line(&mut refusal.reason);
+    }
+    for attribute in &mut answer.attributes {
+        line(&mut attribute.name);
+        line(&mut attribute.value);
+    }
+    match &mut answer.rest {
+        Rest::Retry { reason: text, .. } | Rest::Misconfigured(text) | Rest::Other(text) => {
+            line(text);
+        }
+        Rest::Done | Rest::TooLarge => {}
+    }
+    answer
+}
+
 impl Messenger for GuestMessenger {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(self.attempt(batch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_without_a_queue_is_a_failure_and_nothing_is_put() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue");
+        let queue = DirQueue::new(path.clone(), None, MonotonicNames::default());
+        let queues = Queues::from([("known".to_owned(), queue)]);
+        let staged = |queue: &str| Staged {
+            queue: queue.to_owned(),
+            message: b"message".to_vec(),
+        };
+        let error = put_all(&queues, &[staged("known"), staged("lost")]).unwrap_err();
+        assert!(
+            matches!(&error, PutError::NoQueue(name) if name == "lost"),
+            "{error}"
+        );
+        assert!(!path.exists());
+        put_all(&queues, &[staged("known")]).unwrap();
+        assert!(path.exists());
     }
 }

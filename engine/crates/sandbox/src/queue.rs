@@ -4,8 +4,8 @@
 //! Until then it lies here, so that a trap leaves no half of a delivery behind.
 
 use super::bindings::messenger::caso::accounting::queue::{Host, QueueError};
-use super::decide::refusal;
 use super::limits::Limits;
+use super::policy::Kind;
 use super::state::State;
 
 /// Messages of one call, in the order of the calls to `put`.
@@ -63,12 +63,12 @@ impl Host for State {
         name: String,
         message: Vec<u8>,
     ) -> wasmtime::Result<Result<(), QueueError>> {
-        let outside = &mut self.outside;
-        if !outside.granted.queues.contains_key(&name) {
-            let text = refusal(&outside.granted, &outside.instance, "queue", &name);
+        let services = &mut self.services;
+        if services.granted.queue(&name).is_none() {
+            let text = services.granted.refusal(Kind::Queue, &name);
             return Ok(Err(QueueError::Denied(text)));
         }
-        Ok(outside.stage.put(name, message))
+        Ok(services.stage.put(name, message))
     }
 }
 

@@ -25,6 +25,7 @@ use wasmtime_wasi::sockets::{
 
 use super::address;
 use super::grant::Endpoint;
+use super::policy::Granted;
 use super::state::State;
 
 pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -39,7 +40,10 @@ pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// Opens the granted endpoints, and nothing else.
-pub async fn allow(builder: &mut WasiCtxBuilder, endpoints: &[Endpoint]) -> Result<(), String> {
+pub async fn allow(
+    builder: &mut WasiCtxBuilder,
+    endpoints: impl Iterator<Item = &Endpoint>,
+) -> Result<(), String> {
     let mut allowed = BTreeSet::new();
     for endpoint in endpoints {
         allowed.extend(address::resolve(endpoint).await?);
@@ -70,7 +74,7 @@ fn may(allowed: &BTreeSet<SocketAddr>, address: SocketAddr, usage: SocketAddrUse
 /// A resolver that knows the granted names only.
 pub struct Lookup<'a> {
     pub sockets: WasiSocketsCtxView<'a>,
-    pub granted: &'a [Endpoint],
+    pub granted: &'a Granted,
 }
 
 struct HasLookup;
@@ -107,7 +111,7 @@ impl Host for Lookup<'_> {
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
         let granted = self
             .granted
-            .iter()
+            .addresses()
             .any(|endpoint| endpoint.host.eq_ignore_ascii_case(&name));
         // Python asks the resolver even for an address.
         if granted || name.parse::<IpAddr>().is_ok() {

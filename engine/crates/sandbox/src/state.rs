@@ -1,9 +1,7 @@
 //! What stands behind one store, and how a call into it is begun and ended.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::error::Elapsed;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
@@ -11,11 +9,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::connection::Connections;
-use super::decide::Granted;
 use super::failure::{LimitReached, Who};
 use super::http::{Clients, Http, ProxyRule};
-use super::limits::Limits;
+use super::limits::{CallTime, Limits};
 use super::log::{GuestLog, Stdio};
+use super::policy::Granted;
 use super::queue::Stage;
 use super::sockets::Lookup;
 use super::stdio::GuestStdio;
@@ -37,35 +35,27 @@ pub struct State {
     /// Ticks of computing time left in this call.
     ticks_left: u64,
     pub(super) log: GuestLog,
-    pub(super) outside: Outside,
+    pub(super) services: HostServices,
 }
 
 /// What a messenger reaches through our own interfaces. Empty for a mapper.
-pub struct Outside {
-    pub instance: String,
+pub struct HostServices {
     pub granted: Arc<Granted>,
     pub stage: Stage,
     pub connections: Connections,
     pub http: Http,
 }
 
-impl Outside {
+impl HostServices {
     /// Nothing granted.
-    pub fn nothing(instance: &str, limits: &Limits, log: &GuestLog) -> Self {
+    pub fn nothing(limits: &Limits, log: &GuestLog) -> Self {
         let roots = Arc::<TlsRoots>::default();
         let clients = Clients::new(limits, Arc::clone(&roots), ProxyRule::default());
         Self {
-            instance: instance.to_owned(),
             granted: Arc::default(),
             stage: Stage::new(limits),
             connections: Connections::new(limits, roots, None),
-            http: Http::new(
-                instance,
-                limits,
-                Arc::default(),
-                Arc::new(clients),
-                log.clone(),
-            ),
+            http: Http::new(limits, Arc::default(), Arc::new(clients), log.clone()),
         }
     }
 }
@@ -82,7 +72,7 @@ impl WasiView for State {
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: &mut self.outside.http,
+            hooks: &mut self.services.http,
             table: &mut self.table,
             ctx: &mut self.headers,
         }
@@ -98,7 +88,7 @@ impl State {
         };
         Lookup {
             sockets,
-            granted: &self.outside.granted.addresses,
+            granted: &self.services.granted,
         }
     }
 }
@@ -122,9 +112,6 @@ pub struct Guest {
     pub store: Store<State>,
     pub log: GuestLog,
     pub who: Who,
-    /// Computing time and wall clock of the call that runs.
-    deadline: Duration,
-    timeout: Duration,
 }
 
 impl Guest {
@@ -134,7 +121,7 @@ impl Guest {
         limits: &Limits,
         log: GuestLog,
         mut wasi: WasiCtxBuilder,
-        outside: Outside,
+        services: HostServices,
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HOST_OBJECTS);
@@ -147,7 +134,7 @@ impl Guest {
             limiter: Limiter::new(limits),
             ticks_left: 0,
             log: log.clone(),
-            outside,
+            services,
         };
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.limiter);
@@ -169,47 +156,38 @@ impl Guest {
                 None => Ok(UpdateDeadline::Interrupt),
             }
         });
-        Self {
-            store,
-            log,
-            who,
-            deadline: limits.deadline,
-            timeout: limits.timeout,
-        }
+        Self { store, log, who }
     }
 
-    /// Before each call: fresh quotas. The caller puts the timeout around it.
-    pub fn begin(&mut self, deadline: Duration, timeout: Duration) {
-        self.deadline = deadline;
-        self.timeout = timeout;
-        self.log.begin_call();
-        self.store.set_epoch_deadline(1);
-        let state = self.store.data_mut();
-        state.ticks_left = Limits::ticks(deadline);
-        state.outside.stage.clear();
-        state.outside.connections.begin_call();
-        state.outside.http.begin_call();
-    }
-
-    /// After each call. An error means that this store must not be used again.
-    #[allow(
-        clippy::result_large_err,
-        reason = "the traits of `model::guest` fix the type"
-    )]
-    pub fn end<T>(
-        &mut self,
+    /// One call with fresh quotas, within this time. After an error this store
+    /// must not be used again.
+    pub async fn run<'a, T, F>(
+        &'a mut self,
         call: &'static str,
-        result: Result<wasmtime::Result<T>, Elapsed>,
-    ) -> Result<T, GuestFailure> {
-        self.log.end_call();
+        time: CallTime,
+        work: impl FnOnce(&'a mut Store<State>) -> F,
+    ) -> Result<T, GuestFailure>
+    where
+        F: Future<Output = wasmtime::Result<T>>,
+    {
+        let Self { store, log, who } = self;
+        log.begin_call();
+        store.set_epoch_deadline(1);
+        let state = store.data_mut();
+        state.ticks_left = Limits::ticks(time.deadline);
+        state.services.stage.clear();
+        state.services.connections.begin_call();
+        state.services.http.begin_call();
+        let result = tokio::time::timeout(time.timeout, work(store)).await;
+        log.end_call();
         match result {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.who.trapped(call, &error, self.deadline, &self.log)),
+            Ok(Err(error)) => Err(who.trapped(call, &error, time.deadline, log)),
             Err(_) => {
-                let detail = format!("it did not return within {:?}", self.timeout);
-                let failure = self.who.failure(call, FailureKind::Deadline, detail);
+                let detail = format!("it did not return within {:?}", time.timeout);
+                let failure = who.failure(call, FailureKind::Deadline, detail);
                 Err(GuestFailure {
-                    stderr: self.log.stderr_tail(),
+                    stderr: log.stderr_tail(),
                     ..failure
                 })
             }

@@ -1,7 +1,7 @@
 //! A mapper that fails as its option `mode` says: `VERB` or `VERB:ID`, where ID
 //! is the usage item on which it does.
 
-// There is nothing of it natively.
+// A native build of it is empty.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
@@ -49,7 +49,7 @@ fn record(id: &str, payload: &str) -> AccountingRecord {
     })
 }
 
-/// Everything a guest could tell two runs apart by.
+/// Everything by which a guest could distinguish two runs.
 fn surroundings() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

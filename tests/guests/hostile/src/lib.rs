@@ -2,90 +2,22 @@
 //! the sandbox it reports as the `other` of its answer, so that a test asserts
 //! on what a guest really saw.
 
-// There is nothing of it natively.
-#![cfg(target_arch = "wasm32")]
-
-use std::cell::RefCell;
-
-wit_bindgen::generate!({ path: "../../../wit", world: "messenger" });
-
-use caso::accounting::connection;
-use caso::accounting::log;
-use caso::accounting::queue;
-use caso::accounting::records::RecordList;
-use caso::accounting::types::{OptionValue, Setting};
-use exports::caso::accounting::delivery::{self, Answer, Batch, Refusal, Rest};
-use exports::caso::accounting::description::{
-    self, CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
+use caso_component::log;
+use caso_component::messenger::{
+    Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, OptionDescription,
+    OptionKind, Refusal, Rest, Retry, connection, queue,
 };
+use caso_component::records::RecordList;
+use caso_component::settings::Settings;
+use caso_component::types::Setting;
 
-struct Hostile;
-
-thread_local! {
-    static SETTINGS: RefCell<Vec<Setting>> = const { RefCell::new(Vec::new()) };
+/// A started instance.
+pub struct Hostile {
+    settings: Vec<Setting>,
     /// Calls of `deliver` in this store.
-    static CALLS: RefCell<u32> = const { RefCell::new(0) };
-    static HANDLE: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
-}
-
-fn option(name: &str, kind: OptionKind) -> OptionDescription {
-    OptionDescription {
-        name: name.to_owned(),
-        kind,
-        default: None,
-        required: false,
-        help: String::new(),
-        old_names: Vec::new(),
-        attributes: Vec::new(),
-    }
-}
-
-fn capability(name: &str, kind: &str, target: &str) -> CapabilityRequest {
-    CapabilityRequest {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        target: target.to_owned(),
-        required: false,
-        attributes: Vec::new(),
-    }
-}
-
-impl description::Guest for Hostile {
-    fn describe() -> ComponentDescription {
-        ComponentDescription {
-            name: "hostile".to_owned(),
-            summary: "Does what its option says".to_owned(),
-            version: "1.0.0".to_owned(),
-            record_types: Vec::new(),
-            options: vec![
-                option("mode", OptionKind::Text),
-                option("output_path", OptionKind::Path),
-                option("server", OptionKind::Endpoint),
-                option("directory", OptionKind::Path),
-                option("key", OptionKind::Secret),
-            ],
-            capabilities: vec![
-                capability("outgoing", "queue", "${output_path}"),
-                capability("server", "connection", "${server}"),
-                capability("data", "directory-write", "${directory}"),
-            ],
-            packing_option: None,
-            attributes: Vec::new(),
-        }
-    }
-}
-
-fn setting(name: &str) -> String {
-    SETTINGS.with_borrow(|settings| {
-        match settings
-            .iter()
-            .find(|setting| setting.name == name)
-            .map(|setting| &setting.value)
-        {
-            Some(OptionValue::Text(text)) => text.clone(),
-            _ => String::new(),
-        }
-    })
+    calls: u32,
+    /// The connection that was opened last.
+    handle: u32,
 }
 
 fn ids(batch: &Batch) -> Vec<String> {
@@ -98,24 +30,12 @@ fn ids(batch: &Batch) -> Vec<String> {
     }
 }
 
-fn answer(accepted: usize, refused: Vec<Refusal>, rest: Rest) -> Answer {
-    Answer {
-        accepted: accepted as u32,
-        refused,
-        rest,
-        attributes: Vec::new(),
-    }
-}
-
 fn report(text: String) -> Answer {
-    answer(0, Vec::new(), Rest::Other(text))
+    Answer::nothing(Rest::Other(text))
 }
 
 fn refusal(index: usize) -> Refusal {
-    Refusal {
-        index: index as u32,
-        reason: "because".to_owned(),
-    }
+    Refusal::new(index, "because")
 }
 
 fn put(message: &str) {
@@ -135,27 +55,48 @@ fn dive(depth: u64) -> u64 {
     dive(std::hint::black_box(wide)[3] + 1) + wide[5]
 }
 
-impl delivery::Guest for Hostile {
-    fn start(instance: String, settings: Vec<Setting>) -> Result<(), String> {
-        SETTINGS.set(settings);
-        log::write(log::Level::Debug, &format!("{instance} starts"));
-        match setting("mode").as_str() {
-            "start-refuses" => Err(format!("no such thing as `{}`", setting("key"))),
-            "start-traps" => the_guilty_function("at the start"),
-            _ => Ok(()),
+impl Messenger for Hostile {
+    fn describe() -> ComponentDescription {
+        let option = |name, kind| OptionDescription::new(name, kind, None, "");
+        let capability = |name, kind, target| CapabilityRequest::new(name, kind, target).optional();
+        ComponentDescription {
+            options: vec![
+                option("mode", OptionKind::Text),
+                option("output_path", OptionKind::Path),
+                option("server", OptionKind::Endpoint),
+                option("directory", OptionKind::Path),
+                option("key", OptionKind::Secret),
+            ],
+            capabilities: vec![
+                capability("outgoing", "queue", "${output_path}"),
+                capability("server", "connection", "${server}"),
+                capability("data", "directory-write", "${directory}"),
+            ],
+            ..ComponentDescription::new("hostile", "Does what its option says", "1.0.0")
         }
     }
 
-    fn deliver(batch: Batch) -> Answer {
-        let ids = ids(&batch);
+    fn start(instance: &str, settings: Settings<'_>) -> Result<Self, String> {
+        let hostile = Self {
+            settings: settings.0.to_vec(),
+            calls: 0,
+            handle: 0,
+        };
+        log::debug(&format!("{instance} starts"));
+        match hostile.setting("mode").as_str() {
+            "start-refuses" => Err(format!("no such thing as `{}`", hostile.setting("key"))),
+            "start-traps" => the_guilty_function("at the start"),
+            _ => Ok(hostile),
+        }
+    }
+
+    fn deliver(&mut self, batch: &Batch) -> Answer {
+        let ids = ids(batch);
         let len = ids.len();
-        let calls = CALLS.with_borrow_mut(|calls| {
-            *calls += 1;
-            *calls
-        });
+        self.calls += 1;
         put(&ids.join(","));
-        let done = answer(len, Vec::new(), Rest::Done);
-        let mode = setting("mode");
+        let done = Answer::partial(len, Vec::new(), Rest::Done);
+        let mode = self.setting("mode");
         if let Some(id) = mode.strip_prefix("trap-on:") {
             if ids.iter().any(|known| known == id) {
                 the_guilty_function(id);
@@ -166,8 +107,8 @@ impl delivery::Guest for Hostile {
             "accept" => done,
             "trap" => the_guilty_function("on purpose"),
             "exit" => std::process::exit(3),
-            "divide" => answer(
-                len / std::hint::black_box(len - len),
+            "divide" => Answer::partial(
+                len / (std::hint::black_box(len) - len),
                 Vec::new(),
                 Rest::Done,
             ),
@@ -202,7 +143,7 @@ impl delivery::Guest for Hostile {
                 done
             }
             "tell-secret" => {
-                let key = setting("key");
+                let key = self.setting("key");
                 println!("the key is {key}");
                 log::write(log::Level::Info, &key);
                 let mut answer = report(format!("the key is {key}"));
@@ -212,22 +153,22 @@ impl delivery::Guest for Hostile {
                 }];
                 answer
             }
-            "die-telling" => the_guilty_function(&setting("key")),
+            "die-telling" => the_guilty_function(&self.setting("key")),
             "ask-ungranted" => {
                 let queue = queue::put("elsewhere", b"x");
                 let connection = connection::open("elsewhere");
                 report(format!("{queue:?} {connection:?}"))
             }
-            "wrong-index" => answer(len, vec![refusal(len)], Rest::Done),
-            "refuse-twice" => answer(len, vec![refusal(0), refusal(0)], Rest::Done),
-            "accepted-too-many" => answer(len + 1, Vec::new(), Rest::Done),
-            "silent-rest" => answer(1, Vec::new(), Rest::Done),
-            "refuse-first" => answer(len, vec![refusal(0)], Rest::Done),
-            "too-large" => answer(0, Vec::new(), Rest::TooLarge),
-            "retry" => answer(
+            "wrong-index" => Answer::partial(len, vec![refusal(len)], Rest::Done),
+            "refuse-twice" => Answer::partial(len, vec![refusal(0), refusal(0)], Rest::Done),
+            "accepted-too-many" => Answer::partial(len + 1, Vec::new(), Rest::Done),
+            "silent-rest" => Answer::partial(1, Vec::new(), Rest::Done),
+            "refuse-first" => Answer::partial(len, vec![refusal(0)], Rest::Done),
+            "too-large" => Answer::partial(0, Vec::new(), Rest::TooLarge),
+            "retry" => Answer::partial(
                 0,
                 Vec::new(),
-                Rest::Retry(delivery::Retry {
+                Rest::Retry(Retry {
                     after_seconds: 7,
                     reason: "busy".into(),
                 }),
@@ -235,7 +176,7 @@ impl delivery::Guest for Hostile {
             "huge-answer" => {
                 let mut refusal = refusal(0);
                 refusal.reason = "x".repeat(20 << 20);
-                answer(len, vec![refusal], Rest::Done)
+                Answer::partial(len, vec![refusal], Rest::Done)
             }
             "huge-message" => {
                 let answer = queue::put("outgoing", &vec![0; 20 << 20]);
@@ -261,7 +202,7 @@ impl delivery::Guest for Hostile {
                 std::thread::sleep(std::time::Duration::from_secs(3600));
                 done
             }
-            "count-calls" => report(calls.to_string()),
+            "count-calls" => report(self.calls.to_string()),
             "write-file" => {
                 let paths = [
                     "/tmp/x",
@@ -292,9 +233,9 @@ impl delivery::Guest for Hostile {
                 ))
             }
             "connect" => {
-                let run = || -> Result<Vec<u8>, connection::ConnectionError> {
+                let mut run = || -> Result<Vec<u8>, connection::ConnectionError> {
                     let handle = connection::open("server")?;
-                    HANDLE.set(handle);
+                    self.handle = handle;
                     connection::send(handle, format!("{}\n", ids.join(",")).as_bytes())?;
                     connection::finish(handle)?;
                     let received = connection::receive(handle, 100)?;
@@ -307,20 +248,24 @@ impl delivery::Guest for Hostile {
                 })
             }
             // Leaves a connection open, and uses its handle in the next call.
-            "keep-handle" if calls == 1 => report(format!(
+            "keep-handle" if self.calls == 1 => report(format!(
                 "{:?}",
                 connection::open("server")
-                    .inspect(|it| HANDLE.set(*it))
+                    .inspect(|handle| self.handle = *handle)
                     .is_ok()
             )),
-            "keep-handle" => report(format!("{:?}", connection::send(HANDLE.get(), b"late"))),
+            "keep-handle" => report(format!("{:?}", connection::send(self.handle, b"late"))),
             other => report(format!("no mode `{other}`")),
         }
     }
 }
 
-#[allow(unsafe_code, reason = "wit-bindgen's export")]
-mod exported {
-    super::export!(Hostile with_types_in super);
-    use super::Hostile;
+impl Hostile {
+    /// The value of an option, or an empty text.
+    fn setting(&self, name: &str) -> String {
+        let value = Settings(&self.settings).optional_text(name);
+        value.ok().flatten().unwrap_or_default()
+    }
 }
+
+caso_component::export_messenger!(Hostile);

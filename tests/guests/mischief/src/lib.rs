@@ -1,74 +1,64 @@
-//! A messenger that does what its option `verb` says: the sandbox's word for
-//! word opponent in the end-to-end tests. Whatever it does, nobody else may be
-//! harmed and none of its records lost.
-
-use std::sync::OnceLock;
+//! A messenger that does what its option `verb` says: it misbehaves on purpose, for the
+//! end-to-end tests. Whatever it does, no other messenger may be harmed and none of its
+//! records lost.
 
 use caso_component::log;
 use caso_component::messenger::{
-    Answer, Batch, CapabilityRequest, ComponentDescription, Delivery, Description,
-    OptionDescription, OptionKind, Refusal, Rest, queue,
+    Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, OptionDescription,
+    OptionKind, Refusal, Rest, queue,
 };
 use caso_component::records::RecordList;
-use caso_component::types::Setting;
+use caso_component::settings::Settings;
 
-/// The component.
-pub struct Mischief;
+/// A started instance.
+pub struct Mischief {
+    /// What to do.
+    verb: String,
+    /// The machine it is about, for verbs that are about one.
+    victim: Option<String>,
+}
 
-/// What this instance was told: `verb`, and whom it is about.
-static TOLD: OnceLock<(String, Option<String>)> = OnceLock::new();
-
-impl Description for Mischief {
+impl Messenger for Mischief {
     fn describe() -> ComponentDescription {
         ComponentDescription {
-            name: "mischief".into(),
-            summary: "Misbehaves on demand".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
             record_types: vec!["cloud".into()],
             options: vec![
                 OptionDescription::new("verb", OptionKind::Text, Some("accept"), "What to do"),
                 OptionDescription::new("victim", OptionKind::Text, None, "The machine it is about"),
                 OptionDescription::new("output", OptionKind::Path, None, "A queue it would like"),
             ],
-            // Vanishes unless `output` is set; then it must be granted.
-            capabilities: vec![CapabilityRequest {
-                name: "outgoing".into(),
-                kind: "queue".into(),
-                target: "${output}".into(),
-                required: false,
-                attributes: Vec::new(),
-            }],
-            packing_option: None,
-            attributes: Vec::new(),
+            // Dropped unless `output` is set; then it must be granted.
+            capabilities: vec![CapabilityRequest::new("outgoing", "queue", "${output}").optional()],
+            ..ComponentDescription::new(
+                "mischief",
+                "Misbehaves on demand",
+                env!("CARGO_PKG_VERSION"),
+            )
         }
     }
-}
 
-impl Delivery for Mischief {
-    fn start(_instance: String, settings: Vec<Setting>) -> Result<(), String> {
-        let settings = caso_component::settings::Settings(&settings);
+    fn start(_instance: &str, settings: Settings<'_>) -> Result<Self, String> {
         let verb = settings.text("verb")?;
         if verb == "refuse-to-start" {
             return Err("not today".into());
         }
-        TOLD.set((verb, settings.optional_text("victim")?))
-            .map_err(|_| "started twice".to_owned())
+        Ok(Self {
+            verb,
+            victim: settings.optional_text("victim")?,
+        })
     }
 
-    fn deliver(batch: Batch) -> Answer {
-        let (verb, victim) = TOLD.get().expect("the host starts before it delivers");
+    fn deliver(&mut self, batch: &Batch) -> Answer {
         let count = batch.records.len();
-        let refusal = |index: usize| Refusal {
-            index: index as u32,
-            reason: "out of mischief".into(),
-        };
-        match verb.as_str() {
-            "accept" => Answer::done(&batch, Vec::new()),
+        let refusal = |index: usize| Refusal::new(index, "out of mischief");
+        let left = |accepted: usize, rest: Rest| Answer::partial(accepted, Vec::new(), rest);
+        match self.verb.as_str() {
+            "accept" => Answer::done(batch, Vec::new()),
             "trap" => panic!("asked to trap"),
-            "trap-on" if has(&batch.records, victim.as_deref()) => {
+            "trap-on" if has(&batch.records, self.victim.as_deref()) => {
                 panic!("asked to trap on this one")
             }
-            "trap-on" => Answer::done(&batch, Vec::new()),
+            "trap-on" => Answer::done(batch, Vec::new()),
             "loop" => loop {
                 std::hint::spin_loop();
             },
@@ -85,41 +75,34 @@ impl Delivery for Mischief {
                     );
                     log::info(&format!("line {n} of very many that nobody wants to read"));
                 }
-                Answer::done(&batch, Vec::new())
+                Answer::done(batch, Vec::new())
             }
             "ask" => match queue::put("somebody-elses", b"hello") {
-                Err(queue::QueueError::Denied(_)) => Answer::done(&batch, Vec::new()),
+                Err(queue::QueueError::Denied(_)) => Answer::done(batch, Vec::new()),
                 other => panic!("a queue that was not granted answered {other:?}"),
             },
             "put" => match queue::put("outgoing", b"hello\n") {
-                Ok(()) => Answer::done(&batch, Vec::new()),
-                Err(error) => Answer::partly(0, Vec::new(), Rest::Other(format!("{error:?}"))),
+                Ok(()) => Answer::done(batch, Vec::new()),
+                Err(error) => Answer::nothing(Rest::Other(format!("{error:?}"))),
             },
             "put-and-trap" => {
                 let _ = queue::put("outgoing", b"must never appear\n");
                 panic!("asked to trap after a message")
             }
-            "refuse-first" => Answer::done(&batch, vec![refusal(0)]),
-            "refuse-beyond" => Answer::done(&batch, vec![refusal(count + 7)]),
-            "accept-too-many" => Answer::partly(count + 7, Vec::new(), Rest::Done),
-            "too-large" if count > 1 => Answer::partly(0, Vec::new(), Rest::TooLarge),
-            "too-large" => Answer::done(&batch, Vec::new()),
-            "retry" => Answer::partly(0, Vec::new(), Rest::again(3600, "not now")),
-            "misconfigured" => Answer::partly(
-                0,
-                Vec::new(),
-                Rest::Misconfigured("nobody told me where".into()),
-            ),
-            "halfway" => Answer::partly(
-                count / 2,
-                Vec::new(),
-                Rest::Other("enough for today".into()),
-            ),
+            "refuse-first" => Answer::done(batch, vec![refusal(0)]),
+            "refuse-beyond" => Answer::done(batch, vec![refusal(count + 7)]),
+            "accept-too-many" => left(count + 7, Rest::Done),
+            "too-large" if count > 1 => Answer::nothing(Rest::TooLarge),
+            "too-large" => Answer::done(batch, Vec::new()),
+            "retry" => Answer::nothing(Rest::retry(3600, "not now")),
+            "misconfigured" => Answer::nothing(Rest::Misconfigured("nobody told me where".into())),
+            "halfway" => left(count / 2, Rest::Other("enough for today".into())),
             other => panic!("no such verb: {other}"),
         }
     }
 }
 
+/// Whether one of the VMs has this machine name.
 fn has(records: &RecordList, victim: Option<&str>) -> bool {
     match records {
         RecordList::Cloud(records) => records

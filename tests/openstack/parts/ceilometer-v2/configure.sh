@@ -9,10 +9,11 @@ cp "$policy" "$HERE/etc/policy.json"
 paste=$(find "$HERE/venv" -name api_paste.ini | head -1)
 sed "s#keystonemiddleware.auth_token:filter_factory#&\noslo_config_file = $HERE/etc/ceilometer.conf#" \
   "$paste" > "$HERE/etc/api_paste.ini"
-cat > "$HERE/etc/ceilometer.conf" <<EOF
+{
+  cat <<EOF
 [DEFAULT]
 transport_url=fake://
-log_file=$HERE/run/ceilometer.log
+log_file=$HERE/log/ceilometer.log
 api_paste_config=$HERE/etc/api_paste.ini
 [database]
 connection=sqlite:///$HERE/run/ceilometer.db
@@ -20,14 +21,6 @@ connection=sqlite:///$HERE/run/ceilometer.db
 telemetry_secret=secret
 [oslo_policy]
 policy_file=$HERE/etc/policy.json
-[keystone_authtoken]
-www_authenticate_uri=http://127.0.0.1:$KEYSTONE_PORT
-auth_url=http://127.0.0.1:$KEYSTONE_PORT
-auth_type=password
-project_domain_name=Default
-user_domain_name=Default
-project_name=service
-username=ceilometer
-password=secret
-service_token_roles_required=false
 EOF
+  authtoken ceilometer
+} > "$HERE/etc/ceilometer.conf"

@@ -3,45 +3,22 @@
 
 import http.client
 import json
-import os
-import subprocess
+import pathlib
+import sys
 import urllib.parse
-import urllib.request
 
-D = os.path.dirname(os.path.abspath(__file__))
-env = dict(
-    line.split("=", 1)
-    for line in subprocess.run(
-        ["bash", "-c", '. %s/env.sh; set | grep -E "^(HERE|RUN|KEYSTONE|URL)="' % D], capture_output=True, text=True
-    ).stdout.split("\n")
-    if "=" in line
-)
-H, KS, ids = env["HERE"], env["KEYSTONE"], json.load(open(env["RUN"] + "/ids.json"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import part
+from part import log_in
+
+H, RUN, KS, URL = part.settings(__file__, "HERE", "RUN", "KEYSTONE", "URL")
+ids = part.ids(RUN)
 S, P1, P2 = ids["servers"], ids["p_one"], ids["p_two"]
-out = H + "/recordings"
-os.makedirs(out, exist_ok=True)
-for f in os.listdir(out):
-    os.remove(out + "/" + f)
+out = part.recordings(H)
 
 
 def tok(user, scope):
-    r = urllib.request.Request(
-        KS + "/auth/tokens",
-        method="POST",
-        headers={"Content-Type": "application/json"},
-        data=json.dumps(
-            {
-                "auth": {
-                    "identity": {
-                        "methods": ["password"],
-                        "password": {"user": {"name": user, "domain": {"id": "default"}, "password": "secret"}},
-                    },
-                    "scope": scope,
-                }
-            }
-        ).encode(),
-    )
-    return urllib.request.urlopen(r).headers["X-Subject-Token"]
+    return log_in(user, scope, KS)
 
 
 pr = {"project": {"id": P1}}
@@ -61,7 +38,7 @@ def go(name, user, path, body=None, method="GET", headers=None):
     h = dict(headers or {}, **({"X-Auth-Token": T[user]} if T[user] else {}))
     if body is not None:
         h["Content-Type"] = "application/json"
-    c = http.client.HTTPConnection("127.0.0.1", int(env["URL"].rsplit(":", 1)[1]))
+    c = http.client.HTTPConnection("127.0.0.1", urllib.parse.urlsplit(URL).port)
     c.request(method, path, body=json.dumps(body) if body is not None else None, headers=h)
     r = c.getresponse()
     raw = r.read().decode()

@@ -6,39 +6,15 @@ resource_metadata.instance_id), for vo-project and one server of other-project; 
 
 import datetime as dt
 import json
+import pathlib
 import sys
-import urllib.request
 import uuid
 
-ks, url, ids = sys.argv[1], sys.argv[2], json.load(open(sys.argv[3]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from part import SERVICE_PROJECT, ask, log_in
 
-
-def post(u, body, tok=None):
-    r = urllib.request.Request(
-        u,
-        method="POST",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", **({"X-Auth-Token": tok} if tok else {})},
-    )
-    try:
-        with urllib.request.urlopen(r) as a:
-            return a.headers, a.read()
-    except urllib.error.HTTPError as e:
-        raise SystemExit("%s -> %s %s" % (u, e.code, e.read()[:500])) from e
-
-
-tok = post(
-    ks + "/auth/tokens",
-    {
-        "auth": {
-            "identity": {
-                "methods": ["password"],
-                "password": {"user": {"name": "ceilometer", "domain": {"id": "default"}, "password": "secret"}},
-            },
-            "scope": {"project": {"name": "service", "domain": {"id": "default"}}},
-        }
-    },
-)[0]["X-Subject-Token"]
+ks, url, ids = sys.argv[1], sys.argv[2], json.loads(pathlib.Path(sys.argv[3]).read_text())
+tok = log_in("ceilometer", SERVICE_PROJECT, ks)
 T = lambda s: dt.datetime.strptime(s, "%Y-%m-%dT%H:%M:%S")
 # name, from, to, reset, gap, project
 CASES = [
@@ -109,6 +85,6 @@ for k, (name, a, z, reset, gap, proj) in enumerate(CASES):
         t += dt.timedelta(seconds=600)
     for meter, samples in out.items():
         for i in range(0, len(samples), 200):
-            post("%s/v2/meters/%s?direct=True" % (url, meter), samples[i : i + 200], tok)
+            ask("POST", f"{url}/v2/meters/{meter}?direct=True", tok, samples[i : i + 200])
         total += len(samples)
 print(total, "samples")

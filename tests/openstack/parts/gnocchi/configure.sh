@@ -3,10 +3,11 @@
 set -euo pipefail
 # shellcheck source=env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
-mkdir -p "$HERE"/etc "$HERE"/run/{data,log,coord}
-cat > "$HERE/etc/gnocchi.conf" <<EOF
+mkdir -p "$HERE"/etc "$HERE"/run/{data,coord}
+{
+  cat <<EOF
 [DEFAULT]
-log_file=$HERE/run/log/gnocchi.log
+log_file=$HERE/log/gnocchi.log
 coordination_url=file://$HERE/run/coord
 parallel_operations=2
 [indexer]
@@ -22,18 +23,10 @@ paste_config=$HERE/etc/api-paste.ini
 [metricd]
 workers=1
 metric_processing_delay=1
-[keystone_authtoken]
-www_authenticate_uri=http://127.0.0.1:$KEYSTONE_PORT
-auth_url=http://127.0.0.1:$KEYSTONE_PORT
-auth_type=password
-project_domain_name=Default
-user_domain_name=Default
-project_name=service
-username=gnocchi
-password=secret
-service_token_roles_required=false
 EOF
-# auth_token reads its section from the file that it is told here, not from the
-# one that Gnocchi was started with.
+  authtoken gnocchi
+} > "$HERE/etc/gnocchi.conf"
+# auth_token reads its section from the file that is named here, not from the one
+# that Gnocchi was started with.
 sed "/keystonemiddleware#auth_token/a oslo_config_file = $HERE/etc/gnocchi.conf" \
   "$HERE"/venv/lib/python3*/site-packages/gnocchi/rest/api-paste.ini > "$HERE/etc/api-paste.ini"

@@ -4,44 +4,25 @@ the increase of each counter between the first and the last point in [FROM, TO),
 cpu_ns, in_bytes, out_bytes (summed over the server's interfaces), with the first and last point and their number. As user accounting (project scope)."""
 
 import json
-import os
-import subprocess
+import pathlib
 import sys
 
-import requests
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from part import ask, ids, log_in, settings
 
-D = os.path.dirname(os.path.abspath(__file__))
-env = dict(
-    line.split("=", 1)
-    for line in subprocess.run(
-        ["bash", "-c", '. %s/env.sh; set | grep -E "^(HERE|RUN|KEYSTONE|URL)="' % D], capture_output=True, text=True
-    ).stdout.split("\n")
-    if "=" in line
-)
-KS, GN, ids = env["KEYSTONE"], env["URL"], json.load(open(env["RUN"] + "/ids.json"))
+HERE = pathlib.Path(__file__).resolve().parent
+RUN, KS, GN = settings(__file__, "RUN", "KEYSTONE", "URL")
+project = ids(RUN)["p_one"]
 A, Z = (sys.argv[1:] + ["2026-10-01T00:00:00", "2026-11-16T00:00:00"][len(sys.argv) - 1 :])[:2]
-S = requests.Session()
-r = S.post(
-    KS + "/auth/tokens",
-    json={
-        "auth": {
-            "identity": {
-                "methods": ["password"],
-                "password": {"user": {"name": "accounting", "domain": {"id": "default"}, "password": "secret"}},
-            },
-            "scope": {"project": {"id": ids["p_one"]}},
-        }
-    },
-)
-S.headers.update({"X-Auth-Token": r.headers["X-Subject-Token"], "Accept": "application/json"})
+token = log_in("accounting", {"project": {"id": project}}, KS)
 q = {
     "and": [
-        {"=": {"project_id": ids["p_one"]}},
+        {"=": {"project_id": project}},
         {"<": {"started_at": Z}},
         {"or": [{">=": {"ended_at": A}}, {"=": {"ended_at": None}}]},
     ]
 }
-search = lambda t: S.post("%s/v1/search/resource/%s?sort=started_at:asc&sort=id:asc" % (GN, t), json=q).json()
+search = lambda t: ask("POST", f"{GN}/v1/search/resource/{t}?sort=started_at:asc&sort=id:asc", token, q)
 
 
 def seconds(text):  # "30 days, 0:00:00", "0:05:00"
@@ -51,17 +32,19 @@ def seconds(text):  # "30 days, 0:00:00", "0:05:00"
 
 
 def usage(metric):
-    pol = S.get("%s/v1/metric/%s" % (GN, metric)).json()["archive_policy"]
+    pol = ask("GET", f"{GN}/v1/metric/{metric}", token)["archive_policy"]
     g = max(pol["definition"], key=lambda d: seconds(d["timespan"]))["granularity"]  # the longest kept
-    m = S.get(
-        "%s/v1/metric/%s/measures" % (GN, metric),
-        params={
+    m = ask(
+        "GET",
+        f"{GN}/v1/metric/{metric}/measures",
+        token,
+        query={
             "aggregation": "last" if "last" in pol["aggregation_methods"] else "mean",
             "granularity": seconds(g),
             "start": A,
             "stop": Z,
         },
-    ).json()
+    )
     inc = sum(y[2] - x[2] if y[2] >= x[2] else y[2] for x, y in zip(m, m[1:], strict=False))
     return {
         "increase": inc,
@@ -82,7 +65,7 @@ for r in search("instance_network_interface"):
     o = name[r["instance_id"]]
     for key, m in (("in_bytes", "network.incoming.bytes"), ("out_bytes", "network.outgoing.bytes")):
         o.setdefault(key, []).append(dict(usage(r["metrics"][m]), interface=r["id"]))
-json.dump(out, open(D + "/expected.json", "w"), indent=1, ensure_ascii=False)
+json.dump(out, (HERE / "expected.json").open("w"), indent=1, ensure_ascii=False)
 for n, o in out.items():
     c = o.get("cpu_ns") or {}
     print(

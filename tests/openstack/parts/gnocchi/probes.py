@@ -4,43 +4,24 @@
 
 import json
 import os
-import subprocess
+import pathlib
+import sys
 import urllib.parse
 
 import requests
 
-D = os.path.dirname(os.path.abspath(__file__))
-env = dict(
-    line.split("=", 1)
-    for line in subprocess.run(
-        ["bash", "-c", '. %s/env.sh; set | grep -E "^(HERE|RUN|KEYSTONE|URL)="' % D], capture_output=True, text=True
-    ).stdout.split("\n")
-    if "=" in line
-)
-H, KS, GN = env["HERE"], env["KEYSTONE"], env["URL"]
-ids = json.load(open(env["RUN"] + "/ids.json"))
-truth = json.load(open(D + "/truth.json"))
-out = H + "/recordings"
-os.makedirs(out, exist_ok=True)
-for f in os.listdir(out):
-    os.remove(out + "/" + f)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import part
+from part import SERVICE_PROJECT, log_in
+
+H, RUN, KS, GN = part.settings(__file__, "HERE", "RUN", "KEYSTONE", "URL")
+ids = part.ids(RUN)
+truth = json.loads(pathlib.Path(__file__).resolve().with_name("truth.json").read_text())
+out = part.recordings(H)
 
 
-def tok(user, scope, svc=False):
-    r = requests.post(
-        KS + "/auth/tokens",
-        json={
-            "auth": {
-                "identity": {
-                    "methods": ["password"],
-                    "password": {"user": {"name": user, "domain": {"id": "default"}, "password": "secret"}},
-                },
-                "scope": scope,
-            }
-        },
-    )
-    r.raise_for_status()
-    return r.headers["X-Subject-Token"]
+def tok(user, scope):
+    return log_in(user, scope, KS)
 
 
 P1, P2 = ids["p_one"], ids["p_two"]
@@ -52,7 +33,7 @@ T = {
     "admin": tok("acct-admin", pr),
     "sysadmin": tok("acct-admin", {"system": {"all": True}}),
     "none": None,
-    "ceilometer": tok("ceilometer", {"project": {"name": "service", "domain": {"id": "default"}}}),
+    "ceilometer": tok("ceilometer", SERVICE_PROJECT),
 }
 n = 0
 
@@ -116,8 +97,7 @@ def m(server, metric, i=0):
 def metric_id(server, metric, i=0):
     x = m(server, metric, i)
     t = "instance" if metric == "cpu" else "instance_network_interface"
-    r = requests.get("%s/v1/resource/%s/%s" % (GN, t, x["resource"]), headers={"X-Auth-Token": T["admin"]})
-    return r.json()["metrics"][metric]
+    return part.ask("GET", f"{GN}/v1/resource/{t}/{x['resource']}", T["admin"])["metrics"][metric]
 
 
 A, Z = "2026-10-01T00:00:00", "2026-11-16T00:00:00"

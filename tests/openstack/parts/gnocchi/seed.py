@@ -8,36 +8,21 @@ they would have been. truth.json beside this file: what was pushed, to compare a
 
 import datetime as dt
 import json
-import os
+import pathlib
 import sys
 import uuid
 
 import pymysql
-import requests
 
-ks, gn, ids = sys.argv[1], sys.argv[2], json.load(open(sys.argv[3]))
-S = requests.Session()
-r = S.post(
-    ks + "/auth/tokens",
-    json={
-        "auth": {
-            "identity": {
-                "methods": ["password"],
-                "password": {"user": {"name": "ceilometer", "domain": {"id": "default"}, "password": "secret"}},
-            },
-            "scope": {"project": {"name": "service", "domain": {"id": "default"}}},
-        }
-    },
-)
-r.raise_for_status()
-S.headers["X-Auth-Token"] = r.headers["X-Subject-Token"]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from part import SERVICE_PROJECT, ask, log_in
+
+ks, gn, ids = sys.argv[1], sys.argv[2], json.loads(pathlib.Path(sys.argv[3]).read_text())
+token = log_in("ceilometer", SERVICE_PROJECT, ks)
 
 
-def call(m, path, body=None, ok=(200, 201, 202, 204)):
-    r = S.request(m, gn + path, json=body)
-    if r.status_code not in ok:
-        raise SystemExit("%s %s -> %s %s" % (m, path, r.status_code, r.text[:800]))
-    return r.json() if r.content and "json" in r.headers.get("Content-Type", "") else None
+def call(m, path, body=None):
+    return ask(m, gn + path, token, body)
 
 
 # ---- archive policies: Ceilometer's four, and one that a site could make for accounting
@@ -320,10 +305,5 @@ for k, (name, pol, a, b, sp) in enumerate(CASES):
                 "update resource_history set revision_start=%s, revision_end=%s where id=%s", (s(st_), s(last), rid)
             )
         cur.execute("update resource set revision_start=%s where id=%s", (s(last), rid))
-json.dump(
-    truth,
-    open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "truth.json"), "w"),
-    indent=1,
-    ensure_ascii=False,
-)
+json.dump(truth, pathlib.Path(__file__).resolve().with_name("truth.json").open("w"), indent=1, ensure_ascii=False)
 print(len(CASES), "servers,", n_measures, "measures pushed")

@@ -9,28 +9,10 @@ set -euo pipefail
 # shellcheck source=env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$PART"
+take_mode "--fresh --reset" "$@"
 
-started=$SECONDS
-say() { printf '[%3d s] %s\n' $((SECONDS - started)) "$*"; }
-
-mode=${1:-}
-case "$mode" in
-  --fresh | --reset | "") ;;
-  *)
-    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
-    exit 2
-    ;;
-esac
-
-curl -s -o /dev/null "$KEYSTONE" || { echo "the test-bed is not up: tests/openstack/openstack up"; exit 1; }
-mkdir -p "$HERE"
-if [ ! -e "$HERE/venv/.ok" ]; then
-  say "making the virtual environment"
-  [ -d "$HERE/venv" ] || python3 -m venv "$HERE/venv"
-  "$HERE/venv/bin/pip" install -q -U pip 'setuptools<81'
-  "$HERE/venv/bin/pip" install -q -r req.txt -c constraints.txt
-  touch "$HERE/venv/.ok"
-fi
+need_the_bed
+environment 'setuptools<81'
 
 [ -n "$mode" ] && { ./down.sh > /dev/null; sql -e 'drop database if exists gnocchi'; }
 new=
@@ -49,23 +31,14 @@ if ! sql -N -e "show databases like 'gnocchi'" | grep -q gnocchi; then
 fi
 ./configure.sh
 python3 ../register.py "$KEYSTONE" metric gnocchi "$URL" gnocchi ceilometer
-keep_ceilometers_id "$CEILOMETERS_ID"
+keep_ceilometers_id
 if [ -n "$new" ]; then
   say "making the tables"
   "$HERE/venv/bin/gnocchi-upgrade" --config-file "$HERE/etc/gnocchi.conf"
 fi
 
-if ! { [ -e "$HERE/run/pid" ] && kill -0 "$(cat "$HERE/run/pid")" 2>/dev/null; }; then
-  say "starting the API"
-  setsid nohup "$PYTHON" serve.py "$PORT" "$HERE/etc/gnocchi.conf" "$HERE" \
-    > "$HERE/run/log/api.out" 2>&1 < /dev/null &
-  echo $! > "$HERE/run/pid"
-fi
-for _ in $(seq 300); do
-  curl -s -o /dev/null "$URL/" && break
-  sleep .1
-done
-curl -s -o /dev/null "$URL/" || { echo "nothing answers on port $PORT; see $HERE/run/log"; exit 1; }
+start "$HERE/pid/gnocchi" "$HERE/log/api.out" "$PYTHON" serve.py "$PORT" "$HERE/etc/gnocchi.conf" "$HERE"
+await "$HERE/pid/gnocchi" "$HERE/log/api.out" answers "$URL/"
 
 if [ -n "$new" ]; then
   say "seeding"
@@ -73,8 +46,7 @@ if [ -n "$new" ]; then
   ./metricd.sh
   say "taking the snapshot"
   mkdir -p golden
-  mariadb-dump --no-defaults -uroot -S "$RUN/mysql.sock" --single-transaction --skip-dump-date gnocchi \
-    | xz -6 > golden/db.sql.xz
+  dump --skip-dump-date gnocchi > golden/db.sql.xz
   tar cJf golden/data.tar.xz -C "$HERE/run" data
 fi
 say "gnocchi answers at $URL (service type metric in the catalog)"

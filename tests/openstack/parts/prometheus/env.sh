@@ -1,9 +1,8 @@
-# Shared settings of the part; sourced.
+# Settings of the Prometheus part; sourced.
 # shellcheck shell=bash disable=SC2034
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bed=$("$here/../../openstack" home)
-home=$bed/parts/prometheus
-ids=$bed/run/ids.json
+# shellcheck source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+IDS=$RUN/ids.json
 PORT=19090
 PORT_TLS=19091
 USER_NAME=caso

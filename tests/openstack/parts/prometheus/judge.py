@@ -4,7 +4,7 @@
 RECORDS and REFERENCE have one JSON object a line. The energy of every server is
 the truth's, no server of it is missing, and none comes on top. All other fields are
 cASO's, for the servers that cASO has; and where no defect of cASO's was at work
-(SAME), its energy too. What is neither is told in words, and the exit code is 1.
+(SAME), its energy too. Everything else is printed, and the exit code is 1.
 """
 
 import json

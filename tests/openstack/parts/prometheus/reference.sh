@@ -3,27 +3,27 @@
 # bed; every record that it extracts, a JSON line each, into reference/CASE. In place
 # of a messenger: its SSM messenger never sends energy. energy-down takes two minutes.
 set -euo pipefail
-cd "$(dirname "$0")"
 # shellcheck source=env.sh
-. ./env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$PART"
 export TZ=UTC
 days=(--extract-from 2026-11-10 --extract-to 2026-11-12)
 
 # reference CASE "PROMETHEUS_LINE;PROMETHEUS_LINE" OPTION...
 reference() {
-  local case=$1 lines=$2 dir=$bed/caso/$1 status=0
+  local case=$1 lines=$2 dir=$BED/caso/$1 status=0
   shift 2
   rm -rf "$dir" "reference/$case"
   mkdir -p "$dir" "reference/$case"
-  bash "$bed/caso_conf.sh" "$dir" accounting
+  bash "$BED/caso_conf.sh" "$dir" accounting
   printf '[prometheus]\n%s\n' "${lines//;/$'\n'}" >> "$dir/caso.conf"
-  "$bed/casovenv/bin/python" -c "import caso.messenger
+  "$BED/casovenv/bin/python" -c "import caso.messenger
 caso.messenger.Manager.push_to_all = lambda self, records: [print(record.ssm_message()) for record in records]
 from caso._cmd.extract import main; main()" --config-file "$dir/caso.conf" --extractor prometheus \
     --log-file "$dir/log" "$@" > "reference/$case/stdout" 2> /dev/null || status=$?
   echo "TZ=$TZ caso-extract --config-file caso.conf --extractor prometheus $*   # exit $status" > "reference/$case/command"
   sed "s|$dir|.|g" "$dir/caso.conf" > "reference/$case/caso.conf"
-  grep -E 'ERROR|WARNING|Error' "$dir/log" | sed "s|$bed|BED|g" | cut -c1-600 > "reference/$case/log" || true
+  grep -E 'ERROR|WARNING|Error' "$dir/log" | sed "s|$BED|BED|g" | cut -c1-600 > "reference/$case/log" || true
 }
 
 plain=prometheus_endpoint=http://127.0.0.1:$PORT

@@ -6,8 +6,8 @@
                                     JSON: watt hours of each server in (FROM, TO]
 
 Samples are Scaphandre's power of a process as it comes to Prometheus with a
-label for the VM's uuid: microwatts, deterministic, every awkward sort once. The
-truth is reckoned from the readings themselves, before anything is scraped: each
+label for the VM's uuid: microwatts, deterministic, every awkward kind once. The
+truth is computed from the readings themselves, before anything is scraped: each
 stands for the interval before it, however many saw it. `slack` is what one cannot
 know who has but the samples: how long the interval was before the first of them, or
 the first after a gap, where it is not the STEP that the configuration says.
@@ -98,7 +98,12 @@ def samples(servers):
     for name, its in CASES.items():
         extra = [] if its[0]["kind"] != POWER else [series(3, every=300, kind=CPU)]
         for one in its + extra:
-            labels = {"instance": "compute-1:9103", "job": "collectd", "type_instance": one["kind"], "uuid": servers[name]}
+            labels = {
+                "instance": "compute-1:9103",
+                "job": "collectd",
+                "type_instance": one["kind"],
+                "uuid": servers[name],
+            }
             labels.update(one["labels"])
             text = ",".join('%s="%s"' % pair for pair in sorted(labels.items()))
             for time, value in one["readings"]:
@@ -127,7 +132,12 @@ def truth(servers, begin, end, step):
                             slack += value * abs(one["every"] - step)
                 last = time
         if number:
-            found[servers[name]] = {"name": name, "samples": number, "watt_hours": energy / 3.6e9, "slack": slack / 3.6e9}
+            found[servers[name]] = {
+                "name": name,
+                "samples": number,
+                "watt_hours": energy / 3.6e9,
+                "slack": slack / 3.6e9,
+            }
     json.dump(found, sys.stdout, indent=1, ensure_ascii=False)
 
 

@@ -180,10 +180,3 @@ fn files_and_folders_keep_their_order() {
         [folder("d"), file("a"), folder("e"), file("b")]
     );
 }
-
-#[test]
-fn completion_lists_the_flags() {
-    let script = completion(Program::Extract, "bash");
-    assert!(script.contains(" --vo_property ") && script.ends_with("caso-extract\n"));
-    assert!(completion(Program::Projects, "zsh").starts_with("#compdef caso-projects"));
-}

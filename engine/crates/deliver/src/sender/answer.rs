@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use caso_journal::{BatchItem, PackedBatch, QuarantineCause};
-use caso_model::guest::{Answer, FailureKind, GuestFailure, Rest};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::Rest;
 
 use super::{Ending, IDLE_RETRIES, Sender, Stop};
 
@@ -15,8 +16,9 @@ impl Sender<'_> {
         batch: &PackedBatch,
         items: &mut VecDeque<BatchItem>,
         size: usize,
-        answer: Answer,
+        answer: CheckedAnswer,
     ) -> Result<(), Stop> {
+        let answer = answer.into_inner();
         let accepted = usize::try_from(answer.accepted).unwrap_or(size);
         let reasons: HashMap<usize, &str> = answer
             .refused
@@ -112,25 +114,4 @@ impl Sender<'_> {
             Rest::Other(reason) => Err(Ending::Other(reason).into()),
         }
     }
-}
-
-/// What is wrong with an answer whose numbers lie outside the batch.
-pub(super) fn out_of_bounds(name: &str, answer: &Answer, count: usize) -> Option<GuestFailure> {
-    let beyond = |number: u32, limit: usize| usize::try_from(number).is_ok_and(|n| n > limit);
-    let last = count.saturating_sub(1);
-    let refused = answer.refused.iter().find(|r| beyond(r.index, last));
-    let detail = if beyond(answer.accepted, count) {
-        format!("accepted {} of {count} records", answer.accepted)
-    } else {
-        format!("refused record {} of {count}", refused?.index)
-    };
-    Some(GuestFailure {
-        component: name.to_owned(),
-        instance: name.to_owned(),
-        call: "deliver",
-        kind: FailureKind::Contract,
-        detail,
-        frames: Vec::new(),
-        stderr: String::new(),
-    })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::support::*;
 use crate::*;
+use caso_model::answer::CheckedAnswer;
 use caso_model::guest::*;
 
 const ABC: [&str; 3] = ["a", "b", "c"];
@@ -330,7 +331,10 @@ fn misconfigured_stops_with_its_own_words() {
 struct Hanging;
 
 impl Messenger for Hanging {
-    fn deliver<'a>(&'a mut self, _: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        _: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(std::future::pending())
     }
 }
@@ -338,7 +342,10 @@ impl Messenger for Hanging {
 struct Panicking;
 
 impl Messenger for Panicking {
-    fn deliver<'a>(&'a mut self, _: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        _: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         panic!("a bug of the host")
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::*;
 use caso_journal::Journal;
+use caso_model::answer::CheckedAnswer;
 use caso_model::guest::*;
 use caso_model::record::*;
 
@@ -191,7 +192,10 @@ impl<F> Messenger for Ruled<F>
 where
     F: FnMut(&[AccountingRecord]) -> Result<Answer, GuestFailure> + Send,
 {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<Answer, GuestFailure>> {
+    fn deliver<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         let records = records(&batch.records);
         self.sink.offers.lock().unwrap().push(Offered {
             id: batch.id.clone(),
@@ -209,7 +213,13 @@ where
                 }
             }
         }
-        Box::pin(std::future::ready(answer))
+        let checked = answer.and_then(|answer| {
+            CheckedAnswer::new(answer, records.len()).map_err(|error| GuestFailure {
+                detail: error.to_string(),
+                ..failure(FailureKind::Contract)
+            })
+        });
+        Box::pin(std::future::ready(checked))
     }
 }
 

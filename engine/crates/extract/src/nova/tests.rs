@@ -475,7 +475,7 @@ async fn a_page_that_is_no_json_is_an_error_that_says_so() {
     let (_, outcome) = run(&stand.context()).await;
     let error = outcome.unwrap_err().to_string();
     assert!(
-        error.contains("no JSON") && error.contains("servers/detail"),
+        error.contains("not JSON") && error.contains("servers/detail"),
         "{error}"
     );
 }

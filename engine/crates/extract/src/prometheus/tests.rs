@@ -5,9 +5,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::*;
-use crate::{ExtractContext, extract};
 use crate::testing::prometheus::Meters;
 use crate::testing::*;
+use crate::{ExtractContext, extract};
 use caso_model::extraction::Extractor;
 use caso_net::TransportError;
 

@@ -1,16 +1,14 @@
-//! Between the engine's own types and the generated ones. The only place that
-//! knows both; nothing but conversions.
+//! Between the engine's own types and the generated ones: nothing but conversions.
 //!
-//! Each list of fields is taken apart by name on one side and put together by
-//! name on the other, so that a field that only one side has does not compile.
+//! A folder for each version of the contract. Each list of fields is taken
+//! apart by name on one side and put together by name on the other, so that a
+//! field that only one side has does not compile.
+//!
+//! What goes to a guest is converted from a reference, because the original
+//! lives on for the journal or for another attempt: that conversion is the one
+//! copy. What comes from a guest is handed over.
 
-pub mod delivery;
-pub mod description;
-pub mod record;
-pub mod usage;
-
-use super::bindings::mapper::caso::accounting::types as wit;
-use caso_model::component::{OptionValue, Setting};
+pub mod v1;
 
 /// The same value on the other side.
 pub trait Cross<T> {
@@ -19,11 +17,19 @@ pub trait Cross<T> {
 
 macro_rules! plain {
     ($($type:ty),*) => {
-        $(impl Cross<$type> for $type {
-            fn cross(self) -> $type {
-                self
+        $(
+            impl Cross<$type> for $type {
+                fn cross(self) -> $type {
+                    self
+                }
             }
-        })*
+
+            impl Cross<$type> for &$type {
+                fn cross(self) -> $type {
+                    self.clone()
+                }
+            }
+        )*
     };
 }
 
@@ -35,15 +41,51 @@ impl<A: Cross<B>, B> Cross<Option<B>> for Option<A> {
     }
 }
 
+impl<'a, A, B> Cross<Option<B>> for &'a Option<A>
+where
+    &'a A: Cross<B>,
+{
+    fn cross(self) -> Option<B> {
+        self.as_ref().map(Cross::cross)
+    }
+}
+
 impl<A: Cross<B>, B> Cross<Vec<B>> for Vec<A> {
     fn cross(self) -> Vec<B> {
         self.into_iter().map(Cross::cross).collect()
     }
 }
 
-/// A record whose fields have the same names on both sides.
-macro_rules! cross_record {
-    ($from:path => $to:path { $($field:ident),* $(,)? }) => {
+impl<'a, A, B> Cross<Vec<B>> for &'a Vec<A>
+where
+    &'a A: Cross<B>,
+{
+    fn cross(self) -> Vec<B> {
+        self.as_slice().cross()
+    }
+}
+
+impl<'a, A, B> Cross<Vec<B>> for &'a [A]
+where
+    &'a A: Cross<B>,
+{
+    fn cross(self) -> Vec<B> {
+        self.iter().map(Cross::cross).collect()
+    }
+}
+
+/// A record whose fields have the same names on both sides: to the guest by
+/// reference, from it by value, or both.
+macro_rules! record {
+    (to $to:path, from $from:path { $($field:ident),* $(,)? }) => {
+        impl Cross<$to> for &$from {
+            fn cross(self) -> $to {
+                let $from { $($field),* } = self;
+                $to { $($field: $field.cross()),* }
+            }
+        }
+    };
+    (of $from:path, into $to:path { $($field:ident),* $(,)? }) => {
         impl Cross<$to> for $from {
             fn cross(self) -> $to {
                 let $from { $($field),* } = self;
@@ -51,15 +93,25 @@ macro_rules! cross_record {
             }
         }
     };
-    ($from:path => and from $to:path { $($field:ident),* $(,)? }) => {
-        cross_record!($from => $to { $($field),* });
-        cross_record!($to => $from { $($field),* });
+    (both $model:path, $wit:path { $($field:ident),* $(,)? }) => {
+        record!(to $wit, from $model { $($field),* });
+        record!(of $wit, into $model { $($field),* });
     };
 }
 
 /// A variant whose cases have the same names on both sides and one value each.
-macro_rules! cross_variant {
-    ($from:path => $to:path { $($case:ident),* $(,)? }) => {
+macro_rules! variant {
+    (to $to:path, from $from:path { $($case:ident),* $(,)? }) => {
+        impl Cross<$to> for &$from {
+            fn cross(self) -> $to {
+                type From = $from;
+                match self {
+                    $(From::$case(value) => <$to>::$case(value.cross())),*
+                }
+            }
+        }
+    };
+    (of $from:path, into $to:path { $($case:ident),* $(,)? }) => {
         impl Cross<$to> for $from {
             fn cross(self) -> $to {
                 match self {
@@ -70,22 +122,4 @@ macro_rules! cross_variant {
     };
 }
 
-pub(super) use {cross_record, cross_variant};
-
-cross_record!(caso_model::Attribute => and from wit::Attribute { name, value });
-cross_record!(caso_model::Window => wit::Window { start, end });
-cross_record!(Setting => wit::Setting { name, value });
-
-impl Cross<wit::OptionValue> for OptionValue {
-    fn cross(self) -> wit::OptionValue {
-        match self {
-            Self::Text(text) => wit::OptionValue::Text(text),
-            Self::Integer(number) => wit::OptionValue::Integer(number),
-            Self::Number(number) => wit::OptionValue::Number(number),
-            Self::Boolean(truth) => wit::OptionValue::Boolean(truth),
-            Self::DurationMilliseconds(span) => wit::OptionValue::DurationMilliseconds(span),
-            Self::SizeBytes(size) => wit::OptionValue::SizeBytes(size),
-            Self::Texts(texts) => wit::OptionValue::Texts(texts),
-        }
-    }
-}
+use {record, variant};

@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::super::address;
-use super::super::decide::HttpTerms;
 use super::super::grant::Endpoint;
 use super::super::limits::Limits;
+use super::super::policy::HttpTerms;
 use super::super::tls::TlsRoots;
 
 /// Which proxy an address is reached through, as the site has it for its other

@@ -10,9 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use url::Url;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::super::decide::HttpTerms;
-use super::super::detour::Sent;
-use super::super::log::Mask;
+use super::super::mask::Mask;
+use super::super::policy::HttpTerms;
+use super::super::redirect::Sent;
 use super::client::Clients;
 use super::failure::{explain, hint};
 use super::incoming::Incoming;
@@ -42,7 +42,7 @@ pub struct Exchange {
     pub call: watch::Receiver<()>,
     pub words: Words,
     /// Set where requests lead nowhere.
-    pub detour: Option<Sent>,
+    pub redirected: Option<Sent>,
 }
 
 impl Exchange {
@@ -60,7 +60,7 @@ impl Exchange {
     async fn exchange(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let (head, body) = request.into_parts();
         let body = self.whole(body).await?;
-        if let Some(sent) = &self.detour {
+        if let Some(sent) = &self.redirected {
             let shown = show(&head.method, &self.url, &body, self.words.log.mask());
             let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
             sent.push((self.name.clone(), shown));

@@ -3,21 +3,31 @@ use http_body_util::{BodyExt, Empty};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::super::log::Mask;
+use super::super::failure::Who;
+use super::super::mask::Mask;
+use super::super::policy::{Grant, InstanceName};
 use super::*;
 
 fn http(origin: &str, proxies: ProxyRule) -> Http {
     let limits = Limits::default();
-    let mut granted = Granted::default();
+    let mut granted = Granted::nothing(InstanceName {
+        name: "mine".to_owned(),
+        grants: "`grants` in [messenger_mine]".to_owned(),
+        options: "[mine]".to_owned(),
+    });
     let terms = HttpTerms {
         origin: origin.to_owned(),
         cafile: None,
         verify: true,
     };
-    granted.origins.insert("web".to_owned(), terms);
+    granted.grants.insert("web".to_owned(), Grant::Http(terms));
     let clients = Clients::new(&limits, Arc::default(), proxies);
-    let log = GuestLog::new("component", "mine", Mask::default(), &limits);
-    Http::new("mine", &limits, Arc::new(granted), Arc::new(clients), log)
+    let who = Who {
+        component: "component".to_owned(),
+        instance: "mine".to_owned(),
+    };
+    let log = GuestLog::new(&who, Mask::default(), &limits);
+    Http::new(&limits, Arc::new(granted), Arc::new(clients), log)
 }
 
 fn request(uri: &str) -> Request<WasiBody> {

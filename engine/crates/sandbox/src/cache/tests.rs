@@ -1,0 +1,121 @@
+use super::*;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+fn uid() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The choice between one folder and nothing.
+fn only(path: PathBuf) -> CacheChoice {
+    CacheChoice::among(&[path], uid())
+}
+
+#[test]
+fn a_fresh_folder_is_closed_and_accepted_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let choice = only(dir.path().join("cache"));
+        let folder = choice.folder.as_deref().unwrap();
+        assert_eq!(folder, dir.path().join("cache/wasm"));
+        assert_eq!(std::fs::metadata(folder).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(choice.warning(), None);
+    }
+}
+
+#[test]
+fn what_others_could_have_written_is_not_used() {
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 7] = [
+        ("mode 0700", |folder| mode(folder, 0o755)),
+        ("mode 0700", |folder| mode(folder, 0o710)),
+        ("not ours alone", |folder| {
+            std::fs::write(folder.join("code"), "x").unwrap();
+            mode(&folder.join("code"), 0o664);
+        }),
+        ("not ours alone", |folder| {
+            std::fs::create_dir(folder.join("below")).unwrap();
+            std::fs::write(folder.join("below/code"), "x").unwrap();
+            mode(&folder.join("below/code"), 0o602);
+        }),
+        ("not ours alone", |folder| {
+            symlink("/etc/passwd", folder.join("code")).unwrap()
+        }),
+        ("where other users may write", |folder| {
+            mode(folder.parent().unwrap(), 0o777)
+        }),
+        ("not a folder of its own", |folder| {
+            std::fs::rename(folder, folder.with_extension("real")).unwrap();
+            symlink(folder.with_extension("real"), folder).unwrap();
+        }),
+    ];
+    for (reason, spoil) in spoil {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("cache");
+        spoil(&only(cache.clone()).folder.unwrap());
+        let choice = only(cache);
+        assert_eq!(choice.folder, None);
+        let warning = choice.warning().unwrap();
+        assert!(warning.contains(reason), "{warning}");
+        assert!(warning.contains("compiled anew"), "{warning}");
+    }
+}
+
+#[test]
+fn where_others_may_write_but_not_rename_is_safe() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    only(cache.clone());
+    mode(&cache, 0o1777);
+    assert!(only(cache).folder.is_some());
+}
+
+#[test]
+fn a_folder_of_another_user_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    only(cache.clone());
+    let choice = CacheChoice::among(&[cache], uid() + 1);
+    assert_eq!(choice.folder, None);
+    let [refusal] = &choice.refused[..] else {
+        panic!("{choice:?}")
+    };
+    assert!(
+        matches!(refusal.problem, CacheProblem::OtherOwner),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn the_first_safe_candidate_is_taken_and_the_others_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let candidates = [path("no/such"), path("spool"), path("other")];
+    let choice = CacheChoice::among(&candidates, uid());
+    assert_eq!(choice.folder, Some(path("spool/wasm")));
+    assert_eq!(choice.refused[0].folder, path("no/such"));
+    assert_eq!(choice.refused.len(), 1);
+    // The usual place that is not there is no news.
+    assert_eq!(choice.warning(), None);
+    assert!(!path("other").exists());
+}
+
+#[test]
+fn no_safe_candidate_is_a_warning_with_each_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let candidates = [dir.path().join("no/such"), dir.path().join("nor/such")];
+    let warning = CacheChoice::among(&candidates, uid()).warning().unwrap();
+    let [first, second] = candidates.map(|path| path.display().to_string());
+    assert_eq!(
+        warning,
+        format!(
+            "compiled components are not kept in `{first}`: No such file or directory (os error \
+             2), nor in `{second}`: No such file or directory (os error 2), they are compiled anew \
+             in each run"
+        )
+    );
+    assert_eq!(CacheChoice::among(&[], uid()).warning(), None);
+}

@@ -1,0 +1,118 @@
+//! The decision: which of the capabilities that a component asks for it gets.
+//!
+//! A capability counts when the component asks for it *and* somebody granted
+//! it. For each request, in this order:
+//!
+//! 1. The `${option}`s of its target are filled in. An optional request whose
+//!    option is not set is absent; a required one is denied.
+//! 2. Its kind must be one that this host has.
+//! 3. Target and terms must be a thing that can be granted.
+//! 4. A component that came with the host gets that, because enabling it is the
+//!    grant.
+//! 5. A component of the site gets the first of the site's grants that covers
+//!    it, with the terms of the grant, not its own: it cannot choose the CA by
+//!    which its server is checked. Without one it is denied.
+//!
+//! A denial of a required capability stops the component; an optional one is
+//! denied when the guest uses it. An empty list of grants denies all.
+
+use super::grant::Grant;
+use super::granted::Granted;
+use super::refusal::{Denial, GrantError, InstanceName, plain};
+use super::request::wanted;
+use caso_model::component::{CapabilityRequest, Setting};
+
+/// Who grants.
+#[derive(Debug, Clone, Copy)]
+pub enum Policy<'a> {
+    /// A component that came with the host: it gets what it asks for.
+    Builtin,
+    /// A component of the site: it gets what is in this list.
+    Site(&'a [Grant]),
+}
+
+/// The answer to one request.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision<'a> {
+    Granted {
+        grant: Grant,
+        /// The site's grant that covers it.
+        source: Option<&'a Grant>,
+    },
+    /// Optional, and its option is not set.
+    Absent,
+    Denied(Denial),
+}
+
+/// Decides on all requests of a component for one instance. An error is the
+/// denial of a capability that it requires.
+pub fn decide(
+    instance: &InstanceName,
+    requests: &[CapabilityRequest],
+    settings: &[Setting],
+    policy: Policy<'_>,
+) -> Result<Granted, GrantError> {
+    let mut granted = Granted::nothing(instance.clone());
+    let mut used = Vec::new();
+    for request in requests {
+        match decide_one(request, settings, policy) {
+            Decision::Granted { grant, source } => {
+                used.extend(source);
+                granted.grants.insert(request.name.clone(), grant);
+            }
+            Decision::Absent => {}
+            Decision::Denied(denial) => {
+                let error = GrantError {
+                    instance: instance.clone(),
+                    capability: request.name.clone(),
+                    denial: Box::new(denial),
+                };
+                if request.required {
+                    return Err(error);
+                }
+                granted.denied.insert(request.name.clone(), error);
+            }
+        }
+    }
+    if let Policy::Site(grants) = policy {
+        let unused = grants.iter().filter(|grant| !used.contains(grant));
+        granted.unused = unused.cloned().collect();
+    }
+    Ok(granted)
+}
+
+fn decide_one<'a>(
+    request: &CapabilityRequest,
+    settings: &[Setting],
+    policy: Policy<'a>,
+) -> Decision<'a> {
+    let wanted = match wanted(request, settings) {
+        Ok(Some(wanted)) => wanted,
+        Ok(None) => return Decision::Absent,
+        Err(denial) => return Decision::Denied(denial),
+    };
+    let grants = match policy {
+        Policy::Builtin => {
+            return Decision::Granted {
+                grant: wanted,
+                source: None,
+            };
+        }
+        Policy::Site(grants) => grants,
+    };
+    let Some(source) = grants.iter().find(|grant| grant.covers(&wanted)) else {
+        return Decision::Denied(Denial::NotGranted(plain(wanted)));
+    };
+    let grant = match source {
+        // A directory that may be written is handed out as it was asked for.
+        Grant::Directory(_) => wanted,
+        source => source.clone(),
+    };
+    Decision::Granted {
+        grant,
+        source: Some(source),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! One thing outside the sandbox that a component may use, as an operator writes it.
+//!
+//! A component has nothing by itself; an empty list of grants denies all. Each
+//! grant is one line of text and the same text everywhere: in the operator's
+//! configuration, in messages and in serialised form.
+//!
+//! The accepted forms stand at [`Grant`].
+//!
+//! There are no wildcards: one that opens all hosts or all of a disk would be
+//! the first thing that everybody writes. IPv6 addresses stand in brackets.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
+use super::value::{self, ValueError};
+use crate::grant::Endpoint;
+
+/// A capability with its terms, read from text and written back as the same
+/// text.
+///
+/// | form                                          | grants                                        |
+/// |-----------------------------------------------|-----------------------------------------------|
+/// | `queue:/path`                                 | messages into the directory queue at `/path`  |
+/// | `queue:/path?umask=027`                       | the same, files and folders with that umask   |
+/// | `connection:host:port`                        | a TCP connection to one host and port         |
+/// | `connection:tls://host:port`                  | the same, inside TLS, by the system's CAs     |
+/// | `connection:tls://host:port?cafile=/path`     | the same, by the CAs in that file             |
+/// | `…?cafile=/path&certfile=/path&keyfile=/path` | the same, with a client certificate too       |
+/// | `http:https://host`, `http:https://host:port` | HTTP requests to one origin                   |
+/// | `http:https://host?cafile=/path`              | the same, by the CAs in that file             |
+/// | `http:https://host?verify=false`              | the same, whatever certificate the server has |
+/// | `directory:/path`                             | reading below `/path`                         |
+/// | `directory-write:/path`                       | reading and writing below `/path`             |
+/// | `address:host:port`                           | plain `wasi:sockets` TCP to one host and port |
+///
+/// ```
+/// use caso_sandbox::Grant;
+///
+/// for text in [
+///     "queue:/var/spool/q?umask=027",
+///     "connection:tls://logstash.example:5000?cafile=/etc/ca.pem",
+///     "connection:tls://[2001:db8::1]:5001?certfile=/c.pem&keyfile=/k.pem",
+///     "http:https://cim.example?verify=false",
+///     "directory-write:/var/lib/templates",
+///     "address:[::1]:9",
+/// ] {
+///     assert_eq!(text.parse::<Grant>()?.to_string(), text);
+/// }
+/// // Text that is not a grant is refused with the form that is accepted.
+/// let error = "queue:spool".parse::<Grant>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "`queue:spool` is not a grant: `spool` is not an absolute path; write it as \
+///      `queue:/path`, with `?umask=027` at the end if need be"
+/// );
+/// # Ok::<(), caso_sandbox::ParseGrantError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Grant {
+    /// `queue:`
+    Queue(QueueTerms),
+    /// `connection:`
+    Connection(ConnectionTerms),
+    /// `http:`
+    Http(HttpTerms),
+    /// `directory:` or `directory-write:`
+    Directory(DirectoryTerms),
+    /// `address:`
+    Address(Endpoint),
+}
+
+/// The word before a grant's first colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Queue,
+    Connection,
+    Http,
+    Directory,
+    DirectoryWrite,
+    Address,
+}
+
+/// Text that is not a grant. It names the accepted form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a grant: {problem}; write it as {form}")]
+pub struct ParseGrantError {
+    /// The text as it was written.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: GrantProblem,
+    /// The accepted forms of its kind, or of all kinds.
+    pub form: &'static str,
+}
+
+/// What is wrong with a grant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GrantProblem {
+    /// There is no colon in it.
+    #[error("it names no kind")]
+    NoKind,
+    /// The word before the colon is unknown.
+    #[error("there is no kind `{0}`")]
+    UnknownKind(String),
+    /// A path, a number or an address that is malformed.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// A host and port that are malformed.
+    #[error("{0}")]
+    Endpoint(<Endpoint as FromStr>::Err),
+    /// A term of TLS at a plain connection.
+    #[error("`{0}` without `tls://`")]
+    TermWithoutTls(&'static str),
+    /// A private key for no certificate.
+    #[error("`keyfile` without `certfile`")]
+    KeyWithoutCertificate,
+    /// Who would be trusted by a file, and anybody.
+    #[error("`cafile` beside `verify`")]
+    CafileBesideVerify,
+    /// A term of TLS at a plain origin.
+    #[error("terms of TLS without `https://`")]
+    TermsWithoutHttps,
+}
+
+const FORMS: &str = "`queue:/path`, `connection:host:port`, `connection:tls://host:port`, \
+                     `http:https://host`, `directory:/path`, `directory-write:/path` or \
+                     `address:host:port`";
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::Queue,
+        Self::Connection,
+        Self::Http,
+        Self::Directory,
+        Self::DirectoryWrite,
+        Self::Address,
+    ];
+
+    /// The kind of this name; none where this host has none.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Connection => "connection",
+            Self::Http => "http",
+            Self::Directory => "directory",
+            Self::DirectoryWrite => "directory-write",
+            Self::Address => "address",
+        }
+    }
+
+    /// The accepted forms, for a refusal.
+    fn form(self) -> &'static str {
+        match self {
+            Self::Queue => "`queue:/path`, with `?umask=027` at the end if need be",
+            Self::Connection => {
+                "`connection:host:port` or `connection:tls://host:port`, with `?cafile=/path` \
+                 after the latter if need be, and `&certfile=/path&keyfile=/path`"
+            }
+            Self::Http => {
+                "`http:https://host` or `http:https://host:port`, with `?cafile=/path` or \
+                 `?verify=false` at the end if need be"
+            }
+            Self::Directory | Self::DirectoryWrite => {
+                "`directory:/path` or `directory-write:/path`"
+            }
+            Self::Address => "`address:host:port`",
+        }
+    }
+
+    /// A grant of this kind from what stands behind the colon.
+    pub fn grant(self, target: &str) -> Result<Grant, ParseGrantError> {
+        self.read(target).map_err(|problem| ParseGrantError {
+            text: format!("{}:{target}", self.as_str()),
+            problem,
+            form: self.form(),
+        })
+    }
+
+    fn read(self, target: &str) -> Result<Grant, GrantProblem> {
+        let directory = |write| -> Result<Grant, GrantProblem> {
+            let path = value::path(target)?;
+            Ok(Grant::Directory(DirectoryTerms { path, write }))
+        };
+        match self {
+            Self::Queue => target.parse().map(Grant::Queue),
+            Self::Connection => target.parse().map(Grant::Connection),
+            Self::Http => target.parse().map(Grant::Http),
+            Self::Directory => directory(false),
+            Self::DirectoryWrite => directory(true),
+            Self::Address => target
+                .parse()
+                .map(Grant::Address)
+                .map_err(GrantProblem::Endpoint),
+        }
+    }
+}
+
+impl Grant {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Queue(_) => Kind::Queue,
+            Self::Connection(_) => Kind::Connection,
+            Self::Http(_) => Kind::Http,
+            Self::Directory(terms) if terms.write => Kind::DirectoryWrite,
+            Self::Directory(_) => Kind::Directory,
+            Self::Address(_) => Kind::Address,
+        }
+    }
+
+    /// Whether this grant covers a request for `wanted`: the same thing, or
+    /// less of it. Never by a prefix.
+    pub(super) fn covers(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::Queue(granted), Self::Queue(wanted)) => granted.covers(wanted),
+            (Self::Connection(granted), Self::Connection(wanted)) => granted.covers(wanted),
+            (Self::Http(granted), Self::Http(wanted)) => granted.covers(wanted),
+            (Self::Directory(granted), Self::Directory(wanted)) => granted.covers(wanted),
+            (Self::Address(granted), Self::Address(wanted)) => granted == wanted,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Grant {
+    type Err = ParseGrantError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |problem| ParseGrantError {
+            text: text.to_owned(),
+            problem,
+            form: FORMS,
+        };
+        let (kind, target) = text
+            .trim()
+            .split_once(':')
+            .ok_or_else(|| fail(GrantProblem::NoKind))?;
+        Kind::named(kind)
+            .ok_or_else(|| fail(GrantProblem::UnknownKind(kind.to_owned())))?
+            .grant(target)
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.kind().as_str())?;
+        match self {
+            Self::Queue(terms) => terms.fmt(f),
+            Self::Connection(terms) => terms.fmt(f),
+            Self::Http(terms) => terms.fmt(f),
+            Self::Directory(terms) => terms.fmt(f),
+            Self::Address(endpoint) => endpoint.fmt(f),
+        }
+    }
+}
+
+impl TryFrom<String> for Grant {
+    type Error = ParseGrantError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Grant> for String {
+    fn from(grant: Grant) -> Self {
+        grant.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

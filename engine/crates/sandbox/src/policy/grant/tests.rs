@@ -1,0 +1,181 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn every_form_reads_back_as_written() {
+    for text in [
+        "queue:/var/spool/apel/outgoing/openstack",
+        "queue:/q?umask=027",
+        "connection:logstash.example.org:5000",
+        "connection:tls://logstash.example.org:5001",
+        "connection:tls://[2001:db8::1]:5001?cafile=/etc/ca.pem",
+        "connection:tls://a:1?certfile=/c.pem&keyfile=/k.pem",
+        "connection:tls://a:1?cafile=/a?b&c.pem&certfile=/c.pem&keyfile=/k.pem",
+        "http:https://example.org",
+        "http:http://example.org:8080",
+        "http:https://example.org:8443?cafile=/etc/ca.pem",
+        "http:https://[2001:db8::1]?verify=false",
+        "directory:/etc/templates",
+        "directory-write:/var/lib/x",
+        "address:[::1]:9",
+    ] {
+        assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn terms_come_in_any_order_and_a_key_may_lie_with_its_certificate() {
+    for (text, same) in [
+        (
+            "connection:tls://a:1?keyfile=/k&cafile=/a&certfile=/c",
+            "connection:tls://a:1?cafile=/a&certfile=/c&keyfile=/k",
+        ),
+        (
+            "connection:tls://a:1?certfile=/both.pem",
+            "connection:tls://a:1?certfile=/both.pem&keyfile=/both.pem",
+        ),
+    ] {
+        assert_eq!(text.parse::<Grant>().unwrap().to_string(), same);
+    }
+}
+
+#[test]
+fn paths_and_hosts_have_one_form() {
+    assert_eq!(
+        "queue:/q//a/./b/".parse::<Grant>().unwrap().to_string(),
+        "queue:/q/a/b"
+    );
+    let grant: Grant = "address:LOGSTASH.Example:5".parse().unwrap();
+    assert_eq!(grant.to_string(), "address:logstash.example:5");
+}
+
+#[test]
+fn a_refusal_teaches_the_form() {
+    for (text, problem, form) in [
+        ("everything", "names no kind", "`queue:/path`"),
+        ("all:*", "no kind `all`", "`connection:host:port`"),
+        ("queue:spool", "not an absolute path", "`queue:/path`"),
+        ("queue:/a/../etc", "contains `..`", "`queue:/path`"),
+        ("queue:/a?umask=9", "octal", "?umask=027"),
+        (
+            "connection:example.org",
+            "no port",
+            "`connection:host:port`",
+        ),
+        (
+            "connection:*:80",
+            "`*` is not a host",
+            "`connection:host:port`",
+        ),
+        ("connection:a:0", "not a port", "`connection:host:port`"),
+        (
+            "connection:::1:80",
+            "without brackets",
+            "`connection:host:port`",
+        ),
+        (
+            "connection:a:1?cafile=/x",
+            "without `tls://`",
+            "`connection:tls://host:port`",
+        ),
+        (
+            "connection:a:1?certfile=/x",
+            "without `tls://`",
+            "`connection:tls://host:port`",
+        ),
+        (
+            "connection:tls://a:1?keyfile=/x",
+            "`keyfile` without `certfile`",
+            "&certfile=/path",
+        ),
+        (
+            "connection:tls://a:1?cafile=/x&cafile=/y",
+            "not a port",
+            "`connection:tls://host:port`",
+        ),
+        ("http:ftp://x", "not http", "`http:https://host`"),
+        (
+            "http:https://x/path",
+            "more than an origin",
+            "`http:https://host`",
+        ),
+        (
+            "http:https://u:p@x",
+            "more than an origin",
+            "`http:https://host`",
+        ),
+        (
+            "http:http://x?verify=false",
+            "without `https://`",
+            "`http:https://host`",
+        ),
+        (
+            "http:https://x?verify=perhaps",
+            "neither true nor false",
+            "`http:https://host`",
+        ),
+        (
+            "http:https://x?verify=false?cafile=/y",
+            "beside",
+            "`http:https://host`",
+        ),
+    ] {
+        let message = text.parse::<Grant>().unwrap_err().to_string();
+        assert!(
+            message.contains(problem) && message.contains(form),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn serde_goes_through_the_text() {
+    let grants: Vec<Grant> = serde_json::from_str(r#"["queue:/q","address:a:1"]"#).unwrap();
+    assert_eq!(
+        serde_json::to_string(&grants).unwrap(),
+        r#"["queue:/q","address:a:1"]"#
+    );
+    assert!(serde_json::from_str::<Grant>(r#""queue:q""#).is_err());
+}
+
+#[test]
+fn only_the_same_thing_or_less_is_covered() {
+    let grant = |text: &str| text.parse::<Grant>().unwrap();
+    for (granted, wanted, covered) in [
+        ("queue:/q?umask=027", "queue:/q", true),
+        ("queue:/q", "queue:/q/below", false),
+        ("connection:tls://a:1", "connection:a:1", true),
+        ("connection:a:1", "connection:tls://a:1", false),
+        ("connection:a:1", "connection:a:2", false),
+        ("connection:a:1", "address:a:1", false),
+        ("directory-write:/d", "directory:/d", true),
+        ("directory:/d", "directory-write:/d", false),
+        ("directory:/d", "directory:/d/e", false),
+        ("http:https://a", "http:https://a:443", true),
+        ("http:https://a?cafile=/ca", "http:https://a", true),
+        ("http:https://a", "http:http://a", false),
+        ("http:https://a", "http:https://a:8443", false),
+        ("http:https://a", "http:https://b.a", false),
+        ("http:https://a", "connection:tls://a:443", false),
+    ] {
+        assert_eq!(
+            grant(granted).covers(&grant(wanted)),
+            covered,
+            "{granted} / {wanted}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_parses_is_stable(text in "(queue|connection|directory|address|http):[ -~]{0,30}") {
+        if let Ok(grant) = text.parse::<Grant>() {
+            prop_assert_eq!(grant.to_string().parse::<Grant>().unwrap(), grant);
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in "\\PC{0,40}") {
+        let _ = text.parse::<Grant>();
+    }
+}

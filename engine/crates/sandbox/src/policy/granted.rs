@@ -1,0 +1,88 @@
+//! What one messenger instance may use, by the names under which it does.
+
+use std::collections::BTreeMap;
+
+use super::grant::{Grant, Kind};
+use super::refusal::{GrantError, InstanceName, unknown};
+use super::terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
+use crate::grant::Endpoint;
+
+/// What was granted to one instance, and what was denied. The names are those
+/// of the component's requests; a description has no name twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// Whose.
+    pub instance: InstanceName,
+    /// By the capability's name.
+    pub grants: BTreeMap<String, Grant>,
+    /// Optional requests that were denied, by the capability's name.
+    pub denied: BTreeMap<String, GrantError>,
+    /// Grants of the site that cover no request: worth a warning.
+    pub unused: Vec<Grant>,
+}
+
+impl Granted {
+    /// Nothing at all, for this instance.
+    pub fn nothing(instance: InstanceName) -> Self {
+        Self {
+            instance,
+            ..Self::default()
+        }
+    }
+
+    /// The queue of this name.
+    pub fn queue(&self, name: &str) -> Option<&QueueTerms> {
+        match self.grants.get(name) {
+            Some(Grant::Queue(terms)) => Some(terms),
+            _ => None,
+        }
+    }
+
+    /// All queues with their names.
+    pub fn queues(&self) -> impl Iterator<Item = (&str, &QueueTerms)> {
+        self.grants.iter().filter_map(|(name, grant)| match grant {
+            Grant::Queue(terms) => Some((name.as_str(), terms)),
+            _ => None,
+        })
+    }
+
+    /// The connection of this name.
+    pub fn connection(&self, name: &str) -> Option<&ConnectionTerms> {
+        match self.grants.get(name) {
+            Some(Grant::Connection(terms)) => Some(terms),
+            _ => None,
+        }
+    }
+
+    /// All origins for HTTP requests with their names.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, &HttpTerms)> {
+        self.grants.iter().filter_map(|(name, grant)| match grant {
+            Grant::Http(terms) => Some((name.as_str(), terms)),
+            _ => None,
+        })
+    }
+
+    /// All directories with their names.
+    pub fn directories(&self) -> impl Iterator<Item = (&str, &DirectoryTerms)> {
+        self.grants.iter().filter_map(|(name, grant)| match grant {
+            Grant::Directory(terms) => Some((name.as_str(), terms)),
+            _ => None,
+        })
+    }
+
+    /// All addresses for `wasi:sockets`.
+    pub fn addresses(&self) -> impl Iterator<Item = &Endpoint> {
+        self.grants.values().filter_map(|grant| match grant {
+            Grant::Address(endpoint) => Some(endpoint),
+            _ => None,
+        })
+    }
+
+    /// What a guest is answered that uses a name which it was not granted.
+    pub(crate) fn refusal(&self, kind: Kind, name: &str) -> String {
+        match self.denied.get(name) {
+            Some(denied) => denied.to_guest(),
+            None => unknown(&self.instance, kind, name),
+        }
+    }
+}

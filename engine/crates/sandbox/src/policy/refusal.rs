@@ -1,0 +1,163 @@
+//! The texts of a refusal: each says what would change it, in the form that is
+//! accepted, and where that is written.
+
+use std::fmt;
+
+use super::grant::{Grant, Kind};
+use super::request::RequestProblem;
+use super::terms::{ConnectionTerms, HttpTerms, QueueTerms};
+
+/// The messenger instance that asks, and where its operator writes what a
+/// refusal asks for. The words are the host's: they stand as they are in texts
+/// like "add `queue:/path` to {grants}" and "set it in {options}".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceName {
+    /// Its name, shown in backticks.
+    pub name: String,
+    /// Where its grants are listed.
+    pub grants: String,
+    /// Where its options are set.
+    pub options: String,
+}
+
+impl InstanceName {
+    /// A name with words that fit any host.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            grants: "its grants".to_owned(),
+            options: "its options".to_owned(),
+        }
+    }
+
+    /// The sentence with which a refusal ends that one grant would change.
+    pub(crate) fn add(&self, grant: &str) -> String {
+        format!("add `{grant}` to {}", self.grants)
+    }
+}
+
+impl Default for InstanceName {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+/// Why a request is not granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// An option that its target needs has no value.
+    Unset {
+        /// Of the capability.
+        kind: String,
+        /// As the component wrote it, with `${option}`.
+        target: String,
+        /// The option's name.
+        option: String,
+    },
+    /// This host has no capability of this kind.
+    NotOffered(String),
+    /// What it comes to is not a thing that can be granted.
+    Invalid(RequestProblem),
+    /// No grant of the site covers it. This one, in its plain form, would.
+    NotGranted(Grant),
+}
+
+impl From<RequestProblem> for Denial {
+    fn from(problem: RequestProblem) -> Self {
+        Self::Invalid(problem)
+    }
+}
+
+/// A component cannot have what it needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct GrantError {
+    /// Who asks.
+    pub instance: InstanceName,
+    /// The capability's name.
+    pub capability: String,
+    /// Why not.
+    pub denial: Box<Denial>,
+}
+
+impl fmt::Display for GrantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            instance,
+            capability,
+            denial,
+        } = self;
+        let InstanceName { name, options, .. } = instance;
+        match &**denial {
+            Denial::Unset {
+                kind,
+                target,
+                option,
+            } => write!(
+                f,
+                "messenger `{name}` needs `{capability}` ({kind} at `{target}`), but the option \
+                 `{option}` is not set: set it in {options}"
+            ),
+            Denial::Invalid(problem) => write!(
+                f,
+                "messenger `{name}` asks for `{capability}`, which is nothing to grant: {problem}"
+            ),
+            Denial::NotGranted(grant) => write!(
+                f,
+                "messenger `{name}` needs `{capability}`, which it is not granted: {}",
+                instance.add(&grant.to_string())
+            ),
+            Denial::NotOffered(kind) => write!(
+                f,
+                "messenger `{name}` needs `{capability}` of kind `{kind}`, which is not offered by \
+                 this host yet"
+            ),
+        }
+    }
+}
+
+impl GrantError {
+    /// For the guest that uses the capability's name all the same.
+    pub(super) fn to_guest(&self) -> String {
+        let remedy = match &*self.denial {
+            Denial::NotGranted(grant) => self.instance.add(&grant.to_string()),
+            _ => self.to_string(),
+        };
+        format!("`{}` is not granted: {remedy}", self.capability)
+    }
+}
+
+/// For a guest that uses a name for which it did not even ask.
+pub fn unknown(instance: &InstanceName, kind: Kind, name: &str) -> String {
+    let form = match kind {
+        // The guest names the origin itself.
+        Kind::Http => format!("http:{name}"),
+        Kind::Queue => "queue:/path".to_owned(),
+        kind => format!("{}:host:port", kind.as_str()),
+    };
+    format!(
+        "no {} `{name}` is granted: the component's description must ask for it, and {}",
+        kind.as_str(),
+        instance.add(&form)
+    )
+}
+
+/// The grant to suggest: without terms that the component chose.
+pub fn plain(grant: Grant) -> Grant {
+    match grant {
+        Grant::Queue(QueueTerms { path, .. }) => Grant::Queue(QueueTerms { path, umask: None }),
+        Grant::Connection(ConnectionTerms { endpoint, tls, .. }) => {
+            Grant::Connection(ConnectionTerms {
+                endpoint,
+                tls,
+                cafile: None,
+                identity: None,
+            })
+        }
+        Grant::Http(HttpTerms { origin, .. }) => Grant::Http(HttpTerms {
+            origin,
+            cafile: None,
+            verify: true,
+        }),
+        other => other,
+    }
+}

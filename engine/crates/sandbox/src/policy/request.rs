@@ -1,0 +1,176 @@
+//! What a component asks for: its request with the options' values filled in.
+//!
+//! A description is written before any site has a configuration, so a target
+//! and the terms of a request hold `${option}` where the value of an option
+//! belongs. What comes out is a grant like one that an operator would write.
+
+use super::grant::{Grant, GrantProblem, Kind, ParseGrantError};
+use super::refusal::Denial;
+use super::terms;
+use super::value::{self, ValueError};
+use caso_model::component::{CapabilityRequest, OptionValue, Setting};
+
+/// What is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestProblem {
+    /// `${` without its end in the target.
+    #[error("its target `{0}` has a `${{` without `}}`")]
+    OpenTarget(String),
+    /// The same in a term.
+    #[error("its term `{0}` has a `${{` without `}}`")]
+    OpenTerm(&'static str),
+    /// The target is not one of its kind.
+    #[error(transparent)]
+    Target(#[from] ParseGrantError),
+    /// A value is malformed.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// A boolean term is malformed.
+    #[error("its term `{term}`: {problem}")]
+    Term {
+        /// The term's name.
+        term: &'static str,
+        /// What is wrong with its value.
+        problem: ValueError,
+    },
+    /// The terms do not go together.
+    #[error(transparent)]
+    Terms(#[from] GrantProblem),
+}
+
+/// The grant that would cover the request, with the terms that it asks for;
+/// none for an optional request whose option is not set.
+pub fn wanted(request: &CapabilityRequest, settings: &[Setting]) -> Result<Option<Grant>, Denial> {
+    let target = match fill(&request.target, settings) {
+        Ok(target) => target,
+        Err(Unfilled::Unset(_)) if !request.required => return Ok(None),
+        Err(Unfilled::Unset(option)) => {
+            return Err(Denial::Unset {
+                kind: request.kind.clone(),
+                target: request.target.clone(),
+                option,
+            });
+        }
+        Err(Unfilled::Open) => {
+            return Err(RequestProblem::OpenTarget(request.target.clone()).into());
+        }
+    };
+    let Some(kind) = Kind::named(&request.kind) else {
+        return Err(Denial::NotOffered(request.kind.clone()));
+    };
+    let terms = Terms { request, settings };
+    Ok(Some(terms.grant(kind, &target)?))
+}
+
+/// The terms of one request.
+struct Terms<'a> {
+    request: &'a CapabilityRequest,
+    settings: &'a [Setting],
+}
+
+impl Terms<'_> {
+    fn grant(&self, kind: Kind, target: &str) -> Result<Grant, RequestProblem> {
+        let target = match kind {
+            // An option has the address of a service, path and all.
+            Kind::Http => value::origin_of(target)?,
+            _ => target.to_owned(),
+        };
+        let mut grant = kind.grant(&target)?;
+        match &mut grant {
+            Grant::Queue(queue) => {
+                if let Some(text) = self.text("umask")? {
+                    queue.umask = Some(value::umask(&text)?);
+                }
+            }
+            Grant::Connection(connection) => {
+                if let Some(tls) = self.boolean("tls")? {
+                    connection.tls = tls;
+                }
+                let cafile = self.text("cafile")?;
+                if connection.tls {
+                    if let Some(text) = cafile {
+                        connection.cafile = Some(value::path(&text)?);
+                    }
+                    let (certfile, keyfile) = (self.text("certfile")?, self.text("keyfile")?);
+                    connection.identity = terms::identity(certfile.as_deref(), keyfile.as_deref())?;
+                }
+            }
+            Grant::Http(http) if http.origin.starts_with("https:") => {
+                if let Some(verify) = self.boolean("verify")? {
+                    http.verify = verify;
+                }
+                let cafile = self.text("cafile")?;
+                if let Some(text) = cafile
+                    && http.verify
+                {
+                    http.cafile = Some(value::path(&text)?);
+                }
+            }
+            Grant::Http(_) | Grant::Directory(_) | Grant::Address(_) => {}
+        }
+        Ok(grant)
+    }
+
+    /// The term's value; none where it is not asked for, or its option is not set.
+    fn text(&self, name: &'static str) -> Result<Option<String>, RequestProblem> {
+        let terms = &self.request.attributes;
+        let Some(term) = terms.iter().find(|term| term.name == name) else {
+            return Ok(None);
+        };
+        match fill(&term.value, self.settings) {
+            Ok(text) => Ok(Some(text)),
+            Err(Unfilled::Unset(_)) => Ok(None),
+            Err(Unfilled::Open) => Err(RequestProblem::OpenTerm(name)),
+        }
+    }
+
+    fn boolean(&self, term: &'static str) -> Result<Option<bool>, RequestProblem> {
+        let text = self.text(term)?;
+        text.map(|text| value::boolean(&text))
+            .transpose()
+            .map_err(|problem| RequestProblem::Term { term, problem })
+    }
+}
+
+enum Unfilled {
+    /// This option has no value, or an empty one.
+    Unset(String),
+    /// `${` without `}`.
+    Open,
+}
+
+/// Fills in the `${option}`s of a text.
+fn fill(text: &str, settings: &[Setting]) -> Result<String, Unfilled> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (option, after) = after.split_once('}').ok_or(Unfilled::Open)?;
+        let value = settings
+            .iter()
+            .find(|setting| setting.name == option)
+            .map(|setting| spelled(&setting.value));
+        match value {
+            Some(value) if !value.is_empty() => {
+                filled.push_str(before);
+                filled.push_str(&value);
+            }
+            _ => return Err(Unfilled::Unset(option.to_owned())),
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+fn spelled(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Text(text) => text.clone(),
+        OptionValue::Integer(number) => number.to_string(),
+        OptionValue::Number(number) => number.to_string(),
+        OptionValue::Boolean(truth) => truth.to_string(),
+        OptionValue::DurationMilliseconds(number) | OptionValue::SizeBytes(number) => {
+            number.to_string()
+        }
+        OptionValue::Texts(texts) => texts.join(","),
+    }
+}

@@ -1,0 +1,83 @@
+//! `caso config show` and `caso config convert`.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use super::process::{block_on, complain, complain_each, inputs, print, to_stderr};
+use crate::run::{self, Exit};
+use caso_config::{CommandLine, Config, Program};
+
+pub fn command() -> Command {
+    let show = caso_config::arguments(Command::new("show"), Program::Extract)
+        .about("Prints every option in force and where its value came from; secrets are masked")
+        .arg(
+            Arg::new("unset")
+                .long("unset")
+                .action(ArgAction::SetTrue)
+                .help("Show options too that are not set and have no default"),
+        );
+    let convert = Command::new("convert")
+        .about("Prints a caso.conf as caso.toml; loaded in its place it means the same")
+        .after_help(
+            "The passwords of the file stand in the output:\n  \
+             (umask 077; caso config convert > /etc/caso/caso.toml) && mv /etc/caso/caso.conf /etc/caso/caso.conf.old",
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("The file to convert [default: the one that a run would read]")
+                .value_parser(value_parser!(PathBuf)),
+        );
+    Command::new("config")
+        .about("Shows the configuration, or turns it into TOML")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(show)
+        .subcommand(convert)
+}
+
+/// `caso config show`.
+pub fn show(config: &Config, unset: bool) -> Exit {
+    for warning in &config.warnings {
+        to_stderr(&format!("warning: {warning}"));
+    }
+    block_on(async {
+        let (text, problems) = run::show(config, unset).await;
+        let printed = print(&text);
+        for problem in &problems {
+            complain(problem, Exit::Usage);
+        }
+        match problems.is_empty() {
+            true => printed,
+            false => Exit::Usage,
+        }
+    })
+}
+
+/// `caso config convert`, of this file or the one that a run would read.
+pub fn convert(file: Option<&Path>) -> Exit {
+    let inputs = inputs(Program::Extract, CommandLine::default());
+    let converted = match caso_config::convert(&inputs, file) {
+        Ok(converted) => converted,
+        Err(errors) => return complain_each(&errors.0, Exit::Usage),
+    };
+    for remark in &converted.remarks {
+        to_stderr(&format!("warning: {remark}"));
+    }
+    if !converted.secrets.is_empty() {
+        let names = converted.secrets.join(", ");
+        if std::io::stdout().is_terminal() {
+            to_stderr(&format!(
+                "error: the output holds secrets ({names}), which are not shown on a terminal: write it to a \
+                 file that only cASO's user can read, `(umask 077; caso config convert > caso.toml)`"
+            ));
+            return Exit::Usage;
+        }
+        to_stderr(&format!(
+            "warning: the output holds secrets ({names}): let only cASO's user read it"
+        ));
+    }
+    print(&converted.toml)
+}

@@ -1,0 +1,223 @@
+//! Does what the command line asks for: configuration, logger and runtime, then
+//! the run; and everything that is printed outside it.
+//!
+//! Data goes to stdout, everything else to stderr. An error that ends a command
+//! is printed as `error: …` with a line `  caused by: …` for each of its causes;
+//! what goes through the log is one line each, for cron's mail and for grep.
+
+use std::io::{self, Write as _};
+
+use super::commands::Started;
+use super::logging::{self, LogSettings};
+use super::task::{Recording, Task};
+use super::{completion, config, queue, signals};
+use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
+use crate::stdout;
+use caso_base::error_chain;
+use caso_config::{CommandLine, Config, Inputs, Program};
+
+/// Does it, and answers with the exit code.
+pub fn execute(task: Task) -> Exit {
+    let program = task.program();
+    match task {
+        Task::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+        Task::Completions { of, shell } => print(&completion::script(of, shell)),
+        Task::Man { folder } => finish(completion::man(Started::Caso.command(), &folder)),
+        Task::Extract {
+            line,
+            recording,
+            summary,
+        } => with_config(program, line, |config| extract(config, recording, summary)),
+        Task::Deliver { line, summary } => {
+            let ineffective = caso_config::flags_of_extraction(&line);
+            with_config(program, line, |config| {
+                deliver(config, &ineffective, summary)
+            })
+        }
+        Task::QueueForget { line, what } => {
+            with_config(program, line, |config| queue_forget(config, what))
+        }
+        Task::Projects { line } => with_config(program, line, |config| {
+            logged(&log_settings(&config), run::projects(config))
+        }),
+        Task::MappingMigrate { line, summary } => with_config(program, line, |config| {
+            logged(
+                &log_settings(&config),
+                run::mapping_migrate(config, summary),
+            )
+        }),
+        Task::Demo { folder } => logged(&LogSettings::default(), run::demo(folder)),
+        Task::Sample => block_on(async {
+            match run::sample().await {
+                Ok(text) => print(&text),
+                Err(error) => complain(&error, Exit::Nothing),
+            }
+        }),
+        Task::ConfigShow { line, unset } => {
+            with_config(program, line, |config| config::show(&config, unset))
+        }
+        Task::ConfigConvert { file } => config::convert(file.as_deref()),
+    }
+}
+
+/// Prints what clap answers to a line that is not a task: help and version on
+/// stdout, anything else on stderr.
+pub fn refuse(error: &clap::Error) -> Exit {
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    if error.use_stderr() {
+        return Exit::Usage;
+    }
+    finish(
+        stdout::forgiven(printed)
+            .map_err(|error| anyhow::Error::new(error).context("cannot write to stdout")),
+    )
+}
+
+fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
+    let settings = log_settings(&config);
+    let remarks = settings.remarks.clone();
+    logged(&settings, async {
+        let kind = match recording {
+            Recording::No if config.dry_run => Kind::dry(),
+            Recording::No => Ok(Kind::Real),
+            Recording::Keep { folder, names } => Kind::recorded(folder, names, config.dry_run),
+            Recording::Replay { folder, into } => Kind::replay(&folder, &into),
+        };
+        match kind {
+            Ok(kind) => {
+                start(Invocation {
+                    config,
+                    kind,
+                    extract: true,
+                    verbose: summary,
+                    remarks,
+                })
+                .await
+            }
+            Err(error) => {
+                tracing::error!("{}", error_chain(error.as_ref()));
+                Exit::Usage
+            }
+        }
+    })
+}
+
+fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
+    if config.dry_run {
+        to_stderr(
+            "error: `caso deliver` has no dry run; `caso extract --dry-run` prints what an extraction would send",
+        );
+        return Exit::Usage;
+    }
+    for flag in ineffective {
+        to_stderr(&format!("warning: `{flag}` has no effect on a delivery"));
+    }
+    let settings = log_settings(&config);
+    let remarks = settings.remarks.clone();
+    logged(
+        &settings,
+        start(Invocation {
+            config,
+            kind: Kind::Real,
+            extract: false,
+            verbose: summary,
+            remarks,
+        }),
+    )
+}
+
+fn queue_forget(config: Config, what: run::Forget) -> Exit {
+    if config.dry_run {
+        to_stderr("error: `caso queue forget` has no dry run; the summary says what waits");
+        return Exit::Usage;
+    }
+    logged(&log_settings(&config), queue::forget(config, what))
+}
+
+async fn start(invocation: Invocation) -> Exit {
+    match signals::watch() {
+        Ok(cancel) => run::run(invocation, cancel).await,
+        Err(error) => complain(&error.into(), Exit::Nothing),
+    }
+}
+
+fn log_settings(config: &Config) -> LogSettings {
+    let logging = &config.logging;
+    LogSettings {
+        debug: logging.debug,
+        // A dry run creates nothing, not even a log.
+        file: logging.file.clone().filter(|_| !config.dry_run),
+        json: logging.json,
+        syslog: logging.syslog.map(|facility| facility.code),
+        remarks: ComponentWarnings::default(),
+    }
+}
+
+fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
+    match caso_config::load(&inputs(program, line)) {
+        Ok(config) => command(config),
+        Err(errors) => complain_each(&errors.0, Exit::Usage),
+    }
+}
+
+/// What this process gives a configuration to be made of.
+pub fn inputs(program: Program, line: CommandLine) -> Inputs {
+    let messengers = caso_builtin::messengers();
+    let names: Vec<&str> = messengers.iter().map(String::as_str).collect();
+    Inputs::of_process(program, line, &names)
+}
+
+/// Runs `future` with the logger that it needs.
+fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
+    match logging::init(settings) {
+        Ok(()) => block_on(future),
+        Err(error) => complain(&error.into(), Exit::Usage),
+    }
+}
+
+pub fn block_on(future: impl Future<Output = Exit>) -> Exit {
+    // One thread for all that waits: a run waits much and computes little, and
+    // each thread of an allocator keeps memory of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => complain(&error.into(), Exit::Nothing),
+    }
+}
+
+/// Data on stdout, and nothing else to do.
+pub fn print(text: &str) -> Exit {
+    finish(stdout::write(text))
+}
+
+fn finish(result: anyhow::Result<()>) -> Exit {
+    match result {
+        Ok(()) => Exit::Done,
+        Err(error) => complain(&error, Exit::Nothing),
+    }
+}
+
+/// The error with its causes, a line each.
+pub fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
+    to_stderr(&format!("error: {error}"));
+    for cause in error.chain().skip(1) {
+        to_stderr(&format!("  caused by: {cause}"));
+    }
+    exit
+}
+
+/// Errors that were found together.
+pub fn complain_each(errors: &[impl std::fmt::Display], exit: Exit) -> Exit {
+    for error in errors {
+        to_stderr(&format!("error: {error}"));
+    }
+    exit
+}
+
+/// A line on stderr. There is no place left to report that it cannot be written.
+pub fn to_stderr(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}

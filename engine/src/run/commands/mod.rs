@@ -1,0 +1,42 @@
+//! Commands beside the run: each on its own, and but for `queue_forget` without
+//! lock or journal.
+
+mod config_sample;
+mod config_show;
+mod demo;
+mod mapping_migrate;
+mod projects;
+mod queue_forget;
+
+pub use self::config_sample::sample;
+pub use self::config_show::show;
+pub use self::demo::demo;
+pub use self::mapping_migrate::mapping_migrate;
+pub use self::projects::projects;
+pub use self::queue_forget::{Forget, forget};
+
+use super::exit::Exit;
+use super::where_configured;
+use caso_base::error_chain;
+use caso_config::Config;
+
+/// For commands that must ask Keystone: the exit code where the configuration has
+/// no way to log in.
+fn no_keystone(config: &Config) -> Option<Exit> {
+    let mut clouds = config.clouds.iter();
+    let error = clouds.find_map(|cloud| cloud.keystone().err())?;
+    let error = anyhow::Error::new(error).context(where_configured(config));
+    tracing::error!("{}", error_chain(error.as_ref()));
+    Some(Exit::Usage)
+}
+
+/// What is odd about the configuration, in full: for commands that somebody runs
+/// by hand, and that leave nothing behind by which to know what is new.
+fn log_warnings(config: &Config) {
+    let mut warnings = config.warnings.clone();
+    warnings.sort();
+    warnings.dedup();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}

@@ -1,0 +1,197 @@
+//! One cloud: session, projects, their starts, then its regions side by side.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::Context;
+use super::cursor_keys;
+use super::inheritance::Turn;
+use super::outages::Outages;
+use super::region::{Place, Region, Started};
+use super::report::{CloudReport, RegionReport};
+use super::session_of::project_options;
+use super::window::Bounds;
+use caso_base::error_chain;
+use caso_config::CloudConfig;
+use caso_extract::projects::find;
+use caso_extract::{ExtractContext, PowerSource, ProjectRef, RunCaches};
+use caso_openstack::Session;
+use caso_state::Start;
+
+/// The extraction of one cloud.
+pub struct CloudRun {
+    pub context: Arc<Context>,
+    /// Its place in the configuration.
+    pub index: usize,
+    pub cloud: Arc<CloudConfig>,
+    pub turn: Turn,
+}
+
+/// A project, and where its extractors start in each region.
+struct Taken {
+    project: ProjectRef,
+    /// By region.
+    starts: Vec<Vec<Start>>,
+}
+
+impl CloudRun {
+    /// Reads it. An error is in the report: it costs this cloud alone.
+    pub async fn extract(self) -> CloudReport {
+        let mut report = CloudReport {
+            cloud: self.cloud.name.clone(),
+            tag: self.cloud.caso_tag.clone().unwrap_or_default(),
+            regions: self.cloud.region_names.len(),
+            requests: 0,
+            behind: None,
+            result: Ok(Vec::new()),
+            failures: Vec::new(),
+            without_cursor: Vec::new(),
+            no_project: false,
+            cancelled: false,
+        };
+        report.result = self.fill(&mut report).await;
+        report
+    }
+
+    async fn fill(self, report: &mut CloudReport) -> anyhow::Result<Vec<RegionReport>> {
+        let Context {
+            kind,
+            config,
+            clock,
+            ..
+        } = self.context.as_ref();
+        self.cloud.site()?;
+        let session = kind.session(config, &self.cloud, clock.clone())?;
+        let power = kind.prometheus(config, &self.cloud, &session, clock.clone())?;
+        let caches = RunCaches::default();
+        let options = project_options(&self.cloud);
+        let mut cancel = self.context.cancel.clone();
+        let found = tokio::select! {
+            found = find(&session, &options, &caches.warnings) => found,
+            _ = cancel.wait_for(|cancelled| *cancelled) => {
+                report.cancelled = true;
+                return Ok(Vec::new());
+            }
+        };
+        report.requests = session.requests();
+        let mut projects = Vec::new();
+        for project in found? {
+            match project {
+                Ok(project) => projects.push(project),
+                Err(failure) => report.failures.push(failure),
+            }
+        }
+        report.no_project = projects.is_empty() && report.failures.is_empty();
+        let taken = self.take(projects, report).await;
+        report.behind = behind(&session);
+        let regions = self.regions(&session, caches, power.as_ref(), report.behind)?;
+        let regions = regions.into_iter().enumerate().map(|(at, region)| {
+            let projects = taken
+                .iter()
+                .filter_map(|taken| {
+                    Some(Started {
+                        project: taken.project.clone(),
+                        starts: taken.starts.get(at)?.clone(),
+                    })
+                })
+                .collect();
+            Arc::new(region).extract(projects)
+        });
+        let reports = stream::iter(regions.collect::<Vec<_>>())
+            .buffered(kind.clouds_at_a_time())
+            .collect()
+            .await;
+        report.requests = session.requests() + power.map_or(0, |power| power.client.requests());
+        Ok(reports)
+    }
+
+    /// Where each project starts in each region. All are asked before any of
+    /// them moves, so that its lastrun file is the least of all.
+    async fn take(&self, projects: Vec<ProjectRef>, report: &mut CloudReport) -> Vec<Taken> {
+        let cursors = &self.context.cursors;
+        if projects
+            .iter()
+            .any(|project| cursors.is_foreign(&project.id, project.configured.as_deref()))
+        {
+            self.turn.wait().await;
+        }
+        let keys = cursor_keys::of_cloud(&self.cloud);
+        let mut out = Vec::new();
+        for project in projects {
+            match cursors.starts(&project.id, project.configured.as_deref(), &keys) {
+                Ok(starts) => out.push(Taken {
+                    project,
+                    starts: starts
+                        .chunks(self.cloud.extractors.len().max(1))
+                        .map(<[Start]>::to_vec)
+                        .collect(),
+                }),
+                Err(error) => report.without_cursor.push(error_chain(&error)),
+            }
+        }
+        self.turn.taken();
+        out
+    }
+
+    fn regions(
+        &self,
+        session: &Session,
+        caches: RunCaches,
+        power: Option<&PowerSource>,
+        behind: Option<i64>,
+    ) -> anyhow::Result<Vec<Region>> {
+        let Context { config, now, .. } = self.context.as_ref();
+        let present = now - behind.unwrap_or(0);
+        // Records are delivered in the order of the configuration: of all
+        // regions of all clouds.
+        let before = config.clouds.iter().take(self.index);
+        let first: usize = before.map(|cloud| cloud.regions().len()).sum();
+        let site = self.cloud.site()?;
+        let mut next = Some(caches);
+        let mut out = Vec::new();
+        for (at, region) in self.cloud.regions().into_iter().enumerate() {
+            let Some(caches) = next.take() else { break };
+            next = Some(caches.of_next_region());
+            out.push(Region {
+                bounds: Bounds {
+                    from: config.extract_from,
+                    first_from: self.cloud.first_extract_from,
+                    to: config.extract_to.unwrap_or(*now).min(present),
+                    now: *now,
+                },
+                sources: ExtractContext {
+                    session: session.in_region(region.as_deref()),
+                    caches: Arc::new(caches),
+                    page_size: config.page_size,
+                    now: *now,
+                    counters: config.counters,
+                    ip_records_for_past_windows: config.ip_records_for_past_windows,
+                    power: power.cloned(),
+                },
+                place: Place {
+                    order: first + at,
+                    region,
+                },
+                context: self.context.clone(),
+                cloud: self.cloud.clone(),
+                site: site.to_owned(),
+                outages: Outages::of(&self.cloud.extractors),
+            });
+        }
+        Ok(out)
+    }
+}
+
+/// Clocks differ by a little anywhere, and a `Date` is cut to its second.
+const APART: i64 = 5;
+/// More is not a clock's error but a header that somebody made up.
+const DAY: i64 = 86_400;
+
+/// How far OpenStack's clock is behind ours. A window that ended in their future
+/// would leave a gap: what changes there until then carries times that the next
+/// window takes for read.
+fn behind(session: &Session) -> Option<i64> {
+    let skew = session.server_date_skew()?;
+    (-DAY..-APART).contains(&skew).then_some(-skew)
+}

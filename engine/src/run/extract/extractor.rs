@@ -1,0 +1,144 @@
+//! One extractor of one project: which window, and what became of it.
+//!
+//! The cursor moves only after the window's segment is sealed on disk.
+
+use std::sync::Arc;
+
+use super::cursor_keys::cursor_key;
+use super::mapping::Counts;
+use super::region::Region;
+use super::report::ExtractorResult;
+use super::window::Plan;
+use caso_base::error_chain;
+use caso_base::time::format_utc;
+use caso_extract::{ExtractError, ProjectRef};
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+use caso_state::{Advance, CursorKey, Start, Unmoved};
+
+/// What is to be done.
+pub struct Task {
+    pub region: Arc<Region>,
+    pub project: Arc<ProjectRef>,
+    pub extractor: Extractor,
+    pub start: Start,
+    /// Of the project in the region, of the extractor in the project.
+    pub order: (usize, usize),
+}
+
+impl Task {
+    /// Reads the window that is due, seals it and moves the cursor.
+    pub async fn run(self) -> ExtractorResult {
+        let (window, continues) = match self.due() {
+            Ok(due) => due,
+            Err(result) => return result,
+        };
+        let outages = &self.region.outages;
+        if outages.is_away(self.extractor) {
+            return ExtractorResult::Failed {
+                reason: "not tried, as other projects found the service away".into(),
+                outage: true,
+            };
+        }
+        let mut cancel = self.region.context.cancel.clone();
+        let extracted = tokio::select! {
+            extracted = self.segment(window) => extracted,
+            _ = cancel.wait_for(|cancelled| *cancelled) => return ExtractorResult::Cancelled,
+        };
+        match extracted {
+            Ok(counts) => {
+                outages.count(self.extractor, false);
+                self.advance(window, continues, counts)
+            }
+            Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn key(&self) -> CursorKey {
+        let region = self.region.place.region.as_deref();
+        cursor_key(&self.region.cloud, region, self.extractor)
+    }
+
+    /// The window, and where it begins for the cursor.
+    fn due(&self) -> Result<(Window, i64), ExtractorResult> {
+        let bounds = &self.region.bounds;
+        match bounds.plan(self.start.at, caso_extract::overlap(self.extractor)) {
+            Plan::Extract { window, continues } => Ok((window, continues)),
+            Plan::UpToDate => Err(ExtractorResult::UpToDate),
+            Plan::Future { cursor } => Err(ExtractorResult::failed(format!(
+                "its last run ended at {}, which is in the future: set the clock right, or \
+                 write the right date into `lastrun.{}` in the spool",
+                format_utc(cursor),
+                self.project.id
+            ))),
+            Plan::Empty { from } => Err(ExtractorResult::failed(format!(
+                "nothing lies between {} and {}: the start must be before the end",
+                format_utc(from),
+                format_utc(bounds.to)
+            ))),
+        }
+    }
+
+    fn advance(&self, window: Window, continues: i64, counts: Counts) -> ExtractorResult {
+        let covered = Window {
+            start: continues,
+            end: window.end,
+        };
+        let cursors = &self.region.context.cursors;
+        match cursors.advance(&self.project.id, &self.key(), covered) {
+            Ok(advance) => ExtractorResult::Done {
+                window,
+                counts,
+                stays: match advance {
+                    Advance::Unmoved(Unmoved::Behind { cursor } | Unmoved::Gap { cursor }) => {
+                        Some(cursor)
+                    }
+                    Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
+                },
+            },
+            Err(error) => ExtractorResult::error(&error),
+        }
+    }
+
+    fn failed(&self, error: &ExtractError) -> ExtractorResult {
+        let outage = error.is_outage();
+        if outage {
+            self.region.outages.count(self.extractor, true);
+        }
+        ExtractorResult::Failed {
+            reason: error_chain(error),
+            // An unknown region is the same for every project, and was not asked.
+            outage: outage || error.is_unknown_region(),
+        }
+    }
+
+    /// A cloud without Cinder or Neutron has nothing to account there, and the
+    /// default of `extractor` asks for both: no failure. A cloud that had it, and
+    /// has it no more, may be about to lose usage: that is a failure until
+    /// somebody states that it is meant.
+    fn lacking(&self, reason: String) -> ExtractorResult {
+        let key = self.key();
+        if let (true, Some(until)) = (self.start.extracted, self.start.at) {
+            return ExtractorResult::failed(format!(
+                "it was extracted up to {}, and now {reason}; if it was taken away for good, \
+                 remove `{}` from `extractor`",
+                format_utc(until),
+                key.extractor
+            ));
+        }
+        let cursors = &self.region.context.cursors;
+        match cursors.leave_out(&self.project.id, &key) {
+            Ok(()) => ExtractorResult::Lacking {
+                what: format!(
+                    "{}/{}/{}",
+                    key.cloud,
+                    key.region.as_deref().unwrap_or_default(),
+                    key.extractor
+                ),
+                reason,
+            },
+            Err(error) => ExtractorResult::error(&error),
+        }
+    }
+}

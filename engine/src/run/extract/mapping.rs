@@ -1,0 +1,89 @@
+//! From a page of usage to records in a segment.
+
+use super::bisect::BisectingMapper;
+use caso_extract::{ExtractError, Page, PageSink};
+use caso_journal::SegmentWriter;
+use caso_model::guest::{BoxFuture, Mapper, Outcome};
+use caso_model::usage::{Context, UsageItem};
+
+/// Hands each page to the mapper and what comes out to the segment.
+pub struct Mapping {
+    pub mapper: BisectingMapper,
+    pub context: Context,
+    pub segment: SegmentWriter,
+    pub counts: Counts,
+}
+
+/// What came out of an extraction.
+#[derive(Debug, Default, Clone)]
+pub struct Counts {
+    /// Items of usage that the extractor emitted.
+    pub items: u64,
+    /// Records that the mapper made of them.
+    pub records: u64,
+    /// Items that cost only themselves: rows that could not be read, usage that
+    /// the mapper refused.
+    pub lost: u64,
+    /// The first of them, for people.
+    pub reasons: Vec<String>,
+}
+
+/// So many reasons are worth reading; the others are in the log file and in
+/// quarantine.
+const REASONS: usize = 5;
+
+impl Counts {
+    fn lose(&mut self, reason: String) {
+        self.lost += 1;
+        if self.reasons.len() < REASONS {
+            self.reasons.push(reason);
+        } else {
+            tracing::info!("{reason}");
+        }
+    }
+}
+
+impl PageSink for Mapping {
+    fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
+        Box::pin(async move {
+            for error in &page.errors {
+                self.counts.lose(format!("{error}; not reported"));
+            }
+            let outcomes = self
+                .mapper
+                .map(&self.context, &page.tables, &page.items)
+                .await
+                .map_err(ExtractError::sink)?;
+            for (item, outcome) in page.items.iter().zip(outcomes) {
+                self.counts.items += 1;
+                let reason = match outcome {
+                    Outcome::Records(records) => {
+                        for record in &records {
+                            self.segment.append(record).map_err(ExtractError::sink)?;
+                            self.counts.records += 1;
+                        }
+                        continue;
+                    }
+                    Outcome::Refused(reason) => reason,
+                    Outcome::Failed(failure) => failure.to_string(),
+                };
+                self.segment
+                    .quarantine_usage(item, &reason)
+                    .map_err(ExtractError::sink)?;
+                self.counts
+                    .lose(format!("{}: {reason}; in quarantine", name(item)));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn name(item: &UsageItem) -> String {
+    match item {
+        UsageItem::Server(server) => format!("server `{}`", server.id),
+        UsageItem::Volume(volume) => format!("volume `{}`", volume.id),
+        UsageItem::FloatingIps(ips) => format!("floating IPs of project `{}`", ips.project_id),
+        UsageItem::Energy(energy) => format!("energy of server `{}`", energy.server.id),
+        UsageItem::Other(other) => format!("{} `{}`", other.kind, other.id),
+    }
+}

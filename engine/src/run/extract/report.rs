@@ -1,0 +1,99 @@
+//! What an extraction came to: by cloud, region, project, extractor.
+
+pub use super::mapping::Counts;
+use caso_base::error_chain;
+use caso_extract::{ProjectFailure, ProjectRef};
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+use caso_model::notice::Notice;
+
+/// One cloud.
+#[derive(Debug)]
+pub struct CloudReport {
+    pub cloud: String,
+    /// `caso_tag`, empty where there is none.
+    pub tag: String,
+    /// How many regions it has in the configuration.
+    pub regions: usize,
+    pub requests: u64,
+    /// By how many seconds its clock is behind ours, where that is much.
+    pub behind: Option<i64>,
+    /// An error costs the cloud as a whole.
+    pub result: anyhow::Result<Vec<RegionReport>>,
+    pub failures: Vec<ProjectFailure>,
+    /// Projects whose cursors cannot be read, each with the reason.
+    pub without_cursor: Vec<String>,
+    /// It has none to account.
+    pub no_project: bool,
+    /// The run was asked to end before its projects were known.
+    pub cancelled: bool,
+}
+
+/// One region of it.
+#[derive(Debug)]
+pub struct RegionReport {
+    /// `None` is the first of the catalog.
+    pub region: Option<String>,
+    pub projects: Vec<ProjectReport>,
+    pub warnings: Vec<Notice>,
+}
+
+/// One project in a region.
+#[derive(Debug)]
+pub struct ProjectReport {
+    pub project: ProjectRef,
+    pub extractors: Vec<ExtractorReport>,
+}
+
+/// One extractor of a project.
+#[derive(Debug)]
+pub struct ExtractorReport {
+    pub extractor: Extractor,
+    /// It had no cursor and starts from the beginning.
+    pub first: bool,
+    pub result: ExtractorResult,
+}
+
+/// What became of its window.
+#[derive(Debug)]
+pub enum ExtractorResult {
+    /// Its segment is sealed.
+    Done {
+        window: Window,
+        counts: Counts,
+        /// The cursor, where the window did not move it.
+        stays: Option<i64>,
+    },
+    /// There is nothing left to read.
+    UpToDate,
+    /// The cloud does without the service, and always did as far as we know.
+    /// The cursor stays.
+    Lacking {
+        /// Cloud, region and extractor.
+        what: String,
+        reason: String,
+    },
+    /// Nothing was extracted; the cursor stays.
+    Failed {
+        reason: String,
+        /// The service is away: no project was better off.
+        outage: bool,
+    },
+    /// The run was asked to end.
+    Cancelled,
+}
+
+impl ExtractorResult {
+    /// A failure of this extractor of this project alone.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed {
+            reason: reason.into(),
+            outage: false,
+        }
+    }
+
+    /// The same, by an error.
+    pub fn error(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::failed(error_chain(error))
+    }
+}

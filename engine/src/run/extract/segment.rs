@@ -1,0 +1,87 @@
+//! One window of one extractor into one sealed segment.
+
+use super::bisect::BisectingMapper;
+use super::extractor::Task;
+use super::mapping::{Counts, Mapping};
+use caso_extract::ExtractError;
+use caso_journal::{Order, SegmentKey};
+use caso_model::Window;
+use caso_model::usage::Context;
+
+/// So many numbers has a region for its projects in the order of delivery.
+const MOST_PROJECTS: usize = 100_000;
+
+impl Task {
+    /// Reads the window, maps it, and seals what comes out.
+    ///
+    /// # Errors
+    /// The segment is then discarded.
+    pub async fn segment(&self, window: Window) -> Result<Counts, ExtractError> {
+        let context = &self.region.context;
+        let mapper = context
+            .mapper
+            .start(context.now)
+            .await
+            .map_err(ExtractError::sink)?;
+        let identity = context.mapper.identity();
+        let segment = context
+            .journal
+            .begin(
+                self.segment_key(window),
+                self.order(),
+                &context.messengers,
+                &identity,
+            )
+            .map_err(ExtractError::sink)?;
+        let mut mapping = Mapping {
+            mapper: BisectingMapper::new(mapper),
+            context: self.usage_context(window),
+            segment,
+            counts: Counts::default(),
+        };
+        let task = caso_extract::Task {
+            context: &self.region.sources,
+            project: &self.project,
+            window,
+        };
+        caso_extract::extract(self.extractor, task, &mut mapping).await?;
+        mapping.segment.seal().map_err(ExtractError::sink)?;
+        Ok(mapping.counts)
+    }
+
+    fn segment_key(&self, window: Window) -> SegmentKey {
+        SegmentKey {
+            cloud: self.region.cloud.name.clone(),
+            region: self.region.place.region.clone(),
+            project: self.project.id.clone(),
+            extractor: self.extractor.as_str().to_owned(),
+            window,
+        }
+    }
+
+    fn order(&self) -> Order {
+        let (project, extractor) = self.order;
+        let project = self.region.place.order * MOST_PROJECTS + project;
+        Order {
+            project: u32::try_from(project).unwrap_or(u32::MAX),
+            extractor: u32::try_from(extractor).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn usage_context(&self, window: Window) -> Context {
+        let (cloud, site) = (&self.region.cloud, &self.region.site);
+        Context {
+            site_name: site.clone(),
+            service_name: cloud.service_name.clone().unwrap_or_else(|| site.clone()),
+            cloud_type: cloud.cloud_type.clone(),
+            cloud: cloud.name.clone(),
+            region: self.region.place.region.clone(),
+            project_id: self.project.id.clone(),
+            project_name: self.project.name.clone(),
+            vo: self.project.vo.clone(),
+            window,
+            now: self.region.bounds.now,
+            attributes: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Messengers, in words.
+
+use super::Summary;
+use super::words::{self, records};
+use crate::run::components::Unusable;
+use caso_base::error_chain;
+use caso_deliver::{Delivery, Ending, InstanceReport};
+
+impl Summary {
+    /// A messenger that could not be loaded.
+    pub fn unusable(&mut self, unusable: &Unusable) {
+        self.problem(format!(
+            "messenger `{}` is not used, its records wait: {}",
+            unusable.name, unusable.failure.detail
+        ));
+    }
+
+    /// What all messengers came to.
+    pub fn delivery(&mut self, delivery: &Delivery) {
+        for aside in &delivery.set_aside {
+            self.problem(aside.to_string());
+        }
+        if let Some(error) = &delivery.cleanup {
+            self.problem(error_chain(error));
+        }
+        for report in &delivery.instances {
+            self.messenger(report);
+        }
+    }
+
+    fn messenger(&mut self, report: &InstanceReport) {
+        let name = &report.name;
+        if report.delivered > 0 {
+            self.success();
+            let would = if self.dry { "would be " } else { "" };
+            self.line(format!(
+                "messenger `{name}`: {} {would}delivered",
+                records(report.delivered)
+            ));
+        }
+        self.not_given(report);
+        let quarantined = report.refused + report.failed;
+        if quarantined > 0 {
+            self.problem(format!(
+                "messenger `{name}`: {} {} in quarantine: {}",
+                records(quarantined),
+                words::is(quarantined),
+                report.reasons.join("; ")
+            ));
+        }
+        if report.missing > 0 {
+            self.problem(format!(
+                "messenger `{name}`: {} {} lost to it: what the journal had of {} is damaged or \
+                 gone; extract the window again with `--extract-from` and `--extract-to`",
+                records(report.missing),
+                words::is(report.missing),
+                words::of(report.missing, "it", "them")
+            ));
+        }
+        match &report.outcome {
+            Ending::Complete => {}
+            Ending::Cancelled => self.failure(),
+            outcome => self.problem(format!("messenger `{name}`: {outcome}")),
+        }
+    }
+
+    fn not_given(&mut self, report: &InstanceReport) {
+        if report.not_given.is_empty() {
+            return;
+        }
+        let of_kind = |(kind, records): (_, &u64)| format!("{records} {kind}");
+        let kinds: Vec<String> = report.not_given.iter().map(of_kind).collect();
+        self.line(format!(
+            "messenger `{}`: not given, by its `record_types`: {} {}",
+            report.name,
+            kinds.join(", "),
+            words::of(report.not_given.values().sum(), "record", "records")
+        ));
+    }
+
+    /// Record types of this run that no messenger is given: these records reach
+    /// nobody, which is seldom what a site means.
+    pub fn given_to_nobody(&mut self, reports: &[InstanceReport]) {
+        let Some((first, others)) = reports.split_first() else {
+            return;
+        };
+        for (kind, number) in &first.not_given {
+            if others
+                .iter()
+                .all(|report| report.not_given.contains_key(kind))
+            {
+                self.warn(
+                    format!("given-to-nobody:{kind}"),
+                    format!(
+                        "{number} `{kind}` {} given to no messenger: none of those in `messengers` \
+                         takes {}, or `record_types` leaves {} out",
+                        words::of(*number, "record is", "records are"),
+                        words::of(*number, "it", "them"),
+                        words::of(*number, "it", "them"),
+                    ),
+                );
+            }
+        }
+    }
+}

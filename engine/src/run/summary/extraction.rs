@@ -1,0 +1,241 @@
+//! Clouds, regions, projects and extractors, in words.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Summary;
+use super::words::{self, count, records};
+use crate::run::extract::report::{
+    CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
+};
+use caso_base::error_chain;
+use caso_base::time::format_utc;
+use caso_extract::ProjectFailure;
+use caso_model::Window;
+
+/// Of the projects of a region what is worth one line, not one a project.
+#[derive(Default)]
+struct Shared<'a> {
+    /// By extractor: how many projects, and the first reason.
+    outages: BTreeMap<&'a str, (u64, &'a str)>,
+    /// By cloud, region and extractor: the extractor, and the first reason.
+    lacking: BTreeMap<&'a str, (&'a str, &'a str)>,
+    up_to_date: u64,
+}
+
+impl Summary {
+    /// One cloud, with its regions. `clouds` is how many there are: one alone
+    /// is not named.
+    pub fn cloud(&mut self, report: &CloudReport, clouds: usize) {
+        self.requests += report.requests;
+        let place = place(report, clouds, None);
+        for failure in &report.failures {
+            self.project_failure(&place, failure);
+        }
+        for text in &report.without_cursor {
+            self.problem(format!("{place}{text}"));
+        }
+        if report.cancelled {
+            self.failure();
+        }
+        if report.no_project && report.result.is_ok() {
+            self.no_project(&place, &report.tag);
+        }
+        if let Some(seconds) = report.behind {
+            self.warn(
+                format!("{place}clock-behind"),
+                format!(
+                    "{place}OpenStack's clock is {seconds} s behind this machine's: extracting up \
+                     to its now; set the clocks right"
+                ),
+            );
+        }
+        match &report.result {
+            Ok(regions) => {
+                for region in regions {
+                    self.region(report, region, clouds);
+                }
+            }
+            Err(error) => self.problem(format!("{place}{}", error_chain(error.as_ref()))),
+        }
+    }
+
+    /// The configuration names no project, and the account sees none.
+    pub fn no_project(&mut self, place: &str, tag: &str) {
+        self.problem(format!(
+            "{place}no project to account: `projects` names none, and this account sees none with \
+             the tag `{tag}`; tag the projects in Keystone, or name them in `projects`"
+        ));
+    }
+
+    /// A project that is gone, unreadable or without VO.
+    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure) {
+        self.problem(format!("{place}{failure}"));
+    }
+
+    fn region(&mut self, cloud: &CloudReport, region: &RegionReport, clouds: usize) {
+        let place = place(cloud, clouds, region.region.as_deref());
+        self.first_windows(&place, &region.projects);
+        let mut shared = Shared::default();
+        for report in &region.projects {
+            let name = format!("{place}{}", project_name(report));
+            for part in &report.extractors {
+                self.extractor(&name, part, &mut shared);
+            }
+        }
+        // A cloud from which only Cinder is asked for must not find all in order
+        // without it.
+        let nothing_else = region.projects.iter().any(lacks_all);
+        self.lacking(&place, shared.lacking, nothing_else);
+        self.outages(&place, shared.outages);
+        if shared.up_to_date > 0 {
+            self.line(format!(
+                "{place}{} {} at the window's end already",
+                count(shared.up_to_date, "cursor", "cursors"),
+                words::is(shared.up_to_date)
+            ));
+        }
+        for warning in &region.warnings {
+            self.warn(
+                format!("{place}{}", warning.key),
+                format!("{place}{warning}"),
+            );
+        }
+    }
+
+    /// The whole past is a month's peak in APEL: worth a line in any mail.
+    fn first_windows(&mut self, place: &str, projects: &[ProjectReport]) {
+        let first: Vec<i64> = projects.iter().filter_map(first_window).collect();
+        if let Some(start) = first.iter().min() {
+            self.warn(
+                format!("{place}first-run:{}", first.len()),
+                format!(
+                    "{place}no cursor for {} of {}: extracted from {}; `first_extract_from` sets \
+                     another start",
+                    first.len(),
+                    count(words::len(projects), "project", "projects"),
+                    format_utc(*start)
+                ),
+            );
+        }
+    }
+
+    fn extractor<'a>(&mut self, name: &str, part: &'a ExtractorReport, shared: &mut Shared<'a>) {
+        let extractor = part.extractor.as_str();
+        match &part.result {
+            ExtractorResult::Done {
+                window,
+                counts,
+                stays,
+            } => {
+                self.success();
+                self.done(&format!("{name}: {extractor}"), *window, counts, *stays);
+            }
+            ExtractorResult::UpToDate => shared.up_to_date += 1,
+            ExtractorResult::Lacking { what, reason } => {
+                shared.lacking.entry(what).or_insert((extractor, reason));
+            }
+            ExtractorResult::Failed {
+                reason,
+                outage: true,
+            } => shared.outages.entry(extractor).or_insert((0, reason)).0 += 1,
+            ExtractorResult::Failed { reason, .. } => {
+                self.problem(format!("{name}: {extractor}: {reason}"));
+            }
+            ExtractorResult::Cancelled => self.failure(),
+        }
+    }
+
+    /// A window that was read, and what of it is not accounted.
+    fn done(&mut self, name: &str, window: Window, counts: &Counts, stays: Option<i64>) {
+        let mut line = format!(
+            "{name}: {}, {}, {} to {}",
+            count(counts.items, "item", "items"),
+            records(counts.records),
+            format_utc(window.start),
+            format_utc(window.end)
+        );
+        if counts.lost > 0 {
+            let _ = write!(line, ", {} not accounted", counts.lost);
+        }
+        if let Some(cursor) = stays {
+            let _ = write!(line, ", the cursor stays at {}", format_utc(cursor));
+        }
+        self.line(line);
+        if counts.lost > 0 {
+            let more = counts.lost.saturating_sub(words::len(&counts.reasons));
+            let mut text = format!("{name}: {}", counts.reasons.join("; "));
+            if more > 0 {
+                let _ = write!(text, "; and {more} more");
+            }
+            self.problem(text);
+        }
+    }
+
+    /// Services that the cloud does without.
+    fn lacking(&mut self, place: &str, lacking: BTreeMap<&str, (&str, &str)>, problem: bool) {
+        for (what, (extractor, reason)) in lacking {
+            let text = format!(
+                "{place}not extracted: {extractor}: {reason}; if this cloud does without, remove \
+                 `{extractor}` from `extractor` to silence this"
+            );
+            match problem {
+                true => self.problem(text),
+                false => self.warn(format!("lacking:{what}"), text),
+            }
+        }
+    }
+
+    /// Services that are away.
+    fn outages(&mut self, place: &str, outages: BTreeMap<&str, (u64, &str)>) {
+        for (extractor, (projects, reason)) in outages {
+            let which = match projects {
+                1 => "one project is not extracted and waits".to_owned(),
+                _ => format!("{projects} projects are not extracted and wait"),
+            };
+            self.problem(format!(
+                "{place}{extractor}: {which} for the next run: {reason}"
+            ));
+        }
+    }
+}
+
+/// Cloud and region, where there are others beside them.
+fn place(report: &CloudReport, clouds: usize, region: Option<&str>) -> String {
+    let mut parts = Vec::new();
+    if clouds > 1 {
+        parts.push(format!("cloud `{}`", report.cloud));
+    }
+    if report.regions > 1 {
+        parts.extend(region.map(|region| format!("region `{region}`")));
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!("{}: ", parts.join(", ")),
+    }
+}
+
+/// Where the first window of a project without a cursor began, if anything was
+/// extracted of it.
+fn first_window(report: &ProjectReport) -> Option<i64> {
+    report.extractors.iter().find_map(|part| match part.result {
+        ExtractorResult::Done { window, .. } if part.first => Some(window.start),
+        _ => None,
+    })
+}
+
+/// Whether none of the project's extractors found its service.
+fn lacks_all(report: &ProjectReport) -> bool {
+    let lacking = |part: &ExtractorReport| matches!(part.result, ExtractorResult::Lacking { .. });
+    !report.extractors.is_empty() && report.extractors.iter().all(lacking)
+}
+
+fn project_name(report: &ProjectReport) -> String {
+    match &report.project.name {
+        Some(name) => format!("project `{name}` ({})", report.project.id),
+        None => format!("project `{}`", report.project.id),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Lines and counts for what extractors came to.
+
+use super::*;
+use crate::run::exit::Exit;
+use caso_extract::ProjectRef;
+use caso_model::extraction::Extractor;
+
+/// A cloud of one region with one project, of which the extractors came to this.
+fn summary(results: Vec<(Extractor, ExtractorResult)>) -> Summary {
+    let part = |(extractor, result)| ExtractorReport {
+        extractor,
+        first: false,
+        result,
+    };
+    let project = ProjectReport {
+        project: ProjectRef {
+            id: "p1".into(),
+            configured: None,
+            name: Some("vo".into()),
+            vo: "vo".into(),
+        },
+        extractors: results.into_iter().map(part).collect(),
+    };
+    let report = CloudReport {
+        cloud: "default".into(),
+        tag: "caso".into(),
+        regions: 0,
+        requests: 1,
+        behind: None,
+        result: Ok(vec![RegionReport {
+            region: None,
+            projects: vec![project],
+            warnings: Vec::new(),
+        }]),
+        failures: Vec::new(),
+        without_cursor: Vec::new(),
+        no_project: false,
+        cancelled: false,
+    };
+    let mut summary = Summary::default();
+    summary.cloud(&report, 1);
+    summary
+}
+
+fn done(items: u64, records: u64) -> ExtractorResult {
+    ExtractorResult::Done {
+        window: Window { start: 0, end: 60 },
+        counts: Counts {
+            items,
+            records,
+            ..Counts::default()
+        },
+        stays: None,
+    }
+}
+
+#[test]
+fn one_is_singular_and_none_is_not() {
+    let lines = |items, records| summary(vec![(Extractor::Nova, done(items, records))]).lines;
+    let window = "1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z";
+    assert_eq!(
+        lines(1, 1),
+        [format!(
+            "project `vo` (p1): nova: 1 item, 1 record, {window}"
+        )]
+    );
+    assert_eq!(
+        lines(0, 2),
+        [format!(
+            "project `vo` (p1): nova: 0 items, 2 records, {window}"
+        )]
+    );
+    let up_to_date = || (Extractor::Nova, ExtractorResult::UpToDate);
+    assert_eq!(
+        summary(vec![up_to_date()]).lines,
+        ["1 cursor is at the window's end already"]
+    );
+    assert_eq!(
+        summary(vec![up_to_date(), up_to_date()]).lines,
+        ["2 cursors are at the window's end already"]
+    );
+    let mut short = summary(Vec::new());
+    short.took(0.25);
+    assert_eq!(short.lines, ["1 request, 0.2 s"]);
+}
+
+/// The exit code is the sum over extractors, not over projects.
+#[test]
+fn one_extractor_that_failed_beside_one_that_did_not_is_partly() {
+    let failed = || (Extractor::Cinder, ExtractorResult::failed("a fault"));
+    let fine = || (Extractor::Nova, done(1, 1));
+    let exit = |results| summary(results).exit(false);
+    assert_eq!(exit(vec![fine(), failed()]), Exit::Partly);
+    assert_eq!(exit(vec![failed()]), Exit::Nothing);
+    assert_eq!(exit(vec![fine()]), Exit::Done);
+    let cancelled = (Extractor::Cinder, ExtractorResult::Cancelled);
+    assert_eq!(exit(vec![fine(), cancelled]), Exit::Partly);
+}

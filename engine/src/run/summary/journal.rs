@@ -1,0 +1,136 @@
+//! What is left on disk, in words.
+
+use std::path::PathBuf;
+
+use super::Summary;
+use super::words::{self, count, records};
+use caso_base::time::format_utc;
+use caso_journal::{Recovery, Waiting};
+
+impl Summary {
+    /// What the start found of runs before.
+    pub fn recovered(&mut self, recovery: &Recovery) {
+        for notice in &recovery.notices {
+            self.notice(notice);
+        }
+        let open = words::len(&recovery.discarded_open);
+        if open > 0 {
+            self.line(format!(
+                "{} of an interrupted run {} discarded; {} extracted again",
+                count(open, "segment", "segments"),
+                words::of(open, "was", "were"),
+                words::of(open, "its window is", "their windows are")
+            ));
+        }
+        for aside in &recovery.set_aside {
+            self.problem(aside.to_string());
+        }
+        for newer in &recovery.newer_format {
+            self.problem(newer.to_string());
+        }
+    }
+
+    /// Files that were set aside stay there until somebody looks at them: a
+    /// warning once a week, and a line in each summary.
+    pub fn damaged(&mut self, files: &[PathBuf]) {
+        let Some(first) = files.first() else {
+            return;
+        };
+        let number = words::len(files);
+        let text = format!(
+            "{} of the journal {} in `{}`: the records of a damaged segment were not delivered; \
+             extract its window again, then remove the file",
+            count(number, "damaged file", "damaged files"),
+            words::of(number, "lies", "lie"),
+            first.parent().unwrap_or(first).display(),
+        );
+        self.warn(format!("damaged-files:{number}"), text.clone());
+        self.line(text);
+    }
+
+    /// What waits on disk after the run, for messengers of the past too.
+    pub fn waiting(&mut self, waiting: &[Waiting], configured: &[String]) {
+        if self.dry {
+            return;
+        }
+        for entry in waiting {
+            let name = &entry.messenger;
+            let gone = if configured.contains(name) {
+                ""
+            } else {
+                if entry.records > 0 {
+                    self.for_a_removed_one(name);
+                }
+                ", which is no longer in `messengers`"
+            };
+            if entry.records > 0 {
+                let oldest = entry.oldest.map_or_else(String::new, |at| {
+                    format!(", the oldest from {}", format_utc(at))
+                });
+                self.line(format!(
+                    "{} ({} bytes) {} for messenger `{name}`{gone}{oldest}",
+                    records(entry.records),
+                    entry.bytes,
+                    words::of(entry.records, "waits", "wait"),
+                ));
+            }
+            if entry.quarantined > 0 {
+                self.line(format!(
+                    "{} of messenger `{name}`{gone} {} in quarantine",
+                    records(entry.quarantined),
+                    words::is(entry.quarantined)
+                ));
+            }
+        }
+    }
+
+    fn for_a_removed_one(&mut self, name: &str) {
+        self.warn(
+            format!("waiting-for-removed:{name}"),
+            format!(
+                "records wait for messenger `{name}`, which is no longer in `messengers`: put it \
+                 back, or give up what waits for it with `caso queue forget {name}`"
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(records: u64, quarantined: u64) -> Waiting {
+        Waiting {
+            messenger: "ssm".into(),
+            records,
+            bytes: 120,
+            oldest: Some(0),
+            quarantined,
+        }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let mut summary = Summary::default();
+        summary.damaged(&["/spool/damaged/a".into()]);
+        summary.damaged(&["/spool/damaged/a".into(), "/spool/damaged/b".into()]);
+        for entry in [waiting(1, 1), waiting(2, 2)] {
+            summary.waiting(&[entry], &["ssm".into()]);
+        }
+        assert_eq!(
+            summary.lines,
+            [
+                "1 damaged file of the journal lies in `/spool/damaged`: the records of a damaged \
+                 segment were not delivered; extract its window again, then remove the file",
+                "2 damaged files of the journal lie in `/spool/damaged`: the records of a damaged \
+                 segment were not delivered; extract its window again, then remove the file",
+                "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
+                 1970-01-01T00:00:00Z",
+                "1 record of messenger `ssm` is in quarantine",
+                "2 records (120 bytes) wait for messenger `ssm`, the oldest from \
+                 1970-01-01T00:00:00Z",
+                "2 records of messenger `ssm` are in quarantine",
+            ]
+        );
+    }
+}
