@@ -83,7 +83,7 @@ fn items(items: &[Item], here: &Path, below: &Path, modules: &[String], tests: &
             }
             Item::Mod(module) if is_compiled(&module.attrs) => {
                 let name = module.ident.to_string();
-                let modules = [modules, &[name.clone()]].concat();
+                let modules = [modules, std::slice::from_ref(&name)].concat();
                 match (&module.content, path_of(&module.attrs)) {
                     (Some((_, inner)), _) => {
                         self::items(inner, here, &below.join(name), &modules, tests)

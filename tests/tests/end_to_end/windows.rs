@@ -178,7 +178,7 @@ fn a_date_that_can_be_read_two_ways_is_refused() {
     }
 }
 
-/// The seed's spelling, and `None` for the beginning of time.
+/// The spelling of cASO up to 4.0, and `None` for the beginning of time.
 #[test]
 fn the_flags_of_older_versions_are_taken() {
     let world = plain();

@@ -1,7 +1,7 @@
 //! Times as text. In the program a time is whole seconds since the Unix epoch,
 //! UTC; text is for people and for APIs.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 /// For people, and for what reads ISO 8601: `2026-10-01T00:00:00Z`.
 #[must_use]
@@ -48,6 +48,106 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
                 .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
                 .map(|time| time.and_utc().timestamp())
         })
+}
+
+/// A date as a person writes it, in the forms of ISO 8601 that can be read in
+/// one way only; whole seconds since 1970, fractions cut. `None` for any other
+/// text, blanks around it included.
+///
+/// | part | forms |
+/// |---|---|
+/// | date | `2026-10-01` |
+/// | time, after `T` or one blank | `00:00`, `00:00:00`, `00:00:00.5`, or none: midnight |
+/// | zone, after a time | `Z`, `+02:00`, `-0430`, or none: UTC |
+///
+/// ```
+/// use caso_base::time::parse_iso;
+///
+/// for text in [
+///     "2026-10-01", "2026-10-01T00:00", "2026-10-01 00:00:00.999999", "2026-10-01T00:00:00Z",
+///     "2026-10-01 02:00+02:00", "2026-09-30T19:30:00-0430",
+/// ] {
+///     assert_eq!(parse_iso(text), Some(1_790_812_800), "{text}");
+/// }
+/// for text in ["10", "01/10/2026", "20261001", "2026-10-01T24:00", "2026-10-01Z", "now"] {
+///     assert_eq!(parse_iso(text), None, "{text}");
+/// }
+/// ```
+#[must_use]
+pub fn parse_iso(text: &str) -> Option<i64> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let shape = date.bytes().enumerate().all(|(index, byte)| match index {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    let date = NaiveDate::parse_from_str(date, "%Y-%m-%d")
+        .ok()
+        .filter(|_| shape)?;
+    if rest.is_empty() {
+        return Some(date.and_time(NaiveTime::MIN).and_utc().timestamp());
+    }
+    let rest = rest.strip_prefix(['T', ' '])?;
+    let (time, offset) = match rest.find(['Z', '+', '-']) {
+        None => (rest, 0),
+        Some(at) => {
+            let (time, zone) = rest.split_at_checked(at)?;
+            (time, zone_seconds(zone)?)
+        }
+    };
+    let time = time_of_day(time)?;
+    let zone = FixedOffset::east_opt(offset)?;
+    let local = NaiveDateTime::new(date, time);
+    let moment: DateTime<FixedOffset> = local.and_local_timezone(zone).single()?;
+    Some(moment.timestamp())
+}
+
+/// `HH:MM[:SS[.frac]]`.
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    let mut parts = text.split(':');
+    let hour = two_digits(parts.next()?)?;
+    let minute = two_digits(parts.next()?)?;
+    let second = match parts.next() {
+        None => 0,
+        Some(seconds) => {
+            let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+            let good = !fraction.is_empty() && fraction.bytes().all(|b| b.is_ascii_digit());
+            two_digits(whole).filter(|_| good)?
+        }
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    NaiveTime::from_hms_opt(hour, minute, second)
+}
+
+/// `Z`, `+HH:MM` or `+HHMM`, in seconds east.
+fn zone_seconds(text: &str) -> Option<i32> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) = text.split_at_checked(1)?;
+    let (hours, minutes) = match rest.split_once(':') {
+        Some(parts) => parts,
+        None => rest.split_at_checked(2)?,
+    };
+    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+    match sign {
+        "+" => Some(seconds),
+        "-" => Some(-seconds),
+        _ => None,
+    }
+}
+
+fn two_digits(text: &str) -> Option<u32> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use super::origin::Origin;
 use super::prometheus;
 use super::reader::Reader;
 use super::resolve::Slot;
-use super::table::{Row, clouds as rows, general, keystone as keystone_rows};
-use super::types::{CloudConfig, Interface};
-use super::value;
-use caso_base::suggest::hint;
+use super::table::{clouds as rows, general, keystone as keystone_rows};
+use super::text::once_each;
+use super::types::CloudConfig;
+use super::value::Date;
 use caso_model::extraction::Extractor;
 use caso_model::notice::Notice;
 
@@ -59,11 +59,9 @@ pub(super) fn keystone_sections(reader: &Reader<'_>, clouds: &[CloudConfig]) -> 
 
 fn sections(reader: &mut Reader<'_>) -> Vec<Sections> {
     let slot = Slot::of(&general::CLOUDS);
-    let listed = reader.resolved(&slot);
-    let origin = listed
-        .as_ref()
-        .map_or(Origin::Default, |listed| listed.origin.clone());
-    let names = listed.map_or_else(Vec::new, |listed| once_each(value::texts(&listed.text)));
+    let listed = reader.find(&general::CLOUDS, &slot);
+    let (names, origin) = listed.unwrap_or((Vec::new(), Origin::Default));
+    let names = once_each(names);
     if names.is_empty() {
         return vec![Sections {
             name: rows::ONLY.to_owned(),
@@ -77,13 +75,13 @@ fn sections(reader: &mut Reader<'_>) -> Vec<Sections> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let problem = if !name.chars().all(plain) || name.starts_with('.') || name.len() > 64 {
             Some(format!(
-                "`{name}` is no name for a cloud: it takes letters, digits, `_`, `-` and `.`, at most 64"
+                "`{name}` cannot name a cloud; expected at most 64 letters, digits, `_`, `-` and `.`"
             ))
         } else {
             let same = out.iter().find(|known| known.own == section);
             same.map(|same| {
                 format!(
-                    "`{name}` and `{}` are told apart by case only, and so would share a section",
+                    "`{name}` and `{}` differ only in case, and so would share a section",
                     same.name
                 )
             })
@@ -104,7 +102,7 @@ fn sections(reader: &mut Reader<'_>) -> Vec<Sections> {
 }
 
 fn keystone_section(reader: &mut Reader<'_>, name: &str, section: &str) -> String {
-    let named = reader.text(&Slot::within(&rows::KEYSTONE, section));
+    let named = reader.get_in(&rows::KEYSTONE, section);
     let usual = keystone_rows::AUTH_TYPE.section;
     let section = named.unwrap_or_else(|| match name {
         rows::ONLY => usual.to_owned(),
@@ -114,39 +112,31 @@ fn keystone_section(reader: &mut Reader<'_>, name: &str, section: &str) -> Strin
 }
 
 fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>) -> CloudConfig {
-    let slot = |row: &Row| Slot::within(row, &sections.own);
-    let mapping = slot(&general::MAPPING_FILE);
-    let site_name = reader.text(&slot(&general::SITE_NAME));
+    let own = sections.own.as_str();
+    let site_name = reader.get_in(&general::SITE_NAME, own);
+    let mapping = Slot::within(&general::MAPPING_FILE, own);
     CloudConfig {
         service_name: reader
-            .text(&slot(&general::SERVICE_NAME))
+            .get_in(&general::SERVICE_NAME, own)
             .or_else(|| site_name.clone()),
         site_name,
-        cloud_type: required(
-            reader,
-            &slot(&general::CLOUD_TYPE),
-            "a text such as `caso/5.2.2 (OpenStack)`",
-        ),
-        region_names: once_each(reader.texts(&slot(&general::REGION_NAME))),
-        first_extract_from: reader.moment(&slot(&general::FIRST_EXTRACT_FROM)),
-        interfaces: words(reader, &slot(&general::INTERFACE), &INTERFACES),
+        cloud_type: reader.get_in(&general::CLOUD_TYPE, own),
+        region_names: once_each(reader.get_in(&general::REGION_NAME, own)),
+        first_extract_from: reader
+            .get_in(&general::FIRST_EXTRACT_FROM, own)
+            .map(|Date(at)| at),
+        interfaces: reader.get_in(&general::INTERFACE, own),
         extractors: instead_of_nova(
-            words(
-                reader,
-                &slot(&general::EXTRACTOR),
-                &Extractor::ALL.map(|one| (one.as_str(), one)),
-            ),
+            reader.get_in(&general::EXTRACTOR, own),
+            reader,
+            own,
             warnings,
         ),
-        projects: once_each(reader.texts(&slot(&general::PROJECTS))),
-        caso_tag: reader.text(&slot(&general::CASO_TAG)),
-        vo_property: required(
-            reader,
-            &slot(&general::VO_PROPERTY),
-            "the name of a property",
-        ),
+        projects: once_each(reader.get_in(&general::PROJECTS, own)),
+        caso_tag: reader.get_in(&general::CASO_TAG, own),
+        vo_property: reader.get_in(&general::VO_PROPERTY, own),
         mapping_file_set: reader.resolver.set(&mapping).is_some(),
-        mapping_file: reader.path(&mapping).unwrap_or_default(),
+        mapping_file: reader.get_in(&general::MAPPING_FILE, own),
         keystone_auth: keystone::read(reader, &sections.keystone, warnings),
         prometheus: None,
         keystone_section: sections.keystone,
@@ -156,14 +146,28 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
 }
 
 /// The extractors without `nova` where `ceilometer` is one of them: that one
-/// tells the same servers, and of two records of a VM APEL keeps the last.
-fn instead_of_nova(mut extractors: Vec<Extractor>, warnings: &mut Vec<Notice>) -> Vec<Extractor> {
+/// emits the same servers, and of two records of a VM APEL keeps the last.
+fn instead_of_nova(
+    mut extractors: Vec<Extractor>,
+    reader: &Reader<'_>,
+    section: &str,
+    warnings: &mut Vec<Notice>,
+) -> Vec<Extractor> {
     if extractors.contains(&Extractor::Ceilometer) && extractors.contains(&Extractor::Nova) {
         extractors.retain(|extractor| *extractor != Extractor::Nova);
+        // Clouds that have it from [DEFAULT] have it in common.
+        let row = &general::EXTRACTOR;
+        let own = (section.to_owned(), row.name.to_owned());
+        let place = match reader.resolver.sources.find(&[own]) {
+            Some(_) => section,
+            None => row.section,
+        };
         warnings.push(Notice::warning(
-            "nova-and-ceilometer",
-            "`extractor` has both `nova` and `ceilometer`: the latter tells the same servers with \
-             their counters, so `nova` does not run; remove it to silence this",
+            format!("nova-and-ceilometer:{place}"),
+            format!(
+                "`[{place}] extractor` has both `nova` and `ceilometer`: the latter extracts the same \
+                 servers with their counters, so `nova` does not run; remove it to silence this"
+            ),
         ));
     }
     extractors
@@ -191,68 +195,4 @@ fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
             }
         }
     }
-}
-
-/// Names in the catalog; keystoneauth takes the old `publicURL` as well.
-const INTERFACES: [(&str, Interface); 6] = [
-    ("public", Interface::Public),
-    ("internal", Interface::Internal),
-    ("admin", Interface::Admin),
-    ("publicURL", Interface::Public),
-    ("internalURL", Interface::Internal),
-    ("adminURL", Interface::Admin),
-];
-
-/// A list of known words, each once; an empty list is the default.
-fn words<T: Copy + PartialEq>(reader: &mut Reader<'_>, slot: &Slot, known: &[(&str, T)]) -> Vec<T> {
-    let parse = |text: &str| {
-        let mut out = Vec::new();
-        for word in value::texts(text) {
-            let found = known.iter().find(|(name, _)| *name == word);
-            let Some((_, item)) = found else {
-                let names: Vec<&str> = known
-                    .iter()
-                    .map(|(name, _)| *name)
-                    .filter(|name| !name.ends_with("URL"))
-                    .collect();
-                let listed = names
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                return Err(format!("a list of {listed}{}", hint(&word, names)));
-            };
-            if !out.contains(item) {
-                out.push(*item);
-            }
-        }
-        Ok(Some(out).filter(|out| !out.is_empty()))
-    };
-    reader
-        .parsed(slot, parse)
-        .map(|(words, _)| words)
-        .unwrap_or_default()
-}
-
-/// Without the empty entries that oslo keeps.
-fn once_each(texts: Vec<String>) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for text in texts {
-        if !text.is_empty() && !out.contains(&text) {
-            out.push(text);
-        }
-    }
-    out
-}
-
-/// A text that may not be emptied.
-pub(super) fn required(reader: &mut Reader<'_>, slot: &Slot, expected: &str) -> String {
-    let parse = |text: &str| match text {
-        "" => Err(expected.to_owned()),
-        _ => Ok(Some(text.to_owned())),
-    };
-    reader
-        .parsed(slot, parse)
-        .map(|(text, _)| text)
-        .unwrap_or_default()
 }

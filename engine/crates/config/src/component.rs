@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
 use super::error::{At, Collector, ConfigError, ConfigErrors};
 use super::ini::normalize_section;
@@ -15,15 +17,16 @@ use super::remarks;
 use super::resolve::{Resolver, Slot};
 use super::sources::Name;
 use super::table::{self, components};
+use super::text::{listed, once_each};
 use super::types::{ComponentInstance, Config, RecordTypes};
 use super::value::{self, Kind};
 use caso_base::suggest::hint;
 use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use caso_model::notice::Notice;
-use caso_model::secret::{MASK, is_secret_name};
+use caso_model::secret::{MASK, is_secret};
 
 /// The record types that the contract names.
-pub const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
+const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
 
 /// A component's options with the values in force. `Debug` masks the secret
 /// ones.
@@ -35,6 +38,7 @@ pub struct ComponentSettings {
     pub secrets: Vec<String>,
     /// Where each came from, by the option's name.
     pub origins: BTreeMap<String, Origin>,
+    /// Former names in use, and options that mean nothing.
     pub warnings: Vec<Notice>,
 }
 
@@ -51,12 +55,11 @@ impl fmt::Debug for ComponentSettings {
     }
 }
 
-/// Whether nobody may see the option's value.
-pub fn is_secret(option: &OptionDescription) -> bool {
-    option.kind == OptionKind::Secret || is_secret_name(&option.name)
-}
-
 /// Reads the options that a component describes.
+///
+/// # Errors
+/// All that is wrong, together: values that do not fit, options that are missing,
+/// and descriptions of options that are not the component's to read.
 pub fn component_settings(
     config: &Config,
     instance: &ComponentInstance,
@@ -85,7 +88,7 @@ pub fn component_settings(
             });
             out.origins.insert(option.name.clone(), origin);
         }
-        if is_secret(option) {
+        if is_secret(&option.kind, &option.name) {
             out.secrets.push(option.name.clone());
         }
         former_names(config, &slot, &mut out.warnings);
@@ -159,32 +162,15 @@ fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
             names.push(name);
         }
     }
-    let mut slot = Slot::foreign(names, option.default.clone(), is_secret(option));
-    slot.kind = Some(kind_of(&option.kind));
+    let secret = is_secret(&option.kind, &option.name);
+    let mut slot = Slot::foreign(names, option.default.clone(), secret);
+    slot.kind = Some(Kind::from(&option.kind));
     slot.implied = instance
         .implied
         .iter()
         .find(|(name, _)| *name == option.name)
         .map(|(_, value)| (instance.name.clone(), value.clone()));
     slot
-}
-
-/// Which of TOML's types the option takes.
-fn kind_of(kind: &OptionKind) -> Kind {
-    match kind {
-        OptionKind::Text
-        | OptionKind::Other(_)
-        | OptionKind::Secret
-        | OptionKind::Path
-        | OptionKind::Url
-        | OptionKind::Endpoint
-        | OptionKind::Choice(_) => Kind::Text,
-        OptionKind::Integer | OptionKind::Number => Kind::Positive,
-        OptionKind::Boolean => Kind::Boolean,
-        OptionKind::Duration => Kind::Duration(0, u64::MAX),
-        OptionKind::Size => Kind::Size(0),
-        OptionKind::Texts => Kind::Texts,
-    }
 }
 
 fn read(
@@ -226,50 +212,45 @@ fn read(
     }
 }
 
-/// A text as a value of the option's kind; `None` where an empty text is none.
+/// A text as a value of the option's kind; `None` for an empty text that is no
+/// such value.
 fn parse(option: &OptionDescription, text: &str) -> Result<Option<OptionValue>, String> {
-    let bound = |name: &str| {
-        let bound = option
-            .attributes
-            .iter()
-            .find(|attribute| attribute.name == name)?;
-        Some(bound.value.as_str())
+    let given = |parsed: Result<String, String>| match text {
+        "" => Ok(None),
+        _ => parsed.map(|text| Some(OptionValue::Text(text))),
     };
-    let given = || Some(text.to_owned()).filter(|text| !text.is_empty());
     Ok(match &option.kind {
         OptionKind::Text | OptionKind::Other(_) => Some(OptionValue::Text(text.to_owned())),
-        OptionKind::Secret | OptionKind::Path => given().map(OptionValue::Text),
+        OptionKind::Secret | OptionKind::Path => given(Ok(text.to_owned()))?,
+        OptionKind::Url => given(value::url(text).map(|_| text.to_owned()))?,
+        OptionKind::Endpoint => given(value::endpoint(text).map(|_| text.to_owned()))?,
+        OptionKind::Choice(words) => given(value::choice(text, words))?,
+        OptionKind::Boolean => Some(OptionValue::Boolean(value::boolean(text)?)),
+        OptionKind::Texts => Some(OptionValue::Texts(value::texts(text))),
         OptionKind::Integer => {
-            let bound =
-                |name, or: i64| bound(name).and_then(|text| text.parse().ok()).unwrap_or(or);
-            let (least, greatest) = (bound("minimum", i64::MIN), bound("maximum", i64::MAX));
+            let (least, greatest) = (bound(option, "minimum"), bound(option, "maximum"));
+            let (least, greatest) = (least.unwrap_or(i64::MIN), greatest.unwrap_or(i64::MAX));
             value::integer(text, least, greatest)?.map(OptionValue::Integer)
         }
         OptionKind::Number => {
-            let bound =
-                |name, or: f64| bound(name).and_then(|text| text.parse().ok()).unwrap_or(or);
-            let (least, greatest) = (
-                bound("minimum", f64::NEG_INFINITY),
-                bound("maximum", f64::INFINITY),
-            );
-            value::number(text, least, greatest)?.map(OptionValue::Number)
+            let (least, greatest) = (bound(option, "minimum"), bound(option, "maximum"));
+            let least = least.unwrap_or(f64::NEG_INFINITY);
+            value::number(text, least, greatest.unwrap_or(f64::INFINITY))?.map(OptionValue::Number)
         }
-        OptionKind::Boolean => Some(OptionValue::Boolean(value::boolean(text)?)),
         OptionKind::Duration => {
-            value::duration(text, 0, u64::MAX)?.map(OptionValue::DurationMilliseconds)
+            let span = value::duration(text, Duration::ZERO, Duration::MAX)?;
+            let span = span.and_then(|span| u64::try_from(span.as_millis()).ok());
+            span.map(OptionValue::DurationMilliseconds)
         }
         OptionKind::Size => value::size(text, 0)?.map(OptionValue::SizeBytes),
-        OptionKind::Url => given()
-            .map(|text| value::url(&text).map(|_| OptionValue::Text(text)))
-            .transpose()?,
-        OptionKind::Endpoint => given()
-            .map(|text| value::endpoint(&text).map(|_| OptionValue::Text(text)))
-            .transpose()?,
-        OptionKind::Choice(words) => given()
-            .map(|text| value::choice(&text, words).map(OptionValue::Text))
-            .transpose()?,
-        OptionKind::Texts => Some(OptionValue::Texts(value::texts(text))),
     })
+}
+
+/// `minimum` or `maximum`, where it is a number.
+fn bound<T: FromStr>(option: &OptionDescription, name: &str) -> Option<T> {
+    let mut attributes = option.attributes.iter();
+    let bound = attributes.find(|attribute| attribute.name == name)?;
+    bound.value.parse().ok()
 }
 
 fn former_names(config: &Config, slot: &Slot, warnings: &mut Vec<Notice>) {
@@ -307,8 +288,7 @@ fn record_types(
     let known = || RECORD_TYPES.iter().copied().chain(described());
     for name in names {
         if !known().any(|known| known == name) {
-            let mut listed: Vec<String> = known().map(|name| format!("`{name}`")).collect();
-            listed.dedup();
+            let names = once_each(known().map(str::to_owned).collect());
             errors.push(ConfigError::Value {
                 at: At::new(
                     origin,
@@ -316,7 +296,7 @@ fn record_types(
                     "record_types",
                 ),
                 value: name.clone(),
-                expected: format!("{}{}", listed.join(", "), hint(name, known())),
+                expected: format!("one of {}{}", listed(names), hint(name, known())),
             });
         }
     }
@@ -348,7 +328,7 @@ fn unknown_options(
         if own(section) && !known.iter().any(|(s, k)| s == section && k == key) {
             // A section of cASO's of which the component knows but a part.
             if *section != instance.section
-                && let Some(why) = remarks::why_ignored(section)
+                && let Some(why) = components::why_ignored(section)
             {
                 warnings.push(remarks::no_effect(section, key, &origin, why));
                 continue;

@@ -12,11 +12,12 @@ use super::error::{Collector, ConfigError, ConfigErrors};
 use super::files;
 use super::ini::{Assignment, normalize_section};
 use super::keystone;
-use super::messengers::names::present_name;
+use super::messengers::names::{former_section, present_name};
 use super::origin::Origin;
 use super::resolve::{Resolved, Resolver, Slot};
 use super::sources::Sources;
-use super::table::{self, Row, clouds, components, general, keystone as keystone_rows};
+use super::table::{self, Described, clouds, components, general, keystone as keystone_rows};
+use super::text::listed;
 use super::types::Program;
 use super::value::{self, Kind};
 use super::{Inputs, remarks};
@@ -25,6 +26,7 @@ use caso_model::secret::is_secret_name;
 /// A file in its new form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
+    /// The text of the new file.
     pub toml: String,
     /// What is left out or has changed, a sentence each.
     pub remarks: Vec<String>,
@@ -33,6 +35,9 @@ pub struct Converted {
 }
 
 /// Converts `file`, or the one that the search finds.
+///
+/// # Errors
+/// What cannot be read, and what `$` refers to and is not there.
 pub fn convert(inputs: &Inputs, file: Option<&Path>) -> Result<Converted, ConfigErrors> {
     let mut errors = Collector::default();
     let path = match file {
@@ -65,15 +70,9 @@ fn found(inputs: &Inputs, errors: &mut Collector) -> Option<PathBuf> {
             None
         }
         _ => {
-            let names: Vec<String> = paths
-                .iter()
-                .map(|path| format!("`{}`", path.display()))
-                .collect();
+            let names = listed(paths.iter().map(|path| path.display().to_string()));
             errors.push(ConfigError::Convert {
-                what: format!(
-                    "name one of {}: each has a file of its own",
-                    names.join(", ")
-                ),
+                what: format!("name one of {names}: each has a file of its own"),
             });
             None
         }
@@ -171,10 +170,7 @@ impl<'a> Conversion<'a> {
             };
             return self.row(row, section, errors);
         }
-        let former = components::FORMER
-            .iter()
-            .find(|(old, _)| old.split_once('.') == Some((section, name)));
-        if let Some((section, name)) = former.and_then(|(_, new)| new.split_once('.')) {
+        if let Some((section, name)) = components::former(section, name) {
             let names = vec![
                 (section.to_owned(), name.to_owned()),
                 (line.section.clone(), line.key.clone()),
@@ -183,20 +179,21 @@ impl<'a> Conversion<'a> {
         }
         if table::is_engine_section(as_section) && section != components::MAPPER {
             return self.remarks.push(format!(
-                "{origin}: `[{section}] {name}` is no option and has no effect; left out"
+                "{origin}: `[{section}] {name}` is not an option and has no effect; left out"
             ));
         }
         self.foreign(vec![(section.to_owned(), name.to_owned())], errors);
     }
 
     /// An option of the engine.
-    fn row(&mut self, row: &'static Row, section: &str, errors: &mut Collector) {
-        let (former, present) = components::SSM_SECTIONS;
-        let new_section = if section == former { present } else { section };
+    fn row(&mut self, row: &dyn Described, section: &str, errors: &mut Collector) {
+        let new_section = present_section(section);
         let mut slot = Slot::within(row, new_section);
-        if new_section == present {
-            slot.names.push((former.to_owned(), row.name.to_owned()));
-        }
+        let former = new_section
+            .strip_prefix("messenger_")
+            .and_then(former_section);
+        slot.names
+            .extend(former.map(|former| (former.to_owned(), row.name.to_owned())));
         let Some(resolved) = self.resolved(&slot, errors) else {
             return;
         };
@@ -209,7 +206,7 @@ impl<'a> Conversion<'a> {
                 .collect();
             text = names.join(",");
         }
-        self.write(new_section, row.name, &typed(row.kind, &text));
+        self.write(new_section, row.name, &typed(row, &text));
     }
 
     /// A component's option, whose type is not known here: a text will do.
@@ -270,7 +267,7 @@ impl<'a> Conversion<'a> {
                 if let (Some(own), Some(common)) = (own, common)
                     && own.text != common.text
                 {
-                    self.write(&section, row.name, &typed(row.kind, &own.text));
+                    self.write(&section, row.name, &typed(row, &own.text));
                 }
             }
         }
@@ -301,12 +298,12 @@ impl<'a> Conversion<'a> {
 }
 
 /// The text as a value of TOML's own, where it is one.
-fn typed(kind: Kind, text: &str) -> String {
-    let plain = |text: &str| {
+fn typed(row: &dyn Described, text: &str) -> String {
+    let plain = || {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse::<i64>().ok()).flatten()
     };
-    let number = match kind {
+    let number = match row.kind {
         Kind::Boolean => {
             return value::boolean(text).map_or_else(|_| quoted(text), |on| on.to_string());
         }
@@ -314,11 +311,27 @@ fn typed(kind: Kind, text: &str) -> String {
             let items: Vec<String> = value::texts(text).iter().map(|item| quoted(item)).collect();
             return format!("[{}]", items.join(", "));
         }
-        Kind::Integer(least, greatest) => value::integer(text, least, greatest).ok().flatten(),
-        Kind::Positive | Kind::Duration(..) | Kind::Size(_) => plain(text),
-        Kind::Text | Kind::Secret | Kind::Path | Kind::Url | Kind::Moment | Kind::Choice(_) => None,
+        // One out of bounds stays as it was written, for the error to quote.
+        Kind::Integer if row.check(text).is_err() => None,
+        Kind::Integer => value::integer(text, i64::MIN, i64::MAX).ok().flatten(),
+        Kind::Number | Kind::Seconds | Kind::Duration | Kind::Size => plain(),
+        Kind::Text
+        | Kind::Secret
+        | Kind::Path
+        | Kind::Url
+        | Kind::Endpoint
+        | Kind::Date
+        | Kind::Choice => None,
     };
     number.map_or_else(|| quoted(text), |number| number.to_string())
+}
+
+/// The section of today for the host keys of a messenger.
+fn present_section(section: &str) -> &str {
+    match former_section("ssm") {
+        Some(former) if section == former => "messenger_ssm",
+        _ => section,
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -1,12 +1,15 @@
 //! What is wrong with a configuration. All that can be found is reported in
-//! one go: whoever repairs a file wants the list, not the first line of it.
+//! one go: who repairs a file wants the list, not its first line.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::origin::Origin;
 
+/// One thing that is wrong. Its text names the place, the option, what was read
+/// and what is expected, or what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are what the texts name")]
 pub enum ConfigError {
     /// A file that was asked for, or found on the search path, cannot be read.
     #[error("cannot read the configuration file `{path}`: {reason}")]
@@ -35,13 +38,13 @@ pub enum ConfigError {
         what: String,
     },
     /// A value that its option does not take. `value` is masked for secrets.
-    #[error("{at} is `{value}`; expected {expected}")]
+    #[error("{at} is {}; expected {expected}", quoted(value))]
     Value {
         at: Box<At>,
         value: String,
         expected: String,
     },
-    /// A `$` that is followed by something that is no option.
+    /// A `$` that is followed by something that is not an option.
     #[error("{at}: {problem}")]
     Substitution { at: Box<At>, problem: String },
     /// A component describes options that it cannot have.
@@ -54,22 +57,33 @@ pub enum ConfigError {
         option: String,
         why: String,
     },
-    /// Something that can be written but is not done; `what` says instead of
-    /// what.
+    /// Something that may be written and that cASO will not do; `what` says why,
+    /// and what to write instead.
     #[error("{at}: {what}")]
     Refused { at: Box<At>, what: String },
+}
+
+/// A value as an error quotes it.
+fn quoted(value: &str) -> String {
+    match value {
+        "" => "empty".to_owned(),
+        _ => format!("`{value}`"),
+    }
 }
 
 /// The option that an error is about, and what set it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
+    /// The file and line, variable or flag.
     pub origin: Origin,
+    /// The option's section, without brackets.
     pub section: String,
+    /// Its name of today.
     pub option: String,
 }
 
 impl At {
-    pub(super) fn new(origin: &Origin, section: &str, option: &str) -> Box<Self> {
+    pub(crate) fn new(origin: &Origin, section: &str, option: &str) -> Box<Self> {
         Box::new(Self {
             origin: origin.clone(),
             section: section.to_owned(),
@@ -110,7 +124,7 @@ impl From<ConfigError> for ConfigErrors {
 
 /// Collects errors while the reading goes on.
 #[derive(Debug, Default)]
-pub(super) struct Collector(Vec<ConfigError>);
+pub(crate) struct Collector(Vec<ConfigError>);
 
 impl Collector {
     /// The value, or a note of what is wrong with it.

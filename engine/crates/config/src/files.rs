@@ -37,6 +37,7 @@ pub struct Places {
     pub root: PathBuf,
     /// `$SNAP_COMMON` and `$SNAP`, of a program installed as a snap.
     pub snap_common: Option<PathBuf>,
+    /// See `snap_common`.
     pub snap: Option<PathBuf>,
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 
 use super::files::ConfigPlace;
-use super::table::{self, Flag, Row, general};
+use super::table::{self, Described, Entry, Flag, general};
 use super::types::Program;
 use super::value::Kind;
 
@@ -32,14 +32,14 @@ pub struct CommandLine {
     pub shell_completion: Option<String>,
 }
 
-fn flagged(program: Program) -> impl Iterator<Item = (&'static Row, Flag)> {
+fn flagged(program: Program) -> impl Iterator<Item = (&'static dyn Described, Flag)> {
     let projects = matches!(program, Program::Projects | Program::MappingMigrate);
     table::rows()
         .filter_map(|row| row.flag.map(|flag| (row, flag)))
         .filter(move |(_, flag)| projects || !flag.projects_only)
 }
 
-/// The flags of cASO 5.2.2 and the seed's, in their exact spelling, for a
+/// The flags of cASO 5.2.2 and of earlier versions, in their exact spelling, for a
 /// command that has no version flag of clap's and infers long flags, as
 /// `arguments` sets it up. Mind that a further flag of the command makes
 /// abbreviations ambiguous that argparse took: `--ver`, say, with `--verbose`.
@@ -108,13 +108,13 @@ pub fn flags(program: Program) -> Vec<Arg> {
 }
 
 /// Options that decide what is extracted, and nothing else.
-fn is_of_extraction(row: &Row) -> bool {
+fn is_of_extraction(row: &Entry) -> bool {
     let window = [
-        &general::EXTRACT_FROM,
-        &general::EXTRACT_TO,
-        &general::DRY_RUN,
+        general::EXTRACT_FROM.name,
+        general::EXTRACT_TO.name,
+        general::DRY_RUN.name,
     ];
-    row.per_cloud || window.iter().any(|own| own.name == row.name)
+    row.per_cloud || window.contains(&row.name)
 }
 
 /// Whether a delivery has a use for the flag of this id. It has none for those
@@ -128,7 +128,7 @@ pub fn is_for_delivery(id: &str) -> bool {
 /// Flags that were typed and are an extraction's.
 pub fn flags_of_extraction(typed: &CommandLine) -> Vec<String> {
     let ours = |(section, name): &(String, String)| {
-        table::find(section, name).is_some_and(is_of_extraction)
+        table::find(section, name).is_some_and(|row| is_of_extraction(row))
     };
     let values = typed.values.iter().filter(|(key, _)| ours(key));
     values.map(|(_, (_, flag))| flag.clone()).collect()

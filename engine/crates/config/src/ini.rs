@@ -8,6 +8,7 @@
 //! all faults of a file are found, not the first.
 
 use super::form::Form;
+use super::text::{is_space, strip};
 
 /// One `key = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,20 +48,10 @@ pub enum FaultKind {
     Continuation,
     #[error("a section must end with `]`, with nothing behind it")]
     NoBracket,
-    #[error("`[]` is no section name")]
+    #[error("`[]` is not a section name")]
     NoSectionName,
     #[error("no section before this option; put `[DEFAULT]` above it")]
     NoSection,
-}
-
-/// Python's `str.isspace`.
-pub fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
-}
-
-/// Python's `str.strip`.
-pub fn strip(text: &str) -> &str {
-    text.trim_matches(is_space)
 }
 
 /// `[SSM]` is `[ssm]`, but `[default]` is not `[DEFAULT]`.

@@ -10,14 +10,17 @@
 //!                                             table
 //! ```
 //!
-//! `table` says once what options there are. `component_settings` does for a
-//! component's own options what `load` does for the engine's. Nothing here
-//! prints: errors come together as `ConfigErrors`, remarks as `Notice`s.
+//! `table` says once what options there are, each a [`Row`] with the type of its
+//! value; [`value`] says how a value of each type is written. What a component
+//! describes goes the same way: [`component_settings`] does for its options what
+//! [`load`] does for the engine's. Nothing here prints: errors come together as
+//! [`ConfigErrors`], remarks as [`Notice`](caso_model::notice::Notice)s.
+
+#![warn(missing_docs)]
 
 mod clouds;
 mod component;
 mod convert;
-mod date;
 mod error;
 mod files;
 mod flags;
@@ -36,26 +39,25 @@ mod sample;
 mod show;
 mod sources;
 mod substitute;
-pub mod table;
+mod table;
+mod text;
 mod toml_file;
 mod types;
-mod value;
+pub mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub use component::{ComponentSettings, RECORD_TYPES, component_settings};
+pub use component::{ComponentSettings, component_settings};
 pub use convert::{Converted, convert};
-pub use date::moment;
 pub use error::{At, ConfigError, ConfigErrors};
 pub use files::{ConfigPlace, Places};
 pub use flags::{CommandLine, arguments, flags, flags_of_extraction, is_for_delivery};
-pub use keystone::AuthType;
 pub use load::{Inputs, load};
 pub use origin::Origin;
 pub use remarks::unknown_sections;
 pub use sample::sample;
 pub use show::{component_values, written};
-pub use sources::Sources;
 pub use table::clouds::ONLY as ONLY_CLOUD;
+pub use table::{Entry, Flag, Row};
 pub use types::*;

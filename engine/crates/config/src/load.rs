@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::clouds::required;
 use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
@@ -13,18 +12,23 @@ use super::ini::normalize_section;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::sources::Sources;
-use super::table::{Row, ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
-use super::types::{Config, ExtractFrom, Program};
-use super::{clouds, date, logging, messengers, remarks, value};
-use caso_model::extraction::{CounterOptions, CounterReading, CounterSource};
+use super::table::{ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
+use super::types::{Config, Program};
+use super::value::Date;
+use super::{clouds, logging, messengers, remarks, value};
+use caso_model::extraction::CounterOptions;
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
 /// not show it.
 #[derive(Clone)]
 pub struct Inputs {
+    /// The command that asks.
     pub program: Program,
+    /// What was typed.
     pub command_line: CommandLine,
+    /// Variables by their names.
     pub environment: BTreeMap<String, String>,
+    /// Where default files are looked for.
     pub places: Places,
     /// Names of the messengers that are embedded in the engine.
     pub builtin_messengers: Vec<String>,
@@ -76,7 +80,10 @@ impl Inputs {
     }
 }
 
-/// Finds, reads, checks. All that is wrong comes out together.
+/// Finds, reads, checks.
+///
+/// # Errors
+/// All that is wrong, together, each with its place.
 pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     let mut errors = super::error::Collector::default();
     let files = files::read(
@@ -100,37 +107,33 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     let messengers = messengers::read(&mut reader, &mut warnings);
     let mapper = messengers::mapper(&mut reader);
     let logging = logging::read(&mut reader, inputs.program);
-    remarks::read(
-        &sources,
-        &keystone_sections,
-        &clouds,
-        &messengers,
-        &mut warnings,
-    );
-    let spooldir = folder(&mut reader, &general::SPOOLDIR);
+    let known = remarks::Known {
+        keystone: &keystone_sections,
+        hosts: &messengers::host_sections(&messengers, &sources.builtin_messengers),
+        clouds: &clouds,
+        messengers: &messengers,
+    };
+    remarks::read(&sources, known, &mut warnings);
+    let spooldir = reader.get(&general::SPOOLDIR);
     let config = Config {
         program: inputs.program,
-        lock_path: folder(&mut reader, &general::LOCK_PATH),
-        lock_timeout: reader.duration(
-            &Slot::of(&general::LOCK_TIMEOUT),
-            general::LOCK_TIMEOUT.kind,
-        ),
+        lock_path: reader.get(&general::LOCK_PATH),
+        lock_timeout: reader.get(&general::LOCK_TIMEOUT),
         cache_dirs: cache_dirs(&mut reader, &spooldir),
         spooldir,
         dry_run: dry_run(&mut reader, inputs.program),
-        extract_from: extract_from(&mut reader),
-        extract_to: reader.moment(&Slot::of(&general::EXTRACT_TO)),
-        ip_records_for_past_windows: reader
-            .boolean(&Slot::of(&general::IP_RECORDS_FOR_PAST_WINDOWS)),
-        concurrency: reader.integer::<u32>(&general::CONCURRENCY) as usize,
-        page_size: reader.integer(&general::PAGE_SIZE),
-        delivery_timeout: reader.duration(
-            &Slot::of(&general::DELIVERY_TIMEOUT),
-            general::DELIVERY_TIMEOUT.kind,
-        ),
-        partial_exit_ok: reader.boolean(&Slot::of(&general::PARTIAL_EXIT_OK)),
-        migrate_projects: reader.boolean(&Slot::of(&general::MIGRATE_PROJECTS)),
-        counters: counters(&mut reader),
+        extract_from: reader.get(&general::EXTRACT_FROM),
+        extract_to: reader.get(&general::EXTRACT_TO).map(|Date(at)| at),
+        ip_records_for_past_windows: reader.get(&general::IP_RECORDS_FOR_PAST_WINDOWS),
+        concurrency: reader.get(&general::CONCURRENCY) as usize,
+        page_size: reader.get(&general::PAGE_SIZE),
+        delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
+        partial_exit_ok: reader.get(&general::PARTIAL_EXIT_OK),
+        migrate_projects: reader.get(&general::MIGRATE_PROJECTS),
+        counters: CounterOptions {
+            source: reader.get(&ceilometer::SOURCE),
+            reading: reader.get(&ceilometer::READING),
+        },
         mapper,
         messengers,
         clouds,
@@ -164,13 +167,9 @@ fn refuse_other_sources(reader: &mut Reader<'_>) {
     }
 }
 
-fn folder(reader: &mut Reader<'_>, row: &Row) -> PathBuf {
-    required(reader, &Slot::of(row), "the path of a folder").into()
-}
-
 /// Where compiled components may be kept, best first.
 fn cache_dirs(reader: &mut Reader<'_>, spooldir: &std::path::Path) -> Vec<PathBuf> {
-    if let Some(chosen) = reader.path(&Slot::of(&general::CACHE_DIR)) {
+    if let Some(chosen) = reader.get(&general::CACHE_DIR) {
         return vec![chosen];
     }
     // systemd may give several, divided by colons.
@@ -180,52 +179,14 @@ fn cache_dirs(reader: &mut Reader<'_>, spooldir: &std::path::Path) -> Vec<PathBu
     vec![first.into(), spooldir.join("cache")]
 }
 
-/// `caso-mapping-migrate` only writes to Keystone when it is told so.
+/// `caso-mapping-migrate` writes to Keystone only where the site says so.
 fn dry_run(reader: &mut Reader<'_>, program: Program) -> bool {
     let mut slot = Slot::of(&general::DRY_RUN);
     if program == Program::MappingMigrate {
         slot.default = Some("true".into());
     }
-    reader.boolean(&slot)
-}
-
-/// `[ceilometer]`.
-fn counters(reader: &mut Reader<'_>) -> CounterOptions {
-    let source = CounterSource::ALL.map(|one| (one.as_str(), one));
-    let reading = CounterReading::ALL.map(|one| (one.as_str(), one));
-    CounterOptions {
-        source: word(reader, &ceilometer::SOURCE, &source),
-        reading: word(reader, &ceilometer::READING, &reading),
-    }
-}
-
-/// One of a few known words.
-fn word<T: Copy + Default>(reader: &mut Reader<'_>, row: &Row, known: &[(&str, T)]) -> T {
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let parse = |text: &str| {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let word = value::choice(text, &names)?;
-        Ok(known
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, item)| *item))
-    };
-    reader
-        .parsed(&Slot::of(row), parse)
-        .map(|(item, _)| item)
-        .unwrap_or_default()
-}
-
-fn extract_from(reader: &mut Reader<'_>) -> ExtractFrom {
-    let parse = |text: &str| match text {
-        "" => Ok(None),
-        "None" => Ok(Some(ExtractFrom::BeginningOfTime)),
-        _ => date::moment(text).map(|at| Some(ExtractFrom::At(at))),
-    };
-    let value = reader.parsed(&Slot::of(&general::EXTRACT_FROM), parse);
-    value.map_or(ExtractFrom::Cursor, |(value, _)| value)
+    let found = reader.find(&general::DRY_RUN, &slot);
+    found.is_some_and(|(dry, _)| dry)
 }
 
 /// A messenger whose own section is one that holds a password.

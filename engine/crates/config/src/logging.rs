@@ -1,45 +1,16 @@
 //! oslo.log's options that have a meaning here.
 
 use super::reader::Reader;
-use super::resolve::Slot;
 use super::table::logging as rows;
-use super::types::{Facility, Logging, Program};
-use caso_base::suggest::hint;
-
-/// Facilities by Python's names (`syslog.LOG_USER`), with RFC 5424's numbers.
-const FACILITIES: &[(&str, u8)] = &[
-    ("LOG_KERN", 0),
-    ("LOG_USER", 1),
-    ("LOG_MAIL", 2),
-    ("LOG_DAEMON", 3),
-    ("LOG_AUTH", 4),
-    ("LOG_SYSLOG", 5),
-    ("LOG_LPR", 6),
-    ("LOG_NEWS", 7),
-    ("LOG_UUCP", 8),
-    ("LOG_CRON", 9),
-    ("LOG_AUTHPRIV", 10),
-    ("LOG_FTP", 11),
-    ("LOG_LOCAL0", 16),
-    ("LOG_LOCAL1", 17),
-    ("LOG_LOCAL2", 18),
-    ("LOG_LOCAL3", 19),
-    ("LOG_LOCAL4", 20),
-    ("LOG_LOCAL5", 21),
-    ("LOG_LOCAL6", 22),
-    ("LOG_LOCAL7", 23),
-];
+use super::types::{Logging, Program};
 
 pub(super) fn read(reader: &mut Reader<'_>, program: Program) -> Logging {
-    let debug = reader.boolean(&Slot::of(&rows::DEBUG));
-    let file = reader.path(&Slot::of(&rows::LOG_FILE));
-    let folder = reader.path(&Slot::of(&rows::LOG_DIR));
-    let json = reader.boolean(&Slot::of(&rows::USE_JSON));
-    let syslog = reader.boolean(&Slot::of(&rows::USE_SYSLOG));
-    let facility = reader.parsed(&Slot::of(&rows::SYSLOG_LOG_FACILITY), |text| match text {
-        "" => Ok(None),
-        _ => facility(text).map(Some),
-    });
+    let debug = reader.get(&rows::DEBUG);
+    let file = reader.get(&rows::LOG_FILE);
+    let folder = reader.get(&rows::LOG_DIR);
+    let json = reader.get(&rows::USE_JSON);
+    let syslog = reader.get(&rows::USE_SYSLOG);
+    let facility = reader.try_get(&rows::SYSLOG_LOG_FACILITY);
     let file = match (file, folder) {
         (Some(file), Some(folder)) => Some(folder.join(file)),
         (Some(file), None) => Some(file),
@@ -50,38 +21,6 @@ pub(super) fn read(reader: &mut Reader<'_>, program: Program) -> Logging {
         debug,
         file,
         json,
-        syslog: facility.map(|(facility, _)| facility).filter(|_| syslog),
-    }
-}
-
-/// As oslo.log reads it: `LOG_LOCAL0`, `local0`.
-fn facility(text: &str) -> Result<Facility, String> {
-    let upper = text.to_uppercase();
-    let name = match upper.starts_with("LOG_") {
-        true => upper,
-        false => format!("LOG_{upper}"),
-    };
-    let names = || FACILITIES.iter().map(|(name, _)| *name);
-    FACILITIES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(name, code)| Facility { name, code: *code })
-        .ok_or_else(|| {
-            format!(
-                "a syslog facility such as `LOG_USER` or `LOG_LOCAL0`{}",
-                hint(&name, names())
-            )
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn facilities() {
-        assert_eq!(facility("local3").unwrap().code, 19);
-        assert_eq!(facility("LOG_USER").unwrap().name, "LOG_USER");
-        assert!(facility("LOG_LOCAL9").unwrap_err().contains("did you mean"));
+        syslog: facility.filter(|_| syslog),
     }
 }

@@ -4,28 +4,30 @@ use std::path::PathBuf;
 
 pub(super) mod names;
 
-use self::names::{V2, bad_name, present_name};
+use self::names::{Former, V2, bad_name, former_section, given_less, present_name};
 use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::reader::Reader;
 use super::resolve::Slot;
-use super::table::{Row, components as rows, general};
+use super::table::{Entry, Row, components as rows, general};
+use super::text::listed;
 use super::types::{
     ComponentInstance, ComponentSource, Grant, Limits, MessengerInstance, RecordTypes,
 };
-use super::value;
+use super::value::{Sha256, Value};
 use caso_base::suggest::hint;
 use caso_model::notice::Notice;
 
 /// Reads them in the order of the list, each once.
 pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<MessengerInstance> {
-    let Some(list) = reader.resolved(&Slot::of(&general::MESSENGERS)) else {
+    let list = Slot::of(&general::MESSENGERS);
+    let Some((names, place)) = reader.find(&general::MESSENGERS, &list) else {
         return Vec::new();
     };
     let mut instances: Vec<MessengerInstance> = Vec::new();
-    for written in value::texts(&list.text) {
-        let name = present_name(&written, &list.origin, warnings);
+    for written in names {
+        let name = present_name(&written, &place, warnings);
         if let Some(same) = instances
             .iter()
             .find(|known| known.name().eq_ignore_ascii_case(name))
@@ -33,7 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<M
             if same.name() == name {
                 let text = format!(
                     "{}: `{written}` in `messengers` is `{name}` once more; it is used once",
-                    list.origin
+                    place
                 );
                 warnings.push(Notice::warning(
                     format!("repeated-messenger:{written}"),
@@ -42,18 +44,19 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<M
             } else {
                 refuse(
                     reader,
-                    &list.origin,
+                    &place,
                     format!(
-                        "`{name}` and `{}` are told apart by case only, and so would share a section",
+                        "`{name}` and `{}` differ only in case, and so would share a section",
                         same.name()
                     ),
                 );
             }
             continue;
         }
-        if let Some(problem) = bad_name(name) {
-            refuse(reader, &list.origin, problem);
-        } else if let Some(instance) = instance(reader, name, &list.origin, warnings) {
+        let builtin = &reader.resolver.sources.builtin_messengers;
+        if let Some(problem) = bad_name(name, builtin) {
+            refuse(reader, &place, problem);
+        } else if let Some(instance) = instance(reader, name, &place, warnings) {
             instances.push(instance);
         }
     }
@@ -78,34 +81,27 @@ fn instance(
     warnings: &mut Vec<Notice>,
 ) -> Option<MessengerInstance> {
     let host = Host::new(name);
-    let component = reader.text(&host.slot(&rows::MESSENGER_COMPONENT));
-    let (source, implied_by) = match component {
-        Some(text) if is_file(&text) => (ComponentSource::File(PathBuf::from(text)), None),
-        Some(text) => (
-            builtin(reader, &text, &host.slot(&rows::MESSENGER_COMPONENT))?,
-            None,
-        ),
-        None if name == V2 => (ComponentSource::BuiltIn(rows::SSM.into()), Some(V2)),
-        None => (own_name(reader, name, origin)?, None),
+    let component = host.get(reader, &rows::MESSENGER_COMPONENT);
+    let mut v2 = None;
+    let source = match component {
+        Some(text) if is_file(&text) => ComponentSource::File(PathBuf::from(text)),
+        Some(text) => builtin(reader, &text, &host.slot(&rows::MESSENGER_COMPONENT))?,
+        None if name == V2.name => {
+            v2 = Some(&V2);
+            ComponentSource::BuiltIn(V2.component.into())
+        }
+        None => own_name(reader, name, origin)?,
     };
-    let implied = implied_by.map(|_| ("cloud_version".to_owned(), "0.2".to_owned()));
     host.warn_of_former_section(reader, warnings);
-    let types = reader.resolved(&host.slot(&rows::MESSENGER_RECORD_TYPES));
-    let record_types = match types {
-        Some(found) => match value::texts(&found.text) {
-            names if names.is_empty() => RecordTypes::All,
-            names => RecordTypes::These {
-                names,
-                origin: found.origin,
-            },
-        },
+    let types = host.slot(&rows::MESSENGER_RECORD_TYPES);
+    let record_types = match reader.find(&rows::MESSENGER_RECORD_TYPES, &types) {
+        Some((names, _)) if names.is_empty() => RecordTypes::All,
+        Some((names, origin)) => RecordTypes::These { names, origin },
         None => {
-            let fewer = match (&source, implied_by) {
-                (_, Some(_)) => Some(rows::SSM_V2_RECORD_TYPES),
-                (ComponentSource::BuiltIn(component), None) => {
-                    rows::default_record_types(component)
-                }
-                _ => None,
+            let fewer = match (&source, v2) {
+                (_, Some(v2)) => Some(v2.record_types),
+                (ComponentSource::BuiltIn(component), None) => given_less(component),
+                (ComponentSource::File(_), None) => None,
             };
             fewer.map_or(RecordTypes::Described, |types| RecordTypes::These {
                 names: types.iter().map(|name| (*name).to_owned()).collect(),
@@ -113,39 +109,31 @@ fn instance(
             })
         }
     };
-    let grants = reader
-        .resolved(&host.slot(&rows::MESSENGER_GRANTS))
-        .map_or_else(Vec::new, |found| {
-            let grant = |text: String| Grant {
-                text,
-                origin: found.origin.clone(),
-            };
-            value::texts(&found.text)
-                .into_iter()
-                .filter(|text| !text.is_empty())
-                .map(grant)
-                .collect()
-        });
-    let limits = limits(
-        reader,
-        |row| host.slot(row),
-        [
-            &rows::MESSENGER_MEMORY,
-            &rows::MESSENGER_TIMEOUT,
-            &rows::MESSENGER_DEADLINE,
-        ],
-    );
+    let grants = host.slot(&rows::MESSENGER_GRANTS);
+    let (texts, place) = reader
+        .find(&rows::MESSENGER_GRANTS, &grants)
+        .unwrap_or((Vec::new(), Origin::Default));
+    let grants = texts.into_iter().filter(|text| !text.is_empty());
+    let grants = grants
+        .map(|text| Grant {
+            text,
+            origin: place.clone(),
+        })
+        .collect();
+    let limits = Limits {
+        memory: host.get(reader, &rows::MESSENGER_MEMORY).0,
+        timeout: host.get(reader, &rows::MESSENGER_TIMEOUT),
+        deadline: host.get(reader, &rows::MESSENGER_DEADLINE),
+    };
     Some(MessengerInstance {
         component: ComponentInstance {
             name: name.to_owned(),
             source,
-            section: normalize_section(if implied_by.is_some() {
-                rows::SSM
-            } else {
-                name
-            }),
-            implied: implied.into_iter().collect(),
-            sha256: sha256(reader, &host.slot(&rows::MESSENGER_SHA256)),
+            section: normalize_section(v2.map_or(name, |v2| v2.component)),
+            implied: v2.map(Former::implied).into_iter().collect(),
+            sha256: host
+                .get(reader, &rows::MESSENGER_SHA256)
+                .map(|Sha256(hex)| hex),
             limits,
             origin: origin.clone(),
         },
@@ -156,12 +144,10 @@ fn instance(
 
 /// The mapper, with its host keys in `[mapper]`.
 pub(super) fn mapper(reader: &mut Reader<'_>) -> ComponentInstance {
-    let file = reader
-        .resolved(&Slot::of(&general::MAPPER))
-        .filter(|file| !file.text.is_empty());
+    let file = reader.find(&general::MAPPER, &Slot::of(&general::MAPPER));
     let (source, origin) = match file {
-        Some(file) => (ComponentSource::File(PathBuf::from(file.text)), file.origin),
-        None => (
+        Some((Some(file), origin)) => (ComponentSource::File(file), origin),
+        _ => (
             ComponentSource::BuiltIn(rows::MAPPER.into()),
             Origin::Default,
         ),
@@ -171,16 +157,12 @@ pub(super) fn mapper(reader: &mut Reader<'_>) -> ComponentInstance {
         source,
         section: rows::MAPPER.into(),
         implied: Vec::new(),
-        sha256: sha256(reader, &Slot::of(&rows::MAPPER_SHA256)),
-        limits: limits(
-            reader,
-            Slot::of,
-            [
-                &rows::MAPPER_MEMORY,
-                &rows::MAPPER_TIMEOUT,
-                &rows::MAPPER_DEADLINE,
-            ],
-        ),
+        sha256: reader.get(&rows::MAPPER_SHA256).map(|Sha256(hex)| hex),
+        limits: Limits {
+            memory: reader.get(&rows::MAPPER_MEMORY).0,
+            timeout: reader.get(&rows::MAPPER_TIMEOUT),
+            deadline: reader.get(&rows::MAPPER_DEADLINE),
+        },
         origin,
     }
 }
@@ -195,11 +177,16 @@ impl Host {
     fn new(name: &str) -> Self {
         Self {
             section: format!("messenger_{}", name.to_lowercase()),
-            former: (name == rows::SSM).then_some(rows::SSM_SECTIONS.0),
+            former: former_section(name),
         }
     }
 
-    fn slot(&self, row: &Row) -> Slot {
+    fn get<T: Value + Default>(&self, reader: &mut Reader<'_>, row: &Row<T>) -> T {
+        let found = reader.find(row, &self.slot(row));
+        found.map(|(value, _)| value).unwrap_or_default()
+    }
+
+    fn slot(&self, row: &Entry) -> Slot {
         let mut slot = Slot::within(row, &self.section);
         slot.names.extend(
             self.former
@@ -234,7 +221,7 @@ fn builtin(reader: &mut Reader<'_>, name: &str, slot: &Slot) -> Option<Component
     }
     let expected = format!(
         "a file, or one of {}{}",
-        list(known),
+        listed(known),
         hint(name, known.iter().map(String::as_str))
     );
     if let Ok(Some(resolved)) = reader.resolver.resolve(slot) {
@@ -250,55 +237,23 @@ fn own_name(reader: &mut Reader<'_>, name: &str, origin: &Origin) -> Option<Comp
         return Some(ComponentSource::BuiltIn(name.to_owned()));
     }
     let what = format!(
-        "no messenger `{name}` is built in (there are {}){}; for a component of your own write `component = /its/file.wasm` in [messenger_{name}]",
-        list(known),
+        "no messenger `{name}` is built in (there are {}); for a component of your own write `component = /its/file.wasm` in [messenger_{name}]{}",
+        listed(known),
         hint(name, known.iter().map(String::as_str)),
     );
     refuse(reader, origin, what);
     None
 }
 
-fn list(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
-
-fn limits(reader: &mut Reader<'_>, slot: impl Fn(&Row) -> Slot, rows: [&'static Row; 3]) -> Limits {
-    let [memory, timeout, deadline] = rows;
-    Limits {
-        memory: reader.size(&slot(memory), memory.kind),
-        timeout: reader.duration(&slot(timeout), timeout.kind),
-        deadline: reader.duration(&slot(deadline), deadline.kind),
-    }
-}
-
-fn sha256(reader: &mut Reader<'_>, slot: &Slot) -> Option<String> {
-    let parse = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        match text.len() {
-            0 => Ok(None),
-            64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(Some(text)),
-            _ => Err("64 hex digits, as sha256sum prints them".to_owned()),
-        }
-    };
-    reader.parsed(slot, parse).map(|(digest, _)| digest)
-}
-
-/// Whether a section belongs to the host keys of a messenger that may be
-/// named: one in use, a built-in one, or one of cASO's.
-pub(super) fn is_known_section(
-    section: &str,
-    instances: &[MessengerInstance],
-    builtin: &[String],
-) -> bool {
-    let Some(name) = section.strip_prefix("messenger_") else {
-        return false;
-    };
-    instances
-        .iter()
-        .any(|instance| instance.name().eq_ignore_ascii_case(name))
-        || builtin.iter().any(|known| known == name)
-        || ["ssmv4", V2].contains(&name)
+/// The sections that hold the host keys of a messenger that may be named: one
+/// in use, a built-in one, or one of cASO's.
+pub(super) fn host_sections(instances: &[MessengerInstance], builtin: &[String]) -> Vec<String> {
+    let used = instances.iter().map(MessengerInstance::name);
+    let known = used.chain(builtin.iter().map(String::as_str));
+    let known = known.chain([names::V4, V2.name]);
+    known
+        .map(|name| format!("messenger_{}", name.to_lowercase()))
+        .collect()
 }
 
 #[cfg(test)]

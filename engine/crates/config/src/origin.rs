@@ -12,7 +12,12 @@ pub enum Origin {
     /// A messenger's former name implies it (`ssmv2` sets `cloud_version`).
     Implied(String),
     /// A line of a file; `line` counts from 1.
-    File { path: Arc<PathBuf>, line: usize },
+    File {
+        /// The file, as it was found or named.
+        path: Arc<PathBuf>,
+        /// From 1.
+        line: usize,
+    },
     /// An environment variable, by its name.
     Environment(String),
     /// A flag, as it is spelled.

@@ -1,20 +1,16 @@
 //! Typed access to options. What is wrong is noted and reading goes on, so
 //! that all errors come out together.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use super::date;
 use super::error::Collector;
 use super::origin::Origin;
 use super::resolve::{Resolved, Resolver, Slot};
 use super::sources::Sources;
 use super::table::Row;
 use super::types::ShownValue;
-use super::value::{self, Kind};
-use caso_model::secret::{MASK, Secret};
+use super::value::Value;
+use caso_model::secret::MASK;
 
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     pub resolver: Resolver<'a>,
     pub errors: Collector,
     pub shown: Vec<ShownValue>,
@@ -26,6 +22,43 @@ impl<'a> Reader<'a> {
             resolver: Resolver::new(sources),
             errors: Collector::default(),
             shown: Vec::new(),
+        }
+    }
+
+    /// The value in force. One that is wrong, which has been noted, reads as its
+    /// type's own default.
+    pub fn get<T: Value + Default>(&mut self, row: &Row<T>) -> T {
+        self.get_in(row, row.section)
+    }
+
+    /// The same in a section of the row's kind.
+    pub fn get_in<T: Value + Default>(&mut self, row: &Row<T>, section: &str) -> T {
+        let found = self.find(row, &Slot::within(row, section));
+        found.map(|(value, _)| value).unwrap_or_default()
+    }
+
+    /// The value in force of a type that has no default of its own; `None` where
+    /// it is wrong, which has been noted.
+    pub fn try_get<T: Value>(&mut self, row: &Row<T>) -> Option<T> {
+        self.find(row, &Slot::of(row)).map(|(value, _)| value)
+    }
+
+    /// The value in force, and where it stands; `None` where there is none, or
+    /// where it is wrong, which has been noted. A text that means nothing (an
+    /// empty number, an empty path) is as good as none: then the default holds.
+    pub fn find<T: Value>(&mut self, row: &Row<T>, slot: &Slot) -> Option<(T, Origin)> {
+        let resolved = self.resolved(slot)?;
+        match row.parse(&resolved.text) {
+            Ok(Some(value)) => Some((value, resolved.origin)),
+            Ok(None) => {
+                let default = slot.default.as_deref();
+                let value = default.and_then(|text| row.parse(text).ok().flatten());
+                value.map(|value| (value, Origin::Default))
+            }
+            Err(expected) => {
+                self.errors.push(slot.bad_value(&resolved, expected));
+                None
+            }
         }
     }
 
@@ -48,149 +81,5 @@ impl<'a> Reader<'a> {
                 .map_or(Origin::Default, |resolved| resolved.origin.clone()),
         });
         resolved
-    }
-
-    /// The value in force. A text that means nothing (an empty number, an
-    /// empty path) is as good as none: then the default holds.
-    pub fn parsed<T>(
-        &mut self,
-        slot: &Slot,
-        parse: impl Fn(&str) -> Result<Option<T>, String>,
-    ) -> Option<(T, Origin)> {
-        let resolved = self.resolved(slot)?;
-        match parse(&resolved.text) {
-            Ok(Some(value)) => Some((value, resolved.origin)),
-            Ok(None) => {
-                let value = slot
-                    .default
-                    .as_deref()
-                    .and_then(|text| parse(text).ok().flatten());
-                value.map(|value| (value, Origin::Default))
-            }
-            Err(expected) => {
-                self.errors.push(slot.bad_value(&resolved, expected));
-                None
-            }
-        }
-    }
-
-    /// A text that is not empty.
-    pub fn text(&mut self, slot: &Slot) -> Option<String> {
-        self.resolved(slot)
-            .map(|resolved| resolved.text)
-            .filter(|text| !text.is_empty())
-    }
-
-    pub fn secret(&mut self, slot: &Slot) -> Option<Secret> {
-        self.text(slot).map(Secret::new)
-    }
-
-    pub fn path(&mut self, slot: &Slot) -> Option<PathBuf> {
-        let parse = |text: &str| Ok(Some(PathBuf::from(text)).filter(|_| !text.is_empty()));
-        self.parsed(slot, parse).map(|(path, _)| path)
-    }
-
-    pub fn boolean(&mut self, slot: &Slot) -> bool {
-        let parse = |text: &str| value::boolean(text).map(Some);
-        self.parsed(slot, parse).is_some_and(|(value, _)| value)
-    }
-
-    pub fn texts(&mut self, slot: &Slot) -> Vec<String> {
-        self.resolved(slot)
-            .map(|resolved| value::texts(&resolved.text))
-            .unwrap_or_default()
-    }
-
-    /// A whole number within the row's bounds.
-    pub fn integer<T: TryFrom<i64> + Default>(&mut self, row: &Row) -> T {
-        self.integer_in(row, row.section)
-    }
-
-    /// The same in a section of the row's kind.
-    pub fn integer_in<T: TryFrom<i64> + Default>(&mut self, row: &Row, section: &str) -> T {
-        let (minimum, maximum) = match row.kind {
-            Kind::Integer(minimum, maximum) => (minimum, maximum),
-            _ => (i64::MIN, i64::MAX),
-        };
-        let parse = |text: &str| value::integer(text, minimum, maximum);
-        let value = self.parsed(&Slot::within(row, section), parse);
-        value
-            .and_then(|(value, _)| T::try_from(value).ok())
-            .unwrap_or_default()
-    }
-
-    /// A span of time within the row's bounds.
-    pub fn duration(&mut self, slot: &Slot, kind: Kind) -> Duration {
-        let parse = |text: &str| match kind {
-            Kind::Duration(minimum, maximum) => value::duration(text, minimum, maximum),
-            _ => seconds(text),
-        };
-        let value = self.parsed(slot, parse);
-        value.map_or(Duration::ZERO, |(value, _)| Duration::from_millis(value))
-    }
-
-    pub fn size(&mut self, slot: &Slot, kind: Kind) -> u64 {
-        let minimum = match kind {
-            Kind::Size(minimum) => minimum,
-            _ => 0,
-        };
-        let value = self.parsed(slot, |text| value::size(text, minimum));
-        value.map_or(0, |(value, _)| value)
-    }
-
-    /// A moment in epoch seconds.
-    pub fn moment(&mut self, slot: &Slot) -> Option<i64> {
-        let parse = |text: &str| match text {
-            "" | "None" => Ok(None),
-            _ => date::moment(text).map(Some),
-        };
-        self.parsed(slot, parse).map(|(value, _)| value)
-    }
-}
-
-/// keystoneauth's seconds: a number above zero, in milliseconds.
-fn seconds(text: &str) -> Result<Option<u64>, String> {
-    let expected = || "a number of seconds above 0, at most 86400".to_owned();
-    let value = value::number(text, 0.001, 86_400.0).map_err(|_| expected())?;
-    Ok(value.map(|seconds| (seconds * 1_000.0).round() as u64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::table;
-
-    #[test]
-    fn every_default_is_a_value_of_its_option() {
-        let sources = Sources::default();
-        let mut reader = Reader::new(&sources);
-        for row in table::rows().filter(|row| row.default.is_some()) {
-            let slot = Slot::of(row);
-            match row.kind {
-                Kind::Boolean => drop(reader.boolean(&slot)),
-                Kind::Integer(..) => assert!(reader.integer::<i64>(row) > 0, "{}", row.name),
-                Kind::Duration(..) | Kind::Positive => {
-                    assert!(
-                        reader.duration(&slot, row.kind) > Duration::ZERO,
-                        "{}",
-                        row.name
-                    );
-                }
-                Kind::Size(_) => assert!(reader.size(&slot, row.kind) > 0, "{}", row.name),
-                Kind::Choice(words) => {
-                    assert!(words.contains(&row.default.unwrap()), "{}", row.name)
-                }
-                _ => drop(reader.resolved(&slot)),
-            }
-        }
-        assert_eq!(reader.errors.finish(Some(())), Ok(()));
-    }
-
-    #[test]
-    fn timeouts_may_have_fractions() {
-        assert_eq!(seconds("1.5"), Ok(Some(1_500)));
-        assert_eq!(seconds(""), Ok(None));
-        assert!(seconds("0").is_err());
-        assert!(seconds("-1").is_err());
     }
 }

@@ -1,7 +1,6 @@
 //! What is odd in the files: former names, unknown names, options without
 //! effect.
 
-use super::messengers;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::table::{self, ceilometer, components, general, keystone, prometheus};
@@ -27,26 +26,49 @@ pub(super) fn unknown_option<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Notice {
     let text = format!(
-        "{origin}: `[{section}] {name}` is no option and has no effect{}",
+        "{origin}: `[{section}] {name}` is not an option and has no effect{}",
         hint(name, known)
     );
-    Notice::warning(format!("unknown:{section}.{name}"), text)
+    Notice::warning(of_place("unknown", section, name, origin), text)
+}
+
+/// The key of a matter of one option. A variable or a flag that sets it is
+/// another matter than a file: it is to be changed in another place. A file's line
+/// is left out, as it moves.
+fn of_place(what: &str, section: &str, name: &str, origin: &Origin) -> String {
+    let option = format!("{what}:{section}.{name}");
+    match origin {
+        Origin::Environment(place) | Origin::CommandLine(place) => format!("{option}:{place}"),
+        Origin::Default | Origin::Implied(_) | Origin::File { .. } => option,
+    }
 }
 
 pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -> Notice {
     let text = format!("{origin}: `[{section}] {name}` has no effect: {why}");
-    Notice::warning(format!("ignored:{section}.{name}"), text)
+    let key = of_place("ignored", section, name, origin);
+    Notice::warning(key, text)
+}
+
+/// The sections that a configuration may have, as far as they are known before
+/// any component is.
+pub(super) struct Known<'a> {
+    /// Those with keystoneauth's options.
+    pub keystone: &'a [String],
+    /// Those with host keys of messengers.
+    pub hosts: &'a [String],
+    pub clouds: &'a [CloudConfig],
+    pub messengers: &'a [MessengerInstance],
 }
 
 /// Remarks on the sections that are the engine's. Those of components are
 /// remarked on when their descriptions are known.
-pub(super) fn read(
-    sources: &Sources,
-    keystone_sections: &[String],
-    clouds: &[CloudConfig],
-    messengers: &[MessengerInstance],
-    warnings: &mut Vec<Notice>,
-) {
+pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notice>) {
+    let Known {
+        keystone: keystone_sections,
+        hosts,
+        clouds,
+        messengers,
+    } = known;
     for (assignment, origin) in sources.assignments() {
         let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
         // Options of other keystone sections go by the names of [keystone_auth].
@@ -65,7 +87,7 @@ pub(super) fn read(
                 let text = format!(
                     "{origin}: `{name}` in a file holds for every run, which then extracts the same time again"
                 );
-                warnings.push(Notice::warning(format!("fixed:{name}"), text));
+                warnings.push(Notice::warning(format!("fixed-window:{name}"), text));
             }
         } else if let Some(row) = table::find_old(as_section, name) {
             let own = row.per_cloud && table::clouds::is_section(section);
@@ -76,16 +98,14 @@ pub(super) fn read(
             };
             warnings.push(old_name((section, name), (new_section, row.name), &origin));
         } else if is_checked(as_section)
-            && !is_former(section, name)
+            && components::former(section, name).is_none()
             && !table::is_lent(section, name)
         {
             warnings.push(unknown(as_section, section, name, &origin));
         }
     }
     for (section, origin) in sources.sections() {
-        if section.starts_with("messenger_")
-            && !messengers::is_known_section(section, messengers, &sources.builtin_messengers)
-        {
+        if section.starts_with("messenger_") && !hosts.iter().any(|known| known == section) {
             let name = section.trim_start_matches("messenger_");
             let known = messengers.iter().map(MessengerInstance::name);
             let known = known.chain(sources.builtin_messengers.iter().map(String::as_str));
@@ -132,12 +152,6 @@ fn is_checked(section: &str) -> bool {
     table::is_engine_section(section) && section != components::MAPPER
 }
 
-fn is_former(section: &str, name: &str) -> bool {
-    components::FORMER
-        .iter()
-        .any(|(old, _)| old.split_once('.') == Some((section, name)))
-}
-
 fn names_of(section: &str) -> impl Iterator<Item = &'static str> {
     table::rows()
         .filter(move |row| table::in_section(row, section) && row.ignored.is_none())
@@ -150,10 +164,10 @@ fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Noti
         && let Some(row) = elsewhere
     {
         let text = format!(
-            "{origin}: `[{section}] {name}` is no option and has no effect; it belongs in [{}]",
+            "{origin}: `[{section}] {name}` is not an option and has no effect; it belongs in [{}]",
             row.section
         );
-        return Notice::warning(format!("unknown:{section}.{name}"), text);
+        return Notice::warning(of_place("unknown", section, name, origin), text);
     }
     unknown_option(section, name, origin, names_of(as_section))
 }
@@ -221,18 +235,11 @@ fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut 
                 row.name
             )
         );
-        warnings.push(Notice::warning(format!("unknown:{section}.{name}"), text));
+        let key = of_place("unknown", section, name, &origin);
+        warnings.push(Notice::warning(key, text));
     } else if section != general::CLOUDS.section || nearest(name, names_of(rows)).is_some() {
         warnings.push(unknown_option(section, name, &origin, names_of(rows)));
     }
-}
-
-/// Why a section of cASO's has no effect in this version.
-pub(super) fn why_ignored(section: &str) -> Option<&'static str> {
-    components::IGNORED_SECTIONS
-        .iter()
-        .find(|(known, _)| *known == section)
-        .map(|(_, why)| *why)
 }
 
 /// Sections that belong to nobody, once all components in use are described.
@@ -248,7 +255,9 @@ pub fn unknown_sections(
         ceilometer::CEILOMETER,
         components::MAPPER,
     ];
-    known.extend(components::COMPONENT_SECTIONS);
+    for section in components::component_sections() {
+        known.push(section);
+    }
     known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
     known.extend(
         config
@@ -273,7 +282,7 @@ pub fn unknown_sections(
         {
             continue;
         }
-        let text = match why_ignored(section) {
+        let text = match components::why_ignored(section) {
             Some(why) => format!("{origin}: [{section}] has no effect: {why}"),
             None if section == "default" => {
                 format!("{origin}: [{section}] has no effect: write `[DEFAULT]` in capitals")

@@ -2,19 +2,19 @@
 //! what `$` stands for.
 
 use super::error::{At, ConfigError};
-use super::form::{self, Form};
+use super::form::Form;
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::sources::{Found, Name, Sources};
 use super::substitute::substitute;
-use super::table::{self, Row};
-use super::value::{self, Kind};
+use super::table::{self, Entry};
+use super::value::Kind;
 use caso_model::component::Description;
-use caso_model::secret::MASK;
+use caso_model::secret::{MASK, is_secret, is_secret_name};
 
 /// An option as it is looked up: a row in a certain section, or a component's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// Its present name, then former ones; never empty.
     pub names: Vec<Name>,
     pub default: Option<String>,
@@ -33,7 +33,7 @@ pub struct Slot {
 
 /// A text in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     pub text: String,
     pub origin: Origin,
     /// The option is a secret, or refers to one.
@@ -42,13 +42,13 @@ pub struct Resolved {
 
 impl Slot {
     /// A row in its own section.
-    pub fn of(row: &Row) -> Self {
+    pub fn of(row: &Entry) -> Self {
         Self::within(row, row.section)
     }
 
     /// A row in a section of the same kind: `messenger_ssm`, `cloud_prod`, or
     /// the one that `auth_section` names. Former names move along with it.
-    pub fn within(row: &Row, section: &str) -> Self {
+    pub fn within(row: &Entry, section: &str) -> Self {
         let section = normalize_section(section);
         let mut names = vec![(section.clone(), row.name.to_owned())];
         for (old_section, old_name) in row.old.iter().filter_map(|old| old.split_once('.')) {
@@ -68,7 +68,7 @@ impl Slot {
             implied: None,
             literal_default: false,
             beneath: (row.per_cloud && section != row.section).then(|| Box::new(Self::of(row))),
-            secret: row.is_secret(),
+            secret: row.kind == Kind::Secret,
             kind: Some(row.kind),
         }
     }
@@ -112,7 +112,7 @@ impl Slot {
 
 /// Looks options up.
 #[derive(Debug, Clone, Copy)]
-pub struct Resolver<'a> {
+pub(crate) struct Resolver<'a> {
     pub sources: &'a Sources,
     /// The component whose options may be referred to as well, and its section.
     pub component: Option<(&'a str, &'a Description)>,
@@ -188,7 +188,7 @@ impl<'a> Resolver<'a> {
         let Some((found, literal)) = self.written(slot) else {
             return Ok(None);
         };
-        if let Some(expected) = slot.kind.and_then(|kind| form::refusal(kind, found.form)) {
+        if let Some(expected) = slot.kind.and_then(|kind| kind.refusal(found.form)) {
             return Err(ConfigError::Value {
                 at: At::new(&found.origin, slot.section(), slot.option()),
                 value: if slot.secret { MASK.into() } else { found.text },
@@ -214,7 +214,10 @@ impl<'a> Resolver<'a> {
                 let resolved = self.follow(&target, trail)?;
                 Ok(resolved.map_or_else(String::new, |resolved| {
                     secret |= resolved.secret;
-                    as_python_prints(target.kind, resolved.text)
+                    match target.kind {
+                        Some(kind) => kind.as_python_prints(resolved.text),
+                        None => resolved.text,
+                    }
                 }))
             })?;
             trail.pop();
@@ -256,7 +259,7 @@ impl<'a> Resolver<'a> {
         });
         let names = vec![(section.to_owned(), option.to_owned())];
         if let Some(described) = own {
-            let secret = crate::component::is_secret(described);
+            let secret = is_secret(&described.kind, &described.name);
             return Some(Slot::foreign(names, described.default.clone(), secret));
         }
         if table::is_engine_section(section)
@@ -267,37 +270,21 @@ impl<'a> Resolver<'a> {
         }
         // An option of a component that is not at hand: what the site wrote.
         self.sources.find(&names)?;
-        let secret = caso_model::secret::is_secret_name(option);
+        let secret = is_secret_name(option);
         Some(Slot::foreign(names, None, secret))
     }
 
     /// Why `$name` in this option is an error. A secret is not quoted.
     fn unknown(&self, slot: &Slot, name: &str) -> String {
         if slot.secret {
-            return "a `$` in it is followed by something that is no option; write `$$` for a dollar".into();
+            return "a `$` in it is followed by something that is not an option; write `$$` for a dollar".into();
         }
         match name.split_once('.') {
             Some((before, _)) if self.reference(slot.section(), before).is_some() => format!(
-                "`${name}` is no option; write `${{{before}}}` where a dot follows, or `$$` for a dollar"
+                "`${name}` is not an option; write `${{{before}}}` where a dot follows, or `$$` for a dollar"
             ),
-            _ => format!("`${name}` is no option; write `$$` for a dollar"),
+            _ => format!("`${name}` is not an option; write `$$` for a dollar"),
         }
-    }
-}
-
-/// What oslo puts in place of a name is the value as Python prints it.
-fn as_python_prints(kind: Option<Kind>, text: String) -> String {
-    match kind {
-        Some(Kind::Boolean) => match value::boolean(&text) {
-            Ok(true) => "True".into(),
-            Ok(false) => "False".into(),
-            Err(_) => text,
-        },
-        Some(Kind::Integer(minimum, maximum)) => match value::integer(&text, minimum, maximum) {
-            Ok(Some(number)) => number.to_string(),
-            _ => text,
-        },
-        _ => text,
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::fmt::Write;
 
-use super::component::is_secret;
-use super::ini::strip;
-use super::table::{self, Row, ceilometer, components, prometheus};
+use super::messengers::names::given_less;
+use super::table::{self, Described, ceilometer, components, general, prometheus};
+use super::text::strip;
 use super::value::Kind;
 use caso_model::component::{Description, OptionDescription, OptionKind};
+use caso_model::secret::is_secret;
 
 const WIDTH: usize = 79;
 
@@ -36,7 +37,7 @@ pub fn sample(descriptions: &[Description]) -> String {
     out.push_str("#\n");
     comment(&mut out, GRAMMAR);
     header(&mut out, "DEFAULT");
-    rows(&mut out, "DEFAULT");
+    default_rows(&mut out, descriptions);
     cloud_rows(&mut out);
     for section in ["keystone_auth", ceilometer::CEILOMETER] {
         header(&mut out, section);
@@ -111,7 +112,10 @@ fn described(out: &mut String, option: &OptionDescription) {
         out,
         &Shown {
             name,
-            kind: kind_of(option),
+            kind: match &option.kind {
+                OptionKind::Choice(words) => words.join(" or "),
+                kind => Kind::from(kind).words().to_owned(),
+            },
             default: shown_default(option),
             help: &option.help,
             old: option.old_names.clone(),
@@ -120,13 +124,36 @@ fn described(out: &mut String, option: &OptionDescription) {
     );
 }
 
+/// [DEFAULT], where `messengers` takes the names of the built-in ones.
+fn default_rows(out: &mut String, descriptions: &[Description]) {
+    let names: Vec<&str> = descriptions
+        .iter()
+        .map(|description| description.name.as_str())
+        .filter(|name| *name != components::MAPPER)
+        .collect();
+    let built_in = format!("Built in: {}.", names.join(", "));
+    for row in live("DEFAULT") {
+        let notes = match row.name == general::MESSENGERS.name {
+            true => vec![built_in.clone()],
+            false => Vec::new(),
+        };
+        show_row(out, row, row.default.unwrap_or_default().to_owned(), notes);
+    }
+}
+
+/// The options of a section that have an effect.
+fn live(section: &str) -> impl Iterator<Item = &'static dyn Described> {
+    table::rows().filter(move |row| row.section == section && row.ignored.is_none())
+}
+
 fn header(out: &mut String, section: &str) {
     let _ = write!(out, "\n\n[{section}]\n");
 }
 
 fn rows(out: &mut String, section: &str) {
-    for row in table::rows().filter(|row| row.section == section && row.ignored.is_none()) {
-        show_row(out, row, row.default.unwrap_or_default().to_owned());
+    for row in live(section) {
+        let default = row.default.unwrap_or_default().to_owned();
+        show_row(out, row, default, Vec::new());
     }
 }
 
@@ -151,35 +178,39 @@ fn messenger_rows(out: &mut String, description: &Description) {
         let default = if row.name != components::MESSENGER_RECORD_TYPES.name {
             row.default.unwrap_or_default().to_owned()
         } else {
-            components::default_record_types(&description.name).map_or_else(
+            given_less(&description.name).map_or_else(
                 || description.record_types.join(","),
                 |types| types.join(","),
             )
         };
-        show_row(out, row, default);
+        show_row(out, row, default, Vec::new());
     }
 }
 
-fn show_row(out: &mut String, row: &Row, default: String) {
+fn show_row(out: &mut String, row: &dyn Described, default: String, mut notes: Vec<String>) {
     let flag = row
         .flag
         .map(|flag| format!("On the command line: --{}.", flag.long));
+    notes.extend(flag);
     show(
         out,
         &Shown {
             name: row.name,
-            kind: kind(row),
+            kind: row.words(),
             default,
             help: row.help,
             old: row.old.iter().map(|old| (*old).to_owned()).collect(),
-            notes: flag.into_iter().collect(),
+            notes,
         },
     );
 }
 
 /// Nobody's password stands in a sample, not even a default one.
 fn shown_default(option: &OptionDescription) -> String {
-    let default = option.default.as_deref().filter(|_| !is_secret(option));
+    let default = option
+        .default
+        .as_deref()
+        .filter(|_| !is_secret(&option.kind, &option.name));
     default.map(written).unwrap_or_default()
 }
 
@@ -218,40 +249,6 @@ fn show(out: &mut String, option: &Shown<'_>) {
         option.name,
         if default.is_empty() { "" } else { " " }
     );
-}
-
-fn kind(row: &Row) -> String {
-    match row.kind {
-        Kind::Text => "text".into(),
-        Kind::Secret => "secret text".into(),
-        Kind::Path => "path".into(),
-        Kind::Url => "URL".into(),
-        Kind::Boolean => "true or false".into(),
-        Kind::Integer(minimum, maximum) => format!("whole number, {minimum} to {maximum}"),
-        Kind::Positive => "seconds".into(),
-        Kind::Texts => "list".into(),
-        Kind::Duration(..) => "span of time: 90, 90s, 15m, 2h".into(),
-        Kind::Size(_) => "amount of data: 700000, 700k, 64MiB".into(),
-        Kind::Moment => "date".into(),
-        Kind::Choice(words) => words.join(" or "),
-    }
-}
-
-fn kind_of(option: &OptionDescription) -> String {
-    match &option.kind {
-        OptionKind::Text | OptionKind::Other(_) => "text".into(),
-        OptionKind::Integer => "whole number".into(),
-        OptionKind::Number => "number".into(),
-        OptionKind::Boolean => "true or false".into(),
-        OptionKind::Duration => "span of time: 90, 90s, 15m, 2h".into(),
-        OptionKind::Size => "amount of data: 700000, 700k, 64MiB".into(),
-        OptionKind::Path => "path".into(),
-        OptionKind::Url => "URL".into(),
-        OptionKind::Endpoint => "host:port".into(),
-        OptionKind::Choice(words) => words.join(" or "),
-        OptionKind::Texts => "list".into(),
-        OptionKind::Secret => "secret text".into(),
-    }
 }
 
 /// Words as comment lines no longer than the width.

@@ -103,7 +103,7 @@ impl Reader<'_> {
                             "`{text}` holds a comma, which an entry of a list cannot"
                         )),
                         DeValue::String(text) => Ok(text.as_ref()),
-                        _ => Err("an entry of a list is no text; put it in quotes".to_owned()),
+                        _ => Err("an entry of a list is not a text; put it in quotes".to_owned()),
                     })
                     .collect();
                 items.map(|items| (Form::Texts, items.join(",")))
@@ -183,7 +183,7 @@ mod tests {
                 ),
                 (
                     4,
-                    "`[DEFAULT] extractor`: an entry of a list is no text; put it in quotes"
+                    "`[DEFAULT] extractor`: an entry of a list is not a text; put it in quotes"
                 ),
                 (
                     5,

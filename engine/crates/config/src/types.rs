@@ -33,6 +33,7 @@ pub enum Program {
 }
 
 impl Program {
+    /// The name by which it is called, and its own files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Extract => "caso-extract",
@@ -43,9 +44,10 @@ impl Program {
     }
 }
 
-/// Everything that a run is told from outside.
+/// All that a run has from outside.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The command that asked.
     pub program: Program,
     /// `spooldir`: cursors, lastrun files, journal.
     pub spooldir: PathBuf,
@@ -55,7 +57,9 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// Where compiled components may be kept, in order of preference.
     pub cache_dirs: Vec<PathBuf>,
+    /// Nothing is published and nothing remembered.
     pub dry_run: bool,
+    /// Start of the window.
     pub extract_from: ExtractFrom,
     /// `extract_to`, in epoch seconds; `None` is now.
     pub extract_to: Option<i64>,
@@ -73,17 +77,20 @@ pub struct Config {
     pub counters: CounterOptions,
     /// `--migrate-projects` of `caso-projects` and `caso-mapping-migrate`.
     pub migrate_projects: bool,
+    /// What turns usage into records.
     pub mapper: ComponentInstance,
     /// In the order of `messengers`, each name once.
     pub messengers: Vec<MessengerInstance>,
     /// In the order of `clouds`, each name once; one named `default` where the
     /// configuration names none. Never empty.
     pub clouds: Vec<CloudConfig>,
+    /// Where the log goes.
     pub logging: Logging,
     /// Files that were read, in the order in which they override each other.
     pub files: Vec<PathBuf>,
     /// Every option of the engine with the value in force, secrets masked.
     pub values: Vec<ShownValue>,
+    /// What is odd in the files and costs nothing.
     pub warnings: Vec<Notice>,
     /// Sections with keystoneauth's options, of all clouds.
     pub(super) keystone_sections: Vec<String>,
@@ -91,9 +98,10 @@ pub struct Config {
 }
 
 /// Start of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ExtractFrom {
     /// Where the last run ended.
+    #[default]
     Cursor,
     /// `None`: 1970, whatever the cursors say.
     BeginningOfTime,
@@ -137,7 +145,9 @@ pub struct CloudConfig {
     pub projects: Vec<String>,
     /// `caso_tag`; `None` takes no project by tag.
     pub caso_tag: Option<String>,
+    /// The property of a Keystone project that holds its VO.
     pub vo_property: String,
+    /// `voms.json`: the VO of projects without the property.
     pub mapping_file: PathBuf,
     /// Whether somebody set `mapping_file`: the default may be missing.
     pub mapping_file_set: bool,
@@ -184,12 +194,16 @@ impl CloudConfig {
 /// Interface of an endpoint in the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interface {
+    /// For everybody.
     Public,
+    /// Within the cloud.
     Internal,
+    /// For its operators.
     Admin,
 }
 
 impl Interface {
+    /// As the catalog has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -202,9 +216,11 @@ impl Interface {
 /// oslo.log's options that have a meaning here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
+    /// What is asked and answered, too.
     pub debug: bool,
     /// `log_file` in `log_dir`; standard error when absent.
     pub file: Option<PathBuf>,
+    /// An object a line.
     pub json: bool,
     /// Facility to log to, with `use_syslog`.
     pub syslog: Option<Facility>,
@@ -213,6 +229,7 @@ pub struct Logging {
 /// A syslog facility.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facility {
+    /// Python's: `LOG_LOCAL0`.
     pub name: &'static str,
     /// RFC 5424's number, not yet shifted.
     pub code: u8,
@@ -221,9 +238,12 @@ pub struct Facility {
 /// An option with its value in force, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownValue {
+    /// Its section, without brackets.
     pub section: String,
+    /// Its name.
     pub option: String,
     /// Masked for secrets; absent when unset.
     pub value: Option<String>,
+    /// Where it stands.
     pub origin: Origin,
 }

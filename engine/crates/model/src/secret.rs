@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::component::OptionKind;
+
 /// Masks itself wherever it is printed or serialized: what is kept of a
 /// configuration is kept without it. Equality and the text itself are for the
 /// code that sends it.
@@ -51,6 +53,11 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// Whether nobody may see the values of an option: by its kind, or by its name.
+pub fn is_secret(kind: &OptionKind, name: &str) -> bool {
+    *kind == OptionKind::Secret || is_secret_name(name)
+}
+
 /// Whether an option of this name holds a secret, whatever its kind: a site's
 /// own component may have called its password a text.
 pub fn is_secret_name(name: &str) -> bool {
@@ -77,5 +84,7 @@ mod tests {
         assert!(is_secret_name("application_credential_secret"));
         assert!(is_secret_name("API_TOKEN"));
         assert!(!is_secret_name("username"));
+        assert!(is_secret(&OptionKind::Secret, "x") && is_secret(&OptionKind::Text, "token"));
+        assert!(!is_secret(&OptionKind::Text, "x"));
     }
 }

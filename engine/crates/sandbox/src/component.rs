@@ -14,7 +14,7 @@ use super::messenger::{GuestMessenger, MessengerSetup};
 use super::state::State;
 use caso_model::component::{Description, OptionKind, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
-use caso_model::secret::is_secret_name;
+use caso_model::secret::is_secret;
 
 /// What a component can do. One of the two at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,13 +119,15 @@ impl Component {
 
     /// The values of options that are secret by their kind or by their name.
     fn secrets(&self, settings: &[Setting]) -> Vec<String> {
-        let of_kind = |name: &str| {
+        let secret = |setting: &&Setting| {
             let mut options = self.description.options.iter();
-            options.any(|option| option.name == name && option.kind == OptionKind::Secret)
+            let option = options.find(|option| option.name == setting.name);
+            let kind = option.map_or(&OptionKind::Text, |option| &option.kind);
+            is_secret(kind, &setting.name)
         };
         settings
             .iter()
-            .filter(|setting| is_secret_name(&setting.name) || of_kind(&setting.name))
+            .filter(secret)
             .flat_map(|setting| match &setting.value {
                 OptionValue::Text(text) => vec![text.clone()],
                 OptionValue::Texts(texts) => texts.clone(),

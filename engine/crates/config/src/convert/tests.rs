@@ -134,7 +134,7 @@ fn an_old_site_becomes_one_of_today() {
         "{remarks}"
     );
     assert!(
-        remarks.contains("`[DEFAULT] nonsense` is no option"),
+        remarks.contains("`[DEFAULT] nonsense` is not an option"),
         "{remarks}"
     );
 }
@@ -169,7 +169,7 @@ fn what_cannot_be_written_out_is_an_error() {
     let error = conversion(&site).unwrap_err();
     assert_eq!(
         site.short(&error.to_string()),
-        "`caso.conf:2`: `[DEFAULT] site_name`: `$nobody` is no option; write `$$` for a dollar"
+        "`caso.conf:2`: `[DEFAULT] site_name`: `$nobody` is not an option; write `$$` for a dollar"
     );
 }
 

@@ -52,7 +52,7 @@ const FLAGS: &[&str] = &[
     "--version",
     "--vo_property x",
     "--watch-log-file",
-    // The seed's.
+    // Of earlier versions.
     "--extract_from x",
     "--extract_to x",
     "--dry_run",

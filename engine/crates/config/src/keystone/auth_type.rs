@@ -1,10 +1,10 @@
 //! keystoneauth's auth types, by its names.
 
-use caso_base::suggest::hint;
+use crate::value::Choice;
 
-/// An auth type that somebody may write down.
+/// An auth type that this version knows how to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthType {
+pub(super) enum AuthType {
     Password,
     V3Password,
     V3ApplicationCredential,
@@ -13,22 +13,10 @@ pub enum AuthType {
     V3OidcAccessToken,
     V3Token,
     V2Password,
-    /// Known to keystoneauth and not to this version.
-    Other(&'static str),
 }
 
-const SUPPORTED: [(&str, AuthType); 8] = [
-    ("v3password", AuthType::V3Password),
-    ("password", AuthType::Password),
-    ("v3applicationcredential", AuthType::V3ApplicationCredential),
-    ("v3oidcclientcredentials", AuthType::V3OidcClientCredentials),
-    ("v3oidcpassword", AuthType::V3OidcPassword),
-    ("v3oidcaccesstoken", AuthType::V3OidcAccessToken),
-    ("v3token", AuthType::V3Token),
-    ("v2password", AuthType::V2Password),
-];
-
-const OTHERS: &[&str] = &[
+/// Those of keystoneauth's that it does not.
+pub(super) const KNOWN_ELSEWHERE: &[&str] = &[
     "admin_token",
     "http_basic",
     "none",
@@ -48,23 +36,28 @@ const OTHERS: &[&str] = &[
     "v3totp",
 ];
 
-/// The names that there are, for people.
-pub fn supported() -> String {
-    SUPPORTED.map(|(name, _)| format!("`{name}`")).join(", ")
-}
+impl Choice for AuthType {
+    const ALL: &'static [Self] = &[
+        Self::V3Password,
+        Self::Password,
+        Self::V3ApplicationCredential,
+        Self::V3OidcClientCredentials,
+        Self::V3OidcPassword,
+        Self::V3OidcAccessToken,
+        Self::V3Token,
+        Self::V2Password,
+    ];
 
-impl AuthType {
-    /// By keystoneauth's name.
-    pub fn parse(name: &str) -> Result<Self, String> {
-        let own = SUPPORTED.iter().find(|(known, _)| *known == name);
-        own.map(|(_, auth_type)| *auth_type)
-            .or_else(|| {
-                let other = OTHERS.iter().find(|other| **other == name);
-                other.map(|other| Self::Other(other))
-            })
-            .ok_or_else(|| {
-                let names = SUPPORTED.iter().map(|(name, _)| *name);
-                format!("one of {}{}", supported(), hint(name, names))
-            })
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::V3Password => "v3password",
+            Self::Password => "password",
+            Self::V3ApplicationCredential => "v3applicationcredential",
+            Self::V3OidcClientCredentials => "v3oidcclientcredentials",
+            Self::V3OidcPassword => "v3oidcpassword",
+            Self::V3OidcAccessToken => "v3oidcaccesstoken",
+            Self::V3Token => "v3token",
+            Self::V2Password => "v2password",
+        }
     }
 }

@@ -2,16 +2,18 @@
 
 use url::Url;
 
-use super::auth_type::{AuthType, supported};
+use super::auth_type::{AuthType, KNOWN_ELSEWHERE};
 use super::secret_file;
 use super::section::{NEEDED, Section};
-use crate::origin::Origin;
 use crate::reader::Reader;
 use crate::table::keystone as table;
+use crate::text::listed;
+use crate::value::{Choice, words};
+use caso_base::suggest::hint;
 use caso_login::{
     ApplicationCredentialLogin, Bearer, ConfiguredScope, CredentialRef, DomainRef, GenericLogin,
-    GenericUser, Login, LoginMethod, OidcGrant, OidcLogin, OidcProvider, PasswordLogin, ProjectRef,
-    ProviderPlace, TenantRef, TokenLogin, UserRef, V2Login, WantedToken,
+    GenericUser, Login, LoginMethod, OidcGrant, OidcLogin, OidcProvider, PasswordLogin,
+    ProjectChoice, ProviderPlace, TenantRef, TokenLogin, UserRef, V2Login,
 };
 use caso_model::notice::Notice;
 use caso_model::secret::Secret;
@@ -24,16 +26,16 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Notice>) 
         name: section,
     };
     let mut form = Form::read(section, warnings);
-    let auth_type = form.section.text(&table::AUTH_TYPE);
-    let auth_url = form.section.url(&table::AUTH_URL);
+    let auth_type = form.section.get(&table::AUTH_TYPE);
+    let auth_url = form.section.get(&table::AUTH_URL);
     let nobody = form.username.is_none() && form.user_id.is_none();
     if auth_type.is_none() && auth_url.is_none() && nobody {
         return None;
     }
-    let auth_type = form.auth_type(auth_type, auth_url.as_ref().map(|(url, _)| url))?;
+    let auth_type = form.auth_type(auth_type, auth_url.as_ref())?;
     let auth_url = form.auth_url(auth_url, auth_type);
     let method = form.method(auth_type);
-    if form.section.text(&table::TRUST_ID).is_some() {
+    if form.section.get(&table::TRUST_ID).is_some() {
         return form.section.refuse(
             &table::TRUST_ID,
             "it is not supported; use an application credential for delegated access".into(),
@@ -65,14 +67,14 @@ struct Form<'r, 'a, 'w> {
 impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
     fn read(mut section: Section<'r, 'a>, warnings: &'w mut Vec<Notice>) -> Self {
         // Taken, and without a meaning: the system is asked for first anyway.
-        section.text(&table::SYSTEM_SCOPE);
+        section.get(&table::SYSTEM_SCOPE);
         Form {
-            user_id: section.text(&table::USER_ID),
-            username: section.text(&table::USERNAME),
+            user_id: section.get(&table::USER_ID),
+            username: section.get(&table::USERNAME),
             user_domain: section.domain(&table::USER_DOMAIN_ID, &table::USER_DOMAIN_NAME),
             default_domain: section.domain(&table::DEFAULT_DOMAIN_ID, &table::DEFAULT_DOMAIN_NAME),
-            project_id: section.text(&table::PROJECT_ID),
-            project_name: section.text(&table::PROJECT_NAME),
+            project_id: section.get(&table::PROJECT_ID),
+            project_name: section.get(&table::PROJECT_NAME),
             project_domain: section.domain(&table::PROJECT_DOMAIN_ID, &table::PROJECT_DOMAIN_NAME),
             domain: section.domain(&table::DOMAIN_ID, &table::DOMAIN_NAME),
             section,
@@ -82,31 +84,35 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
 
     /// The type, or a note.
     fn auth_type(&mut self, name: Option<String>, auth_url: Option<&Url>) -> Option<AuthType> {
+        let known = || listed(words::<AuthType>());
         let Some(name) = name else {
             if let Some(assumed) = self.of_the_first_caso(auth_url) {
                 return Some(assumed);
             }
-            let why = format!("set it to one of {}", supported());
+            let why = format!("set it to one of {}", known());
             return self.section.missing(&table::AUTH_TYPE, &why);
         };
-        match AuthType::parse(&name) {
-            Ok(AuthType::Other(name)) => self.section.refuse(
-                &table::AUTH_TYPE,
-                format!(
-                    "this version does not authenticate with `{name}`; set it to one of {}",
-                    supported()
-                ),
-            ),
-            Ok(auth_type) => Some(auth_type),
-            Err(expected) => self.section.refuse(
-                &table::AUTH_TYPE,
-                format!("`{name}` is no auth type; expected {expected}"),
-            ),
+        let auth_type = AuthType::from_word(&name);
+        if auth_type.is_some() {
+            return auth_type;
         }
+        let what = if KNOWN_ELSEWHERE.contains(&name.as_str()) {
+            format!(
+                "this version does not authenticate with `{name}`; set it to one of {}",
+                known()
+            )
+        } else {
+            let near = hint(&name, words::<AuthType>());
+            format!(
+                "`{name}` is not an auth type; expected one of {}{near}",
+                known()
+            )
+        };
+        self.section.refuse(&table::AUTH_TYPE, what)
     }
 
     /// cASO 0.3.3 had no types: there `[extractor] user`, `password` and
-    /// `endpoint` said all, its user was `accounting` unless told otherwise,
+    /// `endpoint` said all, its user was `accounting` where none was set,
     /// and Keystone was that of version 2.0. A site that has changed the
     /// address or named a domain since means version 3.
     fn of_the_first_caso(&mut self, auth_url: Option<&Url>) -> Option<AuthType> {
@@ -136,8 +142,8 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
         Some(auth_type)
     }
 
-    fn auth_url(&mut self, found: Option<(Url, Origin)>, auth_type: AuthType) -> Option<Url> {
-        let Some((mut url, _)) = found else {
+    fn auth_url(&mut self, found: Option<Url>, auth_type: AuthType) -> Option<Url> {
+        let Some(mut url) = found else {
             return self.section.missing(
                 &table::AUTH_URL,
                 "set it to the address of Keystone, such as `https://keystone.example.org:5000/v3`",
@@ -253,13 +259,12 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
                     })
                 }))
             }
-            AuthType::Other(_) => None,
         }
     }
 
     fn application_credential(&mut self) -> Option<LoginMethod> {
-        let id = self.section.text(&table::APPLICATION_CREDENTIAL_ID);
-        let name = self.section.text(&table::APPLICATION_CREDENTIAL_NAME);
+        let id = self.section.get(&table::APPLICATION_CREDENTIAL_ID);
+        let name = self.section.get(&table::APPLICATION_CREDENTIAL_NAME);
         let credential = match (id, name) {
             (Some(id), _) => Some(CredentialRef::Id(id)),
             (None, Some(name)) => self.user().map(|user| CredentialRef::Name { name, user }),
@@ -295,11 +300,11 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
     /// The provider, but for its client's secret.
     fn provider(&mut self, grant: OidcGrant) -> Option<OidcProvider> {
         let section = &mut self.section;
-        let discovery = section.url(&table::DISCOVERY_ENDPOINT);
-        let direct = section.url(&table::ACCESS_TOKEN_ENDPOINT);
+        let discovery = section.get(&table::DISCOVERY_ENDPOINT);
+        let direct = section.get(&table::ACCESS_TOKEN_ENDPOINT);
         let place = match (direct, discovery) {
-            (Some((url, _)), _) => Some(ProviderPlace::Direct(url)),
-            (None, Some((url, _))) => Some(ProviderPlace::Discovery(url)),
+            (Some(url), _) => Some(ProviderPlace::Direct(url)),
+            (None, Some(url)) => Some(ProviderPlace::Discovery(url)),
             (None, None) if section.is_set(&table::ACCESS_TOKEN_ENDPOINT) => None,
             (None, None) => section.missing(
                 &table::DISCOVERY_ENDPOINT,
@@ -308,13 +313,8 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
         };
         let client_id = section.needed(&table::CLIENT_ID);
         let slot = section.slot(&table::ACCESS_TOKEN_TYPE);
-        let wanted = section.reader.parsed(&slot, |text| match text {
-            "" => Ok(None),
-            "access_token" => Ok(Some(WantedToken::Access)),
-            "id_token" => Ok(Some(WantedToken::Id)),
-            _ => Err("`access_token` or `id_token`".to_owned()),
-        });
-        let scope = section.text(&table::SCOPE).unwrap_or_default();
+        let wanted = section.reader.find(&table::ACCESS_TOKEN_TYPE, &slot);
+        let scope = section.get(&table::SCOPE).unwrap_or_default();
         Some(OidcProvider {
             place: place?,
             client_id: client_id?,
@@ -368,8 +368,8 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
     /// name away before it asked, so it must not stop anybody.
     fn configured(&self, project_domain: Option<&DomainRef>) -> Option<ConfiguredScope> {
         let named = self.project_name.clone().zip(project_domain.cloned());
-        let id = self.project_id.clone().map(ProjectRef::Id);
-        id.or_else(|| named.map(|(name, domain)| ProjectRef::Name { name, domain }))
+        let id = self.project_id.clone().map(ProjectChoice::Id);
+        id.or_else(|| named.map(|(name, domain)| ProjectChoice::Name { name, domain }))
             .map(ConfiguredScope::Project)
             .or_else(|| self.domain.clone().map(ConfiguredScope::Domain))
     }

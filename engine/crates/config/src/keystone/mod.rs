@@ -20,8 +20,6 @@ use super::table::keystone as table;
 use super::types::KeystoneAuth;
 use caso_model::notice::Notice;
 
-pub use auth_type::AuthType;
-
 /// Reads the section of this name. `None` when nothing in it says how to
 /// authenticate, or when something is wrong, which the reader has noted.
 pub(super) fn read(
@@ -30,7 +28,7 @@ pub(super) fn read(
     warnings: &mut Vec<Notice>,
 ) -> Option<KeystoneAuth> {
     let session = session::read(reader, section, warnings);
-    let auth_section = reader.text(&Slot::within(&table::AUTH_SECTION, section));
+    let auth_section = reader.get_in(&table::AUTH_SECTION, section);
     let auth_section = auth_section.as_deref().unwrap_or(section);
     let login = login::read(reader, auth_section, warnings);
     show_the_rest(reader, section, auth_section);

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::section::Section;
 use crate::table::Row;
@@ -15,14 +15,12 @@ use caso_model::secret::Secret;
 /// The secret, if either option is set; both is an error.
 pub fn read(
     section: &mut Section<'_, '_>,
-    row: &Row,
-    file: &Row,
+    row: &Row<Option<Secret>>,
+    file: &Row<Option<PathBuf>>,
     warnings: &mut Vec<Notice>,
 ) -> Option<Secret> {
-    let slot = section.slot(row);
-    let written = section.reader.secret(&slot);
-    let slot = section.slot(file);
-    let Some(path) = section.reader.path(&slot) else {
+    let written = section.get(row);
+    let Some(path) = section.get(file) else {
         return written;
     };
     if written.is_some() {
@@ -47,7 +45,12 @@ pub fn read(
             path.display()
         );
         warnings.push(Notice::warning(
-            format!("open-secret:{}", path.display()),
+            format!(
+                "open-secret:{}.{}:{}",
+                section.name,
+                file.name,
+                path.display()
+            ),
             text,
         ));
     }
@@ -57,8 +60,8 @@ pub fn read(
 /// A needed one; a note says of both options.
 pub fn needed(
     section: &mut Section<'_, '_>,
-    row: &Row,
-    file: &Row,
+    row: &Row<Option<Secret>>,
+    file: &Row<Option<PathBuf>>,
     warnings: &mut Vec<Notice>,
 ) -> Option<Secret> {
     let secret = read(section, row, file, warnings);

@@ -1,13 +1,11 @@
 //! One section's options, by their rows, with notes on what is wrong.
 
-use url::Url;
-
 use crate::error::{At, ConfigError};
 use crate::origin::Origin;
 use crate::reader::Reader;
 use crate::resolve::Slot;
-use crate::table::Row;
-use crate::value;
+use crate::table::{Entry, Row};
+use crate::value::Value;
 use caso_login::DomainRef;
 
 /// The section that holds the options of the auth type.
@@ -20,37 +18,32 @@ pub struct Section<'r, 'a> {
 pub const NEEDED: &str = "the auth_type needs it";
 
 impl Section<'_, '_> {
-    pub fn slot(&self, row: &Row) -> Slot {
+    pub fn slot(&self, row: &Entry) -> Slot {
         Slot::within(row, self.name)
     }
 
-    pub fn text(&mut self, row: &Row) -> Option<String> {
-        let slot = self.slot(row);
-        self.reader.text(&slot)
+    /// The value in force, or the type's own default.
+    pub fn get<T: Value + Default>(&mut self, row: &Row<T>) -> T {
+        self.reader.get_in(row, self.name)
     }
 
     /// A text that the auth type needs, or a note.
-    pub fn needed(&mut self, row: &Row) -> Option<String> {
-        self.text(row).or_else(|| self.missing(row, NEEDED))
-    }
-
-    /// An address over HTTP or HTTPS.
-    pub fn url(&mut self, row: &Row) -> Option<(Url, Origin)> {
-        let slot = self.slot(row);
-        self.reader.parsed(&slot, |text| match text {
-            "" => Ok(None),
-            _ => value::url(text).map(Some),
-        })
+    pub fn needed(&mut self, row: &Row<Option<String>>) -> Option<String> {
+        self.get(row).or_else(|| self.missing(row, NEEDED))
     }
 
     /// An id goes before a name.
-    pub fn domain(&mut self, id: &Row, name: &Row) -> Option<DomainRef> {
-        let (id, name) = (self.text(id), self.text(name));
+    pub fn domain(
+        &mut self,
+        id: &Row<Option<String>>,
+        name: &Row<Option<String>>,
+    ) -> Option<DomainRef> {
+        let (id, name) = (self.get(id), self.get(name));
         id.map(DomainRef::Id).or_else(|| name.map(DomainRef::Name))
     }
 
     /// Whether somebody set it to something, be it right or wrong.
-    pub fn is_set(&self, row: &Row) -> bool {
+    pub fn is_set(&self, row: &Entry) -> bool {
         let found = self.reader.resolver.resolve(&self.slot(row));
         found.is_err()
             || found
@@ -59,12 +52,12 @@ impl Section<'_, '_> {
                 .is_some_and(|found| !found.text.is_empty())
     }
 
-    fn origin(&self, row: &Row) -> Origin {
+    fn origin(&self, row: &Entry) -> Origin {
         let found = self.reader.resolver.resolve(&self.slot(row)).ok().flatten();
         found.map_or(Origin::Default, |found| found.origin)
     }
 
-    pub fn missing<T>(&mut self, row: &Row, why: &str) -> Option<T> {
+    pub fn missing<T>(&mut self, row: &Entry, why: &str) -> Option<T> {
         // One that cannot be read is not missing, and has been noted.
         if self.is_set(row) {
             return None;
@@ -77,7 +70,7 @@ impl Section<'_, '_> {
         None
     }
 
-    pub fn refuse<T>(&mut self, row: &Row, what: String) -> Option<T> {
+    pub fn refuse<T>(&mut self, row: &Entry, what: String) -> Option<T> {
         let error = ConfigError::Refused {
             at: At::new(&self.origin(row), self.name, row.name),
             what,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::origin::Origin;
 use crate::reader::Reader;
 use crate::resolve::Slot;
-use crate::table::{Row, keystone as table};
+use crate::table::keystone as table;
 use crate::types::Tls;
-use crate::value;
+use crate::value::TlsVersion;
 use caso_model::notice::Notice;
 
 pub struct SessionOptions {
@@ -19,20 +19,17 @@ pub struct SessionOptions {
 }
 
 pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Notice>) -> SessionOptions {
-    let slot = |row: &Row| Slot::within(row, section);
-    let version = reader.parsed(&slot(&table::TLS_MIN_VERSION), |text| match text {
-        "" => Ok(None),
-        _ => value::choice(text, &["1.2", "1.3"]).map(Some),
-    });
-    let insecure = slot(&table::INSECURE);
+    let version = Slot::within(&table::TLS_MIN_VERSION, section);
+    let version = reader.find(&table::TLS_MIN_VERSION, &version);
     let tls = Tls {
-        cafile: reader.path(&slot(&table::CAFILE)),
-        certfile: reader.path(&slot(&table::CERTFILE)),
-        keyfile: reader.path(&slot(&table::KEYFILE)),
-        insecure: reader.boolean(&insecure),
-        only_tls13: version.is_some_and(|(version, _)| version == "1.3"),
+        cafile: reader.get_in(&table::CAFILE, section),
+        certfile: reader.get_in(&table::CERTFILE, section),
+        keyfile: reader.get_in(&table::KEYFILE, section),
+        insecure: reader.get_in(&table::INSECURE, section),
+        only_tls13: version.is_some_and(|(version, _)| version == TlsVersion::V13),
     };
     if tls.insecure {
+        let insecure = Slot::within(&table::INSECURE, section);
         let found = reader.resolver.resolve(&insecure).ok().flatten();
         let origin = found.map_or(Origin::Default, |found| found.origin);
         let text = format!(
@@ -44,8 +41,8 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Notice>) 
     }
     SessionOptions {
         tls,
-        timeout: reader.duration(&slot(&table::TIMEOUT), table::TIMEOUT.kind),
-        connect_retries: reader.integer_in(&table::CONNECT_RETRIES, section),
-        status_code_retries: reader.integer_in(&table::STATUS_CODE_RETRIES, section),
+        timeout: reader.get_in(&table::TIMEOUT, section).0,
+        connect_retries: reader.get_in(&table::CONNECT_RETRIES, section),
+        status_code_retries: reader.get_in(&table::STATUS_CODE_RETRIES, section),
     }
 }

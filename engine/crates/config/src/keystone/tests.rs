@@ -4,7 +4,7 @@ use super::*;
 use crate::ini;
 use crate::sources::{SourceFile, Sources};
 use caso_login::{
-    Bearer, ConfiguredScope, DomainRef, GenericUser, LoginMethod, ProjectRef, ProviderPlace,
+    Bearer, ConfiguredScope, DomainRef, GenericUser, LoginMethod, ProjectChoice, ProviderPlace,
     TenantRef, UserRef, WantedToken,
 };
 use caso_model::secret::Secret;
@@ -90,7 +90,7 @@ fn another_section_may_hold_it() {
     assert_eq!(errors, Vec::<String>::new());
     let auth = auth.unwrap();
     assert_eq!(auth.timeout, Duration::from_secs(5));
-    let project = ProjectRef::Name {
+    let project = ProjectChoice::Name {
         name: "p".into(),
         domain: DomainRef::Id("d".into()),
     };

@@ -1,6 +1,11 @@
 //! Names of messengers: cASO's of six versions, and which ones may be.
+//!
+//! What a component takes and reads is its own to describe. Here stands only
+//! what a name meant to cASO.
 
 use crate::origin::Origin;
+use crate::table::{self, components};
+use crate::text::listed;
 use caso_model::notice::Notice;
 
 /// What cASO called a messenger, and what it is here.
@@ -16,7 +21,7 @@ const FORMER: &[(&str, &str)] = &[
         "caso.messenger.greendigit_cim.GreenDIGITEnergyMessenger",
         "greendigit_cim",
     ),
-    ("ssmv4", "ssm"),
+    (V4, "ssm"),
 ];
 
 /// Names of `ssm` that stood for v0.2, as `ssm` itself did in 1.4.1 to 2.1.
@@ -25,19 +30,46 @@ const WROTE_V02: &[&str] = &[
     "caso.messenger.ssm.SsmMessenger",
 ];
 
-/// `ssmv2`: an instance of `ssm` that writes cloud records v0.2, with ssm's
-/// own section.
-pub(super) const V2: &str = "ssmv2";
+/// `ssm`, under its name of cASO 2 to 5.
+pub(super) const V4: &str = "ssmv4";
 
-/// Names that would make a component the reader of somebody else's section.
-const RESERVED: &[&str] = &[
-    "default",
-    "keystone_auth",
-    "extractor",
-    "mapper",
-    "benchmark",
-    "accelerator",
-];
+/// A name that stands for an instance of a built-in component, with options of
+/// its own but in the component's own section.
+pub(super) struct Former {
+    pub name: &'static str,
+    pub component: &'static str,
+    implied: (&'static str, &'static str),
+    pub record_types: &'static [&'static str],
+}
+
+/// Cloud records v0.2. That version knew no other type; beside it cASO 2 put
+/// public IPs into messages of version `null`, which nobody reads.
+pub(super) static V2: Former = Former {
+    name: "ssmv2",
+    component: "ssm",
+    implied: ("cloud_version", "0.2"),
+    record_types: &["cloud"],
+};
+
+impl Former {
+    /// The option that the name sets, below all that the site sets.
+    pub fn implied(&self) -> (String, String) {
+        let (option, value) = self.implied;
+        (option.to_owned(), value.to_owned())
+    }
+}
+
+/// The former section of a messenger's host keys.
+pub(crate) fn former_section(name: &str) -> Option<&'static str> {
+    (name == "ssm").then_some("messenger_ssmv4")
+}
+
+/// The record types that a built-in component is given where the site names
+/// none, if they are fewer than it describes. cASO gave a third party all that
+/// was extracted, cloud records with the names of users among it.
+pub(crate) fn given_less(component: &str) -> Option<&'static [&'static str]> {
+    (component == "greendigit_cim").then_some(&["energy"] as &[&str])
+}
 
 /// Longest name of an instance: it becomes part of file names.
 const LONGEST: usize = 64;
@@ -64,14 +96,16 @@ pub(crate) fn present_name<'n>(
     })
 }
 
-pub(super) fn bad_name(name: &str) -> Option<String> {
+/// Why no messenger can have this name.
+pub(super) fn bad_name(name: &str, builtin: &[String]) -> Option<String> {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() {
         return Some("an entry is empty; expected names divided by commas".into());
     }
     if name.starts_with("caso.") {
         return Some(format!(
-            "`{name}` is no messenger that cASO had; expected `ssm`, `logstash` or `noop`"
+            "`{name}` is not a messenger that cASO had; expected one of {}",
+            listed(builtin)
         ));
     }
     if !name.chars().all(safe) || name.starts_with('-') || name.len() > LONGEST {
@@ -80,7 +114,11 @@ pub(super) fn bad_name(name: &str) -> Option<String> {
         ));
     }
     let section = name.to_lowercase();
-    if RESERVED.contains(&section.as_str()) || section.starts_with("messenger_") {
+    // It would make a component the reader of somebody else's section.
+    let reserved = section == "default"
+        || table::is_engine_section(&section)
+        || components::component_sections().any(|own| own == section);
+    if reserved {
         return Some(format!(
             "`{name}` cannot name a messenger: the section [{section}] has another meaning"
         ));

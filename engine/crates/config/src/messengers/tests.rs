@@ -12,7 +12,9 @@ fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Notice>) {
     };
     let sources = Sources {
         files: vec![file],
-        builtin_messengers: ["ssm", "logstash", "noop"].map(String::from).into(),
+        builtin_messengers: ["ssm", "logstash", "noop", "greendigit_cim"]
+            .map(String::from)
+            .into(),
         ..Sources::default()
     };
     let mut reader = Reader::new(&sources);
@@ -74,8 +76,14 @@ fn the_second_version_of_ssm() {
 #[test]
 fn record_types() {
     let types = |text: &str| read_text(text).0[0].record_types.clone();
+    // The four that it describes.
+    assert_eq!(
+        types("[DEFAULT]\nmessengers = ssm\n"),
+        RecordTypes::Described
+    );
+    // It describes more than a third party should be given unasked.
     assert!(
-        matches!(types("[DEFAULT]\nmessengers = ssm\n"), RecordTypes::These { names, .. } if names.len() == 4)
+        matches!(types("[DEFAULT]\nmessengers = greendigit_cim\n"), RecordTypes::These { names, .. } if names == ["energy"])
     );
     assert_eq!(
         types("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nrecord_types =\n"),
@@ -120,10 +128,13 @@ fn names_that_are_refused() {
     for (list, word) in [
         ("keystone_auth", "another meaning"),
         ("messenger_ssm", "another meaning"),
+        ("prometheus", "another meaning"),
+        ("benchmark", "another meaning"),
         ("../x", "cannot name"),
         ("ssm,,noop", "empty"),
         ("logstahs", "did you mean `logstash`?"),
-        ("caso.messenger.Other", "no messenger that cASO had"),
+        ("caso.messenger.Other", "not a messenger that cASO had"),
+        ("caso.messenger.Other", "`greendigit_cim`"),
     ] {
         let (_, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));
         assert!(

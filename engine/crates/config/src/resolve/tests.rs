@@ -15,7 +15,7 @@ fn sources(text: &str) -> Sources {
     }
 }
 
-fn text(sources: &Sources, row: &Row) -> Result<String, String> {
+fn text(sources: &Sources, row: &Entry) -> Result<String, String> {
     match Resolver::new(sources).resolve(&Slot::of(row)) {
         Ok(resolved) => Ok(resolved.unwrap().text),
         Err(error) => Err(error.to_string()),
@@ -45,7 +45,7 @@ fn an_unknown_name_teaches_the_double_dollar() {
     let set = sources("[DEFAULT]\nsite_name = wo$rd\nspooldir = /x/$site_name.d\n");
     assert_eq!(
         text(&set, &general::SITE_NAME),
-        Err("`f:2`: `[DEFAULT] site_name`: `$rd` is no option; write `$$` for a dollar".into())
+        Err("`f:2`: `[DEFAULT] site_name`: `$rd` is not an option; write `$$` for a dollar".into())
     );
     let error = text(&set, &general::SPOOLDIR).unwrap_err();
     assert!(

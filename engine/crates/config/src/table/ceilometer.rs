@@ -1,17 +1,17 @@
 //! `[ceilometer]`: CPU time and network traffic of servers.
 
 use super::row::{Row, rows};
-use crate::value::Kind;
+use caso_model::extraction::{CounterReading, CounterSource};
 
 pub const CEILOMETER: &str = "ceilometer";
 
 rows! {
-    SOURCE = Row::new(CEILOMETER, "source", Kind::Choice(&["any", "gnocchi", "ceilometer"]),
+    SOURCE: CounterSource = Row::new(CEILOMETER, "source",
         "Where the extractor `ceilometer` reads CPU time and network traffic: gnocchi (type metric in the \
          catalog), ceilometer (its own API, version 2, type metering), or any: the first of these that the \
          catalog has.")
         .default("any");
-    READING = Row::new(CEILOMETER, "reading", Kind::Choice(&["used", "largest"]),
+    READING: CounterReading = Row::new(CEILOMETER, "reading",
         "What it tells of a counter: used, the use since the server's start with counters that began anew \
          bridged and the interfaces of a server added up; or largest, the largest reading of any one counter \
          in the window, as cASO to 1.x did.")

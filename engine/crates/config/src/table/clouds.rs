@@ -1,7 +1,6 @@
 //! `[cloud_NAME]`: what is one cloud's own, where a site has several.
 
 use super::row::{Row, rows};
-use crate::value::Kind;
 
 /// Stands for the section of each cloud.
 pub const CLOUD: &str = "cloud_NAME";
@@ -12,7 +11,7 @@ const PREFIX: &str = "cloud_";
 pub const ONLY: &str = "default";
 
 rows! {
-    KEYSTONE = Row::new(CLOUD, "keystone", Kind::Text,
+    KEYSTONE: Option<String> = Row::new(CLOUD, "keystone",
         "Section that says how to log in to this cloud, with the options of [keystone_auth]. When unset: \
          [keystone_auth_NAME]; for the cloud `default`: [keystone_auth].");
 }

@@ -1,8 +1,10 @@
 //! What the host, not the component, is told about a component:
 //! `[messenger_NAME]` and `[mapper]`.
 
+use std::time::Duration;
+
 use super::row::{Row, rows};
-use crate::value::Kind;
+use crate::value::{Sha256, Size};
 
 /// Stands for the section of each messenger.
 pub const MESSENGER: &str = "messenger_NAME";
@@ -12,54 +14,45 @@ const MEMORY: &str = "Memory that the component may use.";
 const TIMEOUT: &str = "How long one call of the component may take, waiting included.";
 const DEADLINE: &str = "How long one call of the component may compute.";
 const SHA256: &str = "SHA-256 of the component in hex. One that has another is not started.";
-const MEMORY_KIND: Kind = Kind::Size(1 << 20);
-const TIME_KIND: Kind = Kind::Duration(100, 86_400_000);
+const TENTH: Duration = Duration::from_millis(100);
+const DAY: Duration = Duration::from_secs(86_400);
 
 rows! {
-    MESSENGER_COMPONENT = Row::new(MESSENGER, "component", Kind::Text,
+    MESSENGER_COMPONENT: Option<String> = Row::new(MESSENGER, "component",
         "The messenger's component: a file, or the name of a built-in one, for a second instance of it. When \
          unset, the built-in component of the messenger's name.");
-    MESSENGER_SHA256 = Row::new(MESSENGER, "sha256", Kind::Text, SHA256);
-    MESSENGER_RECORD_TYPES = Row::new(MESSENGER, "record_types", Kind::Texts,
+    MESSENGER_SHA256: Option<Sha256> = Row::new(MESSENGER, "sha256", SHA256);
+    MESSENGER_RECORD_TYPES: Vec<String> = Row::new(MESSENGER, "record_types",
         "Record types to give to this messenger: cloud, ip, accelerator, storage, energy, or one that its \
          component describes. Empty or unset: all that it takes; for ssm, when unset: cloud, ip, accelerator, \
          storage; for ssmv2: cloud.");
-    MESSENGER_GRANTS = Row::new(MESSENGER, "grants", Kind::Texts,
+    MESSENGER_GRANTS: Vec<String> = Row::new(MESSENGER, "grants",
         "What a component of your own may use beyond its own computing, divided by commas. Built-in ones are \
          granted what they ask for.");
-    MESSENGER_MEMORY = Row::new(MESSENGER, "memory", MEMORY_KIND, MEMORY).default("64MiB");
-    MESSENGER_TIMEOUT = Row::new(MESSENGER, "timeout", TIME_KIND, TIMEOUT).default("60s");
-    MESSENGER_DEADLINE = Row::new(MESSENGER, "deadline", TIME_KIND, DEADLINE).default("10s");
-    MAPPER_SHA256 = Row::new(MAPPER, "sha256", Kind::Text, SHA256);
-    MAPPER_MEMORY = Row::new(MAPPER, "memory", MEMORY_KIND, MEMORY).default("64MiB");
-    MAPPER_TIMEOUT = Row::new(MAPPER, "timeout", TIME_KIND, TIMEOUT).default("60s");
-    MAPPER_DEADLINE = Row::new(MAPPER, "deadline", TIME_KIND, DEADLINE).default("10s");
+    MESSENGER_MEMORY: Size = Row::new(MESSENGER, "memory", MEMORY)
+        .bytes_at_least(1 << 20)
+        .default("64MiB");
+    MESSENGER_TIMEOUT: Duration = Row::new(MESSENGER, "timeout", TIMEOUT)
+        .at_least(TENTH)
+        .at_most(DAY)
+        .default("60s");
+    MESSENGER_DEADLINE: Duration = Row::new(MESSENGER, "deadline", DEADLINE)
+        .at_least(TENTH)
+        .at_most(DAY)
+        .default("10s");
+    MAPPER_SHA256: Option<Sha256> = Row::new(MAPPER, "sha256", SHA256);
+    MAPPER_MEMORY: Size = Row::new(MAPPER, "memory", MEMORY)
+        .bytes_at_least(1 << 20)
+        .default("64MiB");
+    MAPPER_TIMEOUT: Duration = Row::new(MAPPER, "timeout", TIMEOUT)
+        .at_least(TENTH)
+        .at_most(DAY)
+        .default("60s");
+    MAPPER_DEADLINE: Duration = Row::new(MAPPER, "deadline", DEADLINE)
+        .at_least(TENTH)
+        .at_most(DAY)
+        .default("10s");
 }
-
-/// The messenger to which cASO gives only these record types, unless told
-/// otherwise.
-pub const SSM: &str = "ssm";
-/// The former section of its host keys, and that of today.
-pub const SSM_SECTIONS: (&str, &str) = ("messenger_ssmv4", "messenger_ssm");
-pub const SSM_RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage"];
-
-/// Built-in messengers that get fewer record types than they could take, unless
-/// told otherwise: cASO gave a third party everything that was extracted, cloud
-/// records with the names of users among it.
-pub const DEFAULT_RECORD_TYPES: &[(&str, &[&str])] =
-    &[(SSM, SSM_RECORD_TYPES), ("greendigit_cim", &["energy"])];
-
-/// Those of a built-in component, if they are not what it describes.
-pub fn default_record_types(component: &str) -> Option<&'static [&'static str]> {
-    let mut known = DEFAULT_RECORD_TYPES.iter();
-    known
-        .find(|(name, _)| *name == component)
-        .map(|(_, types)| *types)
-}
-
-/// Those of its former version: v0.2 knew one type of record. Beside it cASO 2
-/// put public IPs into messages of version `null`, which nobody reads.
-pub const SSM_V2_RECORD_TYPES: &[&str] = &["cloud"];
 
 /// Former names of options that are a component's now: (old, new). They hold
 /// whether or not the component itself describes them.
@@ -72,12 +65,25 @@ pub const FORMER: &[(&str, &str)] = &[
     ("DEFAULT.accelerator_number_key", "accelerator.number_key"),
 ];
 
-/// Sections that cASO's extractors, messengers and libraries read, whose
-/// options are not the engine's.
-pub const COMPONENT_SECTIONS: &[&str] = &["benchmark", "accelerator"];
+/// The name of today for one of those.
+pub fn former(section: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    let mut known = FORMER.iter();
+    let (_, new) = known.find(|(old, _)| old.split_once('.') == Some((section, name)))?;
+    new.split_once('.')
+}
 
-/// Sections of cASO without effect in this version, and why.
-pub const IGNORED_SECTIONS: &[(&str, &str)] = &[(
-    "oslo_concurrency",
-    "the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
-)];
+/// The sections of those: a component's, described or not.
+pub fn component_sections() -> impl Iterator<Item = &'static str> {
+    let new = FORMER.iter().filter_map(|(_, new)| new.split_once('.'));
+    new.map(|(section, _)| section)
+}
+
+/// Why a section of cASO's has no effect in this version.
+pub fn why_ignored(section: &str) -> Option<&'static str> {
+    match section {
+        "oslo_concurrency" => {
+            Some("the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]")
+        }
+        _ => None,
+    }
+}

@@ -13,10 +13,10 @@ pub mod logging;
 pub mod prometheus;
 mod row;
 
-pub use row::{Flag, Row};
+pub use row::{Described, Entry, Flag, Row};
 
 /// Every row, in the order of the sample file.
-pub fn rows() -> impl Iterator<Item = &'static Row> {
+pub fn rows() -> impl Iterator<Item = &'static dyn Described> {
     [
         general::ROWS,
         logging::ROWS,
@@ -32,7 +32,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 }
 
 /// Whether a section of this name belongs to a row's section.
-pub fn in_section(row: &Row, section: &str) -> bool {
+pub fn in_section(row: &Entry, section: &str) -> bool {
     if row.section == components::MESSENGER {
         section.starts_with("messenger_")
     } else if clouds::is_section(section) {
@@ -43,12 +43,12 @@ pub fn in_section(row: &Row, section: &str) -> bool {
 }
 
 /// The row of an option by its present name.
-pub fn find(section: &str, name: &str) -> Option<&'static Row> {
+pub fn find(section: &str, name: &str) -> Option<&'static dyn Described> {
     rows().find(|row| row.name == name && in_section(row, section))
 }
 
 /// The row that this was a former name of.
-pub fn find_old(section: &str, name: &str) -> Option<&'static Row> {
+pub fn find_old(section: &str, name: &str) -> Option<&'static dyn Described> {
     // What was a name in [DEFAULT] is one in a cloud's section too.
     let in_default = clouds::is_section(section);
     rows().find(|row| {
@@ -67,7 +67,7 @@ pub fn is_lent(section: &str, name: &str) -> bool {
 /// Whether a section's options are the engine's, and nobody else's to read but
 /// for those that are [lent](is_lent).
 pub fn is_engine_section(section: &str) -> bool {
-    section == "extractor" || section == "mapper" || rows().any(|row| in_section(row, section))
+    section == "extractor" || rows().any(|row| in_section(row, section))
 }
 
 #[cfg(test)]
@@ -75,6 +75,32 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::resolve::{Resolver, Slot};
+    use crate::sources::Sources;
+    use crate::value::Kind;
+
+    #[test]
+    fn every_default_is_a_value_of_its_option() {
+        let sources = Sources::default();
+        for row in rows().filter(|row| row.default.is_some()) {
+            let resolved = Resolver::new(&sources).resolve(&Slot::of(row)).unwrap();
+            // `service_name` is what `site_name` is, which has no default.
+            let text = resolved.map_or_else(String::new, |resolved| resolved.text);
+            assert_eq!(row.check(&text), Ok(()), "{}", row.name);
+        }
+    }
+
+    /// What the loop above could not find out if it were so.
+    #[test]
+    fn every_option_but_a_free_text_refuses_something() {
+        for row in rows() {
+            let free = matches!(
+                row.kind,
+                Kind::Text | Kind::Secret | Kind::Path | Kind::Texts
+            );
+            assert!(free || row.check("?").is_err(), "{}", row.name);
+        }
+    }
 
     #[test]
     fn no_option_stands_twice() {

@@ -90,15 +90,15 @@ fn sections_and_options_that_mean_nothing_are_remarked_on() {
         site.warnings(),
         [
             "`caso.conf:20`: [cloud_prd] has no effect: `clouds` has no `prd`; did you mean `Prod`?",
-            "`caso.conf:19`: `[cloud_prod] page_size` is no option and has no effect; it belongs in [DEFAULT]",
-            "`caso.conf:18`: `[cloud_prod] site_nam` is no option and has no effect; did you mean `site_name`?",
-            "environment variable `OS_CLOUD_PROD__SITENAME`: `[cloud_prod] sitename` is no option and has no \
+            "`caso.conf:19`: `[cloud_prod] page_size` is not an option and has no effect; it belongs in [DEFAULT]",
+            "`caso.conf:18`: `[cloud_prod] site_nam` is not an option and has no effect; did you mean `site_name`?",
+            "environment variable `OS_CLOUD_PROD__SITENAME`: `[cloud_prod] sitename` is not an option and has no \
              effect; did you mean `site_name`?",
         ]
     );
     let errors = Site::new("[DEFAULT]\nclouds = a/b, X, x\n").errors();
     assert_eq!(errors.len(), 2, "{errors:?}");
-    assert!(errors[1].contains("told apart by case only"), "{errors:?}");
+    assert!(errors[1].contains("differ only in case"), "{errors:?}");
 }
 
 #[test]
@@ -111,11 +111,11 @@ fn misspelt_variables_are_remarked_on_where_they_are_almost_ours() {
     assert_eq!(
         site.warnings(),
         [
-            "environment variable `OS_DEFAULT__SITENAME`: `[DEFAULT] sitename` is no option and has no effect; \
+            "environment variable `OS_DEFAULT__SITENAME`: `[DEFAULT] sitename` is not an option and has no effect; \
              did you mean `site_name`?",
             "environment variable `OS_DEFAULT__TENANTS` has no effect: a former name counts in files only; set \
              `OS_DEFAULT__PROJECTS`",
-            "environment variable `OS_MESSENGER_NOOP__RECORDTYPES`: `[messenger_noop] recordtypes` is no option \
+            "environment variable `OS_MESSENGER_NOOP__RECORDTYPES`: `[messenger_noop] recordtypes` is not an option \
              and has no effect; did you mean `record_types`?",
         ]
     );

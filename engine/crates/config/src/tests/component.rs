@@ -238,8 +238,8 @@ fn unknown_options_of_a_component() {
     assert_eq!(
         case.warnings(),
         [
-            "`caso.conf:6`: `[mine] outputpath` is no option and has no effect; did you mean `output_path`?",
-            "`caso.conf:8`: `[extra] y` is no option and has no effect; did you mean `x`?",
+            "`caso.conf:6`: `[mine] outputpath` is not an option and has no effect; did you mean `output_path`?",
+            "`caso.conf:8`: `[extra] y` is not an option and has no effect; did you mean `x`?",
             "`caso.conf:10`: `[oslo_concurrency] lock_path` has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
         ]
     );

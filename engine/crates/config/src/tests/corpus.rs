@@ -65,7 +65,7 @@ fn value_of(sources: &Sources, section: &str, option: &str) -> Value {
     };
     let value = match row.kind {
         Kind::Boolean => value::boolean(&text).map(|value| json!(value)),
-        Kind::Integer(..) => value::integer(&text, i64::MIN, i64::MAX).map(|value| json!(value)),
+        Kind::Integer => value::integer(&text, i64::MIN, i64::MAX).map(|value| json!(value)),
         Kind::Texts => Ok(json!(value::texts(&text))),
         _ => Ok(json!(text)),
     };

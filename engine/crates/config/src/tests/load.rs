@@ -160,11 +160,11 @@ fn all_errors_come_out_together() {
     )
     .errors();
     let expected = [
-        "`caso.conf:5`: `[DEFAULT] site_name`: `$sit` is no option; write `$$` for a dollar",
+        "`caso.conf:5`: `[DEFAULT] site_name`: `$sit` is not an option; write `$$` for a dollar",
         "`caso.conf:6`: `[DEFAULT] interface` is `outer`; expected a list of `public`, `internal`, `admin`",
         "`caso.conf:2`: `[DEFAULT] extractor` is `nova, sinder`; expected a list of `nova`, `cinder`, `neutron`, \
          `prometheus`, `ceilometer`; did you mean `cinder`?",
-        "`caso.conf:8`: `[DEFAULT] vo_property` is ``; expected the name of a property",
+        "`caso.conf:8`: `[DEFAULT] vo_property` is empty; expected the name of a property",
         "`caso.conf:13`: `[keystone_auth] insecure` is `maybe`; expected true or false (also yes, no, on, off, 1, 0)",
         "`caso.conf:14`: `[keystone_auth] timeout` is `0`; expected a number of seconds above 0, at most 86400",
         "`caso.conf:11`: `[keystone_auth] auth_url` is `keystone`; expected an address that begins with `https://` or `http://`",
@@ -196,12 +196,12 @@ fn unknown_and_useless_options_are_remarked_on() {
              elsewhere there is `use_syslog`",
             "`caso.conf:13`: `[keystone_auth] passcode` has no effect: it belongs to an auth_type that is not in use",
             "`caso.conf:9`: [messenger_smm] has no effect: `messengers` has no `smm`; did you mean `ssm`?",
-            "`caso.conf:5`: `[DEFAULT] auth_url` is no option and has no effect; it belongs in [keystone_auth]",
-            "`caso.conf:3`: `[DEFAULT] extract-to` is no option and has no effect; did you mean `extract_to`?",
-            "`caso.conf:6`: `[DEFAULT] nonsense` is no option and has no effect",
-            "`caso.conf:2`: `[DEFAULT] sitename` is no option and has no effect; did you mean `site_name`?",
-            "`caso.conf:12`: `[keystone_auth] pasword` is no option and has no effect; did you mean `password`?",
-            "environment variable `OS_KEYSTONE_AUTH__USRNAME`: `[keystone_auth] usrname` is no option and has no \
+            "`caso.conf:5`: `[DEFAULT] auth_url` is not an option and has no effect; it belongs in [keystone_auth]",
+            "`caso.conf:3`: `[DEFAULT] extract-to` is not an option and has no effect; did you mean `extract_to`?",
+            "`caso.conf:6`: `[DEFAULT] nonsense` is not an option and has no effect",
+            "`caso.conf:2`: `[DEFAULT] sitename` is not an option and has no effect; did you mean `site_name`?",
+            "`caso.conf:12`: `[keystone_auth] pasword` is not an option and has no effect; did you mean `password`?",
+            "environment variable `OS_KEYSTONE_AUTH__USRNAME`: `[keystone_auth] usrname` is not an option and has no \
              effect; did you mean `username`?",
         ]
     );

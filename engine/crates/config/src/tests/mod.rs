@@ -4,6 +4,7 @@ mod clouds;
 mod component;
 mod corpus;
 mod load;
+mod notices;
 mod prometheus;
 mod sample;
 mod toml;

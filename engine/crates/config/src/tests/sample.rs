@@ -16,7 +16,9 @@ fn ssm() -> Description {
         name: "ssm".into(),
         summary: String::new(),
         version: "1".into(),
-        record_types: Vec::new(),
+        record_types: ["cloud", "ip", "accelerator", "storage"]
+            .map(String::from)
+            .into(),
         options: vec![option("output_path", "/o"), option("historic.key", "k")],
         capabilities: Vec::new(),
         packing_option: None,
@@ -89,8 +91,10 @@ fn the_sample_uncommented_is_the_default() {
         config.values.iter_mut().for_each(value);
         for messenger in &mut config.messengers {
             messenger.component.origin = Origin::Default;
-            if let RecordTypes::These { origin, .. } = &mut messenger.record_types {
-                *origin = Origin::Default;
+            // Unset, and set to what unset means.
+            if let RecordTypes::These { names, .. } = &messenger.record_types {
+                assert_eq!(*names, ssm().record_types);
+                messenger.record_types = RecordTypes::Described;
             }
         }
         config.mapper.origin = Origin::Default;

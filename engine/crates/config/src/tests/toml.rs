@@ -66,7 +66,7 @@ fn errors_and_remarks_say_file_line_and_key() {
         odd.warnings(),
         [
             "`caso.toml:3`: `[DEFAULT] tenants` is an old name; it works, but write `projects` in [DEFAULT]",
-            "`caso.toml:2`: `[DEFAULT] sitename` is no option and has no effect; did you mean `site_name`?",
+            "`caso.toml:2`: `[DEFAULT] sitename` is not an option and has no effect; did you mean `site_name`?",
         ]
     );
     let broken = site("[DEFAULT]\nsite_name = FOO\n");

@@ -8,7 +8,9 @@ use caso_login::Login;
 /// A keystone section: keystoneauth's options under its names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeystoneAuth {
+    /// Who logs in, and where.
     pub login: Login,
+    /// Whom to trust.
     pub tls: Tls,
     /// Bound of one request: to connect, and between two reads.
     pub timeout: Duration,
@@ -25,6 +27,7 @@ pub struct Tls {
     pub cafile: Option<PathBuf>,
     /// Client certificate, and its key where that is not in the same file.
     pub certfile: Option<PathBuf>,
+    /// See `certfile`.
     pub keyfile: Option<PathBuf>,
     /// Any certificate will do.
     pub insecure: bool,

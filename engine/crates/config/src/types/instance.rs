@@ -10,6 +10,7 @@ use crate::origin::Origin;
 pub struct ComponentInstance {
     /// Name of the instance, safe as a file name; `mapper` for the mapper.
     pub name: String,
+    /// Where its code comes from.
     pub source: ComponentSource,
     /// Section of its own options. Usually its name.
     pub section: String,
@@ -17,6 +18,7 @@ pub struct ComponentInstance {
     pub implied: Vec<(String, String)>,
     /// SHA-256 that the component must have, lower-case hex.
     pub sha256: Option<String>,
+    /// What one call may use.
     pub limits: Limits,
     /// What made the instance: for messages.
     pub origin: Origin,
@@ -27,10 +29,12 @@ pub struct ComponentInstance {
 pub enum ComponentSource {
     /// Embedded in the engine, under this name.
     BuiltIn(String),
+    /// A file of the site.
     File(PathBuf),
 }
 
 impl ComponentSource {
+    /// The file, if it is one.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::BuiltIn(_) => None,
@@ -53,13 +57,16 @@ pub struct Limits {
 /// One messenger, with a queue of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessengerInstance {
+    /// Its component.
     pub component: ComponentInstance,
+    /// What it is given.
     pub record_types: RecordTypes,
     /// One text a grant, parsed by the sandbox.
     pub grants: Vec<Grant>,
 }
 
 impl MessengerInstance {
+    /// Its name in `messengers`.
     pub fn name(&self) -> &str {
         &self.component.name
     }
@@ -68,7 +75,9 @@ impl MessengerInstance {
 /// One entry of `grants`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
+    /// As it was written.
     pub text: String,
+    /// Where it stands.
     pub origin: Origin,
 }
 
@@ -81,5 +90,10 @@ pub enum RecordTypes {
     All,
     /// These. Names beyond the contract's five are kept: a component may
     /// describe its own; see `component_settings`.
-    These { names: Vec<String>, origin: Origin },
+    These {
+        /// In the order of the file.
+        names: Vec<String>,
+        /// Where they stand.
+        origin: Origin,
+    },
 }

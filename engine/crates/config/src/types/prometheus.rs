@@ -9,6 +9,7 @@ use caso_model::secret::Secret;
 pub struct PrometheusConfig {
     /// Without user and password.
     pub endpoint: url::Url,
+    /// For basic authentication.
     pub login: Option<BasicLogin>,
     /// A gauge, in microwatts.
     pub metric: String,
@@ -29,13 +30,16 @@ pub struct PrometheusConfig {
 /// User and password of HTTP's basic authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BasicLogin {
+    /// The name.
     pub user: String,
+    /// The password, or where it stands.
     pub password: LoginSecret,
 }
 
 /// Where a password stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginSecret {
+    /// In the configuration.
     Text(Secret),
     /// Read when the run begins.
     File(PathBuf),

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use caso_login::{
-    ConfiguredScope, CredentialRef, DomainRef, Login, LoginMethod, PasswordLogin, ProjectRef,
+    ConfiguredScope, CredentialRef, DomainRef, Login, LoginMethod, PasswordLogin, ProjectChoice,
     TenantRef, UserRef,
 };
 use caso_model::secret::Secret;
@@ -13,7 +13,7 @@ use caso_model::secret::Secret;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     System,
-    Project(ProjectRef),
+    Project(ProjectChoice),
     Domain(DomainRef),
     /// Explicitly none.
     Unscoped,
@@ -35,8 +35,8 @@ impl From<TenantRef> for Target {
     /// Version 2.0 knows one domain, and nobody names it.
     fn from(tenant: TenantRef) -> Self {
         Target::Project(match tenant {
-            TenantRef::Id(id) => ProjectRef::Id(id),
-            TenantRef::Name(name) => ProjectRef::Name {
+            TenantRef::Id(id) => ProjectChoice::Id(id),
+            TenantRef::Name(name) => ProjectChoice::Name {
                 name,
                 domain: DomainRef::Id(V2_DOMAIN.to_owned()),
             },
@@ -52,8 +52,8 @@ impl Target {
     pub fn label(&self) -> String {
         match self {
             Target::System => "system".to_owned(),
-            Target::Project(ProjectRef::Id(id)) => format!("project:{id}"),
-            Target::Project(ProjectRef::Name { name, .. }) => format!("project-name:{name}"),
+            Target::Project(ProjectChoice::Id(id)) => format!("project:{id}"),
+            Target::Project(ProjectChoice::Name { name, .. }) => format!("project-name:{name}"),
             Target::Domain(DomainRef::Id(id)) => format!("domain:{id}"),
             Target::Domain(DomainRef::Name(name)) => format!("domain-name:{name}"),
             Target::Unscoped => "unscoped".to_owned(),
@@ -64,8 +64,8 @@ impl Target {
     fn json(&self) -> Option<Value> {
         match self {
             Target::System => Some(json!({"system": {"all": true}})),
-            Target::Project(ProjectRef::Id(id)) => Some(json!({"project": {"id": id}})),
-            Target::Project(ProjectRef::Name { name, domain }) => {
+            Target::Project(ProjectChoice::Id(id)) => Some(json!({"project": {"id": id}})),
+            Target::Project(ProjectChoice::Name { name, domain }) => {
                 Some(json!({"project": {"name": name, "domain": domain_json(domain)}}))
             }
             Target::Domain(domain) => Some(json!({"domain": domain_json(domain)})),
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn bodies_as_keystone_documents_them() {
-        let project = Target::Project(ProjectRef::Name {
+        let project = Target::Project(ProjectChoice::Name {
             name: "p".into(),
             domain: DomainRef::Id("default".into()),
         });

@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use super::catalog::Catalog;
 use super::credentials::Target;
 use super::token::{NotAToken, Token, renew_at};
-use caso_login::{GenericUser, ProjectRef, TenantRef, V2Login};
+use caso_login::{GenericUser, ProjectChoice, TenantRef, V2Login};
 use caso_model::secret::Secret;
 
 /// The tenant that a scope stands for; none for a token without one. The
 /// system and domains came with version 3.
 pub fn tenant(target: &Target) -> Option<TenantRef> {
     match target {
-        Target::Project(ProjectRef::Id(id)) => Some(TenantRef::Id(id.clone())),
-        Target::Project(ProjectRef::Name { name, .. }) => Some(TenantRef::Name(name.clone())),
+        Target::Project(ProjectChoice::Id(id)) => Some(TenantRef::Id(id.clone())),
+        Target::Project(ProjectChoice::Name { name, .. }) => Some(TenantRef::Name(name.clone())),
         Target::System | Target::Domain(_) | Target::Unscoped | Target::Unsaid => None,
     }
 }

@@ -23,7 +23,7 @@ use super::Session;
 use super::federation::Federation;
 use super::login::{self, TokenRequest};
 use super::refusal::{other_project, post, project_refused, refuse, says_no};
-use caso_login::{DomainRef, ProjectRef};
+use caso_login::{DomainRef, ProjectChoice};
 
 /// All tokens of a session.
 #[derive(Default)]
@@ -206,7 +206,7 @@ async fn ask(session: &Session, scope: &Scope, step: &mut usize) -> Result<Token
             .await
             .map_err(|error| refuse(session, error)),
         Scope::Project(id) => {
-            let target = Target::Project(ProjectRef::Id(id.clone()));
+            let target = Target::Project(ProjectChoice::Id(id.clone()));
             match post(session, TokenRequest::new(scope, &target)).await {
                 Err(error) => Err(project_refused(session, scope, id, error).await),
                 token => token,
@@ -277,7 +277,7 @@ pub async fn resolve_project(
         };
     }
     let turn = turn(session).await?;
-    let target = Target::Project(ProjectRef::Name {
+    let target = Target::Project(ProjectChoice::Name {
         name: name.to_owned(),
         domain: domain.clone(),
     });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::testing::*;
 use crate::{ApiError, Scope, Service, Session};
-use caso_login::{ConfiguredScope, DomainRef, ProjectRef};
+use caso_login::{ConfiguredScope, DomainRef, ProjectChoice};
 use caso_net::{Method, Request};
 
 async fn servers(session: &Session, scope: &Scope) -> Result<Value, ApiError> {
@@ -199,7 +199,7 @@ async fn the_fallback_is_what_the_configuration_names() {
         _ => answer(200, &json!({})),
     });
     let mut options = password();
-    options.configured = Some(ConfiguredScope::Project(ProjectRef::Id(
+    options.configured = Some(ConfiguredScope::Project(ProjectChoice::Id(
         "configured".into(),
     )));
     let (session, _) = session_with(settings(&options), &fake);
