@@ -121,12 +121,12 @@ fn deliver() -> Command {
 /// A command about what waits takes the flags of an extraction, so that a cron
 /// line can be changed by one word; its help shows only those that do something.
 pub fn for_delivery(command: Command) -> Command {
-    caso_config::arguments(command, Program::Caso).mut_args(|arg| {
-        match caso_config::is_for_delivery(arg.get_id().as_str()) {
+    caso_config::arguments(command, Program::Caso).mut_args(
+        |arg| match caso_config::is_for_delivery(arg.get_id().as_str()) {
             true => arg,
             false => arg.hide(true),
-        }
-    })
+        },
+    )
 }
 
 fn projects(name: &'static str, program: Program) -> Command {
