@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::config;
+use super::{config, queue};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -67,6 +67,7 @@ fn caso() -> Command {
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
         .subcommand(config::command())
+        .subcommand(queue::command())
         .subcommand(completions())
         .subcommand(man())
 }
@@ -111,18 +112,21 @@ fn recording() -> [Arg; 4] {
     ]
 }
 
-/// Takes the flags of an extraction, so that a cron line can be changed by one
-/// word; the help shows only those that do something.
 fn deliver() -> Command {
-    with_summary(Command::new("deliver"), Program::Caso)
+    for_delivery(summary(Command::new("deliver")))
         .about("Delivers the records that wait, without asking OpenStack")
         .after_help(Exit::table(&Exit::ALL))
-        .mut_args(
-            |arg| match caso_config::is_for_delivery(arg.get_id().as_str()) {
-                true => arg,
-                false => arg.hide(true),
-            },
-        )
+}
+
+/// A command about what waits takes the flags of an extraction, so that a cron
+/// line can be changed by one word; its help shows only those that do something.
+pub fn for_delivery(command: Command) -> Command {
+    caso_config::arguments(command, Program::Caso).mut_args(
+        |arg| match caso_config::is_for_delivery(arg.get_id().as_str()) {
+            true => arg,
+            false => arg.hide(true),
+        },
+    )
 }
 
 fn projects(name: &'static str, program: Program) -> Command {
@@ -136,7 +140,11 @@ fn projects(name: &'static str, program: Program) -> Command {
 }
 
 fn with_summary(command: Command, program: Program) -> Command {
-    caso_config::arguments(command, program).arg(
+    summary(caso_config::arguments(command, program))
+}
+
+fn summary(command: Command) -> Command {
+    command.arg(
         Arg::new("summary")
             .long("summary")
             .action(ArgAction::SetTrue)

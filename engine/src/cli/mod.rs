@@ -14,6 +14,7 @@ mod completion;
 mod config;
 mod logging;
 mod process;
+mod queue;
 mod signals;
 mod task;
 

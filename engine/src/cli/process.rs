@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, signals};
+use super::{completion, config, queue, signals};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -33,6 +33,9 @@ pub fn execute(task: Task) -> Exit {
             with_config(program, line, |config| {
                 deliver(config, &ineffective, summary)
             })
+        }
+        Task::QueueForget { line, what } => {
+            with_config(program, line, |config| queue_forget(config, what))
         }
         Task::Projects { line } => with_config(program, line, |config| {
             logged(&log_settings(&config), run::projects(config))
@@ -121,6 +124,14 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
             remarks,
         }),
     )
+}
+
+fn queue_forget(config: Config, what: run::Forget) -> Exit {
+    if config.dry_run {
+        to_stderr("error: `caso queue forget` has no dry run; the summary says what waits");
+        return Exit::Usage;
+    }
+    logged(&log_settings(&config), queue::forget(config, what))
 }
 
 async fn start(invocation: Invocation) -> Exit {

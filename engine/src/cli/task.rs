@@ -9,6 +9,8 @@ use clap::{ArgMatches, Error};
 use clap_complete::Shell;
 
 use super::commands::Started;
+use super::queue;
+use crate::run::Forget;
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -40,6 +42,10 @@ pub enum Task {
     MappingMigrate {
         line: CommandLine,
         summary: bool,
+    },
+    QueueForget {
+        line: CommandLine,
+        what: Forget,
     },
     /// In this folder, or a new temporary one.
     Demo {
@@ -86,7 +92,7 @@ impl Task {
         match self {
             Self::Projects { .. } => Program::Projects,
             Self::MappingMigrate { .. } => Program::MappingMigrate,
-            Self::Deliver { .. } => Program::Caso,
+            Self::Deliver { .. } | Self::QueueForget { .. } => Program::Caso,
             _ => Program::Extract,
         }
     }
@@ -108,6 +114,10 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             Some(("convert", matches)) => Task::ConfigConvert {
                 file: matches.get_one("file").cloned(),
             },
+            _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
+        },
+        Some(("queue", matches)) => match matches.subcommand() {
+            Some(("forget", matches)) => with_flags(started, matches, queue::forget_task),
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
         Some(("completions", matches)) => Task::Completions {

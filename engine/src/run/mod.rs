@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-pub use self::commands::{demo, mapping_migrate, projects, sample, show};
+pub use self::commands::{Forget, demo, forget, mapping_migrate, projects, sample, show};
 pub use self::component_warnings::ComponentWarnings;
 pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;

@@ -42,7 +42,7 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    fn with(exit: Exit) -> impl FnOnce(anyhow::Error) -> Self {
+    pub fn with(exit: Exit) -> impl FnOnce(anyhow::Error) -> Self {
         move |error| Self { exit, error }
     }
 }
@@ -134,7 +134,8 @@ fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
     }
 }
 
-fn locked(error: LockError) -> Stopped {
+/// The lock was not taken: with the exit code for it.
+pub fn locked(error: LockError) -> Stopped {
     let exit = match &error {
         LockError::Held { .. } => Exit::Locked,
         _ => Exit::Nothing,

@@ -26,6 +26,7 @@ mod outages;
 mod packing;
 mod places;
 mod projects;
+mod queue;
 mod scopes;
 mod storage;
 mod tls;

@@ -1,16 +1,19 @@
-//! Commands beside the run: each on its own, without lock or journal.
+//! Commands beside the run: each on its own, and but for `queue_forget` without
+//! lock or journal.
 
 mod config_sample;
 mod config_show;
 mod demo;
 mod mapping_migrate;
 mod projects;
+mod queue_forget;
 
 pub use self::config_sample::sample;
 pub use self::config_show::show;
 pub use self::demo::demo;
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
+pub use self::queue_forget::{Forget, forget};
 
 use super::exit::Exit;
 use super::where_configured;

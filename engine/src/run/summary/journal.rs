@@ -10,6 +10,9 @@ use caso_journal::{Recovery, Waiting};
 impl Summary {
     /// What the start found of runs before.
     pub fn recovered(&mut self, recovery: &Recovery) {
+        for notice in &recovery.notices {
+            self.notice(notice);
+        }
         let open = words::len(&recovery.discarded_open);
         if open > 0 {
             self.line(format!(

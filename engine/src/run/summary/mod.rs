@@ -10,7 +10,7 @@
 mod delivery;
 mod extraction;
 mod journal;
-mod words;
+pub mod words;
 
 use std::io::{self, Write as _};
 
