@@ -43,7 +43,7 @@ fn flagged(program: Program) -> impl Iterator<Item = (&'static dyn Described, Fl
 /// command that has no version flag of clap's and infers long flags, as
 /// `arguments` sets it up. Mind that a further flag of the command makes
 /// abbreviations ambiguous that argparse took: `--ver`, say, with `--verbose`.
-pub fn flags(program: Program) -> Vec<Arg> {
+fn flags(program: Program) -> Vec<Arg> {
     let mut args = vec![
         Arg::new(CONFIG_FILE)
             .long(CONFIG_FILE)
