@@ -36,7 +36,7 @@ pub struct ImageCache {
 #[derive(Debug, Default)]
 struct State {
     public: Images,
-    /// What single projects were told; none for "not there".
+    /// What single projects got for an answer; `None` for "not there".
     own: HashMap<String, HashMap<String, Option<Arc<Image>>>>,
     /// Glance is away: it is not asked again in this run.
     away: bool,

@@ -122,7 +122,7 @@ impl UserCache {
             warnings.warn_once("users-forbidden", || {
                 let remedy = match error.call() {
                     Some(call) if call.url.contains("/v2.0/") => {
-                        "Keystone 2.0 tells users to administrators only, so let one of its roles satisfy `admin_required` in Keystone's policy"
+                        "Keystone 2.0 shows users to administrators only, so let one of its roles satisfy `admin_required` in Keystone's policy"
                     }
                     _ => {
                         "give it the role `reader` on the system (Keystone's right `identity:get_user`)"

@@ -80,7 +80,7 @@ pub enum CounterReading {
     /// The use since the server's start, resets bridged.
     #[default]
     Used,
-    /// The largest reading in the window, as cASO to 1.x told it.
+    /// The largest reading in the window, as cASO up to 1.x took it.
     Largest,
 }
 

@@ -1,4 +1,4 @@
-//! Accounting records: what consumers are told, before any format.
+//! Accounting records: what consumers get, before any format.
 //! Documented in `wit/records.wit`, whose items these are.
 
 use serde::{Deserialize, Serialize};

@@ -43,7 +43,7 @@ pub struct Image {
 pub struct User {
     /// User id.
     pub id: String,
-    /// User name; absent when Keystone does not know the id, or does not tell.
+    /// User name; absent when Keystone does not know the id, or does not say.
     pub name: Option<String>,
     /// Further facts.
     pub attributes: Vec<Attribute>,

@@ -4,7 +4,7 @@
 //!
 //! Samples come 100 at a time, silently and without a next page
 //! (`[api]default_api_return_limit`), so they are never asked for: statistics
-//! have no such limit, and one call tells of all servers of a project.
+//! have no such limit, and one call has all servers of a project.
 
 use std::collections::BTreeMap;
 

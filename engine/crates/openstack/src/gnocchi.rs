@@ -153,7 +153,7 @@ impl Gnocchi {
         values: &[&str],
         most: Option<usize>,
     ) -> Result<Vec<Resource>, ApiError> {
-        // The project as well: whoever sees all projects would also see what
+        // The project as well: an account that sees all projects would also see what
         // somebody else wrote down as belonging to our servers.
         let question = json!({"and": [
             {"=": {"project_id": self.project}},

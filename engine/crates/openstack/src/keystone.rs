@@ -99,7 +99,7 @@ pub async fn project_by_id(session: &Session, id: &str) -> Result<Project, ApiEr
 
 /// The project of a name in a domain; none when there is no such project.
 /// An account that may not list projects is asked for a token by that name,
-/// which tells its id.
+/// which has its id.
 pub async fn project_by_name(
     session: &Session,
     name: &str,
@@ -275,7 +275,7 @@ mod tests {
         let (session, _) = session(&fake);
         let found = project_by_name(&session, "n", &domain).await.unwrap();
         assert_eq!(found.unwrap().id, "a");
-        // The token that told the id serves the project.
+        // The token that had the id serves the project.
         assert!(!fake.lines().contains(&"POST project:a".to_owned()));
         assert_eq!(
             project_by_name(&session, "other", &domain).await.unwrap(),

@@ -6,7 +6,7 @@
 //! that token's catalog, hands a plain [`caso_net::Request`] to a
 //! [`caso_net::Transport`], and makes a typed value or a typed [`ApiError`] of
 //! what comes back. The transport is the network, or a recorder around it,
-//! or a recording in its place ([`recording`]); nothing above it can tell.
+//! or a recording in its place ([`recording`]); nothing above it can see which.
 //!
 //! [`prometheus`] is no service of OpenStack's: it has an address, credentials
 //! and a certificate of its own, and takes from here but the transport.
@@ -63,7 +63,7 @@ pub enum Service {
     Metric,
     /// Ceilometer's API of its own, version 2: gone since Queens
     Metering,
-    /// Whoever gives the access tokens of a federated login. In no catalog.
+    /// What gives the access tokens of a federated login. In no catalog.
     OpenIdProvider,
 }
 

@@ -9,7 +9,7 @@
 //!
 //! A page that does not come in time is asked again at half its limit. An
 //! item that ended a page and is gone from the API when the next page is asked
-//! makes it refuse the marker; the list then begins anew, and whoever reads it
+//! makes it refuse the marker; the list then begins anew, and its reader
 //! must know what it has had. Neutron takes a marker that it does not know for
 //! none and begins anew by itself; then a link may lead back to a page that we
 //! had, and is followed as often as we would begin anew.

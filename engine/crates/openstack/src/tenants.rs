@@ -2,7 +2,7 @@
 //! is an administrator. Source: Identity API v2.0, and a Keystone 12.
 //!
 //! Any token lists the tenants of its user, with all their properties, so the
-//! VO is in that one list. Users are told at another address, the one for
+//! VO is in that one list. Users are looked up at another address, the one for
 //! administrators, and to them alone.
 
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 //!
 //! The guest names a grant, never an address: the host resolves, connects,
 //! speaks TLS and bounds every wait. `send` counts as done when our kernel has
-//! the bytes; whether the peer read them only an answer of the peer can tell,
+//! the bytes; whether the peer read them only an answer of the peer can show,
 //! which is why deliveries over connections are at least once. Handles live as
 //! long as the call of `deliver` in which they were opened.
 

@@ -44,7 +44,7 @@ use super::policy::{Granted, HttpTerms, Kind};
 use super::redirect::{Sent, Sink};
 use super::state::State;
 
-/// Reasons that are told to the operator in one call; the rest repeat them.
+/// Reasons that are reported to the operator in one call; the rest repeat them.
 const MOST_SAID: usize = 20;
 
 pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {

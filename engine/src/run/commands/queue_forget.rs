@@ -54,7 +54,7 @@ async fn locked_spool(config: &Config, what: &Forget) -> Result<String, Stopped>
 fn give_up(spool: &Spool, messenger: &str) -> anyhow::Result<String> {
     let now = SystemClock::new().now();
     let (journal, recovery) = Journal::open(spool, now).context("cannot use the journal")?;
-    // What a start finds is reported once, by whoever starts.
+    // What a start finds is reported once, by the run that starts.
     Summary::default().recovered(&recovery);
     let mut waiting = journal.waiting()?;
     waiting.retain(|entry| entry.records > 0);

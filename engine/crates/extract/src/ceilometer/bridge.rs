@@ -15,7 +15,7 @@
 //! | 5 (gap) 90 | 90 | the counter went on through the gap |
 //! | 5 9 (gap) 20 | 20 | a reset in the gap that it grew over shows nowhere |
 //!
-//! What is told is never too much: what a counter held when it fell, beyond
+//! What is emitted is never too much: what a counter held when it fell, beyond
 //! its last reading, is lost, and so is a boot of which no reading is kept.
 
 /// A fall by less than this part of a reading is none: a mean of equal numbers

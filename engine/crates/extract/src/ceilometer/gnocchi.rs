@@ -5,7 +5,7 @@
 //! Ceilometer's own policies keep a value each 5 minutes for 30 days, and of a
 //! value only the mean: with a sample each 5 minutes, the counter itself. The
 //! whole of a series is read each time, for only what lies between its falls
-//! tells the use; as peaks of each hour, which Gnocchi makes of it, that is 40 kB
+//! has the use; as peaks of each hour, which Gnocchi makes of it, that is 40 kB
 //! a metric.
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,7 +24,7 @@ const SERVERS: usize = 500;
 const VALUES: f64 = 200_000.0;
 /// Series in one request.
 const MOST_SERIES: usize = 250;
-/// Resets further apart than this are told apart.
+/// Resets further apart than this are kept apart.
 const HOUR: f64 = 3600.0;
 /// Ceilometer has sampled each 600 s, later each 300 s: a mean over more may be
 /// of several samples.

@@ -1,6 +1,6 @@
 //! Counters from Ceilometer's own API, all servers of the project in one call
-//! for each meter: first over all time, which tells what there is and since
-//! when, then the greatest sample of each hour since then, which tells the
+//! for each meter: first over all time, which shows what there is and since
+//! when, then the greatest sample of each hour since then, which has the
 //! resets.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use caso_model::Window;
 use caso_model::extraction::CounterReading;
 use caso_openstack::ceilometer::{Ceilometer, Statistics};
 
-/// Resets further apart than this are told apart.
+/// Resets further apart than this are kept apart.
 const HOUR: i64 = 3600;
 
 /// The API asks its database once for each period (2 ms each in SQL), so a long

@@ -1,4 +1,4 @@
-//! Servers as [`nova`](super::nova) tells them, with what was counted of them:
+//! Servers as [`nova`](super::nova) emits them, with what was counted of them:
 //! CPU time and network bytes, from Gnocchi or from Ceilometer's own API.
 //!
 //! It stands in the place of `nova`, as it did in cASO (the configuration takes
@@ -8,7 +8,7 @@
 //! was counted goes on as it came. A back end that does not answer fails the
 //! window, for a record without counters would replace a better one.
 //!
-//! What is told, and what cASO 1.x told, stands in `README.md` beside this.
+//! What is emitted, and what cASO 1.x emitted, stands in `README.md` beside this.
 
 mod bridge;
 mod gnocchi;

@@ -68,7 +68,7 @@ impl Readings {
         if all.iter().all(Option::is_none) {
             return None;
         }
-        let told = |count: Option<Count>| {
+        let value = |count: Option<Count>| {
             count.map(|count| match reading {
                 CounterReading::Used => whole(count.used),
                 CounterReading::Largest => whole(count.largest),
@@ -87,9 +87,9 @@ impl Readings {
             }
         }
         Some(Counters {
-            cpu_nanoseconds: told(self.cpu),
-            network_incoming_bytes: told(self.incoming),
-            network_outgoing_bytes: told(self.outgoing),
+            cpu_nanoseconds: value(self.cpu),
+            network_incoming_bytes: value(self.incoming),
+            network_outgoing_bytes: value(self.outgoing),
             measured_at: Some(measured_at),
             attributes,
         })
@@ -135,20 +135,20 @@ mod tests {
             (None, None)
         );
         assert_eq!(used.measured_at, Some(7));
-        let told: Vec<(&str, &str)> = used
+        let emitted: Vec<(&str, &str)> = used
             .attributes
             .iter()
             .map(|attribute| (attribute.name.as_str(), attribute.value.as_str()))
             .collect();
         assert_eq!(
-            told,
+            emitted,
             [
                 ("source", "gnocchi"),
                 ("network.incoming.bytes:largest", "9"),
                 ("network.incoming.bytes:resets", "1"),
             ]
         );
-        // What cASO 1.x told: the largest reading of any one interface.
+        // What cASO 1.x emitted: the largest reading of any one interface.
         let largest = readings.counters(CounterReading::Largest, CounterSource::Gnocchi, 7);
         assert_eq!(largest.unwrap().network_incoming_bytes, Some(9));
     }

@@ -1,4 +1,4 @@
-//! Which series of a metric to read. Gnocchi tells a metric's archive policy in
+//! Which series of a metric to read. Gnocchi states a metric's archive policy in
 //! a list of metrics or with the metric itself, and nowhere else; what a run
 //! has learned of one it keeps, for an administrator's list is the whole
 //! cloud's.
@@ -108,7 +108,7 @@ impl SeriesCache {
                 format!(
                     "Gnocchi's archive policy `{policy}` keeps neither `max` nor `last` nor \
                      `mean`, without which a counter cannot be read: what is measured under it \
-                     is not told; give Ceilometer a policy that has one of them"
+                     is not reported; give Ceilometer a policy that has one of them"
                 )
             });
         }

@@ -1,5 +1,5 @@
 //! A project of a real Nova (2026.2), as recorded, against the records that
-//! cASO 5.2.2 made of the same answers: who is told, and with which facts.
+//! cASO 5.2.2 made of the same answers: which servers are emitted, and with which facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::testing::*;
 use caso_model::extraction::Extractor;
 use caso_model::usage::Tables;
 
-/// Told by us, and by cASO only as a warning: its row was deleted without
+/// Emitted by us, and by cASO only as a warning: its row was deleted without
 /// coming into the lists, and only the usage API has it.
 const LOST_BY_CASO: &str = "16b2baba-f483-5c12-910d-cce554a35d3f";
 
@@ -78,7 +78,7 @@ async fn run() -> (Kept, Value) {
 #[tokio::test]
 async fn the_same_servers_as_caso_and_the_one_it_lost() {
     let (kept, recording) = run().await;
-    let told: BTreeSet<&str> = kept
+    let emitted: BTreeSet<&str> = kept
         .servers()
         .iter()
         .map(|server| server.id.as_str())
@@ -86,7 +86,7 @@ async fn the_same_servers_as_caso_and_the_one_it_lost() {
     let records = recording["records"].as_object().unwrap();
     let mut expected: BTreeSet<&str> = records.keys().map(String::as_str).collect();
     expected.insert(LOST_BY_CASO);
-    assert_eq!(told, expected);
+    assert_eq!(emitted, expected);
     assert_eq!(kept.errors(), Vec::<String>::new());
 }
 

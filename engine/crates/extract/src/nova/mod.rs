@@ -156,7 +156,7 @@ impl Extraction<'_> {
         self.read_servers(ServerList::ChangedSince(self.window.start), Rule::InWindow)
             .await?;
         // Without pages, the usage API may have left servers out, and only
-        // their own times tell which belong to the window.
+        // their own times decide which belong to the window.
         let rule = if self.usage_is_whole() {
             Rule::Named
         } else {

@@ -17,7 +17,7 @@ use caso_openstack::pages::{FetchedPage, PageError, Query};
 
 impl Extraction<'_> {
     /// Picks the servers of a page that belong to the window and were not
-    /// told before, and tells them.
+    /// emitted before, and emits them.
     pub(super) async fn emit_page(
         &mut self,
         list: ServerList,
@@ -150,7 +150,7 @@ impl Extraction<'_> {
             let page = match pager.next(self.nova.session()).await {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
-                // The page's marker has just gone: the usage API still tells
+                // The page's marker has just gone: the usage API still knows
                 // the sizes.
                 Err(PageError::LostPlace { .. }) => break,
                 Err(error) => return Err(error.into()),

@@ -48,7 +48,7 @@ impl<'a> Lookup<'a> {
 }
 
 /// The projects that this account has a role on, if several are not known yet.
-/// Only a short cut: whoever is not on it is asked for.
+/// Only a short cut: what is not on it is asked for.
 async fn listed(session: &Session, written: &[String], known: &[Project]) -> Vec<Project> {
     let unknown = written
         .iter()

@@ -56,7 +56,7 @@ impl Reading {
 pub struct Rule<'a> {
     /// Seconds between two samples.
     pub step: i64,
-    /// Labels that tell the parts of one server's power apart.
+    /// Labels by which the parts of one server's power differ.
     pub sum_labels: &'a [String],
 }
 

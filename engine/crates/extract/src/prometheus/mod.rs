@@ -33,7 +33,7 @@ pub struct PowerSource {
     pub selector: Selector,
     /// Seconds between two samples; at least 1.
     pub step: i64,
-    /// Labels that tell the parts of one server's power apart.
+    /// Labels by which the parts of one server's power differ.
     pub sum_labels: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ const MARGIN_SECONDS: i64 = 120;
 pub struct Token {
     pub id: Secret,
     /// When to ask for a new one, by our clock; none where Keystone did not
-    /// say when it ends, and only a 401 can tell.
+    /// say when it ends, and only a 401 shows it.
     pub renew_at: Option<i64>,
     /// Id of the project it is for, if any.
     pub project: Option<String>,

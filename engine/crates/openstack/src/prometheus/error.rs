@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The call that failed. Its query is not in it: that may name a hundred
-/// servers, and whoever asked knows which.
+/// servers, and the caller knows which.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrometheusCall {
     /// Without user, password and query.

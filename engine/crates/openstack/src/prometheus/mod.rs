@@ -11,7 +11,7 @@
 //! before it: a series that ended goes on for ten more points, a gap is filled,
 //! a sample counts as often as the step fits into the scrape interval. A range
 //! gives each sample once, with its own time, and has no limit of 11,000 points.
-//! Before 3.0 a range held its left end as well; whoever asks cuts that off.
+//! Before 3.0 a range held its left end as well; the caller cuts that off.
 
 mod answer;
 mod error;

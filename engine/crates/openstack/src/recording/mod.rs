@@ -23,7 +23,7 @@ mod secrets;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -88,11 +88,6 @@ impl Header {
             sessions: Vec::new(),
             arguments: BTreeMap::new(),
         }
-    }
-
-    /// The header of a recording, alone.
-    pub fn read(folder: &Path) -> Result<Self, RecordingError> {
-        Ok(Replayer::open(folder)?.header().clone())
     }
 }
 
@@ -259,10 +254,10 @@ pub enum RecordingError {
         #[source]
         source: std::io::Error,
     },
-    #[error("`{}` is no recording of ours: {detail}", .path.display())]
+    #[error("`{}` is not a recording of ours: {detail}", .path.display())]
     NotOurs { path: PathBuf, detail: String },
-    #[error("`{}` has version {version} of the format, this program reads {VERSION}; use the program that recorded it ({engine})", .path.display())]
-    Newer {
+    #[error("`{}` has version {version} of the format, and this program reads {VERSION}; use the program that recorded it ({engine})", .path.display())]
+    OtherVersion {
         path: PathBuf,
         version: u32,
         engine: String,

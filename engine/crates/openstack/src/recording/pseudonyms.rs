@@ -1,5 +1,5 @@
 //! What stands for what in a recording with names replaced. Numbered as they
-//! come, which tells nothing about what they stood for, and cannot collide.
+//! come, which shows nothing of what they stood for, and cannot collide.
 //! Loopback addresses stay, private ones stay private, the others are taken
 //! from the ranges set aside for documentation and benchmarks.
 

@@ -125,7 +125,7 @@ struct Asked {
     request: RecordedRequest,
 }
 
-/// Only what tells whether the rest can be read.
+/// Enough to know whether the rest can be read.
 #[derive(Deserialize)]
 struct Kind {
     format: String,
@@ -330,7 +330,7 @@ fn header(line: &[u8], path: &Path) -> Result<Header, RecordingError> {
         });
     }
     if kind.version != VERSION {
-        return Err(RecordingError::Newer {
+        return Err(RecordingError::OtherVersion {
             path,
             version: kind.version,
             engine: kind.engine,

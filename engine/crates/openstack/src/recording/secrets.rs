@@ -59,7 +59,7 @@ impl Secrets {
         }
     }
 
-    /// A token's name in the recording: tokens are told apart, that is all.
+    /// A token's name in the recording: enough to keep tokens apart.
     pub fn token(&mut self, id: &str) -> String {
         self.remember(id);
         let next = self.tokens.len() + 1;

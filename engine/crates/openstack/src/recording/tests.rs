@@ -137,7 +137,7 @@ async fn the_same_comes_back() {
     let mut recorded = record(folder.path(), Names::Kept).await;
     // But for the secret in the first page.
     recorded[0] = recorded[0].replace("\"boot\"", "\"removed\"");
-    let header = Header::read(folder.path()).unwrap();
+    let header = Replayer::open(folder.path()).unwrap().header().clone();
     assert_eq!(header.clock, START);
     assert_eq!(header.window, Some(Window { start: 1, end: 2 }));
     assert_eq!(header.engine, env!("CARGO_PKG_VERSION"));
@@ -195,7 +195,7 @@ async fn with_names_replaced_it_replays_as_well() {
     assert!(seen[4].contains("does not know"), "{}", seen[4]);
     assert!(seen[5].contains("vo.example.org"), "{}", seen[5]);
     let project: Value = serde_json::from_str(&seen[5]).unwrap();
-    let header = Header::read(folder.path()).unwrap();
+    let header = Replayer::open(folder.path()).unwrap().header().clone();
     assert_eq!(header.arguments["projects"], json!([project[1], PROJECT]));
 }
 

@@ -7,15 +7,15 @@ use url::Url;
 /// `path` after the endpoint. Where both name a version, the path's counts:
 /// Glance's endpoint may end in `/v2`, Keystone's often still in `/v2.0`.
 pub fn append(endpoint: &Url, path: &str, query: &[(&str, String)]) -> Url {
-    let mut segments = segments(endpoint.path());
-    let path_segments = segments_of(path);
+    let mut own = segments(endpoint.path());
+    let path_segments = segments(path);
     if path_segments.first().is_some_and(|first| is_version(first))
-        && segments.last().is_some_and(|last| is_version(last))
+        && own.last().is_some_and(|last| is_version(last))
     {
-        segments.pop();
+        own.pop();
     }
-    segments.extend(path_segments);
-    let mut url = base(endpoint, &segments, path.ends_with('/'));
+    own.extend(path_segments);
+    let mut url = base(endpoint, &own, path.ends_with('/'));
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
@@ -49,7 +49,7 @@ pub fn follow(endpoint: &Url, href: &str) -> Result<Url, String> {
 
 /// Where a service's version document may stand, the likeliest first: at the
 /// endpoint without the project id that some carry, then at the root, which
-/// tells of all versions and asks for no token.
+/// lists all versions and asks for no token.
 pub fn version_documents(endpoint: &Url) -> Vec<Url> {
     let own = segments(endpoint.path());
     match own.iter().position(|segment| is_version(segment)) {
@@ -90,10 +90,6 @@ fn segments(path: &str) -> Vec<String> {
         .filter(|segment| !segment.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-fn segments_of(path: &str) -> Vec<String> {
-    segments(path)
 }
 
 /// `v2`, `v2.0`, `v3`.

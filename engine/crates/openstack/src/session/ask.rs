@@ -16,7 +16,7 @@ use caso_net::{Request, Response, TransportError, clean, redirect, retry};
 const LONGEST_CHAIN: u32 = 5;
 
 /// What a request is for.
-pub struct Errand<'a> {
+pub struct Purpose<'a> {
     pub service: Service,
     pub scope: &'a Scope,
     /// False for pages, whose caller asks again for less.
@@ -62,18 +62,18 @@ impl Session {
     pub(super) async fn ask<T>(
         &self,
         request: &Request,
-        errand: &Errand<'_>,
+        purpose: &Purpose<'_>,
         attempts: &mut Attempts,
         decode: impl Fn(&Response) -> Result<T, BadBody>,
     ) -> Result<T, ApiError> {
         let policy = self.inner.settings.retry;
         loop {
             attempts.tries += 1;
-            let failure = match self.once(request, errand, attempts, &decode).await {
+            let failure = match self.once(request, purpose, attempts, &decode).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            let (Again::After(wait), true) = (failure.again, errand.patient) else {
+            let (Again::After(wait), true) = (failure.again, purpose.patient) else {
                 return Err(failure.error);
             };
             let unconnected = matches!(failure.error, ApiError::Connect { .. });
@@ -95,7 +95,7 @@ impl Session {
     async fn once<T>(
         &self,
         request: &Request,
-        errand: &Errand<'_>,
+        purpose: &Purpose<'_>,
         attempts: &Attempts,
         decode: &impl Fn(&Response) -> Result<T, BadBody>,
     ) -> Result<T, Failure> {
@@ -104,8 +104,8 @@ impl Session {
             let response = match self.send(request.clone()).await {
                 Ok(response) => response,
                 Err(error) => {
-                    let call = self.call(&request, None, errand, attempts);
-                    return Err(no_answer(error, call, errand));
+                    let call = self.call(&request, None, purpose, attempts);
+                    return Err(no_answer(error, call, purpose));
                 }
             };
             if matches!(response.status, 301 | 302 | 303 | 307 | 308)
@@ -114,7 +114,7 @@ impl Session {
                 match redirect::target(&request, location) {
                     Ok(url) => request.url = url,
                     Err(refused) => {
-                        let call = self.call(&request, Some(&response), errand, attempts);
+                        let call = self.call(&request, Some(&response), purpose, attempts);
                         return Err(Failure {
                             error: ApiError::Redirect { refused, call },
                             again: Again::No,
@@ -126,15 +126,15 @@ impl Session {
             // 300 is how Keystone, Cinder and Glance give version documents.
             if (200..=300).contains(&response.status) {
                 return decode(&response).map_err(|bad| {
-                    let call = self.call(&request, Some(&response), errand, attempts);
+                    let call = self.call(&request, Some(&response), purpose, attempts);
                     bad_body(bad, response.status, call)
                 });
             }
-            let call = self.call(&request, Some(&response), errand, attempts);
+            let call = self.call(&request, Some(&response), purpose, attempts);
             let now = self.inner.clock.now();
-            return Err(refusal(&response, call, errand, now));
+            return Err(refusal(&response, call, purpose, now));
         }
-        let call = self.call(&request, None, errand, attempts);
+        let call = self.call(&request, None, purpose, attempts);
         Err(Failure {
             error: ApiError::Protocol {
                 detail: format!("more than {LONGEST_CHAIN} redirects in a row"),
@@ -174,12 +174,12 @@ impl Session {
         &self,
         request: &Request,
         response: Option<&Response>,
-        errand: &Errand<'_>,
+        purpose: &Purpose<'_>,
         attempts: &Attempts,
     ) -> Box<Call> {
         Box::new(Call {
-            service: errand.service,
-            scope: errand.scope.clone(),
+            service: purpose.service,
+            scope: purpose.scope.clone(),
             method: request.method.name(),
             url: clean(&request.url),
             tries: attempts.tries,
@@ -199,12 +199,12 @@ impl Session {
     }
 }
 
-fn no_answer(error: TransportError, call: Box<Call>, errand: &Errand<'_>) -> Failure {
+fn no_answer(error: TransportError, call: Box<Call>, purpose: &Purpose<'_>) -> Failure {
     let (error, again) = match error {
         TransportError::Connect(detail) => (ApiError::Connect { detail, call }, true),
         TransportError::Truncated(detail) => (ApiError::Truncated { detail, call }, true),
         TransportError::Timeout(detail) => {
-            (ApiError::Timeout { detail, call }, errand.repeat_timeouts)
+            (ApiError::Timeout { detail, call }, purpose.repeat_timeouts)
         }
         TransportError::Tls {
             unknown_issuer,
@@ -252,7 +252,7 @@ fn bad_body(bad: BadBody, status: u16, call: Box<Call>) -> Failure {
     }
 }
 
-fn refusal(response: &Response, call: Box<Call>, errand: &Errand<'_>, now: i64) -> Failure {
+fn refusal(response: &Response, call: Box<Call>, purpose: &Purpose<'_>, now: i64) -> Failure {
     let message = answer::message(response);
     let status = response.status;
     let wait = retry::retry_after(response, now);
@@ -283,7 +283,7 @@ fn refusal(response: &Response, call: Box<Call>, errand: &Errand<'_>, now: i64) 
                 detail: format!("a gateway says 504: {message}"),
                 call,
             },
-            if errand.repeat_timeouts {
+            if purpose.repeat_timeouts {
                 Again::After(wait)
             } else {
                 Again::No

@@ -8,7 +8,7 @@ use url::Url;
 use super::super::identity::token::Token;
 use super::super::{ApiError, Microversion, Scope, Service};
 use super::answer::{self, BadBody};
-use super::ask::{Attempts, Errand};
+use super::ask::{Attempts, Purpose};
 use super::{Session, tokens};
 use caso_net::{Method, Request, Response};
 
@@ -43,7 +43,7 @@ impl Session {
         let ApiCall {
             service, version, ..
         } = *call;
-        let errand = Errand {
+        let purpose = Purpose {
             service,
             scope,
             repeat_timeouts: call.repeat_timeouts,
@@ -67,7 +67,7 @@ impl Session {
             })
         };
         let address = Address::Catalog(call.interfaces);
-        self.exchange(&errand, address, &request, answer::json)
+        self.exchange(&purpose, address, &request, answer::json)
             .await
     }
 
@@ -75,25 +75,25 @@ impl Session {
     /// a token is thrown away because a service refused it.
     pub(super) async fn exchange<T>(
         &self,
-        errand: &Errand<'_>,
+        purpose: &Purpose<'_>,
         address: Address<'_>,
         build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
         decode: impl Fn(&Response) -> Result<T, BadBody>,
     ) -> Result<T, ApiError> {
-        let scope = errand.scope;
+        let scope = purpose.scope;
         let mut attempts = Attempts::start(self.inner.clock.as_ref());
         let mut renewed = false;
         loop {
             let token = self.token(scope).await?;
             let url = match address {
                 Address::Catalog(interfaces) => {
-                    self.endpoint(&token, scope, errand.service, interfaces)
+                    self.endpoint(&token, scope, purpose.service, interfaces)
                         .await?
                 }
                 Address::Known(url) => url.clone(),
             };
             let request = build(&url, &token)?;
-            match self.ask(&request, errand, &mut attempts, &decode).await {
+            match self.ask(&request, purpose, &mut attempts, &decode).await {
                 // The token ended before its time: revoked, or a Keystone
                 // that lost its keys. Once; then it is not the token.
                 Err(ApiError::Unauthorized { .. }) if !renewed => {

@@ -204,7 +204,7 @@ async fn discover(
     let document: Value = session
         .ask(
             &request,
-            &wanted.errand(Service::OpenIdProvider),
+            &wanted.purpose(Service::OpenIdProvider),
             &mut attempts,
             answer::json,
         )
@@ -249,7 +249,7 @@ async fn ask_provider(
     session
         .ask(
             &request,
-            &wanted.errand(Service::OpenIdProvider),
+            &wanted.purpose(Service::OpenIdProvider),
             &mut attempts,
             |response| {
                 let body: Value = answer::json(response)?;
@@ -305,7 +305,7 @@ async fn federate(
     login: &OidcLogin,
     bearer: &Secret,
 ) -> Result<Token, ApiError> {
-    let mut url = login::v3(session).await?;
+    let mut url = login::base(session).await?;
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend([
             "OS-FEDERATION",
@@ -333,7 +333,7 @@ async fn federate(
     login::send_v3(session, wanted, &request).await
 }
 
-/// Which of the many "no"s of a federation it was, as far as it can be told.
+/// Which of the many "no"s of a federation it was, as far as it can be known.
 fn explain(error: ApiError, session: &Session, login: &OidcLogin) -> ApiError {
     let said = |error: &ApiError| match error {
         ApiError::Unauthorized { message, .. }

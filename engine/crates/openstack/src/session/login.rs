@@ -9,7 +9,7 @@ use super::super::identity::token::Token;
 use super::super::identity::v2;
 use super::super::{ApiError, Scope, Service};
 use super::answer::{self, BadBody};
-use super::ask::{Attempts, Errand};
+use super::ask::{Attempts, Purpose};
 use super::exchange::get_headers;
 use super::{Session, federation};
 use caso_login::{ConfiguredScope, GenericLogin, Login, LoginMethod, TenantRef, V2Login};
@@ -35,8 +35,8 @@ impl<'a> TokenRequest<'a> {
         }
     }
 
-    pub fn errand(self, service: Service) -> Errand<'a> {
-        Errand {
+    pub fn purpose(self, service: Service) -> Purpose<'a> {
+        Purpose {
             service,
             scope: self.scope,
             repeat_timeouts: true,
@@ -88,7 +88,7 @@ pub async fn post_v3(
     wanted: TokenRequest<'_>,
     body: String,
 ) -> Result<Token, ApiError> {
-    let mut url = v3(session).await?;
+    let mut url = base(session).await?;
     let path = format!("{}/auth/tokens", url.path().trim_end_matches('/'));
     url.set_path(&path);
     send_v3(session, wanted, &post(url, wanted.target, body)).await
@@ -105,7 +105,7 @@ pub async fn send_v3(
     session
         .ask(
             request,
-            &wanted.errand(Service::Identity),
+            &wanted.purpose(Service::Identity),
             &mut attempts,
             |response| {
                 let body: Value = answer::json(response)?;
@@ -132,7 +132,7 @@ async fn post_v2(
     session
         .ask(
             &request,
-            &wanted.errand(Service::Identity),
+            &wanted.purpose(Service::Identity),
             &mut attempts,
             |response| {
                 let body: Value = answer::json(response)?;
@@ -177,11 +177,6 @@ fn over_tls(error: ApiError, url: &Url) -> ApiError {
         detail: format!("that port speaks TLS: write `https://` in place of `http://`; {error}"),
         from: "`auth_url` in `[keystone_auth]`".to_owned(),
     }
-}
-
-/// Base of version 3.
-pub async fn v3(session: &Session) -> Result<Url, ApiError> {
-    base(session).await
 }
 
 /// Base of whichever version it is.
@@ -238,7 +233,7 @@ async fn discover(session: &Session, wish: &Wish) -> Result<Keystone, ApiError> 
     let document: Result<Value, ApiError> = session
         .ask(
             &request,
-            &wanted.errand(Service::Identity),
+            &wanted.purpose(Service::Identity),
             &mut attempts,
             answer::json,
         )

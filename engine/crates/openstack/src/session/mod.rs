@@ -29,7 +29,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use self::ask::Errand;
+use self::ask::Purpose;
 use self::exchange::{Address, ApiCall, get_headers, label};
 use self::tokens::Tokens;
 use self::versions::Versions;
@@ -240,7 +240,7 @@ impl Session {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<(), ApiError> {
-        let errand = Errand {
+        let purpose = Purpose {
             service,
             scope,
             repeat_timeouts: true,
@@ -260,7 +260,7 @@ impl Session {
             })
         };
         let address = Address::Catalog(&self.inner.settings.interfaces);
-        self.exchange(&errand, address, &request, |_| Ok(())).await
+        self.exchange(&purpose, address, &request, |_| Ok(())).await
     }
 
     /// The microversions of a service. Asked once.

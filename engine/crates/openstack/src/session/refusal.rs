@@ -67,7 +67,7 @@ pub(super) fn refuse(session: &Session, error: ApiError) -> ApiError {
 }
 
 /// Whether it is the project or the password, with one more request where
-/// nothing else can tell.
+/// nothing else can decide.
 pub(super) async fn project_refused(
     session: &Session,
     scope: &Scope,

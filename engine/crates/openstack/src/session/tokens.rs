@@ -5,7 +5,7 @@
 //! * The system refused: fall back to what the configuration names, then to
 //!   no scope, and remember it.
 //! * A project refused: if any token was ever given, it is the project. If
-//!   not, one more request without scope tells.
+//!   not, one more request without scope decides.
 //! * Refused without scope: the credentials are wrong. That is final for the
 //!   session; asking on would lock the account at sites that count.
 
@@ -155,7 +155,7 @@ async fn obtain(session: &Session, scope: &Scope, step: &mut usize) -> Result<To
     asked
 }
 
-/// Waits for one's turn, or for the failure of whoever had it before.
+/// Waits for one's turn, or for the failure of the one before.
 async fn turn(session: &Session) -> Result<Option<AsyncMutexGuard<'_, ()>>, ApiError> {
     let tokens = &session.inner.tokens;
     let turn = if tokens.proven.load(Ordering::Acquire) {
@@ -180,7 +180,7 @@ async fn turn(session: &Session) -> Result<Option<AsyncMutexGuard<'_, ()>>, ApiE
     }
 }
 
-/// Tells those who wait, if it concerns them too.
+/// Passes a failure on to those who wait, if it concerns them too.
 fn failed(session: &Session, error: &ApiError) {
     let tokens = &session.inner.tokens;
     if error.is_outage() && !tokens.proven.load(Ordering::Acquire) {

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::super::identity::token::Token;
 use super::super::{ApiError, Microversion, MicroversionRange, Scope, Service};
-use super::ask::Errand;
+use super::ask::Purpose;
 use super::exchange::{Address, get_headers, label};
 use super::{Session, address, answer};
 use caso_net::{Method, Request};
@@ -77,7 +77,7 @@ async fn document(
     service: Service,
     url: &Url,
 ) -> Result<Value, ApiError> {
-    let errand = Errand {
+    let purpose = Purpose {
         service,
         scope,
         repeat_timeouts: true,
@@ -93,7 +93,7 @@ async fn document(
         })
     };
     session
-        .exchange(&errand, Address::Known(url), &request, answer::json)
+        .exchange(&purpose, Address::Known(url), &request, answer::json)
         .await
 }
 
