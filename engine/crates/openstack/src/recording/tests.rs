@@ -1,6 +1,7 @@
 //! A run recorded and replayed: the same answers in any order, no secret in
 //! the file, and nothing made up.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
