@@ -290,7 +290,7 @@ async fn files_that_are_no_recording() {
         std::fs::write(folder.path().join(FILE), text).unwrap();
         Replayer::open(folder.path()).err().unwrap().to_string()
     };
-    assert!(error("").contains("no recording of ours"));
+    assert!(error("").contains("not a recording of ours"));
     assert!(error("{\"format\": \"other\", \"version\": 1}\n").contains("`other`"));
     let newer = error("{\"format\": \"caso-recording\", \"version\": 9, \"engine\": \"7.0.0\"}\n");
     assert!(
