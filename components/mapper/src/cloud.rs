@@ -49,21 +49,13 @@ pub fn map(page: &Page, server: &Server) -> Result<Vec<AccountingRecord>, String
     Ok(records)
 }
 
-fn record(page: &Page, server: &Server, life: Reported) -> Result<CloudRecord, String> {
+/// The record that speaks for the moment `reported.until`.
+fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecord, String> {
     let context = page.context;
     let vm_uuid = identity::canonical_uuid(&server.id)?;
-    let status = life.status(server);
-    let wall = life.seconds();
+    let status = reported.status(server);
     let size = Size::of(server, page.flavor(server));
     let counters = server.counters.as_ref();
-    let counted = counters.and_then(|counters| counters.cpu_nanoseconds);
-    let cpu_seconds = match (counted, size.vcpus) {
-        (Some(nanoseconds), _) => Some(nanoseconds / NANOSECONDS_PER_SECOND),
-        (None, Some(vcpus)) => Some(wall.checked_mul(u64::from(vcpus)).ok_or_else(|| {
-            format!("server `{vm_uuid}`: the CPU time of {wall} s on {vcpus} CPUs is out of range")
-        })?),
-        (None, None) => None,
-    };
     let benchmark = page.properties(server).benchmark;
     Ok(CloudRecord {
         head: Head {
@@ -71,8 +63,8 @@ fn record(page: &Page, server: &Server, life: Reported) -> Result<CloudRecord, S
                 "cloud:{vm_uuid}:{}:{}",
                 context.window.start, context.window.end
             ),
-            supersedes: format!("{vm_uuid}:{}", apel_month(life, status)?),
-            measured_at: life.until,
+            supersedes: format!("{vm_uuid}:{}", apel_month(reported, status)?),
+            measured_at: reported.until,
             attributes: Vec::new(),
         },
         site_name: context.site_name.clone(),
@@ -85,11 +77,11 @@ fn record(page: &Page, server: &Server, life: Reported) -> Result<CloudRecord, S
         global_user_name: page.user_name(server.user_id.as_deref()),
         fqan: context.vo.clone(),
         status: status.to_owned(),
-        start: life.start,
-        end: life.end,
+        start: reported.start,
+        end: reported.end,
         suspend_seconds: None,
-        wall_seconds: Some(wall),
-        cpu_seconds,
+        wall_seconds: Some(reported.seconds()),
+        cpu_seconds: cpu_seconds(server, &size, reported)?,
         cpu_count: size.vcpus,
         network_type: None,
         network_inbound_bytes: counters.and_then(|counters| counters.network_incoming_bytes),
@@ -103,6 +95,29 @@ fn record(page: &Page, server: &Server, life: Reported) -> Result<CloudRecord, S
         image_id: page.image_id(server.image_id.as_deref()),
         vm_uuid,
     })
+}
+
+/// CPU time, in seconds, from the start to `reported.until`: what was counted, or else the
+/// wall time on every CPU; absent where neither is known.
+///
+/// # Errors
+/// When it is out of range.
+fn cpu_seconds(server: &Server, size: &Size, reported: Reported) -> Result<Option<u64>, String> {
+    let counters = server.counters.as_ref();
+    if let Some(nanoseconds) = counters.and_then(|counters| counters.cpu_nanoseconds) {
+        return Ok(Some(nanoseconds / NANOSECONDS_PER_SECOND));
+    }
+    let Some(vcpus) = size.vcpus else {
+        return Ok(None);
+    };
+    let wall = reported.seconds();
+    let seconds = wall.checked_mul(u64::from(vcpus)).ok_or_else(|| {
+        format!(
+            "server `{}`: the CPU time of {wall} s on {vcpus} CPUs is out of range",
+            server.id
+        )
+    })?;
+    Ok(Some(seconds))
 }
 
 /// The month to which APEL assigns the record: that of MeasurementTime, which is EndTime for
