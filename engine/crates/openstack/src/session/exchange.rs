@@ -7,6 +7,7 @@ use url::Url;
 
 use super::super::identity::token::Token;
 use super::super::{ApiError, Microversion, Scope, Service};
+use super::address::Endpoint;
 use super::answer::{self, BadBody};
 use super::ask::{Attempts, Purpose};
 use super::{Session, tokens};
@@ -38,7 +39,7 @@ impl Session {
         &self,
         scope: &Scope,
         call: &ApiCall<'_>,
-        build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
+        build: &(dyn Fn(&Endpoint) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
         let ApiCall {
             service, version, ..
@@ -49,7 +50,7 @@ impl Session {
             repeat_timeouts: call.repeat_timeouts,
             patient: true,
         };
-        let request = |endpoint: &Url, token: &Token| {
+        let request = |endpoint: &Endpoint, token: &Token| {
             let mut headers = get_headers(Some(token), service, version);
             let method = match call.body {
                 None => Method::Get,
@@ -77,7 +78,7 @@ impl Session {
         &self,
         purpose: &Purpose<'_>,
         address: Address<'_>,
-        build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
+        build: &(dyn Fn(&Endpoint, &Token) -> Result<Request, ApiError> + Sync),
         decode: impl Fn(&Response) -> Result<T, BadBody>,
     ) -> Result<T, ApiError> {
         let scope = purpose.scope;
@@ -85,14 +86,14 @@ impl Session {
         let mut renewed = false;
         loop {
             let token = self.token(scope).await?;
-            let url = match address {
+            let endpoint = match address {
                 Address::Catalog(interfaces) => {
                     self.endpoint(&token, scope, purpose.service, interfaces)
                         .await?
                 }
-                Address::Known(url) => url.clone(),
+                Address::Known(url) => Endpoint::new(url.clone(), None),
             };
-            let request = build(&url, &token)?;
+            let request = build(&endpoint, &token)?;
             match self.ask(&request, purpose, &mut attempts, &decode).await {
                 // The token ended before its time: revoked, or a Keystone
                 // that lost its keys. Once; then it is not the token.

@@ -16,6 +16,7 @@ mod federation;
 mod login;
 mod refusal;
 mod tokens;
+mod unversioned;
 mod versions;
 
 #[cfg(test)]
@@ -27,11 +28,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use url::Url;
 
+use self::address::Endpoint;
 use self::ask::Purpose;
 use self::exchange::{Address, ApiCall, get_headers, label};
 use self::tokens::Tokens;
+use self::unversioned::Placed;
 use self::versions::Versions;
 use super::identity::discovery::Keystone;
 use super::identity::token::Token;
@@ -81,6 +83,8 @@ struct Place {
     /// Only endpoints of this region; none for any.
     region: Option<String>,
     versions: Versions,
+    /// Where the services are whose endpoints name no version.
+    placed: Placed,
 }
 
 struct Inner {
@@ -142,7 +146,7 @@ impl Session {
         version: Option<Microversion>,
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
-        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        let build = |endpoint: &Endpoint| Ok(address::append(endpoint, path, query));
         let call = ApiCall {
             repeat_timeouts: !page,
             ..self.plain(service, version)
@@ -158,7 +162,7 @@ impl Session {
         service: Service,
         path: &str,
     ) -> Result<T, ApiError> {
-        let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
+        let build = |endpoint: &Endpoint| Ok(address::append(endpoint, path, &[]));
         let interfaces = ["admin".to_owned()];
         let call = ApiCall {
             interfaces: &interfaces,
@@ -185,7 +189,7 @@ impl Session {
         query: &[(&str, String)],
         search: &Value,
     ) -> Result<T, ApiError> {
-        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        let build = |endpoint: &Endpoint| Ok(address::append(endpoint, path, query));
         let call = ApiCall {
             repeat_timeouts: false,
             body: Some(search),
@@ -216,7 +220,7 @@ impl Session {
         href: &str,
         version: Option<Microversion>,
     ) -> Result<T, ApiError> {
-        let build = |endpoint: &Url| {
+        let build = |endpoint: &Endpoint| {
             address::follow(endpoint, href).map_err(|detail| ApiError::BadUrl {
                 url: href.to_owned(),
                 detail,
@@ -246,7 +250,7 @@ impl Session {
             repeat_timeouts: true,
             patient: true,
         };
-        let request = |endpoint: &Url, token: &Token| {
+        let request = |endpoint: &Endpoint, token: &Token| {
             let mut headers = get_headers(Some(token), service, None);
             if body.is_some() {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -328,6 +332,7 @@ impl Place {
         Arc::new(Self {
             region: region.map(str::to_owned),
             versions: Versions::default(),
+            placed: Placed::default(),
         })
     }
 }
