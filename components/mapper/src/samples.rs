@@ -94,6 +94,9 @@ pub fn server() -> Server {
         addresses: Some(Vec::new()),
         compute_usage: None,
         counters: None,
+        earlier_counters: None,
+        sizes: Vec::new(),
+        reported_until: None,
         attributes: Vec::new(),
     }
 }

@@ -313,6 +313,9 @@ fn listed(server: &Value, id: String, compute_usage: Option<ComputeUsage>) -> Se
         }),
         compute_usage,
         counters: None,
+        earlier_counters: None,
+        sizes: Vec::new(),
+        reported_until: None,
         attributes: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The servers of one project in one region.
 
+use caso_model::Window;
 use caso_model::usage::{Counters, SizeSpan};
 use uuid::Uuid;
 
@@ -94,7 +95,7 @@ impl History {
         };
         let mut more = self.more_of(&entry).cloned().unwrap_or_default();
         let reported_until = match (place, more.ended) {
-            (Place::Known(_), None) => self.as_of,
+            (Place::Known(_), None) => more.missing.or(self.as_of),
             _ => None,
         };
         match (entry.vcpus(), sighting.vcpus) {
@@ -114,6 +115,7 @@ impl History {
                 }
             }
         }
+        (more.missing, more.nowhere) = (None, None);
         (more.ended, more.hidden) = match sighting.life {
             Life::Alive => (None, None),
             Life::Hidden(since) => (None, Some(since)),
@@ -185,39 +187,80 @@ impl History {
             .map(|(_, entry)| Uuid::from_bytes(entry.id))
     }
 
-    /// Since when a list of changes shows every missing server that was hidden at
-    /// the last run; none where there is no such server.
+    /// Since when, in epoch seconds, a list of changes shows the missing servers that
+    /// are still there or ended since: hidden ones, and those that were alive. None
+    /// where none is missing.
+    ///
+    /// `apart` is how many seconds a change may have been noted before the last
+    /// window's end, and yet not been visible then.
     #[must_use]
-    pub fn hidden_since(&self) -> Option<i64> {
+    pub fn changed_since(&self, apart: i64) -> Option<i64> {
         let missing = self.known.iter().enumerate();
         missing
             .filter(|(place, entry)| !self.is_marked(*place) && self.ended(entry).is_none())
-            .filter_map(|(_, entry)| self.more_of(entry)?.hidden)
+            .filter_map(|(_, entry)| {
+                let more = self.more_of(entry);
+                let alive = more.and_then(|more| more.missing).or(self.as_of)?;
+                let alive = alive.saturating_sub(apart);
+                let hidden = more.and_then(|more| more.hidden);
+                Some(hidden.map_or(alive, |since| since.min(alive)))
+            })
             .min()
     }
 
-    /// A missing server that the cloud knows no more: it is missed no longer.
-    pub fn give_up(&mut self, id: Uuid, until: i64) {
-        if let Some(place) = self.find(id)
-            && let Some(entry) = self.entry(place)
-        {
-            self.mark(place);
-            let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+    /// The cloud shows a missing server nowhere. It is looked for again by the next
+    /// runs, for `patience` seconds. Answers until when it was reported as alive, where
+    /// this run is the first to miss it.
+    pub fn miss(&mut self, id: Uuid, until: i64, patience: i64) -> Option<i64> {
+        let Some(place) = self.find(id) else {
+            // Named by a list, and never seen.
+            let nowhere = More {
+                ended: Some(until),
+                nowhere: Some(until),
+                ..More::default()
+            };
+            self.fresh.push(Entry::new(id));
+            let place = Place::Fresh(self.fresh.len() - 1);
+            self.put(place, Entry::new(id), nowhere);
+            return None;
+        };
+        let entry = self.entry(place)?;
+        self.mark(place);
+        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let first = more.missing.is_none();
+        let alive = more.missing.or(self.as_of)?;
+        if alive < until.saturating_sub(patience) {
             more.ended = Some(until);
-            self.put(place, entry, more);
+        } else {
+            more.missing = Some(alive);
         }
+        self.put(place, entry, more);
+        first.then_some(alive)
     }
 
-    /// Whether a server was reported: as alive by the last window, or its end by a
-    /// window that ended at `cursor`, in epoch seconds, or before.
+    /// Whether a server was asked for within the last day, and was nowhere.
     #[must_use]
-    pub fn reported(&self, id: Uuid, cursor: i64) -> Option<Reported> {
+    pub fn is_nowhere(&self, id: Uuid) -> bool {
+        let Some(place) = self.find(id) else {
+            return false;
+        };
+        let entry = self.entry(place);
+        entry.is_some_and(|entry| {
+            let more = self.more_of(&entry);
+            more.is_some_and(|more| more.nowhere.is_some())
+        })
+    }
+
+    /// Whether a server was reported: as alive by the last window, or its end by an
+    /// earlier one than `window`.
+    #[must_use]
+    pub fn reported(&self, id: Uuid, window: Window) -> Option<Reported> {
         let Some(Place::Known(place)) = self.find(id) else {
             return None;
         };
         match self.ended(self.known.get(place)?) {
             None => Some(Reported::Alive),
-            Some(until) if until <= cursor => Some(Reported::Ended),
+            Some(until) if until < window.end => Some(Reported::Ended),
             Some(_) => None,
         }
     }

@@ -1,3 +1,4 @@
+use caso_model::Window;
 use caso_model::usage::Counters;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -20,11 +21,10 @@ fn sighting(number: u32, vcpus: u32, life: Life) -> Sighting {
 
 fn bytes(history: &mut History, as_of: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let written: Result<(), std::convert::Infallible> =
-        history.write(as_of, 1_000, |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        });
+    let written: Result<(), std::convert::Infallible> = history.write(as_of, 1_000, |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    });
     written.unwrap();
     bytes
 }
@@ -99,12 +99,48 @@ fn who_was_alive_and_is_not_shown_is_missing() {
     let mut second = next(&mut first, 1_000);
     second.note(&sighting(4, 1, Life::Alive), 2_000);
     assert_eq!(second.missing().collect::<Vec<_>>(), [id(1), id(2)]);
-    assert_eq!(second.hidden_since(), Some(900));
+    assert_eq!(second.changed_since(50), Some(900));
     second.note(&sighting(2, 1, Life::Hidden(900)), 2_000);
-    assert_eq!(second.hidden_since(), None);
-    second.give_up(id(1), 2_000);
-    assert_eq!(second.missing().count(), 0);
-    assert_eq!(next(&mut second, 2_000).missing().count(), 2);
+    assert_eq!(second.changed_since(50), Some(950));
+    assert_eq!(second.miss(id(1), 2_000, 5_000), Some(1_000));
+    assert_eq!(
+        (second.missing().count(), second.changed_since(50)),
+        (0, None)
+    );
+}
+
+#[test]
+fn a_server_that_is_nowhere_is_looked_for_again_and_then_given_up() {
+    let mut history = History::empty();
+    history.note(&sighting(1, 1, Life::Alive), 1_000);
+    for (until, said) in [(2_000, Some(1_000)), (3_000, None), (6_001, None)] {
+        history = next(&mut history, until - 1_000);
+        assert_eq!(history.missing().count(), 1, "{until}");
+        assert_eq!(history.changed_since(50), Some(950));
+        assert_eq!(history.miss(id(1), until, 5_000), said);
+    }
+    history = next(&mut history, 6_001);
+    assert_eq!(history.missing().count(), 0);
+    // Should it come back, its last report still counts.
+    let mut found = History::empty();
+    found.note(&sighting(1, 1, Life::Alive), 1_000);
+    let mut found = next(&mut found, 1_000);
+    found.miss(id(1), 2_000, 5_000);
+    let mut found = next(&mut found, 2_000);
+    let remembered = found.note(&sighting(1, 1, Life::Ended), 3_000);
+    assert_eq!(remembered.reported_until, Some(1_000));
+}
+
+#[test]
+fn a_server_that_only_a_name_is_left_of_is_asked_for_once_a_day() {
+    let mut history = History::empty();
+    assert_eq!(history.miss(id(1), 1_000, 5_000), None);
+    let mut history = next(&mut history, 1_000);
+    assert!(history.is_nowhere(id(1)) && !history.is_nowhere(id(2)));
+    assert_eq!(history.missing().count(), 0);
+    let mut history = next(&mut history, 87_400);
+    assert!(history.is_nowhere(id(1)));
+    assert!(!next(&mut history, 87_401).is_nowhere(id(1)));
 }
 
 #[test]
@@ -113,11 +149,24 @@ fn an_end_is_remembered_as_long_as_a_list_may_show_it_again() {
     first.note(&sighting(1, 1, Life::Ended), 1_000);
     first.note(&sighting(2, 1, Life::Alive), 1_000);
     let mut second = next(&mut first, 1_000);
-    assert_eq!(second.reported(id(1), 1_000), Some(Reported::Ended));
-    assert_eq!(second.reported(id(2), 1_000), Some(Reported::Alive));
-    assert_eq!(second.reported(id(3), 1_000), None);
-    // A window that was noted and never sealed reported nothing.
-    assert_eq!(second.reported(id(1), 999), None);
+    let reported = |id| {
+        second.reported(
+            id,
+            Window {
+                start: 940,
+                end: 2_000,
+            },
+        )
+    };
+    assert_eq!(reported(id(1)), Some(Reported::Ended));
+    assert_eq!(reported(id(2)), Some(Reported::Alive));
+    assert_eq!(reported(id(3)), None);
+    // What a later window reported counts for nothing in this one.
+    let earlier = Window {
+        start: 0,
+        end: 1_000,
+    };
+    assert_eq!(second.reported(id(1), earlier), None);
     assert_eq!(next(&mut second, 2_000).len(), 2);
     assert_eq!(next(&mut second, 2_001).len(), 1);
 }

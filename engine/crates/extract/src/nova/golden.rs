@@ -2,6 +2,7 @@
 //! cASO 5.2.2 made of the same answers: which servers are emitted, and with which facts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use serde_json::Value;
 
@@ -26,6 +27,8 @@ fn answer(call: &Call, recording: &Value) -> Option<Reply> {
         "detail" if call.query("changes-since").is_none() => &recording["current"],
         "detail" if call.query("changes-since")? == "2026-10-01T00:00:00Z" => &recording["servers"],
         "detail" => return Some(ok(serde_json::json!({"servers": []}))),
+        // The one that only the usage API knows.
+        _ if call.asks("/servers/16b2baba-") => return Some(status(404)),
         "images" => &recording["images"],
         "os-extra_specs" => {
             let id = call.path.split('/').rev().nth(1)?;
@@ -61,12 +64,14 @@ async fn run() -> (Kept, Value) {
     let mut kept = Kept::default();
     let project = project(&id);
     let context = stand.context();
+    let history = Mutex::default();
     let outcome = extract(
         Extractor::Nova,
         Task {
             context: &context,
             project: &project,
             window,
+            history: &history,
         },
         &mut kept,
     );

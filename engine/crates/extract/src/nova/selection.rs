@@ -2,6 +2,7 @@
 //! second, because a record that cASO sent and we do not (or the other way
 //! round) is a difference in somebody's accounting.
 
+use caso_history::Reported;
 use caso_model::Window;
 use caso_model::usage::Server;
 
@@ -11,22 +12,57 @@ pub enum Rule {
     /// The list of changed servers: those that were there in the window, by
     /// their own times, or that the usage API names.
     InWindow,
-    /// Later lists: those that the usage API names.
+    /// Later lists: those that the usage API names, and those that were there when
+    /// the last window ended and have not been seen.
     Named,
+    /// The same, after all lists of what is there.
+    Sought,
+}
+
+/// What speaks for a server, beside its own times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The usage API names it.
+    pub named: bool,
+    /// It is looked for, as it was alive when the last window ended.
+    pub missing: bool,
+    /// What earlier windows reported of it.
+    pub reported: Option<Reported>,
 }
 
 impl Rule {
-    pub fn takes(self, server: &Server, named: bool, window: Window) -> bool {
+    /// Whether a server belongs to a window; `continues` where the window goes on at
+    /// the end of the last one whose servers are remembered.
+    pub fn takes(self, server: &Server, known: Known, window: Window, continues: bool) -> bool {
         // Both of cASO's paths leave out what was created after the window,
         // and both keep what was created in the second it ends with.
         if server.created.is_some_and(|created| created > window.end) {
             return false;
         }
-        match self {
-            Rule::Named => named,
-            Rule::InWindow => named || end(server).is_none_or(|end| end >= window.start),
+        if known.named || known.missing {
+            return true;
         }
+        if self != Rule::InWindow {
+            return false;
+        }
+        // Listed only because the list goes back behind the window.
+        if continues && server.updated.is_some_and(|time| time < window.start) {
+            return match known.reported {
+                None => true,
+                Some(Reported::Alive) => is_deleted(server),
+                Some(Reported::Ended) => false,
+            };
+        }
+        // A host's clock may be behind: of a deleted server that changed in the window
+        // the end belongs to it, whatever that clock says.
+        let ended_by_host = is_deleted(server) && server.terminated.is_some();
+        ended_by_host || end(server).is_none_or(|end| end >= window.start)
     }
+}
+
+/// Whether its row says that it is gone.
+pub fn is_deleted(server: &Server) -> bool {
+    server.status.as_deref() == Some("DELETED")
 }
 
 /// When a server ended, by cASO's rule: when it was terminated; else, if it
@@ -36,7 +72,7 @@ fn end(server: &Server) -> Option<i64> {
     server.terminated.or_else(|| {
         if server.launched.is_none() {
             server.created
-        } else if server.status.as_deref() == Some("DELETED") {
+        } else if is_deleted(server) {
             server.updated
         } else {
             None
@@ -56,24 +92,76 @@ mod tests {
     fn server(created: i64, launched: Option<i64>, terminated: Option<i64>) -> Server {
         Server {
             id: "x".into(),
-            name: None,
             project_id: "p".into(),
-            user_id: None,
             status: Some("ACTIVE".into()),
-            vm_state: None,
-            task_state: None,
             created: Some(created),
             launched,
             terminated,
-            updated: None,
-            image_id: None,
-            flavor_id: None,
-            embedded_flavor: None,
-            addresses: None,
-            compute_usage: None,
-            counters: None,
-            attributes: Vec::new(),
+            ..Server::default()
         }
+    }
+
+    const NAMED: Known = Known {
+        named: true,
+        missing: false,
+        reported: None,
+    };
+
+    fn takes(rule: Rule, server: &Server) -> bool {
+        rule.takes(server, Known::default(), WINDOW, false)
+    }
+
+    fn gone(terminated: i64, updated: i64) -> Server {
+        Server {
+            status: Some("DELETED".into()),
+            updated: Some(updated),
+            ..server(500, Some(510), Some(terminated))
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_deleted_server_is_reported_whatever_its_hosts_clock_says() {
+        assert!(takes(Rule::InWindow, &gone(700, 1300)));
+        let mut never_launched = gone(700, 1300);
+        (never_launched.launched, never_launched.terminated) = (None, None);
+        assert!(!takes(Rule::InWindow, &never_launched));
+    }
+
+    #[test]
+    fn what_became_visible_late_is_reported_unless_it_was_already() {
+        let late = gone(700, 900);
+        let alive = Server {
+            updated: Some(900),
+            ..server(600, Some(600), None)
+        };
+        let takes = |server: &Server, reported| {
+            let known = Known {
+                reported,
+                ..Known::default()
+            };
+            Rule::InWindow.takes(server, known, WINDOW, true)
+        };
+        for (reported, end, life) in [
+            (None, true, true),
+            (Some(Reported::Alive), true, false),
+            (Some(Reported::Ended), false, false),
+        ] {
+            assert_eq!(takes(&late, reported), end, "{reported:?}");
+            assert_eq!(takes(&alive, reported), life, "{reported:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_looked_for_is_taken_from_any_list() {
+        let known = Known {
+            missing: true,
+            ..Known::default()
+        };
+        for rule in [Rule::InWindow, Rule::Named, Rule::Sought] {
+            assert!(rule.takes(&gone(700, 800), known, WINDOW, true));
+        }
+        let none = Known::default();
+        assert!(!Rule::Sought.takes(&gone(1700, 1800), none, WINDOW, true));
     }
 
     #[test]
@@ -88,11 +176,7 @@ mod tests {
             (server(999, None, None), false),
             (server(1000, None, None), true),
         ] {
-            assert_eq!(
-                Rule::InWindow.takes(&server, false, WINDOW),
-                taken,
-                "{server:?}"
-            );
+            assert_eq!(takes(Rule::InWindow, &server), taken, "{server:?}");
         }
     }
 
@@ -101,9 +185,9 @@ mod tests {
         let mut gone = server(500, Some(510), None);
         gone.status = Some("DELETED".into());
         gone.updated = Some(999);
-        assert!(!Rule::InWindow.takes(&gone, false, WINDOW));
+        assert!(!takes(Rule::InWindow, &gone));
         gone.updated = Some(1000);
-        assert!(Rule::InWindow.takes(&gone, false, WINDOW));
+        assert!(takes(Rule::InWindow, &gone));
     }
 
     #[test]
@@ -114,9 +198,9 @@ mod tests {
             created: None,
             ..server(0, Some(510), None)
         };
-        assert!(Rule::InWindow.takes(&before, true, WINDOW));
-        assert!(!Rule::InWindow.takes(&after, true, WINDOW));
-        assert!(Rule::Named.takes(&unknown, true, WINDOW));
-        assert!(!Rule::Named.takes(&unknown, false, WINDOW));
+        assert!(Rule::InWindow.takes(&before, NAMED, WINDOW, false));
+        assert!(!Rule::InWindow.takes(&after, NAMED, WINDOW, false));
+        assert!(Rule::Named.takes(&unknown, NAMED, WINDOW, false));
+        assert!(!takes(Rule::Named, &unknown));
     }
 }
