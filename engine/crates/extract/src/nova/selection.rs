@@ -2,6 +2,7 @@
 //! second, because a record that cASO sent and we do not (or the other way
 //! round) is a difference in somebody's accounting.
 
+use super::search::APART;
 use caso_history::Reported;
 use caso_model::Window;
 use caso_model::usage::Server;
@@ -53,10 +54,18 @@ impl Rule {
                 Some(Reported::Ended) => false,
             };
         }
-        // A host's clock may be behind: of a deleted server that changed in the window
-        // the end belongs to it, whatever that clock says.
-        let ended_by_host = is_deleted(server) && server.terminated.is_some();
-        ended_by_host || end(server).is_none_or(|end| end >= window.start)
+        // A host's clock may be behind: of a server that was alive when the last window
+        // ended, the end is reported whatever that clock says. Where nobody knows, a
+        // clock may be behind by so much; a row that is touched long after its end is
+        // another matter.
+        let start = match known.reported {
+            Some(Reported::Alive) if is_deleted(server) => return true,
+            _ if is_deleted(server) && server.terminated.is_some() => {
+                window.start.saturating_sub(APART)
+            }
+            _ => window.start,
+        };
+        end(server).is_none_or(|end| end >= start)
     }
 }
 
@@ -85,8 +94,8 @@ mod tests {
     use super::*;
 
     const WINDOW: Window = Window {
-        start: 1000,
-        end: 2000,
+        start: 10_000,
+        end: 20_000,
     };
 
     fn server(created: i64, launched: Option<i64>, terminated: Option<i64>) -> Server {
@@ -121,18 +130,26 @@ mod tests {
 
     #[test]
     fn the_end_of_a_deleted_server_is_reported_whatever_its_hosts_clock_says() {
-        assert!(takes(Rule::InWindow, &gone(700, 1300)));
-        let mut never_launched = gone(700, 1300);
+        assert!(takes(Rule::InWindow, &gone(9_700, 10_300)));
+        // Touched long after its end: only of one that was alive it is news.
+        let touched = gone(6_000, 10_300);
+        assert!(!takes(Rule::InWindow, &touched));
+        let alive = Known {
+            reported: Some(Reported::Alive),
+            ..Known::default()
+        };
+        assert!(Rule::InWindow.takes(&touched, alive, WINDOW, true));
+        let mut never_launched = gone(9_700, 10_300);
         (never_launched.launched, never_launched.terminated) = (None, None);
         assert!(!takes(Rule::InWindow, &never_launched));
     }
 
     #[test]
     fn what_became_visible_late_is_reported_unless_it_was_already() {
-        let late = gone(700, 900);
+        let late = gone(9_700, 9_900);
         let alive = Server {
-            updated: Some(900),
-            ..server(600, Some(600), None)
+            updated: Some(9_900),
+            ..server(9_600, Some(9_600), None)
         };
         let takes = |server: &Server, reported| {
             let known = Known {
@@ -158,23 +175,23 @@ mod tests {
             ..Known::default()
         };
         for rule in [Rule::InWindow, Rule::Named, Rule::Sought] {
-            assert!(rule.takes(&gone(700, 800), known, WINDOW, true));
+            assert!(rule.takes(&gone(9_700, 9_800), known, WINDOW, true));
         }
         let none = Known::default();
-        assert!(!Rule::Sought.takes(&gone(1700, 1800), none, WINDOW, true));
+        assert!(!Rule::Sought.takes(&gone(17_000, 18_000), none, WINDOW, true));
     }
 
     #[test]
     fn the_window_is_cut_as_caso_cuts_it() {
         for (server, taken) in [
             (server(500, Some(510), None), true),
-            (server(2000, Some(2000), None), true),
-            (server(2001, Some(2002), None), false),
-            (server(500, Some(510), Some(999)), false),
-            (server(500, Some(510), Some(1000)), true),
+            (server(20_000, Some(20_000), None), true),
+            (server(20_001, Some(20_002), None), false),
+            (server(500, Some(510), Some(9_999)), false),
+            (server(500, Some(510), Some(10_000)), true),
             // Never launched: it ended when it was created.
-            (server(999, None, None), false),
-            (server(1000, None, None), true),
+            (server(9_999, None, None), false),
+            (server(10_000, None, None), true),
         ] {
             assert_eq!(takes(Rule::InWindow, &server), taken, "{server:?}");
         }
@@ -184,16 +201,16 @@ mod tests {
     fn a_deleted_server_without_an_end_ends_when_it_was_last_touched() {
         let mut gone = server(500, Some(510), None);
         gone.status = Some("DELETED".into());
-        gone.updated = Some(999);
+        gone.updated = Some(9_999);
         assert!(!takes(Rule::InWindow, &gone));
-        gone.updated = Some(1000);
+        gone.updated = Some(10_000);
         assert!(takes(Rule::InWindow, &gone));
     }
 
     #[test]
     fn the_usage_api_overrules_the_end_but_not_the_beginning() {
-        let before = server(500, Some(510), Some(900));
-        let after = server(2001, Some(2001), None);
+        let before = server(500, Some(510), Some(9_000));
+        let after = server(20_001, Some(20_001), None);
         let unknown = Server {
             created: None,
             ..server(0, Some(510), None)
