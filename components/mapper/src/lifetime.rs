@@ -6,6 +6,7 @@
 use caso_component::log;
 use caso_component::types::Window;
 
+use crate::calendar;
 use crate::status;
 use crate::usage::Server;
 
@@ -28,7 +29,8 @@ pub struct Reported {
     pub start: i64,
     /// When it ended; absent while it runs, and also when it ended after the window.
     pub end: Option<i64>,
-    /// `end`, or the end of the window; never before `start`.
+    /// The moment for which the record speaks: `end`, the end of the window, or a month's
+    /// last second within it; never before `start`.
     pub until: i64,
 }
 
@@ -109,8 +111,32 @@ impl Reported {
         u64::try_from(self.until.saturating_sub(self.start)).unwrap_or(0)
     }
 
-    /// The record's status. A VM that still runs at the end of the window is not
-    /// `completed`, whatever happened to it since.
+    /// The same life as of each month that ended within the window while it went on: in its
+    /// last second, in the order of the months. Such a record has no end, whenever the VM
+    /// ended after that second.
+    ///
+    /// Not for a month in whose last second the VM began: it held nothing of that month, and a
+    /// duration of 0, which is sent as one second, would be booked to the next one.
+    ///
+    /// # Errors
+    /// When a time is in no year that a record can name.
+    pub fn at_month_ends(self, window: Window) -> Result<impl Iterator<Item = Self>, String> {
+        let from = window.start.max(self.start.saturating_add(1));
+        let ends = calendar::month_ends(from, self.until)?;
+        Ok(ends.map(move |until| Self {
+            start: self.start,
+            end: None,
+            until,
+        }))
+    }
+
+    /// Whether it is one of those, and not the report as of the window's end.
+    pub fn is_of_a_month_end(self, window: Window) -> bool {
+        self.end.is_none() && self.until < window.end
+    }
+
+    /// The record's status. A VM that still runs at `until` is not `completed`, whatever
+    /// happened to it since.
     pub fn status(self, server: &Server) -> &'static str {
         let now = match (&server.status, &server.compute_usage) {
             (Some(text), _) => status::of(text),

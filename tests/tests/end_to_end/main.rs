@@ -21,6 +21,7 @@ mod inventory;
 mod kills;
 mod logins;
 mod messengers;
+mod month_ends;
 mod nova;
 mod outages;
 mod packing;
