@@ -96,7 +96,6 @@ pub fn server() -> Server {
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
-        reported_until: None,
         attributes: Vec::new(),
     }
 }

@@ -376,7 +376,6 @@ fn listed(server: &Value, id: String, compute_usage: Option<ComputeUsage>) -> Se
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
-        reported_until: None,
         attributes: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::entry::Entry;
 use crate::more::More;
-use crate::sighting::{Life, Remembered, Sighting};
+use crate::sighting::{Life, Sighting};
 use crate::sizes;
 
 /// Where an entry stands.
@@ -78,8 +78,9 @@ impl History {
     }
 
     /// Notes what a window that ends at `until`, in epoch seconds, saw of a server,
-    /// and answers what is remembered of it.
-    pub fn note(&mut self, sighting: &Sighting, until: i64) -> Remembered {
+    /// and answers the sizes that it was seen to have, oldest first; none for one that
+    /// never had another size than the one of the sighting.
+    pub fn note(&mut self, sighting: &Sighting, until: i64) -> Vec<SizeSpan> {
         let place = match self.find(sighting.id) {
             Some(place) => {
                 self.mark(place);
@@ -91,7 +92,7 @@ impl History {
             }
         };
         let Some(mut entry) = self.entry(place) else {
-            return Remembered::default();
+            return Vec::new();
         };
         let mut more = self.more_of(&entry).cloned().unwrap_or_default();
         let reported_until = match (place, more.ended) {
@@ -130,10 +131,7 @@ impl History {
             _ => more.sizes.clone(),
         };
         self.put(place, entry, more);
-        Remembered {
-            sizes,
-            reported_until,
-        }
+        sizes
     }
 
     /// Takes the counters that a source has of a server noted before, none where it

@@ -9,7 +9,7 @@
 //! and for a while the servers whose end was reported.
 //!
 //! A [`History`] is opened as the last run left it, takes a [`Sighting`] for each
-//! server that the extraction shows, answers each with what is [`Remembered`], and
+//! server that the extraction shows, answers each with the sizes that it had, and
 //! names the servers that were alive and were not shown. It knows neither Nova
 //! nor the disk: [`History::write`] and [`History::read`] are its form as bytes.
 //!
@@ -26,7 +26,7 @@ mod sizes;
 
 pub use form::{FORMAT, FormError};
 pub use history::{History, Reported};
-pub use sighting::{Life, Remembered, Sighting};
+pub use sighting::{Life, Sighting};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
-//! What an extraction says of a server, and what it is told in return.
+//! What an extraction says of a server.
 
-use caso_model::usage::SizeSpan;
 use uuid::Uuid;
 
 /// A server as this extraction saw it.
@@ -28,14 +27,4 @@ pub enum Life {
     Hidden(i64),
     /// It is not, and this window reports that.
     Ended,
-}
-
-/// What is known of it from before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Remembered {
-    /// The sizes that it was seen to have, oldest first; empty for one that never
-    /// had another size than the one of the sighting.
-    pub sizes: Vec<SizeSpan>,
-    /// The end of the last window that reported it as alive, in epoch seconds.
-    pub reported_until: Option<i64>,
 }

@@ -51,15 +51,14 @@ fn a_server_that_was_never_resized_takes_24_bytes() {
 fn sizes_are_remembered_from_the_first_change_on() {
     let mut first = History::empty();
     let nothing = first.note(&sighting(1, 16, Life::Alive), 1_000);
-    assert_eq!(nothing, Remembered::default());
+    assert_eq!(nothing, []);
     let mut second = next(&mut first, 1_000);
     let resized = Sighting {
         launched: Some(1_500),
         ..sighting(1, 2, Life::Alive)
     };
     let known = second.note(&resized, 2_000);
-    assert_eq!(known.reported_until, Some(1_000));
-    let spans: Vec<_> = known.sizes.iter().map(|s| (s.since, s.vcpus)).collect();
+    let spans: Vec<_> = known.iter().map(|s| (s.since, s.vcpus)).collect();
     assert_eq!(spans, [(100, 16), (1_500, 2)]);
     // It is known to the runs after, too, and when it ends.
     let mut third = next(&mut second, 2_000);
@@ -67,7 +66,7 @@ fn sizes_are_remembered_from_the_first_change_on() {
         life: Life::Ended,
         ..resized
     };
-    assert_eq!(third.note(&ended, 3_000).sizes.len(), 2);
+    assert_eq!(third.note(&ended, 3_000).len(), 2);
     assert_eq!(next(&mut third, 3_000).len(), 1);
 }
 
@@ -80,7 +79,7 @@ fn where_no_api_gives_the_size_the_last_one_holds() {
         vcpus: None,
         ..sighting(1, 0, Life::Alive)
     };
-    let sizes = second.note(&unknown, 2_000).sizes;
+    let sizes = second.note(&unknown, 2_000);
     assert_eq!((sizes.len(), sizes[0].vcpus), (1, 16));
 }
 
@@ -121,14 +120,15 @@ fn a_server_that_is_nowhere_is_looked_for_again_and_then_given_up() {
     }
     history = next(&mut history, 6_001);
     assert_eq!(history.missing().count(), 0);
-    // Should it come back, its last report still counts.
+    // Should it come back, its new size counts from its last report on.
     let mut found = History::empty();
     found.note(&sighting(1, 1, Life::Alive), 1_000);
     let mut found = next(&mut found, 1_000);
     found.miss(id(1), 2_000, 5_000);
     let mut found = next(&mut found, 2_000);
-    let remembered = found.note(&sighting(1, 1, Life::Ended), 3_000);
-    assert_eq!(remembered.reported_until, Some(1_000));
+    let sizes = found.note(&sighting(1, 8, Life::Ended), 3_000);
+    let spans: Vec<_> = sizes.iter().map(|s| (s.since, s.vcpus)).collect();
+    assert_eq!(spans, [(100, 1), (1_000, 8)]);
 }
 
 #[test]
@@ -238,10 +238,10 @@ proptest! {
                 ..sighting(1, vcpus, Life::Alive)
             };
             let known = history.note(&seen, now);
-            let spans = if known.sizes.is_empty() {
+            let spans = if known.is_empty() {
                 seen.vcpus.map(|vcpus| vec![(100, vcpus)]).unwrap_or_default()
             } else {
-                known.sizes.iter().map(|span| (span.since, span.vcpus)).collect()
+                known.iter().map(|span| (span.since, span.vcpus)).collect()
             };
             let mut sum = 0;
             for (place, (since, vcpus)) in spans.iter().enumerate() {

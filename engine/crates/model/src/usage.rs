@@ -168,10 +168,6 @@ pub struct Server {
     /// had another one than now.
     #[serde(default)]
     pub sizes: Vec<SizeSpan>,
-    /// The end of the last window that reported it as alive, in epoch seconds. An
-    /// end before that is a matter of clocks.
-    #[serde(default)]
-    pub reported_until: Option<i64>,
     /// Further facts (`availability_zone`, …).
     pub attributes: Vec<Attribute>,
 }

@@ -71,9 +71,7 @@ impl Extraction<'_> {
         history.expect(servers.len());
         for server in servers {
             let Ok(id) = server.id.parse() else { continue };
-            let remembered = history.note(&sighting(id, server, tables), self.window.end);
-            server.sizes = remembered.sizes;
-            server.reported_until = remembered.reported_until;
+            server.sizes = history.note(&sighting(id, server, tables), self.window.end);
         }
     }
 

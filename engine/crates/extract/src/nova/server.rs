@@ -37,7 +37,6 @@ pub fn read(row: &Row, project_id: &str) -> Result<Server, ItemError> {
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
-        reported_until: None,
         attributes: row
             .text("OS-EXT-AZ:availability_zone")?
             .filter(|zone| !zone.is_empty())
