@@ -27,8 +27,6 @@ fn answer(call: &Call, recording: &Value) -> Option<Reply> {
         "detail" if call.query("changes-since").is_none() => &recording["current"],
         "detail" if call.query("changes-since")? == "2026-10-01T00:00:00Z" => &recording["servers"],
         "detail" => return Some(ok(serde_json::json!({"servers": []}))),
-        // The one that only the usage API knows.
-        _ if call.asks("/servers/16b2baba-") => return Some(status(404)),
         "images" => &recording["images"],
         "os-extra_specs" => {
             let id = call.path.split('/').rev().nth(1)?;

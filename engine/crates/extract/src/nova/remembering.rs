@@ -186,7 +186,11 @@ async fn a_window_waits_for_a_cell_that_is_down() {
             cloud.machine(1).in_down_cell = true;
         })
         .await;
-    assert!(down.err().unwrap().to_string().contains("500"));
+    let text = down.err().unwrap().to_string();
+    assert!(
+        text.contains("a cell of Nova is down") && text.contains("500"),
+        "{text}"
+    );
 }
 
 /// N11: only a list of changes shows a soft-deleted server.

@@ -23,6 +23,7 @@ use super::selection::Rule;
 use super::{Extraction, is_about_document};
 use crate::ExtractError;
 use caso_base::time::format_utc;
+use caso_openstack::ApiError;
 use caso_openstack::nova::ServerList;
 
 /// How many seconds before the end of a window Nova may have noted a change that was
@@ -68,7 +69,10 @@ impl Extraction<'_> {
             self.read_servers(ServerList::ChangedSince(since), Rule::Sought)
                 .await?;
         }
-        let named: Vec<Uuid> = self.index.unseen_servers().map(|(id, _)| id).collect();
+        // One whose usage has an end is gone, and its entry says all there is to say.
+        let unseen = self.index.unseen_servers();
+        let there = unseen.filter(|(_, usage)| usage.ended.is_none());
+        let named: Vec<Uuid> = there.map(|(id, _)| id).collect();
         let mut left: HashSet<Uuid> = std::mem::take(&mut self.sought);
         {
             let history = self.task.history();
@@ -84,7 +88,16 @@ impl Extraction<'_> {
 
     async fn search_one(&mut self, id: Uuid) -> Result<(), ExtractError> {
         let text = id.to_string();
-        if let Some(row) = self.nova.server(&text, None).await? {
+        let found = match self.nova.server(&text, None).await {
+            // So answers a Nova for a server whose cell is away.
+            Err(ApiError::Status { status: 500, .. }) => {
+                return Err(ExtractError::CellDown {
+                    example: format!("`{text}`, for which it answers with status 500"),
+                });
+            }
+            found => found?,
+        };
+        if let Some(row) = found {
             self.sought.insert(id);
             return self
                 .emit_rows(vec![row], Rule::Sought, Source::One(text))
