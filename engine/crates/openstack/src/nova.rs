@@ -22,6 +22,11 @@ pub const EMBEDDED_FLAVOR: Microversion = Microversion::new(2, 47);
 /// From here on flavors show their extra specs in the list.
 pub const FLAVOR_EXTRA_SPECS: Microversion = Microversion::new(2, 61);
 
+/// From here on a list without limit and filters shows the servers of a cell that is
+/// down, with the status `UNKNOWN`.
+/// <https://docs.openstack.org/api-guide/compute/down_cells.html>
+pub const DOWN_CELLS: Microversion = Microversion::new(2, 69);
+
 /// Nova, seen by one project.
 #[derive(Clone)]
 pub struct Nova {
@@ -93,6 +98,71 @@ impl Nova {
             ..self.servers_call(list)
         };
         Pager::resume(call, page)
+    }
+
+    /// One server, also a soft-deleted one; none where Nova does not know it (any
+    /// more).
+    ///
+    /// # Errors
+    /// Those of the request; a 404 is none.
+    pub async fn server(
+        &self,
+        id: &str,
+        version: Option<Microversion>,
+    ) -> Result<Option<Box<RawValue>>, ApiError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            server: Box<RawValue>,
+        }
+        let answer: Result<Answer, ApiError> = self
+            .session
+            .get(
+                &Scope::Project(self.project.clone()),
+                Service::Compute,
+                &format!("/servers/{}", caso_net::path_segment(id)),
+                &[],
+                version.filter(|version| self.offers(*version)),
+            )
+            .await;
+        match answer {
+            Ok(answer) => Ok(Some(answer.server)),
+            Err(ApiError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ids of servers in cells that are down. Nova shows as many as a page of its own
+    /// has; none below [`DOWN_CELLS`], where it does not say.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn servers_in_down_cells(&self) -> Result<Vec<String>, ApiError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            servers: Vec<Brief>,
+        }
+        #[derive(Deserialize)]
+        struct Brief {
+            id: String,
+            #[serde(default)]
+            status: Option<String>,
+        }
+        if !self.offers(DOWN_CELLS) {
+            return Ok(Vec::new());
+        }
+        let answer: Answer = self
+            .session
+            .get(
+                &Scope::Project(self.project.clone()),
+                Service::Compute,
+                "/servers",
+                &[],
+                Some(DOWN_CELLS),
+            )
+            .await?;
+        let down = answer.servers.into_iter();
+        let down = down.filter(|server| server.status.as_deref() == Some("UNKNOWN"));
+        Ok(down.map(|server| server.id).collect())
     }
 
     /// The usage API's entries for `start..end`, by server id.

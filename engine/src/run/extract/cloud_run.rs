@@ -16,8 +16,9 @@ use caso_base::error_chain;
 use caso_config::CloudConfig;
 use caso_extract::projects::find;
 use caso_extract::{ExtractContext, PowerSource, ProjectRef, RunCaches};
+use caso_journal::SegmentKey;
 use caso_openstack::Session;
-use caso_state::Start;
+use caso_state::{CursorError, CursorKey, Start};
 
 /// The extraction of one cloud.
 pub struct CloudRun {
@@ -118,8 +119,9 @@ impl CloudRun {
         }
         let keys = cursor_keys::of_cloud(&self.cloud);
         let mut out = Vec::new();
+        let sealed = self.context.journal.sealed();
         for project in projects {
-            match cursors.starts(&project.id, project.configured.as_deref(), &keys) {
+            match self.starts(&project, &keys, &sealed) {
                 Ok(starts) => out.push(Taken {
                     project,
                     starts: starts
@@ -132,6 +134,35 @@ impl CloudRun {
         }
         self.turn.taken();
         out
+    }
+
+    /// A window that a killed run sealed, and whose cursor it did not move any more, is
+    /// behind its extractor.
+    fn starts(
+        &self,
+        project: &ProjectRef,
+        keys: &[CursorKey],
+        sealed: &[SegmentKey],
+    ) -> Result<Vec<Start>, CursorError> {
+        let cursors = &self.context.cursors;
+        let name = project.configured.as_deref();
+        let mut starts = cursors.starts(&project.id, name, keys)?;
+        let mut moved = false;
+        for segment in sealed.iter().filter(|it| it.project == project.id) {
+            let of_segment = |key: &&CursorKey| {
+                key.cloud == segment.cloud
+                    && key.region == segment.region
+                    && key.extractor == segment.extractor
+            };
+            if let Some(key) = keys.iter().find(of_segment) {
+                let beginning = self.cloud.first_extract_from.unwrap_or(0);
+                moved |= cursors.catch_up(&project.id, key, segment.window, beginning)?;
+            }
+        }
+        if moved {
+            starts = cursors.starts(&project.id, name, keys)?;
+        }
+        Ok(starts)
     }
 
     fn regions(
