@@ -37,6 +37,8 @@ pub struct Plan {
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
     pub clock_ahead: i64,
+    /// By how many seconds Nova's clock is ahead of the cloud's.
+    pub nova_clock_ahead: i64,
     pub telemetry: Telemetry,
 }
 
@@ -199,6 +201,7 @@ impl Default for Plan {
             more_regions: BTreeMap::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
+            nova_clock_ahead: 0,
             telemetry: Telemetry::default(),
         }
     }

@@ -382,7 +382,11 @@ async fn handle(
     }
     answer = answer.with("date", {
         let world = state.world();
-        time::http_date(state.now(&world))
+        let ahead = match split(&seen.path).0 {
+            "compute" => world.plan.nova_clock_ahead,
+            _ => 0,
+        };
+        time::http_date(state.now(&world) + ahead)
     });
     seen.status = answer.status;
     seen.answered_bytes = answer.body.len();

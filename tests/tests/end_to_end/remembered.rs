@@ -180,6 +180,27 @@ fn the_end_by_a_clock_that_is_behind_is_reported() {
     assert_eq!(records_of(&site, 0).len(), 2, "once");
 }
 
+/// Each service has a clock of its own, and what changes in its future is in no list yet.
+#[test]
+fn a_window_ends_in_the_past_of_the_service_that_is_read() {
+    let cloud = cloud(vec![server(0, "2026-10-01", 0)]);
+    cloud.change(|plan| plan.nova_clock_ahead = -900);
+    let site = site(&cloud);
+    site.extract(&[])
+        .expect(0)
+        .says("s behind this machine's: extracting up to its now");
+    let record = records_of(&site, 0).pop().expect("a record");
+    let until = number(&record, "StartTime") + number(&record, "WallDuration");
+    let cursors = site.cursors(&project_id(0));
+    assert_eq!(cursors.values().copied().collect::<Vec<_>>(), [Some(until)]);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = i64::try_from(since.unwrap().as_secs()).unwrap();
+    assert!(
+        (now - 1_500..=now - 899).contains(&until),
+        "{until} at {now}"
+    );
+}
+
 /// N5: one cell's database is away over a run.
 #[test]
 fn a_window_waits_while_a_cell_is_down() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 
 use super::Context;
+use super::clock;
 use super::cursor_keys;
 use super::inheritance::Turn;
 use super::outages::Outages;
@@ -17,7 +18,7 @@ use caso_config::CloudConfig;
 use caso_extract::projects::find;
 use caso_extract::{ExtractContext, PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
-use caso_openstack::Session;
+use caso_openstack::{Service, Session};
 use caso_state::{CursorError, CursorKey, Start};
 
 /// The extraction of one cloud.
@@ -85,7 +86,7 @@ impl CloudRun {
         }
         report.no_project = projects.is_empty() && report.failures.is_empty();
         let taken = self.take(projects, report).await;
-        report.behind = behind(&session);
+        report.behind = clock::behind(&session, Service::Identity);
         let regions = self.regions(&session, caches, power.as_ref(), report.behind)?;
         let regions = regions.into_iter().enumerate().map(|(at, region)| {
             let projects = taken
@@ -212,17 +213,4 @@ impl CloudRun {
         }
         Ok(out)
     }
-}
-
-/// Clocks differ by a little anywhere, and a `Date` is cut to its second.
-const APART: i64 = 5;
-/// More is not a clock's error but a header that somebody made up.
-const DAY: i64 = 86_400;
-
-/// How far OpenStack's clock is behind ours. A window that ended in their future
-/// would leave a gap: what changes there until then carries times that the next
-/// window takes for read.
-fn behind(session: &Session) -> Option<i64> {
-    let skew = session.server_date_skew()?;
-    (-DAY..-APART).contains(&skew).then_some(-skew)
 }

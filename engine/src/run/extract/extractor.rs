@@ -43,14 +43,15 @@ impl Task {
         }
         let mut cancel = self.region.context.cancel.clone();
         let extracted = tokio::select! {
-            extracted = self.segment(window) => extracted,
+            extracted = self.read(window) => extracted,
             _ = cancel.wait_for(|cancelled| *cancelled) => return ExtractorResult::Cancelled,
         };
         match extracted {
-            Ok((counts, sealed)) => {
+            Ok(Some(read)) => {
                 outages.count(self.extractor, false);
-                self.advance(window, continues, counts, &sealed)
+                self.advance(read.window, continues, read.counts, &read.sealed)
             }
+            Ok(None) => ExtractorResult::UpToDate,
             Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
             Err(error) => self.failed(&error),
         }

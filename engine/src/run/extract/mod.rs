@@ -6,6 +6,7 @@
 //! bounded, for the machine's sake.
 
 mod bisect;
+mod clock;
 mod cloud_run;
 mod cursor_keys;
 mod extractor;

@@ -14,11 +14,16 @@ const MOST_PROJECTS: usize = 100_000;
 
 impl Task {
     /// Reads the window, maps it, and seals what comes out: first what was seen of the
-    /// servers, then the records. The cursor is moved by the caller, last.
+    /// servers, then the records. The cursor is moved by the caller, last. Nothing is sealed
+    /// where, after the reading, `is_void` says that the window cannot be what was meant.
     ///
     /// # Errors
     /// The segment is then discarded.
-    pub async fn segment(&self, window: Window) -> Result<(Counts, Sealed), ExtractError> {
+    pub async fn segment(
+        &self,
+        window: Window,
+        is_void: impl Fn() -> bool,
+    ) -> Result<Option<(Counts, Sealed)>, ExtractError> {
         let context = &self.region.context;
         let mut seen = Seen::open(self).map_err(ExtractError::sink)?;
         let mapper = context
@@ -49,9 +54,12 @@ impl Task {
             history: seen.history(),
         };
         caso_extract::extract(self.extractor, task, &mut mapping).await?;
+        if is_void() {
+            return Ok(None);
+        }
         seen.save(window).map_err(ExtractError::sink)?;
         let sealed = mapping.segment.seal().map_err(ExtractError::sink)?;
-        Ok((mapping.counts, sealed))
+        Ok(Some((mapping.counts, sealed)))
     }
 
     fn segment_key(&self, window: Window) -> SegmentKey {

@@ -22,8 +22,9 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -95,8 +96,8 @@ struct Inner {
     /// The tenants of a Keystone 2.0, once they were listed.
     tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
-    /// Their clock minus ours; `i64::MIN` while unknown.
-    skew: AtomicI64,
+    /// Their clocks minus ours, by the last answer of each.
+    skews: Mutex<BTreeMap<Service, i64>>,
 }
 
 impl Session {
@@ -114,7 +115,7 @@ impl Session {
                 tokens: Tokens::default(),
                 tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
-                skew: AtomicI64::new(i64::MIN),
+                skews: Mutex::default(),
             }),
         }
     }
@@ -281,11 +282,12 @@ impl Session {
         self.inner.requests.load(Ordering::Relaxed)
     }
 
-    /// Their clock minus ours in seconds, by the last `Date` header; none
-    /// before the first answer.
-    pub fn server_date_skew(&self) -> Option<i64> {
-        let skew = self.inner.skew.load(Ordering::Relaxed);
-        (skew != i64::MIN).then_some(skew)
+    /// A service's clock minus ours in seconds, by the last `Date` header; none
+    /// before its first answer.
+    pub fn clock_skew(&self, service: Service) -> Option<i64> {
+        let skews = self.inner.skews.lock();
+        let skews = skews.unwrap_or_else(PoisonError::into_inner);
+        skews.get(&service).copied()
     }
 
     /// The account has no role on the system (as far as was asked), so
