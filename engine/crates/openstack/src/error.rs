@@ -91,8 +91,13 @@ pub enum ApiError {
     )]
     NoTenant { who: String, tenant: String },
     /// 401 to a request with a fresh token.
-    #[error("{} does not accept our token: {message}, {call}", call.service)]
-    Unauthorized { message: String, call: Box<Call> },
+    #[error("{} does not accept our token: {message}, {call}{hint}", call.service)]
+    Unauthorized {
+        message: String,
+        call: Box<Call>,
+        /// What it means and what to do, after `; `; empty where the caller knows more.
+        hint: String,
+    },
     /// 403.
     #[error("{} forbids this account {call}: {message}", call.service)]
     Forbidden { message: String, call: Box<Call> },

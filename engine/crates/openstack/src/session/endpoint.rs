@@ -42,6 +42,9 @@ impl Session {
                 found
             }
         });
+        if let (None, Some(catalog)) = (region, catalog) {
+            self.place.note(service, catalog.regions_of(service, interfaces));
+        }
         match found {
             Some(endpoint) => Url::parse(&endpoint.url)
                 .ok()

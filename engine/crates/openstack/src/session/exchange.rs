@@ -1,6 +1,9 @@
 //! One call with the token of its scope: the request is built, sent, and sent once
 //! more with a new token where the service refused the first.
 
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -72,6 +75,27 @@ impl Session {
             .await
     }
 
+    fn accepted(&self) -> MutexGuard<'_, BTreeSet<Service>> {
+        let accepted = self.inner.accepted.lock();
+        accepted.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a 401 to a token means that Keystone has just given.
+    fn refused_here(&self, service: Service) -> String {
+        let rules = "an application credential may have access rules that leave this path out (`openstack access rule list`)";
+        if matches!(service, Service::Identity | Service::OpenIdProvider) {
+            String::new()
+        } else if self.accepted().contains(&service) {
+            format!(
+                "; it takes the token for other paths, so that it is the right to this one that is missing: {rules}, or the account lacks a role"
+            )
+        } else {
+            format!(
+                "; the token is new: {rules}, or {service} cannot check tokens because its own service user (`[keystone_authtoken]` in its configuration) has no right to"
+            )
+        }
+    }
+
     /// A request with the token of its scope, at `address`. The only place where
     /// a token is thrown away because a service refused it.
     pub(super) async fn exchange<T>(
@@ -101,7 +125,21 @@ impl Session {
                     renewed = true;
                     tokens::discard(self, scope, &token).await;
                 }
-                other => return other,
+                Err(ApiError::Unauthorized { message, call, .. }) => {
+                    let hint = self.refused_here(purpose.service);
+                    return Err(ApiError::Unauthorized {
+                        message,
+                        call,
+                        hint,
+                    });
+                }
+                other => {
+                    // Version documents ask for no token.
+                    if other.is_ok() && matches!(address, Address::Catalog(_)) {
+                        self.accepted().insert(purpose.service);
+                    }
+                    return other;
+                }
             }
         }
     }

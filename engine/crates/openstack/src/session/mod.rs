@@ -22,7 +22,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -86,6 +86,9 @@ struct Place {
     versions: Versions,
     /// Where the services are whose endpoints name no version.
     placed: Placed,
+    /// Where no region was asked for: by service that was asked, the regions that
+    /// catalogs list it in, the one that was taken first.
+    listed: Mutex<BTreeMap<Service, Vec<String>>>,
 }
 
 struct Inner {
@@ -96,6 +99,8 @@ struct Inner {
     /// The tenants of a Keystone 2.0, once they were listed.
     tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
+    /// Services that have taken a token of ours.
+    accepted: Mutex<BTreeSet<Service>>,
     /// Their clocks minus ours, by the last answer of each.
     skews: Mutex<BTreeMap<Service, i64>>,
 }
@@ -115,6 +120,7 @@ impl Session {
                 tokens: Tokens::default(),
                 tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
+                accepted: Mutex::default(),
                 skews: Mutex::default(),
             }),
         }
@@ -303,6 +309,19 @@ impl Session {
         Ok(self.token(scope).await?.project.clone())
     }
 
+    /// Where no region was asked for: the services that were asked so far and are
+    /// listed in several regions, with these, the one that was taken first.
+    /// Keystone, which is often one for all regions, is not among them.
+    pub fn regions_to_choose(&self) -> BTreeMap<Service, Vec<String>> {
+        let listed = &self.place.listed;
+        let mut listed = listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        listed.retain(|service, regions| *service != Service::Identity && regions.len() > 1);
+        listed
+    }
+
     /// Id of a project that was given by name, as Keystone resolves it when
     /// it gives us a token for it: needs no right to list projects. The
     /// token is kept for the project.
@@ -335,6 +354,18 @@ impl Place {
             region: region.map(str::to_owned),
             versions: Versions::default(),
             placed: Placed::default(),
+            listed: Mutex::default(),
         })
+    }
+
+    /// Catalogs of two projects may differ: what either has counts.
+    fn note(&self, service: Service, regions: Vec<String>) {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = listed.entry(service).or_default();
+        for region in regions {
+            if !known.contains(&region) {
+                known.push(region);
+            }
+        }
     }
 }
