@@ -88,10 +88,7 @@ impl Region {
             }
         }
         let Some(first) = all.first() else { return };
-        let cloud = match &self.cloud.name {
-            None => String::new(),
-            Some(name) => format!(" of cloud `{name}`"),
-        };
+        let cloud = &self.cloud.name;
         let key = format!("regions:{cloud}:{}", all.join(","));
         self.sources.caches.warnings.warn_once(&key, || {
             format!(
