@@ -24,6 +24,9 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Where the catalog has a service elsewhere than usual, by type (`compute`):
+    /// a path, in which `{project}` stands for the token's project.
+    pub endpoints: BTreeMap<String, String>,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
     /// A provider that Keystone believes, and its clients.
@@ -195,6 +198,7 @@ impl Default for Plan {
             max_limit: 1000,
             microversion: 104,
             region: "RegionOne".into(),
+            endpoints: BTreeMap::new(),
             lacks: Vec::new(),
             federation: None,
             version_2: false,

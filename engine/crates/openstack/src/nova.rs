@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::pages::{Link, ListCall, Listing, Pager, Query, next_link};
+use super::pages::{Link, ListCall, Listing, OtherMarker, Pager, Query, next_link};
 use super::{ApiError, Microversion, MicroversionRange, Scope, Service, Session};
 
 /// From here on os-simple-tenant-usage has pages. Below, it gives as many
@@ -232,6 +232,25 @@ pub struct ServersPage {
 impl Listing for ServersPage {
     fn next(&self) -> Option<&str> {
         next_link(&self.servers_links)
+    }
+
+    fn other_marker(&self) -> OtherMarker {
+        #[derive(Deserialize)]
+        struct Row {
+            id: String,
+            status: Option<String>,
+        }
+        // What cannot be read is no marker; its reader says what is wrong with it.
+        let rows = self.servers.iter().rev();
+        let mut rows = rows.filter_map(|raw| serde_json::from_str::<Row>(raw.get()).ok());
+        let deleted = |row: &Row| row.status.as_deref() == Some("DELETED");
+        match rows.next() {
+            Some(last) if deleted(&last) => match rows.find(|row| !deleted(row)) {
+                Some(row) => OtherMarker::Row(row.id),
+                None => OtherMarker::None,
+            },
+            _ => OtherMarker::NotNeeded,
+        }
     }
 
     fn into_rows(self) -> Vec<Box<RawValue>> {

@@ -261,7 +261,14 @@ fn refusal(response: &Response, call: Box<Call>, purpose: &Purpose<'_>, now: i64
     let status = response.status;
     let wait = retry::retry_after(response, now);
     let (error, again) = match status {
-        401 => (ApiError::Unauthorized { message, call }, Again::No),
+        401 => (
+            ApiError::Unauthorized {
+                message,
+                call,
+                hint: String::new(),
+            },
+            Again::No,
+        ),
         403 => (ApiError::Forbidden { message, call }, Again::No),
         404 => (ApiError::NotFound { message, call }, Again::No),
         429 => (
