@@ -23,8 +23,8 @@ use super::fields::Row;
 use caso_model::Attribute;
 use caso_model::notice::Notices;
 use caso_model::usage::Image;
-use caso_openstack::pages::PageError;
 use caso_openstack::glance::{self, ImageList};
+use caso_openstack::pages::PageError;
 use caso_openstack::{ApiError, Session};
 
 /// Images by id.

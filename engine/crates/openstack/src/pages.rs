@@ -96,7 +96,9 @@ pub enum PageError {
         source: Box<ApiError>,
     },
     /// The API refuses so long a page.
-    #[error("{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer")]
+    #[error(
+        "{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer"
+    )]
     TooLong { limit: u32, source: Box<ApiError> },
 }
 
