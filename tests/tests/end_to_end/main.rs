@@ -14,6 +14,7 @@ mod defects;
 mod demo;
 mod energy;
 mod every_type;
+mod fairness;
 mod first_day;
 mod golden;
 mod greendigit;

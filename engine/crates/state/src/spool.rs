@@ -62,6 +62,10 @@ impl Spool {
         self.folder.join("caso-journal")
     }
 
+    pub(crate) fn failures_file(&self) -> PathBuf {
+        self.folder.join("caso-failures.json")
+    }
+
     pub(crate) fn cursor_file(&self, project: &str) -> PathBuf {
         self.folder
             .join("caso-cursors")
