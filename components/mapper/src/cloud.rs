@@ -18,13 +18,13 @@ use caso_component::records::{AccountingRecord, CloudRecord, Head};
 
 use crate::accelerator;
 use crate::calendar::Month;
+use crate::counted;
+use crate::cpu;
 use crate::identity;
 use crate::lifetime::{Lifetime, Reported};
 use crate::page::Page;
 use crate::status;
 use crate::usage::{Flavor, Server};
-
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Maps a server: its records in the order of the moments for which they speak, then those of
 /// its accelerators. No records when it did not exist in the window.
@@ -70,8 +70,7 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
     let window = context.window;
     let vm_uuid = identity::canonical_uuid(&server.id)?;
     let status = reported.status(server);
-    let size = Size::of(server, page.flavor(server));
-    let counters = server.counters.as_ref();
+    let size = Size::of(server, page.flavor(server), reported.until);
     let month = apel_month(reported, status)?;
     let benchmark = page.properties(server).benchmark;
     Ok(CloudRecord {
@@ -99,11 +98,15 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
         end: reported.end,
         suspend_seconds: None,
         wall_seconds: Some(reported.seconds()),
-        cpu_seconds: cpu_seconds(server, &size, reported)?,
+        cpu_seconds: cpu::seconds(server, size.vcpus, reported, window)?,
         cpu_count: size.vcpus,
         network_type: None,
-        network_inbound_bytes: counters.and_then(|counters| counters.network_incoming_bytes),
-        network_outbound_bytes: counters.and_then(|counters| counters.network_outgoing_bytes),
+        network_inbound_bytes: counted::at(server, reported, window, |it| {
+            it.network_incoming_bytes
+        }),
+        network_outbound_bytes: counted::at(server, reported, window, |it| {
+            it.network_outgoing_bytes
+        }),
         public_ip_count: public_addresses(server),
         memory_mib: size.memory_mib,
         disk_gib: size.disk_gib,
@@ -113,29 +116,6 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
         image_id: page.image_id(server.image_id.as_deref()),
         vm_uuid,
     })
-}
-
-/// CPU time, in seconds, from the start to `reported.until`: what was counted, or else the
-/// wall time on every CPU; absent where neither is known.
-///
-/// # Errors
-/// When it is out of range.
-fn cpu_seconds(server: &Server, size: &Size, reported: Reported) -> Result<Option<u64>, String> {
-    let counters = server.counters.as_ref();
-    if let Some(nanoseconds) = counters.and_then(|counters| counters.cpu_nanoseconds) {
-        return Ok(Some(nanoseconds / NANOSECONDS_PER_SECOND));
-    }
-    let Some(vcpus) = size.vcpus else {
-        return Ok(None);
-    };
-    let wall = reported.seconds();
-    let seconds = wall.checked_mul(u64::from(vcpus)).ok_or_else(|| {
-        format!(
-            "server `{}`: the CPU time of {wall} s on {vcpus} CPUs is out of range",
-            server.id
-        )
-    })?;
-    Ok(Some(seconds))
 }
 
 /// The month to which APEL assigns the record: that of MeasurementTime, which is EndTime for
@@ -150,7 +130,8 @@ fn apel_month(life: Reported, status: &str) -> Result<Month, String> {
 }
 
 /// The size of a VM. Each number comes from the usage API, which has what the VM held in
-/// the window, or else from its flavor. It is absent when neither has it.
+/// the window, or else from its flavor. It is absent when neither has it. The CPUs are those
+/// that it had at some moment, where it was seen to have had others.
 struct Size {
     vcpus: Option<u32>,
     memory_mib: Option<u64>,
@@ -158,12 +139,12 @@ struct Size {
 }
 
 impl Size {
-    fn of(server: &Server, flavor: Option<&Flavor>) -> Self {
+    fn of(server: &Server, flavor: Option<&Flavor>, moment: i64) -> Self {
         let usage = server.compute_usage.as_ref();
         let disk = |flavor: &Flavor| flavor.root_gib?.checked_add(flavor.ephemeral_gib?);
         Self {
-            vcpus: usage
-                .and_then(|usage| usage.vcpus)
+            vcpus: cpu::at(&server.sizes, moment)
+                .or_else(|| usage.and_then(|usage| usage.vcpus))
                 .or_else(|| flavor?.vcpus),
             memory_mib: usage
                 .and_then(|usage| usage.memory_mib)

@@ -10,6 +10,10 @@ use crate::calendar;
 use crate::status;
 use crate::usage::Server;
 
+/// How many seconds before its end a VM that ended before the window may have gone through a
+/// month's end that no window reported.
+const LATE: i64 = 86_400;
+
 /// The life of a VM as far as it is known now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
@@ -90,9 +94,11 @@ impl Lifetime {
         })
     }
 
-    /// What a record for the window reports of it; nothing when it lies outside.
+    /// What a record for the window reports of it; nothing when it began after it. One that
+    /// ended before it is reported: the host met its end in this window, by a clock that was
+    /// behind, or late.
     pub fn reported_in(self, window: Window) -> Option<Reported> {
-        if self.start > window.end || self.end.is_some_and(|end| end < window.start) {
+        if self.start > window.end {
             return None;
         }
         let end = self.end.filter(|end| *end <= window.end);
@@ -121,7 +127,14 @@ impl Reported {
     /// # Errors
     /// When a time is in no year that a record can name.
     pub fn at_month_ends(self, window: Window) -> Result<impl Iterator<Item = Self>, String> {
-        let from = window.start.max(self.start.saturating_add(1));
+        // An end that is reported late lies before the window, and so may a month's end that
+        // no window reported.
+        let from = if self.until < window.start {
+            self.until.saturating_sub(LATE)
+        } else {
+            window.start
+        };
+        let from = from.max(self.start.saturating_add(1));
         let ends = calendar::month_ends(from, self.until)?;
         Ok(ends.map(move |until| Self {
             start: self.start,
@@ -191,8 +204,9 @@ mod tests {
         server.created = Some(500);
         server.terminated = Some(1_000);
         assert_eq!(reported(&server).unwrap().end, Some(1_000));
+        // By a clock that is behind, or late.
         server.terminated = Some(999);
-        assert_eq!(reported(&server), None);
+        assert_eq!(reported(&server).unwrap().end, Some(999));
         server.terminated = Some(2_000);
         assert_eq!(reported(&server).unwrap().end, Some(2_000));
         server.terminated = Some(2_001);

@@ -374,6 +374,8 @@ fn listed(server: &Value, id: String, compute_usage: Option<ComputeUsage>) -> Se
         }),
         compute_usage,
         counters: None,
+        earlier_counters: None,
+        sizes: Vec::new(),
         attributes: Vec::new(),
     }
 }

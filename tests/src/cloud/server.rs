@@ -24,6 +24,8 @@ pub struct Server {
     pub terminated: Option<i64>,
     pub updated: i64,
     pub floating_ips: Vec<String>,
+    /// The database of its cell is away.
+    pub in_down_cell: bool,
 }
 
 impl Server {
@@ -45,6 +47,7 @@ impl Server {
             terminated: None,
             updated: created + 30,
             floating_ips: Vec::new(),
+            in_down_cell: false,
         }
     }
 

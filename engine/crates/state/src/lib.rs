@@ -9,6 +9,7 @@
 mod cursors;
 mod failures;
 mod folder;
+mod histories;
 mod lastrun;
 mod lock;
 mod spool;
@@ -16,6 +17,7 @@ mod spool;
 pub use cursors::{Advance, CursorError, CursorKey, Cursors, Start, StartSource, Unmoved};
 pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_writable};
+pub use histories::{Histories, HistoryError, Opened, Place};
 pub use lock::{Holder, Lock, LockError};
 pub use spool::{Spool, SpoolError, file_name_for};
 

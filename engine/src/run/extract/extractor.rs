@@ -14,6 +14,7 @@ use super::window::Plan;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_extract::{ExtractError, ProjectRef};
+use caso_journal::Sealed;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::{Advance, CursorKey, Start, Unmoved};
@@ -37,7 +38,7 @@ impl Task {
         };
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
-                true => Some(self.segment(window).await),
+                true => Some(self.read(window).await),
                 false => None,
             }
         });
@@ -47,7 +48,8 @@ impl Task {
             None => return Attempt::Ended(ExtractorResult::Cancelled),
         };
         Attempt::Ended(match extracted {
-            Ok(counts) => self.advance(window, continues, counts),
+            Ok(Some(read)) => self.advance(read.window, continues, read.counts, &read.sealed),
+            Ok(None) => ExtractorResult::UpToDate,
             Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
             Err(error) => return self.failed(&error).await,
         })
@@ -85,7 +87,13 @@ impl Task {
         }
     }
 
-    fn advance(&self, window: Window, continues: i64, counts: Counts) -> ExtractorResult {
+    fn advance(
+        &self,
+        window: Window,
+        continues: i64,
+        counts: Counts,
+        sealed: &Sealed,
+    ) -> ExtractorResult {
         let covered = Window {
             start: continues,
             end: window.end,
@@ -102,7 +110,17 @@ impl Task {
                     Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
                 },
             },
-            Err(error) => ExtractorResult::error(&error),
+            Err(error) => {
+                // The next run reads the window again: delivered now, what adds up
+                // would be counted twice.
+                if let Err(left) = self.region.context.journal.revoke(sealed) {
+                    tracing::warn!(
+                        "the records of the window could not be taken back: {}",
+                        error_chain(&left)
+                    );
+                }
+                ExtractorResult::error(&error)
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! bounded, for the machine's sake.
 
 mod bisect;
+mod clock;
 mod cloud_run;
 mod cursor_keys;
 mod extractor;
@@ -16,6 +17,7 @@ mod past_failures;
 pub mod prometheus;
 mod region;
 pub mod report;
+mod seen;
 mod segment;
 pub mod session_of;
 mod turns;
@@ -35,7 +37,7 @@ use super::summary::Summary;
 use caso_base::Clock;
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::{Cursors, Failures};
+use caso_state::{Cursors, Failures, Histories};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -47,6 +49,7 @@ pub struct Context {
     pub cursors: Cursors,
     /// Which projects failed before this run.
     pub failures: Failures,
+    pub histories: Histories,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
     /// Names of all messengers of the configuration: who the records are for.
@@ -99,6 +102,7 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
         now: prepared.now,
         cursors: cursors.configured(cursor_keys::of_all(config)),
         failures,
+        histories: Histories::of(&prepared.spools.cursors),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),
         messengers: prepared.messenger_names(),
