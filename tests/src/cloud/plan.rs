@@ -27,6 +27,8 @@ pub struct Plan {
     /// Where the catalog has a service elsewhere than usual, by type (`compute`):
     /// a path, in which `{project}` stands for the token's project.
     pub endpoints: BTreeMap<String, String>,
+    /// Nova takes no deleted server for a marker, as before 2014.2.3-29.
+    pub refuses_deleted_markers: bool,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
     /// A provider that Keystone believes, and its clients.
@@ -174,6 +176,10 @@ pub struct Image {
     pub id: String,
     pub name: String,
     pub properties: BTreeMap<String, String>,
+    /// `public`, `community`: the list shows the latter only where it is asked for.
+    pub visibility: String,
+    /// Left out of every list that does not ask for hidden ones.
+    pub hidden: bool,
 }
 
 impl Default for Plan {
@@ -199,6 +205,7 @@ impl Default for Plan {
             microversion: 104,
             region: "RegionOne".into(),
             endpoints: BTreeMap::new(),
+            refuses_deleted_markers: false,
             lacks: Vec::new(),
             federation: None,
             version_2: false,
@@ -311,6 +318,8 @@ impl Image {
             id: ids::image_id(n),
             name: format!("image-{n}"),
             properties: BTreeMap::new(),
+            visibility: "public".into(),
+            hidden: false,
         }
     }
 }

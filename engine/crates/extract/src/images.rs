@@ -150,7 +150,8 @@ impl State {
         }
         for list in [ImageList::Hidden, ImageList::Any] {
             let missing = self.missing(project, ids);
-            if missing.len() <= FEW || self.no_further_lists {
+            let few = if list == ImageList::Hidden { FEW } else { 1 };
+            if missing.len() <= few || self.no_further_lists {
                 break;
             }
             match self.ask_list(question, list, &missing).await {

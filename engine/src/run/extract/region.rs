@@ -104,7 +104,7 @@ impl Region {
         let key = format!("regions:{cloud}:{}", all.join(","));
         self.sources.caches.warnings.warn_once(&key, || {
             format!(
-                "the catalog{cloud} has several regions, and `region_name` names none: {}; `region_name = {}` accounts them all, `region_name = {first}` says that the first is meant",
+                "the catalog of cloud `{cloud}` has several regions, and `region_name` names none: {}; `region_name = {}` accounts them all, `region_name = {first}` says that the first is meant",
                 parts.join("; "),
                 all.join(", "),
             )
