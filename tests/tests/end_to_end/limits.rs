@@ -25,5 +25,8 @@ fn too_little_address_space_is_named_with_what_it_takes() {
     site.extract(&WINDOW).expect(0);
     let outcome = site.extract_within(GIB / 8, &WINDOW);
     assert_ne!(outcome.code(), 0);
-    outcome.says("`ulimit -v`").says("`LimitAS=`").says("66 MiB");
+    outcome
+        .says("`ulimit -v`")
+        .says("`LimitAS=`")
+        .says("66 MiB");
 }
