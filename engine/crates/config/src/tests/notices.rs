@@ -180,6 +180,7 @@ fn every_relative_path_in_a_file_is_warned_of() {
     let text = "[DEFAULT]\nmessengers = noop\nspooldir = spool\nlock_path = $spooldir\n\
         mapping_file = voms.json\nlog_file = caso.log\nlog_dir = logs\ncache_dir = /cache\n\
         [keystone_auth]\nauth_url = http://k:5000/v3\nauth_type = v3password\ncafile = ca.pem\n\
+        username = u\npassword = p\nuser_domain_id = default\n\
         [prometheus]\nprometheus_cafile = prom.pem\n";
     let site = Site::new(text).flag("mapping_file", "other.json");
     let config = site.load();
