@@ -303,6 +303,9 @@ fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
         })
     };
     let entry = |kind: &str, name: &str, path: &str| {
+        let other = world.plan.endpoints.get(kind);
+        let other = other.map(|path| path.replace("{project}", project.unwrap_or_default()));
+        let path = other.as_deref().unwrap_or(path);
         let mut endpoints = Vec::new();
         for interface in ["admin", "public", "internal"] {
             endpoints.push(endpoint(kind, interface, &world.plan.region, path));

@@ -24,6 +24,11 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Where the catalog has a service elsewhere than usual, by type (`compute`):
+    /// a path, in which `{project}` stands for the token's project.
+    pub endpoints: BTreeMap<String, String>,
+    /// Nova takes no deleted server for a marker, as before 2014.2.3-29.
+    pub refuses_deleted_markers: bool,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
     /// A provider that Keystone believes, and its clients.
@@ -37,6 +42,8 @@ pub struct Plan {
     pub token_seconds: i64,
     /// By how many seconds the cloud's clock is ahead of this machine's.
     pub clock_ahead: i64,
+    /// By how many seconds Nova's clock is ahead of the cloud's.
+    pub nova_clock_ahead: i64,
     pub telemetry: Telemetry,
 }
 
@@ -169,6 +176,10 @@ pub struct Image {
     pub id: String,
     pub name: String,
     pub properties: BTreeMap<String, String>,
+    /// `public`, `community`: the list shows the latter only where it is asked for.
+    pub visibility: String,
+    /// Left out of every list that does not ask for hidden ones.
+    pub hidden: bool,
 }
 
 impl Default for Plan {
@@ -193,12 +204,15 @@ impl Default for Plan {
             max_limit: 1000,
             microversion: 104,
             region: "RegionOne".into(),
+            endpoints: BTreeMap::new(),
+            refuses_deleted_markers: false,
             lacks: Vec::new(),
             federation: None,
             version_2: false,
             more_regions: BTreeMap::new(),
             token_seconds: 86_400,
             clock_ahead: 0,
+            nova_clock_ahead: 0,
             telemetry: Telemetry::default(),
         }
     }
@@ -304,6 +318,8 @@ impl Image {
             id: ids::image_id(n),
             name: format!("image-{n}"),
             properties: BTreeMap::new(),
+            visibility: "public".into(),
+            hidden: false,
         }
     }
 }

@@ -299,8 +299,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `/compute/v2.1/servers` into `compute` and `/v2.1/servers`.
+/// `/compute/v2.1/servers` into `compute` and `/v2.1/servers`; `/api/v1` before it
+/// is a front's.
 fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
     let path = path.trim_start_matches('/');
     let end = path.find('/').unwrap_or(path.len());
     path.split_at(end)
@@ -382,7 +384,11 @@ async fn handle(
     }
     answer = answer.with("date", {
         let world = state.world();
-        time::http_date(state.now(&world))
+        let ahead = match split(&seen.path).0 {
+            "compute" => world.plan.nova_clock_ahead,
+            _ => 0,
+        };
+        time::http_date(state.now(&world) + ahead)
     });
     seen.status = answer.status;
     seen.answered_bytes = answer.body.len();

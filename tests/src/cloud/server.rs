@@ -1,5 +1,9 @@
 //! Servers, listed by the test or generated from their number.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::ids;
 use super::plan::Flavor;
 use super::time::epoch;
@@ -24,6 +28,10 @@ pub struct Server {
     pub terminated: Option<i64>,
     pub updated: i64,
     pub floating_ips: Vec<String>,
+    /// Fields of the answer that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
+    /// The database of its cell is away.
+    pub in_down_cell: bool,
 }
 
 impl Server {
@@ -45,6 +53,8 @@ impl Server {
             terminated: None,
             updated: created + 30,
             floating_ips: Vec::new(),
+            odd: BTreeMap::new(),
+            in_down_cell: false,
         }
     }
 

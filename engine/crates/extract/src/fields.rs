@@ -84,9 +84,16 @@ impl Row {
         }
     }
 
+    /// The field of something that is no text: an empty one stands for none, as in
+    /// `OS-SRV-USG:launched_at` of a server that never ran.
+    fn filled(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+            .filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
+    }
+
     /// A time in any of OpenStack's forms, in seconds since the epoch.
     pub fn time(&self, key: &str) -> Result<Option<i64>, ItemError> {
-        match self.get(key) {
+        match self.filled(key) {
             None => Ok(None),
             Some(value) => match value.as_str().and_then(parse_timestamp) {
                 Some(time) => Ok(Some(time)),
@@ -97,7 +104,7 @@ impl Row {
 
     /// A count. APIs have said 20 and 20.0 for the same.
     pub fn count(&self, key: &str) -> Result<Option<u64>, ItemError> {
-        match self.get(key) {
+        match self.filled(key) {
             None => Ok(None),
             Some(value) => match whole(value) {
                 Some(count) => Ok(Some(count)),
@@ -194,6 +201,16 @@ mod tests {
         assert!(row.count("vcpus").is_err());
         assert!(row.text("name").is_err());
         assert_eq!(row.time("gone"), Ok(None));
+    }
+
+    #[test]
+    fn an_empty_text_is_no_time_and_no_number() {
+        let row = row(r#"{"id": "a", "launched": "", "ended": " ", "vcpus": "", "name": ""}"#);
+        assert_eq!(row.time("launched"), Ok(None));
+        assert_eq!(row.time("ended"), Ok(None));
+        assert_eq!(row.count("vcpus"), Ok(None));
+        assert_eq!(row.small_count("vcpus"), Ok(None));
+        assert_eq!(row.text("name"), Ok(Some(String::new())));
     }
 
     #[test]

@@ -91,8 +91,13 @@ pub enum ApiError {
     )]
     NoTenant { who: String, tenant: String },
     /// 401 to a request with a fresh token.
-    #[error("{} does not accept our token: {message}, {call}", call.service)]
-    Unauthorized { message: String, call: Box<Call> },
+    #[error("{} does not accept our token: {message}, {call}{hint}", call.service)]
+    Unauthorized {
+        message: String,
+        call: Box<Call>,
+        /// What it means and what to do, after `; `; empty where the caller knows more.
+        hint: String,
+    },
     /// 403.
     #[error("{} forbids this account {call}: {message}", call.service)]
     Forbidden { message: String, call: Box<Call> },
@@ -168,6 +173,17 @@ pub enum ApiError {
     /// The catalog of our token has nothing in the region.
     #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
     NoRegion { region: String, known: Vec<String> },
+    /// The catalog's endpoint names no version, and the service does not say where
+    /// one is.
+    #[error(
+        "the catalog's endpoint of {service}, `{endpoint}`, names no version, and its version document does not help: {detail}; have the address with the version put into the catalog (such as `{example}`), or have the document at `{endpoint}` let through"
+    )]
+    NoVersion {
+        service: Service,
+        endpoint: String,
+        example: String,
+        detail: String,
+    },
     /// Sent elsewhere, where the request must not go.
     #[error("{} {refused}, {call}; {}", call.service, redirect_remedy(call.service))]
     Redirect {
@@ -213,8 +229,10 @@ impl ApiError {
         )
     }
 
-    /// The service is away, as a whole and probably for a while: worth one
-    /// line in a summary, not one for each project.
+    /// The service may be away as a whole: no connection, no answer in time, a
+    /// proxy's 502, 503 or 504, a request to slow down. Whether it is, an answer
+    /// to another request shows ([`super::Session::is_there`]). A 500 or 501 is
+    /// about the request that got it.
     pub fn is_outage(&self) -> bool {
         match self {
             ApiError::Connect { .. }
@@ -222,7 +240,7 @@ impl ApiError {
             | ApiError::RateLimited { .. }
             | ApiError::Truncated { .. }
             | ApiError::Tls { .. } => true,
-            ApiError::Status { status, .. } => *status >= 500,
+            ApiError::Status { status, .. } => matches!(status, 502..=504),
             _ => false,
         }
     }
@@ -250,7 +268,9 @@ impl ApiError {
     /// The service that failed, for one line an outage.
     pub fn service(&self) -> Option<Service> {
         match self {
-            ApiError::NoEndpoint { service, .. } => Some(*service),
+            ApiError::NoEndpoint { service, .. } | ApiError::NoVersion { service, .. } => {
+                Some(*service)
+            }
             other => other.call().map(|call| call.service),
         }
     }
@@ -280,6 +300,7 @@ impl ApiError {
             | ApiError::NoTenant { .. }
             | ApiError::NoEndpoint { .. }
             | ApiError::NoRegion { .. }
+            | ApiError::NoVersion { .. }
             | ApiError::BadUrl { .. } => None,
         }
     }

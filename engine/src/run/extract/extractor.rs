@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
+use super::outages::suspect;
 use super::region::Region;
-use super::report::ExtractorResult;
+use super::report::{Blame, ExtractorResult};
+use super::turns::Attempt;
 use super::window::Plan;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_extract::{ExtractError, ProjectRef};
+use caso_journal::Sealed;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::{Advance, CursorKey, Start, Unmoved};
@@ -28,31 +31,35 @@ pub struct Task {
 
 impl Task {
     /// Reads the window that is due, seals it and moves the cursor.
-    pub async fn run(self) -> ExtractorResult {
+    pub async fn run(self) -> Attempt {
         let (window, continues) = match self.due() {
             Ok(due) => due,
-            Err(result) => return result,
+            Err(result) => return Attempt::Ended(result),
         };
-        let outages = &self.region.outages;
-        if outages.is_away(self.extractor) {
-            return ExtractorResult::Failed {
-                reason: "not tried, as other projects found the service away".into(),
-                outage: true,
-            };
-        }
-        let mut cancel = self.region.context.cancel.clone();
-        let extracted = tokio::select! {
-            extracted = self.segment(window) => extracted,
-            _ = cancel.wait_for(|cancelled| *cancelled) => return ExtractorResult::Cancelled,
-        };
-        match extracted {
-            Ok(counts) => {
-                outages.count(self.extractor, false);
-                self.advance(window, continues, counts)
+        let extracted = self.region.unless_cancelled(async {
+            match self.may_try().await {
+                true => Some(self.read(window).await),
+                false => None,
             }
+        });
+        let extracted = match extracted.await {
+            Some(Some(extracted)) => extracted,
+            Some(None) => return Attempt::Untried,
+            None => return Attempt::Ended(ExtractorResult::Cancelled),
+        };
+        Attempt::Ended(match extracted {
+            Ok(Some(read)) => self.advance(read.window, continues, read.counts, &read.sealed),
+            Ok(None) => ExtractorResult::UpToDate,
             Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
-            Err(error) => self.failed(&error),
-        }
+            Err(error) => return self.failed(&error).await,
+        })
+    }
+
+    async fn may_try(&self) -> bool {
+        let Region {
+            outages, sources, ..
+        } = self.region.as_ref();
+        outages.may_try(self.extractor, sources).await
     }
 
     fn key(&self) -> CursorKey {
@@ -80,7 +87,13 @@ impl Task {
         }
     }
 
-    fn advance(&self, window: Window, continues: i64, counts: Counts) -> ExtractorResult {
+    fn advance(
+        &self,
+        window: Window,
+        continues: i64,
+        counts: Counts,
+        sealed: &Sealed,
+    ) -> ExtractorResult {
         let covered = Window {
             start: continues,
             end: window.end,
@@ -97,20 +110,38 @@ impl Task {
                     Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
                 },
             },
-            Err(error) => ExtractorResult::error(&error),
+            Err(error) => {
+                // The next run reads the window again: delivered now, what adds up
+                // would be counted twice.
+                if let Err(left) = self.region.context.journal.revoke(sealed) {
+                    tracing::warn!(
+                        "the records of the window could not be taken back: {}",
+                        error_chain(&left)
+                    );
+                }
+                ExtractorResult::error(&error)
+            }
         }
     }
 
-    fn failed(&self, error: &ExtractError) -> ExtractorResult {
-        let outage = error.is_outage();
-        if outage {
-            self.region.outages.count(self.extractor, true);
+    async fn failed(&self, error: &ExtractError) -> Attempt {
+        let reason = error_chain(error);
+        if let Some((suspect, scope)) = suspect(error) {
+            let Region {
+                outages, sources, ..
+            } = self.region.as_ref();
+            let trouble = outages.note(self.extractor, suspect, scope, sources).await;
+            return Attempt::Suspected { reason, trouble };
         }
-        ExtractorResult::Failed {
-            reason: error_chain(error),
-            // An unknown region is the same for every project, and was not asked.
-            outage: outage || error.is_unknown_region(),
-        }
+        Attempt::Ended(ExtractorResult::Failed {
+            reason,
+            blame: match error {
+                // The same for every project, and not asked.
+                error if error.is_unknown_region() => Blame::Outage,
+                error if error.is_services_own() => Blame::Answer,
+                _ => Blame::Project,
+            },
+        })
     }
 
     /// A cloud without Cinder or Neutron has nothing to account there, and the

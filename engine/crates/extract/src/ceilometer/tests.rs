@@ -3,6 +3,7 @@
 //! `openstack/testdata`) and by their rules: refusals, limits, what is inclusive.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -348,6 +349,7 @@ async fn extract_with(
             context: &context,
             project: &project("p1"),
             window: WINDOW,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

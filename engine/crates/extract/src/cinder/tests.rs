@@ -1,6 +1,7 @@
 //! Volumes of a cloud that changes under our hands.
 
 use serde_json::{Value, json};
+use std::sync::Mutex;
 
 use super::*;
 use crate::extract;
@@ -15,6 +16,7 @@ async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<(), ExtractError>) 
             context: &stand.context(),
             project: &project("p1"),
             window: WINDOW,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

@@ -1,6 +1,7 @@
 //! Floating IPs, of a Neutron that shows too many and one that forgets.
 
 use serde_json::json;
+use std::sync::Mutex;
 
 use super::*;
 use crate::extract;
@@ -21,6 +22,7 @@ async fn run(context: &ExtractContext, window: Window) -> (Kept, Result<(), Extr
             context,
             project: &project("p1"),
             window,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

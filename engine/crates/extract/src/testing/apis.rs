@@ -18,6 +18,18 @@ impl Cloud {
             ["nova", "v2.1", ""] => ok(json!({"version": {"id": "v2.1", "min_version": "2.1",
                 "version": format!("{}.{}", self.newest.0, self.newest.1)}})),
             ["nova", "v2.1", "servers", "detail"] => self.servers(call),
+            ["nova", "v2.1", "servers"] => self.servers_in_brief(call),
+            ["nova", "v2.1", "servers", id] => {
+                let mut machines = self.machines.iter();
+                match machines.find(|vm| vm.id.to_string() == id && vm.project == call.project) {
+                    // Nova has a 500 for a server in a down cell, deleted or not.
+                    Some(vm) if vm.in_down_cell => status(500),
+                    Some(vm) if !vm.deleted() => {
+                        ok(json!({"server": self.server(vm, call.version)}))
+                    }
+                    _ => status(404),
+                }
+            }
             ["nova", "v2.1", "os-simple-tenant-usage", project] => self.usage(call, project),
             ["nova", "v2.1", "flavors", "detail"] => self.list_flavors(call),
             ["nova", "v2.1", "flavors", id, "os-extra_specs"] => {
@@ -69,6 +81,21 @@ impl Cloud {
         image["visibility"] == "public" || image["owner"] == call.project
     }
 
+    /// A list without limit and filters. Those in down cells have but an id and their
+    /// status; those that are deleted are not shown.
+    fn servers_in_brief(&self, call: &Call) -> Reply {
+        assert!(call.query.is_empty() && call.version >= (2, 69), "{call:?}");
+        let rows = self
+            .machines
+            .iter()
+            .filter(|vm| vm.project == call.project && !vm.deleted());
+        let row = |vm: &VirtualMachine| match vm.in_down_cell {
+            true => json!({"id": vm.id.to_string(), "status": "UNKNOWN", "links": []}),
+            false => json!({"id": vm.id.to_string(), "name": "x", "links": []}),
+        };
+        ok(json!({"servers": rows.map(row).collect::<Vec<_>>()}))
+    }
+
     fn servers(&self, call: &Call) -> Reply {
         let since = call
             .query("changes-since")
@@ -79,8 +106,9 @@ impl Cloud {
             .filter(|vm| vm.project == call.project)
             .filter(|vm| match since {
                 Some(since) => vm.updated >= since,
-                None => !vm.deleted(),
+                None => !vm.deleted() && vm.status != "SOFT_DELETED",
             })
+            .filter(|vm| !vm.in_down_cell)
             .collect();
         machines.sort_by_key(|vm| std::cmp::Reverse((vm.created, vm.id)));
         let Some(rest) = after(call, &machines, |vm| vm.id) else {
@@ -137,6 +165,7 @@ impl Cloud {
             .filter(|vm| vm.project == project)
             .filter(|vm| vm.launched.is_some_and(|launched| launched < end))
             .filter(|vm| vm.terminated.is_none_or(|ended| ended > start))
+            .filter(|vm| !vm.in_down_cell)
             .collect();
         machines.sort_by_key(|vm| vm.id);
         let Some(rest) = after(call, &machines, |vm| vm.id) else {
@@ -156,7 +185,7 @@ impl Cloud {
                 json!({"instance_id": vm.id.to_string(), "name": format!("vm-{}", vm.id.as_u128()),
                     "started_at": spell(vm.launched.unwrap()) + ".000000",
                     "ended_at": vm.terminated.map(|time| spell(time) + ".000000"),
-                    "vcpus": 2, "memory_mb": 2048, "local_gb": 25, "state": "active",
+                    "vcpus": vm.vcpus, "memory_mb": 2048, "local_gb": 25, "state": "active",
                     "flavor": format!("name-{}", vm.flavor)})
             })
             .collect();

@@ -76,6 +76,10 @@ pub struct VirtualMachine {
     pub terminated: Option<i64>,
     pub updated: i64,
     pub status: &'static str,
+    /// Of its flavor, says the usage API.
+    pub vcpus: u32,
+    /// The database with its row is away.
+    pub in_down_cell: bool,
     /// Replaces fields of its row in `servers/detail`.
     pub odd: Value,
 }
@@ -94,6 +98,8 @@ impl VirtualMachine {
             terminated: None,
             updated: WINDOW.start - 900_000,
             status: "ACTIVE",
+            vcpus: 2,
+            in_down_cell: false,
             odd: json!({}),
         }
     }
@@ -255,6 +261,10 @@ impl Stand {
             ip_records_for_past_windows: false,
             power: None,
         }
+    }
+
+    pub fn change(&self, happen: impl FnOnce(&mut Cloud)) {
+        happen(&mut self.cloud.lock().unwrap());
     }
 
     pub fn log(&self) -> Vec<String> {
