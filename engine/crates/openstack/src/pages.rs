@@ -420,11 +420,17 @@ mod tests {
                 _ => text(403, &[], body),
             });
             let (session, _) = session(&fake);
-            let mut pager = crate::neutron::floating_ips("p", 1000);
+            let oldest = crate::Microversion::new(2, 1);
+            let offered = crate::MicroversionRange {
+                min: oldest,
+                max: oldest,
+            };
+            let nova = crate::nova::Nova::new(session.clone(), "p", offered);
+            let mut pager = nova.flavors(1000);
             pager.next(&session).await.unwrap_err()
         }
         let error = ask(r#"{"forbidden": {"message": "Limit 1000 exceeds the maximum"}}"#).await;
-        assert!(error.api().is_some_and(ApiError::is_forbidden));
+        assert!(error.api().is_some_and(ApiError::is_forbidden), "{error:?}");
         let said = error.to_string();
         assert!(
             said.contains("1000 rows") && said.contains("`page_size`"),

@@ -38,6 +38,8 @@ impl Cloud {
                     None => status(404),
                 }
             }
+            // Asked for where its lists do not answer.
+            ["glance", ""] => status(503),
             ["glance", "v2", "images"] => {
                 let ids = call.query("id").unwrap().strip_prefix("in:").unwrap();
                 let found = self.images.iter().filter(|image| {
