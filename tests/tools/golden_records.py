@@ -40,6 +40,10 @@ def when(seconds):
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
 
 
+def attributes(facts):
+    return {one["name"]: one["value"] for one in facts["head"]["attributes"]}
+
+
 def common(facts):
     return {
         "site_name": facts["site_name"],
@@ -52,6 +56,7 @@ def common(facts):
 
 def cloud(facts):
     shared = common(facts)
+    benchmark = (facts["benchmarks"] or [{"name": None, "value": None}])[0]
     if OLD:
         shared["site"] = shared.pop("site_name")
     made = record.CloudRecord(
@@ -67,8 +72,8 @@ def cloud(facts):
         cpu_count=facts["cpu_count"],
         memory=facts["memory_mib"],
         disk=facts["disk_gib"],
-        benchmark_value=facts["benchmark_value"],
-        benchmark_type=facts["benchmark_type"],
+        benchmark_value=benchmark["value"],
+        benchmark_type=benchmark["name"],
         **shared,
     )
     made.wall_duration = facts["wall_seconds"]
@@ -79,7 +84,7 @@ def cloud(facts):
 def ip(facts):
     return record.IPRecord(
         measure_time=when(facts["head"]["measured_at"]),
-        uuid=facts["uuid"],
+        uuid=attributes(facts)["uuid"],
         user_id=facts["local_user"],
         group_id=facts["local_group"],
         ip_version=facts["ip_version"],
@@ -106,12 +111,12 @@ def accelerator(facts):
 
 
 def storage(facts):
-    more = {one["name"]: one["value"] for one in facts["head"]["attributes"]}
+    more = attributes(facts)
     made = record.StorageRecord(
         start_time=when(facts["start"]),
         measure_time=when(facts["create_time"]),
         volume_creation=when(int(more["created"])),
-        uuid=facts["volume_id"],
+        uuid=facts["resource_id"],
         site_name=facts["site_name"],
         compute_service=facts["storage_system"],
         cloud_type=facts["cloud_type"],
@@ -124,9 +129,9 @@ def storage(facts):
         status=more["status"],
         capacity=facts["capacity_bytes"] // GIB,
     )
-    if "attached_to" in more:
-        made.attached_to = more["attached_to"]
-        made.attached_duration = float(more["attached_seconds"])
+    if "attached-to" in more:
+        made.attached_to = more["attached-to"]
+        made.attached_duration = float(more["attached-seconds"])
     return made
 
 

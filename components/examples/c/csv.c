@@ -13,22 +13,23 @@
 #include "messenger.h"
 
 typedef caso_accounting_records_cloud_record_t cloud_record;
-typedef exports_caso_accounting_delivery_answer_t answer;
+typedef caso_accounting_deliveries_answer_t answer;
+typedef caso_accounting_descriptions_option_description_t option_description;
+typedef caso_accounting_descriptions_capability_request_t capability_request;
 typedef caso_accounting_connection_connection_error_t connection_error;
 
 /* Where to deliver: which of the two options the site has set. */
 static bool to_queue, to_server;
 
-static void option(exports_caso_accounting_description_option_description_t *option,
-                   const char *name, const char *help) {
+static void option(option_description *option, const char *name, const char *help) {
   memset(option, 0, sizeof *option);
   messenger_string_dup(&option->name, name);
   messenger_string_dup(&option->help, help);
-  option->kind.tag = EXPORTS_CASO_ACCOUNTING_DESCRIPTION_OPTION_KIND_TEXT;
+  option->kind.tag = CASO_ACCOUNTING_DESCRIPTIONS_OPTION_KIND_TEXT;
 }
 
-static void capability(exports_caso_accounting_description_capability_request_t *request,
-                       const char *name, const char *kind, const char *target) {
+static void capability(capability_request *request, const char *name, const char *kind,
+                       const char *target) {
   memset(request, 0, sizeof *request);
   messenger_string_dup(&request->name, name);
   messenger_string_dup(&request->kind, kind);
@@ -36,7 +37,7 @@ static void capability(exports_caso_accounting_description_capability_request_t 
 }
 
 void exports_caso_accounting_description_describe(
-    exports_caso_accounting_description_component_description_t *ret) {
+    caso_accounting_descriptions_component_description_t *ret) {
   memset(ret, 0, sizeof *ret);
   messenger_string_dup(&ret->name, "c-csv");
   messenger_string_dup(&ret->summary, "VMs as CSV, written in C");
@@ -58,17 +59,16 @@ static bool is(const messenger_string_t *string, const char *text) {
   return string->len == strlen(text) && !memcmp(string->ptr, text, string->len);
 }
 
-bool exports_caso_accounting_delivery_start(
-    messenger_string_t *instance, exports_caso_accounting_delivery_list_setting_t *settings,
-    messenger_string_t *err) {
-  for (size_t i = 0; i < settings->len; i++) {
-    to_queue |= is(&settings->ptr[i].name, "output_path");
-    to_server |= is(&settings->ptr[i].name, "server");
+bool exports_caso_accounting_delivery_start(caso_accounting_types_setup_t *setup,
+                                            caso_accounting_types_start_error_t *err) {
+  for (size_t i = 0; i < setup->settings.len; i++) {
+    to_queue |= is(&setup->settings.ptr[i].name, "output_path");
+    to_server |= is(&setup->settings.ptr[i].name, "server");
   }
-  messenger_string_free(instance);
-  exports_caso_accounting_delivery_list_setting_free(settings);
+  caso_accounting_types_setup_free(setup);
   if (to_queue || to_server) return true;
-  messenger_string_dup(err, "set `output_path` or `server`");
+  err->tag = CASO_ACCOUNTING_TYPES_START_ERROR_MISCONFIGURED;
+  messenger_string_dup(&err->val.misconfigured, "set `output_path` or `server`");
   return false;
 }
 
@@ -120,14 +120,14 @@ static bool put(messenger_list_u8_t *bytes, answer *ret) {
   if (caso_accounting_queue_put(&name, bytes, &error)) return true;
   switch (error.tag) {
     case CASO_ACCOUNTING_QUEUE_QUEUE_ERROR_DENIED:
-      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
+      ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_MISCONFIGURED;
       ret->rest.val.misconfigured = error.val.denied;
       break;
     case CASO_ACCOUNTING_QUEUE_QUEUE_ERROR_TOO_LARGE:
-      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_TOO_LARGE;
+      ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_TOO_LARGE;
       break;
     default:
-      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
+      ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_OTHER;
       messenger_string_dup(&ret->rest.val.other, "the queue did not take the message");
       caso_accounting_queue_queue_error_free(&error);
   }
@@ -138,7 +138,7 @@ static bool put(messenger_list_u8_t *bytes, answer *ret) {
 static bool failed(connection_error *error, answer *ret) {
   messenger_string_t reason;
   if (error->tag == CASO_ACCOUNTING_CONNECTION_CONNECTION_ERROR_DENIED) {
-    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_MISCONFIGURED;
+    ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_MISCONFIGURED;
     ret->rest.val.misconfigured = error->val.denied;
     return false;
   }
@@ -146,7 +146,7 @@ static bool failed(connection_error *error, answer *ret) {
     reason = error->val.unavailable;
   else
     messenger_string_dup(&reason, "the server did not read all records");
-  ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_RETRY;
+  ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_RETRY;
   ret->rest.val.retry.after_seconds = 60;
   ret->rest.val.retry.reason = reason;
   return false;
@@ -176,11 +176,11 @@ static bool send(messenger_list_u8_t *bytes, answer *ret) {
   return well || failed(&error, ret);
 }
 
-void exports_caso_accounting_delivery_deliver(
-    exports_caso_accounting_delivery_batch_t *batch, answer *ret) {
+void exports_caso_accounting_delivery_deliver(caso_accounting_deliveries_batch_t *batch,
+                                              answer *ret) {
   memset(ret, 0, sizeof *ret);
   if (batch->records.tag != CASO_ACCOUNTING_RECORDS_RECORD_LIST_CLOUD) {
-    ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_OTHER;
+    ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_OTHER;
     messenger_string_dup(&ret->rest.val.other, "only cloud records can be written as CSV");
   } else {
     size_t count = batch->records.val.cloud.len;
@@ -189,9 +189,9 @@ void exports_caso_accounting_delivery_deliver(
      * answer is to try again, and would then be there twice. */
     if ((!to_server || send(&bytes, ret)) && (!to_queue || put(&bytes, ret))) {
       ret->accepted = count;
-      ret->rest.tag = EXPORTS_CASO_ACCOUNTING_DELIVERY_REST_DONE;
+      ret->rest.tag = CASO_ACCOUNTING_DELIVERIES_REST_DONE;
     }
     free(bytes.ptr);
   }
-  exports_caso_accounting_delivery_batch_free(batch);
+  caso_accounting_deliveries_batch_free(batch);
 }

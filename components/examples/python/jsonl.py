@@ -10,17 +10,16 @@ import json
 
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports import delivery, description
-from wit_world.imports import connection, log, queue
+from wit_world.imports import connection, deliveries, descriptions, log, queue, types
 
 
 settings = {}
 
 
 def option(name, help_text):
-    return description.OptionDescription(
+    return descriptions.OptionDescription(
         name=name,
-        kind=description.OptionKind_Text(),
+        kind=descriptions.OptionKind_Text(),
         default=None,
         required=False,
         help=help_text,
@@ -31,7 +30,7 @@ def option(name, help_text):
 
 class Description(exports.Description):
     def describe(self):
-        return description.ComponentDescription(
+        return descriptions.ComponentDescription(
             name="python-jsonl",
             summary="JSON lines, written in Python",
             version="1.0.0",
@@ -41,8 +40,8 @@ class Description(exports.Description):
                 option("server", "host:port for the messages"),
             ],
             capabilities=[
-                description.CapabilityRequest("outgoing", "queue", "${output_path}", False, []),
-                description.CapabilityRequest("server", "connection", "${server}", False, []),
+                descriptions.CapabilityRequest("outgoing", "queue", "${output_path}", False, []),
+                descriptions.CapabilityRequest("server", "connection", "${server}", False, []),
             ],
             packing_option=None,
             attributes=[],
@@ -50,11 +49,11 @@ class Description(exports.Description):
 
 
 class Delivery(exports.Delivery):
-    def start(self, instance, given):
-        for setting in given:
+    def start(self, setup):
+        for setting in setup.settings:
             settings[setting.name] = setting.value.value
         if not settings:
-            raise Err("set `output_path` or `server`")
+            raise Err(types.StartError_Misconfigured("set `output_path` or `server`"))
 
     def deliver(self, batch):
         lines = "".join(json.dumps(flat(record)) + "\n" for record in batch.records.value)
@@ -68,7 +67,7 @@ class Delivery(exports.Delivery):
         except Err as error:
             return answer(0, rest_of(error.value))
         log.write(log.Level.DEBUG, f"{batch.id}: {len(batch.records.value)} records")
-        return answer(len(batch.records.value), delivery.Rest_Done())
+        return answer(len(batch.records.value), deliveries.Rest_Done())
 
 
 def send(data):
@@ -86,14 +85,14 @@ def send(data):
 def rest_of(error):
     """What the host should do after this error of a queue or a connection."""
     if isinstance(error, (queue.QueueError_Denied, connection.ConnectionError_Denied)):
-        return delivery.Rest_Misconfigured(error.value)
+        return deliveries.Rest_Misconfigured(error.value)
     if isinstance(error, queue.QueueError_TooLarge):
-        return delivery.Rest_TooLarge()
+        return deliveries.Rest_TooLarge()
     if isinstance(error, connection.ConnectionError_Unavailable):
-        return delivery.Rest_Retry(delivery.Retry(60, error.value))
+        return deliveries.Rest_Retry(deliveries.Retry(60, error.value, []))
     if isinstance(error, (connection.ConnectionError_Closed, connection.ConnectionError_TimedOut)):
-        return delivery.Rest_Retry(delivery.Retry(60, "the server did not read all records"))
-    return delivery.Rest_Other(repr(error))
+        return deliveries.Rest_Retry(deliveries.Retry(60, "the server did not read all records", []))
+    return deliveries.Rest_Other(repr(error))
 
 
 def flat(record):
@@ -104,4 +103,4 @@ def flat(record):
 
 
 def answer(accepted, rest):
-    return delivery.Answer(accepted=accepted, refused=[], rest=rest, attributes=[])
+    return deliveries.Answer(accepted=accepted, refused=[], rest=rest, attributes=[])

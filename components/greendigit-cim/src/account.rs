@@ -1,5 +1,6 @@
 //! The configuration: which service to post to, and with which account.
 
+use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
 
 /// The service and the account there. Not `Debug`: the password must not end up in a log.
@@ -25,26 +26,24 @@ impl Account {
     ///
     /// # Errors
     /// Names the option that is wrong.
-    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, StartError> {
+        let wrong = |reason: String| StartError::option("base_url", reason);
         let base_url = settings.text("base_url")?;
         let (scheme, rest) = base_url
             .split_once("://")
-            .ok_or("option `base_url` is not an address like `https://cim.example.org`")?;
+            .ok_or_else(|| wrong("is not an address like `https://cim.example.org`".to_owned()))?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
             _ => {
-                return Err(format!(
-                    "option `base_url` must be http or https, but is `{scheme}`"
-                ));
+                return Err(wrong(format!("must be http or https, but is `{scheme}`")));
             }
         };
         if rest.contains(['?', '#', '@']) {
-            return Err(
-                "option `base_url` has more than a host and a path; the account belongs into \
-                 `email` and `password`"
+            return Err(wrong(
+                "has more than a host and a path; the account belongs into `email` and `password`"
                     .to_owned(),
-            );
+            ));
         }
         let rest = rest.trim_end_matches('/');
         let (authority, prefix) = match rest.find('/') {
@@ -61,7 +60,7 @@ impl Account {
         };
         for (name, value) in [("email", &account.email), ("password", &account.password)] {
             if value.is_empty() {
-                return Err(format!("option `{name}` is empty"));
+                return Err(StartError::option(name, "is empty"));
             }
         }
         Ok(account)
@@ -122,13 +121,10 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use caso_component::samples::setting;
     use caso_component::types::{OptionValue, Setting};
 
     fn settings(base_url: &str) -> Vec<Setting> {
-        let setting = |name: &str, value| Setting {
-            name: name.into(),
-            value,
-        };
         vec![
             setting("base_url", OptionValue::Text(base_url.into())),
             setting("email", OptionValue::Text("a+b@site.example".into())),
@@ -138,7 +134,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn account(base_url: &str) -> Result<Account, String> {
-        Account::from_settings(Settings(&settings(base_url)))
+        Account::from_settings(Settings(&settings(base_url))).map_err(|error| error.text())
     }
 
     #[test]
@@ -174,6 +170,7 @@ pub(crate) mod tests {
             Account::from_settings(Settings(&empty))
                 .err()
                 .unwrap()
+                .text()
                 .contains("`password`")
         );
     }

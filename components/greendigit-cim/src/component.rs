@@ -2,7 +2,9 @@
 //! for other targets.
 
 use caso_component::log;
-use caso_component::messenger::{Answer, Batch, ComponentDescription, Messenger};
+use caso_component::messenger::{
+    Answer, Batch, ComponentDescription, Messenger, Setup, StartError,
+};
 use caso_component::settings::Settings;
 
 use crate::account::Account;
@@ -20,8 +22,8 @@ impl Messenger for GreenDigit {
         crate::describe()
     }
 
-    fn start(_instance: &str, settings: Settings<'_>) -> Result<Self, String> {
-        let account = Account::from_settings(settings)?;
+    fn start(setup: &Setup) -> Result<Self, StartError> {
+        let account = Account::from_settings(Settings::from(setup))?;
         if let Some(warning) = account.warning() {
             log::warning(warning);
         }
@@ -32,7 +34,7 @@ impl Messenger for GreenDigit {
     }
 
     fn deliver(&mut self, batch: &Batch) -> Answer {
-        let mut http = WasiHttp::new(&self.account);
+        let mut http = WasiHttp::new(&self.account, batch.time_left());
         crate::deliver(&self.account, &mut self.token, batch, &mut http)
     }
 }

@@ -25,8 +25,8 @@ use crate::account::Account;
 use crate::http::HttpClient;
 use crate::service::{Service, Verdict};
 
-/// For how long a call begins new requests.
-const CALL: Duration = Duration::from_secs(15);
+/// The part of a call's time in which it begins new requests.
+const BEGINS: u32 = 4;
 /// Records that may be refused, one by one, before the first is accepted.
 const REFUSED_AT_FIRST: usize = 10;
 
@@ -51,6 +51,7 @@ pub fn deliver(
         size: objects.len(),
         accepted: 0,
         refused: Vec::new(),
+        begins: batch.time_left() / BEGINS,
     };
     match progress.post_all(&objects, &batch.id, &mut service) {
         Ok(()) => {
@@ -82,6 +83,8 @@ struct Progress {
     /// Those of `done` that the service has accepted.
     accepted: usize,
     refused: Vec<Refusal>,
+    /// For how long the call begins new requests.
+    begins: Duration,
 }
 
 /// Why a call ends before the batch does.
@@ -106,7 +109,7 @@ impl Progress {
                 reason,
                 takes_back: false,
             };
-            if !first && service.http.elapsed() > CALL {
+            if !first && service.http.elapsed() > self.begins {
                 let reason = "the service is slow: the rest is posted in another call".to_owned();
                 return Err(stop(Rest::retry(0, reason.clone()), reason));
             }

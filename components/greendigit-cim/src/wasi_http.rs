@@ -1,7 +1,8 @@
 //! The HTTP client of the sandbox: `wasi:http`.
 //!
-//! The host bounds each wait by itself. The bounds here are tighter, so that two slow
-//! requests fit into one call: it then ends with an answer, and not by the host's deadline.
+//! The host bounds each wait by itself. The bounds here are parts of the time that a call
+//! may take, so that two slow requests fit into it: it then ends with an answer, and not by
+//! the host's hand.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +16,12 @@ use wasip2::io::streams::{OutputStream, StreamError};
 use crate::account::Account;
 use crate::http::{HttpClient, HttpError, Request, Response};
 
-/// For connecting, TLS included.
+/// For connecting, TLS included, at most.
 const CONNECT: Duration = Duration::from_secs(5);
 /// From the request to the first byte of the response, at most.
 const FIRST_BYTE: Duration = Duration::from_secs(20);
-/// From one piece of the response to the next.
+/// From one piece of the response to the next, at most.
 const BETWEEN: Duration = Duration::from_secs(5);
-/// For all waits of one call of `deliver` together.
-const CALL: Duration = Duration::from_secs(50);
 /// Bytes of a response that are read. A token is shorter, and so is a reason.
 const BODY: usize = 64 << 10;
 
@@ -31,15 +30,21 @@ pub struct WasiHttp {
     https: bool,
     authority: String,
     began: Instant,
+    /// For all waits of the call together: what is left of it is for answering.
+    waits: Duration,
+    /// What the call may take.
+    time: Duration,
 }
 
 impl WasiHttp {
-    /// A client for the account's service; the call begins now.
-    pub fn new(account: &Account) -> Self {
+    /// A client for the account's service; the call begins now and may take so long.
+    pub fn new(account: &Account, time: Duration) -> Self {
         Self {
             https: account.https,
             authority: account.authority.clone(),
             began: Instant::now(),
+            waits: time * 5 / 6,
+            time,
         }
     }
 
@@ -87,14 +92,16 @@ impl WasiHttp {
     }
 
     fn options(&self) -> RequestOptions {
-        let left = CALL.saturating_sub(self.began.elapsed());
-        let first_byte = left.clamp(Duration::from_secs(1), FIRST_BYTE);
+        let left = self.waits.saturating_sub(self.began.elapsed());
+        // Never nothing: a wait of no time would fail whatever the service does.
+        let first_byte = left.max(self.time / 50).min(self.time / 3).min(FIRST_BYTE);
+        let short = self.time / 12;
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).ok();
         let options = RequestOptions::new();
         // A host that does not support one of them uses its own.
-        let _ = options.set_connect_timeout(nanoseconds(CONNECT));
+        let _ = options.set_connect_timeout(nanoseconds(short.min(CONNECT)));
         let _ = options.set_first_byte_timeout(nanoseconds(first_byte));
-        let _ = options.set_between_bytes_timeout(nanoseconds(BETWEEN));
+        let _ = options.set_between_bytes_timeout(nanoseconds(short.min(BETWEEN)));
         options
     }
 
@@ -109,7 +116,7 @@ impl WasiHttp {
             && let Ok(stream) = body.stream()
         {
             // A response that is cut short still counts, for its status has come.
-            while bytes.len() < BODY && self.began.elapsed() < CALL {
+            while bytes.len() < BODY && self.began.elapsed() < self.waits {
                 match stream.blocking_read(8 << 10) {
                     Ok(piece) => bytes.extend(piece),
                     Err(_) => break,

@@ -7,9 +7,6 @@ use caso_component::messenger::connection::{self, ConnectionError};
 
 use crate::CONNECTION;
 
-/// For how long a call begins new portions. What the last one may still take, by the
-/// host's timeouts, fits into the rest of the call.
-const CALL: Duration = Duration::from_secs(15);
 /// Bytes to ask for where none are expected.
 const RECEIVED: u32 = 4_096;
 
@@ -47,14 +44,18 @@ pub trait Connection {
 pub struct Granted {
     handle: Option<u32>,
     began: Instant,
+    /// For how long this call begins new portions.
+    begins: Duration,
 }
 
 impl Granted {
-    /// Not connected yet; the call begins now.
-    pub fn new() -> Self {
+    /// Not connected yet; the call begins now and may take so long. A quarter of that is
+    /// for beginning new portions, the rest for what the last one may still take.
+    pub fn new(time_left: Duration) -> Self {
         Self {
             handle: None,
             began: Instant::now(),
+            begins: time_left / 4,
         }
     }
 
@@ -89,6 +90,6 @@ impl Connection for Granted {
     }
 
     fn is_late(&self) -> bool {
-        self.began.elapsed() > CALL
+        self.began.elapsed() > self.begins
     }
 }

@@ -11,7 +11,9 @@ mod describe;
 mod lines;
 mod options;
 
-use caso_component::messenger::{Answer, Batch, ComponentDescription, Messenger};
+use caso_component::messenger::{
+    Answer, Batch, ComponentDescription, Messenger, Setup, StartError,
+};
 use caso_component::settings::Settings;
 
 pub use connection::Connection;
@@ -30,12 +32,16 @@ impl Messenger for Logstash {
         describe::describe()
     }
 
-    fn start(_instance: &str, settings: Settings<'_>) -> Result<Self, String> {
-        Options::from_settings(settings).map(Self)
+    fn start(setup: &Setup) -> Result<Self, StartError> {
+        Options::from_settings(Settings::from(setup)).map(Self)
     }
 
     fn deliver(&mut self, batch: &Batch) -> Answer {
-        deliver(&self.0, batch, &mut connection::Granted::new())
+        deliver(
+            &self.0,
+            batch,
+            &mut connection::Granted::new(batch.time_left()),
+        )
     }
 }
 

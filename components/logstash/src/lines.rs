@@ -11,8 +11,9 @@ use caso_component::records::{OtherRecord, RecordList};
 pub fn line(records: &RecordList, index: usize) -> Result<String, String> {
     if let RecordList::Other(list) = records
         && let Some(record) = list.get(index)
+        && let Some(payload) = &record.payload
     {
-        return Ok(one_line(record)? + "\n");
+        return Ok(one_line(record, payload)? + "\n");
     }
     record_json::record(records, index, Style::Compact)
         .map(|line| line + "\n")
@@ -20,8 +21,8 @@ pub fn line(records: &RecordList, index: usize) -> Result<String, String> {
 }
 
 /// The payload without line ends. In JSON these can only be white space between tokens.
-fn one_line(record: &OtherRecord) -> Result<String, String> {
-    let text = record.payload.trim();
+fn one_line(record: &OtherRecord, payload: &str) -> Result<String, String> {
+    let text = payload.trim();
     if text.starts_with('{') && text.ends_with('}') {
         Ok(text.replace(['\n', '\r'], " "))
     } else {
@@ -80,8 +81,8 @@ mod tests {
                     fact("status", "in-use"),
                     fact("type", "Block Storage (cinder)"),
                     fact("created", "500"),
-                    fact("attached_to", "s1,s2"),
-                    fact("attached_seconds", "400"),
+                    fact("attached-to", "s1,s2"),
+                    fact("attached-seconds", "400"),
                 ],
                 ..samples::storage().head
             },
@@ -125,9 +126,25 @@ mod tests {
     }
 
     #[test]
+    fn without_a_payload_the_quantities_are_the_line() {
+        let record = OtherRecord {
+            payload: None,
+            ..samples::other()
+        };
+        assert_eq!(
+            only(RecordList::Other(vec![record])),
+            concat!(
+                r#"{"RecordType":"bucket","ResourceId":"1","StartTime":0,"EndTime":3600,"#,
+                r#""Quantities":{"capacity-bytes":12}}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
     fn payload_is_one_line_or_refused() {
         let other = |payload: &str| OtherRecord {
-            payload: payload.into(),
+            payload: Some(payload.into()),
             ..samples::other()
         };
         let records = RecordList::Other(vec![

@@ -1,5 +1,6 @@
 //! The messenger's options, as far as they concern it.
 
+use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
 
 /// The configuration of an instance. Host, port and TLS are not in it: they are terms of
@@ -16,13 +17,14 @@ impl Options {
     /// # Errors
     /// Names the option that is wrong. A file for TLS without `tls` is an error: who sets
     /// one expects the records to be encrypted.
-    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, StartError> {
         let tls = settings.boolean("tls")?;
         for name in ["cafile", "certfile", "keyfile"] {
             let file = settings.optional_text(name)?;
             if !tls && file.is_some_and(|file| !file.is_empty()) {
-                return Err(format!(
-                    "option `{name}` is set but `tls` is not: set `tls = true`, or remove `{name}`"
+                return Err(StartError::option(
+                    name,
+                    format!("is set but `tls` is not: set `tls = true`, or remove `{name}`"),
                 ));
             }
         }
@@ -35,18 +37,16 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::types::{OptionValue, Setting};
+    use caso_component::samples::setting;
+    use caso_component::types::OptionValue;
 
     fn options(tls: bool, wait_for_end: bool, file: (&str, &str)) -> Result<Options, String> {
-        let setting = |name: &str, value| Setting {
-            name: name.into(),
-            value,
-        };
         Options::from_settings(Settings(&[
             setting("tls", OptionValue::Boolean(tls)),
             setting("wait_for_end", OptionValue::Boolean(wait_for_end)),
             setting(file.0, OptionValue::Text(file.1.into())),
         ]))
+        .map_err(|error| error.text())
     }
 
     #[test]

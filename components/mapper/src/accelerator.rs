@@ -10,6 +10,7 @@
 use caso_component::records::{AcceleratorRecord, CloudRecord, Head};
 
 use crate::calendar::months;
+use crate::identity;
 use crate::lifetime::Reported;
 use crate::page::Page;
 use crate::usage::Server;
@@ -42,7 +43,10 @@ pub fn map(
                         "accelerator:{}:{month}:{}:{}",
                         cloud.vm_uuid, window.start, window.end
                     ),
-                    supersedes: format!("{}:{month}:{}", cloud.vm_uuid, accelerator.model),
+                    supersedes: identity::key(format!(
+                        "{}:{month}:{}",
+                        cloud.vm_uuid, accelerator.model
+                    )),
                     measured_at: to,
                     attributes: Vec::new(),
                 },
@@ -59,8 +63,7 @@ pub fn map(
                 cores: None,
                 active_seconds: seconds,
                 available_seconds: seconds,
-                benchmark_type: None,
-                benchmark_value: None,
+                benchmarks: Vec::new(),
                 accelerator_type: accelerator.kind.clone(),
                 model: Some(accelerator.model.clone()),
             });
@@ -96,7 +99,13 @@ mod tests {
         server.terminated = end;
         let items = [UsageItem::Server(server)];
         match &crate::map(&Policy::default(), &context, &tables, &items)[..] {
-            [crate::Outcome::Records(records)] => records
+            [
+                crate::Outcome {
+                    records,
+                    refused: None,
+                    ..
+                },
+            ] => records
                 .iter()
                 .filter_map(|record| match record {
                     AccountingRecord::Accelerator(record) => {
@@ -146,7 +155,13 @@ mod tests {
         tables.flavors[0].extra_specs = Some(samples::specs(specs));
         let items = [UsageItem::Server(samples::server())];
         match &crate::map(&Policy::default(), &samples::context(), &tables, &items)[..] {
-            [crate::Outcome::Records(records)] => {
+            [
+                crate::Outcome {
+                    records,
+                    refused: None,
+                    ..
+                },
+            ] => {
                 let clouds = records
                     .iter()
                     .filter(|record| matches!(record, AccountingRecord::Cloud(_)));

@@ -99,7 +99,7 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
         suspend_seconds: None,
         wall_seconds: Some(reported.seconds()),
         cpu_seconds: cpu::seconds(server, size.vcpus, reported, window)?,
-        cpu_count: size.vcpus,
+        cpu_count: size.vcpus.map(f64::from),
         network_type: None,
         network_inbound_bytes: counted::at(server, reported, window, |it| {
             it.network_incoming_bytes
@@ -110,8 +110,7 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
         public_ip_count: public_addresses(server),
         memory_mib: size.memory_mib,
         disk_gib: size.disk_gib,
-        benchmark_type: benchmark.name,
-        benchmark_value: benchmark.value,
+        benchmarks: benchmark.into_iter().collect(),
         storage_record_id: None,
         image_id: page.image_id(server.image_id.as_deref()),
         vm_uuid,

@@ -2,13 +2,14 @@
 
 use caso_component::settings::Settings;
 use caso_component::started::Started;
-use caso_component::types::Setting;
+use caso_component::types::{Setup, StartError};
 
+use crate::Outcome;
 use crate::bindings;
-use crate::bindings::exports::caso::accounting::description::{self, ComponentDescription};
-use crate::bindings::exports::caso::accounting::mapping;
+use crate::bindings::exports::caso::accounting::{description, mapping};
 use crate::policy::Policy;
 use crate::usage::{Context, Tables, UsageItem};
+use caso_component::description::ComponentDescription;
 
 thread_local! {
     static STARTED: Started<Policy> = const { Started::new() };
@@ -23,17 +24,17 @@ impl description::Guest for Mapper {
 }
 
 impl mapping::Guest for Mapper {
-    fn start(settings: Vec<Setting>) -> Result<(), String> {
-        STARTED.with(|started| started.start(|| Policy::from_settings(Settings(&settings))))
+    fn start(setup: Setup) -> Result<(), StartError> {
+        STARTED.with(|started| started.start(|| Policy::from_settings(Settings::from(&setup))))
     }
 
-    fn map_usage(context: Context, tables: Tables, items: Vec<UsageItem>) -> Vec<mapping::Outcome> {
+    fn map_usage(context: Context, tables: Tables, items: Vec<UsageItem>) -> Vec<Outcome> {
         let mapped = STARTED
             .with(|started| started.with(|policy| crate::map(policy, &context, &tables, &items)));
         mapped.unwrap_or_else(|reason| {
             items
                 .iter()
-                .map(|_| mapping::Outcome::Refused(reason.clone()))
+                .map(|_| crate::refused(reason.clone()))
                 .collect()
         })
     }

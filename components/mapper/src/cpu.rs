@@ -39,6 +39,7 @@ pub fn seconds(
     let whole = [SizeSpan {
         since: reported.start,
         vcpus,
+        attributes: Vec::new(),
     }];
     let sizes = if server.sizes.is_empty() {
         &whole
@@ -88,6 +89,7 @@ mod tests {
         let span = |(since, vcpus): &(i64, u32)| SizeSpan {
             since: *since,
             vcpus: *vcpus,
+            attributes: Vec::new(),
         };
         server.sizes = spans.iter().map(span).collect();
         server

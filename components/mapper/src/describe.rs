@@ -1,20 +1,19 @@
 //! What the mapper declares to the host: its options and the record types it makes.
 
-use crate::bindings::exports::caso::accounting::description::{
-    ComponentDescription, OptionDescription, OptionKind,
-};
+use caso_component::description::{ComponentDescription, OptionDescription, OptionKind};
+
 use crate::policy::Policy;
 
 /// The description. The defaults of the options are those of [`Policy`].
 #[must_use]
 pub fn describe() -> ComponentDescription {
     let policy = Policy::default();
-    let types = ["cloud", "accelerator", "ip", "storage", "energy"];
     ComponentDescription {
         name: "mapper".to_owned(),
         summary: "Maps usage to accounting records as cASO does".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        record_types: types.map(str::to_owned).to_vec(),
+        // The contract's, and whatever kind of usage has quantities.
+        record_types: Vec::new(),
         options: options(&policy),
         capabilities: Vec::new(),
         packing_option: None,

@@ -1,6 +1,7 @@
 //! The accounting properties in a flavor's extra specs.
 
 use caso_component::log;
+use caso_component::records::Benchmark;
 
 use crate::policy::Policy;
 use crate::usage::Flavor;
@@ -8,20 +9,11 @@ use crate::usage::Flavor;
 /// Accounting properties of a flavor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Properties {
-    /// The benchmark of its VMs.
-    pub benchmark: Benchmark,
+    /// The benchmark of its VMs. A flavor with only one of name and value is incomplete;
+    /// the record then has that one, as in cASO. The value is finite and not negative.
+    pub benchmark: Option<Benchmark>,
     /// The accelerators of each of its VMs.
     pub accelerator: Option<Accelerator>,
-}
-
-/// Name and value of a benchmark. A flavor with only one of them is incomplete; the record
-/// then has that one, as in cASO.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Benchmark {
-    /// `HEPscore23`, for example.
-    pub name: Option<String>,
-    /// Finite and not negative.
-    pub value: Option<f64>,
 }
 
 /// Accelerators of each VM of a flavor.
@@ -46,7 +38,7 @@ impl Properties {
     }
 }
 
-fn benchmark(policy: &Policy, flavor: &Flavor) -> Benchmark {
+fn benchmark(policy: &Policy, flavor: &Flavor) -> Option<Benchmark> {
     let name_key = &policy.benchmark_name_key;
     let value_key = &policy.benchmark_value_key;
     let name = extra_spec(flavor, name_key);
@@ -59,12 +51,13 @@ fn benchmark(policy: &Policy, flavor: &Flavor) -> Benchmark {
     }
     let value = text.and_then(|text| number(flavor, value_key, text, "no benchmark is recorded"));
     if text.is_some() && value.is_none() {
-        return Benchmark::default();
+        return None;
     }
-    Benchmark {
+    (name.is_some() || value.is_some()).then(|| Benchmark {
         name: name.map(str::to_owned),
         value,
-    }
+        attributes: Vec::new(),
+    })
 }
 
 fn warn_incomplete(flavor: &Flavor, has: &str, lacks: &str) {
@@ -182,8 +175,11 @@ mod tests {
             (vec![], None, None),
         ] {
             let benchmark = read(&specs).benchmark;
-            assert_eq!(benchmark.name.as_deref(), expected_name, "{specs:?}");
-            assert_eq!(benchmark.value, expected_value, "{specs:?}");
+            let name = benchmark.as_ref().and_then(|it| it.name.as_deref());
+            let value = benchmark.as_ref().and_then(|it| it.value);
+            assert_eq!((name, value), (expected_name, expected_value), "{specs:?}");
+            let stated = expected_name.is_some() || expected_value.is_some();
+            assert_eq!(benchmark.is_some(), stated, "{specs:?}");
         }
     }
 

@@ -32,6 +32,15 @@ pub fn derived_uuid(text: &str) -> String {
     dashed(&format!("{bits:032x}"))
 }
 
+/// A record's id or key as the contract has it, without control characters: what it is
+/// made of may come from a configuration file, or from a flavor's extra specs.
+pub fn key(text: String) -> String {
+    match text.contains(char::is_control) {
+        true => text.replace(char::is_control, " "),
+        false => text,
+    }
+}
+
 fn dashed(digits: &str) -> String {
     digits
         .char_indices()
@@ -60,6 +69,12 @@ mod tests {
         for text in ["", "i-00000001", "f03d90cc", &format!("{dashed}0")] {
             assert!(canonical_uuid(text).unwrap_err().contains("is not a UUID"));
         }
+    }
+
+    #[test]
+    fn a_key_has_no_control_characters() {
+        assert_eq!(key("b\u{f3}b:1".to_owned()), "b\u{f3}b:1");
+        assert_eq!(key("a\nb\u{85}c".to_owned()), "a b c");
     }
 
     /// Computed apart from this code, by the definition of FNV-1a. A consumer that keeps

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use caso_component::records::{AccountingRecord, Head, IpRecord};
+use caso_component::types::Attribute;
 
 use crate::calendar::Month;
 use crate::identity;
@@ -37,17 +38,20 @@ pub fn map(page: &Page, held: &FloatingIps) -> Result<Vec<AccountingRecord>, Str
     let record = |ip_version: u8, ip_count: u32| {
         let id = format!("ip:{project}:{ip_version}:{}:{}", window.start, window.end);
         AccountingRecord::Ip(IpRecord {
-            uuid: identity::derived_uuid(&id),
             head: Head {
-                id,
+                // cASO's records have one.
+                attributes: vec![Attribute {
+                    name: "uuid".to_owned(),
+                    value: identity::derived_uuid(&id),
+                }],
+                id: identity::key(id),
                 // APEL's draft has no project in its key, so that the projects of a site
                 // would replace each other.
-                supersedes: format!(
+                supersedes: identity::key(format!(
                     "{}:{}:{project}:{ip_version}:{month}",
                     context.site_name, context.service_name
-                ),
+                )),
                 measured_at: held.measured_at,
-                attributes: Vec::new(),
             },
             site_name: context.site_name.clone(),
             compute_service: context.service_name.clone(),
@@ -148,8 +152,9 @@ mod tests {
                 attributes: Vec::new(),
             };
             match map(&page, &held).unwrap().remove(0) {
-                AccountingRecord::Ip(record) => {
-                    (record.head.id, record.head.supersedes, record.uuid)
+                AccountingRecord::Ip(mut record) => {
+                    let uuid = record.head.attributes.remove(0).value;
+                    (record.head.id, record.head.supersedes, uuid)
                 }
                 other => panic!("{other:?}"),
             }

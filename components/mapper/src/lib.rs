@@ -9,7 +9,7 @@
 //! ```text
 //! page of usage ─► page (tables by id, flavor properties read once)
 //!    server ─► lifetime, status, cpu, counted ─► cloud ─► accelerator
-//!    volume ─► storage      floating-ips ─► ip      energy ─► energy
+//!    volume ─► storage      floating-ips ─► ip      energy ─► energy      other ─► other
 //! ```
 //!
 //! Times are epoch seconds in UTC. Text stays Unicode of any length: what a consumer cannot
@@ -30,6 +30,7 @@ mod flavor;
 mod identity;
 mod ip;
 mod lifetime;
+mod other;
 mod page;
 pub mod policy;
 mod status;
@@ -49,14 +50,15 @@ mod bindings {
         additional_derives: [PartialEq],
         with: {
             "caso:accounting/types@1.0.0": caso_component::types,
+            "caso:accounting/descriptions@1.0.0": caso_component::caso::accounting::descriptions,
             "caso:accounting/records@1.0.0": caso_component::records,
             "caso:accounting/log@1.0.0": caso_component::caso::accounting::log,
         },
     });
 }
 
+pub use bindings::caso::accounting::outcomes::Outcome;
 pub use bindings::caso::accounting::usage;
-pub use bindings::exports::caso::accounting::mapping::Outcome;
 pub use describe::describe;
 
 use page::Page;
@@ -74,6 +76,11 @@ pub fn map(
     items: &[UsageItem],
 ) -> Vec<Outcome> {
     let page = Page::new(policy, context, tables, items);
+    let outcome = |records| Outcome {
+        records,
+        refused: None,
+        attributes: Vec::new(),
+    };
     items
         .iter()
         .map(|item| {
@@ -82,15 +89,21 @@ pub fn map(
                 UsageItem::Volume(volume) => storage::map(&page, volume),
                 UsageItem::FloatingIps(addresses) => ip::map(&page, addresses),
                 UsageItem::Energy(energy) => energy::map(&page, energy),
-                UsageItem::Other(other) => Err(format!(
-                    "usage `{}` is of kind `{}`, which is unknown to this mapper",
-                    other.id, other.kind
-                )),
+                UsageItem::Other(other) => other::map(&page, other),
             };
             match records {
-                Ok(records) => Outcome::Records(records),
-                Err(reason) => Outcome::Refused(reason),
+                Ok(records) => outcome(records),
+                Err(reason) => refused(reason),
             }
         })
         .collect()
+}
+
+/// The outcome of an item that cannot be accounted, for this reason.
+fn refused(reason: String) -> Outcome {
+    Outcome {
+        records: Vec::new(),
+        refused: Some(reason),
+        attributes: Vec::new(),
+    }
 }

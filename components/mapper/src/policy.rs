@@ -1,5 +1,6 @@
 //! The mapper's options, under the names they have in cASO.
 
+use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
 
 /// The choices of a site.
@@ -30,12 +31,12 @@ impl Policy {
     ///
     /// # Errors
     /// Names the option that is wrong.
-    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, StartError> {
         let cpu_normalization_factor = settings.number("prometheus.cpu_normalization_factor")?;
         if !(cpu_normalization_factor.is_finite() && cpu_normalization_factor > 0.0) {
-            return Err(format!(
-                "option `prometheus.cpu_normalization_factor` must be greater than zero, but is \
-                 `{cpu_normalization_factor}`"
+            return Err(StartError::option(
+                "prometheus.cpu_normalization_factor",
+                format!("must be greater than zero, but is `{cpu_normalization_factor}`"),
             ));
         }
         Ok(Self {
@@ -72,7 +73,8 @@ impl Default for Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::exports::caso::accounting::description::OptionKind;
+    use caso_component::description::OptionKind;
+    use caso_component::samples::setting;
     use caso_component::types::{OptionValue, Setting};
 
     /// The settings that a host makes of the description's defaults.
@@ -87,10 +89,7 @@ mod tests {
                     OptionKind::Boolean => OptionValue::Boolean(text == "true"),
                     _ => OptionValue::Text(text),
                 };
-                Setting {
-                    name: option.name,
-                    value,
-                }
+                setting(&option.name, value)
             })
             .collect()
     }
@@ -98,8 +97,8 @@ mod tests {
     #[test]
     fn described_defaults_are_the_defaults() {
         assert_eq!(
-            Policy::from_settings(Settings(&defaults())),
-            Ok(Policy::default())
+            Policy::from_settings(Settings(&defaults())).unwrap(),
+            Policy::default()
         );
     }
 
@@ -111,7 +110,9 @@ mod tests {
                 setting.value = OptionValue::Number(0.0);
             }
         }
-        let error = Policy::from_settings(Settings(&settings)).unwrap_err();
+        let error = Policy::from_settings(Settings(&settings))
+            .unwrap_err()
+            .text();
         assert!(
             error.contains("`prometheus.cpu_normalization_factor`"),
             "{error}"

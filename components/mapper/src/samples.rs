@@ -71,6 +71,7 @@ pub fn tables() -> Tables {
             name: Some("alice".into()),
             attributes: Vec::new(),
         }],
+        other: Vec::new(),
     }
 }
 
@@ -108,6 +109,8 @@ pub fn server() -> Server {
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
+        metadata: None,
+        tags: None,
         attributes: Vec::new(),
     }
 }
@@ -166,6 +169,7 @@ pub fn volume() -> Volume {
         updated: None,
         deleted: None,
         attachments: Vec::new(),
+        metadata: None,
         attributes: Vec::new(),
     }
 }

@@ -50,7 +50,7 @@ pub fn map(page: &Page, volume: &Volume) -> Result<Vec<AccountingRecord>, String
             measured_at: end,
             attributes: facts(volume, start, end),
         },
-        volume_id,
+        resource_id: volume_id,
         storage_system: context.service_name.clone(),
         site_name: context.site_name.clone(),
         cloud_type: context.cloud_type.clone(),
@@ -94,10 +94,10 @@ fn facts(volume: &Volume, start: i64, end: i64) -> Vec<Attribute> {
         ("type", Some("Block Storage (cinder)".to_owned())),
         ("created", volume.created.map(|time| time.to_string())),
         (
-            "attached_to",
+            "attached-to",
             (!servers.is_empty()).then(|| servers.join(",")),
         ),
-        ("attached_seconds", attached_seconds),
+        ("attached-seconds", attached_seconds),
     ]
     .into_iter()
     .filter_map(|(name, value)| {
@@ -125,14 +125,19 @@ mod tests {
             &[UsageItem::Volume(volume)],
         );
         match outcomes.into_iter().next() {
-            Some(Outcome::Records(records)) => {
-                Ok(records.into_iter().next().map(|record| match record {
-                    AccountingRecord::Storage(record) => record,
-                    other => panic!("{other:?}"),
-                }))
-            }
-            Some(Outcome::Refused(reason)) => Err(reason),
-            other => panic!("{other:?}"),
+            Some(Outcome {
+                records,
+                refused: None,
+                ..
+            }) => Ok(records.into_iter().next().map(|record| match record {
+                AccountingRecord::Storage(record) => record,
+                other => panic!("{other:?}"),
+            })),
+            Some(Outcome {
+                refused: Some(reason),
+                ..
+            }) => Err(reason),
+            None => panic!("no outcome"),
         }
     }
 
@@ -196,16 +201,16 @@ mod tests {
             attachment(None, None),
             attachment(Some("s2"), Some(1_600)),
         ];
-        assert_eq!(fact(&volume, "attached_to").as_deref(), Some("s1,s2"));
-        assert_eq!(fact(&volume, "attached_seconds").as_deref(), Some("400"));
+        assert_eq!(fact(&volume, "attached-to").as_deref(), Some("s1,s2"));
+        assert_eq!(fact(&volume, "attached-seconds").as_deref(), Some("400"));
         // Attached before the window: for all of it.
         volume.attachments = vec![attachment(Some("s1"), Some(10))];
-        assert_eq!(fact(&volume, "attached_seconds").as_deref(), Some("1000"));
+        assert_eq!(fact(&volume, "attached-seconds").as_deref(), Some("1000"));
         volume.attachments = vec![attachment(Some("s1"), None)];
-        assert_eq!(fact(&volume, "attached_to").as_deref(), Some("s1"));
-        assert_eq!(fact(&volume, "attached_seconds"), None);
+        assert_eq!(fact(&volume, "attached-to").as_deref(), Some("s1"));
+        assert_eq!(fact(&volume, "attached-seconds"), None);
         volume.attachments.clear();
-        assert_eq!(fact(&volume, "attached_to"), None);
+        assert_eq!(fact(&volume, "attached-to"), None);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 #![warn(missing_docs)]
 
 use caso_component::log;
-use caso_component::messenger::{Answer, Batch, ComponentDescription, Messenger};
-use caso_component::settings::Settings;
+use caso_component::messenger::{
+    Answer, Batch, ComponentDescription, Messenger, Setup, StartError,
+};
 
 /// The messenger.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ impl Messenger for Noop {
         )
     }
 
-    fn start(_instance: &str, _settings: Settings<'_>) -> Result<Self, String> {
+    fn start(_setup: &Setup) -> Result<Self, StartError> {
         Ok(Self)
     }
 

@@ -1,7 +1,7 @@
 //! What a component declares about itself: name, options, record types and the
 //! capabilities it asks for.
 //!
-//! The types are the contract's (`wit/description.wit`); the constructors here fill in
+//! The types are the contract's (`wit/descriptions.wit`); the constructors here fill in
 //! what is usually empty, for use with struct update syntax:
 //!
 //! ```
@@ -24,7 +24,7 @@
 //! assert!(description.capabilities[0].required);
 //! ```
 
-pub use crate::bindings::exports::caso::accounting::description::{
+pub use crate::bindings::caso::accounting::descriptions::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 use crate::types::Attribute;

@@ -90,6 +90,15 @@ impl Object {
         self
     }
 
+    /// Adds a value that is JSON already, or nothing at all where it is absent.
+    #[must_use]
+    pub fn maybe_raw(self, key: &str, json: Option<&str>) -> Self {
+        match json {
+            Some(json) => self.raw(key, json),
+            None => self,
+        }
+    }
+
     /// The finished object.
     #[must_use]
     pub fn finish(mut self) -> String {

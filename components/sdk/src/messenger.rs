@@ -1,20 +1,21 @@
 //! What a messenger is: the trait [`Messenger`], the macro
 //! [`export_messenger!`](crate::export_messenger), batches and answers.
 //!
-//! The types are the contract's (`wit/delivery.wit`, `wit/queue.wit`,
+//! The types are the contract's (`wit/deliveries.wit`, `wit/types.wit`, `wit/queue.wit`,
 //! `wit/connection.wit`). Imports and exports exist in WebAssembly only: natively a
 //! component is an ordinary library, and `cargo test` runs its logic.
 
+use std::time::Duration;
+
+pub use crate::bindings::caso::accounting::deliveries::{Answer, Batch, Refusal, Rest, Retry};
 pub use crate::bindings::caso::accounting::{connection, queue};
-pub use crate::bindings::exports::caso::accounting::delivery::{
-    Answer, Batch, Refusal, Rest, Retry,
-};
 pub use crate::description::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 use crate::records::RecordList;
-use crate::settings::Settings;
 use crate::started::Started;
+use crate::types::Origin;
+pub use crate::types::{Setup, StartError, WrongOption};
 
 /// A messenger: formats batches of records and delivers them.
 ///
@@ -25,12 +26,13 @@ pub trait Messenger: Sized {
     /// What this component is, takes and asks for. Must answer the same each time.
     fn describe() -> ComponentDescription;
 
-    /// Starts the instance of this name (`ssm2` in `[ssm2]`) with its options.
+    /// Starts the instance of this name (`ssm2` in `[ssm2]`) with its options, which
+    /// [`Settings`](crate::settings::Settings) reads.
     ///
     /// # Errors
-    /// Which option is wrong and why, for the operator. The instance's records then
-    /// wait for the next run.
-    fn start(instance: &str, settings: Settings<'_>) -> Result<Self, String>;
+    /// What is in the way, for the operator; of an option the host says where it was
+    /// set. The instance's records then wait for the next run.
+    fn start(setup: &Setup) -> Result<Self, StartError>;
 
     /// Delivers a batch and says how far it got.
     ///
@@ -64,10 +66,9 @@ macro_rules! export_messenger {
 
             impl delivery::Guest for Exported {
                 fn start(
-                    instance: ::std::string::String,
-                    settings: ::std::vec::Vec<$crate::types::Setting>,
-                ) -> ::std::result::Result<(), ::std::string::String> {
-                    STARTED.with(|started| $crate::messenger::start(started, &instance, &settings))
+                    setup: $crate::types::Setup,
+                ) -> ::std::result::Result<(), $crate::types::StartError> {
+                    STARTED.with(|started| $crate::messenger::start(started, &setup))
                 }
 
                 fn deliver(batch: delivery::Batch) -> delivery::Answer {
@@ -82,12 +83,8 @@ macro_rules! export_messenger {
 
 /// What the exported `start` does.
 #[doc(hidden)]
-pub fn start<M: Messenger>(
-    started: &Started<M>,
-    instance: &str,
-    settings: &[crate::types::Setting],
-) -> Result<(), String> {
-    started.start(|| M::start(instance, Settings(settings)))
+pub fn start<M: Messenger>(started: &Started<M>, setup: &Setup) -> Result<(), StartError> {
+    started.start(|| M::start(setup))
 }
 
 /// What the exported `deliver` does: without a started instance all records are left
@@ -97,6 +94,43 @@ pub fn deliver<M: Messenger>(started: &Started<M>, batch: &Batch) -> Answer {
     started
         .with(|messenger| messenger.deliver(batch))
         .unwrap_or_else(|reason| Answer::nothing(Rest::Other(reason)))
+}
+
+impl StartError {
+    /// The option of this name has a value that will not do, for a reason that says
+    /// what would.
+    #[must_use]
+    pub fn option(name: &str, reason: impl Into<String>) -> Self {
+        Self::WrongOption(WrongOption {
+            name: name.to_owned(),
+            reason: reason.into(),
+            attributes: Vec::new(),
+        })
+    }
+
+    /// The error as a sentence.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::WrongOption(wrong) => format!("option `{}`: {}", wrong.name, wrong.reason),
+            Self::Misconfigured(text) | Self::Unavailable(text) | Self::Other(text) => text.clone(),
+        }
+    }
+}
+
+impl Batch {
+    /// Where the record at this index comes from.
+    #[must_use]
+    pub fn origin(&self, index: usize) -> Option<&Origin> {
+        let origin = usize::try_from(*self.origin_of.get(index)?).ok()?;
+        self.origins.get(origin)
+    }
+
+    /// How long this call may take.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        Duration::from_millis(self.time_left_milliseconds)
+    }
 }
 
 impl RecordList {
@@ -153,6 +187,7 @@ impl Refusal {
         Self {
             index: self::index(index),
             reason: reason.into(),
+            attributes: Vec::new(),
         }
     }
 }
@@ -164,6 +199,7 @@ impl Rest {
         Self::Retry(Retry {
             after_seconds,
             reason: reason.into(),
+            attributes: Vec::new(),
         })
     }
 }
@@ -193,7 +229,8 @@ fn index(index: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::samples;
-    use crate::types::{OptionValue, Setting};
+    use crate::settings::Settings;
+    use crate::types::OptionValue;
 
     /// Refuses the first record, and counts its calls.
     struct Picky {
@@ -206,10 +243,10 @@ mod tests {
             ComponentDescription::new("picky", "Refuses the first record", "1")
         }
 
-        fn start(instance: &str, settings: Settings<'_>) -> Result<Self, String> {
-            settings.text("server")?;
+        fn start(setup: &Setup) -> Result<Self, StartError> {
+            Settings::from(setup).text("server")?;
             Ok(Self {
-                instance: instance.to_owned(),
+                instance: setup.instance.clone(),
                 calls: 0,
             })
         }
@@ -221,39 +258,48 @@ mod tests {
         }
     }
 
-    fn server() -> [Setting; 1] {
-        [Setting {
-            name: "server".into(),
-            value: OptionValue::Text("example.org".into()),
-        }]
+    fn server() -> Setup {
+        let server = OptionValue::Text("example.org".into());
+        samples::setup("picky2", vec![samples::setting("server", server)])
     }
 
     #[test]
     fn an_instance_lives_from_call_to_call() {
         let started = Started::<Picky>::new();
         let batch = samples::batch(RecordList::Cloud(vec![samples::cloud(); 3]));
-        assert_eq!(start(&started, "picky2", &server()), Ok(()));
+        start(&started, &server()).unwrap();
         deliver(&started, &batch);
         let answer = deliver(&started, &batch);
         assert_eq!((answer.accepted, answer.rest), (3, Rest::Done));
         assert_eq!(answer.refused[0].reason, "call 2 of picky2");
-        assert!(start(&started, "picky2", &server()).is_err());
+        assert!(start(&started, &server()).is_err());
     }
 
     #[test]
     fn without_a_start_nothing_is_accepted() {
         let started = Started::<Picky>::new();
         let batch = samples::batch(RecordList::Cloud(vec![samples::cloud()]));
-        assert_eq!(
-            start(&started, "picky", &[]),
-            Err("option `server` has no value".to_owned())
-        );
+        let error = start(&started, &samples::setup("picky", Vec::new())).unwrap_err();
+        assert_eq!(error.text(), "option `server`: it has no value");
         let answer = deliver(&started, &batch);
         assert_eq!((answer.accepted, answer.refused), (0, Vec::new()));
         assert_eq!(
             answer.rest,
             Rest::Other("`start` was not called".to_owned())
         );
+    }
+
+    #[test]
+    fn each_record_has_its_origin() {
+        let mut batch = samples::batch(RecordList::Cloud(vec![samples::cloud(); 2]));
+        batch.origins.push(Origin {
+            cloud: "second".into(),
+            ..samples::origin()
+        });
+        batch.origin_of = vec![1, 0];
+        let cloud = |index| batch.origin(index).map(|origin| origin.cloud.as_str());
+        assert_eq!((cloud(0), cloud(1)), (Some("second"), Some("default")));
+        assert_eq!(cloud(2), None);
     }
 
     #[test]

@@ -11,14 +11,17 @@
 use chrono::{DateTime, Utc};
 
 use crate::json::{Object, Style};
+use crate::python::number;
 use crate::records::{
-    AcceleratorRecord, CloudRecord, EnergyRecord, Head, IpRecord, RecordList, StorageRecord,
+    AcceleratorRecord, CloudRecord, EnergyRecord, Head, IpRecord, OtherRecord, RecordList,
+    StorageRecord,
 };
 
 const BYTES_PER_GIB: u64 = 1 << 30;
 
 /// The record at `index`, from 0; none behind the list's end. A record of a kind that
-/// cASO does not have is its payload as it is: one JSON object.
+/// cASO does not have is its payload as it is, one JSON object, or an object of its
+/// quantities where it has none.
 #[must_use]
 pub fn record(records: &RecordList, index: usize, style: Style) -> Option<String> {
     match records {
@@ -27,13 +30,14 @@ pub fn record(records: &RecordList, index: usize, style: Style) -> Option<String
         RecordList::Accelerator(list) => list.get(index).map(|record| accelerator(record, style)),
         RecordList::Storage(list) => list.get(index).map(|record| storage(record, style)),
         RecordList::Energy(list) => list.get(index).map(|record| energy(record, style)),
-        RecordList::Other(list) => list.get(index).map(|record| record.payload.clone()),
+        RecordList::Other(list) => list.get(index).map(|record| other(record, style)),
     }
 }
 
 /// A cloud record, with `EndTime` 0 while the VM runs.
 #[must_use]
 pub fn cloud(record: &CloudRecord, style: Style) -> String {
+    let benchmark = record.benchmarks.first();
     Object::new(style)
         .text("SiteName", &record.site_name)
         .text("CloudType", &record.cloud_type)
@@ -47,7 +51,7 @@ pub fn cloud(record: &CloudRecord, style: Style) -> String {
         .text("Status", &record.status)
         .maybe_text("ImageId", record.image_id.as_deref())
         .maybe_integer("PublicIPCount", record.public_ip_count)
-        .maybe_integer("CpuCount", record.cpu_count)
+        .maybe_raw("CpuCount", record.cpu_count.map(number).as_deref())
         .maybe_integer("Memory", record.memory_mib)
         .maybe_integer("Disk", record.disk_gib)
         .maybe_text("NetworkType", record.network_type.as_deref())
@@ -55,8 +59,8 @@ pub fn cloud(record: &CloudRecord, style: Style) -> String {
         .maybe_integer("NetworkOutbound", gib(record.network_outbound_bytes))
         .maybe_text("StorageRecordId", record.storage_record_id.as_deref())
         .maybe_integer("SuspendDuration", record.suspend_seconds)
-        .maybe_float("Benchmark", record.benchmark_value)
-        .maybe_text("BenchmarkType", record.benchmark_type.as_deref())
+        .maybe_float("Benchmark", benchmark.and_then(|it| it.value))
+        .maybe_text("BenchmarkType", benchmark.and_then(|it| it.name.as_deref()))
         .integer("StartTime", record.start)
         .integer("EndTime", record.end.unwrap_or(0))
         .maybe_integer("WallDuration", record.wall_seconds)
@@ -70,10 +74,10 @@ pub fn gib(bytes: Option<u64>) -> Option<u64> {
     bytes.map(|bytes| bytes / BYTES_PER_GIB)
 }
 
-/// A public IP record.
+/// A public IP record. Its `uuid` is an attribute of the head.
 #[must_use]
 pub fn ip(record: &IpRecord, style: Style) -> String {
-    ip_with(record, Some(&record.uuid), style)
+    ip_with(record, attribute(&record.head, "uuid"), style)
 }
 
 /// A public IP record without `uuid`, which APEL's own schema does not have.
@@ -101,6 +105,7 @@ fn ip_with(record: &IpRecord, uuid: Option<&str>, style: Style) -> String {
 /// An accelerator record. `Count` may be a fraction, where VMs share an accelerator.
 #[must_use]
 pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
+    let benchmark = record.benchmarks.first();
     Object::new(style)
         .text("SiteName", &record.site_name)
         .text("CloudType", &record.cloud_type)
@@ -108,7 +113,7 @@ pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
         .text("AssociatedRecord", &record.associated_record)
         .maybe_text("GlobalUserName", record.global_user_name.as_deref())
         .text("FQAN", &record.fqan)
-        .raw("Count", &crate::python::number(record.count))
+        .raw("Count", &number(record.count))
         .integer("AvailableDuration", record.available_seconds)
         .integer("MeasurementMonth", record.month)
         .integer("MeasurementYear", record.year)
@@ -116,8 +121,8 @@ pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
         .text("Type", &record.accelerator_type)
         .maybe_integer("Cores", record.cores)
         .maybe_text("Model", record.model.as_deref())
-        .maybe_float("Benchmark", record.benchmark_value)
-        .maybe_text("BenchmarkType", record.benchmark_type.as_deref())
+        .maybe_float("Benchmark", benchmark.and_then(|it| it.value))
+        .maybe_text("BenchmarkType", benchmark.and_then(|it| it.name.as_deref()))
         .integer("ActiveDuration", record.active_seconds)
         .finish()
 }
@@ -127,13 +132,13 @@ pub fn accelerator(record: &AcceleratorRecord, style: Style) -> String {
 #[must_use]
 pub fn storage(record: &StorageRecord, style: Style) -> String {
     let fact = |name| attribute(&record.head, name);
-    let number = |name| fact(name).and_then(|text| text.parse::<i64>().ok());
-    let attached = fact("attached_seconds").and_then(|text| text.parse::<f64>().ok());
+    let integer = |name| fact(name).and_then(|text| text.parse::<i64>().ok());
+    let attached = fact("attached-seconds").and_then(|text| text.parse::<f64>().ok());
     Object::new(style)
         .text("SiteName", &record.site_name)
         .text("CloudType", &record.cloud_type)
         .text("CloudComputeService", &record.storage_system)
-        .text("VolumeUUID", &record.volume_id)
+        .text("VolumeUUID", &record.resource_id)
         .maybe_text("RecordName", fact("name"))
         .maybe_text("LocalUser", record.local_user.as_deref())
         .maybe_text("GlobalUserName", record.user_identity.as_deref())
@@ -142,13 +147,13 @@ pub fn storage(record: &StorageRecord, style: Style) -> String {
         .integer("ActiveDuration", record.end.saturating_sub(record.start))
         // The one duration that cASO writes with a fraction.
         .maybe_float("AttachedDuration", attached)
-        .maybe_text("AttachedTo", fact("attached_to"))
+        .maybe_text("AttachedTo", fact("attached-to"))
         .maybe_text("Type", fact("type"))
         .maybe_text("Status", fact("status"))
         .integer("Capacity", record.capacity_bytes / BYTES_PER_GIB)
         .integer("StartTime", record.start)
         .integer("CreateTime", record.create_time)
-        .maybe_integer("VolumeCreationTime", number("created"))
+        .maybe_integer("VolumeCreationTime", integer("created"))
         .finish()
 }
 
@@ -179,6 +184,28 @@ pub fn energy(record: &EnergyRecord, style: Style) -> String {
         .integer("ExecUnitFinished", u8::from(record.finished))
         .text("Status", &record.status)
         .text("Owner", &record.owner)
+        .finish()
+}
+
+/// A record of a kind that cASO does not have: its payload as it is, or, without one,
+/// what it says otherwise.
+#[must_use]
+pub fn other(record: &OtherRecord, style: Style) -> String {
+    if let Some(payload) = &record.payload {
+        return payload.clone();
+    }
+    let quantities = record
+        .quantities
+        .iter()
+        .fold(Object::new(style), |object, quantity| {
+            object.raw(&quantity.name, &number(quantity.value))
+        });
+    Object::new(style)
+        .text("RecordType", &record.kind)
+        .text("ResourceId", &record.resource_id)
+        .integer("StartTime", record.start)
+        .integer("EndTime", record.end)
+        .raw("Quantities", &quantities.finish())
         .finish()
 }
 

@@ -1,4 +1,4 @@
-//! One valid record of each type, and batches of them, for the tests of messengers.
+//! One valid record of each type, batches of them, and what an instance is started with, for the tests of messengers.
 //!
 //! Behind the feature `testing`, to be enabled in `[dev-dependencies]`:
 //!
@@ -11,9 +11,47 @@
 
 use crate::messenger::Batch;
 use crate::records::{
-    AcceleratorRecord, CloudRecord, EnergyRecord, Head, IpRecord, OtherRecord, RecordList,
-    StorageRecord,
+    AcceleratorRecord, Benchmark, CloudRecord, EnergyRecord, Head, IpRecord, OtherRecord,
+    RecordList, StorageRecord,
 };
+use crate::types::{Attribute, OptionValue, Origin, Quantity, Setting, Setup, Window};
+
+/// What an instance of this name is started with.
+#[must_use]
+pub fn setup(instance: &str, settings: Vec<Setting>) -> Setup {
+    Setup {
+        instance: instance.into(),
+        settings,
+        attributes: Vec::new(),
+    }
+}
+
+/// An option with this value.
+#[must_use]
+pub fn setting(name: &str, value: OptionValue) -> Setting {
+    Setting {
+        name: name.into(),
+        value,
+        attributes: Vec::new(),
+    }
+}
+
+/// Project `3174…` of the cloud `default`, from 2026-10-01 to 2026-11-21T17:20:12, by
+/// `nova`.
+#[must_use]
+pub fn origin() -> Origin {
+    Origin {
+        cloud: "default".into(),
+        region: None,
+        project_id: "3174786e9d0146608dfdbebc1b4a983e".into(),
+        extractor: "nova".into(),
+        window: Window {
+            start: 1_790_812_800,
+            end: 1_795_281_612,
+        },
+        attributes: Vec::new(),
+    }
+}
 
 fn head(id: &str) -> Head {
     Head {
@@ -44,17 +82,26 @@ pub fn cloud() -> CloudRecord {
         suspend_seconds: None,
         wall_seconds: Some(1_000),
         cpu_seconds: Some(2_000),
-        cpu_count: Some(2),
+        cpu_count: Some(2.0),
         network_type: None,
         network_inbound_bytes: None,
         network_outbound_bytes: None,
         public_ip_count: Some(0),
         memory_mib: Some(4_096),
         disk_gib: Some(20),
-        benchmark_type: Some("HEPscore23".into()),
-        benchmark_value: Some(99.0),
+        benchmarks: vec![benchmark("HEPscore23", 99.0)],
         storage_record_id: None,
         image_id: None,
+    }
+}
+
+/// A benchmark with name and value.
+#[must_use]
+pub fn benchmark(name: &str, value: f64) -> Benchmark {
+    Benchmark {
+        name: Some(name.into()),
+        value: Some(value),
+        attributes: Vec::new(),
     }
 }
 
@@ -62,11 +109,16 @@ pub fn cloud() -> CloudRecord {
 #[must_use]
 pub fn ip() -> IpRecord {
     IpRecord {
-        head: head("ip:1"),
+        head: Head {
+            attributes: vec![Attribute {
+                name: "uuid".into(),
+                value: "75d1b232-3688-4508-aaa8-14b3c084f3b7".into(),
+            }],
+            ..head("ip:1")
+        },
         site_name: "TEST-SITE".into(),
         compute_service: "TEST-SITE-CLOUD".into(),
         cloud_type: "caso/5.2.2 (OpenStack)".into(),
-        uuid: "75d1b232-3688-4508-aaa8-14b3c084f3b7".into(),
         local_user: None,
         local_group: "3174786e9d0146608dfdbebc1b4a983e".into(),
         global_user_name: None,
@@ -94,8 +146,7 @@ pub fn accelerator() -> AcceleratorRecord {
         cores: None,
         active_seconds: 2_678_400,
         available_seconds: 2_678_400,
-        benchmark_type: None,
-        benchmark_value: None,
+        benchmarks: Vec::new(),
         accelerator_type: "GPU".into(),
         model: Some("NVIDIA A100".into()),
     }
@@ -106,7 +157,7 @@ pub fn accelerator() -> AcceleratorRecord {
 pub fn storage() -> StorageRecord {
     StorageRecord {
         head: head("storage:1f480dc7-3405-5304-88e6-247ccefd34c8:1:2"),
-        volume_id: "1f480dc7-3405-5304-88e6-247ccefd34c8".into(),
+        resource_id: "1f480dc7-3405-5304-88e6-247ccefd34c8".into(),
         storage_system: "TEST-SITE-CLOUD".into(),
         site_name: "TEST-SITE".into(),
         cloud_type: "caso/5.2.2 (OpenStack)".into(),
@@ -154,14 +205,21 @@ pub fn energy() -> EnergyRecord {
     }
 }
 
-/// A record of a kind (`bucket`) that the contract has no case for, with the payload
-/// `{}`.
+/// A record of a kind (`bucket`) that the contract has no case for: 12 bytes for an
+/// hour, with the payload `{}`.
 #[must_use]
 pub fn other() -> OtherRecord {
     OtherRecord {
         head: head("bucket:1"),
         kind: "bucket".into(),
-        payload: "{}".into(),
+        resource_id: "1".into(),
+        start: 0,
+        end: 3_600,
+        quantities: vec![Quantity {
+            name: "capacity-bytes".into(),
+            value: 12.0,
+        }],
+        payload: Some("{}".into()),
     }
 }
 
@@ -181,8 +239,11 @@ pub fn batch(records: RecordList) -> Batch {
         attempt: 1,
         instance: "messenger".into(),
         record_type: record_type.into(),
+        origins: vec![origin()],
+        origin_of: vec![0; records.len()],
         records,
         now: 0,
+        time_left_milliseconds: 60_000,
         attributes: Vec::new(),
     }
 }

@@ -4,12 +4,19 @@
 //! can still go wrong is that component and host disagree on a name or a kind; the
 //! error then names the option.
 
-use crate::types::{OptionValue, Setting};
+use crate::messenger::StartError;
+use crate::types::{OptionValue, Setting, Setup};
 
 /// The options in force for an instance: what the site set, or the default. An option
 /// with neither has no value.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a>(pub &'a [Setting]);
+
+impl<'a> From<&'a Setup> for Settings<'a> {
+    fn from(setup: &'a Setup) -> Self {
+        Self(&setup.settings)
+    }
+}
 
 macro_rules! getter {
     ($(#[$doc:meta])* $name:ident, $optional:ident, $case:ident, $type:ty, $kind:literal) => {
@@ -17,16 +24,16 @@ macro_rules! getter {
         ///
         /// # Errors
         /// When the option has no value, or a value of another kind.
-        pub fn $name(&self, name: &str) -> Result<$type, String> {
+        pub fn $name(&self, name: &str) -> Result<$type, StartError> {
             self.$optional(name)?
-                .ok_or_else(|| format!("option `{name}` has no value"))
+                .ok_or_else(|| StartError::option(name, "it has no value"))
         }
 
         #[doc = concat!("Like [`Self::", stringify!($name), "`], for an option that may have no value.")]
         ///
         /// # Errors
         /// When the option has a value of another kind.
-        pub fn $optional(&self, name: &str) -> Result<Option<$type>, String> {
+        pub fn $optional(&self, name: &str) -> Result<Option<$type>, StartError> {
             match self.value(name) {
                 None => Ok(None),
                 Some(OptionValue::$case(value)) => Ok(Some(value.clone())),
@@ -68,7 +75,7 @@ impl Settings<'_> {
     }
 }
 
-fn unexpected(name: &str, expected: &str, value: &OptionValue) -> String {
+fn unexpected(name: &str, expected: &str, value: &OptionValue) -> StartError {
     let given = match value {
         OptionValue::Text(_) => "a text",
         OptionValue::Integer(_) => "a whole number",
@@ -79,23 +86,21 @@ fn unexpected(name: &str, expected: &str, value: &OptionValue) -> String {
         OptionValue::Texts(_) => "a list of texts",
         OptionValue::Other(_) => "a value of an unknown kind",
     };
-    format!("option `{name}` must be {expected}, but the host gave {given}")
+    StartError::option(
+        name,
+        format!("must be {expected}, but the host gave {given}"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::setting;
 
     fn settings() -> Vec<Setting> {
         vec![
-            Setting {
-                name: "output_path".into(),
-                value: OptionValue::Text("/spool".into()),
-            },
-            Setting {
-                name: "max_size".into(),
-                value: OptionValue::Integer(100),
-            },
+            setting("output_path", OptionValue::Text("/spool".into())),
+            setting("max_size", OptionValue::Integer(100)),
         ]
     }
 
@@ -104,8 +109,8 @@ mod tests {
         let list = settings();
         let settings = Settings(&list);
         assert_eq!(settings.text("output_path").unwrap(), "/spool");
-        assert_eq!(settings.optional_integer("max_size"), Ok(Some(100)));
-        assert_eq!(settings.optional_boolean("tls"), Ok(None));
+        assert_eq!(settings.optional_integer("max_size").unwrap(), Some(100));
+        assert_eq!(settings.optional_boolean("tls").unwrap(), None);
     }
 
     #[test]
@@ -113,12 +118,12 @@ mod tests {
         let list = settings();
         let settings = Settings(&list);
         assert_eq!(
-            settings.text("max_size").unwrap_err(),
-            "option `max_size` must be a text, but the host gave a whole number"
+            settings.text("max_size").unwrap_err().text(),
+            "option `max_size`: must be a text, but the host gave a whole number"
         );
         assert_eq!(
-            settings.boolean("tls").unwrap_err(),
-            "option `tls` has no value"
+            settings.boolean("tls").unwrap_err().text(),
+            "option `tls`: it has no value"
         );
     }
 }

@@ -7,6 +7,8 @@
 
 use std::cell::RefCell;
 
+use crate::messenger::StartError;
+
 /// What `start` made of the options, once it was called.
 ///
 /// A store runs one thread, so the usual place is a `thread_local!`:
@@ -26,10 +28,10 @@ impl<T> Started<T> {
     /// # Errors
     /// The error of `start`, after which another attempt is possible; or, without
     /// running it, that an instance has been started already.
-    pub fn start(&self, start: impl FnOnce() -> Result<T, String>) -> Result<(), String> {
+    pub fn start(&self, start: impl FnOnce() -> Result<T, StartError>) -> Result<(), StartError> {
         let mut slot = self.0.borrow_mut();
         if slot.is_some() {
-            return Err("`start` was called twice".to_owned());
+            return Err(StartError::Other("`start` was called twice".to_owned()));
         }
         *slot = Some(start()?);
         Ok(())
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn calls_reach_the_instance_that_start_made() {
         let started = Started::new();
-        assert_eq!(started.start(|| Ok(1)), Ok(()));
+        started.start(|| Ok(1)).unwrap();
         assert_eq!(
             started.with(|count| {
                 *count += 1;
@@ -76,7 +78,7 @@ mod tests {
         let started = Started::new();
         started.start(|| Ok(1)).unwrap();
         let again = started.start(|| panic!("must not run"));
-        assert_eq!(again, Err("`start` was called twice".to_owned()));
+        assert_eq!(again.unwrap_err().text(), "`start` was called twice");
         assert_eq!(started.with(|count| *count), Ok(1));
     }
 
@@ -87,11 +89,9 @@ mod tests {
             started.with(|_| ()),
             Err("`start` was not called".to_owned())
         );
-        assert_eq!(
-            started.start(|| Err("no such path".to_owned())),
-            Err("no such path".to_owned())
-        );
+        let failed = started.start(|| Err(StartError::Other("no such path".to_owned())));
+        assert_eq!(failed.unwrap_err().text(), "no such path");
         assert!(started.with(|_| ()).is_err());
-        assert_eq!(started.start(|| Ok(3)), Ok(()));
+        started.start(|| Ok(3)).unwrap();
     }
 }

@@ -18,6 +18,7 @@ pub fn frame() -> Frame {
 /// # Errors
 /// Why APEL would reject it.
 pub fn entry(record: &AcceleratorRecord) -> Result<String, String> {
+    let benchmark = record.benchmarks.first();
     rules::mandatory("SiteName", &record.site_name, rules::length)?;
     rules::mandatory("FQAN", &record.fqan, rules::length)?;
     rules::mandatory("AssociatedRecord", &record.associated_record, rules::length)?;
@@ -38,7 +39,7 @@ pub fn entry(record: &AcceleratorRecord) -> Result<String, String> {
         ("Model", record.model.as_ref(), VARCHAR),
         (
             "BenchmarkType",
-            record.benchmark_type.as_ref(),
+            benchmark.and_then(|it| it.name.as_ref()),
             BENCHMARK_TYPE,
         ),
     ] {
@@ -61,7 +62,7 @@ pub fn entry(record: &AcceleratorRecord) -> Result<String, String> {
     rules::field("Count", rules::decimal(record.count))?;
     rules::field("AvailableDuration", rules::bigint(record.available_seconds))?;
     rules::field("ActiveDuration", rules::bigint(record.active_seconds))?;
-    if let Some(value) = record.benchmark_value {
+    if let Some(value) = benchmark.and_then(|it| it.value) {
         rules::field("Benchmark", rules::decimal(value))?;
     }
     Ok(record_json::accelerator(&for_apel(record), Style::Ascii))

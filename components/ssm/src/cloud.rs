@@ -93,8 +93,9 @@ pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, Stri
     lines.number("WallDuration", record.wall_seconds.map(|s| s.max(1)))?;
     lines.number("CpuDuration", record.cpu_seconds.map(|s| s.max(1)))?;
     if let Some(count) = record.cpu_count {
-        rules::field("CpuCount", rules::decimal(f64::from(count)))?;
-        lines.add("CpuCount", count);
+        // The column has three decimal places; a whole number is written without any.
+        let count = rules::field("CpuCount", rules::decimal(count))?;
+        lines.add("CpuCount", python::number(count));
     }
     lines.number("Memory", record.memory_mib)?;
     lines.number("Disk", record.disk_gib)?;
@@ -136,17 +137,16 @@ fn times(lines: &mut Lines, record: &CloudRecord, version: CloudVersion) -> Resu
 /// Adds name and value of the benchmark. They belong together: where APEL would reject
 /// one of them, both are left out.
 fn benchmark(lines: &mut Lines, record: &CloudRecord) {
-    let name = record.benchmark_type.as_deref();
+    // A message has room for one: the preferred.
+    let Some(benchmark) = record.benchmarks.first() else {
+        return;
+    };
+    let name = benchmark.name.as_deref();
     let checked = rules::field(
         "BenchmarkType",
         name.map_or(Ok(()), |name| rules::ascii_id(name, BENCHMARK_TYPE)),
     )
-    .and_then(|()| {
-        rules::field(
-            "Benchmark",
-            record.benchmark_value.map(rules::decimal).transpose(),
-        )
-    });
+    .and_then(|()| rules::field("Benchmark", benchmark.value.map(rules::decimal).transpose()));
     match checked {
         Ok(value) => {
             if let Some(name) = name {

@@ -92,6 +92,7 @@ fn options() -> Vec<OptionDescription> {
 mod tests {
     use super::*;
     use crate::Options;
+    use caso_component::samples::setting;
     use caso_component::settings::Settings;
     use caso_component::types::{OptionValue, Setting};
 
@@ -107,10 +108,7 @@ mod tests {
                 }
                 _ => OptionValue::Text(default),
             };
-            Some(Setting {
-                name: option.name,
-                value,
-            })
+            Some(setting(&option.name, value))
         };
         describe().options.into_iter().filter_map(setting).collect()
     }
@@ -118,8 +116,8 @@ mod tests {
     #[test]
     fn described_defaults_are_the_defaults() {
         assert_eq!(
-            Options::from_settings(Settings(&defaults())),
-            Ok(Options::default())
+            Options::from_settings(Settings(&defaults())).unwrap(),
+            Options::default()
         );
     }
 

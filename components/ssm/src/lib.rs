@@ -25,7 +25,9 @@ mod rules;
 mod storage;
 mod xml;
 
-use caso_component::messenger::{Answer, Batch, ComponentDescription, Messenger, queue};
+use caso_component::messenger::{
+    Answer, Batch, ComponentDescription, Messenger, Setup, StartError, queue,
+};
 use caso_component::settings::Settings;
 
 pub use deliver::deliver;
@@ -47,8 +49,8 @@ impl Messenger for Ssm {
         describe::describe()
     }
 
-    fn start(_instance: &str, settings: Settings<'_>) -> Result<Self, String> {
-        Options::from_settings(settings).map(Self)
+    fn start(setup: &Setup) -> Result<Self, StartError> {
+        Options::from_settings(Settings::from(setup)).map(Self)
     }
 
     fn deliver(&mut self, batch: &Batch) -> Answer {

@@ -1,5 +1,6 @@
 //! The messenger's options, read from what the host hands to `start`.
 
+use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
 
 use crate::{QUEUE, RECORD_TYPES};
@@ -88,27 +89,35 @@ impl Options {
     ///
     /// # Errors
     /// Names the option that is wrong, and what it must be.
-    pub fn from_settings(settings: Settings<'_>) -> Result<Self, String> {
+    pub fn from_settings(settings: Settings<'_>) -> Result<Self, StartError> {
         let max_size = settings.integer("max_size")?;
         let max_size = usize::try_from(max_size)
             .ok()
             .filter(|size| *size >= 1)
-            .ok_or_else(|| format!("option `max_size` is `{max_size}`, but must be at least 1"))?;
+            .ok_or_else(|| {
+                StartError::option(
+                    "max_size",
+                    format!("must be at least 1, but is `{max_size}`"),
+                )
+            })?;
         let bytes = settings.size("max_message_bytes")?;
         let max_message_bytes = usize::try_from(bytes)
             .ok()
             .filter(|bytes| *bytes >= SMALLEST_MESSAGE)
             .ok_or_else(|| {
-                format!(
-                    "option `max_message_bytes` is `{bytes}`, but must be at least \
-                     {SMALLEST_MESSAGE}"
+                StartError::option(
+                    "max_message_bytes",
+                    format!("must be at least {SMALLEST_MESSAGE}, but is `{bytes}`"),
                 )
             })?;
         let choice = |name: &str, known: [&str; 2]| {
             let value = settings.text(name)?;
             known.iter().position(|word| *word == value).ok_or_else(|| {
                 let [first, second] = known;
-                format!("option `{name}` is `{value}`, but must be `{first}` or `{second}`")
+                StartError::option(
+                    name,
+                    format!("must be `{first}` or `{second}`, but is `{value}`"),
+                )
             })
         };
         let mut own_queues = Vec::new();
@@ -154,6 +163,7 @@ impl Default for Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caso_component::samples::setting;
     use caso_component::types::{OptionValue, Setting};
 
     fn with(name: &str, value: OptionValue) -> Result<Options, String> {
@@ -166,16 +176,10 @@ mod tests {
         ]
         .into_iter()
         .filter(|(known, _)| *known != name)
-        .map(|(name, value)| Setting {
-            name: name.into(),
-            value,
-        })
+        .map(|(name, value)| setting(name, value))
         .collect();
-        settings.push(Setting {
-            name: name.into(),
-            value,
-        });
-        Options::from_settings(Settings(&settings))
+        settings.push(setting(name, value));
+        Options::from_settings(Settings(&settings)).map_err(|error| error.text())
     }
 
     #[test]

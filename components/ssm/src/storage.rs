@@ -29,7 +29,7 @@ pub fn frame() -> Frame {
 pub fn entry(record: &StorageRecord, record_id: StarRecordId) -> Result<String, String> {
     let id = match record_id {
         StarRecordId::Interval => &record.head.id,
-        StarRecordId::Volume => &record.volume_id,
+        StarRecordId::Volume => &record.resource_id,
     };
     mandatory("recordId", id)?;
     mandatory("StorageSystem", &record.storage_system)?;

@@ -169,7 +169,12 @@ impl Case {
         let items: Vec<UsageItem> = servers.into_iter().map(UsageItem::Server).collect();
         let (mut clouds, mut accelerators) = (Vec::new(), Vec::new());
         for outcome in caso_mapper::map(&Policy::default(), &context, &tables, &items) {
-            let Outcome::Records(records) = outcome else {
+            let Outcome {
+                records,
+                refused: None,
+                ..
+            } = outcome
+            else {
                 panic!("{outcome:?}");
             };
             for record in records {
@@ -229,8 +234,11 @@ fn message(records: RecordList) -> String {
         attempt: 1,
         instance: "ssm".into(),
         record_type: String::new(),
+        origins: Vec::new(),
+        origin_of: Vec::new(),
         records,
         now: 0,
+        time_left_milliseconds: 60_000,
         attributes: Vec::new(),
     };
     let mut messages = Vec::new();
@@ -320,6 +328,7 @@ fn tables(facts: &Value) -> Tables {
                 attributes: Vec::new(),
             })
             .collect(),
+        other: Vec::new(),
     }
 }
 
@@ -379,6 +388,8 @@ fn listed(server: &Value, id: String, compute_usage: Option<ComputeUsage>) -> Se
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
+        metadata: None,
+        tags: None,
         attributes: Vec::new(),
     }
 }

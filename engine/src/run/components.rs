@@ -9,21 +9,22 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 
 use caso_base::{environment, error_chain};
-use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
+use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance, OptionPlaces};
 use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy, Redirect,
-    Sandbox, SandboxSettings, Source, decide,
+    Component, Grant, Granted, GuestMapper, GuestMessenger, InstanceName, Limits, MessengerSetup,
+    Policy, Redirect, Sandbox, SandboxSettings, Source, decide,
 };
 
 /// The mapper of a run, to be started once for each project.
 pub struct Mapper {
     component: Component,
     settings: Vec<Setting>,
+    places: OptionPlaces,
     limits: Limits,
 }
 
@@ -50,6 +51,21 @@ impl Mapper {
         self.component
             .start_mapper(self.settings.clone(), now, self.limits.clone())
             .await
+            .map_err(|failure| located(failure, &self.places))
+    }
+}
+
+/// The failure with the place of the option that is to blame for it, as any other
+/// error of the configuration has it.
+fn located(failure: GuestFailure, places: &OptionPlaces) -> GuestFailure {
+    let place = failure.option.as_ref().and_then(|name| places.get(name));
+    match place {
+        Some(place) => GuestFailure {
+            detail: format!("{place}: {}", failure.detail),
+            option: None,
+            ..failure
+        },
+        None => failure,
     }
 }
 
@@ -61,9 +77,19 @@ pub struct Messenger {
     pub packing_unit: Option<u32>,
     pub component: Component,
     pub setup: MessengerSetup,
+    places: OptionPlaces,
 }
 
 impl Messenger {
+    /// Starts the instance.
+    ///
+    /// # Errors
+    /// It refuses its options, or fails while it starts.
+    pub async fn start(&self) -> Result<GuestMessenger, GuestFailure> {
+        let started = self.component.start_messenger(self.setup.clone()).await;
+        started.map_err(|failure| located(failure, &self.places))
+    }
+
     /// Folders of its queues, which must be writable before Keystone is asked.
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
         self.setup.granted.queues().map(|(_, queue)| &queue.path)
@@ -150,6 +176,7 @@ async fn mapper(
     warnings.extend(settings.warnings);
     let mapper = Mapper {
         component,
+        places: settings.places,
         settings: settings.settings,
         limits: limits(&config.mapper),
     };
@@ -212,6 +239,7 @@ async fn messenger(
             redirect: Redirect::default(),
             network,
         },
+        places: found.places,
         name,
         component,
     })
@@ -302,6 +330,7 @@ fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
         instance: name.to_owned(),
         call: "start",
         kind: FailureKind::Start,
+        option: None,
         detail: error_chain(error.as_ref()),
         frames: Vec::new(),
         stderr: String::new(),

@@ -36,12 +36,10 @@ pub async fn deliver(
 /// One that cannot be started takes part as one whose records are packed and
 /// wait.
 async fn started(messenger: &Messenger) -> Instance {
-    let component = &messenger.component;
-    let guest: Box<dyn guest::Messenger> =
-        match component.start_messenger(messenger.setup.clone()).await {
-            Ok(guest) => Box::new(guest),
-            Err(failure) => Box::new(Unstarted(failure)),
-        };
+    let guest: Box<dyn guest::Messenger> = match messenger.start().await {
+        Ok(guest) => Box::new(guest),
+        Err(failure) => Box::new(Unstarted(failure)),
+    };
     Instance {
         name: messenger.name.clone(),
         record_types: messenger.record_types.clone(),

@@ -22,7 +22,7 @@ use caso_tests::spool;
 use serde_json::Value;
 
 /// As in `record_types`; the last one is the kind of an `other` record.
-const TYPES: [&str; 6] = [
+pub const TYPES: [&str; 6] = [
     "cloud",
     "ip",
     "accelerator",
@@ -49,7 +49,7 @@ fn facts(kind: Option<&str>) -> Vec<AccountingRecord> {
 }
 
 /// The text of cASO's message of that type.
-fn message(version: &str, kind: &str) -> String {
+pub fn message(version: &str, kind: &str) -> String {
     golden(&format!("{version}.jsonl"))
         .into_iter()
         .filter_map(|line| Some(line.get("message")?.as_str()?.to_owned()))
@@ -71,7 +71,7 @@ fn kind_of(message: &str) -> &'static str {
 }
 
 /// cASO's lines of that type.
-fn lines(kind: &str) -> String {
+pub fn lines(kind: &str) -> String {
     if kind == "object-storage" {
         // On one line, and else as the component gave it.
         return "{\"Bucket\":\"b\u{f3}b\",  \"Bytes\":12}\n".to_owned();
@@ -117,7 +117,9 @@ fn site(messengers: &str, records: &[AccountingRecord]) -> Site {
         digest: String::new(),
     };
     let names: Vec<String> = messengers.split(", ").map(str::to_owned).collect();
-    let mut segment = journal.begin(key, order, &names, &mapper).unwrap();
+    let mut segment = journal
+        .begin(key, Vec::new(), order, &names, &mapper)
+        .unwrap();
     for record in records {
         segment.append(record).unwrap();
     }
@@ -129,7 +131,7 @@ fn deliver(site: &Site) -> Outcome {
     site.start("caso", &["deliver"], &["--summary"]).finish()
 }
 
-fn texts(site: &Site, queue: &str) -> Vec<String> {
+pub fn texts(site: &Site, queue: &str) -> Vec<String> {
     let messages = spool::read(&site.path().join(queue));
     messages.into_iter().map(|message| message.text).collect()
 }

@@ -63,7 +63,7 @@ fn energy(site: &Site, records: u32) {
         digest: "0".repeat(64),
     };
     let mut segment = journal
-        .begin(key, order, &[NAME.to_owned()], &mapper)
+        .begin(key, Vec::new(), order, &[NAME.to_owned()], &mapper)
         .unwrap();
     for number in 0..records {
         segment.append(&record(number)).unwrap();

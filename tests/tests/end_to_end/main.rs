@@ -28,6 +28,7 @@ mod logins;
 mod messengers;
 mod month_ends;
 mod nova;
+mod old_journal;
 mod outages;
 mod packing;
 mod places;

@@ -18,6 +18,7 @@ use caso_model::answer::CheckedAnswer;
 use caso_model::component::{OptionValue, Setting};
 use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger, Rest};
 use caso_model::record::{Head, OtherRecord, RecordList};
+use caso_model::{Origin, Window};
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
     Component, Granted, GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, Redirect,
@@ -167,6 +168,17 @@ fn report(answer: CheckedAnswer) -> String {
     }
 }
 
+fn origin(cloud: &str, region: Option<&str>) -> Origin {
+    Origin {
+        cloud: cloud.to_owned(),
+        region: region.map(str::to_owned),
+        project_id: "p".to_owned(),
+        extractor: "nova".to_owned(),
+        window: Window { start: 1, end: 2 },
+        attributes: Vec::new(),
+    }
+}
+
 fn batch(ids: &[&str]) -> Batch {
     let record = |id: &&str| OtherRecord {
         head: Head {
@@ -176,15 +188,22 @@ fn batch(ids: &[&str]) -> Batch {
             attributes: Vec::new(),
         },
         kind: "test".to_owned(),
-        payload: "{}".to_owned(),
+        payload: Some("{}".to_owned()),
+        ..OtherRecord::default()
     };
     Batch {
         id: "batch".to_owned(),
         attempt: 1,
         instance: "mine".to_owned(),
         record_type: "test".to_owned(),
+        origins: vec![origin("first", None), origin("second", Some("RegionOne"))],
+        // The last record is of the second origin.
+        origin_of: (1..=ids.len())
+            .map(|at| u32::from(at == ids.len()))
+            .collect(),
         records: RecordList::Other(ids.iter().map(record).collect()),
         now: 0,
+        time_left: Duration::from_secs(3600),
         attributes: Vec::new(),
     }
 }

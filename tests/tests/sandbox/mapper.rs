@@ -2,7 +2,6 @@
 
 use super::*;
 use caso::BisectingMapper;
-use caso_model::Window;
 use caso_model::guest::{Mapper, Outcome};
 use caso_model::usage::{Context, OtherUsage, Tables, UsageItem};
 
@@ -22,8 +21,8 @@ fn items(count: usize) -> Vec<UsageItem> {
                 kind: "test".to_owned(),
                 id: format!("item-{n}"),
                 project_id: "p".to_owned(),
-                payload: "{}".to_owned(),
-                attributes: Vec::new(),
+                payload: Some("{}".to_owned()),
+                ..OtherUsage::default()
             })
         })
         .collect()
@@ -43,12 +42,9 @@ async fn map(mapper: &mut BisectingMapper, count: usize) -> Result<Vec<Outcome>,
         now: 0,
         attributes: Vec::new(),
     };
-    let tables = Tables {
-        flavors: Vec::new(),
-        images: Vec::new(),
-        users: Vec::new(),
-    };
-    mapper.map(&context, &tables, &items(count)).await
+    mapper
+        .map(&context, &Tables::default(), &items(count))
+        .await
 }
 
 async fn outcomes(mode: &str, count: usize) -> Vec<Outcome> {
@@ -142,16 +138,35 @@ async fn a_record_that_breaks_the_contract_costs_its_item() {
         ("no-json", "payload that is no JSON object"),
         ("twice", "two test records of one item have the id `item-1`"),
         ("refuse", "a bad one"),
-        ("other", "later: case"),
+        ("red-id", "a control character in its `id`"),
+        ("long-id", "a key `id` of 1001 bytes, more than 1000"),
+        (
+            "kind-cloud",
+            "has the kind `cloud`, which is kept for cloud records",
+        ),
+        ("kind-path", "an other record has the kind `../../x"),
     ] {
         let outcomes = outcomes(&format!("{verb}:item-1"), 3).await;
         let (places, outcome) = lost(&outcomes);
         assert_eq!(places, [1]);
         assert!(
-            matches!(outcome, Outcome::Refused(text) if text.contains(reason)),
+            matches!(outcome, Outcome::Refused(text) if text.contains(reason)
+                && !text.contains(char::is_control)),
             "{outcome:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_costs_no_record() {
+    let outcomes = outcomes("partly:item-1", 3).await;
+    let (places, outcome) = lost(&outcomes);
+    assert_eq!(places, [1]);
+    let Outcome::Partly(records, reason) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(records[0].head().id, "item-1");
+    assert_eq!(reason, "its other half");
 }
 
 #[tokio::test]
@@ -177,4 +192,9 @@ async fn a_refused_option_stops_it_at_the_start() {
         .unwrap();
     assert_eq!((failure.kind, failure.call), (FailureKind::Start, "start"));
     assert_eq!(failure.detail, "which status map?");
+    assert_eq!(failure.option.as_deref(), Some("mode"));
+    assert_eq!(
+        failure.to_string(),
+        "component `hostile-mapper` failed in `start`: option `mode`: which status map?"
+    );
 }

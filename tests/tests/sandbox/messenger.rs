@@ -131,10 +131,53 @@ async fn answers_come_through_as_given() {
 }
 
 #[tokio::test]
+async fn each_record_comes_with_its_origin() {
+    assert_eq!(
+        instance("origins").report().await,
+        r#"[Some("first/None/1-2"), Some("first/None/1-2"), Some("second/Some(\"RegionOne\")/1-2"), None]"#
+    );
+}
+
+#[tokio::test]
+async fn it_knows_how_long_a_call_may_take() {
+    // The run has an hour left, a call a minute and a half.
+    let own = instance("time-left").limits(|limits| limits.timeout = Duration::from_secs(90));
+    assert_eq!(own.report().await, "90000");
+    let mut messenger = instance("time-left").start().await.unwrap();
+    let mut late = batch(&["a"]);
+    late.time_left = Duration::from_millis(1_500);
+    assert_eq!(report(messenger.deliver(&late).await.unwrap()), "1500");
+}
+
+#[tokio::test]
+async fn it_is_started_with_facts_of_the_host() {
+    let limits = |limits: &mut Limits| {
+        limits.timeout = Duration::from_secs(90);
+        limits.deadline = Duration::from_secs(5);
+        limits.memory = 48 << 20;
+    };
+    assert_eq!(
+        instance("facts").limits(limits).report().await,
+        concat!(
+            "engine=",
+            env!("CARGO_PKG_VERSION"),
+            ", contract=1.0.0, timeout-milliseconds=90000, deadline-milliseconds=5000, \
+             memory-bytes=50331648"
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_start_that_fails_says_why() {
     let refused = instance("start-refuses").set("key", "hunter2-and-more");
     let failure = refused.fails(FailureKind::Start).await;
     assert_eq!(failure.detail, "no such thing as `***`");
+    assert_eq!(failure.option, None);
+    let wrong = instance("start-refuses-option").set("key", "hunter2-and-more");
+    let failure = wrong.fails(FailureKind::Start).await;
+    assert_eq!(failure.detail, "***");
+    // As it is shown to people: without what a terminal would obey.
+    assert_eq!(failure.option.as_deref(), Some("mode"));
     let failure = instance("start-traps").fails(FailureKind::Start).await;
     assert!(failure.stderr.contains("at the start"), "{failure:?}");
 }

@@ -5,7 +5,10 @@ use caso_component::samples;
 /// Records with payloads of that many bytes and a little more.
 fn batch(count: usize, bytes: usize) -> Batch {
     let record = |number: usize| OtherRecord {
-        payload: format!("{{\"n\":{number},\"x\":\"{}\"}}", "x".repeat(bytes)),
+        payload: Some(format!(
+            "{{\"n\":{number},\"x\":\"{}\"}}",
+            "x".repeat(bytes)
+        )),
         ..samples::other()
     };
     samples::batch(RecordList::Other((0..count).map(record).collect()))
@@ -169,7 +172,7 @@ fn what_a_retry_cannot_fix_is_misconfigured() {
 fn refused_records_are_dealt_with_too() {
     let mut batch = batch(3, 10);
     if let RecordList::Other(records) = &mut batch.records {
-        records[1].payload = "text".into();
+        records[1].payload = Some("text".into());
     }
     let answer = deliver(&WAIT, &batch, &mut Server::default());
     assert_eq!((answer.accepted, answer.refused.len()), (3, 1));

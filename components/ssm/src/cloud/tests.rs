@@ -134,7 +134,7 @@ fn names_are_cleaned() {
 fn optional_texts_are_left_out() {
     let text = entry_with(|record| {
         record.image_id = Some("https://\u{f3}".into());
-        record.benchmark_type = Some("x".repeat(51));
+        record.benchmarks[0].name = Some("x".repeat(51));
     })
     .unwrap();
     assert!(!text.contains("ImageId") && !text.contains("Benchmark"));
@@ -147,8 +147,41 @@ fn optional_texts_are_left_out() {
         lines[1].1.contains("`BenchmarkType` is longer than 50"),
         "{lines:?}"
     );
-    let text = entry_with(|record| record.benchmark_value = Some(1e7)).unwrap();
+    let text = entry_with(|record| record.benchmarks[0].value = Some(1e7)).unwrap();
     assert!(!text.contains("Benchmark"));
+}
+
+#[test]
+fn cpus_are_whole_or_have_a_fraction() {
+    for (count, line) in [
+        (2.0, "CpuCount: 2\n"),
+        (0.5, "CpuCount: 0.5\n"),
+        (0.0, "CpuCount: 0\n"),
+    ] {
+        let text = entry_with(|record| record.cpu_count = Some(count)).unwrap();
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn of_several_benchmarks_the_first_is_sent() {
+    let text = entry_with(|record| {
+        record
+            .benchmarks
+            .push(caso_component::samples::benchmark("hepspec06", 12.0));
+    })
+    .unwrap();
+    assert!(
+        text.contains("Benchmark: 99.0\nBenchmarkType: HEPscore23"),
+        "{text}"
+    );
+    assert!(!text.contains("hepspec06"), "{text}");
+    let name_alone = entry_with(|record| record.benchmarks[0].value = None).unwrap();
+    assert!(
+        name_alone.contains("BenchmarkType: HEPscore23"),
+        "{name_alone}"
+    );
+    assert!(!name_alone.contains("Benchmark: "), "{name_alone}");
 }
 
 /// What APEL's loader and database would reject is refused before it is sent.
@@ -182,7 +215,7 @@ fn what_apel_rejects_is_refused_by_field() {
         ("`WallDuration` is larger", |r| {
             r.wall_seconds = Some(u64::MAX);
         }),
-        ("`CpuCount` is larger", |r| r.cpu_count = Some(u32::MAX)),
+        ("`CpuCount` is larger", |r| r.cpu_count = Some(1e7)),
         ("`PublicIPCount` is larger", |r| {
             r.public_ip_count = Some(u32::MAX);
         }),
@@ -211,7 +244,7 @@ proptest! {
         record.fqan = texts[3].clone();
         record.global_user_name = Some(texts[4].clone());
         record.image_id = Some(texts[5].clone());
-        record.benchmark_type = Some(texts[6].clone());
+        record.benchmarks[0].name = Some(texts[6].clone());
         record.local_group_id = texts[7].clone();
         record.compute_service = texts[8].clone();
         for version in [CloudVersion::V04, CloudVersion::V02] {

@@ -69,15 +69,19 @@ async fn logstash(server: impl Fn(TcpStream) + Send + 'static) -> Answer {
             attributes: Vec::new(),
         },
         kind: "sample".to_owned(),
-        payload: format!("{{\"n\":{number},\"x\":\"{}\"}}", "x".repeat(500)),
+        payload: Some(format!("{{\"n\":{number},\"x\":\"{}\"}}", "x".repeat(500))),
+        ..OtherRecord::default()
     };
     let batch = Batch {
         id: "b".to_owned(),
         attempt: 1,
         instance: "logstash".to_owned(),
         record_type: "sample".to_owned(),
+        origins: Vec::new(),
+        origin_of: Vec::new(),
         records: RecordList::Other((0..300).map(record).collect()),
         now: 0,
+        time_left: std::time::Duration::from_secs(60),
         attributes: Vec::new(),
     };
     messenger.deliver(&batch).await.unwrap().into_inner()

@@ -5,7 +5,6 @@
 //! engine's sections is refused, whatever the description says, and defaults
 //! are not substituted.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use super::error::{At, Collector, ConfigError, ConfigErrors};
 use super::ini::normalize_section;
 use super::origin::Origin;
+use super::places::OptionPlaces;
 use super::remarks;
 use super::resolve::{Resolver, Slot};
 use super::sources::Name;
@@ -36,8 +36,8 @@ pub struct ComponentSettings {
     pub settings: Vec<Setting>,
     /// Names of those whose values nobody may see.
     pub secrets: Vec<String>,
-    /// Where each came from, by the option's name.
-    pub origins: BTreeMap<String, Origin>,
+    /// Where each came from.
+    pub places: OptionPlaces,
     /// Former names in use, and options that mean nothing.
     pub warnings: Vec<Notice>,
 }
@@ -95,7 +95,8 @@ pub fn component_settings(
                 name: option.name.clone(),
                 value,
             });
-            out.origins.insert(option.name.clone(), origin);
+            let at = At::new(&origin, slot.section(), slot.option());
+            out.places.0.insert(option.name.clone(), at);
         }
         if is_secret(&option.kind, &option.name) {
             out.secrets.push(option.name.clone());

@@ -34,7 +34,10 @@ pub fn component_values(
             section: section.to_owned(),
             option: option.to_owned(),
             value: text.map(mask),
-            origin: found.origins.get(name).cloned().unwrap_or(Origin::Default),
+            origin: found
+                .places
+                .get(name)
+                .map_or(Origin::Default, |at| at.origin.clone()),
         }
     };
     Ok(description

@@ -84,6 +84,7 @@ impl InstanceReport {
                 instance: name.to_owned(),
                 call: "deliver",
                 kind: FailureKind::Host,
+                option: None,
                 detail: "its task ended unexpectedly".into(),
                 frames: Vec::new(),
                 stderr: String::new(),

@@ -29,12 +29,13 @@
 mod answer;
 mod suspects;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use caso_base::Clock;
-use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue};
+use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue, SegmentName};
+use caso_model::Origin;
 use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
@@ -201,13 +202,17 @@ impl<'a> Sender<'a> {
         let count = items.clone().count();
         let ends = items.clone().map(|item| item.index);
         let (first, last) = (ends.clone().min(), ends.max());
+        let (origins, origin_of) = origins(items.clone());
         let batch = Batch {
             id: offer_id(packed, first.unwrap_or(0), last.unwrap_or(0), count),
             attempt,
             instance: self.name.clone(),
             record_type: packed.kind().name().to_owned(),
+            origins,
+            origin_of,
             records: packed.kind().list(items.map(|item| &item.record)),
             now: self.bounds.clock.now(),
+            time_left: left,
             attributes: Vec::new(),
         };
         let answered = select(
@@ -275,6 +280,21 @@ fn finish(passed: &mut Vec<OpenPack>) -> Result<(), Stop> {
         pack.finish()?;
     }
     Ok(())
+}
+
+/// The segments' origins, each once, and which of them each record has.
+fn origins<'a>(items: impl Iterator<Item = &'a BatchItem>) -> (Vec<Origin>, Vec<u32>) {
+    let mut origins = Vec::new();
+    let mut known: HashMap<SegmentName, u32> = HashMap::new();
+    let origin_of = items
+        .map(|item| {
+            *known.entry(item.segment).or_insert_with(|| {
+                origins.push(item.origin.as_ref().clone());
+                u32::try_from(origins.len() - 1).unwrap_or(u32::MAX)
+            })
+        })
+        .collect();
+    (origins, origin_of)
 }
 
 /// The batch's id, as long as it is offered whole. A part of it has an id of

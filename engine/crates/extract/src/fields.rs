@@ -141,6 +141,12 @@ impl Row {
         Ok(self.object(key)?.map(attributes))
     }
 
+    /// An object of texts that whoever may use the project writes. What it is costs
+    /// nobody a record: one that is no object is absent.
+    pub fn written_by_users(&self, key: &str) -> Option<Vec<Attribute>> {
+        self.get(key)?.as_object().map(attributes)
+    }
+
     pub fn fields(&self) -> &Map<String, Value> {
         &self.fields
     }

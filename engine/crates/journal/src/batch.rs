@@ -2,19 +2,22 @@
 //! is all that is in memory of a queue.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use caso_model::Origin;
 use caso_model::record::AccountingRecord;
 
 use crate::error::JournalError;
+use crate::format_1;
 use crate::kind::RecordKind;
 use crate::layout::SegmentName;
 use crate::lines::Lines;
 use crate::pack::{BatchLine, Header};
 use crate::progress::Progress;
-use crate::shared::Shared;
+use crate::shared::{SegmentInfo, Shared};
 
 /// A record with its place in the batch.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct BatchItem {
     pub index: u32,
     /// The segment that it lies in.
     pub segment: SegmentName,
+    /// Where the segment's records come from.
+    pub origin: Arc<Origin>,
     /// As the mapper made it.
     pub record: AccountingRecord,
 }
@@ -68,11 +73,13 @@ pub(crate) fn read(
             read.missing.extend(wanted);
             continue;
         };
-        if !shared.verify(name)? {
+        let whole = shared.verify(name)?;
+        let Some(info) = shared.segment(name).filter(|_| whole) else {
             read.missing.extend(wanted);
             continue;
-        }
-        let found = read_range(shared, name, reference.offset, &batch.tag, range.clone())?;
+        };
+        let from = (name, info.as_ref());
+        let found = read_range(shared, from, reference.offset, &batch.tag, range.clone())?;
         let is_there = |index: &u32| found.binary_search_by_key(index, |item| item.index).is_ok();
         read.missing
             .extend(wanted.iter().copied().filter(|index| !is_there(index)));
@@ -87,7 +94,7 @@ pub(crate) fn read(
 
 fn read_range(
     shared: &Shared,
-    name: SegmentName,
+    (name, info): (SegmentName, &SegmentInfo),
     offset: u64,
     tag: &str,
     indices: std::ops::Range<u32>,
@@ -110,12 +117,18 @@ fn read_range(
         let Some(index) = indices.next() else {
             break;
         };
-        if let Ok(record) = serde_json::from_str::<AccountingRecord>(line.record.get())
+        let text = line.record.get();
+        let read = match info.format {
+            1 => format_1::record(text),
+            _ => serde_json::from_str::<AccountingRecord>(text),
+        };
+        if let Ok(record) = read
             && RecordKind::of(&record).tag() == tag
         {
             items.push(BatchItem {
                 index,
                 segment: name,
+                origin: info.origin.clone(),
                 record,
             });
         }

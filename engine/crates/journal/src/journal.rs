@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use caso_base::error_chain;
+use caso_model::Attribute;
 use caso_state::Spool;
 
 use crate::cleanup;
@@ -46,7 +47,8 @@ impl Journal {
         Ok((journal, recovery))
     }
 
-    /// Begins a segment. `messengers` are the names of the instances of this
+    /// Begins a segment. `facts` are what is known of where its records come from besides
+    /// the key, by the names that `wit/README.md` registers; `messengers` are the names of the instances of this
     /// run: each of them will get the records, once it takes them.
     ///
     /// # Errors
@@ -54,12 +56,13 @@ impl Journal {
     pub fn begin(
         &self,
         key: SegmentKey,
+        facts: Vec<Attribute>,
         order: Order,
         messengers: &[String],
         mapper: &MapperIdentity,
     ) -> Result<SegmentWriter, JournalError> {
         let name = self.shared.next_segment(order)?;
-        SegmentWriter::begin(self.shared.clone(), name, key, messengers, mapper)
+        SegmentWriter::begin(self.shared.clone(), name, key, facts, messengers, mapper)
     }
 
     /// Where the records of the sealed segments come from, in the order of delivery.

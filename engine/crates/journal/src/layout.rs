@@ -11,8 +11,10 @@ use caso_state::file_name_for;
 
 use crate::error::JournalError;
 
-/// The form in which this version writes. A file that says more is left alone.
-pub(crate) const FORMAT: u32 = 1;
+/// The form in which this version writes. A file that says more is left alone. In
+/// format 1 records were of another shape, and segments did not say of which project
+/// and VO they are; see `format_1`.
+pub(crate) const FORMAT: u32 = 2;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {

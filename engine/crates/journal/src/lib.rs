@@ -5,7 +5,7 @@
 //! kill leaves, stand in `STATES.md` beside this file; read it first. A record's
 //! way is the order of the modules: `segment` (written, sealed), `packing`
 //! (which records make up which batch of which messenger), `pack` (its file),
-//! `batch` (its records, read back), `progress` (how far it got), `quarantine`.
+//! `batch` (its records, read back; `format_1` as an older engine wrote them), `progress` (how far it got), `quarantine`.
 //! `recovery` is what a start makes of what the last run left, `cleanup` removes
 //! what nobody waits for any more.
 //!
@@ -19,6 +19,7 @@
 mod batch;
 mod cleanup;
 mod error;
+mod format_1;
 mod journal;
 mod kind;
 mod layout;

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use caso_disk::DiskFile;
-use caso_model::Window;
 use caso_model::record::AccountingRecord;
 use caso_model::usage::UsageItem;
+use caso_model::{Attribute, Origin, Window};
 
 use crate::error::JournalError;
 use crate::kind::RecordKind;
@@ -66,10 +66,34 @@ pub(crate) struct Header {
     pub(crate) engine: String,
     pub(crate) mapper: MapperIdentity,
     pub(crate) key: SegmentKey,
+    /// What else is known of where the records come from: the project's name, its VO.
+    #[serde(default)]
+    pub(crate) facts: Vec<Attribute>,
     /// The messengers it is for.
     pub(crate) messengers: Vec<String>,
     /// When it was begun.
     pub(crate) created: i64,
+}
+
+impl Header {
+    /// Where the records come from, as messengers are told.
+    pub(crate) fn origin(&self) -> Origin {
+        let SegmentKey {
+            cloud,
+            region,
+            project,
+            extractor,
+            window,
+        } = self.key.clone();
+        Origin {
+            cloud,
+            region,
+            project_id: project,
+            extractor,
+            window,
+            attributes: self.facts.clone(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -133,6 +157,7 @@ impl SegmentWriter {
         shared: Arc<Shared>,
         name: SegmentName,
         key: SegmentKey,
+        facts: Vec<Attribute>,
         messengers: &[String],
         mapper: &MapperIdentity,
     ) -> Result<SegmentWriter, JournalError> {
@@ -141,6 +166,7 @@ impl SegmentWriter {
             engine: env!("CARGO_PKG_VERSION").to_owned(),
             mapper: mapper.clone(),
             key,
+            facts,
             messengers: messengers.to_vec(),
             created: shared.now,
         };

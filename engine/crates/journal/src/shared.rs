@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_disk::Disk;
+use caso_model::Origin;
 use serde::{Deserialize, Serialize};
 
 use crate::error::JournalError;
@@ -56,7 +57,10 @@ pub(crate) enum SegmentState {
 
 #[derive(Debug)]
 pub(crate) struct SegmentInfo {
+    /// The form of its records.
+    pub(crate) format: u32,
     pub(crate) key: SegmentKey,
+    pub(crate) origin: Arc<Origin>,
     pub(crate) messengers: Vec<String>,
     pub(crate) records: u64,
     pub(crate) by_kind: BTreeMap<RecordKind, u64>,
@@ -67,7 +71,9 @@ pub(crate) struct SegmentInfo {
 impl SegmentInfo {
     pub(crate) fn new(header: &Header, footer: &Footer, bytes: u64) -> Self {
         SegmentInfo {
+            format: header.format,
             key: header.key.clone(),
+            origin: Arc::new(header.origin()),
             messengers: header.messengers.clone(),
             records: footer.records,
             by_kind: footer
@@ -156,6 +162,14 @@ impl Shared {
             .iter()
             .map(|(name, state)| (*name, state.clone()))
             .collect()
+    }
+
+    /// One of them, if it is there and can be read.
+    pub(crate) fn segment(&self, name: SegmentName) -> Option<Arc<SegmentInfo>> {
+        match locked(&self.segments).get(&name) {
+            Some(SegmentState::Good(info)) => Some(info.clone()),
+            Some(SegmentState::Newer(_)) | None => None,
+        }
     }
 
     pub(crate) fn segment_keys(&self) -> Vec<SegmentKey> {

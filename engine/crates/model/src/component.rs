@@ -1,5 +1,5 @@
 //! What a component says of itself, and the options it is given.
-//! Documented in `wit/description.wit` and `wit/types.wit`.
+//! Documented in `wit/descriptions.wit` and `wit/types.wit`.
 
 use super::Attribute;
 
@@ -24,8 +24,9 @@ pub enum OptionKind {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionDescription {
-    /// `name`, in the section of the instance; or `section.name` for an option
-    /// that keeps its historic section (`benchmark.name_key`).
+    /// `name`, in the section of the instance; or, of a built-in component,
+    /// `section.name` for an option that keeps its historic section
+    /// (`benchmark.name_key`).
     pub name: String,
     pub kind: OptionKind,
     pub default: Option<String>,
@@ -70,6 +71,17 @@ pub enum OptionValue {
     DurationMilliseconds(u64),
     SizeBytes(u64),
     Texts(Vec<String>),
+}
+
+/// What a component is started with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setup {
+    /// Name of the instance.
+    pub instance: String,
+    /// The options in force, in the order of the description.
+    pub settings: Vec<Setting>,
+    /// Facts of the host.
+    pub attributes: Vec<Attribute>,
 }
 
 /// One option with the value in force. Whether it is secret follows from the

@@ -2,16 +2,17 @@
 //!
 //! `run` and `deliver` work against the two traits, `sandbox` implements them
 //! with wasmtime, and unit tests with a few lines of their own. Documented in
-//! `wit/mapping.wit` and `wit/delivery.wit`.
+//! `wit/{mapping,outcomes,delivery,deliveries}.wit`.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
-use super::Attribute;
 use super::answer::CheckedAnswer;
 use super::record::{AccountingRecord, RecordList};
 use super::usage::{Context, Tables, UsageItem};
+use super::{Attribute, Origin};
 
 /// A future that may move between the runtime's threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,6 +23,8 @@ pub enum Outcome {
     Records(Vec<AccountingRecord>),
     /// The mapper refused it, or broke the contract on it, for this reason.
     Refused(String),
+    /// These records, and a part that cannot be accounted, for this reason.
+    Partly(Vec<AccountingRecord>, String),
     /// The mapper failed on this item alone, in a fresh store.
     Failed(GuestFailure),
 }
@@ -35,8 +38,14 @@ pub struct Batch {
     pub attempt: u32,
     pub instance: String,
     pub record_type: String,
+    /// Where the records come from.
+    pub origins: Vec<Origin>,
+    /// For each record the index of its origin, from 0.
+    pub origin_of: Vec<u32>,
     pub records: RecordList,
     pub now: i64,
+    /// Until the run ends this call; the instance's own limits may end it earlier.
+    pub time_left: Duration,
     pub attributes: Vec<Attribute>,
 }
 
@@ -66,6 +75,19 @@ pub struct Answer {
     pub attributes: Vec<Attribute>,
 }
 
+/// Why a component does not start, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartError {
+    /// An option has a value that will not do.
+    WrongOption {
+        name: String,
+        reason: String,
+    },
+    Misconfigured(String),
+    Unavailable(String),
+    Other(String),
+}
+
 /// How a call of a component failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
@@ -93,6 +115,9 @@ pub struct GuestFailure {
     pub instance: String,
     pub call: &'static str,
     pub kind: FailureKind,
+    /// The option that is to blame for a start that failed, as the component calls
+    /// it; `detail` says what is wrong with its value.
+    pub option: Option<String>,
     pub detail: String,
     /// Function names, innermost first.
     pub frames: Vec<String>,
@@ -106,7 +131,11 @@ impl fmt::Display for GuestFailure {
         if self.instance != self.component {
             write!(f, " (messenger `{}`)", self.instance)?;
         }
-        write!(f, " failed in `{}`: {}", self.call, self.detail)?;
+        write!(f, " failed in `{}`: ", self.call)?;
+        if let Some(option) = &self.option {
+            write!(f, "option `{option}`: ")?;
+        }
+        f.write_str(&self.detail)?;
         if let Some(frame) = self.frames.first() {
             write!(f, " (in `{frame}`)")?;
         }

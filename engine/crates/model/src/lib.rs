@@ -24,6 +24,30 @@ pub struct Attribute {
     pub value: String,
 }
 
+/// So much of something; the unit stands at the end of the name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quantity {
+    pub name: String,
+    pub value: f64,
+}
+
+/// Where usage comes from, as the host knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The cloud's name in the configuration.
+    pub cloud: String,
+    /// The region; absent where the site did not name one.
+    pub region: Option<String>,
+    /// The project's id.
+    pub project_id: String,
+    /// What extracted the usage, as in `nova`.
+    pub extractor: String,
+    /// The window that is reported.
+    pub window: Window,
+    /// Further facts.
+    pub attributes: Vec<Attribute>,
+}
+
 /// A half-open interval: `start` belongs to it, `end` does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {

@@ -3,11 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Attribute;
+use super::{Attribute, Quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
-    /// Id of the record. The same resource, type, window and month give the same id.
+    /// Id of the record. The same resource, type, window and month give the same
+    /// id, and no other record does.
     pub id: String,
     /// The consumer's key: of two records of a type with the same key the
     /// consumer keeps the one it received last. For a cloud record the VM
@@ -16,6 +17,17 @@ pub struct Head {
     /// The moment for which the record speaks.
     pub measured_at: i64,
     /// Facts for which the record has no field.
+    pub attributes: Vec<Attribute>,
+}
+
+/// What a CPU or an accelerator achieves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Benchmark {
+    /// BenchmarkType; absent where only a value is known.
+    pub name: Option<String>,
+    /// Benchmark; absent where only the name is known.
+    pub value: Option<f64>,
+    /// Further facts.
     pub attributes: Vec<Attribute>,
 }
 
@@ -55,8 +67,8 @@ pub struct CloudRecord {
     pub wall_seconds: Option<u64>,
     /// CpuDuration.
     pub cpu_seconds: Option<u64>,
-    /// CpuCount.
-    pub cpu_count: Option<u32>,
+    /// CpuCount: a fraction where VMs share a CPU.
+    pub cpu_count: Option<f64>,
     /// NetworkType.
     pub network_type: Option<String>,
     /// NetworkInbound, which APEL counts in GB.
@@ -69,10 +81,8 @@ pub struct CloudRecord {
     pub memory_mib: Option<u64>,
     /// Disk.
     pub disk_gib: Option<u64>,
-    /// BenchmarkType.
-    pub benchmark_type: Option<String>,
-    /// Benchmark.
-    pub benchmark_value: Option<f64>,
+    /// BenchmarkType and Benchmark, the preferred one first.
+    pub benchmarks: Vec<Benchmark>,
     /// StorageRecordId.
     pub storage_record_id: Option<String>,
     /// ImageId.
@@ -90,8 +100,6 @@ pub struct IpRecord {
     pub compute_service: String,
     /// CloudType.
     pub cloud_type: String,
-    /// `uuid`, as cASO writes it.
-    pub uuid: String,
     /// LocalUser.
     pub local_user: Option<String>,
     /// LocalGroup.
@@ -137,10 +145,8 @@ pub struct AcceleratorRecord {
     pub active_seconds: u64,
     /// AvailableDuration within the month.
     pub available_seconds: u64,
-    /// BenchmarkType.
-    pub benchmark_type: Option<String>,
-    /// Benchmark.
-    pub benchmark_value: Option<f64>,
+    /// BenchmarkType and Benchmark, the preferred one first.
+    pub benchmarks: Vec<Benchmark>,
     /// Type: `GPU`, `FPGA`, `Other`.
     pub accelerator_type: String,
     /// Model.
@@ -152,15 +158,15 @@ pub struct AcceleratorRecord {
 pub struct StorageRecord {
     /// Head; `id` is the recordId.
     pub head: Head,
-    /// The volume's own id.
-    pub volume_id: String,
+    /// Id of what holds the data: a volume, a share, a bucket.
+    pub resource_id: String,
     /// StorageSystem.
     pub storage_system: String,
     /// Site.
     pub site_name: String,
     /// CloudType, for consumers other than StAR's.
     pub cloud_type: String,
-    /// createTime.
+    /// createTime: when the record was made, not the resource.
     pub create_time: i64,
     /// StartTime.
     pub start: i64,
@@ -242,8 +248,16 @@ pub struct OtherRecord {
     pub head: Head,
     /// The record type, as in `object-storage`.
     pub kind: String,
-    /// The record, as one JSON object.
-    pub payload: String,
+    /// Id of the resource.
+    pub resource_id: String,
+    /// When the interval began that the quantities are of.
+    pub start: i64,
+    /// When it ended.
+    pub end: i64,
+    /// What was used in it.
+    pub quantities: Vec<Quantity>,
+    /// What quantities and attributes cannot say, as one JSON object.
+    pub payload: Option<String>,
 }
 
 /// One record of any type.
@@ -308,12 +322,9 @@ impl AccountingRecord {
     /// contract's name for it. JSON cannot hold such a number: on disk it would
     /// silently become nothing.
     pub fn not_finite(&self) -> Option<&'static str> {
-        let numbers: &[(&str, Option<f64>)] = match self {
-            Self::Cloud(record) => &[("benchmark-value", record.benchmark_value)],
-            Self::Accelerator(record) => &[
-                ("count", Some(record.count)),
-                ("benchmark-value", record.benchmark_value),
-            ],
+        let own: &[(&str, Option<f64>)] = match self {
+            Self::Cloud(record) => &[("cpu-count", record.cpu_count)],
+            Self::Accelerator(record) => &[("count", Some(record.count))],
             Self::Energy(record) => &[
                 ("watt-hours", Some(record.watt_hours)),
                 ("work", record.work),
@@ -322,10 +333,25 @@ impl AccountingRecord {
             ],
             Self::Ip(_) | Self::Storage(_) | Self::Other(_) => &[],
         };
-        numbers
+        let benchmarks: &[Benchmark] = match self {
+            Self::Cloud(record) => &record.benchmarks,
+            Self::Accelerator(record) => &record.benchmarks,
+            _ => &[],
+        };
+        let quantities: &[Quantity] = match self {
+            Self::Other(record) => &record.quantities,
+            _ => &[],
+        };
+        let benchmarks = benchmarks.iter().map(|known| ("benchmarks", known.value));
+        let quantities = quantities
             .iter()
+            .map(|known| ("quantities", Some(known.value)));
+        own.iter()
+            .copied()
+            .chain(benchmarks)
+            .chain(quantities)
             .find(|(_, number)| number.is_some_and(|number| !number.is_finite()))
-            .map(|(name, _)| *name)
+            .map(|(name, _)| name)
     }
 }
 

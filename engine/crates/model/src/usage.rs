@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Window};
+use super::{Attribute, Quantity, Window};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Flavor {
@@ -49,7 +49,7 @@ pub struct User {
     pub attributes: Vec<Attribute>,
 }
 
-/// What items of a batch refer to by id. An id that is in no table was
+/// What the items of a page refer to by id. An id that is in no table was
 /// asked for and is gone, or could not be asked for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tables {
@@ -59,6 +59,21 @@ pub struct Tables {
     pub images: Vec<Image>,
     /// Users as they are now.
     pub users: Vec<User>,
+    /// What the contract has no list for.
+    pub other: Vec<Entry>,
+}
+
+/// A thing to which items refer by kind and id.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What it is, as in `volume-type`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Further facts.
+    pub attributes: Vec<Attribute>,
 }
 
 /// An IP address of a server.
@@ -168,7 +183,11 @@ pub struct Server {
     /// had another one than now.
     #[serde(default)]
     pub sizes: Vec<SizeSpan>,
-    /// Further facts (`availability_zone`, …).
+    /// `metadata`, which whoever may use the project writes.
+    pub metadata: Option<Vec<Attribute>>,
+    /// `tags`, likewise.
+    pub tags: Option<Vec<String>>,
+    /// Further facts.
     pub attributes: Vec<Attribute>,
 }
 
@@ -208,6 +227,8 @@ pub struct Volume {
     pub deleted: Option<i64>,
     /// Attachments; empty for a volume that is not in use.
     pub attachments: Vec<Attachment>,
+    /// `metadata`, which whoever may use the project writes.
+    pub metadata: Option<Vec<Attribute>>,
     /// Further facts.
     pub attributes: Vec<Attribute>,
 }
@@ -251,7 +272,7 @@ pub struct Energy {
     pub measured: Window,
     /// Energy.
     pub watt_hours: f64,
-    /// Further facts (query, number of series, …).
+    /// Further facts.
     pub attributes: Vec<Attribute>,
 }
 
@@ -264,8 +285,14 @@ pub struct OtherUsage {
     pub id: String,
     /// Owning project.
     pub project_id: String,
-    /// The facts, as one JSON object.
-    pub payload: String,
+    /// Owner.
+    pub user_id: Option<String>,
+    /// The part of the window that the quantities are of.
+    pub measured: Window,
+    /// What was used in it.
+    pub quantities: Vec<Quantity>,
+    /// What quantities and attributes cannot say, as one JSON object.
+    pub payload: Option<String>,
     /// Further facts.
     pub attributes: Vec<Attribute>,
 }

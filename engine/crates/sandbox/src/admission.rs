@@ -21,11 +21,9 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
-use super::bindings::described::DescribedPre;
-use super::bindings::mapper::MapperPre;
-use super::bindings::messenger::MessengerPre;
+use super::abi::version::{exported, newer, not_spoken};
+use super::abi::{DescribedAbi, Major, MapperAbi, MessengerAbi};
 use super::component::{Component, Roles};
-use super::convert::Cross;
 use super::describe::{self, checked};
 use super::error::AdmissionError;
 use super::failure::Who;
@@ -88,28 +86,33 @@ impl Admission<'_> {
             engine, linkers, ..
         } = *self;
         let compiled = compile(engine, &label, bytes).await?;
-        let (roles, imports) = examine(engine, &label, &compiled)?;
+        let Examined {
+            roles,
+            major,
+            imports,
+            exports,
+        } = examine(engine, &label, &compiled)?;
         let needs = Needs::of(&imports);
 
         let link_error = |error: wasmtime::Error| AdmissionError::Link {
             component: label.clone(),
-            detail: chain(&error),
+            detail: version_words(&imports, &exports, chain(&error)),
         };
         let described = linkers
             .all
             .instantiate_pre(&compiled)
-            .and_then(DescribedPre::new)
+            .and_then(|pre| DescribedAbi::new(major, pre))
             .map_err(link_error)?;
         let mapper = roles
             .mapper
             .then(|| linkers.mapper.instantiate_pre(&compiled))
-            .map(|pre| pre.and_then(MapperPre::new))
+            .map(|pre| pre.and_then(|pre| MapperAbi::new(major, pre)))
             .transpose()
             .map_err(link_error)?;
         let messenger = roles
             .messenger
             .then(|| linkers.messenger(needs).instantiate_pre(&compiled))
-            .map(|pre| pre.and_then(MessengerPre::new))
+            .map(|pre| pre.and_then(|pre| MessengerAbi::new(major, pre)))
             .transpose()
             .map_err(link_error)?;
 
@@ -117,13 +120,16 @@ impl Admission<'_> {
             component: label.clone(),
             instance: label.clone(),
         };
-        let description = describe::ask(engine, &described, who, &Limits::describing())
+        let description = describe::ask(engine, &described, roles, who, &Limits::describing())
             .await
-            .map_err(|failure| AdmissionError::Describe {
-                component: label.clone(),
-                failure: Box::new(failure),
+            .map_err(|mut failure| {
+                failure.detail = version_words(&imports, &exports, failure.detail);
+                AdmissionError::Describe {
+                    component: label.clone(),
+                    failure: Box::new(failure),
+                }
             })?;
-        let description = checked(description.cross(), roles, &imports).map_err(|problem| {
+        let description = checked(description, roles, &imports).map_err(|problem| {
             AdmissionError::Description {
                 component: label,
                 problem,
@@ -249,20 +255,32 @@ async fn compile(
         })
 }
 
-/// What the component can do and what it imports.
-fn examine(
-    engine: &Engine,
-    label: &str,
-    compiled: &Compiled,
-) -> Result<(Roles, Vec<String>), AdmissionError> {
+/// An error of the linker, which speaks of types, behind the reason for it where
+/// that is the version of the contract.
+fn version_words(imports: &[String], exports: &[String], detail: String) -> String {
+    match newer(&[imports, exports].concat()) {
+        Some(words) => format!("{words} ({detail})"),
+        None => detail,
+    }
+}
+
+/// What the component can do, in which version of the contract, and its names.
+struct Examined {
+    roles: Roles,
+    major: Major,
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+fn examine(engine: &Engine, label: &str, compiled: &Compiled) -> Result<Examined, AdmissionError> {
     let ty = compiled.component_type();
     let exports: Vec<String> = ty
         .exports(engine)
         .map(|(name, _)| name.to_owned())
         .collect();
     let roles = Roles {
-        mapper: exports_version_1(label, &exports, MAPPING)?,
-        messenger: exports_version_1(label, &exports, DELIVERY)?,
+        mapper: spoken(label, &exports, MAPPING)?.is_some(),
+        messenger: spoken(label, &exports, DELIVERY)?.is_some(),
     };
     let missing = |export: &str, why: &str| AdmissionError::Export {
         component: label.to_owned(),
@@ -273,10 +291,10 @@ fn examine(
         let why = "it is neither a mapper nor a messenger";
         return Err(missing("caso:accounting/delivery@1.0.0", why));
     }
-    if !exports_version_1(label, &exports, DESCRIPTION)? {
+    let Some(major) = spoken(label, &exports, DESCRIPTION)? else {
         let why = "it must say what it is and which options it has";
         return Err(missing("caso:accounting/description@1.0.0", why));
-    }
+    };
     let imports: Vec<String> = ty
         .imports(engine)
         .map(|(name, _)| name.to_owned())
@@ -291,29 +309,26 @@ fn examine(
             });
         }
     }
-    Ok((roles, imports))
+    Ok(Examined {
+        roles,
+        major,
+        imports,
+        exports,
+    })
 }
 
-fn exports_version_1(
+/// The version in which it exports the interface, if it does.
+fn spoken(
     label: &str,
     exports: &[String],
     interface: &str,
-) -> Result<bool, AdmissionError> {
-    let versions: Vec<&str> = exports
-        .iter()
-        .filter_map(|export| export.strip_prefix(interface)?.strip_prefix('@'))
-        .collect();
-    if versions.iter().any(|version| version.starts_with("1.")) {
-        return Ok(true);
-    }
-    match versions.first() {
-        None => Ok(false),
-        Some(version) => Err(AdmissionError::Export {
+) -> Result<Option<Major>, AdmissionError> {
+    exported(exports, interface)
+        .transpose()
+        .map_err(|version| AdmissionError::Version {
             component: label.to_owned(),
-            export: format!("{interface}@1.0.0"),
-            why: format!("it speaks version {version} of the contract, this host version 1"),
-        }),
-    }
+            why: not_spoken(&version),
+        })
 }
 
 /// An error and its causes in one line.
@@ -384,20 +399,5 @@ mod tests {
             read_now(&dir.path().join("no"), 9),
             Err(AdmissionError::Read { .. })
         ));
-    }
-
-    #[test]
-    fn another_major_version_is_named() {
-        let exports = ["caso:accounting/mapping@2.0.0".to_owned()];
-        let error = exports_version_1("x", &exports, MAPPING)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("version 2.0.0 of the contract"), "{error}");
-        let exports = [
-            "caso:accounting/mapping@1.3.0".to_owned(),
-            "exports".to_owned(),
-        ];
-        assert!(exports_version_1("x", &exports, MAPPING).unwrap());
-        assert!(!exports_version_1("x", &exports, DELIVERY).unwrap());
     }
 }

@@ -3,15 +3,13 @@
 use caso_disk::MonotonicNames;
 use wasmtime::Engine;
 
-use super::bindings::mapper::MapperPre;
-use super::bindings::messenger::MessengerPre;
+use super::abi::{MapperAbi, MessengerAbi};
 use super::failure::Who;
 use super::limits::Limits;
 use super::link::Needs;
 use super::mapper::GuestMapper;
 use super::mask::Mask;
 use super::messenger::{GuestMessenger, MessengerSetup};
-use super::state::State;
 use caso_model::component::{Description, OptionKind, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::secret::is_secret;
@@ -43,8 +41,8 @@ pub struct Component {
     pub(crate) needs: Needs,
     pub(crate) engine: Engine,
     pub(crate) moments: MonotonicNames,
-    pub(crate) mapper: Option<MapperPre<State>>,
-    pub(crate) messenger: Option<MessengerPre<State>>,
+    pub(crate) mapper: Option<MapperAbi>,
+    pub(crate) messenger: Option<MessengerAbi>,
 }
 
 impl Component {
@@ -69,7 +67,7 @@ impl Component {
             return Err(not_started(&who, "it is not a mapper"));
         };
         let mask = Mask::new(self.secrets(&settings));
-        GuestMapper::start(self.engine.clone(), pre, who, &settings, now, limits, mask).await
+        GuestMapper::start(self.engine.clone(), pre, who, settings, now, limits, mask).await
     }
 
     /// Starts an instance of the messenger.

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::bindings::messenger::caso::accounting::connection::{ConnectionError, Host};
+use super::bindings::v1::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::limits::Limits;
 use super::policy::{ConnectionTerms, Kind};
 use super::redirect::{DeadEnd, Sent, Sink};

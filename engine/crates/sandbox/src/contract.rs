@@ -4,7 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use caso_model::Quantity;
 use caso_model::record::AccountingRecord;
+
+/// Bytes of an id and of a key.
+const KEY_BYTES: usize = 1_000;
+/// Bytes of a word: a kind, a quantity's name.
+const WORD_BYTES: usize = 80;
+/// The cases of `accounting-record`. A kind that is one of them, or begins with one
+/// and a `-`, would be taken for it by who reads names.
+const RESERVED: [&str; 6] = ["cloud", "ip", "accelerator", "storage", "energy", "other"];
 
 /// Records of one usage item that break the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +40,21 @@ pub enum RecordProblem {
     IpVersion(u8),
     #[error("has the month {0}")]
     Month(u8),
+    #[error("has a key `{0}` of {1} bytes, more than {KEY_BYTES}")]
+    Long(&'static str, usize),
+    #[error("has a control character in its `{0}`")]
+    Control(&'static str),
+    #[error("has the kind `{0}`, which is not of a-z, 0-9, `-` and `_`, at most {WORD_BYTES}")]
+    Kind(String),
+    #[error("has the kind `{kind}`, which is kept for {reserved} records")]
+    Reserved {
+        kind: String,
+        reserved: &'static str,
+    },
+    #[error("has a quantity `{0}`, which is not of a-z, 0-9, `-` and `_`, at most {WORD_BYTES}")]
+    Quantity(String),
+    #[error("has the quantity `{0}` twice")]
+    QuantityTwice(String),
     #[error("has a payload that is no JSON object: {0}")]
     Payload(String),
 }
@@ -48,8 +72,8 @@ pub fn records(records: &[AccountingRecord]) -> Result<(), RecordsError> {
     let mut seen = BTreeSet::new();
     for record in records {
         let record_type = || match record.record_type() {
-            "" => "other".to_owned(),
-            named => named.to_owned(),
+            word if is_word(word) => word.to_owned(),
+            _ => "other".to_owned(),
         };
         one(record).map_err(|problem| RecordsError::Record {
             record_type: record_type(),
@@ -68,8 +92,8 @@ pub fn records(records: &[AccountingRecord]) -> Result<(), RecordsError> {
 
 fn one(record: &AccountingRecord) -> Result<(), RecordProblem> {
     let head = record.head();
-    named("id", &head.id)?;
-    named("supersedes", &head.supersedes)?;
+    key("id", &head.id)?;
+    key("supersedes", &head.supersedes)?;
     match record {
         AccountingRecord::Cloud(record) => {
             named("vm-uuid", &record.vm_uuid)?;
@@ -87,7 +111,7 @@ fn one(record: &AccountingRecord) -> Result<(), RecordProblem> {
             }
         }
         AccountingRecord::Storage(record) => {
-            named("volume-id", &record.volume_id)?;
+            named("resource-id", &record.resource_id)?;
             ordered(record.start, record.end)?;
         }
         AccountingRecord::Energy(record) => {
@@ -95,9 +119,14 @@ fn one(record: &AccountingRecord) -> Result<(), RecordProblem> {
             ordered(record.start, record.end)?;
         }
         AccountingRecord::Other(record) => {
-            named("kind", &record.kind)?;
-            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&record.payload)
-                .map_err(|error| RecordProblem::Payload(error.to_string()))?;
+            kind(&record.kind)?;
+            named("resource-id", &record.resource_id)?;
+            ordered(record.start, record.end)?;
+            quantities(&record.quantities)?;
+            if let Some(payload) = &record.payload {
+                serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(payload)
+                    .map_err(|error| RecordProblem::Payload(error.to_string()))?;
+            }
         }
     }
     match record.not_finite() {
@@ -111,6 +140,54 @@ fn named(field: &'static str, value: &str) -> Result<(), RecordProblem> {
         true => Err(RecordProblem::Empty(field)),
         false => Ok(()),
     }
+}
+
+/// An id or a key: what consumers keep in an index, and what stands in log lines.
+fn key(field: &'static str, value: &str) -> Result<(), RecordProblem> {
+    named(field, value)?;
+    if value.len() > KEY_BYTES {
+        return Err(RecordProblem::Long(field, value.len()));
+    }
+    match value.contains(char::is_control) {
+        true => Err(RecordProblem::Control(field)),
+        false => Ok(()),
+    }
+}
+
+fn kind(kind: &str) -> Result<(), RecordProblem> {
+    if !is_word(kind) {
+        return Err(RecordProblem::Kind(kind.to_owned()));
+    }
+    let taken = |word: &&&str| {
+        kind.strip_prefix(**word)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    match RESERVED.iter().find(taken) {
+        Some(reserved) => Err(RecordProblem::Reserved {
+            kind: kind.to_owned(),
+            reserved,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn quantities(quantities: &[Quantity]) -> Result<(), RecordProblem> {
+    let mut seen = BTreeSet::new();
+    for Quantity { name, .. } in quantities {
+        if !is_word(name) {
+            return Err(RecordProblem::Quantity(name.clone()));
+        }
+        if !seen.insert(name) {
+            return Err(RecordProblem::QuantityTwice(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn is_word(text: &str) -> bool {
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    !text.is_empty() && text.len() <= WORD_BYTES && text.bytes().all(fits)
 }
 
 fn ordered(start: i64, end: i64) -> Result<(), RecordProblem> {

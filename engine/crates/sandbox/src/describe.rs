@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use wasmtime::Engine;
 
-use super::bindings::described::DescribedPre;
-use super::bindings::described::exports::caso::accounting::description::ComponentDescription;
+use super::abi::DescribedAbi;
 use super::component::Roles;
 use super::failure::Who;
 use super::limits::Limits;
 use super::log::GuestLog;
 use super::mask::Mask;
-use super::state::{Guest, HostServices, State, wasi};
+use super::state::{Guest, HostServices, wasi};
 use caso_model::component::{CapabilityRequest, Description, OptionDescription, OptionKind};
 use caso_model::guest::GuestFailure;
 
@@ -23,10 +22,11 @@ const TEXT: usize = 2_000;
 /// Runs `describe` in a store of its own with nothing granted.
 pub async fn ask(
     engine: &Engine,
-    pre: &DescribedPre<State>,
+    described: &DescribedAbi,
+    roles: Roles,
     who: Who,
     limits: &Limits,
-) -> Result<ComponentDescription, GuestFailure> {
+) -> Result<Description, GuestFailure> {
     let log = GuestLog::new(&who, Mask::default(), limits);
     let services = HostServices::nothing(limits, &log);
     let mut wasi = wasi(&log);
@@ -34,11 +34,7 @@ pub async fn ask(
     let mut guest = Guest::new(engine, who, limits, log, wasi, services);
     guest
         .run("describe", limits.call_time(), async |store| {
-            let bindings = pre.instantiate_async(&mut *store).await?;
-            bindings
-                .caso_accounting_description()
-                .call_describe(store)
-                .await
+            described.describe(store, roles).await
         })
         .await
 }

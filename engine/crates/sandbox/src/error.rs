@@ -114,6 +114,14 @@ pub enum AdmissionError {
         /// What it would be for, or what is there instead.
         why: String,
     },
+    /// It is of a version of the contract that this host does not speak.
+    #[error("component `{component}` cannot be used: {why}")]
+    Version {
+        /// Path or name.
+        component: String,
+        /// Which, which the host has, and the way out.
+        why: String,
+    },
     /// `describe` failed.
     #[error("component `{component}` could not describe itself")]
     Describe {

@@ -41,6 +41,7 @@ impl Who {
             instance: self.instance.clone(),
             call,
             kind,
+            option: None,
             detail,
             frames: Vec::new(),
             stderr: String::new(),

@@ -9,15 +9,15 @@
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtxBuilder;
 
-use super::bindings::mapper::caso::accounting::types::Setting;
-use super::convert::Cross;
+use super::abi::VERSIONS;
 use super::failure::Who;
 use super::limits::{CallTime, Limits};
 use super::log::GuestLog;
 use super::mask::Mask;
 use super::state::{Guest, HostServices, State, wasi};
-use caso_model::component;
-use caso_model::guest::{FailureKind, GuestFailure};
+use caso_model::Attribute;
+use caso_model::component::{Setting, Setup};
+use caso_model::guest::{FailureKind, GuestFailure, StartError};
 
 /// Bytes of a refusal's reason.
 pub const REASON_BYTES: usize = 1_000;
@@ -40,15 +40,15 @@ pub trait World: Send + Sync + Sized {
         &self,
         store: &mut Store<State>,
         spec: &Spec,
-    ) -> impl Future<Output = wasmtime::Result<(Self::Bindings, Result<(), String>)>> + Send;
+    ) -> impl Future<Output = wasmtime::Result<(Self::Bindings, Result<(), StartError>)>> + Send;
 }
 
 /// What a fresh store is made of, whatever the world.
 pub struct Spec {
     pub engine: Engine,
     pub who: Who,
-    /// As the guest gets them.
-    pub settings: Vec<Setting>,
+    /// What the guest is started with.
+    pub setup: Setup,
     pub limits: Limits,
     pub mask: Mask,
 }
@@ -57,14 +57,18 @@ impl Spec {
     pub fn new(
         engine: Engine,
         who: Who,
-        settings: &[component::Setting],
+        settings: Vec<Setting>,
         limits: Limits,
         mask: Mask,
     ) -> Self {
         Self {
+            setup: Setup {
+                instance: who.instance.clone(),
+                settings,
+                attributes: facts(&limits),
+            },
             engine,
             who,
-            settings: settings.cross(),
             limits,
             mask,
         }
@@ -82,16 +86,56 @@ impl Spec {
             .failure(call, FailureKind::Contract, detail.to_string())
     }
 
+    /// The guest does not start, for this reason.
+    fn not_started(&self, error: StartError) -> GuestFailure {
+        let (option, reason) = match error {
+            StartError::WrongOption { name, reason } => (Some(self.reason(&name)), reason),
+            StartError::Misconfigured(reason)
+            | StartError::Unavailable(reason)
+            | StartError::Other(reason) => (None, reason),
+        };
+        let detail = self.reason(&reason);
+        GuestFailure {
+            option,
+            ..self.who.failure("start", FailureKind::Start, detail)
+        }
+    }
+
     /// A reason in the guest's words, fit to be shown and kept.
     pub fn reason(&self, text: &str) -> String {
         self.mask.line(text, REASON_BYTES)
     }
 }
 
+/// What the host says of itself, by the names that `wit/README.md` registers. Nothing
+/// of a dry run: a component that could tell would make one worthless.
+fn facts(limits: &Limits) -> Vec<Attribute> {
+    let milliseconds = |time: std::time::Duration| time.as_millis().to_string();
+    let facts = [
+        ("engine", env!("CARGO_PKG_VERSION").to_owned()),
+        ("contract", newest()),
+        ("timeout-milliseconds", milliseconds(limits.timeout)),
+        ("deadline-milliseconds", milliseconds(limits.deadline)),
+        ("memory-bytes", limits.memory.to_string()),
+    ];
+    let attribute = |(name, value): (&str, String)| Attribute {
+        name: name.to_owned(),
+        value,
+    };
+    facts.into_iter().map(attribute).collect()
+}
+
+/// The newest version of the contract that this host speaks.
+fn newest() -> String {
+    let last = VERSIONS.last();
+    last.map(|(_, version)| version.to_string())
+        .unwrap_or_default()
+}
+
 /// A component started in one world, with or without a store at the moment.
 pub struct Instance<W: World> {
     pub spec: Spec,
-    world: W,
+    pub world: W,
     running: Option<Running<W::Bindings>>,
 }
 
@@ -150,10 +194,7 @@ async fn fresh<W: World>(spec: &Spec, world: &W) -> Result<Running<W::Bindings>,
             kind: FailureKind::Start,
             ..failure
         })?;
-    started.map_err(|reason| {
-        spec.who
-            .failure("start", FailureKind::Start, spec.reason(&reason))
-    })?;
+    started.map_err(|error| spec.not_started(error))?;
     Ok(Running { guest, bindings })
 }
 

@@ -75,6 +75,7 @@
 
 #![warn(missing_docs)]
 
+mod abi;
 mod admission;
 mod bindings;
 mod cache;

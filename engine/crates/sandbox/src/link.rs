@@ -7,14 +7,18 @@
 //! them: no environment, no arguments, no files.
 
 use wasmtime::Engine;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
-use super::bindings;
-use super::bindings::mapper::caso::accounting::{log, records, types, usage};
+use super::abi;
+use super::abi::version::{newer, not_spoken, speaks};
+use super::bindings::v1::mapper::caso::accounting::{
+    descriptions, log, outcomes, records, types, usage,
+};
+use super::bindings::v1::messenger::caso::accounting::deliveries;
 use super::convert::Cross;
 use super::http;
 use super::sockets;
@@ -39,7 +43,7 @@ impl Linkers {
     pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
         let mut mapper = Linker::new(engine);
         empty_wasi(&mut mapper)?;
-        bindings::mapper::Mapper::add_to_linker::<_, HasSelf<State>>(&mut mapper, |state| state)?;
+        abi::add_mapper(&mut mapper)?;
 
         let mut messenger = Linker::new(engine);
         add_messenger(&mut messenger)?;
@@ -96,7 +100,7 @@ impl Needs {
 
 fn add_messenger(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     empty_wasi(linker)?;
-    bindings::messenger::Messenger::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+    abi::add_messenger(linker)
 }
 
 fn empty_wasi(l: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -122,13 +126,17 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
     let of = |major: &str| version == major || version.starts_with(&format!("{major}."));
     let pure = || Some("a mapper is pure and has no capability".to_owned());
     match (package, interface) {
-        ("caso:accounting", _) if !of("1") => {
-            Some("this host speaks version 1 of the contract".to_owned())
-        }
-        ("caso:accounting", "types" | "usage" | "records" | "log") => None,
+        ("caso:accounting", _) if !speaks(version) => Some(not_spoken(version)),
+        (
+            "caso:accounting",
+            "types" | "descriptions" | "usage" | "records" | "outcomes" | "deliveries" | "log",
+        ) => None,
         ("caso:accounting", "queue" | "connection") if messenger => None,
         ("caso:accounting", "queue" | "connection") => pure(),
-        ("caso:accounting", _) => Some("the contract has no such interface".to_owned()),
+        ("caso:accounting", _) => Some(
+            newer(&[import.to_owned()])
+                .unwrap_or_else(|| "the contract has no such interface".to_owned()),
+        ),
         ("wasi:cli" | "wasi:io" | "wasi:clocks" | "wasi:random" | "wasi:filesystem", _)
         | ("wasi:sockets" | "wasi:http", _)
             if !of("0.2") =>
@@ -156,8 +164,11 @@ impl log::Host for State {
 }
 
 impl types::Host for State {}
+impl descriptions::Host for State {}
 impl usage::Host for State {}
 impl records::Host for State {}
+impl outcomes::Host for State {}
+impl deliveries::Host for State {}
 
 #[cfg(test)]
 mod tests {
@@ -191,9 +202,13 @@ mod tests {
     #[test]
     fn a_refusal_gives_the_reason() {
         for (import, reason) in [
-            ("caso:accounting/log@2.0.0", "version 1 of the contract"),
-            ("caso:accounting/log@10.0.0", "version 1 of the contract"),
+            ("caso:accounting/log@2.0.0", "built for version 2.0.0"),
+            ("caso:accounting/log@10.0.0", "built for version 10.0.0"),
             ("caso:accounting/shell@1.0.0", "no such interface"),
+            (
+                "caso:accounting/http@1.1.0",
+                "this engine has 1.0.0: update",
+            ),
             ("wasi:http/incoming-handler@0.2.6", "may make requests"),
             ("wasi:http/handler@0.3.0", "WASI 0.2"),
             ("wasi:cli/stdout@0.3.0", "WASI 0.2"),

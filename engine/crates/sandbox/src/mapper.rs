@@ -5,9 +5,7 @@ use std::ops::Range;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtxBuilder;
 
-use super::bindings::mapper::exports::caso::accounting::mapping;
-use super::bindings::mapper::{Mapper as Bindings, MapperPre};
-use super::convert::Cross;
+use super::abi::{Mapped, MapperAbi, PageAbi, RunningMapper};
 use super::failure::Who;
 use super::instance::{Instance, Spec, World};
 use super::limits::{CallTime, Limits};
@@ -16,8 +14,7 @@ use super::mask::Mask;
 use super::state::{HostServices, State};
 use super::{clock, contract};
 use caso_model::component::Setting;
-use caso_model::guest::{GuestFailure, Outcome};
-use caso_model::record::AccountingRecord;
+use caso_model::guest::{GuestFailure, Outcome, StartError};
 use caso_model::usage::{Context, Tables, UsageItem};
 
 /// A started mapper.
@@ -25,13 +22,13 @@ pub struct GuestMapper(Instance<MapperWorld>);
 
 /// Nothing around the guest, and clocks that stand still.
 struct MapperWorld {
-    pre: MapperPre<State>,
+    pre: MapperAbi,
     /// Seconds since 1970.
     now: i64,
 }
 
 impl World for MapperWorld {
-    type Bindings = Bindings;
+    type Bindings = RunningMapper;
 
     async fn surround(
         &self,
@@ -47,22 +44,17 @@ impl World for MapperWorld {
         &self,
         store: &mut Store<State>,
         spec: &Spec,
-    ) -> wasmtime::Result<(Bindings, Result<(), String>)> {
-        let bindings = self.pre.instantiate_async(&mut *store).await?;
-        let started = bindings
-            .caso_accounting_mapping()
-            .call_start(store, &spec.settings)
-            .await?;
-        Ok((bindings, started))
+    ) -> wasmtime::Result<(RunningMapper, Result<(), StartError>)> {
+        self.pre.start(store, &spec.setup).await
     }
 }
 
 impl GuestMapper {
     pub(crate) async fn start(
         engine: Engine,
-        pre: MapperPre<State>,
+        pre: MapperAbi,
         who: Who,
-        settings: &[Setting],
+        settings: Vec<Setting>,
         now: i64,
         limits: Limits,
         mask: Mask,
@@ -85,11 +77,10 @@ impl GuestMapper {
         tables: &Tables,
         items: &[UsageItem],
     ) -> GuestPage<'_> {
+        let page = self.0.world.pre.page(context, tables, items);
         GuestPage {
             mapper: &mut self.0,
-            context: context.cross(),
-            tables: tables.cross(),
-            items: items.cross(),
+            page,
         }
     }
 }
@@ -97,9 +88,7 @@ impl GuestMapper {
 /// A page on its way through a mapper.
 pub struct GuestPage<'a> {
     mapper: &'a mut Instance<MapperWorld>,
-    context: mapping::Context,
-    tables: mapping::Tables,
-    items: Vec<mapping::UsageItem>,
+    page: PageAbi,
 }
 
 impl GuestPage<'_> {
@@ -111,21 +100,16 @@ impl GuestPage<'_> {
         range: Range<usize>,
         time: CallTime,
     ) -> Result<Vec<Outcome>, GuestFailure> {
-        let items = self.items.get(range).unwrap_or_default();
+        let items = self.page.items_in(range.clone());
         let mut running = self.mapper.take().await?;
         let outcomes = running
-            .call("map-usage", time, |bindings, store| {
-                bindings.caso_accounting_mapping().call_map_usage(
-                    store,
-                    &self.context,
-                    &self.tables,
-                    items,
-                )
+            .call("map-usage", time, |mapper, store| {
+                mapper.map_usage(store, &self.page, range)
             })
             .await?;
         let spec = &self.mapper.spec;
-        if outcomes.len() != items.len() {
-            let detail = format!("{} outcomes for {} items", outcomes.len(), items.len());
+        if outcomes.len() != items {
+            let detail = format!("{} outcomes for {items} items", outcomes.len());
             return Err(spec.contract("map-usage", detail));
         }
         let outcomes = outcomes
@@ -138,16 +122,15 @@ impl GuestPage<'_> {
 }
 
 /// An outcome that keeps the contract; records that break it cost their item.
-fn checked(outcome: mapping::Outcome, spec: &Spec) -> Outcome {
-    let crossed: Result<Vec<AccountingRecord>, String> = outcome.cross();
-    match crossed {
-        Err(reason) => Outcome::Refused(spec.reason(&reason)),
-        Ok(records) => match contract::records(&records) {
-            Ok(()) => Outcome::Records(records),
-            Err(problem) => {
-                let reason = format!("the mapper broke the contract: {problem}");
-                Outcome::Refused(spec.reason(&reason))
-            }
-        },
+fn checked(outcome: Mapped, spec: &Spec) -> Outcome {
+    let Mapped { records, refused } = outcome;
+    if let Err(problem) = contract::records(&records) {
+        let reason = format!("the mapper broke the contract: {problem}");
+        return Outcome::Refused(spec.reason(&reason));
+    }
+    match refused.map(|reason| spec.reason(&reason)) {
+        None => Outcome::Records(records),
+        Some(reason) if records.is_empty() => Outcome::Refused(reason),
+        Some(reason) => Outcome::Partly(records, reason),
     }
 }

@@ -7,10 +7,8 @@ use caso_disk::{DirQueue, MonotonicNames, QueueFailure};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use super::bindings::messenger::exports::caso::accounting::delivery;
-use super::bindings::messenger::{Messenger as Bindings, MessengerPre};
+use super::abi::{MessengerAbi, RunningMessenger};
 use super::connection::Connections;
-use super::convert::Cross;
 use super::failure::Who;
 use super::http::{Clients, Http};
 use super::instance::{Instance, Spec, World};
@@ -24,7 +22,7 @@ use super::sockets;
 use super::state::{HostServices, State};
 use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
-use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest};
+use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest, StartError};
 use caso_net::NetworkEnvironment;
 use caso_net::address::Unresolved;
 use caso_net::tls::TlsCache;
@@ -67,7 +65,7 @@ type Queues = BTreeMap<String, DirQueue>;
 
 /// What was granted, and what outlives a store that is thrown away.
 struct MessengerWorld {
-    pre: MessengerPre<State>,
+    pre: MessengerAbi,
     granted: Arc<Granted>,
     tls: Arc<TlsCache>,
     clients: Arc<Clients>,
@@ -77,13 +75,13 @@ struct MessengerWorld {
 impl GuestMessenger {
     pub(crate) async fn start(
         engine: Engine,
-        pre: MessengerPre<State>,
+        pre: MessengerAbi,
         who: Who,
         setup: MessengerSetup,
         mask: Mask,
         moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
-        let spec = Spec::new(engine, who, &setup.settings, setup.limits, mask);
+        let spec = Spec::new(engine, who, setup.settings, setup.limits, mask);
         let NetworkEnvironment {
             proxies,
             certificates,
@@ -119,16 +117,16 @@ impl GuestMessenger {
     async fn attempt(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
         let mut running = self.instance.take().await?;
         let spec = &self.instance.spec;
-        let sent: delivery::Batch = batch.cross();
+        let time = spec.limits.call_time();
+        let time_left = batch.time_left.min(time.timeout);
+        let sent = self.instance.world.pre.batch(batch, time_left);
         let answer = running
-            .call("deliver", spec.limits.call_time(), |bindings, store| {
-                bindings
-                    .caso_accounting_delivery()
-                    .call_deliver(store, &sent)
+            .call("deliver", time, |messenger, store| {
+                messenger.deliver(store, &sent)
             })
             .await?;
         drop(sent);
-        let answer = CheckedAnswer::new(masked(answer.cross(), spec), batch.records.len())
+        let answer = CheckedAnswer::new(masked(answer, spec), batch.records.len())
             .map_err(|problem| spec.contract("deliver", problem))?;
         let services = running.services();
         // First what was sent, then what is put: neither hinders the other.
@@ -193,7 +191,7 @@ fn put_all(queues: &Queues, staged: &[Staged]) -> Result<(), PutError> {
 }
 
 impl World for MessengerWorld {
-    type Bindings = Bindings;
+    type Bindings = RunningMessenger;
 
     async fn surround(
         &self,
@@ -241,13 +239,8 @@ impl World for MessengerWorld {
         &self,
         store: &mut Store<State>,
         spec: &Spec,
-    ) -> wasmtime::Result<(Bindings, Result<(), String>)> {
-        let bindings = self.pre.instantiate_async(&mut *store).await?;
-        let started = bindings
-            .caso_accounting_delivery()
-            .call_start(store, &spec.who.instance, &spec.settings)
-            .await?;
-        Ok((bindings, started))
+    ) -> wasmtime::Result<(RunningMessenger, Result<(), StartError>)> {
+        self.pre.start(store, &spec.setup).await
     }
 }
 

@@ -3,7 +3,7 @@
 //! A message appears in its queue only when `deliver` returned a valid answer.
 //! Until then it lies here, so that a trap leaves no half of a delivery behind.
 
-use super::bindings::messenger::caso::accounting::queue::{Host, QueueError};
+use super::bindings::v1::messenger::caso::accounting::queue::{Host, QueueError};
 use super::limits::Limits;
 use super::policy::Kind;
 use super::state::State;

@@ -142,7 +142,7 @@ mod tests {
             digest: "0".into(),
         };
         let mut segment = journal
-            .begin(key, order, &[messenger.to_owned()], &mapper)
+            .begin(key, Vec::new(), order, &[messenger.to_owned()], &mapper)
             .unwrap();
         for at in 0..records {
             let record = AccountingRecord::Other(OtherRecord {
@@ -153,7 +153,8 @@ mod tests {
                     attributes: Vec::new(),
                 },
                 kind: "bucket".into(),
-                payload: "{}".into(),
+                resource_id: at.to_string(),
+                ..OtherRecord::default()
             });
             segment.append(&record).unwrap();
         }

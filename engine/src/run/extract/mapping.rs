@@ -22,7 +22,7 @@ pub struct Counts {
     /// Records that the mapper made of them.
     pub records: u64,
     /// Items that cost only themselves: rows that could not be read, usage that
-    /// the mapper refused.
+    /// the mapper refused, or a part of it.
     pub lost: u64,
     /// The first of them, for people.
     pub reasons: Vec<String>,
@@ -56,16 +56,18 @@ impl PageSink for Mapping {
                 .map_err(ExtractError::sink)?;
             for (item, outcome) in page.items.iter().zip(outcomes) {
                 self.counts.items += 1;
-                let reason = match outcome {
-                    Outcome::Records(records) => {
-                        for record in &records {
-                            self.segment.append(record).map_err(ExtractError::sink)?;
-                            self.counts.records += 1;
-                        }
-                        continue;
-                    }
-                    Outcome::Refused(reason) => reason,
-                    Outcome::Failed(failure) => failure.to_string(),
+                let (records, reason) = match outcome {
+                    Outcome::Records(records) => (records, None),
+                    Outcome::Refused(reason) => (Vec::new(), Some(reason)),
+                    Outcome::Partly(records, reason) => (records, Some(reason)),
+                    Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
+                };
+                for record in &records {
+                    self.segment.append(record).map_err(ExtractError::sink)?;
+                    self.counts.records += 1;
+                }
+                let Some(reason) = reason else {
+                    continue;
                 };
                 self.segment
                     .quarantine_usage(item, &reason)

@@ -6,8 +6,8 @@ use super::mapping::{Counts, Mapping};
 use super::seen::Seen;
 use caso_extract::ExtractError;
 use caso_journal::{Order, Sealed, SegmentKey};
-use caso_model::Window;
 use caso_model::usage::Context;
+use caso_model::{Attribute, Window};
 
 /// So many numbers has a region for its projects in the order of delivery.
 const MOST_PROJECTS: usize = 100_000;
@@ -36,6 +36,7 @@ impl Task {
             .journal
             .begin(
                 self.segment_key(window),
+                self.facts(),
                 self.order(),
                 &context.messengers,
                 &identity,
@@ -70,6 +71,18 @@ impl Task {
             extractor: self.extractor.as_str().to_owned(),
             window,
         }
+    }
+
+    /// What messengers are told of the project besides its id.
+    fn facts(&self) -> Vec<Attribute> {
+        let attribute = |name: &str, value: &str| Attribute {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        let name = self.project.name.as_deref();
+        let name = name.map(|name| attribute("project-name", name));
+        let vo = attribute("vo", &self.project.vo);
+        name.into_iter().chain([vo]).collect()
     }
 
     fn order(&self) -> Order {

@@ -7,7 +7,7 @@
 use caso_component::log;
 use caso_component::messenger::{
     Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, OptionDescription,
-    OptionKind, Rest,
+    OptionKind, Rest, Setup, StartError,
 };
 use caso_component::settings::Settings;
 use caso_component::types::Setting;
@@ -39,9 +39,9 @@ impl Messenger for Browser {
         }
     }
 
-    fn start(_: &str, settings: Settings<'_>) -> Result<Self, String> {
+    fn start(setup: &Setup) -> Result<Self, StartError> {
         Ok(Self {
-            settings: settings.0.to_vec(),
+            settings: setup.settings.clone(),
             left: None,
         })
     }

@@ -5,9 +5,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use caso_component::messenger::{
-    Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, Rest,
+    Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, Rest, Setup, StartError,
 };
-use caso_component::settings::Settings;
 use caso_component::types::OptionValue;
 
 /// A started instance.
@@ -24,9 +23,9 @@ impl Messenger for Dialler {
         }
     }
 
-    fn start(_: &str, settings: Settings<'_>) -> Result<Self, String> {
-        let texts = settings
-            .0
+    fn start(setup: &Setup) -> Result<Self, StartError> {
+        let texts = setup
+            .settings
             .iter()
             .filter_map(|setting| match &setting.value {
                 OptionValue::Text(text) => Some(text.clone()),

@@ -9,11 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 wit_bindgen::generate!({ path: "../../../wit", world: "mapper" });
 
+use caso::accounting::descriptions::ComponentDescription;
+use caso::accounting::outcomes::Outcome;
 use caso::accounting::records::{AccountingRecord, Head, OtherRecord};
-use caso::accounting::types::{Attribute, OptionValue, Setting};
+use caso::accounting::types::{OptionValue, Quantity, Setting, Setup, StartError, WrongOption};
 use caso::accounting::usage::{Context, Tables, UsageItem};
-use exports::caso::accounting::description::{self, ComponentDescription};
-use exports::caso::accounting::mapping::{self, Outcome};
+use exports::caso::accounting::{description, mapping};
 
 struct Hostile;
 
@@ -45,8 +46,41 @@ fn record(id: &str, payload: &str) -> AccountingRecord {
             attributes: Vec::new(),
         },
         kind: "test".to_owned(),
-        payload: payload.to_owned(),
+        resource_id: id.to_owned(),
+        start: 0,
+        end: 1,
+        quantities: vec![Quantity {
+            name: "requests".to_owned(),
+            value: 1.0,
+        }],
+        payload: Some(payload.to_owned()),
     })
+}
+
+/// A record of this kind.
+fn of_kind(id: &str, kind: &str) -> AccountingRecord {
+    match record(id, "{}") {
+        AccountingRecord::Other(record) => AccountingRecord::Other(OtherRecord {
+            kind: kind.to_owned(),
+            ..record
+        }),
+        other => other,
+    }
+}
+
+fn records(records: Vec<AccountingRecord>) -> Outcome {
+    Outcome {
+        records,
+        refused: None,
+        attributes: Vec::new(),
+    }
+}
+
+fn refused(reason: &str) -> Outcome {
+    Outcome {
+        refused: Some(reason.to_owned()),
+        ..records(Vec::new())
+    }
 }
 
 /// Everything by which a guest could distinguish two runs.
@@ -64,36 +98,44 @@ fn surroundings() -> String {
 
 fn map(verb: &str, item: &UsageItem) -> Outcome {
     let UsageItem::Other(usage) = item else {
-        return Outcome::Refused("not mine".to_owned());
+        return refused("not mine");
     };
-    let good = || Outcome::Records(vec![record(&usage.id, "{}")]);
+    let good = || records(vec![record(&usage.id, "{}")]);
     match verb {
         "trap" => panic!("cannot map {}", usage.id),
         "loop" => loop {
             std::hint::black_box(usage);
         },
-        "refuse" => Outcome::Refused("a bad\x1b one".to_owned()),
-        "empty-id" => Outcome::Records(vec![record("", "{}")]),
-        "no-json" => Outcome::Records(vec![record(&usage.id, "<xml/>")]),
-        "twice" => Outcome::Records(vec![record(&usage.id, "{}"), record(&usage.id, "{}")]),
-        "other" => Outcome::Other(Attribute {
-            name: "later".to_owned(),
-            value: "case".to_owned(),
-        }),
-        "surroundings" => Outcome::Refused(surroundings()),
+        "refuse" => refused("a bad\x1b one"),
+        "partly" => Outcome {
+            records: vec![record(&usage.id, "{}")],
+            ..refused("its\x1b other half")
+        },
+        "empty-id" => records(vec![record("", "{}")]),
+        "red-id" => records(vec![record("a\x1b[31mRED\nerror: forged", "{}")]),
+        "long-id" => records(vec![record(&"x".repeat(1_001), "{}")]),
+        "kind-cloud" => records(vec![of_kind(&usage.id, "cloud")]),
+        "kind-path" => records(vec![of_kind(&usage.id, "../../x\x1b[2J\ny")]),
+        "no-json" => records(vec![record(&usage.id, "<xml/>")]),
+        "twice" => records(vec![record(&usage.id, "{}"), record(&usage.id, "{}")]),
+        "surroundings" => refused(&surroundings()),
         _ => good(),
     }
 }
 
 impl mapping::Guest for Hostile {
-    fn start(settings: Vec<Setting>) -> Result<(), String> {
+    fn start(setup: Setup) -> Result<(), StartError> {
         if let Some(Setting {
             value: OptionValue::Text(mode),
             ..
-        }) = settings.into_iter().next()
+        }) = setup.settings.into_iter().next()
         {
             if mode == "start-refuses" {
-                return Err("which status map?".to_owned());
+                return Err(StartError::WrongOption(WrongOption {
+                    name: "mode".to_owned(),
+                    reason: "which status map?".to_owned(),
+                    attributes: Vec::new(),
+                }));
             }
             MODE.set(mode);
         }

@@ -5,15 +5,17 @@
 use caso_component::log;
 use caso_component::messenger::{
     Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, OptionDescription,
-    OptionKind, Refusal, Rest, Retry, connection, queue,
+    OptionKind, Refusal, Rest, Setup, StartError, connection, queue,
 };
 use caso_component::records::RecordList;
 use caso_component::settings::Settings;
-use caso_component::types::Setting;
+use caso_component::types::{Attribute, Setting};
 
 /// A started instance.
 pub struct Hostile {
     settings: Vec<Setting>,
+    /// What the host says of itself.
+    facts: Vec<Attribute>,
     /// Calls of `deliver` in this store.
     calls: u32,
     /// The connection that was opened last.
@@ -76,15 +78,21 @@ impl Messenger for Hostile {
         }
     }
 
-    fn start(instance: &str, settings: Settings<'_>) -> Result<Self, String> {
+    fn start(setup: &Setup) -> Result<Self, StartError> {
+        let instance = &setup.instance;
         let hostile = Self {
-            settings: settings.0.to_vec(),
+            settings: setup.settings.clone(),
+            facts: setup.attributes.clone(),
             calls: 0,
             handle: 0,
         };
         log::debug(&format!("{instance} starts"));
         match hostile.setting("mode").as_str() {
-            "start-refuses" => Err(format!("no such thing as `{}`", hostile.setting("key"))),
+            "start-refuses" => Err(StartError::Misconfigured(format!(
+                "no such thing as `{}`",
+                hostile.setting("key")
+            ))),
+            "start-refuses-option" => Err(StartError::option("mode\u{1b}", hostile.setting("key"))),
             "start-traps" => the_guilty_function("at the start"),
             _ => Ok(hostile),
         }
@@ -147,10 +155,7 @@ impl Messenger for Hostile {
                 println!("the key is {key}");
                 log::write(log::Level::Info, &key);
                 let mut answer = report(format!("the key is {key}"));
-                answer.refused = vec![Refusal {
-                    index: 0,
-                    reason: key,
-                }];
+                answer.refused = vec![Refusal::new(0, key)];
                 answer
             }
             "die-telling" => the_guilty_function(&self.setting("key")),
@@ -165,14 +170,26 @@ impl Messenger for Hostile {
             "silent-rest" => Answer::partial(1, Vec::new(), Rest::Done),
             "refuse-first" => Answer::partial(len, vec![refusal(0)], Rest::Done),
             "too-large" => Answer::partial(0, Vec::new(), Rest::TooLarge),
-            "retry" => Answer::partial(
-                0,
-                Vec::new(),
-                Rest::Retry(Retry {
-                    after_seconds: 7,
-                    reason: "busy".into(),
-                }),
-            ),
+            "retry" => Answer::nothing(Rest::retry(7, "busy")),
+            "origins" => {
+                let of = |index| {
+                    let origin = batch
+                        .origin(index)
+                        .map(|it| (&it.cloud, &it.region, it.window));
+                    origin.map(|(cloud, region, window)| {
+                        format!("{cloud}/{region:?}/{}-{}", window.start, window.end)
+                    })
+                };
+                report(format!("{:?}", (0..=len).map(of).collect::<Vec<_>>()))
+            }
+            "time-left" => report(batch.time_left_milliseconds.to_string()),
+            "facts" => {
+                let facts = self
+                    .facts
+                    .iter()
+                    .map(|it| format!("{}={}", it.name, it.value));
+                report(facts.collect::<Vec<_>>().join(", "))
+            }
             "huge-answer" => {
                 let mut refusal = refusal(0);
                 refusal.reason = "x".repeat(20 << 20);

@@ -5,7 +5,7 @@
 use caso_component::log;
 use caso_component::messenger::{
     Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, OptionDescription,
-    OptionKind, Refusal, Rest, queue,
+    OptionKind, Refusal, Rest, Setup, StartError, queue,
 };
 use caso_component::records::RecordList;
 use caso_component::settings::Settings;
@@ -37,10 +37,16 @@ impl Messenger for Mischief {
         }
     }
 
-    fn start(_instance: &str, settings: Settings<'_>) -> Result<Self, String> {
+    fn start(setup: &Setup) -> Result<Self, StartError> {
+        let settings = Settings::from(setup);
         let verb = settings.text("verb")?;
-        if verb == "refuse-to-start" {
-            return Err("not today".into());
+        match verb.as_str() {
+            "refuse-to-start" => return Err(StartError::Unavailable("not today".into())),
+            "refuse-the-verb" => return Err(StartError::option("verb", "`accept` would do")),
+            "refuse-what-is-not-its-own" => {
+                return Err(StartError::option("no_such_option", "it is wrong"));
+            }
+            _ => {}
         }
         Ok(Self {
             verb,

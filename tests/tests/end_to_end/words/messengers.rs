@@ -18,6 +18,11 @@ fn of_one_that_fails() {
         ("messenger-retry", "retry"),
         ("messenger-misconfigured", "misconfigured"),
         ("messenger-refuse-to-start", "refuse-to-start"),
+        ("messenger-refuse-the-verb", "refuse-the-verb"),
+        (
+            "messenger-refuse-what-is-not-its-own",
+            "refuse-what-is-not-its-own",
+        ),
         ("messenger-trap", "trap"),
         ("messenger-allocate", "allocate"),
         ("messenger-refuse-beyond", "refuse-beyond"),
@@ -92,6 +97,15 @@ fn of_options() {
         site.extract(&WINDOW)
     };
     printed("ssm-with-a-bad-option", &with("ssm", "max_size", "lots"));
+    // Right by its kind; what is wrong with it only the component knows.
+    printed(
+        "ssm-with-too-small-messages",
+        &with("ssm", "max_message_bytes", "10"),
+    );
+    printed(
+        "mapper-with-a-bad-factor",
+        &with("prometheus", "cpu_normalization_factor", "0"),
+    );
     printed("ssm-with-an-unknown-option", &with("ssm", "maxsize", "10"));
     printed(
         "record-type-that-is-none",

@@ -37,7 +37,11 @@ fn in_window(policy: &Policy, server: Server, window: (i64, i64)) -> Vec<Account
     let tables = samples::tables_with_gpus("1");
     let items = [UsageItem::Server(server)];
     match crate::map(policy, &context, &tables, &items).remove(0) {
-        crate::Outcome::Records(records) => records,
+        crate::Outcome {
+            records,
+            refused: None,
+            ..
+        } => records,
         other => panic!("{other:?}"),
     }
 }

@@ -142,7 +142,7 @@ fn a_components_default_is_written_so_that_it_is_read_back() {
     let plain = Site::new("[DEFAULT]\nmessengers = ssm\n").load();
     assert_eq!(described(&config).settings, described(&plain).settings);
     assert!(matches!(
-        described(&config).origins["text_0"],
+        described(&config).places.get("text_0").unwrap().origin,
         Origin::File { .. }
     ));
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use caso_journal::{BatchItem, PackedBatch, QuarantineCause};
+use caso_model::Attribute;
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::Rest;
 
@@ -19,6 +20,13 @@ impl Sender<'_> {
         answer: CheckedAnswer,
     ) -> Result<(), Stop> {
         let answer = answer.into_inner();
+        for Attribute { name, value } in &answer.attributes {
+            tracing::debug!(
+                "messenger `{}`: batch `{}`: {name} = {value}",
+                self.name,
+                batch.id()
+            );
+        }
         let accepted = usize::try_from(answer.accepted).unwrap_or(size);
         let reasons: HashMap<usize, &str> = answer
             .refused

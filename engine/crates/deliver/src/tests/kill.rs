@@ -128,6 +128,7 @@ impl World {
         let mut writer = journal
             .begin(
                 key(project, Window { start, end }),
+                Vec::new(),
                 order,
                 &self.site.messengers,
                 &mapper(),

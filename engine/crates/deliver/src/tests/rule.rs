@@ -52,6 +52,53 @@ fn records_come_out_as_they_went_in() {
 }
 
 #[test]
+fn each_record_is_offered_with_where_it_comes_from() {
+    let site = Site::new(&["m"]);
+    let sink = Sink::default();
+    let (journal, _) = site.open();
+    site.seal(&journal, 3, &[cloud("a", "a", 1), cloud("b", "b", 1)]);
+    site.seal(&journal, 7, &[cloud("c", "c", 1), ip("d")]);
+    site.deliver_from(&journal, Duration::from_secs(9), vec![sink.healthy("m")]);
+    let offers = sink.offered();
+    let [clouds, ips] = &offers[..] else {
+        panic!("{offers:?}");
+    };
+    assert_eq!(clouds.projects, ["project-3", "project-3", "project-7"]);
+    assert_eq!(clouds.origins, 2);
+    assert_eq!(
+        (&ips.projects[..], ips.origins),
+        (&["project-7".to_owned()][..], 1)
+    );
+    assert_eq!(clouds.time_left, Duration::from_secs(9));
+}
+
+#[test]
+fn what_is_left_of_a_batch_keeps_its_origins() {
+    let site = Site::new(&["m"]);
+    let sink = Sink::default();
+    let (journal, _) = site.open();
+    site.seal(&journal, 3, &[cloud("a", "a", 1)]);
+    site.seal(&journal, 7, &[cloud("b", "b", 1)]);
+    let mut calls = 0;
+    let messenger = sink.messenger("m", move |records| {
+        calls += 1;
+        Ok(match calls {
+            1 => answer(1, &[], again(1)),
+            _ => all(records),
+        })
+    });
+    site.deliver_from(&journal, Duration::from_secs(9), vec![messenger]);
+    let offers = sink.offered();
+    assert_eq!(offers[1].records, ["b"]);
+    assert_eq!(
+        (&offers[1].projects[..], offers[1].origins),
+        (&["project-7".to_owned()][..], 1)
+    );
+    // A second of the run was spent in waiting.
+    assert_eq!(offers[1].time_left, Duration::from_secs(8));
+}
+
+#[test]
 fn the_refused_are_quarantined_and_the_others_go_on() {
     let (site, sink) = site(&TEN);
     let mut asked = 0;

@@ -134,6 +134,11 @@ pub struct Offered {
     pub attempt: u32,
     pub record_type: String,
     pub records: Vec<String>,
+    /// The project of each, by its origin.
+    pub projects: Vec<String>,
+    /// How often an origin stands in the batch.
+    pub origins: usize,
+    pub time_left: Duration,
 }
 
 impl Sink {
@@ -202,6 +207,13 @@ where
             attempt: batch.attempt,
             record_type: batch.record_type.clone(),
             records: records.iter().map(|r| r.head().id.clone()).collect(),
+            projects: batch
+                .origin_of
+                .iter()
+                .map(|at| batch.origins[*at as usize].project_id.clone())
+                .collect(),
+            origins: batch.origins.len(),
+            time_left: batch.time_left,
         });
         let answer = (self.rule)(&records);
         if let Ok(answer) = &answer {
@@ -266,6 +278,7 @@ pub fn failure(kind: FailureKind) -> GuestFailure {
         instance: "guest".into(),
         call: "deliver",
         kind,
+        option: None,
         detail: "unreachable".into(),
         frames: vec!["format".into()],
         stderr: String::new(),

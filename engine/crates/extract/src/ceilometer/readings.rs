@@ -79,10 +79,10 @@ impl Readings {
             if let Some(count) = count {
                 let meter = counter.meter();
                 let largest = whole(count.largest).to_string();
-                attributes.push(attribute(&format!("{meter}:largest"), &largest));
+                attributes.push(attribute(&format!("{meter}-largest"), &largest));
                 if count.resets > 0 {
                     let resets = count.resets.to_string();
-                    attributes.push(attribute(&format!("{meter}:resets"), &resets));
+                    attributes.push(attribute(&format!("{meter}-resets"), &resets));
                 }
             }
         }
@@ -144,8 +144,8 @@ mod tests {
             emitted,
             [
                 ("source", "gnocchi"),
-                ("network.incoming.bytes:largest", "9"),
-                ("network.incoming.bytes:resets", "1"),
+                ("network.incoming.bytes-largest", "9"),
+                ("network.incoming.bytes-resets", "1"),
             ]
         );
         // What cASO 1.x emitted: the largest reading of any one interface.

@@ -35,6 +35,7 @@ pub fn read(row: &Row, project_id: &str) -> Result<Volume, ItemError> {
         // Cinder does not show deleted volumes.
         deleted: None,
         attachments: attachments(row),
+        metadata: row.written_by_users("metadata"),
         attributes: row
             .text("availability_zone")?
             .filter(|zone| !zone.is_empty())

@@ -37,16 +37,28 @@ pub fn read(row: &Row, project_id: &str) -> Result<Server, ItemError> {
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
+        metadata: row.written_by_users("metadata"),
+        tags: tags(row),
         attributes: row
-            .text("OS-EXT-AZ:availability_zone")?
+            .text(ZONE)?
             .filter(|zone| !zone.is_empty())
             .map(|value| Attribute {
-                name: "availability_zone".into(),
+                name: ZONE.into(),
                 value,
             })
             .into_iter()
             .collect(),
     })
+}
+
+/// Nova's own name of it.
+const ZONE: &str = "OS-EXT-AZ:availability_zone";
+
+/// `tags`, from microversion 2.26 on. What users write costs nobody a record: tags that
+/// are no list of texts are absent.
+fn tags(row: &Row) -> Option<Vec<String>> {
+    let tags = row.get("tags")?.as_array()?.iter();
+    tags.map(|tag| tag.as_str().map(str::to_owned)).collect()
 }
 
 /// The id in `{"id": …, "links": […]}`. For a server booted from a volume
@@ -147,6 +159,26 @@ mod tests {
         assert_eq!(server.addresses, None);
         assert_eq!(server.created, None);
         assert_eq!(server.project_id, "p");
+    }
+
+    #[test]
+    fn what_users_write_is_apart_and_costs_nothing() {
+        let fields = json!({
+            "metadata": {"vo": "forged", "OS-EXT-AZ:availability_zone": "forged"},
+            "tags": ["cost-centre-7"], "OS-EXT-AZ:availability_zone": "az1"});
+        let server = read(&row(fields), "p").unwrap();
+        let metadata = server.metadata.unwrap();
+        let names: Vec<&str> = metadata.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["vo", "OS-EXT-AZ:availability_zone"]);
+        assert_eq!(server.tags.unwrap(), ["cost-centre-7"]);
+        let [zone] = &server.attributes[..] else {
+            panic!("{:?}", server.attributes);
+        };
+        assert_eq!((zone.name.as_str(), zone.value.as_str()), (ZONE, "az1"));
+        for odd in [json!(null), json!("x"), json!([1])] {
+            let server = read(&row(json!({"metadata": odd, "tags": odd})), "p").unwrap();
+            assert_eq!((server.metadata, server.tags), (None, None));
+        }
     }
 
     #[test]

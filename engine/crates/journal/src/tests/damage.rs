@@ -267,7 +267,13 @@ fn writes_much() {
         extractor: 0,
     };
     let mut writer = journal
-        .begin(key(0, window), order, &["m".to_owned()], &mapper())
+        .begin(
+            key(0, window),
+            Vec::new(),
+            order,
+            &["m".to_owned()],
+            &mapper(),
+        )
         .unwrap();
     let failed = (0..10_000)
         .map(|at| at.to_string())

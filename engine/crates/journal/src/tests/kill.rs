@@ -80,7 +80,13 @@ impl World {
             extractor: 0,
         };
         let mut writer = journal
-            .begin(key(0, window), order, &self.site.messengers, &mapper())
+            .begin(
+                key(0, window),
+                Vec::new(),
+                order,
+                &self.site.messengers,
+                &mapper(),
+            )
             .ok()?;
         for hour in self.hours.iter().filter(|hour| **hour > start) {
             for record in of_hour(*hour) {
@@ -182,7 +188,9 @@ fn a_segment_with_a_failed_write_is_never_sealed() {
             extractor: 0,
         };
         let messengers = ["m".to_owned()];
-        let Ok(mut writer) = journal.begin(key(0, window), order, &messengers, &mapper()) else {
+        let Ok(mut writer) =
+            journal.begin(key(0, window), Vec::new(), order, &messengers, &mapper())
+        else {
             continue;
         };
         let mut failed = false;

@@ -250,7 +250,7 @@ fn a_number_that_json_cannot_hold_costs_only_its_record() {
     let mut writer = site.begin(&journal, 0);
     let mut odd = cloud("odd", "odd", 1);
     if let AccountingRecord::Cloud(record) = &mut odd {
-        record.benchmark_value = Some(f64::NAN);
+        record.benchmarks[0].value = Some(f64::NAN);
     }
     let failed = writer.append(&odd).unwrap_err().to_string();
     assert!(

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use caso_disk::Disk;
 use caso_disk::faults::folder;
 use caso_journal::{Journal, MapperIdentity, Order, Recovery, Sealed, SegmentKey, SegmentWriter};
-use caso_model::Window;
 use caso_model::record::*;
 use caso_model::usage::{OtherUsage, UsageItem};
+use caso_model::{Attribute, Window};
 use caso_state::Spool;
 
 pub fn head(id: &str, key: &str, at: i64) -> Head {
@@ -39,15 +39,17 @@ pub fn cloud(id: &str, key: &str, at: i64) -> AccountingRecord {
         suspend_seconds: None,
         wall_seconds: Some(1),
         cpu_seconds: Some(1),
-        cpu_count: Some(1),
+        cpu_count: Some(1.0),
         network_type: None,
         network_inbound_bytes: None,
         network_outbound_bytes: None,
         public_ip_count: None,
         memory_mib: Some(1),
         disk_gib: Some(1),
-        benchmark_type: None,
-        benchmark_value: Some(0.1 + 0.2),
+        benchmarks: vec![Benchmark {
+            value: Some(0.1 + 0.2),
+            ..Benchmark::default()
+        }],
         storage_record_id: None,
         image_id: None,
     })
@@ -59,7 +61,6 @@ pub fn ip(id: &str) -> AccountingRecord {
         site_name: "SITE".into(),
         compute_service: "SITE".into(),
         cloud_type: "caso".into(),
-        uuid: id.into(),
         local_user: None,
         local_group: "p".into(),
         global_user_name: None,
@@ -73,7 +74,11 @@ pub fn other(id: &str, kind: &str) -> AccountingRecord {
     AccountingRecord::Other(OtherRecord {
         head: head(id, id, 1),
         kind: kind.into(),
-        payload: "{}".into(),
+        resource_id: id.into(),
+        start: 0,
+        end: 1,
+        quantities: Vec::new(),
+        payload: Some("{}".into()),
     })
 }
 
@@ -82,9 +87,16 @@ pub fn usage(id: &str) -> UsageItem {
         kind: "bucket".into(),
         id: id.into(),
         project_id: "p".into(),
-        payload: "{}".into(),
-        attributes: Vec::new(),
+        payload: Some("{}".into()),
+        ..OtherUsage::default()
     })
+}
+
+pub fn fact(name: &str, value: &str) -> Attribute {
+    Attribute {
+        name: name.into(),
+        value: value.into(),
+    }
 }
 
 pub fn mapper() -> MapperIdentity {
@@ -135,7 +147,13 @@ impl Site {
             extractor: 0,
         };
         journal
-            .begin(key(project, window), order, &self.messengers, &mapper())
+            .begin(
+                key(project, window),
+                vec![fact("vo", "vo")],
+                order,
+                &self.messengers,
+                &mapper(),
+            )
             .unwrap()
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use caso_model::record::Benchmark;
 use serde_json::{Value, json};
 
 /// A record of this type, good but for these fields.
@@ -8,18 +9,18 @@ fn record(record_type: &str, change: Value) -> AccountingRecord {
         "site_name": "", "compute_service": "", "cloud_type": "", "fqan": "", "status": "",
         "start": 10, "end": 10,
         // cloud, ip
-        "vm_uuid": "vm", "machine_name": "", "local_group_id": "", "uuid": "",
+        "vm_uuid": "vm", "machine_name": "", "local_group_id": "", "benchmarks": [],
         "local_group": "", "ip_version": 4, "ip_count": 0,
         // accelerator
         "month": 1, "year": 2026, "associated_record_type": "cloud", "associated_record": "vm",
         "count": 1.0, "active_seconds": 0, "available_seconds": 0, "accelerator_type": "GPU",
         // storage
-        "volume_id": "v", "storage_system": "", "create_time": 0, "capacity_bytes": 0,
+        "resource_id": "v", "storage_system": "", "create_time": 0, "capacity_bytes": 0,
         // energy
         "exec_unit_id": "vm", "watt_hours": 1.0, "wall_seconds": 0, "finished": false,
         "owner": "",
         // other
-        "kind": "object-storage", "payload": "{}",
+        "kind": "object-storage", "quantities": [], "payload": "{}",
     });
     let all = fields.as_object_mut().unwrap();
     for (name, value) in change.as_object().unwrap() {
@@ -90,8 +91,8 @@ fn each_sentence_of_the_contract_is_checked() {
         ),
         (
             "storage",
-            json!({"volume_id": ""}),
-            "a storage record has an empty `volume-id`",
+            json!({"resource_id": ""}),
+            "a storage record has an empty `resource-id`",
         ),
         (
             "storage",
@@ -111,7 +112,70 @@ fn each_sentence_of_the_contract_is_checked() {
         (
             "other",
             json!({"kind": ""}),
-            "an other record has an empty `kind`",
+            "an other record has the kind ``, which is not of a-z, 0-9, `-` and `_`, at most 80",
+        ),
+        (
+            "other",
+            json!({"kind": "../x\n"}),
+            "an other record has the kind `../x\n`, which is not of a-z, 0-9, `-` and `_`, at \
+             most 80",
+        ),
+        (
+            "other",
+            json!({"kind": "cloud"}),
+            "a cloud record has the kind `cloud`, which is kept for cloud records",
+        ),
+        (
+            "other",
+            json!({"kind": "other"}),
+            "an other record has the kind `other`, which is kept for other records",
+        ),
+        (
+            "other",
+            json!({"kind": "energy-joules"}),
+            "an energy-joules record has the kind `energy-joules`, which is kept for energy \
+             records",
+        ),
+        (
+            "other",
+            json!({"resource_id": ""}),
+            "an object-storage record has an empty `resource-id`",
+        ),
+        (
+            "other",
+            json!({"end": 9}),
+            "an object-storage record ends at 9, before it starts at 10",
+        ),
+        (
+            "other",
+            json!({"quantities": [{"name": "Bytes", "value": 1.0}]}),
+            "an object-storage record has a quantity `Bytes`, which is not of a-z, 0-9, `-` and \
+             `_`, at most 80",
+        ),
+        (
+            "other",
+            json!({"quantities": [{"name": "a", "value": 1.0}, {"name": "a", "value": 2.0}]}),
+            "an object-storage record has the quantity `a` twice",
+        ),
+        (
+            "cloud",
+            json!({"id": "x".repeat(1_001)}),
+            "a cloud record has a key `id` of 1001 bytes, more than 1000",
+        ),
+        (
+            "ip",
+            json!({"supersedes": "\u{e9}".repeat(501)}),
+            "an ip record has a key `supersedes` of 1002 bytes, more than 1000",
+        ),
+        (
+            "cloud",
+            json!({"id": "a\u{1b}[31m"}),
+            "a cloud record has a control character in its `id`",
+        ),
+        (
+            "cloud",
+            json!({"supersedes": "a\u{85}"}),
+            "a cloud record has a control character in its `supersedes`",
         ),
     ] {
         assert_eq!(problem(&[record(record_type, change)]), said);
@@ -131,6 +195,16 @@ fn what_keeps_the_contract_is_taken() {
         ("storage", json!({})),
         ("energy", json!({"end": 11})),
         ("other", json!({})),
+        ("other", json!({"kind": "cloudy", "payload": null})),
+        (
+            "other",
+            json!({"kind": "x-energy", "quantities": [{"name": "watt-hours", "value": 0.5}]}),
+        ),
+        (
+            "cloud",
+            json!({"id": "x".repeat(1_000), "supersedes": "b\u{f3}b"}),
+        ),
+        ("cloud", json!({"cpu_count": 0.5})),
     ] {
         assert_eq!(
             records(&[record(record_type, change)]),
@@ -140,17 +214,39 @@ fn what_keeps_the_contract_is_taken() {
     }
 }
 
+fn benchmark(value: f64) -> Benchmark {
+    Benchmark {
+        value: Some(value),
+        ..Benchmark::default()
+    }
+}
+
 #[test]
 fn every_number_is_finite() {
     // JSON has no such numbers.
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         type Spoil = fn(&mut AccountingRecord, f64);
-        let spoil: [(&str, &str, Spoil); 7] = [
-            ("cloud", "benchmark-value", |record, bad| {
+        let spoil: [(&str, &str, Spoil); 9] = [
+            ("cloud", "cpu-count", |record, bad| {
                 let AccountingRecord::Cloud(record) = record else {
                     return;
                 };
-                record.benchmark_value = Some(bad);
+                record.cpu_count = Some(bad);
+            }),
+            ("cloud", "benchmarks", |record, bad| {
+                let AccountingRecord::Cloud(record) = record else {
+                    return;
+                };
+                record.benchmarks = vec![Benchmark::default(), benchmark(bad)];
+            }),
+            ("other", "quantities", |record, bad| {
+                let AccountingRecord::Other(record) = record else {
+                    return;
+                };
+                record.quantities = vec![Quantity {
+                    name: "bytes".to_owned(),
+                    value: bad,
+                }];
             }),
             ("accelerator", "count", |record, bad| {
                 let AccountingRecord::Accelerator(record) = record else {
@@ -158,11 +254,11 @@ fn every_number_is_finite() {
                 };
                 record.count = bad;
             }),
-            ("accelerator", "benchmark-value", |record, bad| {
+            ("accelerator", "benchmarks", |record, bad| {
                 let AccountingRecord::Accelerator(record) = record else {
                     return;
                 };
-                record.benchmark_value = Some(bad);
+                record.benchmarks = vec![benchmark(bad)];
             }),
             ("energy", "watt-hours", |record, bad| {
                 let AccountingRecord::Energy(record) = record else {

@@ -33,6 +33,7 @@ impl Part for Fake {
                 instance: "fake".to_owned(),
                 call: "map-usage",
                 kind: self.kind,
+                option: None,
                 detail: format!("{range:?}"),
                 frames: Vec::new(),
                 stderr: String::new(),

@@ -1,18 +1,58 @@
 //! A batch and its answer, a page's outcomes and log levels.
 
-use crate::bindings::mapper::caso::accounting::log as wit_log;
-use crate::bindings::mapper::exports::caso::accounting::mapping;
-use crate::bindings::messenger::exports::caso::accounting::delivery as wit;
+use std::time::Duration;
+
+use crate::abi::Mapped;
+use crate::bindings::v1::mapper::caso::accounting::log as wit_log;
+use crate::bindings::v1::mapper::caso::accounting::outcomes;
+use crate::bindings::v1::messenger::caso::accounting::deliveries as wit;
 use crate::convert::{Cross, record};
 use crate::log::Level;
 use caso_model::guest as model;
-use caso_model::record::AccountingRecord;
 
-record!(to wit::Batch, from model::Batch {
-    id, attempt, instance, record_type, records, now, attributes,
-});
-record!(of wit::Refusal, into model::Refusal { index, reason });
+/// The batch, and how long the call may take.
+impl Cross<wit::Batch> for (&model::Batch, Duration) {
+    fn cross(self) -> wit::Batch {
+        let (batch, time_left) = self;
+        let model::Batch {
+            id,
+            attempt,
+            instance,
+            record_type,
+            origins,
+            origin_of,
+            records,
+            now,
+            time_left: _,
+            attributes,
+        } = batch;
+        wit::Batch {
+            id: id.cross(),
+            attempt: attempt.cross(),
+            instance: instance.cross(),
+            record_type: record_type.cross(),
+            origins: origins.cross(),
+            origin_of: origin_of.cross(),
+            records: records.cross(),
+            now: now.cross(),
+            time_left_milliseconds: u64::try_from(time_left.as_millis()).unwrap_or(u64::MAX),
+            attributes: attributes.cross(),
+        }
+    }
+}
+
 record!(of wit::Answer, into model::Answer { accepted, refused, rest, attributes });
+
+// What a refusal and a retry have in attributes, no host of 1.0 reads.
+
+impl Cross<model::Refusal> for wit::Refusal {
+    fn cross(self) -> model::Refusal {
+        model::Refusal {
+            index: self.index,
+            reason: self.reason,
+        }
+    }
+}
 
 impl Cross<model::Rest> for wit::Rest {
     fn cross(self) -> model::Rest {
@@ -29,14 +69,11 @@ impl Cross<model::Rest> for wit::Rest {
     }
 }
 
-/// The records of an item, or why there are none.
-impl Cross<Result<Vec<AccountingRecord>, String>> for mapping::Outcome {
-    fn cross(self) -> Result<Vec<AccountingRecord>, String> {
-        match self {
-            Self::Records(records) => Ok(records.cross()),
-            Self::Refused(reason) => Err(reason),
-            // A case of a later contract.
-            Self::Other(fact) => Err(format!("{}: {}", fact.name, fact.value)),
+impl Cross<Mapped> for outcomes::Outcome {
+    fn cross(self) -> Mapped {
+        Mapped {
+            records: self.records.cross(),
+            refused: self.refused,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a component says of itself.
 
-use crate::bindings::described::exports::caso::accounting::description as wit;
+use crate::bindings::v1::mapper::caso::accounting::descriptions as wit;
 use crate::convert::{Cross, record};
 use caso_model::component as model;
 

@@ -1,8 +1,8 @@
-//! What wasmtime generates from `wit/`, one module a world, and nothing else.
+//! Version 1 of the contract: what wasmtime generates from `wit/`, one module a
+//! world.
 //!
 //! The types of the contract come from [`mapper`]; the other worlds point at
-//! them, so that a record is the same Rust type wherever it crosses. Outside
-//! this file and `convert` nobody sees them.
+//! them, so that a record is the same Rust type wherever it crosses.
 
 /// What every component exports, whatever its duty: enough to ask it what it is.
 pub mod described {
@@ -17,7 +17,11 @@ pub mod described {
         ",
         world: "caso:host/described",
         exports: { default: async },
-        with: { "caso:accounting/types@1.0.0": super::mapper::caso::accounting::types },
+        with: {
+            "caso:accounting/types@1.0.0": super::mapper::caso::accounting::types,
+            "caso:accounting/descriptions@1.0.0": super::mapper::caso::accounting::descriptions,
+        },
+        require_store_data_send: true,
     });
 }
 
@@ -42,6 +46,7 @@ pub mod messenger {
         require_store_data_send: true,
         with: {
             "caso:accounting/types@1.0.0": super::mapper::caso::accounting::types,
+            "caso:accounting/descriptions@1.0.0": super::mapper::caso::accounting::descriptions,
             "caso:accounting/records@1.0.0": super::mapper::caso::accounting::records,
             "caso:accounting/log@1.0.0": super::mapper::caso::accounting::log,
         },
