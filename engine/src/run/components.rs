@@ -19,6 +19,7 @@ use caso_sandbox::{
     Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy, Redirect,
     Sandbox, SandboxSettings, Source, decide,
 };
+use caso_state::Spool;
 
 /// The mapper of a run, to be started once for each project.
 pub struct Mapper {
@@ -68,6 +69,16 @@ impl Messenger {
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
         self.setup.granted.queues().map(|(_, queue)| &queue.path)
     }
+
+    fn try_queues(&self, spool: &Spool) -> anyhow::Result<()> {
+        for queue in self.queues() {
+            caso_state::check_writable(queue).context("cannot use its queue")?;
+            // Made now: some folders can be written by their looks alone.
+            let made = spool.disk().create_folder(queue);
+            made.context("cannot use its queue")?;
+        }
+        Ok(())
+    }
 }
 
 /// A messenger that this run cannot use.
@@ -82,6 +93,23 @@ pub struct Components {
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
     pub warnings: Vec<Notice>,
+}
+
+impl Components {
+    /// Tries whether every messenger's queues can be written, before Keystone is asked. A
+    /// messenger that has one that cannot costs itself: its records wait.
+    pub fn leave_out_without_queue(&mut self, spool: &Spool) {
+        let tried = std::mem::take(&mut self.messengers).into_iter();
+        for messenger in tried {
+            match messenger.try_queues(spool) {
+                Ok(()) => self.messengers.push(messenger),
+                Err(error) => self.unusable.push(Unusable {
+                    failure: not_started(&messenger.name, &error),
+                    name: messenger.name,
+                }),
+            }
+        }
+    }
 }
 
 /// The sandbox, with its cache where the configuration has it; and warnings about
