@@ -17,8 +17,6 @@ use crate::filter::filtered;
 /// that should say so, and not one of the test runner's patience.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The signal that a write beyond [`Running::limit_files`] brings.
-pub const SIGXFSZ: i32 = 25;
 /// The signal of [`Running::kill`].
 pub const SIGKILL: i32 = 9;
 
@@ -77,8 +75,8 @@ impl Running {
         self.finish()
     }
 
-    /// No file may grow beyond this from now on: the write that tries it ends the
-    /// program in its middle, as a kill does, with [`SIGXFSZ`].
+    /// No file may grow beyond this from now on: the write that tries it stops in the
+    /// middle, with an error.
     pub fn limit_files(&self, bytes: u64) {
         let status = Command::new("prlimit")
             .arg(format!("--pid={}", self.id()))

@@ -72,10 +72,10 @@ impl Messenger {
 
     fn try_queues(&self, spool: &Spool) -> anyhow::Result<()> {
         for queue in self.queues() {
-            caso_state::check_writable(queue).context("cannot use its queue")?;
+            let named = || format!("messenger `{}` cannot use its queue", self.name);
+            caso_state::check_writable(queue).with_context(named)?;
             // Made now: some folders can be written by their looks alone.
-            let made = spool.disk().create_folder(queue);
-            made.context("cannot use its queue")?;
+            spool.disk().create_folder(queue).with_context(named)?;
         }
         Ok(())
     }
@@ -98,17 +98,28 @@ pub struct Components {
 impl Components {
     /// Tries whether every messenger's queues can be written, before Keystone is asked. A
     /// messenger that has one that cannot costs itself: its records wait.
-    pub fn leave_out_without_queue(&mut self, spool: &Spool) {
-        let tried = std::mem::take(&mut self.messengers).into_iter();
-        for messenger in tried {
+    ///
+    /// # Errors
+    /// No messenger is left, for want of a queue: an hour's extraction would be for nobody.
+    pub fn leave_out_without_queue(&mut self, spool: &Spool) -> anyhow::Result<()> {
+        let mut failed = Vec::new();
+        for messenger in std::mem::take(&mut self.messengers) {
             match messenger.try_queues(spool) {
                 Ok(()) => self.messengers.push(messenger),
-                Err(error) => self.unusable.push(Unusable {
-                    failure: not_started(&messenger.name, &error),
-                    name: messenger.name,
-                }),
+                Err(error) => failed.push((messenger.name, error)),
             }
         }
+        if self.messengers.is_empty()
+            && let Some((_, error)) = failed.pop()
+        {
+            return Err(error);
+        }
+        let unusable = failed.into_iter().map(|(name, error)| Unusable {
+            failure: not_started(&name, &error),
+            name,
+        });
+        self.unusable.extend(unusable);
+        Ok(())
     }
 }
 

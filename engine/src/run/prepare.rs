@@ -91,7 +91,9 @@ pub async fn prepare(
     }
     let spools = kind.spools(&config.spooldir).map_err(nothing())?;
     if !kind.is_dry() {
-        components.leave_out_without_queue(&spools.journal);
+        components
+            .leave_out_without_queue(&spools.journal)
+            .map_err(nothing())?;
     }
     let lock = lock(&kind, &config, cancel).await?;
     let memory = match kind.is_real() {

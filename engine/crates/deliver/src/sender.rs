@@ -230,7 +230,8 @@ impl<'a> Sender<'a> {
             self.bounds.clock.sleep(left),
         )
         .await;
-        self.calls.count(matches!(answered, Either::Left((Ok(_), _))));
+        self.calls
+            .count(matches!(answered, Either::Left((Ok(_), _))));
         match answered {
             Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
             Either::Left((Err(failure), _)) => match failure.kind {

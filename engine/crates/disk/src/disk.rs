@@ -89,7 +89,7 @@ pub struct Disk {
 
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {} `{}`{}", .step.verb(), .path.display(), room(.left.as_ref()))]
+#[error("cannot {} `{}`{}", .step.verb(), .path.display(), room(.left.as_ref(), .source.kind()))]
 pub struct DiskError {
     /// What was tried.
     pub step: Step,
@@ -148,9 +148,7 @@ impl Left {
                 files: None,
             },
             Some(stat) => Left {
-                bytes: stat
-                    .blocks_available()
-                    .saturating_mul(stat.fragment_size()),
+                bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
                 of: stat.blocks().saturating_mul(stat.fragment_size()),
                 files: (stat.files() > 0).then(|| stat.files_available()),
             },
@@ -159,9 +157,12 @@ impl Left {
 }
 
 /// Where no file can be made any more the free bytes would only mislead.
-fn room(left: Option<&Left>) -> String {
+fn room(left: Option<&Left>, reason: io::ErrorKind) -> String {
     match left {
         None => String::new(),
+        Some(_) if reason == io::ErrorKind::FileTooLarge => " (larger than a file may get here, \
+             by `ulimit -f` or `LimitFSIZE=`; nothing was advanced, raise it)"
+            .to_owned(),
         Some(Left {
             files: Some(0),
             bytes,

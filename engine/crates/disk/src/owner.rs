@@ -49,7 +49,11 @@ mod tests {
         let spool = dir.path().join("spool");
         fs::create_dir(&spool).unwrap();
         let root = fs::metadata(&spool).unwrap().uid() == 0;
-        let service = if root { 65534 } else { fs::metadata(&spool).unwrap().uid() };
+        let service = if root {
+            65534
+        } else {
+            fs::metadata(&spool).unwrap().uid()
+        };
         if root {
             chown(&spool, Some(service), Some(service)).unwrap();
         }

@@ -121,7 +121,9 @@ fn close_gap(shared: &Shared, queue: &QueueFolder, messenger: &str) -> Result<()
     let Some(gap) = gap else { return Ok(()) };
     let left: HashSet<SegmentName> = shared.segments().iter().map(|(name, _)| *name).collect();
     let behind = |segments: &[SegmentName]| {
-        segments.iter().any(|name| *name > gap && left.contains(name))
+        segments
+            .iter()
+            .any(|name| *name > gap && left.contains(name))
     };
     let mut given_up = Vec::new();
     for (name, path) in pack::done_files(queue)? {

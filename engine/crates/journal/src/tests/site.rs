@@ -123,17 +123,6 @@ impl Site {
         Spool::look(self.dir.path(), disk)
     }
 
-    pub fn open_on(&self, disk: Disk) -> (Journal, Recovery) {
-        Journal::open(&self.spool(disk), 5_000).unwrap()
-    }
-
-    /// The same journal in a folder of its own.
-    pub fn copy(&self) -> Site {
-        let copy = Site::new(&[]);
-        copy_folder(&self.path(""), &copy.path(""));
-        copy
-    }
-
     pub fn open(&self) -> (Journal, Recovery) {
         Journal::open(&self.spool(Disk::default()), 1000).unwrap()
     }
@@ -215,15 +204,4 @@ pub fn list(folder: &Path) -> Vec<PathBuf> {
         .unwrap_or_default();
     paths.sort();
     paths
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for path in list(from) {
-        let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy_folder(&path, &target),
-            false => drop(std::fs::copy(&path, &target).unwrap()),
-        }
-    }
 }

@@ -243,13 +243,17 @@ fn a_lastrun_of_ours_that_holds_no_date_any_more_is_written_again() {
         let cursors = place.cursors();
         cursors.starts(PROJECT, None, &both()).unwrap();
         for (key, end) in [("nova", T), ("cinder", T - 60)] {
-            cursors.advance(PROJECT, &self::key(key), window(0, end)).unwrap();
+            cursors
+                .advance(PROJECT, &self::key(key), window(0, end))
+                .unwrap();
         }
         place.put(&format!("lastrun.{PROJECT}"), left);
         assert_eq!(place.starts(), [Some(T), Some(T - 60)], "{left:?}");
         let cursors = place.cursors();
         cursors.starts(PROJECT, None, &both()).unwrap();
-        cursors.advance(PROJECT, &key("nova"), window(T, T + 60)).unwrap();
+        cursors
+            .advance(PROJECT, &key("nova"), window(T, T + 60))
+            .unwrap();
         assert_eq!(place.lastrun().unwrap(), "2026-11-21 16:56:53+00:00");
         assert_eq!(place.starts(), [Some(T + 60), Some(T - 60)]);
     }
@@ -261,9 +265,16 @@ fn a_flipped_bit_in_a_cursor_file_never_moves_a_cursor_on() {
     let place = Place::new();
     let cursors = place.cursors();
     cursors.starts(PROJECT, None, &both()).unwrap();
-    cursors.advance(PROJECT, &key("nova"), window(0, T)).unwrap();
-    cursors.advance(PROJECT, &key("cinder"), window(0, T - 7_200)).unwrap();
-    let path = place.dir.path().join(format!("caso-cursors/{PROJECT}.json"));
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    cursors
+        .advance(PROJECT, &key("cinder"), window(0, T - 7_200))
+        .unwrap();
+    let path = place
+        .dir
+        .path()
+        .join(format!("caso-cursors/{PROJECT}.json"));
     let good = fs::read(&path).unwrap();
     for at in 0..good.len() * 8 {
         let mut bad = good.clone();
