@@ -52,17 +52,20 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
     } else {
         LevelFilter::WARN
     };
-    let file = match &settings.file {
-        Some(path) => Some(Lines::new(
-            Sink::File(Mutex::new(open(path)?)),
-            settings.json,
-        )),
-        None => None,
+    // A log that cannot be written is no reason to stop accounting: the lines that matter
+    // go to stderr, and so does this one.
+    let mut troubles = Vec::new();
+    let mut lines = |sink: io::Result<Sink>| match sink {
+        Ok(sink) => Some(Lines::new(sink, settings.json)),
+        Err(error) => {
+            troubles.push(error);
+            None
+        }
     };
-    let syslog = match settings.syslog {
-        Some(facility) => Some(Lines::new(Sink::syslog(facility)?, settings.json)),
-        None => None,
-    };
+    let file = settings.file.as_ref();
+    let file = file.and_then(|path| lines(open(path).map(|file| Sink::File(Mutex::new(file)))));
+    let syslog = settings.syslog;
+    let syslog = syslog.and_then(|facility| lines(Sink::syslog(facility)));
     let stderr = Lines::new(Sink::Stderr, settings.json);
     let remarks = Held(settings.remarks.clone());
     let guests_on_stderr = if settings.debug {
@@ -82,7 +85,11 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .with(file.map(|layer| layer.with_filter(ours(level))))
         .with(syslog.map(|layer| layer.with_filter(ours(level))))
         .try_init()
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?;
+    for trouble in troubles {
+        tracing::warn!("{trouble}; lines that matter go to standard error");
+    }
+    Ok(())
 }
 
 fn open(path: &Path) -> io::Result<File> {

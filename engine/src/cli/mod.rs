@@ -16,6 +16,7 @@ mod logging;
 mod process;
 mod queue;
 mod signals;
+mod status;
 mod task;
 
 use std::process::ExitCode;

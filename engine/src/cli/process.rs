@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, queue, signals};
+use super::{completion, config, queue, signals, status};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -33,6 +33,9 @@ pub fn execute(task: Task) -> Exit {
             with_config(program, line, |config| {
                 deliver(config, &ineffective, summary)
             })
+        }
+        Task::Status { line, form } => {
+            with_config(program, line, |config| status::show(&config, form))
         }
         Task::QueueForget { line, what } => {
             with_config(program, line, |config| queue_forget(config, what))
@@ -156,7 +159,12 @@ fn log_settings(config: &Config) -> LogSettings {
 fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
     match caso_config::load(&inputs(program, line)) {
         Ok(config) => command(config),
-        Err(errors) => complain_each(&errors.0, Exit::Usage),
+        Err(errors) => {
+            for remark in &errors.1 {
+                to_stderr(&format!("warning: {remark}"));
+            }
+            complain_each(&errors.0, Exit::Usage)
+        }
     }
 }
 

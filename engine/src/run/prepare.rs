@@ -66,6 +66,7 @@ impl Prepared {
 pub async fn prepare(
     invocation: Invocation,
     cancel: watch::Receiver<bool>,
+    watched: bool,
 ) -> Result<(Prepared, Summary), Stopped> {
     let Invocation {
         config,
@@ -79,7 +80,19 @@ pub async fn prepare(
     let clock = kind.clock();
     let now = clock.now();
     if extract {
-        complete(&config, &kind, now).map_err(Stopped::with(Exit::Usage))?;
+        complete(&config, &kind, now).map_err(|error| {
+            // What is missing may stand there under a name that nobody knows.
+            for remark in config.unknown_names() {
+                tracing::warn!("{remark}");
+            }
+            Stopped::with(Exit::Usage)(error)
+        })?;
+    } else if config.files.is_empty() && !config.spooldir.exists() {
+        let error = anyhow!(
+            "nothing says where records wait: {}",
+            where_configured(&config)
+        );
+        return Err(Stopped::with(Exit::Usage)(error));
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) = components::sandbox(&config).map_err(nothing())?;
@@ -97,7 +110,7 @@ pub async fn prepare(
     }
     let lock = lock(&kind, &config, cancel).await?;
     let memory = match kind.is_real() {
-        true => WarningMemory::read(&spools.cursors, now),
+        true => WarningMemory::read(&spools.cursors, now).watched(watched),
         false => WarningMemory::blank(now),
     };
     let mut summary = Summary::new(memory, kind.is_dry());

@@ -168,3 +168,56 @@ fn who_waits_for_the_lock_can_be_asked_to_end() {
     gate.open();
     first.finish().expect(0);
 }
+
+/// cASO runs without it; so do we, and say that it is not there.
+#[test]
+fn a_log_that_cannot_be_written_stops_no_accounting() {
+    let cloud = cloud();
+    let mut site = site(&cloud);
+    let nowhere = site.path().join("no/folder/caso.log").display().to_string();
+    site.set("DEFAULT", "log_file", &nowhere);
+    site.extract(&HOUR)
+        .expect(0)
+        .says("can't open the log file")
+        .says("standard error");
+    assert_eq!(site.cloud_records().len(), 2);
+}
+
+/// A person looks on: what cron has mailed once still holds.
+#[test]
+fn a_standing_warning_is_shown_to_who_looks_on() {
+    let cloud = cloud();
+    let mut site = site(&cloud);
+    site.set("ssm", "ouput_path", "/nowhere");
+    let word = "`[ssm] ouput_path` is not an option";
+    site.extract(&["--extract-to", "2026-10-08"])
+        .expect(0)
+        .says(word);
+    site.extract(&["--extract-to", "2026-10-09"])
+        .expect(0)
+        .never_says(word);
+    site.extract(&["--extract-to", "2026-10-10", "--summary"])
+        .expect(0)
+        .says(word);
+}
+
+/// What is missing often stands there under a name that nobody knows.
+#[test]
+fn a_misspelt_option_is_named_beside_what_is_missing_for_it() {
+    let cloud = cloud();
+    let mut site = site(&cloud);
+    site.unset("keystone_auth", "username");
+    site.set("keystone_auth", "usernme", "accounting");
+    site.extract(&HOUR)
+        .expect(2)
+        .says("did you mean `username`?");
+}
+
+#[test]
+fn the_spelling_of_casos_own_sample_is_taken() {
+    let cloud = cloud();
+    let mut site = site(&cloud);
+    site.unset("keystone_auth", "username");
+    site.set("keystone_auth", "user-name", "accounting");
+    site.extract(&HOUR).expect(0);
+}

@@ -37,6 +37,7 @@ mod queue;
 mod regions;
 mod remembered;
 mod scopes;
+mod status;
 mod storage;
 mod tls;
 mod trust;

@@ -152,6 +152,14 @@ fn two_digits(text: &str) -> Option<u32> {
     }
 }
 
+/// The first second of the month in which the moment lies, in UTC; both in epoch seconds. None
+/// outside the years that a calendar has.
+#[must_use]
+pub fn start_of_month(at: i64) -> Option<i64> {
+    let day = DateTime::from_timestamp(at, 0)?.date_naive().with_day(1)?;
+    Some(day.and_time(NaiveTime::MIN).and_utc().timestamp())
+}
+
 /// The first second of the month after the one in which the moment lies, in UTC; both in epoch
 /// seconds. None outside the years that a calendar has.
 #[must_use]

@@ -52,7 +52,7 @@ pub use component::{ComponentSettings, component_settings};
 pub use convert::{Converted, convert};
 pub use error::{At, ConfigError, ConfigErrors};
 pub use files::{ConfigPlace, Places};
-pub use flags::{CommandLine, arguments, flags_of_extraction, is_for_delivery};
+pub use flags::{CommandLine, arguments, flags_of_extraction, is_for_delivery, with_former_flags};
 pub use load::{Inputs, load};
 pub use origin::Origin;
 pub use remarks::unknown_sections;

@@ -125,6 +125,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         ip_records_for_past_windows: reader.get(&general::IP_RECORDS_FOR_PAST_WINDOWS),
         concurrency: reader.get(&general::CONCURRENCY) as usize,
         page_size: reader.get(&general::PAGE_SIZE),
+        metrics_file: reader.get(&general::METRICS_FILE),
         extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
         partial_exit_ok: reader.get(&general::PARTIAL_EXIT_OK),
@@ -149,7 +150,9 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     };
     window(&mut reader, &config);
     shared_keystone_section(&mut reader, &config);
-    reader.errors.finish(Some(config))
+    let unknown = config.unknown_names();
+    let finished = reader.errors.finish(Some(config));
+    finished.map_err(|ConfigErrors(errors, _)| ConfigErrors(errors, unknown))
 }
 
 /// `config_source` names drivers that fetch options from elsewhere: to read on

@@ -49,6 +49,18 @@ impl Journal {
         Ok((journal, recovery))
     }
 
+    /// What waits, by messenger, looked at from beside a run that may be going on: nothing is
+    /// locked, written or moved. What changes meanwhile may be counted as it was or as it is.
+    ///
+    /// # Errors
+    /// A file is there and cannot be read.
+    pub fn look(spool: &Spool) -> Result<Vec<Waiting>, JournalError> {
+        let layout = Layout::new(spool.journal_folder());
+        let found = recovery::look(&layout)?;
+        let shared = Shared::new(layout, spool.disk().clone(), 0, found);
+        waiting::waiting(&shared)
+    }
+
     /// To be called before what waits is delivered: gives up what is kept for a full disk.
     pub fn make_room(&self) {
         reserve::give_up_where_full(&self.shared);

@@ -176,6 +176,24 @@ pub(crate) fn recover(layout: &Layout, disk: &Disk) -> Result<(Found, Recovery),
     Ok((found, recovery))
 }
 
+/// The sealed segments as they lie there. One that is damaged, or gone by now, is left out.
+pub(crate) fn look(layout: &Layout) -> Result<Found, JournalError> {
+    let mut segments = BTreeMap::new();
+    for path in entries(&layout.segments())? {
+        if let Some((stem, "seg")) = stem_and_ending(&path)
+            && let Ok(name) = stem.parse::<SegmentName>()
+            && let Ok(state) = read_segment(&path)
+        {
+            segments.insert(name, state);
+        }
+    }
+    Ok(Found {
+        last_run: 0,
+        segments,
+        lock: None,
+    })
+}
+
 /// Number of the last run; the inner error says why the file cannot be used.
 fn counter(layout: &Layout) -> Result<Result<u64, String>, JournalError> {
     let path = layout.counter();

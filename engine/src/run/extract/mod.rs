@@ -33,6 +33,7 @@ pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use super::components::Mapper;
 use super::kind::Kind;
+use super::ledger::Extracted;
 use super::prepare::Prepared;
 use super::summary::Summary;
 use caso_base::{Clock, SystemClock};
@@ -58,8 +59,12 @@ pub struct Context {
     pub cancel: watch::Receiver<bool>,
 }
 
-/// Extracts from all clouds, and reports to the summary.
-pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary: &mut Summary) {
+/// Extracts from all clouds, and reports to the summary. Answers with what the ledger keeps.
+pub async fn extract(
+    prepared: &Prepared,
+    cancel: watch::Receiver<bool>,
+    summary: &mut Summary,
+) -> Extracted {
     let Prepared { config, now, .. } = prepared;
     if config.extract_to.is_some_and(|to| to > *now) {
         tracing::warn!("`extract_to` lies in the future: extracting up to now");
@@ -99,6 +104,7 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
             config.extraction_timeout.as_secs()
         ));
     }
+    Extracted::of(&reports)
 }
 
 /// Becomes true when the run is asked to end, or when the extraction has taken so long; the

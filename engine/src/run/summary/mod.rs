@@ -83,6 +83,11 @@ impl Summary {
         self.successes > 0
     }
 
+    /// Requests to OpenStack and Prometheus so far.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// What the operator was warned of, to be remembered.
     pub fn take_memory(&mut self) -> WarningMemory {
         std::mem::take(&mut self.memory)

@@ -78,6 +78,20 @@ pub fn component_sections() -> impl Iterator<Item = &'static str> {
     new.map(|(section, _)| section)
 }
 
+/// Headings of cASO's own sample files that say nothing: what `config_source` could be, and a
+/// messenger's that had options once.
+pub fn is_of_the_sample(section: &str) -> bool {
+    matches!(section, "sample_remote_file_source" | "messenger_ssmv4")
+}
+
+/// Former names of components' options in a section.
+pub fn former_names_in(section: &str) -> impl Iterator<Item = &'static str> {
+    let split = FORMER.iter().filter_map(|(old, _)| old.split_once('.'));
+    split
+        .filter(move |(of, _)| *of == section)
+        .map(|(_, name)| name)
+}
+
 /// Why a section of cASO's has no effect in this version.
 pub fn why_ignored(section: &str) -> Option<&'static str> {
     match section {

@@ -130,6 +130,8 @@ rows! {
     PARTIAL_EXIT_OK: bool = Row::new(D, "partial_exit_ok",
         "Whether a run in which some project or messenger failed exits with 0 instead of 3.")
         .default("false");
+    METRICS_FILE: Option<PathBuf> = Row::new(D, "metrics_file",
+        "File that every run writes metrics to, whole or not at all, for the textfile collector of Prometheus' node_exporter; it ends with `.prom`.");
     MAPPER: Option<PathBuf> = Row::new(D, "mapper",
         "File of a component that turns usage into records in place of the built-in mapper.");
     MIGRATE_PROJECTS: bool = Row::new(D, "migrate_projects",

@@ -59,6 +59,13 @@ pub fn find_old(section: &str, name: &str) -> Option<&'static dyn Described> {
     })
 }
 
+/// Former names of the engine's options in a section.
+pub fn old_names_in(section: &str) -> impl Iterator<Item = &'static str> {
+    let old = rows().flat_map(|row| row.old.iter().filter_map(|old| old.split_once('.')));
+    old.filter(move |(of, _)| *of == section)
+        .map(|(_, name)| name)
+}
+
 /// Whether an option of an engine's section is a component's to read.
 pub fn is_lent(section: &str, name: &str) -> bool {
     section == prometheus::PROMETHEUS && prometheus::LENT.contains(&name)

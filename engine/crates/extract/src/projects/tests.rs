@@ -146,17 +146,36 @@ async fn the_vo_comes_from_the_property_then_from_the_file() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
 }
 
+/// After a move to properties a stale file is the normal state.
 #[tokio::test]
-async fn a_malformed_mapping_file_and_a_keystone_away_end_the_search() {
+async fn a_malformed_mapping_file_costs_the_projects_that_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["{", r#"{"vo": {"tenant": ["x"]}},"#, "[]"] {
+        let mut cloud = cloud();
+        for project in &mut cloud.projects {
+            if project["id"] == "q1" {
+                project["VO"] = json!("");
+            }
+        }
+        let mut options = options(&["q1"]);
+        options.mapping_file = folder.path().join("voms.json");
+        std::fs::write(&options.mapping_file, text).unwrap();
+        let (found, warnings) = find(&cloud.start(), &options).await;
+        assert_eq!(ids(&found), ["not q1", "p1", "p2"], "{text}");
+        let failure = found[0].as_ref().unwrap_err();
+        assert!(
+            matches!(*failure.error, ProjectError::NoMapping { .. }),
+            "{failure}"
+        );
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_keystone_away_ends_the_search() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = options(&[]);
-    options.mapping_file = folder.path().join("voms.json");
-    std::fs::write(&options.mapping_file, "{").unwrap();
-    let context = cloud().start().context();
     let warnings = Notices::default();
-    let found = super::find(&context.session, &options, &warnings).await;
-    assert!(matches!(found, Err(ProjectsError::Mapping(_))));
-
     options.mapping_file = folder.path().join("none.json");
     let stand = cloud().start_with(|_, _| Some(status(503)));
     let found = super::find(&stand.context().session, &options, &warnings).await;
