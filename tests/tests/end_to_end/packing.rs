@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use caso_tests::cloud::{Cloud, Plan};
+use caso_stand_in::{Cloud, Plan};
 use caso_tests::site::Site;
 
 const WINDOW: [&str; 4] = ["--extract-from", "2026-10-01", "--extract-to", "2026-11-16"];

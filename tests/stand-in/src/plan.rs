@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::ids;
-use super::server::Servers;
-use super::telemetry::Telemetry;
-use super::time::epoch;
+use crate::accounts::{Account, ApplicationCredential, Federation, Reach};
+use crate::ids;
+use crate::server::Servers;
+use crate::telemetry::Telemetry;
+use crate::time::epoch;
 
 /// A whole cloud: who may log in, and what they will find.
 #[derive(Clone, Debug)]
@@ -35,75 +36,14 @@ pub struct Plan {
     pub more_regions: BTreeMap<String, BTreeMap<String, Servers>>,
     /// How long a token lives, in seconds.
     pub token_seconds: i64,
-    /// By how many seconds the cloud's clock is ahead of this machine's.
+    /// Where the cloud's clock stands still; `None`: it goes as this machine's.
+    pub stopped_at: Option<i64>,
+    /// By how many seconds the cloud's clock is ahead of that.
     pub clock_ahead: i64,
+    /// What the services believe their address to be, where a proxy stands before
+    /// them: the links of pages begin with it.
+    pub link_base: Option<String>,
     pub telemetry: Telemetry,
-}
-
-/// Somebody who can log in with a password.
-#[derive(Clone, Debug)]
-pub struct Account {
-    pub id: String,
-    pub name: String,
-    pub password: String,
-    /// The role on the projects in `reach`; only `reader`, `member` and
-    /// `admin` are allowed to read, as in OpenStack's own policies.
-    pub role: String,
-    pub reach: Reach,
-    /// Whether the role holds for the system scope as well.
-    pub system: bool,
-}
-
-/// What Keystone knows of an OpenID Provider.
-#[derive(Clone, Debug)]
-pub struct Federation {
-    pub identity_provider: String,
-    pub protocol: String,
-    pub clients: Vec<Client>,
-}
-
-/// A client of the provider.
-#[derive(Clone, Debug)]
-pub struct Client {
-    pub id: String,
-    pub secret: String,
-    /// Registered as `client_secret_post`, not `client_secret_basic`.
-    pub posts: bool,
-    /// How long its access tokens live.
-    pub token_seconds: i64,
-    /// The account, by id, that Keystone's mapping makes of it; none where no
-    /// rule fits.
-    pub account: Option<String>,
-    /// The account is an ephemeral one: Keystone answers 500 when such a one
-    /// asks for the system.
-    pub ephemeral: bool,
-}
-
-/// On which projects an account has its role.
-#[derive(Clone, Debug)]
-pub enum Reach {
-    All,
-    Only(Vec<String>),
-}
-
-impl Reach {
-    pub fn has(&self, project: &str) -> bool {
-        match self {
-            Reach::All => true,
-            Reach::Only(ids) => ids.iter().any(|id| id == project),
-        }
-    }
-}
-
-/// A credential bound to one project; it cannot ask for a scope.
-#[derive(Clone, Debug)]
-pub struct ApplicationCredential {
-    pub id: String,
-    pub name: String,
-    pub secret: String,
-    /// The account it stands for, by id.
-    pub user_id: String,
-    pub project_id: String,
 }
 
 #[derive(Clone, Debug)]
@@ -117,6 +57,8 @@ pub struct Project {
     pub servers: Servers,
     pub volumes: Vec<Volume>,
     pub floating_ips: Vec<FloatingIp>,
+    /// Fields of the answer that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
 }
 
 /// A row of Cinder's `volumes`.
@@ -128,6 +70,7 @@ pub struct Volume {
     pub user_id: String,
     pub status: String,
     pub created: i64,
+    pub updated: Option<i64>,
     /// Servers, and since when.
     pub attachments: Vec<(String, i64)>,
     /// Fields of the answer that are not as they should be.
@@ -198,7 +141,9 @@ impl Default for Plan {
             version_2: false,
             more_regions: BTreeMap::new(),
             token_seconds: 86_400,
+            stopped_at: None,
             clock_ahead: 0,
+            link_base: None,
             telemetry: Telemetry::default(),
         }
     }
@@ -227,7 +172,7 @@ impl Plan {
     }
 
     /// The same cloud as another of its regions shows it.
-    pub(super) fn in_region(&self, region: &str) -> Option<Plan> {
+    pub(crate) fn in_region(&self, region: &str) -> Option<Plan> {
         let servers = self.more_regions.get(region)?;
         let mut plan = self.clone();
         for project in &mut plan.projects {
@@ -239,7 +184,7 @@ impl Plan {
         Some(plan)
     }
 
-    pub(super) fn project(&self, id: &str) -> Option<&Project> {
+    pub(crate) fn project(&self, id: &str) -> Option<&Project> {
         self.projects.iter().find(|project| project.id == id)
     }
 }
@@ -256,6 +201,7 @@ impl Project {
             servers,
             volumes: Vec::new(),
             floating_ips: Vec::new(),
+            odd: BTreeMap::new(),
         }
     }
 }
@@ -264,13 +210,15 @@ impl Volume {
     /// Volume `n` of project `project`, of `n + 1` GiB, free since it was
     /// created on 2026-10-01 at `n` minutes past midnight.
     pub fn numbered(project: usize, n: usize) -> Self {
+        let created = epoch("2026-10-01") + 60 * n as i64;
         Volume {
             id: ids::volume_id(project, n),
             name: Some(format!("vol-{project}-{n}")),
             size_gib: n as u64 + 1,
             user_id: ids::user_id(n % 5),
             status: "available".into(),
-            created: epoch("2026-10-01") + 60 * n as i64,
+            created,
+            updated: Some(created + 5),
             attachments: Vec::new(),
             odd: BTreeMap::new(),
         }

@@ -52,7 +52,7 @@ impl Gate {
     }
 
     /// What a stand-in says that cannot wait.
-    pub(crate) fn arrive(&self) {
+    pub fn arrive(&self) {
         *self
             .0
             .arrived
@@ -62,7 +62,7 @@ impl Gate {
     }
 
     /// Arrives, and waits until it is open.
-    pub(crate) async fn pass(&self) {
+    pub async fn pass(&self) {
         self.arrive();
         // An error is what a closed semaphore answers: the way is free.
         let _ = self.0.opened.acquire().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::Gate;
-use super::request::Seen;
+use crate::request::Seen;
 
 /// What a matched request gets instead of, or with, its proper answer.
 #[derive(Clone, Debug)]

@@ -1,5 +1,10 @@
 //! Nova v2.1: version documents, servers, flavors, usage, each in the shape
 //! that its microversion gives it.
+//! <https://docs.openstack.org/api-ref/compute/#list-servers-detailed>,
+//! <https://docs.openstack.org/api-ref/compute/#show-server-details>,
+//! <https://docs.openstack.org/api-ref/compute/#show-usage-statistics-for-tenant>,
+//! <https://docs.openstack.org/api-ref/compute/#list-flavors-with-details>,
+//! <https://docs.openstack.org/api-ref/compute/#list-extra-specs-for-a-flavor>
 //!
 //! Three habits of Nova's matter to whoever pages through it. A page is never
 //! longer than `[api]max_limit`. A page that is exactly full carries a link to
@@ -9,13 +14,14 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, compute, unauthorized};
-use super::keystone::{Scope, Token};
-use super::plan::Flavor;
-use super::request::Seen;
-use super::serve::{State, World};
-use super::server::Server;
-use super::time::{changes_since, instant, micros, usage_bound};
+use crate::answer::{Answer, compute, put, unauthorized};
+use crate::documents;
+use crate::keystone::{Scope, Token};
+use crate::plan::Flavor;
+use crate::request::Seen;
+use crate::server::Server;
+use crate::state::{State, World};
+use crate::time::{changes_since, instant, micros, usage_bound};
 
 pub fn answer(state: &State, world: &World, seen: &Seen, path: &str) -> Answer {
     let newest = world.plan.microversion;
@@ -59,11 +65,7 @@ pub fn answer(state: &State, world: &World, seen: &Seen, path: &str) -> Answer {
 }
 
 fn version(state: &State, newest: u32) -> Value {
-    json!({
-        "id": "v2.1", "status": "CURRENT", "version": format!("2.{newest}"), "min_version": "2.1",
-        "updated": "2013-07-23T11:33:21Z",
-        "links": [{"rel": "self", "href": format!("{}/compute/v2.1/", state.base)}],
-    })
+    documents::compute_version(newest, &format!("{}/compute/v2.1/", state.base))
 }
 
 fn microversion(asked: &str, newest: u32) -> Option<u32> {
@@ -304,7 +306,7 @@ impl Call<'_> {
         })
     }
 
-    fn project(&self) -> Option<&super::server::Servers> {
+    fn project(&self) -> Option<&crate::server::Servers> {
         let id = self.token.project()?;
         Some(&self.world.project(id)?.servers)
     }
@@ -344,7 +346,8 @@ impl Call<'_> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(query)
             .finish();
-        json!([{"rel": "next", "href": format!("{}/compute/v2.1/{path}?{query}", self.state.base)}])
+        let base = self.state.link_base(self.world);
+        json!([{"rel": "next", "href": format!("{base}/compute/v2.1/{path}?{query}")}])
     }
 
     fn usage_body(&self, server: &Server, start: i64, stop: i64, now: i64) -> Option<Value> {
@@ -433,6 +436,7 @@ impl Call<'_> {
                 body[key] = value;
             }
         }
+        put(&mut body, &server.odd);
         body
     }
 

@@ -9,12 +9,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, compute, unauthorized};
-use super::keystone::Token;
-use super::plan::Volume;
-use super::request::Seen;
-use super::serve::{State, World};
-use super::time::micros;
+use crate::answer::{Answer, compute, put, unauthorized};
+use crate::keystone::Token;
+use crate::plan::Volume;
+use crate::request::Seen;
+use crate::state::{State, World};
+use crate::time::micros;
 
 /// What the list may be asked for, beside the volume's own columns.
 const KNOWN: [&str; 6] = ["limit", "marker", "offset", "sort", "all_tenants", "status"];
@@ -72,14 +72,17 @@ fn list(state: &State, world: &World, seen: &Seen, token: &Token, project: &str)
     let mut answer = json!({"volumes": rows});
     if let Some(last) = page.last().filter(|_| page.len() == limit) {
         let query = next_query(seen, &last.id);
-        let href = format!("{}/volume/v3/{project}/volumes/detail?{query}", state.base);
+        let href = format!(
+            "{}/volume/v3/{project}/volumes/detail?{query}",
+            state.link_base(world)
+        );
         answer["volumes_links"] = json!([{"rel": "next", "href": href}]);
     }
     Answer::json(200, &answer)
 }
 
 /// The request's own parameters, then the marker.
-pub(super) fn next_query(seen: &Seen, marker: &str) -> String {
+pub(crate) fn next_query(seen: &Seen, marker: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(seen.query.iter().filter(|(key, _)| key != "marker"));
     query.append_pair("marker", marker);
@@ -99,14 +102,12 @@ fn body(volume: &Volume, project: &str) -> Value {
         .collect();
     let mut row = json!({
         "id": volume.id, "status": volume.status, "size": volume.size_gib, "availability_zone": "nova",
-        "created_at": micros(volume.created), "updated_at": micros(volume.created + 5), "name": volume.name,
+        "created_at": micros(volume.created), "updated_at": volume.updated.map(micros), "name": volume.name,
         "description": null, "volume_type": "__DEFAULT__", "snapshot_id": null, "source_volid": null,
         "metadata": {}, "links": [], "user_id": volume.user_id, "bootable": "false", "encrypted": false,
         "replication_status": null, "consistencygroup_id": null, "multiattach": volume.attachments.len() > 1,
         "attachments": attachments, "os-vol-tenant-attr:tenant_id": project,
     });
-    for (key, value) in &volume.odd {
-        row[key] = value.clone();
-    }
+    put(&mut row, &volume.odd);
     row
 }

@@ -9,12 +9,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
-use super::answer::Answer;
-use super::plan::{Client, Federation};
-use super::request::Seen;
-use super::serve::State;
+use crate::accounts::{Client, Federation};
+use crate::answer::Answer;
+use crate::request::Seen;
+use crate::state::State;
 
-pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
+pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     let world = state.world();
     let Some(federation) = &world.plan.federation else {
         return Answer::json(404, &json!({"error": "not_found"}));
@@ -30,8 +30,9 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
             }),
         ),
         ("POST", "/token") => {
-            let form: HashMap<String, String> =
-                url::form_urlencoded::parse(body).into_owned().collect();
+            let form: HashMap<String, String> = url::form_urlencoded::parse(seen.body.as_bytes())
+                .into_owned()
+                .collect();
             if form.get("grant_type").map(String::as_str) != Some("client_credentials") {
                 return refused(
                     400,

@@ -1,8 +1,12 @@
 //! Servers, listed by the test or generated from their number.
 
-use super::ids;
-use super::plan::Flavor;
-use super::time::epoch;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::ids;
+use crate::plan::Flavor;
+use crate::time::epoch;
 
 /// One row of Nova's `instances`.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct Server {
     pub terminated: Option<i64>,
     pub updated: i64,
     pub floating_ips: Vec<String>,
+    /// Fields of its row that are not as they should be.
+    pub odd: BTreeMap<String, Value>,
 }
 
 impl Server {
@@ -45,15 +51,20 @@ impl Server {
             terminated: None,
             updated: created + 30,
             floating_ips: Vec::new(),
+            odd: BTreeMap::new(),
         }
     }
 
     /// The same server, deleted at that time.
     pub fn deleted(mut self, at: i64) -> Self {
+        self.delete(at);
+        self
+    }
+
+    pub fn delete(&mut self, at: i64) {
         self.vm_state = "deleted".into();
         self.terminated = Some(at);
         self.updated = at;
-        self
     }
 
     pub fn is_deleted(&self) -> bool {
@@ -105,7 +116,7 @@ pub enum Servers {
 impl Servers {
     /// As Nova lists them: newest first, by id among equals; after `marker`,
     /// if there is one. `None`: no such marker.
-    pub(super) fn newest_first(&self, marker: Option<&str>) -> Option<Page<'_>> {
+    pub(crate) fn newest_first(&self, marker: Option<&str>) -> Option<Page<'_>> {
         match self {
             Servers::Listed(servers) => {
                 let key = |server: &Server| {
@@ -127,7 +138,7 @@ impl Servers {
     }
 
     /// As the usage call lists them: by id, after `marker`.
-    pub(super) fn by_id(&self, marker: Option<&str>) -> Option<Page<'_>> {
+    pub(crate) fn by_id(&self, marker: Option<&str>) -> Option<Page<'_>> {
         match self {
             Servers::Listed(servers) => listed(servers, |server| server.id.clone(), marker),
             Servers::Generated { project, count } => {
@@ -140,7 +151,7 @@ impl Servers {
         }
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Server> {
+    pub(crate) fn find(&self, id: &str) -> Option<Server> {
         match self {
             Servers::Listed(servers) => servers.iter().find(|server| server.id == id).cloned(),
             Servers::Generated { project, count } => ids::server_number(*project, id)
@@ -151,7 +162,7 @@ impl Servers {
 }
 
 /// What comes after a marker, made one by one.
-pub(super) type Page<'a> = Box<dyn Iterator<Item = Server> + 'a>;
+pub(crate) type Page<'a> = Box<dyn Iterator<Item = Server> + 'a>;
 
 fn listed<K: Ord>(
     servers: &[Server],
@@ -189,7 +200,7 @@ fn generated(project: usize, n: usize) -> Server {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::*;
 
     #[test]
     fn a_generated_server_is_found_by_its_id() {

@@ -5,21 +5,22 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, identity, unauthorized};
-use super::keystone::{Scope, Token, user_name};
-use super::plan::{Account, Project};
-use super::request::Seen;
-use super::serve::{State, World};
-use super::time::token_time;
+use crate::accounts::Account;
+use crate::answer::{Answer, identity, unauthorized};
+use crate::keystone::{Scope, Token, user_name};
+use crate::plan::Project;
+use crate::request::Seen;
+use crate::state::{State, World};
+use crate::time::token_time;
 
-pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str, admin: bool) -> Answer {
+pub fn answer(state: &State, seen: &Seen, path: &str, admin: bool) -> Answer {
     let world = state.world();
     let base = format!("{}/identity", state.base);
     match (seen.method.as_str(), path.trim_end_matches('/')) {
         ("GET", "") => Answer::json(300, &json!({"versions": {"values": [version(&base)]}})),
         ("GET", "/v2.0") => Answer::json(200, &json!({"version": version(&base)})),
         ("POST", "/v2.0/tokens") => {
-            login(state, &world, body).unwrap_or_else(|| unauthorized(&base))
+            login(state, &world, &seen.body).unwrap_or_else(|| unauthorized(&base))
         }
         ("GET", path) => match state.token(seen) {
             Some(token) => read(&world, &token, path, admin, &base),
@@ -34,8 +35,8 @@ fn version(base: &str) -> Value {
            "links": [{"rel": "self", "href": format!("{base}/v2.0/")}]})
 }
 
-fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
-    let request: Value = serde_json::from_slice(body).ok()?;
+fn login(state: &State, world: &World, body: &str) -> Option<Answer> {
+    let request: Value = serde_json::from_str(body).ok()?;
     let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str);
     let user = "/auth/passwordCredentials";
     let mut accounts = world.plan.accounts.iter();

@@ -9,12 +9,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, identity, unauthorized};
-use super::cinder::next_query;
-use super::plan::FloatingIp;
-use super::request::Seen;
-use super::serve::State;
-use super::time::instant;
+use crate::answer::{Answer, identity, put, unauthorized};
+use crate::cinder::next_query;
+use crate::plan::FloatingIp;
+use crate::request::Seen;
+use crate::state::State;
+use crate::time::instant;
 
 pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     let world = state.world();
@@ -52,7 +52,7 @@ pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     if let (Some((_, first)), Some((_, last))) = (page.first(), page.last())
         && page.len() == limit
     {
-        let base = format!("{}/network/v2.0/floatingips", state.base);
+        let base = format!("{}/network/v2.0/floatingips", state.link_base(&world));
         answer["floatingips_links"] = json!([
             {"rel": "next", "href": format!("{base}?{}", next_query(seen, &last.id))},
             {"rel": "previous",
@@ -70,8 +70,6 @@ fn body(owner: &str, address: &FloatingIp) -> Value {
         "description": "", "port_details": null, "tags": [], "created_at": instant(address.created),
         "updated_at": instant(address.created), "revision_number": 0,
     });
-    for (key, value) in &address.odd {
-        row[key] = value.clone();
-    }
+    put(&mut row, &address.odd);
     row
 }

@@ -15,21 +15,21 @@ pub fn instant(at: i64) -> String {
 }
 
 /// `2026-10-01T08:00:00.000000`
-pub(super) fn micros(at: i64) -> String {
+pub(crate) fn micros(at: i64) -> String {
     format(at, "%Y-%m-%dT%H:%M:%S.000000")
 }
 
 /// `2026-10-01T08:00:00.000000Z`
-pub(super) fn token_time(at: i64) -> String {
+pub(crate) fn token_time(at: i64) -> String {
     format(at, "%Y-%m-%dT%H:%M:%S.000000Z")
 }
 
 /// `Sat, 21 Nov 2026 17:20:08 GMT`
-pub(super) fn http_date(at: i64) -> String {
+pub(crate) fn http_date(at: i64) -> String {
     format(at, "%a, %d %b %Y %H:%M:%S GMT")
 }
 
-pub(super) fn format(at: i64, form: &str) -> String {
+pub(crate) fn format(at: i64, form: &str) -> String {
     DateTime::from_timestamp(at, 0)
         .expect("a time between the years -262000 and 262000")
         .format(form)
@@ -38,7 +38,7 @@ pub(super) fn format(at: i64, form: &str) -> String {
 
 /// What Nova takes for `changes-since`: any ISO 8601 form, a space for the
 /// `T`, no zone meaning UTC. An epoch number is refused.
-pub(super) fn changes_since(text: &str) -> Option<i64> {
+pub(crate) fn changes_since(text: &str) -> Option<i64> {
     let text = text.replacen(' ', "T", 1);
     if let Ok(at) = DateTime::parse_from_rfc3339(&text) {
         return Some(at.timestamp());
@@ -56,7 +56,7 @@ pub(super) fn changes_since(text: &str) -> Option<i64> {
 
 /// What the usage call takes for `start` and `end`: never a zone; with a
 /// space only with a fraction.
-pub(super) fn usage_bound(text: &str) -> Option<i64> {
+pub(crate) fn usage_bound(text: &str) -> Option<i64> {
     let forms = [
         "%Y-%m-%dT%H:%M:%S",
         "%Y-%m-%dT%H:%M:%S.%f",
@@ -70,7 +70,7 @@ pub(super) fn usage_bound(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::*;
 
     /// The accepted and refused forms are those that a real Nova answered
     /// 200 and 400 to.

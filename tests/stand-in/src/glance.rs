@@ -1,16 +1,19 @@
 //! Glance v2: the list of images, one image, and the schema that
 //! python-glanceclient wants before it understands either.
+//! <https://docs.openstack.org/api-ref/image/v2/#list-images>,
+//! <https://docs.openstack.org/api-ref/image/v2/#show-image>,
+//! <https://docs.openstack.org/api-ref/image/v2/#show-image-schema>
 //!
 //! `next` is a path without the host and without what stands before `/v2` in
 //! the catalog, so a client must join it to the endpoint.
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, image};
-use super::keystone::{Scope, Token};
-use super::plan::Image;
-use super::request::Seen;
-use super::serve::{State, World};
+use crate::answer::{Answer, image};
+use crate::keystone::{Scope, Token};
+use crate::plan::Image;
+use crate::request::Seen;
+use crate::state::{State, World};
 
 /// Glance's own defaults, `limit_param_default` and `api_limit_max`.
 const DEFAULT_LIMIT: usize = 25;

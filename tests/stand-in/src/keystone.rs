@@ -1,4 +1,8 @@
 //! Keystone v3: tokens with their scopes and catalogs, projects, users.
+//! <https://docs.openstack.org/api-ref/identity/v3/#authentication-and-token-management>,
+//! <https://docs.openstack.org/api-ref/identity/v3/#projects>,
+//! <https://docs.openstack.org/api-ref/identity/v3/#users>,
+//! <https://docs.openstack.org/api-ref/identity/v3-ext/#request-an-unscoped-os-federation-token>
 //!
 //! Who may do what follows Keystone's default policies: a reader of the
 //! system lists projects and users; a token of a project may read that
@@ -7,12 +11,13 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, identity, unauthorized};
-use super::changes;
-use super::plan::{Account, Project};
-use super::request::Seen;
-use super::serve::{State, World};
-use super::time::token_time;
+use crate::accounts::Account;
+use crate::answer::{Answer, identity, put, unauthorized};
+use crate::changes;
+use crate::documents::{self, Issued, IssuedFor};
+use crate::plan::Project;
+use crate::request::Seen;
+use crate::state::{State, World};
 
 /// What a token was issued for.
 #[derive(Clone, Debug)]
@@ -51,9 +56,9 @@ impl Token {
     }
 }
 
-pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
+pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     if matches!(seen.method.as_str(), "PATCH" | "PUT") {
-        return changes::answer(state, seen, body, path);
+        return changes::answer(state, seen, path);
     }
     let auth_url = format!("{}/identity/v3", state.base);
     let world = state.world();
@@ -64,7 +69,7 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
                 .with("location", format!("{auth_url}/"))
         }
         ("GET", "/v3" | "/v3/") => Answer::json(200, &json!({"version": version(state)})),
-        ("POST", "/v3/auth/tokens") => match login(state, &world, body) {
+        ("POST", "/v3/auth/tokens") => match login(state, &world, &seen.body) {
             Some(answer) => answer,
             None => unauthorized(&auth_url),
         },
@@ -84,16 +89,12 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
 }
 
 fn version(state: &State) -> Value {
-    json!({
-        "id": "v3.14", "status": "stable", "updated": "2020-04-07T00:00:00Z",
-        "links": [{"rel": "self", "href": format!("{}/identity/v3/", state.base)}],
-        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
-    })
+    documents::identity_version(&format!("{}/identity/v3/", state.base))
 }
 
 /// `None` is a refusal, whatever the reason.
-fn login(state: &State, world: &World, body: &[u8]) -> Option<Answer> {
-    let request: Value = serde_json::from_slice(body).ok()?;
+fn login(state: &State, world: &World, body: &str) -> Option<Answer> {
+    let request: Value = serde_json::from_str(body).ok()?;
     let identity_part = request.pointer("/auth/identity")?;
     let asked = request.pointer("/auth/scope");
     let method = identity_part.pointer("/methods/0")?.as_str()?;
@@ -261,66 +262,52 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
         role: account.role.clone(),
         expires,
     });
-    let domain = json!({"id": "default", "name": "Default"});
-    let mut token = json!({
-        "methods": [method],
-        "user": {"domain": domain, "id": account.id, "name": account.name, "password_expires_at": null},
-        "audit_ids": ["TejDFsIWROGknAVb4tryfw"],
-        "expires_at": token_time(expires),
-        "issued_at": token_time(now),
+    let name = match &scope {
+        Scope::Project(id) => world.project(id).map(|project| project.name.as_str()),
+        _ => None,
+    };
+    let body = documents::token(Issued {
+        method,
+        user_id: &account.id,
+        user_name: &account.name,
+        role: &account.role,
+        at: now,
+        expires,
+        scope: match &scope {
+            Scope::Unscoped => IssuedFor::Nothing,
+            Scope::System => IssuedFor::System {
+                catalog: catalog(state, world, None),
+            },
+            Scope::Project(id) => IssuedFor::Project {
+                id,
+                name: name.unwrap_or_default(),
+                catalog: catalog(state, world, Some(id)),
+            },
+        },
     });
-    let roles = json!([{"id": "a21ec101aa7d46dcbf889187fdffc22c", "name": account.role}]);
-    match &scope {
-        Scope::Unscoped => {}
-        Scope::System => {
-            token["roles"] = roles;
-            token["system"] = json!({"all": true});
-            token["catalog"] = catalog(state, world, None);
-        }
-        Scope::Project(id) => {
-            let name = world
-                .project(id)
-                .map(|project| project.name.clone())
-                .unwrap_or_default();
-            token["roles"] = roles;
-            token["project"] = json!({"domain": domain, "id": id, "name": name});
-            token["is_domain"] = json!(false);
-            token["catalog"] = catalog(state, world, Some(id));
-        }
-    }
-    Answer::json(201, &json!({"token": token}))
+    Answer::json(201, &body)
         .with("x-subject-token", id)
         .with("vary", "X-Auth-Token")
 }
 
 /// Cinder's address has the project in it, so without one it has none.
 fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
-    let endpoint = |kind: &str, interface: &str, region: &str, path: &str| {
-        json!({
-            "id": format!("{kind}-{interface}-{region}"), "interface": interface,
-            "region_id": region, "region": region,
-            "url": format!("{}{path}", state.base),
-        })
-    };
+    let plan = &world.plan;
     let entry = |kind: &str, name: &str, path: &str| {
         let mut endpoints = Vec::new();
         for interface in ["admin", "public", "internal"] {
-            endpoints.push(endpoint(kind, interface, &world.plan.region, path));
+            let at = |path: &str| format!("{}{path}", state.base);
+            endpoints.push((interface, plan.region.as_str(), at(path)));
             // Keystone is one for all regions, and listed in one of them.
-            for region in world
-                .plan
-                .more_regions
-                .keys()
-                .filter(|_| kind != "identity")
-            {
+            for region in plan.more_regions.keys().filter(|_| kind != "identity") {
                 let path = match kind {
                     "compute" => path.replace("/compute", &format!("/compute-{region}")),
                     _ => path.to_owned(),
                 };
-                endpoints.push(endpoint(kind, interface, region, &path));
+                endpoints.push((interface, region.as_str(), at(&path)));
             }
         }
-        json!({"endpoints": endpoints, "id": format!("{kind}-service"), "type": kind, "name": name})
+        documents::service(kind, name, endpoints)
     };
     let mut services = vec![
         entry("compute", "nova", "/compute/v2.1"),
@@ -335,16 +322,15 @@ fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
             &format!("/volume/v3/{project}"),
         ));
     }
-    let telemetry = &world.plan.telemetry;
+    let telemetry = &plan.telemetry;
     if telemetry.gnocchi {
         services.push(entry("metric", "gnocchi", "/metric"));
     }
     if telemetry.ceilometer {
         services.push(entry("metering", "ceilometer", "/metering"));
     }
-    let lacks = &world.plan.lacks;
     services.retain(|service| {
-        lacks
+        plan.lacks
             .iter()
             .all(|lacking| service["type"].as_str() != Some(lacking))
     });
@@ -430,6 +416,7 @@ pub fn project_body(state: &State, project: &Project) -> Value {
     for (key, value) in &project.properties {
         body[key] = json!(value);
     }
+    put(&mut body, &project.odd);
     body
 }
 

@@ -1,7 +1,5 @@
 //! A request as the stand-in and its tests see it.
 
-use axum::http::request::Parts;
-
 /// One request that arrived, kept for the test to count and look at.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -15,39 +13,61 @@ pub struct Seen {
     /// The project that the request's token is scoped to.
     pub project: Option<String>,
     pub user_agent: String,
-    pub(super) token: Option<String>,
-    pub(super) authorization: Option<String>,
+    pub(crate) token: Option<String>,
+    pub(crate) authorization: Option<String>,
+    pub body: String,
     /// How many bytes the body of the answer had.
     pub answered_bytes: usize,
     pub status: u16,
 }
 
 impl Seen {
-    pub(super) fn of(parts: &Parts) -> Self {
-        let header = |name: &str| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        let query = parts.uri.query().unwrap_or_default();
-        Seen {
-            method: parts.method.to_string(),
-            path: parts.uri.path().to_owned(),
+    /// A request as it arrives. Names of headers are in lower case, and the query
+    /// is as on the wire, without its question mark.
+    pub fn new<'a>(
+        method: &str,
+        path: &str,
+        query: &str,
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body: String,
+    ) -> Self {
+        let mut seen = Seen {
+            method: method.to_owned(),
+            path: path.to_owned(),
             query: url::form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
-            microversion: header("openstack-api-version")
-                .and_then(|value| value.strip_prefix("compute ").map(str::to_owned))
-                .or_else(|| header("x-openstack-nova-api-version")),
+            microversion: None,
             project: None,
-            user_agent: header("user-agent").unwrap_or_default(),
-            token: header("x-auth-token"),
-            authorization: header("authorization"),
+            user_agent: String::new(),
+            token: None,
+            authorization: None,
+            body,
             answered_bytes: 0,
             status: 0,
+        };
+        for (name, value) in headers {
+            let value = value.to_owned();
+            match name {
+                "openstack-api-version" => {
+                    let compute = value.strip_prefix("compute ").map(str::to_owned);
+                    seen.microversion = compute.or(seen.microversion);
+                }
+                "x-openstack-nova-api-version" => {
+                    seen.microversion = seen.microversion.or(Some(value));
+                }
+                "user-agent" => seen.user_agent = value,
+                "x-auth-token" => seen.token = Some(value),
+                "authorization" => seen.authorization = Some(value),
+                _ => {}
+            }
         }
+        seen
+    }
+
+    /// Whether that is a part of its path.
+    pub fn asks(&self, path: &str) -> bool {
+        self.path.contains(path)
     }
 
     /// The first value of that query parameter.

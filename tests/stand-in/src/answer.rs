@@ -1,8 +1,9 @@
-//! Answers in the three services' own shapes. A refusal looks different in
+//! Answers in the services' own shapes. A refusal looks different in
 //! each of them, and a client that reads only one shape shows here.
 
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use std::collections::BTreeMap;
+
+use http::StatusCode;
 use serde_json::{Value, json};
 
 /// Nearly an HTTP response: its body is still in one piece, so that a fault
@@ -34,17 +35,6 @@ impl Answer {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
-    }
-
-    pub fn into_response(self) -> Response<Body> {
-        let mut builder = Response::builder()
-            .status(StatusCode::from_u16(self.status).expect("a status in range"));
-        for (name, value) in self.headers {
-            builder = builder.header(name, value);
-        }
-        builder
-            .body(Body::from(self.body))
-            .expect("headers of this file")
     }
 }
 
@@ -90,4 +80,11 @@ pub fn image(status: u16, message: &str) -> Answer {
              <h1>{status} {reason}</h1>\n  {message}<br /><br />\n\n\n\n </body>\n</html>"
         ),
     )
+}
+
+/// Replaces fields of a row by those that a plan wants otherwise.
+pub fn put(row: &mut Value, odd: &BTreeMap<String, Value>) {
+    for (key, value) in odd {
+        row[key] = value.clone();
+    }
 }

@@ -39,7 +39,7 @@ impl Certificate {
         }
     }
 
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::new(self.server(None)))
     }
 

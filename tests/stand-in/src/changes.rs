@@ -1,16 +1,17 @@
 //! What of the cloud a request may change: a project's properties and its tags.
 //!
-//! Update project and add single tag of the Identity API v3, with Keystone's
+//! <https://docs.openstack.org/api-ref/identity/v3/#update-project> and
+//! <https://docs.openstack.org/api-ref/identity/v3/#add-single-tag-to-a-project>, with Keystone's
 //! default policies (both need the role `admin`) and the answers of Keystone 30.
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, identity, unauthorized};
-use super::keystone::project_body;
-use super::request::Seen;
-use super::serve::State;
+use crate::answer::{Answer, identity, unauthorized};
+use crate::keystone::project_body;
+use crate::request::Seen;
+use crate::state::State;
 
-pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
+pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     let Some(token) = state.token(seen) else {
         return unauthorized(&format!("{}/identity/v3", state.base));
     };
@@ -38,7 +39,7 @@ pub fn answer(state: &State, seen: &Seen, body: &[u8], path: &str) -> Answer {
                 }
             }
             _ => {
-                let body: Value = serde_json::from_slice(body).ok()?;
+                let body: Value = serde_json::from_str(&seen.body).ok()?;
                 for (name, value) in body["project"].as_object()? {
                     let value = value.as_str()?.to_owned();
                     project.properties.insert(name.clone(), value);
