@@ -113,10 +113,13 @@ def main() -> int:
     problems: list[str] = []
 
     records = [r for message in messages.read(options.folder) for r in message.records if r.type == messages.CLOUD]
-    servers = collections.Counter(record.fields["VMUUID"] for record in records)
-    for server, count in servers.items():
+    keys = collections.Counter(record.key for record in records)
+    for key, count in keys.items():
         if count > 1:
-            say(problems, f"{count} records of {server}")
+            say(problems, f"{count} records of {key}")
+    # Samples are of the window: only the record as of its end has what they add up to.
+    records.sort(key=lambda record: messages.measured(record.fields))
+    records = list({record.fields["VMUUID"]: record for record in records}.values())
 
     samples: Samples = {}
     policies: dict[str, str] = {}

@@ -27,8 +27,11 @@ def type_of(line):
 
 def key(kind, fields):
     """What makes a record one of its kind, under the names of both."""
+    if kind == messages.CLOUD:
+        # A server has one as of each month's end in the window, and one as of its end; no
+        # time is a second in a message.
+        return (kind, fields["VMUUID"], max(int(fields["WallDuration"]), 1))
     names = {
-        messages.CLOUD: ["VMUUID"],
         messages.ACCELERATOR: ["AssociatedRecord", "MeasurementYear", "MeasurementMonth", "Model"],
         messages.IP: ["LocalGroup", "IPVersion"],
     }[kind]

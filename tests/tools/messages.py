@@ -8,6 +8,7 @@ named NN.msg. Everything else in it is not a message.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import pathlib
 import re
@@ -36,6 +37,15 @@ class BadMessage(Exception):
     """A file that is no message of a type we know."""
 
 
+def measured(fields: dict[str, str]) -> int:
+    """A cloud record's measurement time, in epoch seconds, as APEL's database computes it."""
+    if created := fields.get("RecordCreateTime"):
+        return int(created)
+    if fields.get("Status", "").lower() == "completed":
+        return int(fields.get("EndTime") or 0)
+    return sum(int(fields.get(name) or 0) for name in ("StartTime", "SuspendDuration", "WallDuration"))
+
+
 @dataclasses.dataclass
 class Record:
     """One record: its type, its lines as sent, and its fields."""
@@ -49,11 +59,14 @@ class Record:
     def key(self) -> tuple[str, ...]:
         """What stays the same when the same thing is reported again.
 
-        An IP record's uuid is random, and a storage record's id need not be
-        the volume's, so neither is a key here.
+        A server has a record for each month (`schemas/cloud.sql`). An IP
+        record's uuid is random, and a storage record's id need not be the
+        volume's, so neither is a key here.
         """
+        if self.type == CLOUD:
+            month = datetime.datetime.fromtimestamp(measured(self.fields), datetime.UTC)
+            return (CLOUD, self.fields.get("VMUUID", ""), f"{month:%Y-%m}")
         names = {
-            CLOUD: ("VMUUID",),
             ACCELERATOR: ("AssociatedRecord", "MeasurementYear", "MeasurementMonth", "Model"),
             IP: ("SiteName", "LocalGroup", "FQAN", "IPVersion"),
             STORAGE: ("recordId",),

@@ -5,36 +5,18 @@ Loads the messages in the order of sending, each record replacing the one
 with its key, as `REPLACE INTO` does on `schemas/cloud.sql`: a cloud record's
 key is (VMUUID, month, year) of its measurement time, which is EndTime if it is
 completed, else StartTime + SuspendDuration + WallDuration, because cASO sends
-no RecordCreateTime. With --against, the two tables must be equal but for the
+no RecordCreateTime (`messages.measured`). With --against, the two tables must be equal but for the
 differences that differences.toml explains under the case `rehearsal`.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import pathlib
 import sys
 
 import compare
 import messages
-
-
-def measured(fields: dict[str, str]) -> int:
-    """A cloud record's measurement time, as the database computes it."""
-    if created := fields.get("RecordCreateTime"):
-        return int(created)
-    if fields.get("Status", "").lower() == "completed":
-        return int(fields.get("EndTime") or 0)
-    return sum(int(fields.get(name) or 0) for name in ("StartTime", "SuspendDuration", "WallDuration"))
-
-
-def key(record: messages.Record) -> tuple[str, ...]:
-    """The primary key of the record's table."""
-    if record.type != messages.CLOUD:
-        return record.key
-    month = datetime.datetime.fromtimestamp(measured(record.fields), datetime.UTC)
-    return (*record.key, str(month.month), str(month.year))
 
 
 def load(spool: pathlib.Path, types: set[str]) -> dict[tuple[str, ...], messages.Record]:
@@ -43,7 +25,7 @@ def load(spool: pathlib.Path, types: set[str]) -> dict[tuple[str, ...], messages
     for message in messages.read(spool):
         for record in message.records:
             if record.type in types:
-                held[key(record)] = record
+                held[record.key] = record
     return held
 
 

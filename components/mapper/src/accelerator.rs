@@ -3,11 +3,13 @@
 //!
 //! APEL keeps one record for a VM, month and model: the one received last. So the
 //! durations, in seconds, are cumulative within the month: they count from the first
-//! second of the month or the VM's start, and not from the start of the window.
+//! second of the month or the VM's start, and not from the start of the window. A record names
+//! its month, so that it has all of it, the last second included; in APEL's sums of cloud
+//! records that second belongs to the next month.
 
 use caso_component::records::{AcceleratorRecord, CloudRecord, Head};
 
-use crate::calendar::Month;
+use crate::calendar::months;
 use crate::lifetime::Reported;
 use crate::page::Page;
 use crate::usage::Server;
@@ -27,11 +29,8 @@ pub fn map(
         return Ok(Vec::new());
     };
     let window = page.context.window;
-    let first = Month::of(life.start.max(window.start))?;
-    let last = Month::of(life.until)?;
     let mut records = Vec::new();
-    let mut month = first;
-    while month <= last {
+    for month in months(life.start.max(window.start), life.until)? {
         let from = month.start().max(life.start);
         let to = month.next().start().min(life.until);
         if let Ok(seconds) = u64::try_from(to.saturating_sub(from))
@@ -66,7 +65,6 @@ pub fn map(
                 model: Some(accelerator.model.clone()),
             });
         }
-        month = month.next();
     }
     Ok(records)
 }

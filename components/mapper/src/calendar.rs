@@ -1,4 +1,5 @@
-//! Calendar months in UTC.
+//! Calendar months in UTC, and where a span of time crosses from one into the next: the one
+//! rule for every record that is of a month.
 
 use std::fmt;
 
@@ -29,6 +30,11 @@ impl Month {
             .timestamp()
     }
 
+    /// Its last second, in epoch seconds.
+    pub fn last_second(self) -> i64 {
+        self.next().start().saturating_sub(1)
+    }
+
     /// The month after it.
     pub fn next(self) -> Self {
         self.0.checked_add_months(Months::new(1)).map_or(self, Self)
@@ -43,6 +49,31 @@ impl Month {
     pub fn year(self) -> u16 {
         u16::try_from(self.0.year()).unwrap_or(u16::MAX)
     }
+}
+
+/// The months from that of one time to that of another, both included; none when `to` lies in
+/// a month before that of `from`. Times in epoch seconds.
+///
+/// # Errors
+/// When one of the two is in no year that a record can name.
+pub fn months(from: i64, to: i64) -> Result<impl Iterator<Item = Month>, String> {
+    let (first, last) = (Month::of(from)?, Month::of(to)?);
+    Ok(
+        std::iter::successors(Some(first), |month| Some(month.next()))
+            .take_while(move |month| *month <= last),
+    )
+}
+
+/// The last seconds of months that are not before `from`, and before `to`, in their order. A
+/// month whose last second is `to` itself does not end in the span: a record of
+/// `to` is of that month.
+///
+/// # Errors
+/// Those of [`months`].
+pub fn month_ends(from: i64, to: i64) -> Result<impl Iterator<Item = i64>, String> {
+    Ok(months(from, to)?
+        .map(Month::last_second)
+        .take_while(move |end| *end < to))
 }
 
 impl fmt::Display for Month {
@@ -69,11 +100,62 @@ mod tests {
         assert!(Month::of(i64::MAX).is_err());
     }
 
+    fn ends(from: i64, to: i64) -> Vec<i64> {
+        month_ends(from, to).unwrap().collect()
+    }
+
+    #[test]
+    fn a_month_ends_in_a_span_that_goes_on_after_its_last_second() {
+        const END: i64 = 1_830_297_599; // 2027-12-31T23:59:59
+        assert_eq!(ends(END, END + 1), [END]);
+        assert_eq!(ends(END - 10, END + 10), [END]);
+        // It ends before, or with the span and not in it.
+        assert_eq!(ends(END + 1, END + 2), []);
+        assert_eq!(ends(END - 10, END), []);
+        // No span at all, or one that is reversed.
+        assert_eq!(ends(END, END), []);
+        assert_eq!(ends(END + 1, END), []);
+        assert_eq!(ends(END, END - 40 * 86_400), []);
+    }
+
+    #[test]
+    fn leap_days_and_years_are_crossed() {
+        const DAY: i64 = 86_400;
+        const JANUARY: i64 = 1_830_297_600; // 2028-01-01, a leap year
+        let days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 28, 31];
+        let expected: Vec<i64> = days
+            .iter()
+            .scan(JANUARY, |start, days| {
+                *start += days * DAY;
+                Some(*start - 1)
+            })
+            .collect();
+        assert_eq!(ends(JANUARY, *expected.last().unwrap() + 1), expected);
+        // 2000 was a leap year, 2100 is none.
+        assert_eq!(ends(951_782_400, 951_868_801), [951_868_799]);
+        assert_eq!(ends(4_107_456_000, 4_107_542_401), [4_107_542_399]);
+        let centuries = [951_868_799, 4_107_542_399].map(|end| Month::of(end + 1).unwrap());
+        assert_eq!(
+            centuries.map(|month| month.to_string()),
+            ["2000-03", "2100-03"]
+        );
+    }
+
     proptest! {
         #[test]
         fn a_time_lies_in_its_month(time in -62_000_000_000_i64..250_000_000_000) {
             let month = Month::of(time).unwrap();
-            prop_assert!(month.start() <= time && time < month.next().start());
+            prop_assert!(month.start() <= time && time <= month.last_second());
+            prop_assert_eq!(month.last_second() + 1, month.next().start());
+        }
+
+        #[test]
+        fn spans_that_follow_each_other_cross_what_their_union_crosses(
+            from in 0_i64..4_000_000_000, first in 0_i64..90_000_000, second in 0_i64..90_000_000,
+        ) {
+            let (middle, to) = (from + first, from + first + second);
+            let parts = [ends(from, middle), ends(middle, to)].concat();
+            prop_assert_eq!(parts, ends(from, to));
         }
     }
 }

@@ -1,23 +1,33 @@
-//! The cloud record of a server (APEL cloud usage record 0.4), followed by the records of
+//! The cloud records of a server (APEL cloud usage record 0.4), followed by the records of
 //! its accelerators.
 //!
 //! Durations, in seconds, are cumulative since the VM began: APEL itself computes what was
-//! used in a month, from consecutive records.
+//! used in a month, as the difference between the last records of that month and of an
+//! earlier one (`SummariseVMs` in `schemas/cloud.sql`). What lies between a month's last
+//! record and its end is thus booked to the next month, or to the one of the next run. So
+//! besides the record as of the window's end there is one as of the last second of each month
+//! that ends in the window. (cASO makes the former alone.)
+//!
+//! Windows overlap by a minute. A month's end in the overlap is reported in both of them, with
+//! the same figures and the same key, so that APEL replaces one record by the other. The second
+//! is not left out: the overlap exists for servers that the first window did not see, and the
+//! mapper does not know which those are.
 
 use caso_component::log;
 use caso_component::records::{AccountingRecord, CloudRecord, Head};
 
 use crate::accelerator;
 use crate::calendar::Month;
+use crate::counted;
+use crate::cpu;
 use crate::identity;
 use crate::lifetime::{Lifetime, Reported};
 use crate::page::Page;
 use crate::status;
 use crate::usage::{Flavor, Server};
 
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
-
-/// Maps a server; no records when it did not exist in the window.
+/// Maps a server: its records in the order of the moments for which they speak, then those of
+/// its accelerators. No records when it did not exist in the window.
 ///
 /// # Errors
 /// Why the server cannot be accounted: an id that is not a UUID, no start, numbers out of
@@ -41,38 +51,37 @@ pub fn map(page: &Page, server: &Server) -> Result<Vec<AccountingRecord>, String
     if life.never_launched && !page.policy.record_never_launched {
         return Ok(Vec::new());
     }
+    let mut records = Vec::new();
+    if page.policy.month_ends {
+        for reported in reported.at_month_ends(window)? {
+            records.push(AccountingRecord::Cloud(record(page, server, reported)?));
+        }
+    }
     let cloud = record(page, server, reported)?;
     let accelerators = accelerator::map(page, server, reported, &cloud)?;
-    let mut records = Vec::with_capacity(1 + accelerators.len());
     records.push(AccountingRecord::Cloud(cloud));
     records.extend(accelerators.into_iter().map(AccountingRecord::Accelerator));
     Ok(records)
 }
 
-fn record(page: &Page, server: &Server, life: Reported) -> Result<CloudRecord, String> {
+/// The record that speaks for the moment `reported.until`.
+fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecord, String> {
     let context = page.context;
+    let window = context.window;
     let vm_uuid = identity::canonical_uuid(&server.id)?;
-    let status = life.status(server);
-    let wall = life.seconds();
-    let size = Size::of(server, page.flavor(server));
-    let counters = server.counters.as_ref();
-    let counted = counters.and_then(|counters| counters.cpu_nanoseconds);
-    let cpu_seconds = match (counted, size.vcpus) {
-        (Some(nanoseconds), _) => Some(nanoseconds / NANOSECONDS_PER_SECOND),
-        (None, Some(vcpus)) => Some(wall.checked_mul(u64::from(vcpus)).ok_or_else(|| {
-            format!("server `{vm_uuid}`: the CPU time of {wall} s on {vcpus} CPUs is out of range")
-        })?),
-        (None, None) => None,
-    };
+    let status = reported.status(server);
+    let size = Size::of(server, page.flavor(server), reported.until);
+    let month = apel_month(reported, status)?;
     let benchmark = page.properties(server).benchmark;
     Ok(CloudRecord {
         head: Head {
-            id: format!(
-                "cloud:{vm_uuid}:{}:{}",
-                context.window.start, context.window.end
-            ),
-            supersedes: format!("{vm_uuid}:{}", apel_month(life, status)?),
-            measured_at: life.until,
+            id: if reported.is_of_a_month_end(window) {
+                format!("cloud:{vm_uuid}:{month}:{}:{}", window.start, window.end)
+            } else {
+                format!("cloud:{vm_uuid}:{}:{}", window.start, window.end)
+            },
+            supersedes: format!("{vm_uuid}:{month}"),
+            measured_at: reported.until,
             attributes: Vec::new(),
         },
         site_name: context.site_name.clone(),
@@ -85,15 +94,19 @@ fn record(page: &Page, server: &Server, life: Reported) -> Result<CloudRecord, S
         global_user_name: page.user_name(server.user_id.as_deref()),
         fqan: context.vo.clone(),
         status: status.to_owned(),
-        start: life.start,
-        end: life.end,
+        start: reported.start,
+        end: reported.end,
         suspend_seconds: None,
-        wall_seconds: Some(wall),
-        cpu_seconds,
+        wall_seconds: Some(reported.seconds()),
+        cpu_seconds: cpu::seconds(server, size.vcpus, reported, window)?,
         cpu_count: size.vcpus,
         network_type: None,
-        network_inbound_bytes: counters.and_then(|counters| counters.network_incoming_bytes),
-        network_outbound_bytes: counters.and_then(|counters| counters.network_outgoing_bytes),
+        network_inbound_bytes: counted::at(server, reported, window, |it| {
+            it.network_incoming_bytes
+        }),
+        network_outbound_bytes: counted::at(server, reported, window, |it| {
+            it.network_outgoing_bytes
+        }),
         public_ip_count: public_addresses(server),
         memory_mib: size.memory_mib,
         disk_gib: size.disk_gib,
@@ -117,7 +130,8 @@ fn apel_month(life: Reported, status: &str) -> Result<Month, String> {
 }
 
 /// The size of a VM. Each number comes from the usage API, which has what the VM held in
-/// the window, or else from its flavor. It is absent when neither has it.
+/// the window, or else from its flavor. It is absent when neither has it. The CPUs are those
+/// that it had at some moment, where it was seen to have had others.
 struct Size {
     vcpus: Option<u32>,
     memory_mib: Option<u64>,
@@ -125,12 +139,12 @@ struct Size {
 }
 
 impl Size {
-    fn of(server: &Server, flavor: Option<&Flavor>) -> Self {
+    fn of(server: &Server, flavor: Option<&Flavor>, moment: i64) -> Self {
         let usage = server.compute_usage.as_ref();
         let disk = |flavor: &Flavor| flavor.root_gib?.checked_add(flavor.ephemeral_gib?);
         Self {
-            vcpus: usage
-                .and_then(|usage| usage.vcpus)
+            vcpus: cpu::at(&server.sizes, moment)
+                .or_else(|| usage.and_then(|usage| usage.vcpus))
                 .or_else(|| flavor?.vcpus),
             memory_mib: usage
                 .and_then(|usage| usage.memory_mib)

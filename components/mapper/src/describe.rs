@@ -89,5 +89,18 @@ fn options(policy: &Policy) -> Vec<OptionDescription> {
             old_names: Vec::new(),
             attributes: Vec::new(),
         },
+        OptionDescription {
+            name: "month_ends".to_owned(),
+            kind: OptionKind::Boolean,
+            default: Some("true".to_owned()),
+            required: false,
+            help: "Whether a VM that runs across a month's end gets one more cloud record, as of \
+                   the last second of that month. Without it APEL books the time between the \
+                   last run of a month and its end to the month of the next run, as with cASO \
+                   up to 5.2.2."
+                .to_owned(),
+            old_names: Vec::new(),
+            attributes: Vec::new(),
+        },
     ]
 }

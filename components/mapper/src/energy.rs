@@ -1,7 +1,8 @@
 //! The energy record of a server (GreenDIGIT CIM), computed as cASO 5.2.2 does.
 //!
 //! Unlike the durations of a cloud record, those of an energy record are of the measured
-//! interval alone.
+//! interval alone. It is not divided at a month's end: how much of the energy was used
+//! before it was not measured.
 
 use caso_component::records::{AccountingRecord, EnergyRecord, Head};
 

@@ -1,5 +1,6 @@
 //! The public IP records of a project (APEL public IP record 0.2): one for each IP version
-//! of which it holds floating addresses.
+//! of which it holds floating addresses. They are of the moment of the measurement, and of
+//! its month: how many a project held at an earlier month's end, Neutron does not state.
 
 use std::net::IpAddr;
 

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! page of usage ─► page (tables by id, flavor properties read once)
-//!    server ─► lifetime, status ─► cloud ─► accelerator
+//!    server ─► lifetime, status, cpu, counted ─► cloud ─► accelerator
 //!    volume ─► storage      floating-ips ─► ip      energy ─► energy
 //! ```
 //!
@@ -22,6 +22,8 @@ mod calendar;
 mod cloud;
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod counted;
+mod cpu;
 mod describe;
 mod energy;
 mod flavor;

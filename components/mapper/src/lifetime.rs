@@ -6,8 +6,13 @@
 use caso_component::log;
 use caso_component::types::Window;
 
+use crate::calendar;
 use crate::status;
 use crate::usage::Server;
+
+/// How many seconds before its end a VM that ended before the window may have gone through a
+/// month's end that no window reported.
+const LATE: i64 = 86_400;
 
 /// The life of a VM as far as it is known now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +33,8 @@ pub struct Reported {
     pub start: i64,
     /// When it ended; absent while it runs, and also when it ended after the window.
     pub end: Option<i64>,
-    /// `end`, or the end of the window; never before `start`.
+    /// The moment for which the record speaks: `end`, the end of the window, or a month's
+    /// last second within it; never before `start`.
     pub until: i64,
 }
 
@@ -88,9 +94,11 @@ impl Lifetime {
         })
     }
 
-    /// What a record for the window reports of it; nothing when it lies outside.
+    /// What a record for the window reports of it; nothing when it began after it. One that
+    /// ended before it is reported: the host met its end in this window, by a clock that was
+    /// behind, or late.
     pub fn reported_in(self, window: Window) -> Option<Reported> {
-        if self.start > window.end || self.end.is_some_and(|end| end < window.start) {
+        if self.start > window.end {
             return None;
         }
         let end = self.end.filter(|end| *end <= window.end);
@@ -109,8 +117,39 @@ impl Reported {
         u64::try_from(self.until.saturating_sub(self.start)).unwrap_or(0)
     }
 
-    /// The record's status. A VM that still runs at the end of the window is not
-    /// `completed`, whatever happened to it since.
+    /// The same life as of each month that ended within the window while it went on: in its
+    /// last second, in the order of the months. Such a record has no end, whenever the VM
+    /// ended after that second.
+    ///
+    /// Not for a month in whose last second the VM began: it held nothing of that month, and a
+    /// duration of 0, which is sent as one second, would be booked to the next one.
+    ///
+    /// # Errors
+    /// When a time is in no year that a record can name.
+    pub fn at_month_ends(self, window: Window) -> Result<impl Iterator<Item = Self>, String> {
+        // An end that is reported late lies before the window, and so may a month's end that
+        // no window reported.
+        let from = if self.until < window.start {
+            self.until.saturating_sub(LATE)
+        } else {
+            window.start
+        };
+        let from = from.max(self.start.saturating_add(1));
+        let ends = calendar::month_ends(from, self.until)?;
+        Ok(ends.map(move |until| Self {
+            start: self.start,
+            end: None,
+            until,
+        }))
+    }
+
+    /// Whether it is one of those, and not the report as of the window's end.
+    pub fn is_of_a_month_end(self, window: Window) -> bool {
+        self.end.is_none() && self.until < window.end
+    }
+
+    /// The record's status. A VM that still runs at `until` is not `completed`, whatever
+    /// happened to it since.
     pub fn status(self, server: &Server) -> &'static str {
         let now = match (&server.status, &server.compute_usage) {
             (Some(text), _) => status::of(text),
@@ -165,8 +204,9 @@ mod tests {
         server.created = Some(500);
         server.terminated = Some(1_000);
         assert_eq!(reported(&server).unwrap().end, Some(1_000));
+        // By a clock that is behind, or late.
         server.terminated = Some(999);
-        assert_eq!(reported(&server), None);
+        assert_eq!(reported(&server).unwrap().end, Some(999));
         server.terminated = Some(2_000);
         assert_eq!(reported(&server).unwrap().end, Some(2_000));
         server.terminated = Some(2_001);

@@ -21,6 +21,8 @@ pub struct Policy {
     pub cpu_normalization_factor: f64,
     /// Whether a VM that was never launched gets a cloud record.
     pub record_never_launched: bool,
+    /// Whether a VM gets a cloud record as of each month's end in the window too.
+    pub month_ends: bool,
 }
 
 impl Policy {
@@ -45,12 +47,13 @@ impl Policy {
             accelerator_number_key: settings.text("accelerator.number_key")?,
             cpu_normalization_factor,
             record_never_launched: settings.boolean("record_never_launched")?,
+            month_ends: settings.boolean("month_ends")?,
         })
     }
 }
 
 impl Default for Policy {
-    /// The defaults of cASO 5.2.2.
+    /// The defaults of cASO 5.2.2, but for what it has not: `month_ends`.
     fn default() -> Self {
         Self {
             benchmark_name_key: "accounting:benchmark_type".to_owned(),
@@ -61,6 +64,7 @@ impl Default for Policy {
             accelerator_number_key: "Accelerator:Number".to_owned(),
             cpu_normalization_factor: 1.0,
             record_never_launched: true,
+            month_ends: true,
         }
     }
 }

@@ -94,6 +94,8 @@ pub fn server() -> Server {
         addresses: Some(Vec::new()),
         compute_usage: None,
         counters: None,
+        earlier_counters: None,
+        sizes: Vec::new(),
         attributes: Vec::new(),
     }
 }

@@ -1,6 +1,11 @@
 //! The storage record of a volume (StAR): how much it held in the window, from when to when.
 //!
 //! Unlike a cloud record, it is of the window alone: consumers add up the intervals.
+//!
+//! An interval that crosses a month's end is not divided. APEL keeps every interval with both
+//! its ends and books it to no month (`schemas/storage.sql`), and what a volume holds is the
+//! same all along it, so that a reader can cut it at any second. And where a site has
+//! `star_record_id = volume`, the second of two records would replace the first at APEL.
 
 use caso_component::records::{AccountingRecord, Head, StorageRecord};
 use caso_component::types::Attribute;

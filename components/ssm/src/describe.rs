@@ -60,9 +60,9 @@ fn options() -> Vec<OptionDescription> {
         OptionDescription::new(
             "max_message_bytes",
             OptionKind::Size,
-            Some("700k"),
-            "Largest message. Signing and encoding makes a message half as large again, and the \
-             message service takes no more than 1 MB.",
+            Some("500k"),
+            "Largest message. Signed, encrypted and encoded as ssmsend publishes it, a message is \
+             almost twice as large, and the message service takes no more than 1 MB.",
         ),
         OptionDescription::new(
             "cloud_version",

@@ -142,7 +142,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_size: 100,
-            max_message_bytes: 700_000,
+            max_message_bytes: 500_000,
             cloud_version: CloudVersion::V04,
             ip_format: IpFormat::Caso,
             star_record_id: StarRecordId::Interval,
@@ -159,7 +159,7 @@ mod tests {
     fn with(name: &str, value: OptionValue) -> Result<Options, String> {
         let mut settings: Vec<Setting> = [
             ("max_size", OptionValue::Integer(100)),
-            ("max_message_bytes", OptionValue::SizeBytes(700_000)),
+            ("max_message_bytes", OptionValue::SizeBytes(500_000)),
             ("cloud_version", OptionValue::Text("0.4".into())),
             ("ip_format", OptionValue::Text("caso".into())),
             ("star_record_id", OptionValue::Text("interval".into())),

@@ -24,6 +24,7 @@ use caso_openstack::recording::{Header, Names, RecordedSession, Recorder};
 
 const SPOOL: &str = "spool";
 const CURSORS: &str = "caso-cursors";
+const SERVERS: &str = "caso-servers";
 
 /// The options that decide what is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -240,17 +241,29 @@ pub fn restore_cursors(recording: &Path, spool: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot copy the cursors of `{}`", recording.display()))
 }
 
-/// Cursors and lastrun files from one spool to another. A spool that is not
+/// Cursors, lastrun files and what is remembered of servers from one spool to another. A spool that is not
 /// there has none; one that cannot be read is an error: without its cursors the
 /// recording would answer other questions than a replay asks.
 fn copy_cursors(from: &Path, to: &Path) -> io::Result<()> {
     let is_lastrun = |name: &str| name == "lastrun" || name.starts_with("lastrun.");
     fs::create_dir_all(to)?;
     copy_files(from, to, is_lastrun)?;
-    let (from, to) = (from.join(CURSORS), to.join(CURSORS));
-    if from.is_dir() {
-        fs::create_dir_all(&to)?;
-        copy_files(&from, &to, |_| true)?;
+    for folder in [CURSORS, SERVERS] {
+        copy_folder(&from.join(folder), &to.join(folder))?;
+    }
+    Ok(())
+}
+
+/// With the folders in it; one that is not there has none.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    copy_files(from, to, |_| true)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy_folder(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
 }
@@ -278,16 +291,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         fs::create_dir_all(from.join(CURSORS)).unwrap();
+        fs::create_dir_all(from.join("caso-servers/cloud")).unwrap();
         for name in [
             "lastrun",
             "lastrun.p1",
             "lastrunner",
             "caso-cursors/p1.json",
+            "caso-servers/cloud/p1.a",
         ] {
             fs::write(from.join(name), name).unwrap();
         }
         copy_cursors(&from, &to).unwrap();
-        for name in ["lastrun", "lastrun.p1", "caso-cursors/p1.json"] {
+        for name in [
+            "lastrun",
+            "lastrun.p1",
+            "caso-cursors/p1.json",
+            "caso-servers/cloud/p1.a",
+        ] {
             assert_eq!(fs::read_to_string(to.join(name)).unwrap(), name);
         }
         assert!(!to.join("lastrunner").exists());

@@ -21,12 +21,23 @@ const KNOWN: [&str; 6] = ["limit", "marker", "offset", "sort", "all_tenants", "s
 
 pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     let world = state.world();
+    // Of its own versions it tells everybody, at the root with 300.
+    match path.trim_matches('/') {
+        "" => return Answer::json(300, &versions(state)),
+        "v3" => return Answer::json(200, &versions(state)),
+        _ => {}
+    }
     let Some(token) = state.token(seen) else {
         return unauthorized(&format!("{}/identity", state.base));
     };
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     // Cinder's refusals have the shape of Nova's.
     match parts.as_slice() {
+        // Since microversion 3.67 the project may be left out.
+        ["v3", "volumes", "detail"] if token.reads() => {
+            let project = token.project().unwrap_or_default();
+            list(state, &world, seen, &token, project)
+        }
         ["v3", project, ..] if token.project() != Some(project) => {
             compute(400, "Malformed request url")
         }
@@ -38,6 +49,15 @@ pub fn answer(state: &State, seen: &Seen, path: &str) -> Answer {
     }
     .with("openstack-api-version", "volume 3.0")
     .with("vary", "OpenStack-API-Version")
+}
+
+fn versions(state: &State) -> Value {
+    let href = format!("{}/volume/v3/", state.base);
+    json!({"versions": [{
+        "id": "v3.0", "status": "CURRENT", "version": "3.71", "min_version": "3.0",
+        "updated": "2023-08-31T00:00:00Z", "media-types": [],
+        "links": [{"rel": "describedby", "href": "https://docs.openstack.org/"}, {"rel": "self", "href": href}],
+    }]})
 }
 
 fn list(state: &State, world: &World, seen: &Seen, token: &Token, project: &str) -> Answer {
@@ -72,10 +92,7 @@ fn list(state: &State, world: &World, seen: &Seen, token: &Token, project: &str)
     let mut answer = json!({"volumes": rows});
     if let Some(last) = page.last().filter(|_| page.len() == limit) {
         let query = next_query(seen, &last.id);
-        let href = format!(
-            "{}/volume/v3/{project}/volumes/detail?{query}",
-            state.link_base(world)
-        );
+        let href = format!("{}{}?{query}", state.link_base(world), seen.path);
         answer["volumes_links"] = json!([{"rel": "next", "href": href}]);
     }
     Answer::json(200, &answer)

@@ -26,7 +26,7 @@ impl InProcess {
     /// was answered.
     pub fn answer(&self, seen: &mut Seen) -> Answer {
         self.recognise(seen);
-        let answer = routes::dated(&self.0, routes::answer(&self.0, seen));
+        let answer = routes::dated(&self.0, seen, routes::answer(&self.0, seen));
         seen.status = answer.status;
         seen.answered_bytes = answer.body.len();
         answer

@@ -294,6 +294,9 @@ fn issue(state: &State, world: &World, account: &Account, method: &str, scope: S
 fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
     let plan = &world.plan;
     let entry = |kind: &str, name: &str, path: &str| {
+        let other = world.plan.endpoints.get(kind);
+        let other = other.map(|path| path.replace("{project}", project.unwrap_or_default()));
+        let path = other.as_deref().unwrap_or(path);
         let mut endpoints = Vec::new();
         for interface in ["admin", "public", "internal"] {
             let at = |path: &str| format!("{}{path}", state.base);

@@ -25,6 +25,9 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Where the catalog has a service elsewhere than usual, by type (`compute`):
+    /// a path, in which `{project}` stands for the token's project.
+    pub endpoints: BTreeMap<String, String>,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
     /// A provider that Keystone believes, and its clients.
@@ -43,6 +46,8 @@ pub struct Plan {
     /// What the services believe their address to be, where a proxy stands before
     /// them: the links of pages begin with it.
     pub link_base: Option<String>,
+    /// By how many seconds Nova's clock is ahead of the cloud's.
+    pub nova_clock_ahead: i64,
     pub telemetry: Telemetry,
 }
 
@@ -136,6 +141,7 @@ impl Default for Plan {
             max_limit: 1000,
             microversion: 104,
             region: "RegionOne".into(),
+            endpoints: BTreeMap::new(),
             lacks: Vec::new(),
             federation: None,
             version_2: false,
@@ -144,6 +150,7 @@ impl Default for Plan {
             stopped_at: None,
             clock_ahead: 0,
             link_base: None,
+            nova_clock_ahead: 0,
             telemetry: Telemetry::default(),
         }
     }

@@ -34,10 +34,14 @@ pub fn answer(state: &State, seen: &Seen) -> Answer {
     }
 }
 
-/// With the time on it, as every answer has it.
-pub fn dated(state: &State, answer: Answer) -> Answer {
-    let now = state.now(&state.world());
-    answer.with("date", time::http_date(now))
+/// With the time on it, as every answer has it: by the clock of the host that answers.
+pub fn dated(state: &State, seen: &Seen, answer: Answer) -> Answer {
+    let world = state.world();
+    let ahead = match split(&seen.path).0 {
+        "compute" => world.plan.nova_clock_ahead,
+        _ => 0,
+    };
+    answer.with("date", time::http_date(state.now(&world) + ahead))
 }
 
 /// Sets the project that the request's token is for.
@@ -46,8 +50,10 @@ pub fn recognise(state: &State, seen: &mut Seen) {
     seen.project = token.and_then(|token| token.project().map(str::to_owned));
 }
 
-/// `/compute/v2.1/servers` into `compute` and `/v2.1/servers`.
+/// `/compute/v2.1/servers` into `compute` and `/v2.1/servers`; `/api/v1` before it
+/// is a front's.
 pub fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
     let path = path.trim_start_matches('/');
     let end = path.find('/').unwrap_or(path.len());
     path.split_at(end)

@@ -30,6 +30,8 @@ pub struct Server {
     pub floating_ips: Vec<String>,
     /// Fields of its row that are not as they should be.
     pub odd: BTreeMap<String, Value>,
+    /// The database of its cell is away.
+    pub in_down_cell: bool,
 }
 
 impl Server {
@@ -52,6 +54,7 @@ impl Server {
             updated: created + 30,
             floating_ips: Vec::new(),
             odd: BTreeMap::new(),
+            in_down_cell: false,
         }
     }
 

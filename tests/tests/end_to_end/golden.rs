@@ -6,9 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use caso_stand_in::epoch;
 use caso_tests::build::workspace;
 use caso_tests::site::Site;
 use caso_tests::spool::{self, Message};
+
+use crate::month_ends::as_of;
 
 type Records = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -136,7 +139,27 @@ fn the_recorded_openstack_gives_what_caso_made_of_it() {
     let messages = replay(&site);
     let reference = reference(&["main", "flavors"]);
 
-    let mut found = by_server(&messages);
+    // Besides what cASO makes, one as of October's end of each server that ran then (defect 60).
+    let records: Vec<_> = messages.iter().flat_map(Message::cloud_records).collect();
+    let end = epoch("2026-10-31 23:59:59");
+    let measured = |record: &BTreeMap<String, String>| {
+        number(record, "StartTime") + number(record, "WallDuration")
+    };
+    let (month_ends, last): (Vec<_>, Vec<_>) = records
+        .into_iter()
+        .partition(|record| measured(record) == end);
+    let right: Vec<_> = last
+        .iter()
+        .filter(|record| number(record, "StartTime") < end && end < measured(record))
+        .map(|record| as_of(record, end))
+        .collect();
+    assert_eq!(month_ends, right);
+    assert!(month_ends.len() > 20, "{}", month_ends.len());
+    let mut found: Records = last
+        .iter()
+        .map(|record| (record["VMUUID"].clone(), record.clone()))
+        .collect();
+    assert_eq!(found.len(), last.len(), "one as of the window's end");
     assert_eq!(found[USAGE_ONLY]["MachineName"], "deleted-db-error");
     found.remove(USAGE_ONLY);
     let right = by_server(&reference);

@@ -6,7 +6,13 @@ use std::collections::BTreeSet;
 use caso_stand_in::{Cloud, Plan};
 use caso_tests::site::Site;
 
-const WINDOW: [&str; 4] = ["--extract-from", "2026-10-01", "--extract-to", "2026-11-16"];
+/// Within one month, so that every server has one cloud record.
+const WINDOW: [&str; 4] = [
+    "--extract-from",
+    "2026-10-01",
+    "--extract-to",
+    "2026-10-31 23:59:59",
+];
 
 /// The servers with a record, and the sizes of the cloud messages.
 fn told(site: &Site) -> (BTreeSet<String>, Vec<usize>) {

@@ -3,6 +3,8 @@ use crate::policy::Policy;
 use crate::samples;
 use crate::usage::{Counters, UsageItem};
 
+mod month_ends;
+
 fn cloud(server: Server) -> CloudRecord {
     let records = all(&Policy::default(), server).unwrap();
     match records.into_iter().next() {

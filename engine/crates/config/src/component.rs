@@ -81,7 +81,16 @@ pub fn component_settings(
         }
         let slot = slot(instance, option);
         let value = errors.take(read(&resolver, &slot, option)).flatten();
-        if let Some((value, origin)) = value {
+        if let Some((mut value, origin)) = value {
+            if let (OptionKind::Path, OptionValue::Text(path)) = (&option.kind, &mut value)
+                && let Some(absolute) = remarks::absolute(path)
+            {
+                // A grant has to name the place that it opens.
+                let at = (slot.section(), slot.option());
+                out.warnings
+                    .push(remarks::relative(at, path, &absolute, &origin));
+                *path = absolute;
+            }
             out.settings.push(Setting {
                 name: option.name.clone(),
                 value,

@@ -1,10 +1,13 @@
 //! What is odd in the files: former names, unknown names, options without
 //! effect.
 
+use std::path::Path;
+
 use super::origin::Origin;
 use super::sources::{Sources, variable};
-use super::table::{self, ceilometer, components, general, keystone, prometheus};
+use super::table::{self, ceilometer, components, general, keystone, logging, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
+use super::value::Kind;
 use caso_base::suggest::{hint, nearest};
 use caso_model::component::Description;
 use caso_model::notice::Notice;
@@ -49,6 +52,27 @@ pub(super) fn no_effect(section: &str, name: &str, origin: &Origin, why: &str) -
     Notice::warning(key, text)
 }
 
+/// The absolute path that a relative one in a file means now.
+pub(super) fn absolute(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    if path.is_absolute() || path.as_os_str().is_empty() {
+        return None;
+    }
+    let absolute = std::path::absolute(path).ok()?;
+    Some(absolute.to_string_lossy().into_owned())
+}
+
+/// A path that depends on where cASO is started: cron starts it elsewhere than a
+/// person does.
+pub(super) fn relative(at: (&str, &str), path: &str, absolute: &str, origin: &Origin) -> Notice {
+    let (section, name) = at;
+    let text = format!(
+        "{origin}: `[{section}] {name}` is `{path}`, which depends on the folder that cASO is started in: now it \
+         is `{absolute}`; write that path whole"
+    );
+    Notice::warning(of_place("relative", section, name, origin), text)
+}
+
 /// The sections that a configuration may have, as far as they are known before
 /// any component is.
 pub(super) struct Known<'a> {
@@ -80,6 +104,18 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
         if let Some(row) = table::find(as_section, name) {
             if let Some(why) = row.ignored {
                 warnings.push(no_effect(section, name, &origin, why));
+            }
+            // `log_file` is a name below `log_dir`, and `$name` is read elsewhere. On a
+            // command line a relative path is what it is in any program.
+            if row.kind == Kind::Path
+                && row.ignored.is_none()
+                && row.name != logging::LOG_FILE.name
+                && !assignment.value.starts_with('$')
+                && !matches!(origin, Origin::CommandLine(_))
+                && let Some(absolute) = absolute(&assignment.value)
+            {
+                let at = (section, name);
+                warnings.push(relative(at, &assignment.value, &absolute, &origin));
             }
             if [general::EXTRACT_FROM.name, general::EXTRACT_TO.name].contains(&row.name)
                 && !assignment.value.is_empty()

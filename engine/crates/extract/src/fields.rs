@@ -84,9 +84,16 @@ impl Row {
         }
     }
 
+    /// The field of something that is no text: an empty one stands for none, as in
+    /// `OS-SRV-USG:launched_at` of a server that never ran.
+    fn filled(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+            .filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
+    }
+
     /// A time in any of OpenStack's forms, in seconds since the epoch.
     pub fn time(&self, key: &str) -> Result<Option<i64>, ItemError> {
-        match self.get(key) {
+        match self.filled(key) {
             None => Ok(None),
             Some(value) => match value.as_str().and_then(parse_timestamp) {
                 Some(time) => Ok(Some(time)),
@@ -97,7 +104,7 @@ impl Row {
 
     /// A count. APIs have said 20 and 20.0 for the same.
     pub fn count(&self, key: &str) -> Result<Option<u64>, ItemError> {
-        match self.get(key) {
+        match self.filled(key) {
             None => Ok(None),
             Some(value) => match whole(value) {
                 Some(count) => Ok(Some(count)),

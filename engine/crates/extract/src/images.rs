@@ -2,9 +2,16 @@
 //!
 //! Images say where they came from, which refines a record and is no reason
 //! to lose one: without Glance, servers are accounted with their image's id.
-//! As with flavors, only a public image is shared between projects.
+//! As with flavors, only an image that everybody sees is shared between projects.
+//!
+//! A list leaves out what is hidden, community images of others and shared ones that
+//! nobody accepted; servers boot from all of them, and an appliance is hidden
+//! on the day when a newer one replaces it. Those missing are asked for by id where they
+//! are few, else in the two lists that have them. That is at most [`FEW`] requests more
+//! for each question; what then is missing is gone, and asked once more by id, in the
+//! first project that refers to it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -16,8 +23,9 @@ use super::fields::Row;
 use caso_model::Attribute;
 use caso_model::notice::Notices;
 use caso_model::usage::Image;
+use caso_openstack::glance::{self, ImageList};
 use caso_openstack::pages::PageError;
-use caso_openstack::{ApiError, Session, glance};
+use caso_openstack::{ApiError, Session};
 
 /// Images by id.
 pub type Images = HashMap<String, Arc<Image>>;
@@ -25,6 +33,9 @@ pub type Images = HashMap<String, Arc<Image>>;
 /// Ids in one question: with 36 characters each, the URL stays under 2 KiB,
 /// which every proxy lets through.
 const IDS_A_REQUEST: usize = 40;
+
+/// So many images are asked for one by one: no more requests than the lists would take.
+const FEW: usize = 2;
 
 #[derive(Debug, Default)]
 pub struct ImageCache {
@@ -42,6 +53,18 @@ struct State {
     away: bool,
     /// This Glance does not know `id=in:`.
     one_by_one: bool,
+    /// This Glance does not know `visibility=all`.
+    no_further_lists: bool,
+    /// By id not found, in whichever project.
+    gone: HashSet<String>,
+}
+
+/// One question: of a project, and who hears what is odd.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    session: &'a Session,
+    project: &'a str,
+    warnings: &'a Notices,
 }
 
 impl ImageCache {
@@ -70,15 +93,19 @@ impl ImageCache {
             if state.away {
                 break;
             }
-            if let Err(error) = state.ask(session, project, batch, warnings).await {
+            let question = Question {
+                session,
+                project,
+                warnings,
+            };
+            if let Err(error) = state.ask(question, batch).await {
                 state.away = error.api().is_some_and(|error| {
                     error.is_outage() || matches!(error, ApiError::NoEndpoint { .. })
                 });
                 warn(warnings, &error);
                 // Not asked for again in this project; in another one the
                 // account may have the right.
-                let own = state.own.entry(project.to_owned()).or_default();
-                own.extend(unknown.iter().map(|id| ((*id).to_owned(), None)));
+                state.settle(project, &unknown);
                 break;
             }
         }
@@ -103,66 +130,101 @@ impl State {
             .or_else(|| self.public.get(id).cloned())
     }
 
-    async fn ask(
-        &mut self,
-        session: &Session,
-        project: &str,
-        ids: &[&str],
-        warnings: &Notices,
-    ) -> Result<(), PageError> {
-        let mut rows = Vec::new();
-        if !self.one_by_one {
-            match list(session, project, ids).await {
-                Ok(found) => rows = found,
-                Err(PageError::Api(error)) if error.status() == Some(400) => {
-                    self.one_by_one = true;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+    async fn ask(&mut self, question: Question<'_>, ids: &[&str]) -> Result<(), PageError> {
+        let Question { project, .. } = question;
         if self.one_by_one {
-            for id in ids {
-                match glance::image(session, project, id).await {
-                    Ok(row) => rows.push(row),
-                    Err(error) if error.is_not_found() => {}
-                    Err(error) => return Err(error.into()),
+            return self.ask_each(question, ids).await;
+        }
+        match self.ask_list(question, ImageList::Usual, ids).await {
+            Err(PageError::Api(error)) if error.status() == Some(400) => {
+                self.one_by_one = true;
+                return self.ask_each(question, ids).await;
+            }
+            answer => answer?,
+        }
+        for list in [ImageList::Hidden, ImageList::Any] {
+            let missing = self.missing(project, ids);
+            if missing.len() <= FEW || self.no_further_lists {
+                break;
+            }
+            match self.ask_list(question, list, &missing).await {
+                Err(PageError::Api(error)) if error.status() == Some(400) => {
+                    self.no_further_lists = true;
                 }
+                answer => answer?,
             }
         }
-        let own = self.own.entry(project.to_owned()).or_default();
-        for id in ids {
-            own.insert((*id).to_owned(), None);
+        let mut missing = self.missing(project, ids);
+        if missing.len() > FEW {
+            missing.retain(|id| !self.gone.contains(*id));
         }
-        for raw in rows {
-            match read(&raw) {
-                Ok((image, true)) => {
-                    self.public.insert(image.id.clone(), Arc::new(image));
-                }
-                Ok((image, false)) => {
-                    own.insert(image.id.clone(), Some(Arc::new(image)));
-                }
-                Err(error) => {
-                    warnings.warn_once(&format!("image-{}", error.id), || error.to_string());
-                }
+        self.ask_each(question, &missing).await?;
+        self.settle(project, ids);
+        Ok(())
+    }
+
+    async fn ask_list(
+        &mut self,
+        question: Question<'_>,
+        list: ImageList,
+        ids: &[&str],
+    ) -> Result<(), PageError> {
+        let mut pager = glance::images(question.project, list, ids);
+        let mut rows = 0;
+        while rows < ids.len()
+            && let Some(page) = pager.next(question.session).await?
+        {
+            rows += page.rows.len();
+            for raw in page.rows {
+                self.keep(question, &raw);
             }
         }
         Ok(())
     }
-}
 
-async fn list(
-    session: &Session,
-    project: &str,
-    ids: &[&str],
-) -> Result<Vec<Box<RawValue>>, PageError> {
-    let mut pager = glance::images(project, ids);
-    let mut rows = Vec::new();
-    while rows.len() < ids.len()
-        && let Some(page) = pager.next(session).await?
-    {
-        rows.extend(page.rows);
+    async fn ask_each(&mut self, question: Question<'_>, ids: &[&str]) -> Result<(), PageError> {
+        for id in ids {
+            match glance::image(question.session, question.project, id).await {
+                Ok(raw) => self.keep(question, &raw),
+                Err(error) if error.is_not_found() => {
+                    self.gone.insert((*id).to_owned());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.settle(question.project, ids);
+        Ok(())
     }
-    Ok(rows)
+
+    fn keep(&mut self, question: Question<'_>, raw: &RawValue) {
+        match read(raw) {
+            Ok((image, true)) => {
+                self.public.insert(image.id.clone(), Arc::new(image));
+            }
+            Ok((image, false)) => {
+                let own = self.own.entry(question.project.to_owned()).or_default();
+                own.insert(image.id.clone(), Some(Arc::new(image)));
+            }
+            Err(error) => {
+                question
+                    .warnings
+                    .warn_once(&format!("image-{}", error.id), || error.to_string());
+            }
+        }
+    }
+
+    fn missing<'a>(&self, project: &str, ids: &[&'a str]) -> Vec<&'a str> {
+        let mut missing = ids.to_vec();
+        missing.retain(|id| self.find(project, id).is_none());
+        missing
+    }
+
+    /// What has not been found by now is not there, for this project.
+    fn settle(&mut self, project: &str, ids: &[&str]) {
+        let missing = self.missing(project, ids);
+        let own = self.own.entry(project.to_owned()).or_default();
+        own.extend(missing.into_iter().map(|id| (id.to_owned(), None)));
+    }
 }
 
 fn warn(warnings: &Notices, error: &PageError) {
@@ -205,10 +267,11 @@ const BASE: [&str; 28] = [
     "deleted_at",
 ];
 
-/// An image, and whether it is public.
+/// An image, and whether everybody sees it.
 fn read(raw: &RawValue) -> Result<(Image, bool), ItemError> {
     let row = Row::parse("image", "id", raw)?;
-    let public = row.get("visibility").and_then(Value::as_str) == Some("public");
+    let visibility = row.get("visibility").and_then(Value::as_str);
+    let public = matches!(visibility, Some("public" | "community"));
     let properties = row
         .fields()
         .iter()

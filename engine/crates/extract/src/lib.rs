@@ -27,8 +27,9 @@ mod users;
 #[cfg(test)]
 mod testing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use caso_history::History;
 use caso_model::Window;
 use caso_model::extraction::{CounterOptions, Extractor};
 use caso_model::guest::BoxFuture;
@@ -79,6 +80,16 @@ pub struct Task<'a> {
     pub context: &'a ExtractContext,
     pub project: &'a ProjectRef,
     pub window: Window,
+    /// What earlier runs saw of the project's servers, for the extractors that
+    /// report servers. It is noted there what this one sees.
+    pub history: &'a Mutex<History>,
+}
+
+impl Task<'_> {
+    /// A task that panicked left whole notes behind, never half of one.
+    pub(crate) fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why a project's usage could not be read whole.
@@ -108,6 +119,11 @@ pub enum ExtractError {
         "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
     )]
     NoCounters { project: String },
+    /// A part of the cloud's database is away, and its servers are in no list.
+    #[error(
+        "a cell of Nova is down, and its lists leave out the servers there (among them {example}): the window is read when the cell is back"
+    )]
+    CellDown { example: String },
     /// What takes the pages could not take one: mapper or journal.
     #[error(transparent)]
     Sink(Box<dyn std::error::Error + Send + Sync>),
@@ -133,6 +149,7 @@ impl ExtractError {
             | ExtractError::Power { .. }
             | ExtractError::NoPowerSource
             | ExtractError::NoCounters { .. }
+            | ExtractError::CellDown { .. }
             | ExtractError::Sink(_) => false,
         }
     }

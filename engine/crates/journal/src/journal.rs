@@ -11,7 +11,7 @@ use crate::error::JournalError;
 use crate::layout::{Layout, entries};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovery, SetAside};
-use crate::segment::{MapperIdentity, Order, SegmentKey, SegmentWriter};
+use crate::segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 use crate::shared::Shared;
 use crate::waiting::{self, Waiting};
 
@@ -60,6 +60,25 @@ impl Journal {
     ) -> Result<SegmentWriter, JournalError> {
         let name = self.shared.next_segment(order)?;
         SegmentWriter::begin(self.shared.clone(), name, key, messengers, mapper)
+    }
+
+    /// Where the records of the sealed segments come from, in the order of delivery.
+    /// A run that was killed between the sealing and the move of the cursor left one
+    /// that its cursor does not know.
+    pub fn sealed(&self) -> Vec<SegmentKey> {
+        self.shared.segment_keys()
+    }
+
+    /// Takes a segment back, as its cursor could not be moved: its window is read
+    /// again, and delivered now it would be counted twice.
+    ///
+    /// # Errors
+    /// It could not be removed: it stays, and the next run moves the cursor.
+    pub fn revoke(&self, sealed: &Sealed) -> Result<(), JournalError> {
+        match sealed.name {
+            None => Ok(()),
+            Some(name) => self.shared.revoke(name),
+        }
     }
 
     /// The queue of a messenger, by the name of its instance.

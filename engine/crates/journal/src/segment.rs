@@ -101,6 +101,8 @@ struct UsageOut<'a> {
 /// What was sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
+    /// Its name; none where there was no record and so no segment.
+    pub(crate) name: Option<SegmentName>,
     /// Records in the segment.
     pub records: u64,
     /// How many of which type, by the type's name.
@@ -241,6 +243,7 @@ impl SegmentWriter {
             .collect();
         if records == 0 {
             return Ok(Sealed {
+                name: None,
                 records,
                 by_type,
                 bytes: 0,
@@ -262,6 +265,7 @@ impl SegmentWriter {
         self.shared
             .add_segment(self.name, SegmentInfo::new(&self.header, &footer, bytes));
         Ok(Sealed {
+            name: Some(self.name),
             records,
             by_type,
             bytes,

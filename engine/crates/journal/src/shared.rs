@@ -14,7 +14,7 @@ use crate::kind::RecordKind;
 use crate::layout::{FORMAT, Layout, SegmentName};
 use crate::lines::{self, Bad};
 use crate::recovery::{self, Found, SetAside};
-use crate::segment::{Footer, Header, Order};
+use crate::segment::{Footer, Header, Order, SegmentKey};
 
 pub(crate) struct Shared {
     pub(crate) layout: Layout,
@@ -56,6 +56,7 @@ pub(crate) enum SegmentState {
 
 #[derive(Debug)]
 pub(crate) struct SegmentInfo {
+    pub(crate) key: SegmentKey,
     pub(crate) messengers: Vec<String>,
     pub(crate) records: u64,
     pub(crate) by_kind: BTreeMap<RecordKind, u64>,
@@ -66,6 +67,7 @@ pub(crate) struct SegmentInfo {
 impl SegmentInfo {
     pub(crate) fn new(header: &Header, footer: &Footer, bytes: u64) -> Self {
         SegmentInfo {
+            key: header.key.clone(),
             messengers: header.messengers.clone(),
             records: footer.records,
             by_kind: footer
@@ -154,6 +156,23 @@ impl Shared {
             .iter()
             .map(|(name, state)| (*name, state.clone()))
             .collect()
+    }
+
+    pub(crate) fn segment_keys(&self) -> Vec<SegmentKey> {
+        locked(&self.segments)
+            .values()
+            .filter_map(|state| match state {
+                SegmentState::Good(info) => Some(info.key.clone()),
+                SegmentState::Newer(_) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn revoke(&self, name: SegmentName) -> Result<(), JournalError> {
+        self.disk.remove(&self.layout.segment(name))?;
+        self.forget_segment(name);
+        self.disk.sync_folder(&self.layout.segments())?;
+        Ok(())
     }
 
     pub(crate) fn forget_segment(&self, name: SegmentName) {

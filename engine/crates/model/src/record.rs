@@ -7,7 +7,7 @@ use super::Attribute;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
-    /// Id of the record. The same resource, type and window give the same id.
+    /// Id of the record. The same resource, type, window and month give the same id.
     pub id: String,
     /// The consumer's key: of two records of a type with the same key the
     /// consumer keeps the one it received last. For a cloud record the VM

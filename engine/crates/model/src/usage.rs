@@ -113,6 +113,16 @@ pub struct Counters {
     pub attributes: Vec<Attribute>,
 }
 
+/// The size that a server had from some moment on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeSpan {
+    /// From when on, in epoch seconds; until the next span begins. What the
+    /// oldest says is as far back as anybody knows: it holds before, too.
+    pub since: i64,
+    /// Virtual CPUs.
+    pub vcpus: u32,
+}
+
 /// A Nova server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Server {
@@ -150,6 +160,14 @@ pub struct Server {
     pub compute_usage: Option<ComputeUsage>,
     /// Counters, where a source has them.
     pub counters: Option<Counters>,
+    /// The counters that the last window reported, where there was one: what lies
+    /// between the two moments can be estimated.
+    #[serde(default)]
+    pub earlier_counters: Option<Counters>,
+    /// The sizes that it was seen to have, oldest first; empty where it never
+    /// had another one than now.
+    #[serde(default)]
+    pub sizes: Vec<SizeSpan>,
     /// Further facts (`availability_zone`, …).
     pub attributes: Vec<Attribute>,
 }

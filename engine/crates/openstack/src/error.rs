@@ -91,8 +91,13 @@ pub enum ApiError {
     )]
     NoTenant { who: String, tenant: String },
     /// 401 to a request with a fresh token.
-    #[error("{} does not accept our token: {message}, {call}", call.service)]
-    Unauthorized { message: String, call: Box<Call> },
+    #[error("{} does not accept our token: {message}, {call}{hint}", call.service)]
+    Unauthorized {
+        message: String,
+        call: Box<Call>,
+        /// What it means and what to do, after `; `; empty where the caller knows more.
+        hint: String,
+    },
     /// 403.
     #[error("{} forbids this account {call}: {message}", call.service)]
     Forbidden { message: String, call: Box<Call> },
@@ -168,6 +173,17 @@ pub enum ApiError {
     /// The catalog of our token has nothing in the region.
     #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
     NoRegion { region: String, known: Vec<String> },
+    /// The catalog's endpoint names no version, and the service does not say where
+    /// one is.
+    #[error(
+        "the catalog's endpoint of {service}, `{endpoint}`, names no version, and its version document does not help: {detail}; have the address with the version put into the catalog (such as `{example}`), or have the document at `{endpoint}` let through"
+    )]
+    NoVersion {
+        service: Service,
+        endpoint: String,
+        example: String,
+        detail: String,
+    },
     /// Sent elsewhere, where the request must not go.
     #[error("{} {refused}, {call}; {}", call.service, redirect_remedy(call.service))]
     Redirect {
@@ -250,7 +266,9 @@ impl ApiError {
     /// The service that failed, for one line an outage.
     pub fn service(&self) -> Option<Service> {
         match self {
-            ApiError::NoEndpoint { service, .. } => Some(*service),
+            ApiError::NoEndpoint { service, .. } | ApiError::NoVersion { service, .. } => {
+                Some(*service)
+            }
             other => other.call().map(|call| call.service),
         }
     }
@@ -280,6 +298,7 @@ impl ApiError {
             | ApiError::NoTenant { .. }
             | ApiError::NoEndpoint { .. }
             | ApiError::NoRegion { .. }
+            | ApiError::NoVersion { .. }
             | ApiError::BadUrl { .. } => None,
         }
     }

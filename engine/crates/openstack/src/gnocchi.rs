@@ -302,7 +302,19 @@ impl Gnocchi {
 
 /// Time, granularity, value; the value is null where a computation had none.
 #[derive(Deserialize)]
-struct Point(IgnoredAny, IgnoredAny, Option<f64>);
+struct Point(
+    IgnoredAny,
+    IgnoredAny,
+    #[serde(deserialize_with = "filled")] Option<f64>,
+);
+
+/// An empty text stands for none.
+fn filled<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
+    match Value::deserialize(reader)? {
+        Value::String(text) if text.trim().is_empty() => Ok(None),
+        value => Option::deserialize(value).map_err(serde::de::Error::custom),
+    }
+}
 
 fn values(points: impl IntoIterator<Item = Point>) -> Vec<f64> {
     points.into_iter().filter_map(|point| point.2).collect()

@@ -103,6 +103,32 @@ impl Service {
         }
     }
 
+    /// The major versions that our calls are written for, the preferred one first,
+    /// where they are not in the paths of the calls: the endpoint has them.
+    pub(crate) fn endpoint_versions(self) -> &'static [u16] {
+        match self {
+            Service::Compute => &[2],
+            Service::BlockStorage => &[3, 2],
+            Service::Identity
+            | Service::Image
+            | Service::Network
+            | Service::Metric
+            | Service::Metering
+            | Service::OpenIdProvider => &[],
+        }
+    }
+
+    /// From this microversion on the project's id need not be in the path.
+    /// <https://docs.openstack.org/nova/latest/reference/api-microversion-history.html>
+    /// (2.18), <https://docs.openstack.org/cinder/latest/contributor/api_microversion_history.html> (3.67)
+    pub(crate) fn optional_project(self) -> Option<Microversion> {
+        match self {
+            Service::Compute => Some(Microversion::new(2, 18)),
+            Service::BlockStorage => Some(Microversion::new(3, 67)),
+            _ => None,
+        }
+    }
+
     /// Its word in the `OpenStack-API-Version` header; none where the service
     /// has no microversions.
     pub(crate) fn version_word(self) -> Option<&'static str> {

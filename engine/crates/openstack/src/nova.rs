@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::pages::{Link, ListCall, Listing, Pager, Query, next_link};
+use super::pages::{Link, ListCall, Listing, OtherMarker, Pager, Query, next_link};
 use super::{ApiError, Microversion, MicroversionRange, Scope, Service, Session};
 
 /// From here on os-simple-tenant-usage has pages. Below, it gives as many
@@ -21,6 +21,11 @@ pub const USAGE_PAGES: Microversion = Microversion::new(2, 40);
 pub const EMBEDDED_FLAVOR: Microversion = Microversion::new(2, 47);
 /// From here on flavors show their extra specs in the list.
 pub const FLAVOR_EXTRA_SPECS: Microversion = Microversion::new(2, 61);
+
+/// From here on a list without limit and filters shows the servers of a cell that is
+/// down, with the status `UNKNOWN`.
+/// <https://docs.openstack.org/api-guide/compute/down_cells.html>
+pub const DOWN_CELLS: Microversion = Microversion::new(2, 69);
 
 /// Nova, seen by one project.
 #[derive(Clone)]
@@ -95,6 +100,71 @@ impl Nova {
         Pager::resume(call, page)
     }
 
+    /// One server, also a soft-deleted one; none where Nova does not know it (any
+    /// more).
+    ///
+    /// # Errors
+    /// Those of the request; a 404 is none.
+    pub async fn server(
+        &self,
+        id: &str,
+        version: Option<Microversion>,
+    ) -> Result<Option<Box<RawValue>>, ApiError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            server: Box<RawValue>,
+        }
+        let answer: Result<Answer, ApiError> = self
+            .session
+            .get(
+                &Scope::Project(self.project.clone()),
+                Service::Compute,
+                &format!("/servers/{}", caso_net::path_segment(id)),
+                &[],
+                version.filter(|version| self.offers(*version)),
+            )
+            .await;
+        match answer {
+            Ok(answer) => Ok(Some(answer.server)),
+            Err(ApiError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ids of servers in cells that are down. Nova shows as many as a page of its own
+    /// has; none below [`DOWN_CELLS`], where it does not say.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn servers_in_down_cells(&self) -> Result<Vec<String>, ApiError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            servers: Vec<Brief>,
+        }
+        #[derive(Deserialize)]
+        struct Brief {
+            id: String,
+            #[serde(default)]
+            status: Option<String>,
+        }
+        if !self.offers(DOWN_CELLS) {
+            return Ok(Vec::new());
+        }
+        let answer: Answer = self
+            .session
+            .get(
+                &Scope::Project(self.project.clone()),
+                Service::Compute,
+                "/servers",
+                &[],
+                Some(DOWN_CELLS),
+            )
+            .await?;
+        let down = answer.servers.into_iter();
+        let down = down.filter(|server| server.status.as_deref() == Some("UNKNOWN"));
+        Ok(down.map(|server| server.id).collect())
+    }
+
     /// The usage API's entries for `start..end`, by server id.
     pub fn usage(&self, start: i64, end: i64, limit: u32) -> Pager<UsagePage> {
         // Without a zone: with one, the answer is 400.
@@ -162,6 +232,25 @@ pub struct ServersPage {
 impl Listing for ServersPage {
     fn next(&self) -> Option<&str> {
         next_link(&self.servers_links)
+    }
+
+    fn other_marker(&self) -> OtherMarker {
+        #[derive(Deserialize)]
+        struct Row {
+            id: String,
+            status: Option<String>,
+        }
+        // What cannot be read is no marker; its reader says what is wrong with it.
+        let rows = self.servers.iter().rev();
+        let mut rows = rows.filter_map(|raw| serde_json::from_str::<Row>(raw.get()).ok());
+        let deleted = |row: &Row| row.status.as_deref() == Some("DELETED");
+        match rows.next() {
+            Some(last) if deleted(&last) => match rows.find(|row| !deleted(row)) {
+                Some(row) => OtherMarker::Row(row.id),
+                None => OtherMarker::None,
+            },
+            _ => OtherMarker::NotNeeded,
+        }
     }
 
     fn into_rows(self) -> Vec<Box<RawValue>> {

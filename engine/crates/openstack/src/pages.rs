@@ -13,6 +13,11 @@
 //! must know what it has had. Neutron takes a marker that it does not know for
 //! none and begins anew by itself; then a link may lead back to a page that we
 //! had, and is followed as often as we would begin anew.
+//!
+//! Nova before 2014.2.3-29 takes no deleted server for a marker, though its lists of
+//! changes are full of them. Then the
+//! last row of the page that is not deleted is the marker ([`Listing::other_marker`]):
+//! the next page repeats what comes after it, which a reader has to bear anyway.
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
@@ -29,8 +34,25 @@ pub trait Listing: DeserializeOwned + Send {
     /// Address of the next page, absolute or relative.
     fn next(&self) -> Option<&str>;
 
+    /// Of a page that ends with a row which some versions of the API do not take for a
+    /// marker: what such a version takes.
+    fn other_marker(&self) -> OtherMarker {
+        OtherMarker::NotNeeded
+    }
+
     /// Rows, not yet looked into: an odd one must not cost the others.
     fn into_rows(self) -> Vec<Box<RawValue>>;
+}
+
+/// A marker in place of the one that a link has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OtherMarker {
+    /// The link's own is as good as any.
+    NotNeeded,
+    /// The id of another row of the page.
+    Row(String),
+    /// All rows of the page are of that kind.
+    None,
 }
 
 /// One of `*_links`.
@@ -65,12 +87,27 @@ pub enum PageError {
         pages: u64,
     },
     /// Markers went away more often than we begin anew.
-    #[error("the list `{path}` was begun {starts} times, and each time lost its place: {source}")]
+    #[error("the list `{path}` was begun {starts} times, and each time lost its place: {source}{}", deleted_page(*.deleted))]
     LostPlace {
         path: String,
         starts: u32,
+        /// A whole page was of deleted servers.
+        deleted: bool,
         source: Box<ApiError>,
     },
+    /// The API refuses so long a page.
+    #[error(
+        "{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer"
+    )]
+    TooLong { limit: u32, source: Box<ApiError> },
+}
+
+fn deleted_page(deleted: bool) -> &'static str {
+    if deleted {
+        "; the page before it has deleted servers alone, and Nova before 2014.2.3-29 begins no page after one: set `page_size`, and `[api]max_limit` in Nova's configuration, to more than a window has deleted servers, or read shorter windows with `--extract-to`"
+    } else {
+        ""
+    }
 }
 
 impl PageError {
@@ -78,7 +115,7 @@ impl PageError {
     pub fn api(&self) -> Option<&ApiError> {
         match self {
             PageError::Api(error) => Some(error),
-            PageError::LostPlace { source, .. } => Some(source),
+            PageError::LostPlace { source, .. } | PageError::TooLong { source, .. } => Some(source),
             PageError::Endless { .. } => None,
         }
     }
@@ -120,11 +157,23 @@ pub struct Pager<L> {
     call: ListCall,
     limit: u32,
     place: Place,
+    /// Where to go on if the link's marker is refused.
+    other: Other,
     /// Queries of the pages since the last start.
     asked: HashSet<Query>,
     pages: u64,
     starts: u32,
     listing: PhantomData<fn() -> L>,
+}
+
+#[derive(Debug)]
+enum Other {
+    /// The last page had no need of one.
+    NotNeeded,
+    /// What its marker adds to our query.
+    Next(Query),
+    /// All of the last page is deleted.
+    None,
 }
 
 #[derive(Debug)]
@@ -142,6 +191,7 @@ impl<L: Listing> Pager<L> {
             call,
             limit: limit.max(1),
             place: Place::Start,
+            other: Other::NotNeeded,
             asked: HashSet::new(),
             pages: 0,
             starts: 1,
@@ -182,16 +232,29 @@ impl<L: Listing> Pager<L> {
             match self.fetch(session, &query).await {
                 Ok(page) => return self.step(page, query).map(Some),
                 Err(error) if lost_place(&error) && matches!(self.place, Place::Next(_)) => {
+                    let other = std::mem::replace(&mut self.other, Other::NotNeeded);
+                    let deleted = matches!(other, Other::None);
+                    if let Other::Next(added) = other {
+                        self.place = Place::Next(added);
+                        continue;
+                    }
                     if self.starts >= MOST_STARTS {
                         return Err(PageError::LostPlace {
                             path: self.call.path.clone(),
                             starts: self.starts,
+                            deleted,
                             source: Box::new(error),
                         });
                     }
                     self.starts += 1;
                     self.asked.clear();
                     self.place = Place::Start;
+                }
+                Err(error) if self.limit > LEAST_LIMIT && is_about_length(&error) => {
+                    return Err(PageError::TooLong {
+                        limit: self.limit,
+                        source: Box::new(error),
+                    });
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -237,6 +300,16 @@ impl<L: Listing> Pager<L> {
             None => Place::End,
             Some(href) => {
                 let added = added_by_link(href, &self.call.query);
+                self.other = match page.other_marker() {
+                    OtherMarker::NotNeeded => Other::NotNeeded,
+                    OtherMarker::None => Other::None,
+                    OtherMarker::Row(id) => {
+                        let mut other = added.clone();
+                        other.retain(|(key, _)| key != "marker");
+                        other.push(("marker".to_owned(), id));
+                        Other::Next(other)
+                    }
+                };
                 let mut next = self.call.query.clone();
                 next.extend(added.iter().cloned());
                 if next == query || self.asked.contains(&next) {
@@ -266,6 +339,23 @@ impl<L: Listing> Pager<L> {
 /// 404.
 fn lost_place(error: &ApiError) -> bool {
     matches!(error.status(), Some(400 | 404))
+}
+
+/// A 403 (or 400, 413) that speaks of the number of rows.
+fn is_about_length(error: &ApiError) -> bool {
+    let message = match error {
+        ApiError::Forbidden { message, .. } => message,
+        ApiError::Status {
+            status: 400 | 413 | 422,
+            message,
+            ..
+        } => message,
+        _ => return false,
+    };
+    let message = message.to_lowercase();
+    ["limit", "page", "too many", "too large", "maximum"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 fn with_limit(query: &Query, limit: u32) -> Query {

@@ -144,7 +144,7 @@ async fn an_account_with_a_role_on_the_system() {
         .await
         .unwrap();
     assert_ne!(images["images"], more["images"]);
-    assert!(session.server_date_skew().unwrap().abs() < 5);
+    assert!(session.clock_skew(Service::Identity).unwrap().abs() < 5);
 }
 
 #[tokio::test]

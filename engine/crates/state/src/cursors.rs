@@ -199,6 +199,33 @@ impl Cursors {
         known.advance(&self.spool, &self.configured, key, window)
     }
 
+    /// Moves a cursor over a window that was sealed by a run that ended before it moved
+    /// the cursor. To be asked after [`Cursors::starts`], for the windows of the journal in
+    /// their order. `beginning` is where a first window begins, in epoch seconds.
+    ///
+    /// A cursor that an operator set since, or took away, stays where he wants it.
+    ///
+    /// # Errors
+    /// As [`Cursors::advance`].
+    pub fn catch_up(
+        &self,
+        project: &str,
+        key: &CursorKey,
+        window: Window,
+        beginning: i64,
+    ) -> Result<bool, CursorError> {
+        let known = self.project(project, None)?;
+        let mut known = locked(&known);
+        if self.frozen || known.is_set_by_hand() {
+            return Ok(false);
+        }
+        if known.start(key).at.is_none() && window.start > beginning {
+            return Ok(false);
+        }
+        let advance = known.advance(&self.spool, &self.configured, key, window)?;
+        Ok(matches!(advance, Advance::Moved { .. }))
+    }
+
     /// Notes that the cloud does without what this extractor reads. Its cursor
     /// stays where it is, for the day when there is something to read; until
     /// then lastrun is the least of the others.

@@ -8,12 +8,14 @@
 
 mod cursors;
 mod folder;
+mod histories;
 mod lastrun;
 mod lock;
 mod spool;
 
 pub use cursors::{Advance, CursorError, CursorKey, Cursors, Start, StartSource, Unmoved};
 pub use folder::{FolderError, FolderProblem, check_writable};
+pub use histories::{Histories, HistoryError, Opened, Place};
 pub use lock::{Holder, Lock, LockError};
 pub use spool::{Spool, SpoolError, file_name_for};
 

@@ -36,6 +36,7 @@ impl Spool {
         // A file of that name passes the check of a file.
         check_writable(&folder.join("caso-journal"))?;
         check_writable(&folder.join("caso-cursors"))?;
+        check_writable(&folder.join("caso-servers"))?;
         Ok(spool)
     }
 
@@ -60,6 +61,10 @@ impl Spool {
     /// Where the journal lies.
     pub fn journal_folder(&self) -> PathBuf {
         self.folder.join("caso-journal")
+    }
+
+    pub(crate) fn servers_folder(&self) -> PathBuf {
+        self.folder.join("caso-servers")
     }
 
     pub(crate) fn cursor_file(&self, project: &str) -> PathBuf {

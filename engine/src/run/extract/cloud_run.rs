@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 
 use super::Context;
+use super::clock;
 use super::cursor_keys;
 use super::inheritance::Turn;
 use super::outages::Outages;
@@ -16,8 +17,9 @@ use caso_base::error_chain;
 use caso_config::CloudConfig;
 use caso_extract::projects::find;
 use caso_extract::{ExtractContext, PowerSource, ProjectRef, RunCaches};
-use caso_openstack::Session;
-use caso_state::Start;
+use caso_journal::SegmentKey;
+use caso_openstack::{Service, Session};
+use caso_state::{CursorError, CursorKey, Start};
 
 /// The extraction of one cloud.
 pub struct CloudRun {
@@ -84,7 +86,7 @@ impl CloudRun {
         }
         report.no_project = projects.is_empty() && report.failures.is_empty();
         let taken = self.take(projects, report).await;
-        report.behind = behind(&session);
+        report.behind = clock::behind(&session, Service::Identity);
         let regions = self.regions(&session, caches, power.as_ref(), report.behind)?;
         let regions = regions.into_iter().enumerate().map(|(at, region)| {
             let projects = taken
@@ -118,8 +120,9 @@ impl CloudRun {
         }
         let keys = cursor_keys::of_cloud(&self.cloud);
         let mut out = Vec::new();
+        let sealed = self.context.journal.sealed();
         for project in projects {
-            match cursors.starts(&project.id, project.configured.as_deref(), &keys) {
+            match self.starts(&project, &keys, &sealed) {
                 Ok(starts) => out.push(Taken {
                     project,
                     starts: starts
@@ -132,6 +135,35 @@ impl CloudRun {
         }
         self.turn.taken();
         out
+    }
+
+    /// A window that a killed run sealed, and whose cursor it did not move any more, is
+    /// behind its extractor.
+    fn starts(
+        &self,
+        project: &ProjectRef,
+        keys: &[CursorKey],
+        sealed: &[SegmentKey],
+    ) -> Result<Vec<Start>, CursorError> {
+        let cursors = &self.context.cursors;
+        let name = project.configured.as_deref();
+        let mut starts = cursors.starts(&project.id, name, keys)?;
+        let mut moved = false;
+        for segment in sealed.iter().filter(|it| it.project == project.id) {
+            let of_segment = |key: &&CursorKey| {
+                key.cloud == segment.cloud
+                    && key.region == segment.region
+                    && key.extractor == segment.extractor
+            };
+            if let Some(key) = keys.iter().find(of_segment) {
+                let beginning = self.cloud.first_extract_from.unwrap_or(0);
+                moved |= cursors.catch_up(&project.id, key, segment.window, beginning)?;
+            }
+        }
+        if moved {
+            starts = cursors.starts(&project.id, name, keys)?;
+        }
+        Ok(starts)
     }
 
     fn regions(
@@ -181,17 +213,4 @@ impl CloudRun {
         }
         Ok(out)
     }
-}
-
-/// Clocks differ by a little anywhere, and a `Date` is cut to its second.
-const APART: i64 = 5;
-/// More is not a clock's error but a header that somebody made up.
-const DAY: i64 = 86_400;
-
-/// How far OpenStack's clock is behind ours. A window that ended in their future
-/// would leave a gap: what changes there until then carries times that the next
-/// window takes for read.
-fn behind(session: &Session) -> Option<i64> {
-    let skew = session.server_date_skew()?;
-    (-DAY..-APART).contains(&skew).then_some(-skew)
 }

@@ -12,6 +12,7 @@ use super::window::Plan;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_extract::{ExtractError, ProjectRef};
+use caso_journal::Sealed;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::{Advance, CursorKey, Start, Unmoved};
@@ -42,14 +43,15 @@ impl Task {
         }
         let mut cancel = self.region.context.cancel.clone();
         let extracted = tokio::select! {
-            extracted = self.segment(window) => extracted,
+            extracted = self.read(window) => extracted,
             _ = cancel.wait_for(|cancelled| *cancelled) => return ExtractorResult::Cancelled,
         };
         match extracted {
-            Ok(counts) => {
+            Ok(Some(read)) => {
                 outages.count(self.extractor, false);
-                self.advance(window, continues, counts)
+                self.advance(read.window, continues, read.counts, &read.sealed)
             }
+            Ok(None) => ExtractorResult::UpToDate,
             Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
             Err(error) => self.failed(&error),
         }
@@ -80,7 +82,13 @@ impl Task {
         }
     }
 
-    fn advance(&self, window: Window, continues: i64, counts: Counts) -> ExtractorResult {
+    fn advance(
+        &self,
+        window: Window,
+        continues: i64,
+        counts: Counts,
+        sealed: &Sealed,
+    ) -> ExtractorResult {
         let covered = Window {
             start: continues,
             end: window.end,
@@ -97,7 +105,17 @@ impl Task {
                     Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
                 },
             },
-            Err(error) => ExtractorResult::error(&error),
+            Err(error) => {
+                // The next run reads the window again: delivered now, what adds up
+                // would be counted twice.
+                if let Err(left) = self.region.context.journal.revoke(sealed) {
+                    tracing::warn!(
+                        "the records of the window could not be taken back: {}",
+                        error_chain(&left)
+                    );
+                }
+                ExtractorResult::error(&error)
+            }
         }
     }
 

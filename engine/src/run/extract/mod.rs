@@ -6,6 +6,7 @@
 //! bounded, for the machine's sake.
 
 mod bisect;
+mod clock;
 mod cloud_run;
 mod cursor_keys;
 mod extractor;
@@ -15,6 +16,7 @@ mod outages;
 pub mod prometheus;
 mod region;
 pub mod report;
+mod seen;
 mod segment;
 pub mod session_of;
 mod window;
@@ -33,7 +35,7 @@ use super::summary::Summary;
 use caso_base::Clock;
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::Cursors;
+use caso_state::{Cursors, Histories};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -43,6 +45,7 @@ pub struct Context {
     /// When the run began, in epoch seconds.
     pub now: i64,
     pub cursors: Cursors,
+    pub histories: Histories,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
     /// Names of all messengers of the configuration: who the records are for.
@@ -86,6 +89,7 @@ fn context(prepared: &Prepared, cancel: watch::Receiver<bool>) -> Context {
         clock: prepared.clock.clone(),
         now: prepared.now,
         cursors: cursors.configured(cursor_keys::of_all(config)),
+        histories: Histories::of(&prepared.spools.cursors),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),
         messengers: prepared.messenger_names(),

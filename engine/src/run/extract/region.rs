@@ -54,11 +54,49 @@ impl Region {
             .buffered(kind.projects_at_a_time(config))
             .collect()
             .await;
+        self.warn_of_other_regions();
         RegionReport {
             region: self.place.region.clone(),
             projects,
             warnings: self.sources.caches.closing_warnings(),
         }
+    }
+
+    /// Where the configuration names no region, the first of the catalog is read: an
+    /// operator has to learn of the others. The key names them, so that a new region
+    /// is a new matter.
+    fn warn_of_other_regions(&self) {
+        let services = self.sources.session.regions_to_choose();
+        let mut all: Vec<String> = Vec::new();
+        let mut parts = Vec::new();
+        let quoted = |regions: &[String]| {
+            let quoted: Vec<String> = regions.iter().map(|region| format!("`{region}`")).collect();
+            quoted.join(", ")
+        };
+        for (service, regions) in &services {
+            let Some((taken, others)) = regions.split_first() else {
+                continue;
+            };
+            parts.push(format!(
+                "{service} is read in `{taken}` alone, not in {}",
+                quoted(others)
+            ));
+            for region in regions {
+                if !all.contains(region) {
+                    all.push(region.clone());
+                }
+            }
+        }
+        let Some(first) = all.first() else { return };
+        let cloud = &self.cloud.name;
+        let key = format!("regions:{cloud}:{}", all.join(","));
+        self.sources.caches.warnings.warn_once(&key, || {
+            format!(
+                "the catalog{cloud} has several regions, and `region_name` names none: {}; `region_name = {}` accounts them all, `region_name = {first}` says that the first is meant",
+                parts.join("; "),
+                all.join(", "),
+            )
+        });
     }
 
     async fn project(self: Arc<Self>, order: usize, started: Started) -> ProjectReport {

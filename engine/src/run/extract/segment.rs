@@ -3,8 +3,9 @@
 use super::bisect::BisectingMapper;
 use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
+use super::seen::Seen;
 use caso_extract::ExtractError;
-use caso_journal::{Order, SegmentKey};
+use caso_journal::{Order, Sealed, SegmentKey};
 use caso_model::Window;
 use caso_model::usage::Context;
 
@@ -12,12 +13,19 @@ use caso_model::usage::Context;
 const MOST_PROJECTS: usize = 100_000;
 
 impl Task {
-    /// Reads the window, maps it, and seals what comes out.
+    /// Reads the window, maps it, and seals what comes out: first what was seen of the
+    /// servers, then the records. The cursor is moved by the caller, last. Nothing is sealed
+    /// where, after the reading, `is_void` says that the window cannot be what was meant.
     ///
     /// # Errors
     /// The segment is then discarded.
-    pub async fn segment(&self, window: Window) -> Result<Counts, ExtractError> {
+    pub async fn segment(
+        &self,
+        window: Window,
+        is_void: impl Fn() -> bool,
+    ) -> Result<Option<(Counts, Sealed)>, ExtractError> {
         let context = &self.region.context;
+        let mut seen = Seen::open(self).map_err(ExtractError::sink)?;
         let mapper = context
             .mapper
             .start(context.now)
@@ -43,10 +51,15 @@ impl Task {
             context: &self.region.sources,
             project: &self.project,
             window,
+            history: seen.history(),
         };
         caso_extract::extract(self.extractor, task, &mut mapping).await?;
-        mapping.segment.seal().map_err(ExtractError::sink)?;
-        Ok(mapping.counts)
+        if is_void() {
+            return Ok(None);
+        }
+        seen.save(window).map_err(ExtractError::sink)?;
+        let sealed = mapping.segment.seal().map_err(ExtractError::sink)?;
+        Ok(Some((mapping.counts, sealed)))
     }
 
     fn segment_key(&self, window: Window) -> SegmentKey {

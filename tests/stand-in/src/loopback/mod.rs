@@ -213,7 +213,7 @@ async fn handle(
             Fault::TokenEnds | Fault::Never | Fault::Held(_) | Fault::Closed | Fault::Slow(_) => {}
         }
     }
-    answer = routes::dated(state, answer);
+    answer = routes::dated(state, &seen, answer);
     seen.status = answer.status;
     seen.answered_bytes = answer.body.len();
     port.note(seen);

@@ -31,6 +31,7 @@ use caso_openstack::{Scope, Service};
 /// Reads a project's servers and their counters.
 pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), ExtractError> {
     let mut enriched = Enriched {
+        task,
         counters: ServerCounters {
             context: task.context.clone(),
             project: task.project.id.clone(),
@@ -44,6 +45,7 @@ pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), Extr
 
 /// Puts counters to the servers of each page.
 struct Enriched<'a> {
+    task: Task<'a>,
     counters: ServerCounters,
     sink: &'a mut dyn PageSink,
 }
@@ -52,8 +54,25 @@ impl PageSink for Enriched<'_> {
     fn page<'a>(&'a mut self, mut page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         Box::pin(async move {
             self.counters.fill(&mut page).await?;
+            self.remember(&mut page);
             self.sink.page(page).await
         })
+    }
+}
+
+impl Enriched<'_> {
+    /// What was reported once is not undone by a source that forgot it: Gnocchi removes
+    /// the resource of a deleted server after a day.
+    fn remember(&self, page: &mut Page) {
+        let mut history = self.task.history();
+        for item in &mut page.items {
+            if let UsageItem::Server(server) = item
+                && let Ok(id) = server.id.parse()
+            {
+                let counted = server.counters.take();
+                (server.counters, server.earlier_counters) = history.count(id, counted);
+            }
+        }
     }
 }
 

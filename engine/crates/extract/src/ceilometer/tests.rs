@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use caso_stand_in::{Counter, Policy, Telemetry};
 use serde_json::{Value, json};
@@ -109,6 +110,7 @@ async fn extract_with(
             context: &context,
             project: &project("p1"),
             window: WINDOW,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

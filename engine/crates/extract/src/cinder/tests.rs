@@ -1,7 +1,8 @@
 //! Volumes of a cloud that changes under our hands.
 
 use caso_stand_in::epoch;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::sync::Mutex;
 
 use super::*;
 use crate::extract;
@@ -16,6 +17,7 @@ async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<(), ExtractError>) 
             context: &stand.context(),
             project: &project("p1"),
             window: WINDOW,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

@@ -32,6 +32,7 @@ pub async fn extract(
         context,
         project,
         window,
+        ..
     }: Task<'_>,
     sink: &mut dyn PageSink,
 ) -> Result<(), ExtractError> {

@@ -2,6 +2,7 @@
 
 use caso_stand_in::FloatingIp;
 use serde_json::json;
+use std::sync::Mutex;
 
 use super::*;
 use crate::extract;
@@ -22,6 +23,7 @@ async fn run(context: &ExtractContext, window: Window) -> (Kept, Result<(), Extr
             context,
             project: &project("p1"),
             window,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

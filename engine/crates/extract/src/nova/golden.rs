@@ -2,6 +2,7 @@
 //! cASO 5.2.2 made of the same answers: which servers are emitted, and with which facts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use serde_json::Value;
 
@@ -67,12 +68,14 @@ async fn run() -> (Kept, Value) {
     let mut kept = Kept::default();
     let project = project(&id);
     let context = stand.context();
+    let history = Mutex::default();
     let outcome = extract(
         Extractor::Nova,
         Task {
             context: &context,
             project: &project,
             window,
+            history: &history,
         },
         &mut kept,
     );

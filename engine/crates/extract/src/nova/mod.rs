@@ -10,8 +10,13 @@
 //! 3. The servers of now, if the index still names some: they run unchanged.
 //! 4. Servers changed since the run began, if it still does: those that were
 //!    deleted while we read the lists before.
-//! 5. What then is left, Nova shows to nobody any more (a row deleted without
+//! 5. Servers that must be somewhere are [looked for](search): on an ordinary day
+//!    there are none.
+//! 6. What then is left, Nova shows to nobody any more (a row deleted without
 //!    the time of it): its usage entry is all there is, and is emitted as such.
+//!
+//! What earlier runs saw of a server goes with it (its sizes over time, until when it
+//! was reported), and what this one sees is noted for the next.
 //!
 //! A server that turns up twice, because a list began anew or overlaps with
 //! another one, counts once. Each list's page goes on as a page of ours; when
@@ -20,11 +25,14 @@
 mod index;
 mod leftover;
 mod page;
+mod search;
 mod selection;
 mod server;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod remembering;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +55,11 @@ use caso_openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
 /// from its usage entry.
 const CLOCKS_APART: i64 = 300;
 
+/// How many seconds before a window that continues the last one the list of changed
+/// servers goes back: a change may become visible some time after the moment that is
+/// noted for it. What was reported already is left out.
+pub const LATE: i64 = 900;
+
 /// `[api]max_limit` as Nova ships it.
 const USUAL_MAX_LIMIT: usize = 1000;
 
@@ -66,23 +79,29 @@ pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), Extr
 
 /// Reads a project's servers for an extractor that makes something of them.
 pub async fn read(
-    Task {
-        context,
-        project,
-        window,
-    }: Task<'_>,
+    task: Task<'_>,
     references: References,
     sink: &mut dyn PageSink,
 ) -> Result<(), ExtractError> {
-    let nova = open(context, project).await?;
-    let mut extraction = Extraction {
-        references,
+    let Task {
         context,
         project,
         window,
+        ..
+    } = task;
+    let nova = open(context, project).await?;
+    let reported_to = task.history().as_of();
+    let mut extraction = Extraction {
+        references,
+        task,
+        context,
+        project,
+        window,
+        continues: reported_to.is_some_and(|end| window.start <= end && end < window.end),
         nova,
         index: UsageIndex::default(),
         others: HashSet::new(),
+        sought: HashSet::new(),
         full_page: None,
         sink,
     };
@@ -137,13 +156,19 @@ fn is_about_document(error: &ApiError) -> bool {
 /// One project and window, half-way.
 struct Extraction<'a> {
     references: References,
+    task: Task<'a>,
     context: &'a ExtractContext,
     project: &'a ProjectRef,
     window: Window,
+    /// The window goes on where the last one ended whose servers are remembered.
+    continues: bool,
     nova: Nova,
     index: UsageIndex,
     /// Servers emitted that have no usage entry (they never ran).
     others: HashSet<Uuid>,
+    /// Servers that were alive at the end of the last window and have not been seen
+    /// yet, while they are looked for.
+    sought: HashSet<Uuid>,
     /// Rows of a page of servers that was not the last one, and so as full as
     /// Nova lets it be.
     full_page: Option<usize>,
@@ -153,7 +178,12 @@ struct Extraction<'a> {
 impl Extraction<'_> {
     async fn run(&mut self) -> Result<(), ExtractError> {
         self.read_usage().await?;
-        self.read_servers(ServerList::ChangedSince(self.window.start), Rule::InWindow)
+        let since = if self.continues {
+            self.window.start.saturating_sub(LATE)
+        } else {
+            self.window.start
+        };
+        self.read_servers(ServerList::ChangedSince(since), Rule::InWindow)
             .await?;
         // Without pages, the usage API may have left servers out, and only
         // their own times decide which belong to the window.
@@ -171,6 +201,9 @@ impl Extraction<'_> {
             self.read_servers(ServerList::ChangedSince(since), rule)
                 .await?;
         }
+        if self.is_searching() {
+            self.search().await?;
+        }
         if self.index.unseen() > 0 {
             self.emit_by_usage().await?;
         }
@@ -183,7 +216,7 @@ impl Extraction<'_> {
 
     /// Whether there may be servers that no list has shown yet.
     fn is_open(&self) -> bool {
-        self.index.unseen() > 0 || !self.usage_is_whole()
+        self.is_searching() || !self.usage_is_whole()
     }
 
     async fn read_usage(&mut self) -> Result<(), ExtractError> {
@@ -214,7 +247,7 @@ impl Extraction<'_> {
     async fn read_servers(&mut self, list: ServerList, rule: Rule) -> Result<(), ExtractError> {
         let all = rule == Rule::InWindow;
         let mut pager = self.nova.servers(list, self.context.page_size);
-        while (all || self.index.unseen() > 0)
+        while (all || self.wants(rule))
             && let Some(page) = pager.next(self.nova.session()).await?
         {
             if !page.last {
@@ -223,6 +256,14 @@ impl Extraction<'_> {
             self.emit_page(list, rule, page).await?;
         }
         Ok(())
+    }
+
+    /// Whether a further page could show what is still unseen.
+    fn wants(&self, rule: Rule) -> bool {
+        match rule {
+            Rule::Sought => self.index.unseen() > 0 || !self.sought.is_empty(),
+            Rule::Named | Rule::InWindow => self.is_searching(),
+        }
     }
 
     async fn emit(

@@ -7,13 +7,27 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::index::server_id;
-use super::selection::Rule;
+use super::selection::{Known, Rule, is_deleted};
 use super::{Extraction, References, server};
 use crate::fields::Row;
 use crate::{ExtractError, ItemError};
+use caso_history::{Life, Reported, Sighting};
 use caso_model::usage::{Server, Tables};
 use caso_openstack::nova::{EMBEDDED_FLAVOR, ServerList};
 use caso_openstack::pages::{FetchedPage, PageError, Query};
+
+/// Where rows come from, to ask for them once more in another form.
+pub(super) enum Source {
+    Page {
+        list: ServerList,
+        /// The page's whole query.
+        query: Query,
+        /// Its rows.
+        count: usize,
+    },
+    /// The server of this id, asked for alone.
+    One(String),
+}
 
 impl Extraction<'_> {
     /// Picks the servers of a page that belong to the window and were not
@@ -25,9 +39,20 @@ impl Extraction<'_> {
         page: FetchedPage,
     ) -> Result<(), ExtractError> {
         let FetchedPage { rows, query, .. } = page;
+        let count = rows.len();
+        self.emit_rows(rows, rule, Source::Page { list, query, count })
+            .await
+    }
+
+    /// The same, wherever the rows come from.
+    pub(super) async fn emit_rows(
+        &mut self,
+        rows: Vec<Box<RawValue>>,
+        rule: Rule,
+        source: Source,
+    ) -> Result<(), ExtractError> {
         let mut servers = Vec::new();
         let mut errors = Vec::new();
-        let count = rows.len();
         // Each row's text goes as soon as it is read.
         for raw in rows {
             match self.pick(&raw, rule) {
@@ -35,8 +60,19 @@ impl Extraction<'_> {
                 Err(error) => errors.push(error),
             }
         }
-        let tables = self.tables(&mut servers, list, &query, count).await?;
+        let tables = self.tables(&mut servers, &source).await?;
+        self.recall(&mut servers, &tables);
         self.emit(servers, tables, errors).await
+    }
+
+    /// Notes what is seen of the servers, and puts to them what was seen before.
+    fn recall(&mut self, servers: &mut [Server], tables: &Tables) {
+        let mut history = self.task.history();
+        history.expect(servers.len());
+        for server in servers {
+            let Ok(id) = server.id.parse() else { continue };
+            server.sizes = history.note(&sighting(id, server, tables), self.window.end);
+        }
     }
 
     fn pick(&mut self, raw: &RawValue, rule: Rule) -> Result<Option<Server>, ItemError> {
@@ -53,10 +89,21 @@ impl Extraction<'_> {
                 return Err(error);
             }
         };
-        if !rule.takes(&server, seen.is_some(), self.window) {
+        let known = Known {
+            named: seen.is_some(),
+            missing: self.sought.contains(&id),
+            reported: self.task.history().reported(id, self.window),
+        };
+        let known = Known {
+            missing: known.missing
+                || (rule == Rule::Named && known.reported == Some(Reported::Alive)),
+            ..known
+        };
+        if !rule.takes(&server, known, self.window, self.continues) {
             return Ok(None);
         }
         self.mark(id);
+        self.sought.remove(&id);
         Ok(Some(Server {
             compute_usage: self.index.usage(id),
             ..server
@@ -76,9 +123,7 @@ impl Extraction<'_> {
     async fn tables(
         &mut self,
         servers: &mut [Server],
-        list: ServerList,
-        query: &Query,
-        rows: usize,
+        source: &Source,
     ) -> Result<Tables, ExtractError> {
         if servers.is_empty() {
             return Ok(Tables::default());
@@ -107,7 +152,12 @@ impl Extraction<'_> {
                         .is_some_and(|id| !flavors.contains_key(id))
                 })
                 .collect();
-            self.embed_flavors(&mut gone, list, query, rows).await?;
+            match source {
+                Source::Page { list, query, count } => {
+                    self.embed_flavors(&mut gone, *list, query, *count).await?;
+                }
+                Source::One(id) => self.embed_flavor(&mut gone, id).await?,
+            }
         }
         let mut tables = Tables {
             flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
@@ -157,24 +207,68 @@ impl Extraction<'_> {
             };
             read += page.rows.len();
             for raw in page.rows {
-                let Ok(row) = Row::parse("server", "id", &raw) else {
-                    continue;
-                };
-                let Some(server) = servers.iter_mut().find(|server| server.id == row.id()) else {
-                    continue;
-                };
-                match server::embedded_flavor(&row) {
-                    Ok(flavor) => server.embedded_flavor = flavor,
-                    Err(error) => self
-                        .context
-                        .caches
-                        .warnings
-                        .warn_once(&format!("embedded-flavor-{}", error.id), || {
-                            error.to_string()
-                        }),
-                }
+                self.embed(servers, &raw);
             }
         }
         Ok(())
+    }
+
+    /// The same for a server that was asked for alone.
+    async fn embed_flavor(
+        &mut self,
+        servers: &mut [&mut Server],
+        id: &str,
+    ) -> Result<(), ExtractError> {
+        if self.nova.offers(EMBEDDED_FLAVOR)
+            && let Some(raw) = self.nova.server(id, Some(EMBEDDED_FLAVOR)).await?
+        {
+            self.embed(servers, &raw);
+        }
+        Ok(())
+    }
+
+    fn embed(&mut self, servers: &mut [&mut Server], raw: &RawValue) {
+        let Ok(row) = Row::parse("server", "id", raw) else {
+            return;
+        };
+        let Some(server) = servers.iter_mut().find(|server| server.id == row.id()) else {
+            return;
+        };
+        match server::embedded_flavor(&row) {
+            Ok(flavor) => server.embedded_flavor = flavor,
+            Err(error) => self
+                .context
+                .caches
+                .warnings
+                .warn_once(&format!("embedded-flavor-{}", error.id), || {
+                    error.to_string()
+                }),
+        }
+    }
+}
+
+/// What this run saw of a server, for the runs to come.
+fn sighting(id: Uuid, server: &Server, tables: &Tables) -> Sighting {
+    let flavor = || {
+        let id = server.flavor_id.as_ref()?;
+        let known = tables.flavors.iter().find(|flavor| flavor.id == *id);
+        known.or(server.embedded_flavor.as_ref())?.vcpus
+    };
+    let usage = server.compute_usage.as_ref();
+    let ended = is_deleted(server)
+        || server.terminated.is_some()
+        || (server.launched.is_none() && usage.is_none());
+    let soft_deleted = server.vm_state.as_deref() == Some("soft-delete")
+        || server.status.as_deref() == Some("SOFT_DELETED");
+    Sighting {
+        id,
+        vcpus: usage.and_then(|usage| usage.vcpus).or_else(flavor),
+        created: server.created,
+        launched: server.launched,
+        life: match server.updated {
+            _ if ended => Life::Ended,
+            Some(updated) if soft_deleted => Life::Hidden(updated),
+            _ => Life::Alive,
+        },
     }
 }

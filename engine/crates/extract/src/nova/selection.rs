@@ -2,6 +2,8 @@
 //! second, because a record that cASO sent and we do not (or the other way
 //! round) is a difference in somebody's accounting.
 
+use super::search::APART;
+use caso_history::Reported;
 use caso_model::Window;
 use caso_model::usage::Server;
 
@@ -11,22 +13,65 @@ pub enum Rule {
     /// The list of changed servers: those that were there in the window, by
     /// their own times, or that the usage API names.
     InWindow,
-    /// Later lists: those that the usage API names.
+    /// Later lists: those that the usage API names, and those that were there when
+    /// the last window ended and have not been seen.
     Named,
+    /// The same, after all lists of what is there.
+    Sought,
+}
+
+/// What speaks for a server, beside its own times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The usage API names it.
+    pub named: bool,
+    /// It is looked for, as it was alive when the last window ended.
+    pub missing: bool,
+    /// What earlier windows reported of it.
+    pub reported: Option<Reported>,
 }
 
 impl Rule {
-    pub fn takes(self, server: &Server, named: bool, window: Window) -> bool {
+    /// Whether a server belongs to a window; `continues` where the window goes on at
+    /// the end of the last one whose servers are remembered.
+    pub fn takes(self, server: &Server, known: Known, window: Window, continues: bool) -> bool {
         // Both of cASO's paths leave out what was created after the window,
         // and both keep what was created in the second it ends with.
         if server.created.is_some_and(|created| created > window.end) {
             return false;
         }
-        match self {
-            Rule::Named => named,
-            Rule::InWindow => named || end(server).is_none_or(|end| end >= window.start),
+        if known.named || known.missing {
+            return true;
         }
+        if self != Rule::InWindow {
+            return false;
+        }
+        // Listed only because the list goes back behind the window.
+        if continues && server.updated.is_some_and(|time| time < window.start) {
+            return match known.reported {
+                None => true,
+                Some(Reported::Alive) => is_deleted(server),
+                Some(Reported::Ended) => false,
+            };
+        }
+        // A host's clock may be behind: of a server that was alive when the last window
+        // ended, the end is reported whatever that clock says. Where nobody knows, a
+        // clock may be behind by so much; a row that is touched long after its end is
+        // another matter.
+        let start = match known.reported {
+            Some(Reported::Alive) if is_deleted(server) => return true,
+            _ if is_deleted(server) && server.terminated.is_some() => {
+                window.start.saturating_sub(APART)
+            }
+            _ => window.start,
+        };
+        end(server).is_none_or(|end| end >= start)
     }
+}
+
+/// Whether its row says that it is gone.
+pub fn is_deleted(server: &Server) -> bool {
+    server.status.as_deref() == Some("DELETED")
 }
 
 /// When a server ended, by cASO's rule: when it was terminated; else, if it
@@ -36,7 +81,7 @@ fn end(server: &Server) -> Option<i64> {
     server.terminated.or_else(|| {
         if server.launched.is_none() {
             server.created
-        } else if server.status.as_deref() == Some("DELETED") {
+        } else if is_deleted(server) {
             server.updated
         } else {
             None
@@ -49,50 +94,106 @@ mod tests {
     use super::*;
 
     const WINDOW: Window = Window {
-        start: 1000,
-        end: 2000,
+        start: 10_000,
+        end: 20_000,
     };
 
     fn server(created: i64, launched: Option<i64>, terminated: Option<i64>) -> Server {
         Server {
             id: "x".into(),
-            name: None,
             project_id: "p".into(),
-            user_id: None,
             status: Some("ACTIVE".into()),
-            vm_state: None,
-            task_state: None,
             created: Some(created),
             launched,
             terminated,
-            updated: None,
-            image_id: None,
-            flavor_id: None,
-            embedded_flavor: None,
-            addresses: None,
-            compute_usage: None,
-            counters: None,
-            attributes: Vec::new(),
+            ..Server::default()
         }
+    }
+
+    const NAMED: Known = Known {
+        named: true,
+        missing: false,
+        reported: None,
+    };
+
+    fn takes(rule: Rule, server: &Server) -> bool {
+        rule.takes(server, Known::default(), WINDOW, false)
+    }
+
+    fn gone(terminated: i64, updated: i64) -> Server {
+        Server {
+            status: Some("DELETED".into()),
+            updated: Some(updated),
+            ..server(500, Some(510), Some(terminated))
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_deleted_server_is_reported_whatever_its_hosts_clock_says() {
+        assert!(takes(Rule::InWindow, &gone(9_700, 10_300)));
+        // Touched long after its end: only of one that was alive it is news.
+        let touched = gone(6_000, 10_300);
+        assert!(!takes(Rule::InWindow, &touched));
+        let alive = Known {
+            reported: Some(Reported::Alive),
+            ..Known::default()
+        };
+        assert!(Rule::InWindow.takes(&touched, alive, WINDOW, true));
+        let mut never_launched = gone(9_700, 10_300);
+        (never_launched.launched, never_launched.terminated) = (None, None);
+        assert!(!takes(Rule::InWindow, &never_launched));
+    }
+
+    #[test]
+    fn what_became_visible_late_is_reported_unless_it_was_already() {
+        let late = gone(9_700, 9_900);
+        let alive = Server {
+            updated: Some(9_900),
+            ..server(9_600, Some(9_600), None)
+        };
+        let takes = |server: &Server, reported| {
+            let known = Known {
+                reported,
+                ..Known::default()
+            };
+            Rule::InWindow.takes(server, known, WINDOW, true)
+        };
+        for (reported, end, life) in [
+            (None, true, true),
+            (Some(Reported::Alive), true, false),
+            (Some(Reported::Ended), false, false),
+        ] {
+            assert_eq!(takes(&late, reported), end, "{reported:?}");
+            assert_eq!(takes(&alive, reported), life, "{reported:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_looked_for_is_taken_from_any_list() {
+        let known = Known {
+            missing: true,
+            ..Known::default()
+        };
+        for rule in [Rule::InWindow, Rule::Named, Rule::Sought] {
+            assert!(rule.takes(&gone(9_700, 9_800), known, WINDOW, true));
+        }
+        let none = Known::default();
+        assert!(!Rule::Sought.takes(&gone(17_000, 18_000), none, WINDOW, true));
     }
 
     #[test]
     fn the_window_is_cut_as_caso_cuts_it() {
         for (server, taken) in [
             (server(500, Some(510), None), true),
-            (server(2000, Some(2000), None), true),
-            (server(2001, Some(2002), None), false),
-            (server(500, Some(510), Some(999)), false),
-            (server(500, Some(510), Some(1000)), true),
+            (server(20_000, Some(20_000), None), true),
+            (server(20_001, Some(20_002), None), false),
+            (server(500, Some(510), Some(9_999)), false),
+            (server(500, Some(510), Some(10_000)), true),
             // Never launched: it ended when it was created.
-            (server(999, None, None), false),
-            (server(1000, None, None), true),
+            (server(9_999, None, None), false),
+            (server(10_000, None, None), true),
         ] {
-            assert_eq!(
-                Rule::InWindow.takes(&server, false, WINDOW),
-                taken,
-                "{server:?}"
-            );
+            assert_eq!(takes(Rule::InWindow, &server), taken, "{server:?}");
         }
     }
 
@@ -100,23 +201,23 @@ mod tests {
     fn a_deleted_server_without_an_end_ends_when_it_was_last_touched() {
         let mut gone = server(500, Some(510), None);
         gone.status = Some("DELETED".into());
-        gone.updated = Some(999);
-        assert!(!Rule::InWindow.takes(&gone, false, WINDOW));
-        gone.updated = Some(1000);
-        assert!(Rule::InWindow.takes(&gone, false, WINDOW));
+        gone.updated = Some(9_999);
+        assert!(!takes(Rule::InWindow, &gone));
+        gone.updated = Some(10_000);
+        assert!(takes(Rule::InWindow, &gone));
     }
 
     #[test]
     fn the_usage_api_overrules_the_end_but_not_the_beginning() {
-        let before = server(500, Some(510), Some(900));
-        let after = server(2001, Some(2001), None);
+        let before = server(500, Some(510), Some(9_000));
+        let after = server(20_001, Some(20_001), None);
         let unknown = Server {
             created: None,
             ..server(0, Some(510), None)
         };
-        assert!(Rule::InWindow.takes(&before, true, WINDOW));
-        assert!(!Rule::InWindow.takes(&after, true, WINDOW));
-        assert!(Rule::Named.takes(&unknown, true, WINDOW));
-        assert!(!Rule::Named.takes(&unknown, false, WINDOW));
+        assert!(Rule::InWindow.takes(&before, NAMED, WINDOW, false));
+        assert!(!Rule::InWindow.takes(&after, NAMED, WINDOW, false));
+        assert!(Rule::Named.takes(&unknown, NAMED, WINDOW, false));
+        assert!(!takes(Rule::Named, &unknown));
     }
 }

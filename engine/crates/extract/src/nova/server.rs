@@ -35,6 +35,8 @@ pub fn read(row: &Row, project_id: &str) -> Result<Server, ItemError> {
         addresses: addresses(row)?,
         compute_usage: None,
         counters: None,
+        earlier_counters: None,
+        sizes: Vec::new(),
         attributes: row
             .text("OS-EXT-AZ:availability_zone")?
             .filter(|zone| !zone.is_empty())

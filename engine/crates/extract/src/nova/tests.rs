@@ -1,6 +1,7 @@
 //! The lists laid side by side, on a cloud that changes under our hands.
 
 use serde_json::json;
+use std::sync::Mutex;
 
 use super::*;
 use crate::testing::{self, *};
@@ -17,6 +18,7 @@ async fn run(context: &ExtractContext) -> (Kept, Result<(), ExtractError>) {
             context,
             project: &project("p1"),
             window: WINDOW,
+            history: &Mutex::default(),
         },
         &mut kept,
     )
@@ -109,12 +111,14 @@ async fn ten_projects_of_a_thousand_servers_cost_few_requests() {
         let context = &context;
         async move {
             let mut kept = Kept::default();
+            let history = Mutex::default();
             let outcome = extract(
                 Extractor::Nova,
                 Task {
                     context,
                     project,
                     window: WINDOW,
+                    history: &history,
                 },
                 &mut kept,
             );
@@ -331,12 +335,14 @@ async fn a_sink_that_is_full_ends_the_extraction() {
     let project = project("p1");
     let context = stand.context();
     let mut sink = Full;
+    let history = Mutex::default();
     let outcome = extract(
         Extractor::Nova,
         Task {
             context: &context,
             project: &project,
             window: WINDOW,
+            history: &history,
         },
         &mut sink,
     );
@@ -364,12 +370,14 @@ async fn a_private_flavor_counts_for_its_project_only() {
         for id in order {
             let mut kept = Kept::default();
             let project = project(id);
+            let history = Mutex::default();
             let outcome = extract(
                 Extractor::Nova,
                 Task {
                     context: &context,
                     project: &project,
                     window: WINDOW,
+                    history: &history,
                 },
                 &mut kept,
             );
@@ -446,7 +454,7 @@ async fn users_that_fail_otherwise_are_counted() {
 async fn a_page_that_comes_too_late_is_asked_again_at_half_its_limit() {
     let stand = cloud(50, 500).start_with(|call, _| {
         let limit = call
-            .query("limit")
+            .param("limit")
             .map_or(0, |text| text.parse::<u32>().unwrap());
         (limit > 300).then(timeout)
     });
@@ -563,7 +571,6 @@ async fn an_old_nova_hides_servers_from_usage_but_not_from_the_lists() {
     // Ended before the window: in no usage, and in no list of ours.
     let mut ended = old(99);
     ended.delete(WINDOW.start - 5);
-    ended.updated = WINDOW.start + 5;
     cloud.servers().push(ended);
     let stand = cloud.start();
     let context = stand.context();

@@ -1,6 +1,7 @@
 //! The servers of a stand-in Nova, and their power of a stand-in Prometheus.
 
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use uuid::Uuid;
 
@@ -49,6 +50,7 @@ async fn run_with(stand: &Arc<Stand>, source: PowerSource, window: Window) -> Ru
             context: &context,
             project: &project("p1"),
             window,
+            history: &Mutex::default(),
         },
         &mut kept,
     )

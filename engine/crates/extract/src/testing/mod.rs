@@ -87,6 +87,11 @@ impl Stand {
         }
     }
 
+    /// Lets something happen between two extractions.
+    pub fn change(&self, happen: impl FnOnce(&mut Plan)) {
+        self.cloud.change(happen);
+    }
+
     /// Scope and address of every request.
     pub fn log(&self) -> Vec<String> {
         let log = self.log.lock().unwrap();

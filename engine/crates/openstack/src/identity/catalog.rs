@@ -120,6 +120,25 @@ impl Catalog {
         regions
     }
 
+    /// The regions of a service, of the type and interface that [`Catalog::find`]
+    /// takes where no region is asked for: the one that it takes comes first.
+    pub fn regions_of(&self, service: Service, interfaces: &[String]) -> Vec<String> {
+        let Some(taken) = self.find(service, interfaces, None) else {
+            return Vec::new();
+        };
+        let mut regions: Vec<String> = taken.region.clone().into_iter().collect();
+        let alike = self.endpoints.iter().filter(|endpoint| {
+            let word = type_word(&endpoint.service_type);
+            endpoint.interface == taken.interface && service.types().contains(&word.as_str())
+        });
+        for region in alike.filter_map(|endpoint| endpoint.region.as_ref()) {
+            if !regions.contains(region) {
+                regions.push(region.clone());
+            }
+        }
+        regions
+    }
+
     /// Whether the service is not to be had in this region at all: the catalog
     /// lists others there, and this one under no interface.
     pub fn lacks(&self, service: Service, region: Option<&str>) -> bool {
@@ -252,6 +271,19 @@ mod tests {
         // A region that is misspelled lists nothing.
         assert!(!catalog.lacks(Service::Image, Some("one")));
         assert!(!Catalog::default().lacks(Service::Image, None));
+    }
+
+    #[test]
+    fn the_regions_of_a_service_begin_with_the_one_that_is_taken() {
+        let catalog = catalog();
+        let public = ["public".to_owned()];
+        assert_eq!(
+            catalog.regions_of(Service::Compute, &public),
+            ["One", "Two"]
+        );
+        let internal = ["internal".to_owned(), "public".to_owned()];
+        assert_eq!(catalog.regions_of(Service::Compute, &internal), ["One"]);
+        assert!(catalog.regions_of(Service::Image, &public).is_empty());
     }
 
     #[test]

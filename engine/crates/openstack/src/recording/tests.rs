@@ -297,6 +297,11 @@ async fn files_that_are_no_recording() {
         newer.contains("version 9") && newer.contains("7.0.0"),
         "{newer}"
     );
+    let older = error("{\"format\": \"caso-recording\", \"version\": 1, \"engine\": \"6.0.0\"}\n");
+    assert!(
+        older.contains("version 1") && !older.contains("newer"),
+        "{older}"
+    );
     let first = serde_json::to_string(&Header::new(0, None, Names::Kept)).unwrap();
     assert!(error(&format!("{first}\n{{}}\n")).contains("line 2"));
     // A run that was killed.

@@ -2,6 +2,7 @@
 //! follow ([`redirect::target`]), repeats it by the retry rule, and says what
 //! kind of failure is left.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -101,7 +102,7 @@ impl Session {
     ) -> Result<T, Failure> {
         let mut request = request.clone();
         for _ in 0..=LONGEST_CHAIN {
-            let response = match self.send(request.clone()).await {
+            let response = match self.send(request.clone(), purpose.service).await {
                 Ok(response) => response,
                 Err(error) => {
                     let call = self.call(&request, None, purpose, attempts);
@@ -144,7 +145,7 @@ impl Session {
         })
     }
 
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, service: Service) -> Result<Response, TransportError> {
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         let asked = format!("{} {}", request.method.name(), clean(&request.url));
         let began = self.inner.clock.monotonic();
@@ -165,7 +166,10 @@ impl Session {
             .and_then(retry::unix);
         if let Some(date) = date {
             let skew = date - self.inner.clock.now();
-            self.inner.skew.store(skew, Ordering::Relaxed);
+            let skews = self.inner.skews.lock();
+            skews
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(service, skew);
         }
         Ok(response)
     }
@@ -257,7 +261,14 @@ fn refusal(response: &Response, call: Box<Call>, purpose: &Purpose<'_>, now: i64
     let status = response.status;
     let wait = retry::retry_after(response, now);
     let (error, again) = match status {
-        401 => (ApiError::Unauthorized { message, call }, Again::No),
+        401 => (
+            ApiError::Unauthorized {
+                message,
+                call,
+                hint: String::new(),
+            },
+            Again::No,
+        ),
         403 => (ApiError::Forbidden { message, call }, Again::No),
         404 => (ApiError::NotFound { message, call }, Again::No),
         429 => (

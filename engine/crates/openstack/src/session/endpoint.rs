@@ -6,11 +6,24 @@ use url::Url;
 use super::super::identity::catalog::Catalog;
 use super::super::identity::token::Token;
 use super::super::{ApiError, Scope, Service};
-use super::{Session, login};
+use super::address::Endpoint;
+use super::{Session, login, unversioned};
 
 impl Session {
-    /// The endpoint of a service in a token's catalog.
+    /// The endpoint of a service: the one in a token's catalog, and the version
+    /// below it where that names none.
     pub(super) async fn endpoint(
+        &self,
+        token: &Token,
+        scope: &Scope,
+        service: Service,
+        interfaces: &[String],
+    ) -> Result<Endpoint, ApiError> {
+        let listed = self.listed(token, scope, service, interfaces).await?;
+        unversioned::endpoint(self, scope, token, service, listed).await
+    }
+
+    async fn listed(
         &self,
         token: &Token,
         scope: &Scope,
@@ -29,6 +42,10 @@ impl Session {
                 found
             }
         });
+        if let (None, Some(catalog)) = (region, catalog) {
+            self.place
+                .note(service, catalog.regions_of(service, interfaces));
+        }
         match found {
             Some(endpoint) => Url::parse(&endpoint.url)
                 .ok()

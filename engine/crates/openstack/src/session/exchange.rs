@@ -1,12 +1,16 @@
 //! One call with the token of its scope: the request is built, sent, and sent once
 //! more with a new token where the service refused the first.
 
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
 use super::super::identity::token::Token;
 use super::super::{ApiError, Microversion, Scope, Service};
+use super::address::Endpoint;
 use super::answer::{self, BadBody};
 use super::ask::{Attempts, Purpose};
 use super::{Session, tokens};
@@ -38,7 +42,7 @@ impl Session {
         &self,
         scope: &Scope,
         call: &ApiCall<'_>,
-        build: &(dyn Fn(&Url) -> Result<Url, ApiError> + Sync),
+        build: &(dyn Fn(&Endpoint) -> Result<Url, ApiError> + Sync),
     ) -> Result<T, ApiError> {
         let ApiCall {
             service, version, ..
@@ -49,7 +53,7 @@ impl Session {
             repeat_timeouts: call.repeat_timeouts,
             patient: true,
         };
-        let request = |endpoint: &Url, token: &Token| {
+        let request = |endpoint: &Endpoint, token: &Token| {
             let mut headers = get_headers(Some(token), service, version);
             let method = match call.body {
                 None => Method::Get,
@@ -71,13 +75,34 @@ impl Session {
             .await
     }
 
+    fn accepted(&self) -> MutexGuard<'_, BTreeSet<Service>> {
+        let accepted = self.inner.accepted.lock();
+        accepted.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a 401 to a token means that Keystone has just given.
+    fn refused_here(&self, service: Service) -> String {
+        let rules = "an application credential may have access rules that leave this path out (`openstack access rule list`)";
+        if matches!(service, Service::Identity | Service::OpenIdProvider) {
+            String::new()
+        } else if self.accepted().contains(&service) {
+            format!(
+                "; it takes the token for other paths, so that it is the right to this one that is missing: {rules}, or the account lacks a role"
+            )
+        } else {
+            format!(
+                "; the token is new: {rules}, or {service} cannot check tokens because its own service user (`[keystone_authtoken]` in its configuration) has no right to"
+            )
+        }
+    }
+
     /// A request with the token of its scope, at `address`. The only place where
     /// a token is thrown away because a service refused it.
     pub(super) async fn exchange<T>(
         &self,
         purpose: &Purpose<'_>,
         address: Address<'_>,
-        build: &(dyn Fn(&Url, &Token) -> Result<Request, ApiError> + Sync),
+        build: &(dyn Fn(&Endpoint, &Token) -> Result<Request, ApiError> + Sync),
         decode: impl Fn(&Response) -> Result<T, BadBody>,
     ) -> Result<T, ApiError> {
         let scope = purpose.scope;
@@ -85,14 +110,14 @@ impl Session {
         let mut renewed = false;
         loop {
             let token = self.token(scope).await?;
-            let url = match address {
+            let endpoint = match address {
                 Address::Catalog(interfaces) => {
                     self.endpoint(&token, scope, purpose.service, interfaces)
                         .await?
                 }
-                Address::Known(url) => url.clone(),
+                Address::Known(url) => Endpoint::new(url.clone(), None),
             };
-            let request = build(&url, &token)?;
+            let request = build(&endpoint, &token)?;
             match self.ask(&request, purpose, &mut attempts, &decode).await {
                 // The token ended before its time: revoked, or a Keystone
                 // that lost its keys. Once; then it is not the token.
@@ -100,7 +125,21 @@ impl Session {
                     renewed = true;
                     tokens::discard(self, scope, &token).await;
                 }
-                other => return other,
+                Err(ApiError::Unauthorized { message, call, .. }) => {
+                    let hint = self.refused_here(purpose.service);
+                    return Err(ApiError::Unauthorized {
+                        message,
+                        call,
+                        hint,
+                    });
+                }
+                other => {
+                    // Version documents ask for no token.
+                    if other.is_ok() && matches!(address, Address::Catalog(_)) {
+                        self.accepted().insert(purpose.service);
+                    }
+                    return other;
+                }
             }
         }
     }

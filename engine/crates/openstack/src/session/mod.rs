@@ -16,22 +16,25 @@ mod federation;
 mod login;
 mod refusal;
 mod tokens;
+mod unversioned;
 mod versions;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use url::Url;
 
+use self::address::Endpoint;
 use self::ask::Purpose;
 use self::exchange::{Address, ApiCall, get_headers, label};
 use self::tokens::Tokens;
+use self::unversioned::Placed;
 use self::versions::Versions;
 use super::identity::discovery::Keystone;
 use super::identity::token::Token;
@@ -81,6 +84,11 @@ struct Place {
     /// Only endpoints of this region; none for any.
     region: Option<String>,
     versions: Versions,
+    /// Where the services are whose endpoints name no version.
+    placed: Placed,
+    /// Where no region was asked for: by service that was asked, the regions that
+    /// catalogs list it in, the one that was taken first.
+    listed: Mutex<BTreeMap<Service, Vec<String>>>,
 }
 
 struct Inner {
@@ -91,8 +99,10 @@ struct Inner {
     /// The tenants of a Keystone 2.0, once they were listed.
     tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
-    /// Their clock minus ours; `i64::MIN` while unknown.
-    skew: AtomicI64,
+    /// Services that have taken a token of ours.
+    accepted: Mutex<BTreeSet<Service>>,
+    /// Their clocks minus ours, by the last answer of each.
+    skews: Mutex<BTreeMap<Service, i64>>,
 }
 
 impl Session {
@@ -110,7 +120,8 @@ impl Session {
                 tokens: Tokens::default(),
                 tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
-                skew: AtomicI64::new(i64::MIN),
+                accepted: Mutex::default(),
+                skews: Mutex::default(),
             }),
         }
     }
@@ -142,7 +153,7 @@ impl Session {
         version: Option<Microversion>,
     ) -> Result<T, ApiError> {
         let page = query.iter().any(|(key, _)| *key == "limit");
-        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        let build = |endpoint: &Endpoint| Ok(address::append(endpoint, path, query));
         let call = ApiCall {
             repeat_timeouts: !page,
             ..self.plain(service, version)
@@ -158,7 +169,7 @@ impl Session {
         service: Service,
         path: &str,
     ) -> Result<T, ApiError> {
-        let build = |endpoint: &Url| Ok(address::append(endpoint, path, &[]));
+        let build = |endpoint: &Endpoint| Ok(address::append(endpoint, path, &[]));
         let interfaces = ["admin".to_owned()];
         let call = ApiCall {
             interfaces: &interfaces,
@@ -185,7 +196,7 @@ impl Session {
         query: &[(&str, String)],
         search: &Value,
     ) -> Result<T, ApiError> {
-        let build = |endpoint: &Url| Ok(address::append(endpoint, path, query));
+        let build = |endpoint: &Endpoint| Ok(address::append(endpoint, path, query));
         let call = ApiCall {
             repeat_timeouts: false,
             body: Some(search),
@@ -216,7 +227,7 @@ impl Session {
         href: &str,
         version: Option<Microversion>,
     ) -> Result<T, ApiError> {
-        let build = |endpoint: &Url| {
+        let build = |endpoint: &Endpoint| {
             address::follow(endpoint, href).map_err(|detail| ApiError::BadUrl {
                 url: href.to_owned(),
                 detail,
@@ -246,7 +257,7 @@ impl Session {
             repeat_timeouts: true,
             patient: true,
         };
-        let request = |endpoint: &Url, token: &Token| {
+        let request = |endpoint: &Endpoint, token: &Token| {
             let mut headers = get_headers(Some(token), service, None);
             if body.is_some() {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -277,11 +288,12 @@ impl Session {
         self.inner.requests.load(Ordering::Relaxed)
     }
 
-    /// Their clock minus ours in seconds, by the last `Date` header; none
-    /// before the first answer.
-    pub fn server_date_skew(&self) -> Option<i64> {
-        let skew = self.inner.skew.load(Ordering::Relaxed);
-        (skew != i64::MIN).then_some(skew)
+    /// A service's clock minus ours in seconds, by the last `Date` header; none
+    /// before its first answer.
+    pub fn clock_skew(&self, service: Service) -> Option<i64> {
+        let skews = self.inner.skews.lock();
+        let skews = skews.unwrap_or_else(PoisonError::into_inner);
+        skews.get(&service).copied()
     }
 
     /// The account has no role on the system (as far as was asked), so
@@ -295,6 +307,19 @@ impl Session {
     /// back to.
     pub async fn own_project(&self, scope: &Scope) -> Result<Option<String>, ApiError> {
         Ok(self.token(scope).await?.project.clone())
+    }
+
+    /// Where no region was asked for: the services that were asked so far and are
+    /// listed in several regions, with these, the one that was taken first.
+    /// Keystone, which is often one for all regions, is not among them.
+    pub fn regions_to_choose(&self) -> BTreeMap<Service, Vec<String>> {
+        let listed = &self.place.listed;
+        let mut listed = listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        listed.retain(|service, regions| *service != Service::Identity && regions.len() > 1);
+        listed
     }
 
     /// Id of a project that was given by name, as Keystone resolves it when
@@ -328,6 +353,19 @@ impl Place {
         Arc::new(Self {
             region: region.map(str::to_owned),
             versions: Versions::default(),
+            placed: Placed::default(),
+            listed: Mutex::default(),
         })
+    }
+
+    /// Catalogs of two projects may differ: what either has counts.
+    fn note(&self, service: Service, regions: Vec<String>) {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = listed.entry(service).or_default();
+        for region in regions {
+            if !known.contains(&region) {
+                known.push(region);
+            }
+        }
     }
 }

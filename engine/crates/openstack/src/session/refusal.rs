@@ -42,7 +42,7 @@ pub(super) fn says_no(error: &ApiError) -> bool {
 
 /// The credentials themselves were refused, if it was a 401: final.
 pub(super) fn refuse(session: &Session, error: ApiError) -> ApiError {
-    let ApiError::Unauthorized { message, call } = error else {
+    let ApiError::Unauthorized { message, call, .. } = error else {
         return error;
     };
     let login = &session.inner.settings.login;
@@ -74,7 +74,8 @@ pub(super) async fn project_refused(
     project: &str,
     error: ApiError,
 ) -> ApiError {
-    let (ApiError::Unauthorized { message, call } | ApiError::Forbidden { message, call }) = error
+    let (ApiError::Unauthorized { message, call, .. } | ApiError::Forbidden { message, call }) =
+        error
     else {
         return error;
     };
@@ -108,7 +109,11 @@ pub(super) async fn post(session: &Session, wanted: TokenRequest<'_>) -> Result<
             let own = message.contains("Application Credential")
                 || by_token && message.to_lowercase().contains("token");
             Err(if own {
-                ApiError::Unauthorized { message, call }
+                ApiError::Unauthorized {
+                    message,
+                    call,
+                    hint: String::new(),
+                }
             } else {
                 no_keystone(session, &message, &call)
             })

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::super::identity::token::Token;
 use super::super::{ApiError, Microversion, MicroversionRange, Scope, Service};
+use super::address::Endpoint;
 use super::ask::Purpose;
 use super::exchange::{Address, get_headers, label};
 use super::{Session, address, answer};
@@ -65,13 +66,15 @@ async fn ask(
         }
     }
     Err(last.unwrap_or_else(|| ApiError::BadUrl {
-        url: endpoint.to_string(),
+        url: endpoint.url.to_string(),
         detail: "it has no version document".to_owned(),
         from: format!("the catalog's endpoint of {service}"),
     }))
 }
 
-async fn document(
+/// A version document. To its address goes the token: it is of the catalog's
+/// own host.
+pub(super) async fn document(
     session: &Session,
     scope: &Scope,
     service: Service,
@@ -83,10 +86,10 @@ async fn document(
         repeat_timeouts: true,
         patient: true,
     };
-    let request = |url: &Url, token: &Token| {
+    let request = |at: &Endpoint, token: &Token| {
         Ok(Request {
             method: Method::Get,
-            url: url.clone(),
+            url: at.url.clone(),
             headers: get_headers(Some(token), service, None),
             body: None,
             scope: label(scope),

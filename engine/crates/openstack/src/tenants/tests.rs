@@ -61,6 +61,23 @@ async fn tenants_with_their_vo_in_one_list() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_is_not_listed_is_not_called_an_application_credentials() {
+    let token = recorded("v2/tokens").remove(1);
+    let fake = Fake::new(move |request| match request.method {
+        caso_net::Method::Post => token.outcome(),
+        _ => super::super::testing::text(200, &[], r#"{"tenants": []}"#),
+    });
+    let error = keystone::project_by_id(&session(&fake), VO_PROJECT)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, ApiError::NoTenant { tenant, .. } if tenant == VO_PROJECT),
+        "{error}"
+    );
+    assert!(error.to_string().contains("user `accounting`"), "{error}");
+}
+
+#[tokio::test]
 async fn users_at_the_address_for_administrators() {
     // The last recorded answer for this id: an account whose role counts as admin.
     let fake = replaying(&["v2/tokens", "v2/users"]);

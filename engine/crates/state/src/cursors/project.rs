@@ -42,6 +42,8 @@ struct Fallback {
     ours: bool,
     /// Whether it holds for those with a cursor, too.
     edited: bool,
+    /// A lastrun file of ours was removed, and the cursors with it.
+    removed: bool,
 }
 
 impl ProjectCursors {
@@ -91,6 +93,11 @@ impl ProjectCursors {
     /// Whether all that is known of the project is a lastrun file.
     pub(super) fn has_only_lastrun(&self) -> bool {
         self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
+    }
+
+    /// Whether an operator, or Python, decided where its extractors start.
+    pub(super) fn is_set_by_hand(&self) -> bool {
+        self.fallback.edited || self.fallback.removed
     }
 
     /// Moves a cursor to the end of a window that continues it.
@@ -301,6 +308,7 @@ impl Fallback {
         let project = file.project.clone();
         let known = !file.cursors.is_empty();
         let mut found: Option<Fallback> = None;
+        let mut removed = false;
         for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
             let is_global = path == global;
             let text = match fs::read(path) {
@@ -313,6 +321,7 @@ impl Fallback {
                             path.display()
                         );
                         file.cursors.clear();
+                        removed = true;
                     }
                     continue;
                 }
@@ -356,12 +365,14 @@ impl Fallback {
                 },
                 ours,
                 edited,
+                removed,
             });
         }
         Ok(found.unwrap_or(Fallback {
             start: Start::at_the_beginning(),
             ours: false,
             edited: false,
+            removed,
         }))
     }
 }

@@ -255,14 +255,15 @@ async fn regions_share_tokens_and_the_count_of_requests() {
 }
 
 #[tokio::test]
-async fn tells_how_far_their_clock_is_off() {
+async fn how_far_each_services_clock_is_off() {
     let fake = cloud(vec![text(
         200,
         &[("date", "Sat, 21 Nov 2026 17:25:00 GMT")],
         "{}",
     )]);
     let (session, _) = session(&fake);
-    assert_eq!(session.server_date_skew(), None);
+    assert_eq!(session.clock_skew(Service::Compute), None);
     flavors(&session).await.unwrap();
-    assert_eq!(session.server_date_skew(), Some(300));
+    assert_eq!(session.clock_skew(Service::Compute), Some(300));
+    assert_eq!(session.clock_skew(Service::BlockStorage), None);
 }

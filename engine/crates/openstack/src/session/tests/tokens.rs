@@ -315,6 +315,29 @@ async fn an_application_credential_sends_no_scope_and_has_one_project() {
 }
 
 #[tokio::test]
+async fn a_password_whose_token_is_for_another_project_is_not_called_an_application_credential() {
+    let fake = Fake::new(|_| {
+        let token = json!({"token": {
+            "expires_at": null, "catalog": catalog(),
+            "project": {"id": "own", "name": "own-name"},
+        }});
+        text(201, &[("x-subject-token", "t")], &token.to_string())
+    });
+    let (session, _) = session(&fake);
+    let error = servers(&session, &project("other")).await.unwrap_err();
+    assert!(
+        matches!(&error, ApiError::WrongToken { wanted, own: Some(own), .. } if wanted == "other" && own == "own"),
+        "{error}"
+    );
+    let text = error.to_string();
+    assert!(
+        text.contains("a token for project `own`, where one for project `other` was asked for")
+            && !text.contains("application credential"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn odd_answers_to_token_requests() {
     type Headers = &'static [(&'static str, &'static str)];
     let odd: [(Headers, &str, &str); 6] = [

@@ -17,9 +17,11 @@ record!(to wit::ComputeUsage, from model::ComputeUsage {
 record!(to wit::Counters, from model::Counters {
     cpu_nanoseconds, network_incoming_bytes, network_outgoing_bytes, measured_at, attributes,
 });
+record!(to wit::SizeSpan, from model::SizeSpan { since, vcpus });
 record!(to wit::Server, from model::Server {
     id, name, project_id, user_id, status, vm_state, task_state, created, launched, terminated,
-    updated, image_id, flavor_id, embedded_flavor, addresses, compute_usage, counters, attributes,
+    updated, image_id, flavor_id, embedded_flavor, addresses, compute_usage, counters,
+    earlier_counters, sizes, attributes,
 });
 record!(to wit::Attachment, from model::Attachment { server_id, attached, attributes });
 record!(to wit::Volume, from model::Volume {

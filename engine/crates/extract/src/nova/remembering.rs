@@ -1,0 +1,240 @@
+//! One window after the other: what the last one saw decides what this one asks.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::extract;
+use crate::testing::{self, *};
+use caso_history::History;
+use caso_model::extraction::Extractor;
+
+const HOUR: i64 = 3600;
+
+/// A cloud that is read hour by hour.
+struct Hours {
+    stand: Arc<Stand>,
+    history: History,
+    window: Window,
+    /// Requests for servers by the last window, as `path?query`.
+    asked: Vec<String>,
+    /// Warnings since they were last taken.
+    said: Vec<String>,
+}
+
+impl Hours {
+    /// Reads the first hour.
+    async fn begin(cloud: Plan) -> Hours {
+        let mut hours = Hours {
+            stand: cloud.start(),
+            history: History::empty(),
+            window: WINDOW,
+            asked: Vec::new(),
+            said: Vec::new(),
+        };
+        hours.read().await.unwrap();
+        hours
+    }
+
+    /// Lets something happen, and reads the next hour. The history is that of the last
+    /// window that could be read.
+    async fn next(&mut self, happen: impl FnOnce(&mut Plan)) -> Result<Kept, ExtractError> {
+        self.stand.change(happen);
+        self.window.end += HOUR;
+        self.read().await
+    }
+
+    async fn read(&mut self) -> Result<Kept, ExtractError> {
+        let before = self.stand.log().len();
+        let history = Mutex::new(std::mem::take(&mut self.history));
+        let mut kept = Kept::default();
+        let context = ExtractContext {
+            now: self.window.end,
+            ..self.stand.context()
+        };
+        let outcome = extract(
+            Extractor::Nova,
+            Task {
+                context: &context,
+                project: &project("p1"),
+                window: self.window,
+                history: &history,
+            },
+            &mut kept,
+        )
+        .await;
+        self.history = history.into_inner().unwrap();
+        self.asked = self.stand.log().split_off(before);
+        let said = context.caches.closing_warnings();
+        self.said.extend(said.into_iter().map(|notice| notice.text));
+        outcome?;
+        let mut bytes = Vec::new();
+        let written: Result<(), std::convert::Infallible> =
+            self.history.write(self.window.end, 1000, |piece| {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            });
+        written.unwrap();
+        self.history = History::read(&bytes[..]).unwrap();
+        self.window.start = self.window.end - 60;
+        Ok(kept)
+    }
+
+    fn asked(&self, part: &str) -> usize {
+        self.asked.iter().filter(|call| call.contains(part)).count()
+    }
+}
+
+fn three() -> Plan {
+    let mut plan = plan();
+    *plan.servers() = (0..3).map(old).collect();
+    plan
+}
+
+#[tokio::test]
+async fn an_hour_in_which_all_goes_on_costs_no_further_request() {
+    let mut hours = Hours::begin(three()).await;
+    let first = hours.asked.len();
+    let kept = hours.next(|_| ()).await.unwrap();
+    assert_eq!(kept.numbers(), [0, 1, 2]);
+    assert!(hours.asked.len() <= first, "{:#?}", hours.asked);
+    assert_eq!(hours.asked("/servers/0"), 0);
+}
+
+#[tokio::test]
+async fn sizes_go_with_the_server_from_the_first_resize_on() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let kept = hours
+        .next(|cloud| {
+            let vm = cloud.server(1);
+            vm.embedded.as_mut().unwrap().vcpus = 16;
+            (vm.launched, vm.updated) = (Some(end + 600), end + 600);
+        })
+        .await
+        .unwrap();
+    let servers = kept.servers();
+    let sizes = |n: usize| -> Vec<(i64, u32)> {
+        let id = Uuid::from_u128(n as u128).to_string();
+        let server = servers.iter().find(|server| server.id == id).unwrap();
+        server.sizes.iter().map(|s| (s.since, s.vcpus)).collect()
+    };
+    assert_eq!(sizes(0), []);
+    let created = old(1).created;
+    assert_eq!(sizes(1), [(created, 2), (end + 600, 16)]);
+}
+
+/// N4: a compute host 10 minutes behind.
+#[tokio::test]
+async fn an_end_by_a_clock_that_is_behind_is_reported_once() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let kept = hours
+        .next(|cloud| {
+            cloud.server(1).delete(end - 300);
+            cloud.server(1).updated = end + 300;
+            // Created and deleted there between two runs.
+            let mut short = testing::new(7);
+            (short.created, short.launched) = (end + 60, Some(end - 540));
+            short.delete(end - 200);
+            short.updated = end + 400;
+            cloud.servers().push(short);
+        })
+        .await
+        .unwrap();
+    assert_eq!(kept.numbers(), [0, 1, 2, 7]);
+    let again = hours.next(|_| ()).await.unwrap();
+    assert_eq!(again.numbers(), [0, 2]);
+}
+
+/// A change that was noted before the window's end, and visible after it.
+#[tokio::test]
+async fn what_becomes_visible_late_is_found_by_the_next_window() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let kept = hours
+        .next(|cloud| {
+            // Half an hour late, and known: it is missed.
+            cloud.server(1).delete(end - 1800);
+            // Never seen, and visible within a quarter of an hour.
+            let mut short = testing::new(7);
+            (short.created, short.launched) = (end - 800, Some(end - 790));
+            short.delete(end - 700);
+            cloud.servers().push(short);
+        })
+        .await
+        .unwrap();
+    assert_eq!(kept.numbers(), [0, 1, 2, 7]);
+    assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
+}
+
+/// N5: servers of a cell that is down are in no list, and the window waits for it.
+#[tokio::test]
+async fn a_window_waits_for_a_cell_that_is_down() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let down = hours
+        .next(|cloud| cloud.server(1).in_down_cell = true)
+        .await;
+    let error = down.err().unwrap();
+    assert!(matches!(error, ExtractError::CellDown { .. }), "{error}");
+    // Deleted before the cell went: Nova's list of what is there leaves it out.
+    hours.history = History::empty();
+    let mut hours = Hours::begin(three()).await;
+    let down = hours
+        .next(|cloud| {
+            cloud.server(1).delete(end + 60);
+            cloud.server(1).in_down_cell = true;
+        })
+        .await;
+    let text = down.err().unwrap().to_string();
+    assert!(
+        text.contains("a cell of Nova is down") && text.contains("500"),
+        "{text}"
+    );
+}
+
+/// N11: only a list of changes shows a soft-deleted server.
+#[tokio::test]
+async fn a_soft_deleted_server_is_reported_in_every_window_until_it_is_reclaimed() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let soft = |cloud: &mut Plan| {
+        let vm = cloud.server(1);
+        (vm.vm_state, vm.updated) = ("soft-delete".into(), end + 300);
+    };
+    for run in 0..4 {
+        let kept = hours.next(soft).await.unwrap();
+        assert_eq!(kept.numbers(), [0, 1, 2], "run {run}");
+        assert_eq!(hours.asked("/servers/0"), 0, "{:#?}", hours.asked);
+    }
+    let reclaimed = hours.window.end + 100;
+    let kept = hours.next(|cloud| cloud.server(1).delete(reclaimed)).await;
+    assert_eq!(kept.unwrap().numbers(), [0, 1, 2]);
+    assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
+}
+
+/// Without a memory of when it was deleted, it is asked for alone.
+#[tokio::test]
+async fn a_soft_deleted_server_of_which_nothing_is_remembered_is_found() {
+    let mut cloud = three();
+    cloud.server(1).vm_state = "soft-delete".into();
+    let hours = Hours::begin(cloud).await;
+    assert_eq!(hours.asked("/servers/0"), 1);
+    assert_eq!(hours.history.len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_nova_knows_no_more_is_named_once() {
+    let mut hours = Hours::begin(three()).await;
+    let kept = hours
+        .next(|cloud| cloud.servers().retain(|vm| vm.id != uuid(1)))
+        .await
+        .unwrap();
+    assert_eq!(kept.numbers(), [0, 2]);
+    assert_eq!(hours.asked("/servers/0"), 1);
+    let said = std::mem::take(&mut hours.said);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("Nova knows it no more"), "{said:?}");
+    assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
+    assert!(hours.said.is_empty(), "{:?}", hours.said);
+}

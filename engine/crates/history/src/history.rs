@@ -1,0 +1,335 @@
+//! The servers of one project in one region.
+
+use caso_model::Window;
+use caso_model::usage::{Counters, SizeSpan};
+use uuid::Uuid;
+
+use crate::entry::Entry;
+use crate::more::More;
+use crate::sighting::{Life, Sighting};
+use crate::sizes;
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Known(usize),
+    Fresh(usize),
+}
+
+/// What was seen of a project's servers up to some moment, and what this run sees.
+///
+/// Each server is to be [noted](History::note) once in an extraction.
+#[derive(Debug, Default)]
+pub struct History {
+    pub(crate) as_of: Option<i64>,
+    /// Those of earlier runs, by id.
+    pub(crate) known: Vec<Entry>,
+    /// Those that this run sees for the first time, in its order.
+    pub(crate) fresh: Vec<Entry>,
+    pub(crate) more: Vec<More>,
+    /// One bit for each of `known`: this run has seen it.
+    seen: Vec<u64>,
+}
+
+impl History {
+    /// Of a project of which nothing is remembered.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn of_last_run(as_of: i64, known: Vec<Entry>, more: Vec<More>) -> Self {
+        let seen = vec![0; known.len().div_ceil(64)];
+        Self {
+            as_of: Some(as_of),
+            known,
+            fresh: Vec::new(),
+            more,
+            seen,
+        }
+    }
+
+    /// The end of the last window that was noted, in epoch seconds; none where nothing
+    /// is remembered.
+    #[must_use]
+    pub fn as_of(&self) -> Option<i64> {
+        self.as_of
+    }
+
+    /// How many servers are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len() + self.fresh.len()
+    }
+
+    /// Whether no server is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Room for the servers of the next page, without the doubling that costs
+    /// twice the memory.
+    pub fn expect(&mut self, servers: usize) {
+        let spare = self.fresh.capacity() - self.fresh.len();
+        if spare < servers {
+            self.fresh.reserve_exact(servers.max(self.fresh.len() / 8));
+        }
+    }
+
+    /// Notes what a window that ends at `until`, in epoch seconds, saw of a server,
+    /// and answers the sizes that it was seen to have, oldest first; none for one that
+    /// never had another size than the one of the sighting.
+    pub fn note(&mut self, sighting: &Sighting, until: i64) -> Vec<SizeSpan> {
+        let place = match self.find(sighting.id) {
+            Some(place) => {
+                self.mark(place);
+                place
+            }
+            None => {
+                self.fresh.push(Entry::new(sighting.id));
+                Place::Fresh(self.fresh.len() - 1)
+            }
+        };
+        let Some(mut entry) = self.entry(place) else {
+            return Vec::new();
+        };
+        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let reported_until = match (place, more.ended) {
+            (Place::Known(_), None) => more.missing.or(self.as_of),
+            _ => None,
+        };
+        match (entry.vcpus(), sighting.vcpus) {
+            (_, None) => {}
+            (None, Some(now)) => entry.set_vcpus(now),
+            (Some(before), Some(now)) => {
+                if before != now {
+                    let reported = reported_until.or(self.as_of).unwrap_or(until);
+                    sizes::change(
+                        &mut more.sizes,
+                        sighting.created,
+                        reported,
+                        sighting.launched,
+                        (before, now),
+                    );
+                    entry.set_vcpus(now);
+                }
+            }
+        }
+        (more.missing, more.nowhere) = (None, None);
+        (more.ended, more.hidden) = match sighting.life {
+            Life::Alive => (None, None),
+            Life::Hidden(since) => (None, Some(since)),
+            Life::Ended => (Some(until), None),
+        };
+        let sizes = match (more.sizes.is_empty(), sighting.vcpus, entry.vcpus()) {
+            // No API gives its size today: the last one that was seen.
+            (true, None, Some(vcpus)) => vec![SizeSpan {
+                since: sighting.created.or(self.as_of).unwrap_or(until),
+                vcpus,
+            }],
+            _ => more.sizes.clone(),
+        };
+        self.put(place, entry, more);
+        sizes
+    }
+
+    /// Takes the counters that a source has of a server noted before, none where it
+    /// has none any more. Answers those that are to be reported, and those that were
+    /// reported last.
+    ///
+    /// A counter never falls: a source that forgot what it had once does not undo
+    /// what was reported.
+    pub fn count(
+        &mut self,
+        id: Uuid,
+        now: Option<Counters>,
+    ) -> (Option<Counters>, Option<Counters>) {
+        let Some(place) = self.find(id) else {
+            return (now, None);
+        };
+        let Some(entry) = self.entry(place) else {
+            return (now, None);
+        };
+        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let earlier = more.counters.take();
+        let reported = match (&earlier, now) {
+            (None, now) => now,
+            (Some(earlier), None) => Some(earlier.clone()),
+            (Some(earlier), Some(now)) => Some(Counters {
+                cpu_nanoseconds: now.cpu_nanoseconds.max(earlier.cpu_nanoseconds),
+                network_incoming_bytes: now
+                    .network_incoming_bytes
+                    .max(earlier.network_incoming_bytes),
+                network_outgoing_bytes: now
+                    .network_outgoing_bytes
+                    .max(earlier.network_outgoing_bytes),
+                measured_at: now.measured_at.max(earlier.measured_at),
+                attributes: now.attributes,
+            }),
+        };
+        more.counters = reported.clone().map(|counters| Counters {
+            attributes: Vec::new(),
+            ..counters
+        });
+        self.put(place, entry, more);
+        (reported, earlier)
+    }
+
+    /// Servers that the last run saw alive and this one has not seen, by id.
+    pub fn missing(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.known
+            .iter()
+            .enumerate()
+            .filter(|(place, entry)| !self.is_marked(*place) && self.ended(entry).is_none())
+            .map(|(_, entry)| Uuid::from_bytes(entry.id))
+    }
+
+    /// Since when, in epoch seconds, a list of changes shows the missing servers that
+    /// are still there or ended since: hidden ones, and those that were alive. None
+    /// where none is missing.
+    ///
+    /// `apart` is how many seconds a change may have been noted before the last
+    /// window's end, and yet not been visible then.
+    #[must_use]
+    pub fn changed_since(&self, apart: i64) -> Option<i64> {
+        let missing = self.known.iter().enumerate();
+        missing
+            .filter(|(place, entry)| !self.is_marked(*place) && self.ended(entry).is_none())
+            .filter_map(|(_, entry)| {
+                let more = self.more_of(entry);
+                let alive = more.and_then(|more| more.missing).or(self.as_of)?;
+                let alive = alive.saturating_sub(apart);
+                let hidden = more.and_then(|more| more.hidden);
+                Some(hidden.map_or(alive, |since| since.min(alive)))
+            })
+            .min()
+    }
+
+    /// The cloud shows a missing server nowhere. It is looked for again by the next
+    /// runs, for `patience` seconds. Answers until when it was reported as alive, where
+    /// this run is the first to miss it.
+    pub fn miss(&mut self, id: Uuid, until: i64, patience: i64) -> Option<i64> {
+        let Some(place) = self.find(id) else {
+            // Named by a list, and never seen.
+            let nowhere = More {
+                ended: Some(until),
+                nowhere: Some(until),
+                ..More::default()
+            };
+            self.fresh.push(Entry::new(id));
+            let place = Place::Fresh(self.fresh.len() - 1);
+            self.put(place, Entry::new(id), nowhere);
+            return None;
+        };
+        let entry = self.entry(place)?;
+        self.mark(place);
+        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let first = more.missing.is_none();
+        let alive = more.missing.or(self.as_of)?;
+        if alive < until.saturating_sub(patience) {
+            more.ended = Some(until);
+        } else {
+            more.missing = Some(alive);
+        }
+        self.put(place, entry, more);
+        first.then_some(alive)
+    }
+
+    /// Whether a server was asked for within the last day, and was nowhere.
+    #[must_use]
+    pub fn is_nowhere(&self, id: Uuid) -> bool {
+        let Some(place) = self.find(id) else {
+            return false;
+        };
+        let entry = self.entry(place);
+        entry.is_some_and(|entry| {
+            let more = self.more_of(&entry);
+            more.is_some_and(|more| more.nowhere.is_some())
+        })
+    }
+
+    /// Whether a server was reported: as alive by the last window, or its end by an
+    /// earlier one than `window`.
+    #[must_use]
+    pub fn reported(&self, id: Uuid, window: Window) -> Option<Reported> {
+        let Some(Place::Known(place)) = self.find(id) else {
+            return None;
+        };
+        match self.ended(self.known.get(place)?) {
+            None => Some(Reported::Alive),
+            Some(until) if until < window.end => Some(Reported::Ended),
+            Some(_) => None,
+        }
+    }
+
+    fn ended(&self, entry: &Entry) -> Option<i64> {
+        self.more_of(entry)?.ended
+    }
+
+    pub(crate) fn more_of(&self, entry: &Entry) -> Option<&More> {
+        self.more.get(entry.more()?)
+    }
+
+    fn find(&self, id: Uuid) -> Option<Place> {
+        let id = id.into_bytes();
+        if let Ok(place) = self.known.binary_search_by_key(&id, |entry| entry.id) {
+            return Some(Place::Known(place));
+        }
+        // What is asked for was noted a moment ago: within the last page.
+        let fresh = self.fresh.iter().rposition(|entry| entry.id == id);
+        fresh.map(Place::Fresh)
+    }
+
+    fn entry(&self, place: Place) -> Option<Entry> {
+        match place {
+            Place::Known(place) => self.known.get(place),
+            Place::Fresh(place) => self.fresh.get(place),
+        }
+        .copied()
+    }
+
+    fn put(&mut self, place: Place, mut entry: Entry, more: More) {
+        match entry.more() {
+            Some(at) => {
+                if let Some(slot) = self.more.get_mut(at) {
+                    *slot = more;
+                }
+            }
+            None if more.is_empty() => {}
+            None => {
+                entry.set_more(Some(self.more.len()));
+                self.more.push(more);
+            }
+        }
+        let slot = match place {
+            Place::Known(place) => self.known.get_mut(place),
+            Place::Fresh(place) => self.fresh.get_mut(place),
+        };
+        if let Some(slot) = slot {
+            *slot = entry;
+        }
+    }
+
+    fn mark(&mut self, place: Place) {
+        if let Place::Known(place) = place
+            && let Some(word) = self.seen.get_mut(place / 64)
+        {
+            *word |= 1 << (place % 64);
+        }
+    }
+
+    fn is_marked(&self, place: usize) -> bool {
+        let word = self.seen.get(place / 64);
+        word.is_some_and(|word| word & (1 << (place % 64)) != 0)
+    }
+}
+
+/// What was reported of a server before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// That it is alive.
+    Alive,
+    /// That it ended.
+    Ended,
+}

@@ -1,0 +1,57 @@
+//! What is kept of the few servers of which there is more to say.
+
+use caso_model::usage::{Counters, SizeSpan};
+use serde::{Deserialize, Serialize};
+
+/// How long the sizes of a server that ended are kept, in seconds: for so long
+/// its months may be published once more.
+const REPUBLISHED: i64 = 400 * 86_400;
+
+/// After how many seconds a server that was nowhere is asked for again.
+const ASKED_AGAIN: i64 = 86_400;
+
+/// Everything that has no room in an entry.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct More {
+    /// Earlier sizes and the present one, oldest first, of a server that was
+    /// resized.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sizes: Vec<SizeSpan>,
+    /// The counters that were last reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) counters: Option<Counters>,
+    /// The end of the window that reported its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<i64>,
+    /// The end of the last window that reported it as alive, where a later one
+    /// found it nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<i64>,
+    /// When it was found nowhere, though some list names it: asked for again a day later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) nowhere: Option<i64>,
+    /// Since when only a list of changes shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden: Option<i64>,
+}
+
+impl More {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == More::default()
+    }
+
+    /// Whether it is of use to a run after `now`, where reports of ends up to
+    /// `recent` seconds before may be met once more.
+    pub(crate) fn is_kept(&self, now: i64, recent: i64) -> bool {
+        if let Some(when) = self.nowhere {
+            return when >= now.saturating_sub(ASKED_AGAIN);
+        }
+        let Some(ended) = self.ended else { return true };
+        let kept_for = if self.sizes.is_empty() && self.counters.is_none() {
+            recent
+        } else {
+            REPUBLISHED
+        };
+        ended >= now.saturating_sub(kept_for)
+    }
+}

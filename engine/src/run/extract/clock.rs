@@ -1,0 +1,88 @@
+//! Clocks that are behind ours.
+//!
+//! A window that ended in a service's future would leave a gap: what changes there until then
+//! carries times that the next window takes for read. So no window ends after the present of
+//! Keystone, which is asked first, nor after that of the service that is read. The latter is
+//! known with its first answer: where it is behind, what was read is dropped and read again,
+//! up to its present. Once: the projects after that know.
+
+use super::extractor::Task;
+use super::mapping::Counts;
+use super::region::Region;
+use caso_extract::ExtractError;
+use caso_journal::Sealed;
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+use caso_openstack::{Service, Session};
+
+/// Clocks differ by a little anywhere, and a `Date` is cut to its second.
+const APART: i64 = 5;
+/// More is not a clock's error but a header that somebody made up.
+const DAY: i64 = 86_400;
+
+/// By how many seconds a service's clock is behind ours, where that is much.
+pub fn behind(session: &Session, service: Service) -> Option<i64> {
+    let skew = session.clock_skew(service)?;
+    (-DAY..-APART).contains(&skew).then_some(-skew)
+}
+
+/// What was read of a window.
+pub struct Read {
+    /// The window, as far as it lies in the service's past.
+    pub window: Window,
+    pub counts: Counts,
+    pub sealed: Sealed,
+}
+
+impl Task {
+    /// Reads a window and seals what comes out; none where all of it lies in the service's
+    /// future.
+    ///
+    /// # Errors
+    /// The segment is then discarded.
+    pub async fn read(&self, mut window: Window) -> Result<Option<Read>, ExtractError> {
+        for knows in [false, true] {
+            if let Some(present) = self.present_before(window.end) {
+                window.end = present;
+            }
+            if window.start >= window.end {
+                return Ok(None);
+            }
+            let ends_too_late = || !knows && self.present_before(window.end).is_some();
+            if let Some((counts, sealed)) = self.segment(window, ends_too_late).await? {
+                return Ok(Some(Read {
+                    window,
+                    counts,
+                    sealed,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The present of the service that is read, where its clock is behind and that lies before
+    /// `end`; none where it has not answered yet.
+    fn present_before(&self, end: i64) -> Option<i64> {
+        let service = match self.extractor {
+            Extractor::Nova | Extractor::Ceilometer | Extractor::Prometheus => Service::Compute,
+            Extractor::Cinder => Service::BlockStorage,
+            Extractor::Neutron => Service::Network,
+        };
+        let Region {
+            sources, bounds, ..
+        } = self.region.as_ref();
+        let seconds = behind(&sources.session, service)?;
+        let present = bounds.now - seconds;
+        if present.saturating_add(APART) >= end {
+            return None;
+        }
+        let key = format!("clock-behind-{}", service.name());
+        sources.caches.warnings.warn_once(&key, || {
+            format!(
+                "{service}'s clock is {seconds} s behind this machine's: extracting up to its \
+                 now; set the clocks right"
+            )
+        });
+        Some(present)
+    }
+}
