@@ -70,7 +70,7 @@ pub(crate) fn usage_bound(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     /// The accepted and refused forms are those that a real Nova answered
     /// 200 and 400 to.

@@ -43,10 +43,7 @@ fn change(cloud: &Cloud, n: usize, happen: impl FnOnce(&mut Server)) {
 /// A resize ends: Nova moves `launched_at`.
 fn resize(cloud: &Cloud, n: usize, flavor: usize, at: &str) {
     let at = epoch(at);
-    change(cloud, n, |server| {
-        server.flavor_id = flavor_id(flavor);
-        (server.launched, server.updated) = (Some(at), at);
-    });
+    change(cloud, n, |server| server.resize(flavor_id(flavor), at));
 }
 
 fn number(record: &Record, field: &str) -> i64 {
@@ -157,7 +154,7 @@ fn the_end_by_a_clock_that_is_behind_is_reported() {
     site.extract(&["--extract-to", "2026-10-10"]).expect(0);
     let end = epoch("2026-10-10");
     change(&cloud, 0, |server| {
-        *server = server.clone().deleted(end - 300);
+        server.delete(end - 300);
         server.updated = end + 300;
     });
     cloud.change(|plan| match &mut plan.projects[0].servers {
@@ -209,7 +206,7 @@ fn a_window_waits_while_a_cell_is_down() {
     site.extract(&["--extract-to", "2026-10-10"]).expect(0);
     let gone = epoch("2026-10-10 00:10:00");
     change(&cloud, 1, |server| {
-        *server = server.clone().deleted(gone);
+        server.delete(gone);
         server.in_down_cell = true;
     });
     cloud.change(|plan| match &mut plan.projects[0].servers {
@@ -251,8 +248,7 @@ fn a_soft_deleted_server_is_reported_by_every_run() {
     let site = site(&cloud);
     site.extract(&["--extract-to", "2026-10-10"]).expect(0);
     change(&cloud, 1, |server| {
-        server.vm_state = "soft-delete".into();
-        server.updated = epoch("2026-10-10 00:30:00");
+        server.soft_delete(epoch("2026-10-10 00:30:00"));
     });
     for hour in 1..5 {
         site.extract(&["--extract-to", &format!("2026-10-10 0{hour}:00:00")])

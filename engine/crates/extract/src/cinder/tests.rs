@@ -1,7 +1,7 @@
 //! Volumes of a cloud that changes under our hands.
 
 use caso_stand_in::epoch;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Mutex;
 
 use super::*;

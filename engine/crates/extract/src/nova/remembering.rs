@@ -108,7 +108,7 @@ async fn sizes_go_with_the_server_from_the_first_resize_on() {
         .next(|cloud| {
             let vm = cloud.server(1);
             vm.embedded.as_mut().unwrap().vcpus = 16;
-            (vm.launched, vm.updated) = (Some(end + 600), end + 600);
+            vm.boot(end + 600);
         })
         .await
         .unwrap();
@@ -198,10 +198,7 @@ async fn a_window_waits_for_a_cell_that_is_down() {
 async fn a_soft_deleted_server_is_reported_in_every_window_until_it_is_reclaimed() {
     let mut hours = Hours::begin(three()).await;
     let end = hours.window.end;
-    let soft = |cloud: &mut Plan| {
-        let vm = cloud.server(1);
-        (vm.vm_state, vm.updated) = ("soft-delete".into(), end + 300);
-    };
+    let soft = |cloud: &mut Plan| cloud.server(1).soft_delete(end + 300);
     for run in 0..4 {
         let kept = hours.next(soft).await.unwrap();
         assert_eq!(kept.numbers(), [0, 1, 2], "run {run}");

@@ -117,7 +117,7 @@ async fn an_hour_is_one_query_a_page_and_no_image_and_no_user() {
 #[tokio::test]
 async fn energy_is_cut_to_the_servers_life() {
     let mut cloud = cloud(3);
-    cloud.servers().push(Server {
+    cloud.servers().push(caso_stand_in::Server {
         created: HOUR.start + 900,
         launched: Some(HOUR.start + 930),
         updated: HOUR.start + 930,

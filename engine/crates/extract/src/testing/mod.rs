@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use caso_stand_in::InProcess;
-pub use caso_stand_in::{Plan, Seen, Server};
+pub use caso_stand_in::{Plan, Seen};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use serde_json::Value;
