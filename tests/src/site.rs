@@ -158,6 +158,24 @@ impl Site {
         self.extract(&["--extract-from", "2026-10-01", "--extract-to", "2026-10-16"])
     }
 
+    /// `caso-extract` as [`Site::extract`] has it, with so many bytes of address space.
+    pub fn extract_within(&self, address_space: u64, arguments: &[&str]) -> Outcome {
+        self.write_conf();
+        let program = self.command("caso-extract");
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--as={address_space}"))
+            .arg(program.get_program())
+            .arg("--config-file")
+            .arg(self.path().join("caso.conf"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        Running::start(command, self.path()).finish()
+    }
+
     /// `caso deliver`, with the configuration.
     pub fn deliver(&self) -> Outcome {
         self.start("caso", &["deliver"], &[]).finish()

@@ -163,6 +163,9 @@ impl Case {
             let place = order.iter().position(|vm| *vm == server.id);
             place.unwrap_or(usize::MAX)
         });
+        // The engine leaves out what ended long before the window.
+        let start = context.window.start;
+        servers.retain(|server| server.terminated.is_none_or(|end| end >= start));
         let items: Vec<UsageItem> = servers.into_iter().map(UsageItem::Server).collect();
         let (mut clouds, mut accelerators) = (Vec::new(), Vec::new());
         for outcome in caso_mapper::map(&Policy::default(), &context, &tables, &items) {

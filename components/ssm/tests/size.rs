@@ -15,7 +15,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's panic is its failure")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use caso_ssm::Options;
 
@@ -60,8 +60,12 @@ fn a_full_message_passes_encrypted_whatever_is_in_it() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let most = Options::default().max_message_bytes;
     let mut kinds = 0;
-    for file in fs::read_dir(golden).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+    let files = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    for file in files(&golden).iter().flat_map(|case| files(case)) {
+        let text = fs::read_to_string(file).unwrap();
         let full = text.repeat(most.div_ceil(text.len()));
         let published = base64(encrypted(signed(&full[..most])));
         assert!(published < MOST, "{published} bytes of {most}");

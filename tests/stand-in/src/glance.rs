@@ -70,6 +70,12 @@ fn list(world: &World, seen: &Seen, token: &Token) -> Answer {
         .map(|id| id.strip_prefix("in:").unwrap_or(id).split(',').collect());
     let mut rest: Vec<&Image> = images(world)
         .rev()
+        .filter(|known| known.hidden == (seen.param("os_hidden") == Some("true")))
+        .filter(|known| match seen.param("visibility") {
+            None => known.visibility != "community",
+            Some("all") => true,
+            Some(visibility) => known.visibility == visibility,
+        })
         .filter(|known| {
             wanted
                 .as_ref()
@@ -103,9 +109,9 @@ fn list(world: &World, seen: &Seen, token: &Token) -> Answer {
 
 fn body(known: &Image, token: &Token) -> Value {
     let mut body = json!({
-        "name": known.name, "disk_format": "qcow2", "container_format": "bare", "visibility": "public",
+        "name": known.name, "disk_format": "qcow2", "container_format": "bare", "visibility": known.visibility,
         "size": null, "virtual_size": null, "status": "active", "checksum": null, "protected": false,
-        "min_ram": 0, "min_disk": 0, "owner": token.project(), "os_hidden": false,
+        "min_ram": 0, "min_disk": 0, "owner": token.project(), "os_hidden": known.hidden,
         "os_hash_algo": null, "os_hash_value": null, "id": known.id,
         "created_at": "2026-05-01T00:00:00Z", "updated_at": "2026-05-01T00:00:00Z", "tags": [],
         "self": format!("/v2/images/{}", known.id), "file": format!("/v2/images/{}/file", known.id),

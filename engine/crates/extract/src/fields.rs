@@ -204,6 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_text_is_no_time_and_no_number() {
+        let row = row(r#"{"id": "a", "launched": "", "ended": " ", "vcpus": "", "name": ""}"#);
+        assert_eq!(row.time("launched"), Ok(None));
+        assert_eq!(row.time("ended"), Ok(None));
+        assert_eq!(row.count("vcpus"), Ok(None));
+        assert_eq!(row.small_count("vcpus"), Ok(None));
+        assert_eq!(row.text("name"), Ok(Some(String::new())));
+    }
+
+    #[test]
     fn counts_may_be_written_as_floats() {
         let row = row(r#"{"id": "a", "x": 20.0, "y": 20.5, "z": 1e300, "big": 4294967296}"#);
         assert_eq!(row.count("x"), Ok(Some(20)));

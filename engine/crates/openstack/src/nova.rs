@@ -329,6 +329,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_last_row_that_is_not_deleted_is_the_other_marker() {
+        let other = |statuses: &[(&str, &str)]| {
+            let rows: Vec<_> = statuses
+                .iter()
+                .map(|(id, status)| serde_json::json!({"id": id, "status": status}))
+                .collect();
+            let text = serde_json::json!({"servers": rows}).to_string();
+            let page: ServersPage = serde_json::from_str(&text).unwrap();
+            page.other_marker()
+        };
+        let row = |id: &str| OtherMarker::Row(id.to_owned());
+        assert_eq!(other(&[("a", "ACTIVE"), ("b", "DELETED")]), row("a"));
+        assert_eq!(
+            other(&[("a", "ACTIVE"), ("b", "SHUTOFF"), ("c", "DELETED")]),
+            row("b")
+        );
+        assert_eq!(
+            other(&[("a", "DELETED"), ("b", "ACTIVE")]),
+            OtherMarker::NotNeeded
+        );
+        assert_eq!(other(&[("a", "DELETED")]), OtherMarker::None);
+        assert_eq!(other(&[]), OtherMarker::NotNeeded);
+    }
+
+    #[test]
     fn only_an_empty_object_is_no_usage() {
         let rows = |inner: &str| {
             let text = format!(r#"{{"tenant_usage": {inner}}}"#);

@@ -409,6 +409,37 @@ mod tests {
         assert_eq!(added_by_link("http://[", &ours), Query::new());
     }
 
+    #[tokio::test]
+    async fn a_page_that_is_too_long_for_the_api_names_the_option() {
+        use crate::testing::{Fake, refusal, session, text, token};
+
+        async fn ask(body: &'static str) -> PageError {
+            let fake = Fake::new(move |request| match request.method {
+                caso_net::Method::Post => token(request, "t"),
+                _ if body.is_empty() => refusal(403),
+                _ => text(403, &[], body),
+            });
+            let (session, _) = session(&fake);
+            let oldest = crate::Microversion::new(2, 1);
+            let offered = crate::MicroversionRange {
+                min: oldest,
+                max: oldest,
+            };
+            let nova = crate::nova::Nova::new(session.clone(), "p", offered);
+            let mut pager = nova.flavors(1000);
+            pager.next(&session).await.unwrap_err()
+        }
+        let error = ask(r#"{"forbidden": {"message": "Limit 1000 exceeds the maximum"}}"#).await;
+        assert!(error.api().is_some_and(ApiError::is_forbidden), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.contains("1000 rows") && said.contains("`page_size`"),
+            "{said}"
+        );
+        let said = ask("").await.to_string();
+        assert!(!said.contains("page_size"), "{said}");
+    }
+
     #[test]
     fn only_next_leads_on() {
         let links: Vec<Link> =

@@ -9,7 +9,7 @@ use super::admission::{Admission, Source};
 use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
 use super::component::Component;
 use super::error::{AdmissionError, SandboxError};
-use super::limits::TICK;
+use super::limits::{GUARD, RESERVED, TICK};
 use super::link::Linkers;
 
 /// What the sandbox is set up with.
@@ -115,7 +115,14 @@ fn config() -> Config {
         // that needs it is refused when it is loaded.
         .concurrency_support(false)
         // One function after the other: a first run has little memory to spare.
-        .parallel_compilation(false);
+        .parallel_compilation(false)
+        // wasmtime would reserve 4 GiB for each memory, so that no access has to be
+        // checked, and a batch system's or a unit's limit of address space ended a run
+        // after a few projects. What a guest may have by default is reserved instead;
+        // one that is allowed more moves when it grows.
+        .memory_reservation(RESERVED)
+        .memory_reservation_for_growth(RESERVED)
+        .memory_guard_size(GUARD);
     config
 }
 

@@ -7,6 +7,7 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::limits::{GUARD, RESERVED};
 use super::log::GuestLog;
 use caso_model::guest::{FailureKind, GuestFailure};
 
@@ -76,6 +77,9 @@ fn classify(error: &wasmtime::Error, deadline: std::time::Duration) -> (FailureK
         );
     }
     let root = error.root_cause().to_string();
+    if let Some(detail) = no_address_space(&root) {
+        return (FailureKind::Host, detail);
+    }
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => (
             FailureKind::Deadline,
@@ -97,6 +101,21 @@ fn classify(error: &wasmtime::Error, deadline: std::time::Duration) -> (FailureK
         None if root.contains("resource limit exceeded") => (FailureKind::Memory, root),
         None => (FailureKind::Trap, root),
     }
+}
+
+/// What ENOMEM of an `mmap` means: hardly ever that memory is short, for nothing of it
+/// is used yet.
+pub fn no_address_space(detail: &str) -> Option<String> {
+    detail.contains("Cannot allocate memory").then(|| {
+        let mebibytes = |bytes: u64| bytes >> 20;
+        format!(
+            "there is no address space left for it: it takes {} MiB at once and again with each {} MiB that it may \
+             have beyond; raise the limit (`ulimit -v`, `LimitAS=` of the systemd unit, the batch system's or the \
+             container's), or lower `concurrency` ({detail})",
+            mebibytes(RESERVED + 2 * GUARD),
+            mebibytes(RESERVED),
+        )
+    })
 }
 
 /// Names of the guest's functions, innermost first, without the machinery of a

@@ -13,6 +13,14 @@ use caso_net::timeouts;
 /// How often the epoch advances: the grain of every deadline.
 pub const TICK: Duration = Duration::from_millis(10);
 
+/// Bytes of address space that a linear memory takes from the beginning: what a guest
+/// may have by default ([`Limits::default`]).
+pub const RESERVED: u64 = 64 << 20;
+
+/// Bytes before and after it in which nothing lies: an access with a constant offset
+/// below that needs one check of its base.
+pub const GUARD: u64 = 1 << 20;
+
 /// How long one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallTime {
@@ -74,7 +82,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory: 64 << 20,
+            memory: RESERVED,
             timeout: Duration::from_secs(120),
             deadline: Duration::from_secs(10),
             crossing_bytes: 32 << 20,

@@ -137,6 +137,13 @@ impl Call<'_> {
         Some(&self.world.project(id)?.servers)
     }
 
+    /// Nova before 2014.2.3-29 looks for a marker among the living alone.
+    fn marker_taken(&self, marker: Option<&str>) -> bool {
+        let found = marker.and_then(|id| self.project()?.find(id));
+        let deleted = found.is_some_and(|server| self.world.as_it_is(server).is_deleted());
+        !(self.world.plan.refuses_deleted_markers && deleted)
+    }
+
     /// A server whose row is gone is no marker any more.
     fn marker_known(&self, marker: Option<&str>) -> bool {
         marker.is_none_or(|id| !self.world.is_gone(id))

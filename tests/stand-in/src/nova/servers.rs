@@ -37,7 +37,7 @@ impl Call<'_> {
         let Some(page) = self
             .project()
             .and_then(|servers| servers.newest_first(marker))
-            .filter(|_| self.marker_known(marker))
+            .filter(|_| self.marker_known(marker) && self.marker_taken(marker))
         else {
             return Err(unknown_marker(marker));
         };

@@ -73,6 +73,10 @@ pub struct Image {
     pub id: String,
     pub name: String,
     pub properties: BTreeMap<String, String>,
+    /// `public`, `community`: the list shows the latter only where it is asked for.
+    pub visibility: String,
+    /// Left out of every list that does not ask for hidden ones.
+    pub hidden: bool,
 }
 
 impl Image {
@@ -81,6 +85,8 @@ impl Image {
             id: ids::image_id(n),
             name: format!("image-{n}"),
             properties: BTreeMap::new(),
+            visibility: "public".into(),
+            hidden: false,
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Plan {
     /// Where the catalog has a service elsewhere than usual, by type (`compute`):
     /// a path, in which `{project}` stands for the token's project.
     pub endpoints: BTreeMap<String, String>,
+    /// Nova takes no deleted server for a marker, as before 2014.2.3-29.
+    pub refuses_deleted_markers: bool,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
     /// A provider that Keystone believes, and its clients.
@@ -79,6 +81,7 @@ impl Default for Plan {
             microversion: 104,
             region: "RegionOne".into(),
             endpoints: BTreeMap::new(),
+            refuses_deleted_markers: false,
             lacks: Vec::new(),
             federation: None,
             version_2: false,

@@ -139,18 +139,22 @@ async fn open(context: &ExtractContext, project: &ProjectRef) -> Result<Nova, Ex
 }
 
 fn is_about_document(error: &ApiError) -> bool {
-    !error.is_outage()
-        && matches!(
-            error,
-            ApiError::NotJson { .. }
-                | ApiError::Shape { .. }
-                | ApiError::NotFound { .. }
-                | ApiError::Forbidden { .. }
-                | ApiError::Unauthorized { .. }
-                | ApiError::Status { .. }
-                | ApiError::Redirect { .. }
-                | ApiError::BadUrl { .. }
-        )
+    // A 500 says nothing of what there is.
+    let refused = matches!(error, ApiError::Status { status, .. } if *status < 500);
+    !error.is_outage() && (refused || is_about_what_it_says(error))
+}
+
+fn is_about_what_it_says(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::NotJson { .. }
+            | ApiError::Shape { .. }
+            | ApiError::NotFound { .. }
+            | ApiError::Forbidden { .. }
+            | ApiError::Unauthorized { .. }
+            | ApiError::Redirect { .. }
+            | ApiError::BadUrl { .. }
+    )
 }
 
 /// One project and window, half-way.

@@ -28,6 +28,7 @@ pub fn plan() -> Plan {
             id: "i1".into(),
             name: "i1".into(),
             properties: text([("vmcatcher_event_ad_mpuri", "uri")]),
+            ..Image::numbered(0)
         }],
         microversion: 96,
         stopped_at: Some(NOW),

@@ -1,0 +1,65 @@
+//! Regions that nobody named, and a path for which a token is not good.
+
+use std::collections::BTreeMap;
+
+use caso_stand_in::{Cloud, Fault, Plan, Project, Rule, Server, Servers, project_id, server_id};
+use caso_tests::site::Site;
+
+use crate::clouds::{FROM, TO};
+
+fn plan() -> Plan {
+    Plan {
+        projects: vec![Project::numbered(
+            0,
+            Servers::Listed(vec![Server::numbered(0, 0)]),
+        )],
+        ..Plan::default()
+    }
+}
+
+#[test]
+fn regions_that_are_not_accounted_are_named_once() {
+    let mut plan = plan();
+    let servers = Servers::Listed(vec![Server::numbered(0, 9)]);
+    for region in ["RegionThree", "RegionTwo"] {
+        let of_project = BTreeMap::from([(project_id(0), servers.clone())]);
+        plan.more_regions.insert(region.to_owned(), of_project);
+    }
+    let cloud = Cloud::start(plan);
+    let mut site = Site::at(&cloud);
+    site.extract(&["--extract-from", FROM, "--extract-to", "2026-10-08"])
+        .expect(0)
+        .says("Nova is read in `RegionOne` alone, not in `RegionThree`, `RegionTwo`")
+        .says("`region_name = RegionOne, RegionThree, RegionTwo` accounts them all");
+    site.extract(&["--extract-to", TO])
+        .expect(0)
+        .never_says("region_name");
+    assert!(!site.cloud_records().contains_key(&server_id(0, 9)));
+    // Said on purpose.
+    site.set("DEFAULT", "region_name", "RegionOne");
+    site.extract(&["--extract-from", FROM, "--extract-to", TO, "--dry-run"])
+        .expect(0)
+        .never_says("RegionThree");
+}
+
+#[test]
+fn a_token_that_is_refused_at_one_path_points_to_access_rules() {
+    let cloud = Cloud::start(plan());
+    cloud.inject(Rule::on("/servers/detail"), Fault::Status(401));
+    let extract = |cloud: &Cloud| Site::at(cloud).extract(&["--extract-from", FROM]);
+    extract(&cloud)
+        .expect(1)
+        .says("it takes the token for other paths")
+        .says("access rules");
+    // Nothing of Nova's takes the token.
+    let cloud = Cloud::start(plan());
+    let call = |path: &str| path.starts_with("/compute/v2.1/") && path != "/compute/v2.1/";
+    cloud.inject(
+        Rule::on("/compute").when(move |seen| call(&seen.path)),
+        Fault::Status(401),
+    );
+    extract(&cloud)
+        .expect(1)
+        .says("access rules")
+        .says("its own service user");
+}
