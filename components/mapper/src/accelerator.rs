@@ -89,13 +89,7 @@ mod tests {
             start: window.0,
             end: window.1,
         };
-        let mut tables = samples::tables();
-        tables.flavors[0].extra_specs = Some(samples::specs(&[
-            ("Accelerator:Type", "GPU"),
-            ("Accelerator:Vendor", "NVIDIA"),
-            ("Accelerator:Model", "A100"),
-            ("Accelerator:Number", "2"),
-        ]));
+        let tables = samples::tables_with_gpus("2");
         let mut server = samples::server();
         server.created = Some(start);
         server.launched = Some(start);

@@ -74,6 +74,18 @@ pub fn tables() -> Tables {
     }
 }
 
+/// The same, with so many GPUs in flavor `1`.
+pub fn tables_with_gpus(number: &str) -> Tables {
+    let mut tables = tables();
+    tables.flavors[0].extra_specs = Some(specs(&[
+        ("Accelerator:Type", "GPU"),
+        ("Accelerator:Vendor", "NVIDIA"),
+        ("Accelerator:Model", "A100"),
+        ("Accelerator:Number", number),
+    ]));
+    tables
+}
+
 /// Running since 500, launched at once.
 pub fn server() -> Server {
     Server {

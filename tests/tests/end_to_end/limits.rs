@@ -16,17 +16,3 @@ fn twenty_projects_fit_into_two_gibibytes_of_address_space() {
     site.extract_within(2 * GIB, &WINDOW).expect(0);
     assert_eq!(site.cloud_records().len(), 20 * 6);
 }
-
-#[test]
-fn too_little_address_space_is_named_with_what_it_takes() {
-    let cloud = Cloud::start(Plan::generated(1, 3));
-    let site = Site::at(&cloud);
-    // Compiled components are in the cache, so that what is short is a guest's memory.
-    site.extract(&WINDOW).expect(0);
-    let outcome = site.extract_within(GIB / 8, &WINDOW);
-    assert_ne!(outcome.code(), 0);
-    outcome
-        .says("`ulimit -v`")
-        .says("`LimitAS=`")
-        .says("66 MiB");
-}

@@ -40,6 +40,14 @@ fn change(cloud: &Cloud, n: usize, happen: impl FnOnce(&mut Server)) {
     });
 }
 
+/// One more server is there, or was.
+fn add(cloud: &Cloud, server: Server) {
+    cloud.change(|plan| match &mut plan.projects[0].servers {
+        Servers::Listed(servers) => servers.push(server),
+        other => panic!("{other:?}"),
+    });
+}
+
 /// A resize ends: Nova moves `launched_at`.
 fn resize(cloud: &Cloud, n: usize, flavor: usize, at: &str) {
     let at = epoch(at);
@@ -157,13 +165,13 @@ fn the_end_by_a_clock_that_is_behind_is_reported() {
         server.delete(end - 300);
         server.updated = end + 300;
     });
-    cloud.change(|plan| match &mut plan.projects[0].servers {
-        Servers::Listed(servers) => servers.push(Server {
+    add(
+        &cloud,
+        Server {
             updated: end + 400,
             ..server(2, "2026-10-10 00:01:00", 0).deleted(end - 200)
-        }),
-        other => panic!("{other:?}"),
-    });
+        },
+    );
     site.extract(&["--extract-to", "2026-10-10 01:00:00"])
         .expect(0);
     for (n, records) in [(0, 2), (2, 1)] {
@@ -209,13 +217,13 @@ fn a_window_waits_while_a_cell_is_down() {
         server.delete(gone);
         server.in_down_cell = true;
     });
-    cloud.change(|plan| match &mut plan.projects[0].servers {
-        Servers::Listed(servers) => servers.push(Server {
+    add(
+        &cloud,
+        Server {
             in_down_cell: true,
             ..server(2, "2026-10-10 00:02:00", 0).deleted(gone)
-        }),
-        other => panic!("{other:?}"),
-    });
+        },
+    );
     site.extract(&["--extract-to", "2026-10-10 01:00:00"])
         .expect(1);
     assert!(

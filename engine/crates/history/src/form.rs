@@ -72,6 +72,7 @@ impl History {
         mut out: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.fresh.sort_unstable_by_key(|entry| entry.id);
+        self.fresh.dedup_by_key(|entry| entry.id);
         let kept = |entry: &&Entry| match self.more_of(entry) {
             None => true,
             Some(more) => more.is_kept(as_of, recent),

@@ -29,6 +29,10 @@ pub struct History {
     pub(crate) more: Vec<More>,
     /// One bit for each of `known`: this run has seen it.
     seen: Vec<u64>,
+    /// How many of `known` were alive and have not been seen.
+    missing: usize,
+    /// Where in `fresh` the page begins that is being noted.
+    page: usize,
 }
 
 impl History {
@@ -39,14 +43,15 @@ impl History {
     }
 
     pub(crate) fn of_last_run(as_of: i64, known: Vec<Entry>, more: Vec<More>) -> Self {
-        let seen = vec![0; known.len().div_ceil(64)];
-        Self {
+        let mut history = Self {
             as_of: Some(as_of),
+            seen: vec![0; known.len().div_ceil(64)],
             known,
-            fresh: Vec::new(),
             more,
-            seen,
-        }
+            ..Self::default()
+        };
+        history.missing = history.missing_entries().count();
+        history
     }
 
     /// The end of the last window that was noted, in epoch seconds; none where nothing
@@ -68,9 +73,10 @@ impl History {
         self.len() == 0
     }
 
-    /// Room for the servers of the next page, without the doubling that costs
-    /// twice the memory.
+    /// Begins a page of so many servers: makes room for them, without the doubling that
+    /// costs twice the memory.
     pub fn expect(&mut self, servers: usize) {
+        self.page = self.fresh.len();
         let spare = self.fresh.capacity() - self.fresh.len();
         if spare < servers {
             self.fresh.reserve_exact(servers.max(self.fresh.len() / 8));
@@ -81,15 +87,12 @@ impl History {
     /// and answers the sizes that it was seen to have, oldest first; none for one that
     /// never had another size than the one of the sighting.
     pub fn note(&mut self, sighting: &Sighting, until: i64) -> Vec<SizeSpan> {
-        let place = match self.find(sighting.id) {
+        let place = match self.known_place(sighting.id) {
             Some(place) => {
                 self.mark(place);
-                place
+                Place::Known(place)
             }
-            None => {
-                self.fresh.push(Entry::new(sighting.id));
-                Place::Fresh(self.fresh.len() - 1)
-            }
+            None => self.add(sighting.id),
         };
         let Some(mut entry) = self.entry(place) else {
             return Vec::new();
@@ -134,8 +137,8 @@ impl History {
         sizes
     }
 
-    /// Takes the counters that a source has of a server noted before, none where it
-    /// has none any more. Answers those that are to be reported, and those that were
+    /// Takes the counters that a source has of a server noted with this page, none where
+    /// it has none any more. Answers those that are to be reported, and those that were
     /// reported last.
     ///
     /// A counter never falls: a source that forgot what it had once does not undo
@@ -178,11 +181,28 @@ impl History {
 
     /// Servers that the last run saw alive and this one has not seen, by id.
     pub fn missing(&self) -> impl Iterator<Item = Uuid> + '_ {
-        self.known
-            .iter()
-            .enumerate()
+        let missing = self.missing_entries();
+        missing.map(|entry| Uuid::from_bytes(entry.id))
+    }
+
+    /// Whether there are any.
+    #[must_use]
+    pub fn misses_any(&self) -> bool {
+        self.missing > 0
+    }
+
+    fn missing_entries(&self) -> impl Iterator<Item = &Entry> {
+        let known = self.known.iter().enumerate();
+        known
             .filter(|(place, entry)| !self.is_marked(*place) && self.ended(entry).is_none())
-            .map(|(_, entry)| Uuid::from_bytes(entry.id))
+            .map(|(_, entry)| entry)
+    }
+
+    /// A list shows a server of which nothing can be noted: it is not missing.
+    pub fn pass_over(&mut self, id: Uuid) {
+        if let Some(place) = self.known_place(id) {
+            self.mark(place);
+        }
     }
 
     /// Since when, in epoch seconds, a list of changes shows the missing servers that
@@ -193,10 +213,8 @@ impl History {
     /// window's end, and yet not been visible then.
     #[must_use]
     pub fn changed_since(&self, apart: i64) -> Option<i64> {
-        let missing = self.known.iter().enumerate();
-        missing
-            .filter(|(place, entry)| !self.is_marked(*place) && self.ended(entry).is_none())
-            .filter_map(|(_, entry)| {
+        self.missing_entries()
+            .filter_map(|entry| {
                 let more = self.more_of(entry);
                 let alive = more.and_then(|more| more.missing).or(self.as_of)?;
                 let alive = alive.saturating_sub(apart);
@@ -210,20 +228,20 @@ impl History {
     /// runs, for `patience` seconds. Answers until when it was reported as alive, where
     /// this run is the first to miss it.
     pub fn miss(&mut self, id: Uuid, until: i64, patience: i64) -> Option<i64> {
-        let Some(place) = self.find(id) else {
+        let Some(known) = self.known_place(id) else {
             // Named by a list, and never seen.
             let nowhere = More {
                 ended: Some(until),
                 nowhere: Some(until),
                 ..More::default()
             };
-            self.fresh.push(Entry::new(id));
-            let place = Place::Fresh(self.fresh.len() - 1);
+            let place = self.add(id);
             self.put(place, Entry::new(id), nowhere);
             return None;
         };
+        self.mark(known);
+        let place = Place::Known(known);
         let entry = self.entry(place)?;
-        self.mark(place);
         let mut more = self.more_of(&entry).cloned().unwrap_or_default();
         let first = more.missing.is_none();
         let alive = more.missing.or(self.as_of)?;
@@ -239,24 +257,16 @@ impl History {
     /// Whether a server was asked for within the last day, and was nowhere.
     #[must_use]
     pub fn is_nowhere(&self, id: Uuid) -> bool {
-        let Some(place) = self.find(id) else {
-            return false;
-        };
-        let entry = self.entry(place);
-        entry.is_some_and(|entry| {
-            let more = self.more_of(&entry);
-            more.is_some_and(|more| more.nowhere.is_some())
-        })
+        let entry = self.known_entry(id);
+        let more = entry.and_then(|entry| self.more_of(entry));
+        more.is_some_and(|more| more.nowhere.is_some())
     }
 
     /// Whether a server was reported: as alive by the last window, or its end by an
     /// earlier one than `window`.
     #[must_use]
     pub fn reported(&self, id: Uuid, window: Window) -> Option<Reported> {
-        let Some(Place::Known(place)) = self.find(id) else {
-            return None;
-        };
-        match self.ended(self.known.get(place)?) {
+        match self.ended(self.known_entry(id)?) {
             None => Some(Reported::Alive),
             Some(until) if until < window.end => Some(Reported::Ended),
             Some(_) => None,
@@ -271,14 +281,30 @@ impl History {
         self.more.get(entry.more()?)
     }
 
-    fn find(&self, id: Uuid) -> Option<Place> {
+    fn known_place(&self, id: Uuid) -> Option<usize> {
         let id = id.into_bytes();
-        if let Ok(place) = self.known.binary_search_by_key(&id, |entry| entry.id) {
+        let place = self.known.binary_search_by_key(&id, |entry| entry.id);
+        place.ok()
+    }
+
+    fn known_entry(&self, id: Uuid) -> Option<&Entry> {
+        self.known.get(self.known_place(id)?)
+    }
+
+    /// Also among the new ones of this page. Those of earlier pages are in no order, and
+    /// are not looked through: a first run has nothing else.
+    fn find(&self, id: Uuid) -> Option<Place> {
+        if let Some(place) = self.known_place(id) {
             return Some(Place::Known(place));
         }
-        // What is asked for was noted a moment ago: within the last page.
-        let fresh = self.fresh.iter().rposition(|entry| entry.id == id);
-        fresh.map(Place::Fresh)
+        let page = self.fresh.get(self.page..)?;
+        let place = page.iter().position(|entry| entry.id == id.into_bytes())?;
+        Some(Place::Fresh(self.page + place))
+    }
+
+    fn add(&mut self, id: Uuid) -> Place {
+        self.fresh.push(Entry::new(id));
+        Place::Fresh(self.fresh.len() - 1)
     }
 
     fn entry(&self, place: Place) -> Option<Entry> {
@@ -311,11 +337,16 @@ impl History {
         }
     }
 
-    fn mark(&mut self, place: Place) {
-        if let Place::Known(place) = place
-            && let Some(word) = self.seen.get_mut(place / 64)
-        {
+    fn mark(&mut self, place: usize) {
+        if self.is_marked(place) {
+            return;
+        }
+        if let Some(word) = self.seen.get_mut(place / 64) {
             *word |= 1 << (place % 64);
+        }
+        let entry = self.known.get(place);
+        if entry.is_some_and(|entry| self.ended(entry).is_none()) {
+            self.missing = self.missing.saturating_sub(1);
         }
     }
 

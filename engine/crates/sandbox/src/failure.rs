@@ -139,3 +139,17 @@ fn frames(error: &wasmtime::Error) -> impl Iterator<Item = String> {
     let skip = if leading == names.len() { 0 } else { leading };
     names.into_iter().skip(skip).take(FRAMES)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_address_space_is_named_with_what_it_takes() {
+        let told = no_address_space("mmap failed: Cannot allocate memory (os error 12)").unwrap();
+        for part in ["66 MiB", "`ulimit -v`", "`LimitAS=`", "os error 12"] {
+            assert!(told.contains(part), "{told}");
+        }
+        assert_eq!(no_address_space("unreachable"), None);
+    }
+}

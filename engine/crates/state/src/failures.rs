@@ -36,7 +36,7 @@ pub struct Failing {
 }
 
 /// By project and cursor.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Key {
     cloud: String,
     region: Option<String>,
@@ -100,10 +100,8 @@ struct File {
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
-    cloud: String,
-    region: Option<String>,
-    project: String,
-    extractor: String,
+    #[serde(flatten)]
+    key: Key,
     #[serde(flatten)]
     failing: Failing,
 }
@@ -134,15 +132,7 @@ impl Failures {
         let known: BTreeMap<Key, Failing> = entries
             .into_iter()
             .filter(|entry| now - entry.failing.last <= MEMORY)
-            .map(|entry| {
-                let key = Key {
-                    cloud: entry.cloud,
-                    region: entry.region,
-                    project: entry.project,
-                    extractor: entry.extractor,
-                };
-                (key, entry.failing)
-            })
+            .map(|entry| (entry.key, entry.failing))
             .collect();
         Failures {
             changed: known.len() != before,
@@ -187,10 +177,7 @@ impl Failures {
             return spool.disk().remove(&path);
         }
         let entries = self.known.iter().map(|(key, failing)| Entry {
-            cloud: key.cloud.clone(),
-            region: key.region.clone(),
-            project: key.project.clone(),
-            extractor: key.extractor.clone(),
+            key: key.clone(),
             failing: *failing,
         });
         let file = File {

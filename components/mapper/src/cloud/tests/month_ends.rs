@@ -34,13 +34,7 @@ fn in_window(policy: &Policy, server: Server, window: (i64, i64)) -> Vec<Account
         start: window.0,
         end: window.1,
     };
-    let mut tables = samples::tables();
-    tables.flavors[0].extra_specs = Some(samples::specs(&[
-        ("Accelerator:Type", "GPU"),
-        ("Accelerator:Vendor", "NVIDIA"),
-        ("Accelerator:Model", "A100"),
-        ("Accelerator:Number", "1"),
-    ]));
+    let tables = samples::tables_with_gpus("1");
     let items = [UsageItem::Server(server)];
     match crate::map(policy, &context, &tables, &items).remove(0) {
         crate::Outcome::Records(records) => records,

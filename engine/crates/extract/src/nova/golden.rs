@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::extract;
 use crate::testing::*;
+use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::usage::Tables;
 use caso_stand_in::Person;

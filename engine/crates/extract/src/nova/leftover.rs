@@ -10,9 +10,11 @@ impl Extraction<'_> {
     /// in the index, so the pages are read once more; one that has left them
     /// is emitted without a name.
     pub(super) async fn emit_by_usage(&mut self) -> Result<(), ExtractError> {
-        let mut pager = self
-            .nova
-            .usage(self.window.start, self.window.end, self.context.page_size);
+        let mut pager = self.nova.usage(
+            self.task.window.start,
+            self.task.window.end,
+            self.task.context.page_size,
+        );
         while self.index.unseen() > 0
             && let Some(page) = pager.next(self.nova.session()).await?
         {
@@ -27,7 +29,7 @@ impl Extraction<'_> {
             }
             self.emit(servers, Tables::default(), Vec::new()).await?;
         }
-        let most = usize::try_from(self.context.page_size).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.task.context.page_size).unwrap_or(usize::MAX);
         while self.index.unseen() > 0 {
             let left: Vec<_> = self.index.unseen_servers().take(most).collect();
             let mut servers = Vec::new();
@@ -48,7 +50,7 @@ impl Extraction<'_> {
         Server {
             id: row.id.to_string(),
             name: row.name,
-            project_id: self.project.id.clone(),
+            project_id: self.task.project.id.clone(),
             compute_usage: Some(row.usage),
             ..Server::default()
         }

@@ -45,7 +45,6 @@ use self::index::{UsageIndex, UsageRow};
 use self::selection::Rule;
 use super::fields::Row;
 use super::{ExtractContext, ExtractError, ItemError, Page, PageSink, ProjectRef, Task};
-use caso_model::Window;
 use caso_model::usage::{Server, Tables, UsageItem};
 use caso_openstack::nova::{Nova, ServerList};
 use caso_openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
@@ -94,14 +93,10 @@ pub async fn read(
     let mut extraction = Extraction {
         references,
         task,
-        context,
-        project,
-        window,
         continues: reported_to.is_some_and(|end| window.start <= end && end < window.end),
         nova,
         index: UsageIndex::default(),
         others: HashSet::new(),
-        sought: HashSet::new(),
         full_page: None,
         sink,
     };
@@ -161,18 +156,12 @@ fn is_about_what_it_says(error: &ApiError) -> bool {
 struct Extraction<'a> {
     references: References,
     task: Task<'a>,
-    context: &'a ExtractContext,
-    project: &'a ProjectRef,
-    window: Window,
     /// The window goes on where the last one ended whose servers are remembered.
     continues: bool,
     nova: Nova,
     index: UsageIndex,
     /// Servers emitted that have no usage entry (they never ran).
     others: HashSet<Uuid>,
-    /// Servers that were alive at the end of the last window and have not been seen
-    /// yet, while they are looked for.
-    sought: HashSet<Uuid>,
     /// Rows of a page of servers that was not the last one, and so as full as
     /// Nova lets it be.
     full_page: Option<usize>,
@@ -183,9 +172,9 @@ impl Extraction<'_> {
     async fn run(&mut self) -> Result<(), ExtractError> {
         self.read_usage().await?;
         let since = if self.continues {
-            self.window.start.saturating_sub(LATE)
+            self.task.window.start.saturating_sub(LATE)
         } else {
-            self.window.start
+            self.task.window.start
         };
         self.read_servers(ServerList::ChangedSince(since), Rule::InWindow)
             .await?;
@@ -201,7 +190,11 @@ impl Extraction<'_> {
             self.read_servers(ServerList::Current, rule).await?;
         }
         if self.is_open() {
-            let since = self.window.start.max(self.context.now - CLOCKS_APART);
+            let since = self
+                .task
+                .window
+                .start
+                .max(self.task.context.now - CLOCKS_APART);
             self.read_servers(ServerList::ChangedSince(since), rule)
                 .await?;
         }
@@ -225,9 +218,11 @@ impl Extraction<'_> {
 
     async fn read_usage(&mut self) -> Result<(), ExtractError> {
         let mut errors = Vec::new();
-        let mut pager = self
-            .nova
-            .usage(self.window.start, self.window.end, self.context.page_size);
+        let mut pager = self.nova.usage(
+            self.task.window.start,
+            self.task.window.end,
+            self.task.context.page_size,
+        );
         while let Some(page) = pager.next(self.nova.session()).await? {
             self.index.expect(page.rows.len());
             for raw in page.rows {
@@ -250,8 +245,8 @@ impl Extraction<'_> {
 
     async fn read_servers(&mut self, list: ServerList, rule: Rule) -> Result<(), ExtractError> {
         let all = rule == Rule::InWindow;
-        let mut pager = self.nova.servers(list, self.context.page_size);
-        while (all || self.wants(rule))
+        let mut pager = self.nova.servers(list, self.task.context.page_size);
+        while (all || self.is_searching())
             && let Some(page) = pager.next(self.nova.session()).await?
         {
             if !page.last {
@@ -260,14 +255,6 @@ impl Extraction<'_> {
             self.emit_page(list, rule, page).await?;
         }
         Ok(())
-    }
-
-    /// Whether a further page could show what is still unseen.
-    fn wants(&self, rule: Rule) -> bool {
-        match rule {
-            Rule::Sought => self.index.unseen() > 0 || !self.sought.is_empty(),
-            Rule::Named | Rule::InWindow => self.is_searching(),
-        }
     }
 
     async fn emit(
@@ -292,8 +279,8 @@ impl Extraction<'_> {
         if entries < USUAL_MAX_LIMIT && Some(entries) != self.full_page {
             return;
         }
-        let project = &self.project.id;
-        self.context
+        let project = &self.task.project.id;
+        self.task.context
             .caches
             .warnings
             .warn_once(&format!("usage-cut-off-{project}"), || {

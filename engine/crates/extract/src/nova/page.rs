@@ -11,7 +11,7 @@ use super::selection::{Known, Rule, is_deleted};
 use super::{Extraction, References, server};
 use crate::fields::Row;
 use crate::{ExtractError, ItemError};
-use caso_history::{Life, Reported, Sighting};
+use caso_history::{Life, Sighting};
 use caso_model::usage::{Server, Tables};
 use caso_openstack::nova::{EMBEDDED_FLAVOR, ServerList};
 use caso_openstack::pages::{FetchedPage, PageError, Query};
@@ -71,7 +71,7 @@ impl Extraction<'_> {
         history.expect(servers.len());
         for server in servers {
             let Ok(id) = server.id.parse() else { continue };
-            server.sizes = history.note(&sighting(id, server, tables), self.window.end);
+            server.sizes = history.note(&sighting(id, server, tables), self.task.window.end);
         }
     }
 
@@ -82,28 +82,22 @@ impl Extraction<'_> {
         if seen.unwrap_or_else(|| self.others.contains(&id)) {
             return Ok(None);
         }
-        let server = match server::read(&row, &self.project.id) {
+        let server = match server::read(&row, &self.task.project.id) {
             Ok(server) => server,
             Err(error) => {
                 self.mark(id);
+                self.task.history().pass_over(id);
                 return Err(error);
             }
         };
         let known = Known {
             named: seen.is_some(),
-            missing: self.sought.contains(&id),
-            reported: self.task.history().reported(id, self.window),
+            reported: self.task.history().reported(id, self.task.window),
         };
-        let known = Known {
-            missing: known.missing
-                || (rule == Rule::Named && known.reported == Some(Reported::Alive)),
-            ..known
-        };
-        if !rule.takes(&server, known, self.window, self.continues) {
+        if !rule.takes(&server, known, self.task.window, self.continues) {
             return Ok(None);
         }
         self.mark(id);
-        self.sought.remove(&id);
         Ok(Some(Server {
             compute_usage: self.index.usage(id),
             ..server
@@ -128,7 +122,7 @@ impl Extraction<'_> {
         if servers.is_empty() {
             return Ok(Tables::default());
         }
-        let context = self.context;
+        let context = self.task.context;
         let caches = &context.caches;
         let warnings = &caches.warnings;
         let ids = |of: fn(&Server) -> Option<&String>| -> BTreeSet<String> {
@@ -170,7 +164,7 @@ impl Extraction<'_> {
         let session = self.nova.session();
         let images = caches
             .images
-            .lookup(session, &self.project.id, &image_ids, warnings)
+            .lookup(session, &self.task.project.id, &image_ids, warnings)
             .await;
         tables.users = caches.users.lookup(session, &user_ids, warnings).await;
         tables.images = images.values().map(|image| (**image).clone()).collect();
@@ -237,6 +231,7 @@ impl Extraction<'_> {
         match server::embedded_flavor(&row) {
             Ok(flavor) => server.embedded_flavor = flavor,
             Err(error) => self
+                .task
                 .context
                 .caches
                 .warnings

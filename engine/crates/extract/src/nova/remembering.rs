@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
+
 use super::*;
 use crate::extract;
 use crate::testing::{self, *};
 use caso_history::History;
+use caso_model::Window;
 use caso_model::extraction::Extractor;
 
 const HOUR: i64 = 3600;
@@ -218,6 +221,23 @@ async fn a_soft_deleted_server_of_which_nothing_is_remembered_is_found() {
     let hours = Hours::begin(cloud).await;
     assert_eq!(hours.asked("/servers/0"), 1);
     assert_eq!(hours.history.len(), 3);
+}
+
+/// It is there, and its row says so: nobody looks for it, in this run or a later one.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_not_looked_for() {
+    let mut hours = Hours::begin(three()).await;
+    let plain = hours.next(|_| ()).await.unwrap();
+    assert_eq!(plain.numbers(), [0, 1, 2]);
+    let usual = hours.asked.len();
+    for _ in 0..2 {
+        let kept = hours
+            .next(|cloud| cloud.machine(1).odd = json!({"created": "soon"}))
+            .await
+            .unwrap();
+        assert_eq!(kept.numbers(), [0, 2]);
+        assert_eq!(hours.asked.len(), usual, "{:#?}", hours.asked);
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@
 //!
 //! On an ordinary day there are none, and nothing of this is asked.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ const PATIENCE: i64 = 7 * 86_400;
 impl Extraction<'_> {
     /// Whether there are servers to look for.
     pub(super) fn is_searching(&self) -> bool {
-        self.index.unseen() > 0 || self.task.history().missing().next().is_some()
+        self.index.unseen() > 0 || self.task.history().misses_any()
     }
 
     /// Whether Nova shows all there is. One that does not answer this is asked for each
@@ -60,26 +60,23 @@ impl Extraction<'_> {
     /// Looks for them. What is found nowhere is left to the usage entries, or
     /// remembered as missing.
     pub(super) async fn search(&mut self) -> Result<(), ExtractError> {
-        self.sought = self.task.history().missing().collect();
-        if !self.sought.is_empty() {
+        if self.task.history().misses_any() {
             self.check_cells().await?;
         }
         let since = self.task.history().changed_since(APART);
         if let Some(since) = since {
-            self.read_servers(ServerList::ChangedSince(since), Rule::Sought)
+            self.read_servers(ServerList::ChangedSince(since), Rule::Named)
                 .await?;
         }
         // One whose usage has an end is gone, and its entry says all there is to say.
         let unseen = self.index.unseen_servers();
         let there = unseen.filter(|(_, usage)| usage.ended.is_none());
-        let named: Vec<Uuid> = there.map(|(id, _)| id).collect();
-        let mut left: HashSet<Uuid> = std::mem::take(&mut self.sought);
-        {
+        let left: BTreeSet<Uuid> = {
             let history = self.task.history();
-            left.extend(named.into_iter().filter(|id| !history.is_nowhere(*id)));
-        }
-        let mut left: Vec<Uuid> = left.into_iter().collect();
-        left.sort_unstable();
+            let named = there.map(|(id, _)| id);
+            let named = named.filter(|id| !history.is_nowhere(*id));
+            named.chain(history.missing()).collect()
+        };
         for id in left {
             self.search_one(id).await?;
         }
@@ -98,9 +95,8 @@ impl Extraction<'_> {
             found => found?,
         };
         if let Some(row) = found {
-            self.sought.insert(id);
             return self
-                .emit_rows(vec![row], Rule::Sought, Source::One(text))
+                .emit_rows(vec![row], Rule::Named, Source::One(text))
                 .await;
         }
         let window = self.task.window;

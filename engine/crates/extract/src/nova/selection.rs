@@ -16,8 +16,6 @@ pub enum Rule {
     /// Later lists: those that the usage API names, and those that were there when
     /// the last window ended and have not been seen.
     Named,
-    /// The same, after all lists of what is there.
-    Sought,
 }
 
 /// What speaks for a server, beside its own times.
@@ -25,8 +23,6 @@ pub enum Rule {
 pub struct Known {
     /// The usage API names it.
     pub named: bool,
-    /// It is looked for, as it was alive when the last window ended.
-    pub missing: bool,
     /// What earlier windows reported of it.
     pub reported: Option<Reported>,
 }
@@ -40,11 +36,11 @@ impl Rule {
         if server.created.is_some_and(|created| created > window.end) {
             return false;
         }
-        if known.named || known.missing {
+        if known.named {
             return true;
         }
-        if self != Rule::InWindow {
-            return false;
+        if self == Rule::Named {
+            return known.reported == Some(Reported::Alive);
         }
         // Listed only because the list goes back behind the window.
         if continues && server.updated.is_some_and(|time| time < window.start) {
@@ -112,7 +108,6 @@ mod tests {
 
     const NAMED: Known = Known {
         named: true,
-        missing: false,
         reported: None,
     };
 
@@ -171,14 +166,14 @@ mod tests {
     #[test]
     fn who_is_looked_for_is_taken_from_any_list() {
         let known = Known {
-            missing: true,
+            reported: Some(Reported::Alive),
             ..Known::default()
         };
-        for rule in [Rule::InWindow, Rule::Named, Rule::Sought] {
+        for rule in [Rule::InWindow, Rule::Named] {
             assert!(rule.takes(&gone(9_700, 9_800), known, WINDOW, true));
         }
         let none = Known::default();
-        assert!(!Rule::Sought.takes(&gone(17_000, 18_000), none, WINDOW, true));
+        assert!(!Rule::Named.takes(&gone(17_000, 18_000), none, WINDOW, true));
     }
 
     #[test]

@@ -158,6 +158,16 @@ fn open_usage_to_the_mapper_quarantine_and_sealed() {
 }
 
 #[test]
+fn taken_back() {
+    let watched = Watched::new();
+    let journal = watched.open();
+    let sealed = watched.site.seal(&journal, 0, &names(&["1"]));
+    watched.forget_steps();
+    journal.revoke(&sealed).unwrap();
+    watched.does("taken back");
+}
+
+#[test]
 fn the_cursor() {
     let watched = Watched::new();
     let cursors = Cursors::open(&watched.site.spool(watched.counted.disk()), false);
