@@ -98,11 +98,6 @@ impl Cloud {
         lock(&self.port.faults).clear();
     }
 
-    /// Every token issued so far is forgotten.
-    pub fn revoke_tokens(&self) {
-        self.port.state.tokens().clear();
-    }
-
     /// The requests so far, in the order of their arrival.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.port.seen).clone()

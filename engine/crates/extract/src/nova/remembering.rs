@@ -232,7 +232,9 @@ async fn a_row_that_cannot_be_read_is_not_looked_for() {
     let usual = hours.asked.len();
     for _ in 0..2 {
         let kept = hours
-            .next(|cloud| cloud.machine(1).odd = json!({"created": "soon"}))
+            .next(|cloud| {
+                cloud.server(1).odd.insert("created".into(), json!("soon"));
+            })
             .await
             .unwrap();
         assert_eq!(kept.numbers(), [0, 2]);
