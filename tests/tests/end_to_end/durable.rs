@@ -1,9 +1,7 @@
 //! What once lost, doubled or blocked something that was not at fault itself: services that
 //! fail for an hour, clocks that are days apart, a queue that is away, an answer without end.
 
-use caso_tests::cloud::{
-    Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, project_id,
-};
+use caso_stand_in::{Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, project_id};
 use caso_tests::site::Site;
 
 fn cloud() -> Cloud {
@@ -64,11 +62,11 @@ fn an_hour_without_names_costs_no_name() {
 fn a_user_for_whom_keystone_fails_costs_its_own_name() {
     let cloud = cloud();
     cloud.change(|plan| match &mut plan.projects[0].servers {
-        Servers::Listed(servers) => servers[1].user_id = caso_tests::cloud::user_id(1),
+        Servers::Listed(servers) => servers[1].user_id = caso_stand_in::user_id(1),
         other => panic!("{other:?}"),
     });
     let site = site(&cloud);
-    let broken = caso_tests::cloud::user_id(1);
+    let broken = caso_stand_in::user_id(1);
     cloud.inject(Rule::on(&format!("/users/{broken}")), Fault::Status(500));
     site.extract(&HOUR).expect(0).says("1 user");
     let named = site.cloud_records();
