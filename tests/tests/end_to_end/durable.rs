@@ -1,10 +1,9 @@
 //! What once lost, doubled or blocked something that was not at fault itself: services that
 //! fail for an hour, clocks that are days apart, a queue that is away, an answer without end.
 
-use caso_tests::cloud::{
-    Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, project_id,
-};
+use caso_stand_in::{Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, project_id};
 use caso_tests::site::Site;
+use caso_tests::spool::{self, Message};
 
 fn cloud() -> Cloud {
     let created = epoch("2026-10-06");
@@ -64,11 +63,11 @@ fn an_hour_without_names_costs_no_name() {
 fn a_user_for_whom_keystone_fails_costs_its_own_name() {
     let cloud = cloud();
     cloud.change(|plan| match &mut plan.projects[0].servers {
-        Servers::Listed(servers) => servers[1].user_id = caso_tests::cloud::user_id(1),
+        Servers::Listed(servers) => servers[1].user_id = caso_stand_in::user_id(1),
         other => panic!("{other:?}"),
     });
     let site = site(&cloud);
-    let broken = caso_tests::cloud::user_id(1);
+    let broken = caso_stand_in::user_id(1);
     cloud.inject(Rule::on(&format!("/users/{broken}")), Fault::Status(500));
     site.extract(&HOUR).expect(0).says("1 user");
     let named = site.cloud_records();
@@ -133,7 +132,9 @@ fn a_queue_that_cannot_be_written_costs_its_messenger_alone() {
         .says("messenger `noop`: 2 records delivered");
     std::fs::remove_file(&file).unwrap();
     site.deliver().expect(0);
-    assert_eq!(site.cloud_records().len(), 2);
+    let messages = spool::read(&file.join("queue"));
+    let records = messages.iter().flat_map(Message::cloud_records);
+    assert_eq!(records.count(), 2);
 }
 
 /// What was not read by then waits; what was read is delivered.

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Certificate, Cloud, Fault, FloatingIp, Gate, Plan, Project, Rule, Volume, project_id,
 };
 use caso_tests::logstash::{Logstash, Mood};
