@@ -24,6 +24,7 @@ mod kind;
 mod prepare;
 mod recorded_inputs;
 mod summary;
+mod territory;
 mod warning_memory;
 
 use std::io::{self, IsTerminal as _};
