@@ -140,9 +140,11 @@ fn an_element_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (tmp, target) = (dir.path().join("x.tmp"), dir.path().join("x"));
     let folder = Folder::open(&resolved(dir.path())).unwrap();
-    let both: [fn(&Folder, &str, &str) -> io::Result<()>; 2] = [link, Folder::rename_exclusively];
-    for way in both {
-        let name = || way(&folder, "x.tmp", "x");
+    for linked in [true, false] {
+        let name = || match linked {
+            true => link(&folder, "x.tmp", "x"),
+            false => folder.rename_exclusively("x.tmp", "x"),
+        };
         std::fs::write(&tmp, "new").unwrap();
         std::fs::write(&target, "old").unwrap();
         let error = name().unwrap_err();
