@@ -1,5 +1,6 @@
 //! SIGTERM and SIGINT as something that a run can look at.
 
+use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -9,6 +10,9 @@ pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
     let (sender, receiver) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // A write beyond the limit of a file's size (`ulimit -f`, `LimitFSIZE=`) raises it, and
+    // unheard it ends the process without a word. Heard, the write fails with EFBIG.
+    drop(signal(SignalKind::from_raw(Signal::SIGXFSZ as i32))?);
     tokio::spawn(async move {
         for again in [false, true] {
             let (name, code) = tokio::select! {

@@ -21,6 +21,7 @@ use caso_sandbox::{
     Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy, Redirect,
     Sandbox, SandboxSettings, Source, decide,
 };
+use caso_state::Spool;
 
 /// The mapper of a run, to be started once for each project.
 pub struct Mapper {
@@ -70,6 +71,16 @@ impl Messenger {
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
         self.setup.granted.queues().map(|(_, queue)| &queue.path)
     }
+
+    fn try_queues(&self, spool: &Spool) -> anyhow::Result<()> {
+        for queue in self.queues() {
+            let named = || format!("messenger `{}` cannot use its queue", self.name);
+            caso_state::check_writable(queue).with_context(named)?;
+            // Made now: some folders can be written by their looks alone.
+            spool.disk().create_folder(queue).with_context(named)?;
+        }
+        Ok(())
+    }
 }
 
 /// A messenger that this run cannot use.
@@ -84,6 +95,34 @@ pub struct Components {
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
     pub warnings: Vec<Notice>,
+}
+
+impl Components {
+    /// Tries whether every messenger's queues can be written, before Keystone is asked. A
+    /// messenger that has one that cannot costs itself: its records wait.
+    ///
+    /// # Errors
+    /// No messenger is left, for want of a queue: an hour's extraction would be for nobody.
+    pub fn leave_out_without_queue(&mut self, spool: &Spool) -> anyhow::Result<()> {
+        let mut failed = Vec::new();
+        for messenger in std::mem::take(&mut self.messengers) {
+            match messenger.try_queues(spool) {
+                Ok(()) => self.messengers.push(messenger),
+                Err(error) => failed.push((messenger.name, error)),
+            }
+        }
+        if self.messengers.is_empty()
+            && let Some((_, error)) = failed.pop()
+        {
+            return Err(error);
+        }
+        let unusable = failed.into_iter().map(|(name, error)| Unusable {
+            failure: not_started(&name, &error),
+            name,
+        });
+        self.unusable.extend(unusable);
+        Ok(())
+    }
 }
 
 /// The sandbox, with its cache where the configuration has it; and warnings about

@@ -84,7 +84,7 @@ async fn phases(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result
     let began = Instant::now();
     let extract = invocation.extract;
     let remarks = invocation.remarks.clone();
-    let (prepared, mut summary) = prepare::prepare(invocation).await?;
+    let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone()).await?;
     if extract {
         extract::extract(&prepared, cancel.clone(), &mut summary).await;
     }

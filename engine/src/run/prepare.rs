@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use tokio::sync::watch;
 
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
@@ -14,7 +15,7 @@ use super::{Invocation, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
 use caso_config::Config;
-use caso_journal::Journal;
+use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_state::{Lock, LockError};
 
@@ -62,7 +63,10 @@ impl Prepared {
 ///
 /// # Errors
 /// With the exit code that the program ends with.
-pub async fn prepare(invocation: Invocation) -> Result<(Prepared, Summary), Stopped> {
+pub async fn prepare(
+    invocation: Invocation,
+    cancel: watch::Receiver<bool>,
+) -> Result<(Prepared, Summary), Stopped> {
     let Invocation {
         config,
         kind,
@@ -85,8 +89,13 @@ pub async fn prepare(invocation: Invocation) -> Result<(Prepared, Summary), Stop
     for messenger in &mut components.messengers {
         kind.redirect(messenger);
     }
-    let spools = folders(&kind, &config, &components).map_err(nothing())?;
-    let lock = kind.lock(&config).await.map_err(locked)?;
+    let spools = kind.spools(&config.spooldir).map_err(nothing())?;
+    if !kind.is_dry() {
+        components
+            .leave_out_without_queue(&spools.journal)
+            .map_err(nothing())?;
+    }
+    let lock = lock(&kind, &config, cancel).await?;
     let memory = match kind.is_real() {
         true => WarningMemory::read(&spools.cursors, now),
         false => WarningMemory::blank(now),
@@ -95,9 +104,7 @@ pub async fn prepare(invocation: Invocation) -> Result<(Prepared, Summary), Stop
     for notice in notices(&config, &components, cache_warnings) {
         summary.notice(&notice);
     }
-    let (journal, recovery) = Journal::open(&spools.journal, now)
-        .context("cannot use the journal")
-        .map_err(nothing())?;
+    let (journal, recovery) = Journal::open(&spools.journal, now).map_err(unopened)?;
     summary.recovered(&recovery);
     let prepared = Prepared {
         kind: Arc::new(kind),
@@ -134,6 +141,32 @@ fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
     }
 }
 
+/// Waits for the lock, as long as nobody asks us to end.
+async fn lock(
+    kind: &Kind,
+    config: &Config,
+    mut cancel: watch::Receiver<bool>,
+) -> Result<Option<Lock>, Stopped> {
+    tokio::select! {
+        lock = kind.lock(config) => lock.map_err(locked),
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Err(Stopped {
+            exit: Exit::Nothing,
+            error: anyhow!("asked to end while waiting for the lock: nothing was done"),
+        }),
+    }
+}
+
+/// The journal was not opened: with the exit code for it.
+fn unopened(error: JournalError) -> Stopped {
+    let exit = match &error {
+        // Two configurations with one spool and two `lock_path`s.
+        JournalError::Busy { .. } => Exit::Locked,
+        _ => Exit::Nothing,
+    };
+    let error = anyhow::Error::new(error).context("cannot use the journal");
+    Stopped { exit, error }
+}
+
 /// The lock was not taken: with the exit code for it.
 pub fn locked(error: LockError) -> Stopped {
     let exit = match &error {
@@ -144,27 +177,6 @@ pub fn locked(error: LockError) -> Stopped {
         exit,
         error: error.into(),
     }
-}
-
-/// Everything that must be writable is tried before Keystone is asked.
-fn folders(kind: &Kind, config: &Config, components: &Components) -> anyhow::Result<Spools> {
-    let spools = kind.spools(&config.spooldir)?;
-    if kind.is_dry() {
-        return Ok(spools);
-    }
-    for messenger in &components.messengers {
-        for queue in messenger.queues() {
-            let named = || format!("messenger `{}` cannot use its queue", messenger.name);
-            caso_state::check_writable(queue).with_context(named)?;
-            // Made now: some folders can be written by their looks alone.
-            spools
-                .journal
-                .disk()
-                .create_folder(queue)
-                .with_context(named)?;
-        }
-    }
-    Ok(spools)
 }
 
 /// What is odd about the configuration and the components.

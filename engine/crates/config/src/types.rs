@@ -72,6 +72,8 @@ pub struct Config {
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.
     pub page_size: u32,
+    /// How long the extraction of a run may take.
+    pub extraction_timeout: Duration,
     /// Bound of the time that one run spends on delivery.
     pub delivery_timeout: Duration,
     /// Whether a partly successful run exits with 0.

@@ -10,7 +10,9 @@
 //! | trap, memory, contract, deadline | the first half, and so on down to one record; see below |
 //! | start, host | the next run; nobody's record is at fault |
 //!
-//! **A record on which the messenger fails alone** is a *suspect*: it may be the
+//! **A record on which the messenger fails alone** is offered again (`again`), as often as it
+//! takes to tell it from a messenger that fails now and then. Where it fails each time it is a
+//! *suspect*: it may be the
 //! record, it may be the messenger, or what it talks to. It goes to quarantine when
 //! the messenger handles another record well *after* having failed on it: the records
 //! behind it are offered, singly while there is a suspect. Three suspects in a row, and
@@ -26,6 +28,7 @@
 //! A suspect's quarantine is on disk before what proved it guilty is acknowledged, so
 //! that at no instant a record behind it is done with while it is open.
 
+mod again;
 mod answer;
 mod suspects;
 
@@ -44,6 +47,8 @@ use caso_model::answer::CheckedAnswer;
 use crate::batch_size::BatchSize;
 use crate::deadline::Deadline;
 use crate::report::{Ending, Instance, InstanceReport};
+
+use self::again::Calls;
 
 /// Suspects in a row before records from further back are tried.
 const SUSPECTS: usize = 3;
@@ -72,6 +77,8 @@ pub(crate) struct Sender<'a> {
     suspects: Vec<Suspect>,
     /// Whether it handled anything well in this run.
     handled: bool,
+    /// Of its calls in this run, how many it failed.
+    calls: Calls,
     idle_retries: u32,
     /// On the monotonic clock.
     not_before: Duration,
@@ -110,6 +117,7 @@ impl<'a> Sender<'a> {
             size: BatchSize::new(instance.packing_unit),
             suspects: Vec::new(),
             handled: false,
+            calls: Calls::default(),
             idle_retries: 0,
             not_before: Duration::ZERO,
             asked_seconds: 0,
@@ -181,8 +189,15 @@ impl<'a> Sender<'a> {
                             self.name,
                             batch.id()
                         );
-                    } else if let Some(item) = items.pop_front() {
-                        self.suspect(batch, item, failure, &items).await?;
+                        continue;
+                    }
+                    match self.once_more(batch, &items, failure).await? {
+                        Ok(answer) => self.answered(batch, &mut items, 1, answer)?,
+                        Err(failure) => {
+                            if let Some(item) = items.pop_front() {
+                                self.suspect(batch, item, failure, &items).await?;
+                            }
+                        }
                     }
                 }
             }
@@ -215,6 +230,8 @@ impl<'a> Sender<'a> {
             self.bounds.clock.sleep(left),
         )
         .await;
+        self.calls
+            .count(matches!(answered, Either::Left((Ok(_), _))));
         match answered {
             Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
             Either::Left((Err(failure), _)) => match failure.kind {

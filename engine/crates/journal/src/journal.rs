@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use caso_base::error_chain;
+use caso_model::notice::Notice;
 use caso_state::Spool;
 
 use crate::cleanup;
@@ -11,6 +12,7 @@ use crate::error::JournalError;
 use crate::layout::{Layout, entries};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovery, SetAside};
+use crate::reserve;
 use crate::segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 use crate::shared::Shared;
 use crate::waiting::{self, Waiting};
@@ -36,6 +38,7 @@ impl Journal {
         let journal = Journal {
             shared: Arc::new(Shared::new(layout, disk, now, found)),
         };
+        journal.make_room();
         if let Err(failed) = journal.clean() {
             // A full disk must not keep from being delivered what would empty it.
             tracing::warn!(
@@ -44,6 +47,11 @@ impl Journal {
             );
         }
         Ok((journal, recovery))
+    }
+
+    /// To be called before what waits is delivered: gives up what is kept for a full disk.
+    pub fn make_room(&self) {
+        reserve::give_up_where_full(&self.shared);
     }
 
     /// Begins a segment. `messengers` are the names of the instances of this
@@ -119,7 +127,14 @@ impl Journal {
     /// # Errors
     /// A file cannot be read or removed. The next start tries again.
     pub fn clean(&self) -> Result<(), JournalError> {
-        cleanup::clean(&self.shared)
+        cleanup::clean(&self.shared)?;
+        reserve::keep(&self.shared);
+        Ok(())
+    }
+
+    /// What was odd and cost no record, since the journal was opened or since the last call.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        self.shared.take_notices()
     }
 
     /// Files that were found damaged and set aside since the journal was opened,

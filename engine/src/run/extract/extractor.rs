@@ -70,8 +70,13 @@ impl Task {
     /// The window, and where it begins for the cursor.
     fn due(&self) -> Result<(Window, i64), ExtractorResult> {
         let bounds = &self.region.bounds;
-        match bounds.plan(self.start.at, caso_extract::overlap(self.extractor)) {
-            Plan::Extract { window, continues } => Ok((window, continues)),
+        let supersedes = caso_extract::supersedes(self.extractor);
+        let overlap = caso_extract::overlap(self.extractor);
+        match bounds.plan(self.start.at, overlap, supersedes) {
+            Plan::Extract { window, continues } => {
+                self.report_longer(window);
+                Ok((window, continues))
+            }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
             Plan::Future { cursor } => Err(ExtractorResult::failed(format!(
                 "its last run ended at {}, which is in the future: set the clock right, or \
@@ -84,6 +89,24 @@ impl Task {
                 format_utc(from),
                 format_utc(bounds.to)
             ))),
+        }
+    }
+
+    fn report_longer(&self, window: Window) {
+        let Region {
+            sources, bounds, ..
+        } = self.region.as_ref();
+        if window.end > bounds.to {
+            sources
+                .caches
+                .warnings
+                .warn_once("explicit-window-longer", || {
+                    format!(
+                        "`--extract-to` lies before what was reported of servers already: they are \
+                     reported up to {}, as an older record would take usage back",
+                        format_utc(window.end)
+                    )
+                });
         }
     }
 

@@ -24,6 +24,7 @@ mod turns;
 mod window;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
@@ -34,7 +35,7 @@ use super::components::Mapper;
 use super::kind::Kind;
 use super::prepare::Prepared;
 use super::summary::Summary;
-use caso_base::Clock;
+use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_journal::Journal;
 use caso_state::{Cursors, Failures, Histories};
@@ -67,6 +68,7 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
     if let Some(note) = forgotten {
         summary.notice(&note);
     }
+    let (cancel, late) = within(config.extraction_timeout, cancel);
     let context = Arc::new(context(prepared, failures, cancel));
     let turns = inheritance::turns(config.clouds.len());
     let runs = config.clouds.iter().zip(turns).enumerate();
@@ -90,6 +92,34 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
     for report in &reports {
         summary.cloud(report, config.clouds.len());
     }
+    if *late.borrow() {
+        summary.problem(format!(
+            "the extraction took longer than `extraction_timeout` ({} s): what was not read by then \
+             waits for the next run",
+            config.extraction_timeout.as_secs()
+        ));
+    }
+}
+
+/// Becomes true when the run is asked to end, or when the extraction has taken so long; the
+/// second one only in that case. Time is the machine's, in a replay too.
+fn within(
+    most: Duration,
+    mut cancel: watch::Receiver<bool>,
+) -> (watch::Receiver<bool>, watch::Receiver<bool>) {
+    let (end, ends) = watch::channel(*cancel.borrow());
+    let (is_late, late) = watch::channel(false);
+    tokio::spawn(async move {
+        let clock = SystemClock::new();
+        tokio::select! {
+            () = clock.sleep(most) => is_late.send_replace(true),
+            Ok(_) = cancel.wait_for(|cancelled| *cancelled) => false,
+            // Nobody is left who would want to know.
+            () = end.closed() => return,
+        };
+        end.send_replace(true);
+    });
+    (ends, late)
 }
 
 fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool>) -> Context {

@@ -19,6 +19,8 @@ pub struct CloudReport {
     pub requests: u64,
     /// By how many seconds its clock is behind ours, where that is much.
     pub behind: Option<i64>,
+    /// By how many seconds it is ahead, where that is much.
+    pub ahead: Option<i64>,
     /// An error costs the cloud as a whole.
     pub result: anyhow::Result<Vec<RegionReport>>,
     pub failures: Vec<ProjectFailure>,

@@ -117,6 +117,11 @@ rows! {
         "How many servers, volumes and so on to ask for at a time. A service that allows less gives less.")
         .within(1, 100_000)
         .default("1000");
+    EXTRACTION_TIMEOUT: Duration = Row::new(D, "extraction_timeout",
+        "How long the extraction of one run may take. Projects that are not read by then wait for the next one; what was read is delivered.")
+        .at_least(SECOND)
+        .at_most(WEEK)
+        .default("1h");
     DELIVERY_TIMEOUT: Duration = Row::new(D, "delivery_timeout",
         "How long the delivery of one run may take. What is left waits for the next one.")
         .at_least(SECOND)

@@ -259,6 +259,7 @@ impl Stand {
             now: NOW,
             counters: CounterOptions::default(),
             ip_records_for_past_windows: false,
+            without_names: Arc::default(),
             power: None,
         }
     }
