@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 
+use super::territory;
+
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_journal::MapperIdentity;
@@ -157,6 +159,8 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
             }),
         }
     }
+    let (messengers, overlapping) = territory::parted(config, messengers);
+    unusable.extend(overlapping);
     let mut described = vec![(&config.mapper, &mapper.component.description)];
     for messenger in &messengers {
         let instance = config
@@ -244,7 +248,7 @@ async fn messenger(
         packing_unit: packing_unit(description, &found.settings),
         setup: MessengerSetup {
             instance: name.clone(),
-            secrets: Vec::new(),
+            secrets: found.hidden,
             settings: found.settings,
             granted,
             limits: limits(&instance.component),
@@ -335,7 +339,7 @@ fn packing_unit(description: &Description, settings: &[Setting]) -> Option<u32> 
     }
 }
 
-fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
+pub fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
     GuestFailure {
         component: name.to_owned(),
         instance: name.to_owned(),

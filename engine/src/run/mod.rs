@@ -25,6 +25,7 @@ mod ledger;
 mod prepare;
 mod recorded_inputs;
 mod summary;
+mod territory;
 mod warning_memory;
 
 use std::io::{self, IsTerminal as _};

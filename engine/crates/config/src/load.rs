@@ -9,13 +9,14 @@ use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
 use super::ini::normalize_section;
+use super::own_places::OwnPlaces;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::sources::Sources;
 use super::table::{ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
 use super::types::{Config, Program};
 use super::value::Date;
-use super::{clouds, logging, messengers, remarks, value};
+use super::{clouds, logging, messengers, own_places, remarks, value};
 use caso_model::extraction::CounterOptions;
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
@@ -113,11 +114,12 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     };
     remarks::read(&sources, known, &mut warnings);
     let spooldir = reader.get(&general::SPOOLDIR);
-    let config = Config {
+    let cache_dirs = cache_dirs(&mut reader, &spooldir);
+    let mut config = Config {
         program: inputs.program,
         lock_path: reader.get(&general::LOCK_PATH),
         lock_timeout: reader.get(&general::LOCK_TIMEOUT),
-        cache_dirs: cache_dirs(&mut reader, &spooldir),
+        cache_dirs,
         spooldir,
         dry_run: dry_run(&mut reader, inputs.program),
         extract_from: reader.get(&general::EXTRACT_FROM),
@@ -145,9 +147,12 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
             .collect(),
         values: std::mem::take(&mut reader.shown),
         warnings,
+        places: OwnPlaces::default(),
+        secrets: std::mem::take(&mut reader.secrets),
         keystone_sections,
         sources: Arc::clone(&sources),
     };
+    config.places = own_places::all(&config, inputs, std::mem::take(&mut reader.paths));
     window(&mut reader, &config);
     shared_keystone_section(&mut reader, &config);
     let unknown = config.unknown_names();

@@ -22,7 +22,8 @@ pub fn component_values(
         let setting = found.settings.iter().find(|setting| setting.name == *name);
         let text = setting.map(|setting| text(&setting.value));
         // Nothing is hidden where there is nothing.
-        let hidden = found.secrets.contains(name);
+        let of_a_secret = |text: &String| found.hidden.iter().any(|known| text.contains(known));
+        let hidden = found.secrets.contains(name) || text.as_ref().is_some_and(of_a_secret);
         let mask = |text: String| match hidden && !text.is_empty() {
             true => MASK.to_owned(),
             false => text,

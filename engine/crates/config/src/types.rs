@@ -13,6 +13,9 @@ use super::origin::Origin;
 use super::sources::Sources;
 use caso_model::extraction::{CounterOptions, Extractor};
 use caso_model::notice::Notice;
+use caso_model::secret::Secret;
+
+use super::own_places::OwnPlaces;
 
 pub use auth::*;
 pub use instance::*;
@@ -96,6 +99,11 @@ pub struct Config {
     pub values: Vec<ShownValue>,
     /// What is odd in the files and costs nothing.
     pub warnings: Vec<Notice>,
+    /// Files and folders from which a configuration is read, or would be if they
+    /// were there.
+    pub(super) places: OwnPlaces,
+    /// Values of the engine's secret options.
+    pub(super) secrets: Vec<Secret>,
     /// Sections with keystoneauth's options, of all clouds.
     pub(super) keystone_sections: Vec<String>,
     pub(super) sources: Arc<Sources>,

@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 mod atomic;
+mod beneath;
 mod dirq;
 mod disk;
 mod errno;
@@ -19,6 +20,7 @@ pub mod faults;
 mod owner;
 mod record_lock;
 
+pub use beneath::resolved;
 pub use dirq::{DirQueue, MonotonicNames, QueueFailure};
 pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict};
 pub use record_lock::{has_no_record_locks, record_lock_holder, try_record_lock};

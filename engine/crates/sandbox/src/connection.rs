@@ -240,7 +240,7 @@ fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
 /// Tries every address of the host in the resolver's order.
 async fn dial(terms: &ConnectionTerms) -> Result<TcpStream, ConnectionError> {
     let endpoint = &terms.endpoint;
-    let addresses = address::resolve(endpoint)
+    let addresses = address::resolve(endpoint, terms.reach)
         .await
         .map_err(|Unresolved(reason)| ConnectionError::Unavailable(reason))?;
     let mut reasons = Vec::new();

@@ -112,7 +112,8 @@ pub use limits::{CallTime, Limits};
 pub use mapper::{GuestMapper, GuestPage};
 pub use messenger::{GuestMessenger, MessengerSetup};
 pub use policy::{
-    ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem, Granted, HttpTerms,
-    InstanceName, ParseGrantError, Policy, QueueTerms, RequestProblem, ValueError, decide,
+    AddressTerms, Claim, ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem,
+    Granted, HttpTerms, InstanceName, Overlap, ParseGrantError, Policy, QueueTerms, RequestProblem,
+    Territory, TlsTerms, ValueError, decide,
 };
 pub use redirect::{Redirect, Sink};

@@ -8,8 +8,7 @@
 
 use std::sync::Arc;
 
-/// Shorter secrets are not masked: they would blank half of every line.
-const SHORTEST_SECRET: usize = 4;
+use caso_model::secret::SHORTEST_SECRET;
 
 /// Replaces secrets by `***` and cleans text.
 #[derive(Clone, Default)]
