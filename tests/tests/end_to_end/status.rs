@@ -1,6 +1,6 @@
 //! `caso status`: what the spool says of the runs so far, and what a run leaves for it.
 
-use caso_tests::cloud::{Cloud, Fault, Plan, Rule, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Rule, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
@@ -79,7 +79,7 @@ fn a_run_leaves_what_status_shows_and_metrics() {
 fn it_waits_for_no_lock() {
     let cloud = Cloud::start(Plan::generated(1, 3));
     let site = site(&cloud);
-    let gate = caso_tests::cloud::Gate::default();
+    let gate = caso_stand_in::Gate::default();
     cloud.inject(Rule::on("/servers/detail"), Fault::Held(gate.clone()));
     let run = site.start("caso-extract", &[], &[]);
     assert!(gate.is_reached(), "nothing was asked");

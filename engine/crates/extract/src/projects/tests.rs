@@ -154,8 +154,8 @@ async fn a_malformed_mapping_file_costs_the_projects_that_need_it() {
     for text in ["{", r#"{"vo": {"tenant": ["x"]}},"#, "[]"] {
         let mut cloud = cloud();
         for project in &mut cloud.projects {
-            if project["id"] == "q1" {
-                project["VO"] = json!("");
+            if project.id == "q1" {
+                project.odd = odd(&json!({"VO": ""}));
             }
         }
         let mut options = options(&["q1"]);
