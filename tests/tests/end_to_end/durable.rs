@@ -2,6 +2,8 @@
 //! fail for an hour, clocks that are days apart, a queue that is away, an answer without end.
 
 use caso_stand_in::{Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, project_id};
+use std::collections::BTreeSet;
+
 use caso_tests::site::Site;
 use caso_tests::spool::{self, Message};
 
@@ -221,4 +223,42 @@ fn the_spelling_of_casos_own_sample_is_taken() {
     site.unset("keystone_auth", "username");
     site.set("keystone_auth", "user-name", "accounting");
     site.extract(&HOUR).expect(0);
+}
+
+/// Whoever gets them adds the intervals of a volume up: extracted again they must be the same.
+#[test]
+fn a_window_by_hand_counts_no_interval_twice() {
+    let cloud = cloud();
+    cloud.change(|plan| plan.projects[0].volumes = vec![caso_stand_in::Volume::numbered(0, 0)]);
+    let mut site = site(&cloud);
+    site.set("DEFAULT", "extractor", "cinder, nova");
+    for hour in ["01", "02", "03"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(0);
+    }
+    let ids = |site: &Site| {
+        let records = site.storage_records();
+        let ids: BTreeSet<String> = records.iter().map(|it| it["recordId"].clone()).collect();
+        ids
+    };
+    let (right, before) = (ids(&site), site.storage_records().len());
+    assert_eq!(right.len(), 3);
+    let by_hand = [
+        "--extract-from",
+        "2026-10-08 01:30:00",
+        "--extract-to",
+        "2026-10-08 02:30:00",
+    ];
+    site.extract(&by_hand).expect(0);
+    assert_eq!(ids(&site), right);
+    assert_eq!(site.storage_records().len(), before + 2);
+    // What nobody knows any more is refused, and Nova's part goes on.
+    std::fs::remove_dir_all(site.spool().join("caso-runs")).unwrap();
+    site.extract(&by_hand)
+        .expect(3)
+        .says("was extracted before, in windows that the ledger of runs does not have");
+    assert_eq!(ids(&site), right);
+    site.set("DEFAULT", "overlapping_intervals", "true");
+    site.extract(&by_hand).expect(0);
+    assert_eq!(ids(&site).len(), 4);
 }

@@ -127,6 +127,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         ip_records_for_past_windows: reader.get(&general::IP_RECORDS_FOR_PAST_WINDOWS),
         concurrency: reader.get(&general::CONCURRENCY) as usize,
         page_size: reader.get(&general::PAGE_SIZE),
+        overlapping_intervals: reader.get(&general::OVERLAPPING_INTERVALS),
         metrics_file: reader.get(&general::METRICS_FILE),
         extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),

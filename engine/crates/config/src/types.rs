@@ -72,6 +72,8 @@ pub struct Config {
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.
     pub page_size: u32,
+    /// Whether what adds up may be extracted twice.
+    pub overlapping_intervals: bool,
     /// Where every run writes metrics.
     pub metrics_file: Option<PathBuf>,
     /// How long the extraction of a run may take.

@@ -228,6 +228,15 @@ pub fn supersedes(extractor: Extractor) -> bool {
     }
 }
 
+/// Whether a consumer adds the records up, so that two of the same time count twice.
+#[must_use]
+pub fn adds_up(extractor: Extractor) -> bool {
+    match extractor {
+        Extractor::Cinder | Extractor::Prometheus => true,
+        Extractor::Nova | Extractor::Ceilometer | Extractor::Neutron => false,
+    }
+}
+
 /// Reads what the task's project used in its window and hands it to `sink`.
 ///
 /// # Errors

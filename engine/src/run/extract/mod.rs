@@ -5,6 +5,7 @@
 //! configuration when all have come to their end. How many are read at a time is
 //! bounded, for the machine's sake.
 
+mod again;
 mod bisect;
 mod clock;
 mod cloud_run;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
+use self::again::PastWindows;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use super::components::Mapper;
@@ -39,7 +41,7 @@ use super::summary::Summary;
 use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::{Cursors, Failures, Histories};
+use caso_state::{Cursors, Failures, Histories, ledger};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -51,6 +53,8 @@ pub struct Context {
     pub cursors: Cursors,
     /// Which projects failed before this run.
     pub failures: Failures,
+    /// What was extracted before, where this run extracts a window by hand.
+    pub past: PastWindows,
     pub histories: Histories,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
@@ -128,6 +132,20 @@ fn within(
     (ends, late)
 }
 
+/// A window is on an earlier run's line if that run began after the window's end.
+fn past_windows(prepared: &Prepared) -> PastWindows {
+    let Some(from) = prepared.config.extract_from.explicit() else {
+        return PastWindows::default();
+    };
+    match ledger::read(&prepared.spools.cursors, from) {
+        Ok(runs) => PastWindows::of(&runs),
+        Err(error) => {
+            tracing::warn!("the ledger of runs cannot be read: {error}");
+            PastWindows::default()
+        }
+    }
+}
+
 fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool>) -> Context {
     let Prepared { kind, config, .. } = prepared;
     let cursors = Cursors::open(&prepared.spools.cursors, !kind.is_real());
@@ -138,6 +156,7 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
         now: prepared.now,
         cursors: cursors.configured(cursor_keys::of_all(config)),
         failures,
+        past: past_windows(prepared),
         histories: Histories::of(&prepared.spools.cursors),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),

@@ -106,6 +106,36 @@ impl Blame {
 }
 
 impl ExtractorResult {
+    /// This one and that of the next window, where both are done; else the next.
+    pub fn with(self, next: Self) -> Self {
+        match (self, next) {
+            (
+                Self::Done {
+                    window: first,
+                    mut counts,
+                    ..
+                },
+                Self::Done {
+                    window: last,
+                    counts: more,
+                    stays,
+                },
+            ) => {
+                counts.add(more);
+                let window = Window {
+                    start: first.start,
+                    end: last.end,
+                };
+                Self::Done {
+                    window,
+                    counts,
+                    stays,
+                }
+            }
+            (_, next) => next,
+        }
+    }
+
     /// A failure of this extractor of this project alone.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed {

@@ -130,6 +130,9 @@ rows! {
     PARTIAL_EXIT_OK: bool = Row::new(D, "partial_exit_ok",
         "Whether a run in which some project or messenger failed exits with 0 instead of 3.")
         .default("false");
+    OVERLAPPING_INTERVALS: bool = Row::new(D, "overlapping_intervals",
+        "Whether a window by hand extracts storage and energy that were extracted before with bounds that are not known any more. Whoever gets both records adds them up.")
+        .default("false");
     METRICS_FILE: Option<PathBuf> = Row::new(D, "metrics_file",
         "File that every run writes metrics to, whole or not at all, for the textfile collector of Prometheus' node_exporter; it ends with `.prom`.");
     MAPPER: Option<PathBuf> = Row::new(D, "mapper",
