@@ -15,6 +15,7 @@
 
 mod close;
 mod commands;
+mod component_file;
 mod component_warnings;
 mod components;
 mod deliver;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{Forget, demo, forget, mapping_migrate, projects, sample, show};
 pub use self::component_warnings::ComponentWarnings;
+pub use self::components::COMPILE;
 pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
