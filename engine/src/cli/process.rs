@@ -10,10 +10,11 @@ use std::io::{self, Write as _};
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, queue, signals, status};
+use super::{completion, config, queue, signals, status, watchdog};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
+use caso_base::line::clean_lines;
 use caso_config::{CommandLine, Config, Inputs, Program};
 
 /// Does it, and answers with the exit code.
@@ -184,16 +185,25 @@ fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
 }
 
 pub fn block_on(future: impl Future<Output = Exit>) -> Exit {
-    // One thread for all that waits: a run waits much and computes little, and
-    // each thread of an allocator keeps memory of its own.
+    // A run waits much and computes little, and each thread of an allocator keeps
+    // memory of its own. The second one is there for signals and timeouts while the
+    // first is busy.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(2)
         .enable_all()
         .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(future),
-        Err(error) => complain(&error.into(), Exit::Nothing),
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error.into(), Exit::Nothing),
+    };
+    if let Err(error) = watchdog::watch(&runtime) {
+        return complain(&error.into(), Exit::Nothing);
     }
+    let exit = runtime.block_on(future);
+    // Not by its drop, which waits for every thread: one that a guest left in a system
+    // call, at the other end of a pipe, never comes back. What counts is on disk.
+    runtime.shutdown_background();
+    exit
 }
 
 /// Data on stdout, and nothing else to do.
@@ -227,5 +237,5 @@ pub fn complain_each(errors: &[impl std::fmt::Display], exit: Exit) -> Exit {
 
 /// A line on stderr. There is no place left to report that it cannot be written.
 pub fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", clean_lines(line));
 }

@@ -7,8 +7,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
+use futures_util::future::join_all;
+use nix::sys::resource::{Resource, getrlimit};
 
-use super::territory;
+use super::{component_file, territory};
 
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
@@ -18,8 +20,8 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy, Redirect,
-    Sandbox, SandboxSettings, Source, decide,
+    CompilerProcess, Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup,
+    Policy, Redirect, RunLimits, Sandbox, SandboxSettings, Source, decide,
 };
 use caso_state::Spool;
 
@@ -133,12 +135,25 @@ impl Components {
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let sandbox = Sandbox::new(SandboxSettings {
         cache_dirs: config.cache_dirs.clone(),
+        compiler: compiler(),
         ..SandboxSettings::default()
     })
     .context("cannot set up the sandbox")?;
     let warning = sandbox.cache().warning();
     let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
     Ok((sandbox, warning.into_iter().collect()))
+}
+
+/// The argument with which this program compiles, and does nothing else.
+pub const COMPILE: &str = "__compile";
+
+/// This program. A unit test is none.
+fn compiler() -> Option<CompilerProcess> {
+    let program = std::env::current_exe().ok().filter(|_| !cfg!(test))?;
+    Some(CompilerProcess {
+        program,
+        argument: COMPILE,
+    })
 }
 
 /// Loads what the configuration names.
@@ -150,8 +165,15 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
     let mapper = mapper(sandbox, config, &mut warnings).await?;
     let mut messengers: Vec<Messenger> = Vec::new();
     let mut unusable = Vec::new();
-    for instance in &config.messengers {
-        match messenger(sandbox, config, instance, &mut warnings).await {
+    // Side by side: what one takes to be compiled is not the others' time.
+    let loaded = config.messengers.iter().map(|instance| async move {
+        let mut warnings = Vec::new();
+        let loaded = messenger(sandbox, config, instance, &mut warnings).await;
+        (instance, loaded, warnings)
+    });
+    for (instance, loaded, own) in join_all(loaded).await {
+        warnings.extend(own);
+        match loaded {
             Ok(messenger) => messengers.push(messenger),
             Err(error) => unusable.push(Unusable {
                 name: instance.name().to_owned(),
@@ -185,6 +207,7 @@ async fn mapper(
     config: &Config,
     warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Mapper> {
+    warnings.extend(component_file::remarks(&config.mapper));
     let component = admit(sandbox, &config.mapper)
         .await
         .context("the mapper cannot start")?;
@@ -207,6 +230,7 @@ async fn messenger(
     instance: &MessengerInstance,
     warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Messenger> {
+    warnings.extend(component_file::remarks(&instance.component));
     let component = admit(sandbox, &instance.component).await?;
     if !component.roles.messenger {
         return Err(anyhow!("component `{}` is not a messenger", component.name));
@@ -251,7 +275,10 @@ async fn messenger(
             secrets: found.hidden,
             settings: found.settings,
             granted,
-            limits: limits(&instance.component),
+            limits: Limits {
+                host_objects: host_objects(config.messengers.len()),
+                ..limits(&instance.component)
+            },
             redirect: Redirect::default(),
             network,
         },
@@ -290,8 +317,24 @@ fn limits(instance: &ComponentInstance) -> Limits {
         memory: instance.limits.memory,
         timeout: instance.limits.timeout,
         deadline: instance.limits.deadline,
+        run: RunLimits {
+            output: instance.limits.output,
+            ..RunLimits::default()
+        },
         ..Limits::default()
     }
+}
+
+/// Open files, connections and the like that one of so many messengers may hold: what
+/// they hold together leaves enough for the journal and OpenStack.
+fn host_objects(messengers: usize) -> usize {
+    const OWN: u64 = 512;
+    let usual = Limits::default().host_objects;
+    let Ok((open, _)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return usual;
+    };
+    let share = usize::try_from(open.saturating_sub(OWN)).unwrap_or(usize::MAX) / messengers.max(1);
+    share.clamp(32, usual)
 }
 
 /// What it is given: what the site says, as far as the component takes it. One that

@@ -15,6 +15,7 @@
 
 mod close;
 mod commands;
+mod component_file;
 mod component_warnings;
 mod components;
 mod deliver;
@@ -37,6 +38,7 @@ pub use self::commands::{
     Forget, StatusForm, demo, forget, mapping_migrate, projects, sample, show, status,
 };
 pub use self::component_warnings::ComponentWarnings;
+pub use self::components::COMPILE;
 pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;

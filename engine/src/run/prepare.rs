@@ -58,7 +58,7 @@ impl Prepared {
     }
 }
 
-/// Loads the components, checks the folders, takes the lock, and only then
+/// Takes the lock, loads the components, checks the folders, and only then
 /// touches the spool; in this order.
 ///
 /// # Errors
@@ -96,7 +96,9 @@ pub async fn prepare(
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) = components::sandbox(&config).map_err(nothing())?;
-    let mut components = components::load(&sandbox, &config)
+    // First the lock: what components take to be compiled must not pile up, run upon run.
+    let lock = lock(&kind, &config, cancel.clone()).await?;
+    let mut components = unless_cancelled(cancel, components::load(&sandbox, &config))
         .await
         .map_err(nothing())?;
     for messenger in &mut components.messengers {
@@ -108,7 +110,6 @@ pub async fn prepare(
             .leave_out_without_queue(&spools.journal)
             .map_err(nothing())?;
     }
-    let lock = lock(&kind, &config, cancel).await?;
     let memory = match kind.is_real() {
         true => WarningMemory::read(&spools.cursors, now).watched(watched),
         false => WarningMemory::blank(now),
@@ -166,6 +167,19 @@ async fn lock(
             exit: Exit::Nothing,
             error: anyhow!("asked to end while waiting for the lock: nothing was done"),
         }),
+    }
+}
+
+/// What components take to be admitted, as long as nobody asks us to end.
+async fn unless_cancelled<T>(
+    mut cancel: watch::Receiver<bool>,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => {
+            Err(anyhow!("asked to end while the components were loaded: nothing was done"))
+        }
     }
 }
 

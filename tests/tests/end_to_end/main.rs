@@ -21,6 +21,7 @@ mod first_day;
 mod golden;
 mod greendigit;
 mod histories;
+mod hostile;
 mod inventory;
 mod kills;
 mod limits;

@@ -8,6 +8,7 @@ use super::component::component_settings;
 use super::error::ConfigErrors;
 use super::origin::Origin;
 use super::types::{ComponentInstance, Config, ShownValue};
+use caso_base::line::clean_lines;
 use caso_model::component::{Description, OptionValue};
 use caso_model::secret::MASK;
 
@@ -90,7 +91,8 @@ pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String 
             seen.push(&value.option);
             match &value.value {
                 Some(text) => {
-                    let text = text.replace('\n', "\n  ");
+                    // As in an INI file: what goes on is indented.
+                    let text = clean_lines(text);
                     let _ = writeln!(lines, "{} = {text}    # {}", value.option, value.origin);
                 }
                 None if unset => {

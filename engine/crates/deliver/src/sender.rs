@@ -38,7 +38,7 @@ use std::time::Duration;
 
 use caso_base::Clock;
 use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue};
-use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger};
+use caso_model::guest::{Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
@@ -65,6 +65,19 @@ pub(crate) struct Bounds {
     pub(crate) deadline: Deadline,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: watch::Receiver<bool>,
+}
+
+impl Bounds {
+    /// Comes when the run is to end.
+    fn cancelled(&self) -> BoxFuture<'static, ()> {
+        let mut cancel = self.cancel.clone();
+        Box::pin(async move {
+            if cancel.wait_for(|cancel| *cancel).await.is_err() {
+                // Nobody is left who could cancel.
+                std::future::pending::<()>().await;
+            }
+        })
+    }
 }
 
 pub(crate) struct Sender<'a> {
@@ -225,23 +238,24 @@ impl<'a> Sender<'a> {
             now: self.bounds.clock.now(),
             attributes: Vec::new(),
         };
-        let answered = select(
-            self.messenger.deliver(&batch),
-            self.bounds.clock.sleep(left),
-        )
-        .await;
-        self.calls
-            .count(matches!(answered, Either::Left((Ok(_), _))));
-        match answered {
-            Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
-            Either::Left((Err(failure), _)) => match failure.kind {
+        let bounds = select(self.bounds.clock.sleep(left), self.bounds.cancelled());
+        let answered = match select(self.messenger.deliver(&batch), bounds).await {
+            Either::Left((answered, _)) => Ok(answered),
+            Either::Right((Either::Left(_), _)) => Err(Ending::OutOfTime),
+            // A call that waits, or computes, is left where it is: what it put is dropped,
+            // and what it was offered is offered again.
+            Either::Right((Either::Right(_), _)) => Err(Ending::Cancelled),
+        };
+        self.calls.count(matches!(answered, Ok(Ok(_))));
+        match answered? {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(failure) => match failure.kind {
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
                 | FailureKind::Memory
                 | FailureKind::Deadline
                 | FailureKind::Contract => Ok(Err(failure)),
             },
-            Either::Right(_) => Err(Ending::OutOfTime.into()),
         }
     }
 
@@ -272,14 +286,7 @@ impl<'a> Sender<'a> {
             }
             .into());
         }
-        let mut cancel = self.bounds.cancel.clone();
-        let cancelled = Box::pin(async move {
-            if cancel.wait_for(|cancel| *cancel).await.is_err() {
-                // Nobody is left who could cancel.
-                std::future::pending::<()>().await;
-            }
-        });
-        match select(self.bounds.clock.sleep(wait), cancelled).await {
+        match select(self.bounds.clock.sleep(wait), self.bounds.cancelled()).await {
             Either::Left(_) => self.check_bounds(),
             Either::Right(_) => Err(Ending::Cancelled.into()),
         }

@@ -113,6 +113,11 @@ impl DirQueue {
         }
     }
 
+    /// Its folder, without links.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Adds a message and returns its `folder/element`. It is on disk then, in
     /// full, under a name that sorts after all that this process gave before.
     ///

@@ -156,6 +156,20 @@ impl Left {
     }
 }
 
+/// Bytes that we may still write to the disk of a path, or of the nearest folder above
+/// it that is there; none where it cannot be asked.
+pub fn bytes_free(path: &Path) -> Option<u64> {
+    path.ancestors()
+        .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
+        .map(|stat| stat.blocks_available().saturating_mul(stat.fragment_size()))
+}
+
+/// The same of the disk on which something is open.
+pub fn bytes_free_in(open: &File) -> Option<u64> {
+    let stat = nix::sys::statvfs::fstatvfs(open).ok()?;
+    Some(stat.blocks_available().saturating_mul(stat.fragment_size()))
+}
+
 /// Where no file can be made any more the free bytes would only mislead.
 fn room(left: Option<&Left>, reason: io::ErrorKind) -> String {
     match left {

@@ -24,6 +24,10 @@ use crate::shared::{SegmentInfo, SegmentState, Shared};
 /// Records in a batch, where nothing else is said.
 pub(crate) const ABOUT: u32 = 1_000;
 
+/// Bytes of a batch, as its lines stand in the journal: what a messenger is offered is
+/// held in memory, several times over. A larger record makes a batch of its own.
+pub(crate) const MOST_BYTES: u64 = 16 << 20;
+
 /// Records in a full batch.
 pub(crate) fn batch_size(unit: Option<u32>) -> u32 {
     match unit {
@@ -230,7 +234,10 @@ impl Plan {
         created: i64,
     ) {
         let batches = self.full.entry(kind.clone()).or_default();
-        if batches.last().is_none_or(|batch| batch.items >= self.size) {
+        let full = |batch: &BatchLine| {
+            batch.items >= self.size || batch.bytes.saturating_add(bytes) > MOST_BYTES
+        };
+        if batches.last().is_none_or(full) {
             batches.push(BatchLine {
                 id: Uuid::new_v4().to_string(),
                 tag: kind.tag(),
@@ -271,6 +278,29 @@ fn kind_of(line: &[u8]) -> Option<RecordKind> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// h04 and a27 of the sandbox's review: six records of 24 MiB in a batch, and a
+    /// packing unit of four thousand millions.
+    #[test]
+    fn a_batch_has_a_size_in_bytes() {
+        let cloud = || RecordKind::parse("cloud").unwrap();
+        let mut plan = Plan::new(batch_size(Some(u32::MAX)));
+        for bytes in [24 << 20, 24 << 20, 1, MOST_BYTES - 1, 1] {
+            plan.add_record(cloud(), 0, 0, bytes, 0);
+        }
+        for _ in 0..100_000 {
+            plan.add_record(cloud(), 0, 0, 1_000, 0);
+        }
+        let batches = plan.finish();
+        let items: Vec<u32> = batches.iter().map(|batch| batch.items).collect();
+        assert_eq!(items.get(..4), Some(&[1, 1, 2, 16_778][..]));
+        assert!(
+            batches
+                .iter()
+                .skip(2)
+                .all(|batch| batch.bytes <= MOST_BYTES)
+        );
+    }
 
     #[test]
     fn sizes() {

@@ -3,7 +3,7 @@
 //!
 //! 1. a regular file of bounded size, read once;
 //! 2. its sha256, of exactly the bytes that are used, against the pin;
-//! 3. compiled, off the async threads;
+//! 3. compiled, a file in a process of its own, within limits;
 //! 4. imports within what is offered, exports at least those of a world (an
 //!    interpreter exports more than that);
 //! 5. `describe`, in a store of its own with nothing granted and tight limits;
@@ -16,14 +16,17 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
 use super::bindings::described::DescribedPre;
 use super::bindings::mapper::MapperPre;
 use super::bindings::messenger::MessengerPre;
+use super::compile::{self, CompileError, CompilerProcess, Job};
 use super::component::{Component, Roles};
 use super::convert::Cross;
 use super::describe::{self, checked};
@@ -32,7 +35,9 @@ use super::failure::Who;
 use super::failure::no_address_space;
 use super::limits::Limits;
 use super::link::{self, Linkers, Needs};
+use super::shape;
 use caso_base::digest::hex;
+use caso_base::line::short_line;
 use caso_disk::MonotonicNames;
 
 /// Where a component comes from.
@@ -55,6 +60,9 @@ pub enum Source<'a> {
     },
 }
 
+/// Bytes of a detail.
+const DETAIL_BYTES: usize = 1_000;
+
 /// The contract's exports, by their names without a version.
 const DESCRIPTION: &str = "caso:accounting/description";
 const MAPPING: &str = "caso:accounting/mapping";
@@ -67,6 +75,11 @@ pub struct Admission<'a> {
     pub moments: &'a MonotonicNames,
     /// Bytes that a file may have.
     pub component_bytes: u64,
+    /// Where machine code is kept.
+    pub code: Option<&'a Path>,
+    /// What makes it of a file.
+    pub compiler: Option<&'a CompilerProcess>,
+    pub compiling: &'a Semaphore,
 }
 
 impl Admission<'_> {
@@ -87,7 +100,7 @@ impl Admission<'_> {
         let Self {
             engine, linkers, ..
         } = *self;
-        let compiled = compile(engine, &label, bytes).await?;
+        let compiled = self.compile(&label, bytes, builtin, &sha256).await?;
         let (roles, imports) = examine(engine, &label, &compiled)?;
         let needs = Needs::of(&imports);
 
@@ -96,7 +109,7 @@ impl Admission<'_> {
             detail: chain(&error),
         };
         let described = linkers
-            .all
+            .describing
             .instantiate_pre(&compiled)
             .and_then(DescribedPre::new)
             .map_err(link_error)?;
@@ -115,7 +128,7 @@ impl Admission<'_> {
 
         let who = Who {
             component: label.clone(),
-            instance: label.clone(),
+            instance: String::new(),
         };
         let description = describe::ask(engine, &described, who, &Limits::describing())
             .await
@@ -139,6 +152,7 @@ impl Admission<'_> {
             needs,
             engine: engine.clone(),
             moments: self.moments.clone(),
+            mapping: Arc::default(),
             mapper,
             messenger,
         })
@@ -221,32 +235,65 @@ fn pinned(path: &Path, pin: Option<&str>, found: &str) -> Result<(), AdmissionEr
     Ok(())
 }
 
-async fn compile(
-    engine: &Engine,
-    label: &str,
-    bytes: Cow<'static, [u8]>,
-) -> Result<Compiled, AdmissionError> {
-    let not = |detail: String| AdmissionError::NotAComponent {
-        component: label.to_owned(),
-        detail,
-    };
-    match bytes.get(..8) {
-        Some(b"\0asm\x0d\0\x01\0") => {}
-        Some(b"\0asm\x01\0\0\0") => {
-            let hint = "it is a core module; build it for wasm32-wasip2, or wrap it with \
-                        `wasm-tools component new`";
-            return Err(not(hint.to_owned()));
+impl Admission<'_> {
+    async fn compile(
+        &self,
+        label: &str,
+        bytes: Cow<'static, [u8]>,
+        builtin: bool,
+        digest: &str,
+    ) -> Result<Compiled, AdmissionError> {
+        let not = |detail: String| AdmissionError::NotAComponent {
+            component: label.to_owned(),
+            detail,
+        };
+        match bytes.get(..8) {
+            Some(b"\0asm\x0d\0\x01\0") => {}
+            Some(b"\0asm\x01\0\0\0") => {
+                let hint = "it is a core module; build it for wasm32-wasip2, or wrap it with \
+                            `wasm-tools component new`";
+                return Err(not(hint.to_owned()));
+            }
+            _ => return Err(not("it does not begin as one".to_owned())),
         }
-        _ => return Err(not("it does not begin as one".to_owned())),
+        let bytes = Arc::new(bytes.into_owned());
+        if !builtin {
+            self.outside(&bytes, digest)
+                .await
+                .map_err(|error| match error {
+                    CompileError::Refused(detail) => not(detail),
+                    error => AdmissionError::Compile {
+                        component: label.to_owned(),
+                        detail: error.to_string(),
+                    },
+                })?;
+        }
+        let engine = self.engine.clone();
+        // Of what was compiled before, and can be again, nothing is compiled here.
+        tokio::task::spawn_blocking(move || Compiled::new(&engine, &*bytes))
+            .await
+            .map_err(|error| not(error.to_string()))?
+            .map_err(|error| {
+                let detail = chain(&error);
+                not(no_address_space(&detail).unwrap_or(detail))
+            })
     }
-    let engine = engine.clone();
-    tokio::task::spawn_blocking(move || Compiled::new(&engine, &bytes))
-        .await
-        .map_err(|error| not(error.to_string()))?
-        .map_err(|error| {
-            let detail = chain(&error);
-            not(no_address_space(&detail).unwrap_or(detail))
+
+    /// A stranger's component, within limits.
+    async fn outside(&self, bytes: &Arc<Vec<u8>>, digest: &str) -> Result<(), CompileError> {
+        let (Some(cache), Some(process)) = (self.code, self.compiler) else {
+            return shape::check(bytes).map_err(|error| CompileError::Refused(error.to_string()));
+        };
+        // Never closed.
+        let _turn = self.compiling.acquire().await;
+        compile::outside(Job {
+            bytes: Arc::clone(bytes),
+            digest: digest.to_owned(),
+            cache: cache.to_owned(),
+            process: process.clone(),
         })
+        .await
+    }
 }
 
 /// What the component can do and what it imports.
@@ -286,7 +333,7 @@ fn examine(
         if let Some(why) = link::refuses(import, !roles.mapper) {
             return Err(AdmissionError::Import {
                 component: label.to_owned(),
-                import: import.clone(),
+                import: short_line(import, 200),
                 why,
             });
         }
@@ -311,18 +358,18 @@ fn exports_version_1(
         Some(version) => Err(AdmissionError::Export {
             component: label.to_owned(),
             export: format!("{interface}@1.0.0"),
-            why: format!("it speaks version {version} of the contract, this host version 1"),
+            why: format!(
+                "it speaks version {} of the contract, this host version 1",
+                short_line(version, 80)
+            ),
         }),
     }
 }
 
-/// An error and its causes in one line.
+/// An error and its causes in one line. It may hold names that the file chose.
 fn chain(error: &wasmtime::Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    let causes = error.chain().map(ToString::to_string);
+    short_line(&causes.collect::<Vec<_>>().join(": "), DETAIL_BYTES)
 }
 
 #[cfg(test)]

@@ -6,10 +6,13 @@
 //! goes wrong. Then it is thrown away with all that the guest had in it, and
 //! the next call gets a fresh one.
 
+use std::sync::Arc;
+
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtxBuilder;
 
 use super::bindings::mapper::caso::accounting::types::Setting;
+use super::budget::Budget;
 use super::convert::Cross;
 use super::failure::Who;
 use super::limits::{CallTime, Limits};
@@ -51,6 +54,8 @@ pub struct Spec {
     pub settings: Vec<Setting>,
     pub limits: Limits,
     pub mask: Mask,
+    /// Of all stores of this instance.
+    pub budget: Arc<Budget>,
 }
 
 impl Spec {
@@ -65,6 +70,7 @@ impl Spec {
             engine,
             who,
             settings: settings.cross(),
+            budget: Arc::new(Budget::new(limits.run)),
             limits,
             mask,
         }
@@ -129,7 +135,12 @@ impl<W: World> Instance<W> {
 
 /// A fresh store, started.
 async fn fresh<W: World>(spec: &Spec, world: &W) -> Result<Running<W::Bindings>, GuestFailure> {
-    let log = GuestLog::new(&spec.who, spec.mask.clone(), &spec.limits);
+    let log = GuestLog::new(
+        &spec.who,
+        spec.mask.clone(),
+        &spec.limits,
+        Arc::clone(&spec.budget),
+    );
     let mut wasi = wasi(&log);
     let services = world.surround(spec, &log, &mut wasi).await?;
     let mut guest = Guest::new(
@@ -139,6 +150,7 @@ async fn fresh<W: World>(spec: &Spec, world: &W) -> Result<Running<W::Bindings>,
         log,
         wasi,
         services,
+        Arc::clone(&spec.budget),
     );
     let (bindings, started) = guest
         .run("start", spec.limits.call_time(), |store| {

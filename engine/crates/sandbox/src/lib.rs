@@ -77,8 +77,10 @@
 
 mod admission;
 mod bindings;
+mod budget;
 mod cache;
 mod clock;
+mod compile;
 mod component;
 mod connection;
 mod contract;
@@ -87,6 +89,7 @@ mod describe;
 mod engine;
 mod error;
 mod failure;
+mod folders;
 mod http;
 mod instance;
 mod limits;
@@ -98,14 +101,17 @@ mod messenger;
 mod policy;
 mod queue;
 mod redirect;
+mod shape;
 mod sockets;
 mod state;
 mod stdio;
 
 pub use admission::Source;
+pub use budget::{Amount, RunLimits, Spent};
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};
+pub use compile::{CompilerProcess, compile_and_exit_code};
 pub use component::{Component, Roles};
-pub use describe::DescriptionError;
+pub use describe::{DescriptionError, checked as checked_description};
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use limits::{CallTime, Limits};

@@ -2,20 +2,17 @@
 
 use std::ops::Range;
 
-use wasmtime::{Engine, Store};
+use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
 use super::bindings::mapper::exports::caso::accounting::mapping;
 use super::bindings::mapper::{Mapper as Bindings, MapperPre};
 use super::convert::Cross;
-use super::failure::Who;
 use super::instance::{Instance, Spec, World};
-use super::limits::{CallTime, Limits};
+use super::limits::CallTime;
 use super::log::GuestLog;
-use super::mask::Mask;
 use super::state::{HostServices, State};
 use super::{clock, contract};
-use caso_model::component::Setting;
 use caso_model::guest::{GuestFailure, Outcome};
 use caso_model::record::AccountingRecord;
 use caso_model::usage::{Context, Tables, UsageItem};
@@ -59,15 +56,10 @@ impl World for MapperWorld {
 
 impl GuestMapper {
     pub(crate) async fn start(
-        engine: Engine,
+        spec: Spec,
         pre: MapperPre<State>,
-        who: Who,
-        settings: &[Setting],
         now: i64,
-        limits: Limits,
-        mask: Mask,
     ) -> Result<Self, GuestFailure> {
-        let spec = Spec::new(engine, who, settings, limits, mask);
         Instance::start(spec, MapperWorld { pre, now })
             .await
             .map(Self)

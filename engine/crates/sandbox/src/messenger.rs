@@ -9,6 +9,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::bindings::messenger::exports::caso::accounting::delivery;
 use super::bindings::messenger::{Messenger as Bindings, MessengerPre};
+use super::budget::{Budget, Spent};
 use super::connection::Connections;
 use super::convert::Cross;
 use super::failure::Who;
@@ -119,6 +120,11 @@ impl GuestMessenger {
     async fn attempt(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
         let mut running = self.instance.take().await?;
         let spec = &self.instance.spec;
+        let records = batch.records.len();
+        spec.budget
+            .call(records)
+            .map_err(|spent| spec.host("deliver", spent))?;
+        running.services().stage.about(records);
         let sent: delivery::Batch = batch.cross();
         let answer = running
             .call("deliver", spec.limits.call_time(), |bindings, store| {
@@ -137,9 +143,10 @@ impl GuestMessenger {
             .map_err(|error| spec.host("deliver", error))?;
         let staged = services.stage.take();
         self.outlet
-            .put(staged)
+            .put(staged, &spec.budget)
             .await
             .map_err(|error| spec.host("deliver", error))?;
+        spec.budget.done(answer.accepted);
         self.instance.keep(running);
         Ok(answer)
     }
@@ -147,7 +154,7 @@ impl GuestMessenger {
 
 impl Outlet {
     /// Puts the messages on disk, in the order of the calls.
-    async fn put(&self, staged: Vec<Staged>) -> Result<(), PutError> {
+    async fn put(&self, staged: Vec<Staged>, budget: &Arc<Budget>) -> Result<(), PutError> {
         if staged.is_empty() {
             return Ok(());
         }
@@ -158,7 +165,8 @@ impl Outlet {
                 .map_err(PutError::Redirected);
         }
         let queues = Arc::clone(&self.queues);
-        tokio::task::spawn_blocking(move || put_all(&queues, &staged)).await?
+        let budget = Arc::clone(budget);
+        tokio::task::spawn_blocking(move || put_all(&queues, &staged, &budget)).await?
     }
 }
 
@@ -172,13 +180,15 @@ enum PutError {
     #[error("a message is for the queue `{0}`, which was not granted")]
     NoQueue(String),
     #[error(transparent)]
+    Room(#[from] Spent),
+    #[error(transparent)]
     Redirected(std::io::Error),
     #[error(transparent)]
     Task(#[from] tokio::task::JoinError),
 }
 
 /// All messages or, where one has no queue, none.
-fn put_all(queues: &Queues, staged: &[Staged]) -> Result<(), PutError> {
+fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), PutError> {
     let addressed = staged
         .iter()
         .map(|Staged { queue, message }| match queues.get(queue) {
@@ -187,6 +197,7 @@ fn put_all(queues: &Queues, staged: &[Staged]) -> Result<(), PutError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     for (queue, message) in addressed {
+        budget.room(queue.path())?;
         queue.add(message)?;
     }
     Ok(())
@@ -293,13 +304,18 @@ mod tests {
             queue: queue.to_owned(),
             message: b"message".to_vec(),
         };
-        let error = put_all(&queues, &[staged("known"), staged("lost")]).unwrap_err();
+        let error = put_all(
+            &queues,
+            &[staged("known"), staged("lost")],
+            &Budget::default(),
+        )
+        .unwrap_err();
         assert!(
             matches!(&error, PutError::NoQueue(name) if name == "lost"),
             "{error}"
         );
         assert!(!path.exists());
-        put_all(&queues, &[staged("known")]).unwrap();
+        put_all(&queues, &[staged("known")], &Budget::default()).unwrap();
         assert!(path.exists());
     }
 }

@@ -12,6 +12,7 @@ mod extraction;
 mod journal;
 pub mod words;
 
+use caso_base::line::clean_lines;
 use std::io::{self, Write as _};
 
 use super::exit::Exit;
@@ -103,10 +104,10 @@ impl Summary {
     pub fn print(&self, json: bool) {
         let mut stderr = io::stderr().lock();
         for line in &self.lines {
-            let line = if json {
-                serde_json::json!({ "level": "INFO", "message": line }).to_string()
-            } else {
-                line.clone()
+            let line = clean_lines(line);
+            let line = match json {
+                true => serde_json::json!({ "level": "INFO", "message": line }).to_string(),
+                false => line,
             };
             let _ = writeln!(stderr, "{line}");
         }

@@ -40,6 +40,11 @@ rows! {
         .at_least(TENTH)
         .at_most(DAY)
         .default("10s");
+    MESSENGER_OUTPUT: Size = Row::new(MESSENGER, "output",
+        "What the component may put into queues, and as much into folders, in one run beyond 16 KiB for each record \
+         that it is given. One that wants more is stopped, and its records wait.")
+        .bytes_at_least(1 << 20)
+        .default("64MiB");
     MAPPER_SHA256: Option<Sha256> = Row::new(MAPPER, "sha256", SHA256);
     MAPPER_MEMORY: Size = Row::new(MAPPER, "memory", MEMORY)
         .bytes_at_least(1 << 20)

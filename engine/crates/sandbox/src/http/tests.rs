@@ -28,7 +28,7 @@ fn http(origin: &str, proxies: Proxies) -> Http {
         component: "component".to_owned(),
         instance: "mine".to_owned(),
     };
-    let log = GuestLog::new(&who, Mask::default(), &limits);
+    let log = GuestLog::new(&who, Mask::default(), &limits, Arc::default());
     Http::new(&limits, Arc::new(granted), Arc::new(clients), log)
 }
 
