@@ -48,6 +48,10 @@ fn a_run_leaves_what_status_shows_and_metrics() {
         "{nagios}"
     );
 
+    // Back by a day or more, so that there is a window also within the same second.
+    for n in 0..2 {
+        site.set_cursor(&project_id(n), "2026-11-20 00:00:00+00:00");
+    }
     cloud.inject(
         Rule::on("/servers/detail").of_project(&project_id(1)),
         Fault::Status(500),
