@@ -56,12 +56,21 @@ fuzz_target!(|lines: Vec<(u8, String, String, String)>| {
     };
     let shown = format!("{description:?}");
     assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'));
-    let grants: Vec<Grant> = ["queue:/q", "http:https://a", "connection:tls://a:1?cafile=/c"]
-        .iter()
-        .map(|text| text.parse().expect("a grant"))
-        .collect();
+    let grants: Vec<Grant> = [
+        "queue:/q",
+        "http:https://a",
+        "connection:tls://a:1?cafile=/c",
+    ]
+    .iter()
+    .map(|text| text.parse().expect("a grant"))
+    .collect();
     let instance = InstanceName::new("fuzz");
-    if let Ok(granted) = decide(&instance, &description.capabilities, &settings, Policy::Site(&grants)) {
+    if let Ok(granted) = decide(
+        &instance,
+        &description.capabilities,
+        &settings,
+        Policy::Site(&grants),
+    ) {
         for grant in granted.grants.values() {
             assert!(grants.contains(grant), "{grant}");
         }

@@ -15,13 +15,20 @@ fn is_name(name: &str, length: usize) -> bool {
 
 fuzz_target!(|input: (Vec<(bool, String)>, Vec<Vec<u8>>)| {
     let (planted, messages) = input;
-    let Ok(folder) = tempfile::tempdir() else { return };
+    let Ok(folder) = tempfile::tempdir() else {
+        return;
+    };
     let (queue, outside) = (folder.path().join("q"), folder.path().join("outside"));
-    if fs::create_dir(&queue).and_then(|()| fs::create_dir(&outside)).is_err() {
+    if fs::create_dir(&queue)
+        .and_then(|()| fs::create_dir(&outside))
+        .is_err()
+    {
         return;
     }
     for (link, name) in planted {
-        let plain = Path::new(&name).file_name().is_some_and(|file| file == name.as_str());
+        let plain = Path::new(&name)
+            .file_name()
+            .is_some_and(|file| file == name.as_str());
         if plain && link {
             let _ = std::os::unix::fs::symlink(&outside, queue.join(name));
         } else if plain {
@@ -33,8 +40,16 @@ fuzz_target!(|input: (Vec<(bool, String)>, Vec<Vec<u8>>)| {
         if let Ok(element) = writer.add(&message) {
             let (minute, name) = element.split_once('/').expect("a folder and an element");
             assert!(is_name(minute, 8) && is_name(name, 14), "{element}");
-            assert_eq!(fs::read(queue.join(&element)).expect("it is there"), message);
+            assert_eq!(
+                fs::read(queue.join(&element)).expect("it is there"),
+                message
+            );
         }
     }
-    assert!(fs::read_dir(&outside).expect("it is there").next().is_none());
+    assert!(
+        fs::read_dir(&outside)
+            .expect("it is there")
+            .next()
+            .is_none()
+    );
 });

@@ -12,14 +12,21 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u32, Vec<u8>, Vec<u8>)| {
     let (number, segment, counter) = input;
-    let Ok(folder) = tempfile::tempdir() else { return };
-    let segments = folder.path().join("journal/segments");
+    let Ok(folder) = tempfile::tempdir() else {
+        return;
+    };
+    let segments = folder.path().join("caso-journal/segments");
     if fs::create_dir_all(&segments).is_err() {
         return;
     }
-    let _ = fs::write(segments.join(format!("{number:08}.seg")), segment);
-    let _ = fs::write(folder.path().join("journal/journal.json"), counter);
-    let Ok(spool) = Spool::open(folder.path(), Disk::default()) else { return };
+    let _ = fs::write(
+        segments.join(format!("{number:08}-00000-00-00.seg")),
+        segment,
+    );
+    let _ = fs::write(folder.path().join("caso-journal/journal.json"), counter);
+    let Ok(spool) = Spool::open(folder.path(), Disk::default()) else {
+        return;
+    };
     if let Ok((journal, _)) = Journal::open(&spool, 0) {
         let _ = journal.waiting();
         let _ = journal.queue("ssm").pack(None, None);

@@ -18,7 +18,9 @@ fuzz_target!(|input: (String, Vec<(String, String)>)| {
     if text.contains('$') || text.contains('[') {
         return;
     }
-    let Ok(folder) = tempfile::tempdir() else { return };
+    let Ok(folder) = tempfile::tempdir() else {
+        return;
+    };
     let etc = folder.path().join("etc/caso");
     if std::fs::create_dir_all(&etc).is_err() {
         return;
@@ -56,10 +58,15 @@ fuzz_target!(|input: (String, Vec<(String, String)>)| {
         packing_option: None,
         attributes: Vec::new(),
     };
-    let Some(messenger) = config.messengers.first() else { return };
+    let Some(messenger) = config.messengers.first() else {
+        return;
+    };
     if let Ok(found) = component_settings(&config, &messenger.component, &description) {
         for setting in found.settings {
-            assert_ne!(setting.value, OptionValue::Text("SECRET-OF-OTHERS".to_owned()));
+            assert_ne!(
+                setting.value,
+                OptionValue::Text("SECRET-OF-OTHERS".to_owned())
+            );
         }
     }
 });

@@ -58,8 +58,8 @@ impl Prepared {
     }
 }
 
-/// Takes the lock, loads the components, checks the folders, and only then
-/// touches the spool; in this order.
+/// Opens the spool, takes the lock, loads the components, and only then
+/// touches what lies in the spool; in this order.
 ///
 /// # Errors
 /// With the exit code that the program ends with.
@@ -96,7 +96,8 @@ pub async fn prepare(
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) = components::sandbox(&config).map_err(nothing())?;
-    // First the lock: what components take to be compiled must not pile up, run upon run.
+    let spools = kind.spools(&config.spooldir).map_err(nothing())?;
+    // Then the lock: what components take to be compiled must not pile up, run upon run.
     let lock = lock(&kind, &config, cancel.clone()).await?;
     let mut components = unless_cancelled(cancel, components::load(&sandbox, &config))
         .await
@@ -104,7 +105,6 @@ pub async fn prepare(
     for messenger in &mut components.messengers {
         kind.redirect(messenger);
     }
-    let spools = kind.spools(&config.spooldir).map_err(nothing())?;
     if !kind.is_dry() {
         components
             .leave_out_without_queue(&spools.journal)

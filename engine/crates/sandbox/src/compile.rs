@@ -11,8 +11,9 @@
 //! the next run starts no process for it. Those that came with the program are compiled
 //! here: they are as trusted as the rest of it.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -122,8 +123,14 @@ fn run(job: &Job, dropped: &AtomicBool) -> Result<(), CompileError> {
         let _ = out.take(WORDS).read_to_string(&mut words);
     }
     answer(status, words.trim())?;
-    // Without it the next run does all of it again.
-    let _ = File::create(&note);
+    // Without it the next run does all of it again. With a wide umask the cache would
+    // not be ours alone.
+    let _ = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&note);
     Ok(())
 }
 
@@ -250,6 +257,19 @@ mod tests {
                       test \"$1\" = compile";
         let (answer, folder) = compiled(script).await;
         assert_eq!(answer, Ok(()));
+        let notes = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap());
+        let mut notes =
+            notes.filter(|entry| entry.file_name().to_string_lossy().starts_with("compiled"));
+        let mode = notes
+            .next()
+            .unwrap()
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
         // Noted: no second process.
         let job = Job {
             bytes: Arc::default(),
