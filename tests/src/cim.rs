@@ -16,7 +16,7 @@ use axum::http::{Response, header};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::cloud::{Certificate, Cut, Door, bind};
+use caso_stand_in::{Certificate, Cut, Door, bind};
 
 /// The account that it knows.
 pub const EMAIL: &str = "accounting+cloud@site.example";

@@ -164,7 +164,7 @@ fn digits(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::instant;
+    use caso_stand_in::instant;
 
     #[test]
     fn what_differs_from_run_to_run_is_replaced_and_nothing_else() {

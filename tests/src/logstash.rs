@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::cloud::Gate;
+use caso_stand_in::Gate;
 
 /// How it takes what is sent.
 #[derive(Clone, Debug)]

@@ -17,8 +17,6 @@ use crate::filter::filtered;
 /// that should say so, and not one of the test runner's patience.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The signal that a write beyond [`Running::limit_files`] brings.
-pub const SIGXFSZ: i32 = 25;
 /// The signal of [`Running::kill`].
 pub const SIGKILL: i32 = 9;
 
@@ -77,8 +75,27 @@ impl Running {
         self.finish()
     }
 
-    /// No file may grow beyond this from now on: the write that tries it ends the
-    /// program in its middle, as a kill does, with [`SIGXFSZ`].
+    /// Waits until it handles SIGTERM itself: the 15th bit of `SigCgt`, see proc(5).
+    pub fn hears_sigterm(&self) {
+        let began = Instant::now();
+        let path = format!("/proc/{}/status", self.id());
+        loop {
+            let status = std::fs::read_to_string(&path).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            if caught.is_some_and(|mask| mask & (1 << 14) != 0) {
+                return;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "it never handled SIGTERM: {status}"
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    /// No file may grow beyond this from now on: the write that tries it stops in the
+    /// middle, with an error.
     pub fn limit_files(&self, bytes: u64) {
         let status = Command::new("prlimit")
             .arg(format!("--pid={}", self.id()))

@@ -12,9 +12,9 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use crate::build;
-use crate::cloud::Cloud;
 use crate::outcome::{Outcome, Running};
 use crate::spool::{self, Message};
+use caso_stand_in::Cloud;
 
 /// A folder that is gone with the test, unless `CASO_TEST_KEEP` is set.
 pub struct Site {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{config, queue};
+use super::{config, queue, status};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -67,6 +67,7 @@ fn caso() -> Command {
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
         .subcommand(config::command())
+        .subcommand(status::command())
         .subcommand(queue::command())
         .subcommand(completions())
         .subcommand(man())

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::run::ComponentWarnings;
+use caso_base::line::{LINE_BYTES, short_line};
+use caso_model::guest::MAPPER;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -52,17 +54,20 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
     } else {
         LevelFilter::WARN
     };
-    let file = match &settings.file {
-        Some(path) => Some(Lines::new(
-            Sink::File(Mutex::new(open(path)?)),
-            settings.json,
-        )),
-        None => None,
+    // A log that cannot be written is no reason to stop accounting: the lines that matter
+    // go to stderr, and so does this one.
+    let mut troubles = Vec::new();
+    let mut lines = |sink: io::Result<Sink>| match sink {
+        Ok(sink) => Some(Lines::new(sink, settings.json)),
+        Err(error) => {
+            troubles.push(error);
+            None
+        }
     };
-    let syslog = match settings.syslog {
-        Some(facility) => Some(Lines::new(Sink::syslog(facility)?, settings.json)),
-        None => None,
-    };
+    let file = settings.file.as_ref();
+    let file = file.and_then(|path| lines(open(path).map(|file| Sink::File(Mutex::new(file)))));
+    let syslog = settings.syslog;
+    let syslog = syslog.and_then(|facility| lines(Sink::syslog(facility)));
     let stderr = Lines::new(Sink::Stderr, settings.json);
     let remarks = Held(settings.remarks.clone());
     let guests_on_stderr = if settings.debug {
@@ -82,7 +87,11 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .with(file.map(|layer| layer.with_filter(ours(level))))
         .with(syslog.map(|layer| layer.with_filter(ours(level))))
         .try_init()
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?;
+    for trouble in troubles {
+        tracing::warn!("{trouble}; lines that matter go to standard error");
+    }
+    Ok(())
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -133,11 +142,11 @@ impl Lines {
                 "time": now,
                 "level": level.as_str(),
                 "target": event.metadata().target(),
-                "message": text.message,
+                "message": short_line(&text.message, LINE_BYTES),
             });
             if let Some(object) = line.as_object_mut() {
                 for (name, value) in &text.fields {
-                    object.insert((*name).to_owned(), value.clone().into());
+                    object.insert((*name).to_owned(), short_line(value, LINE_BYTES).into());
                 }
             }
             return line.to_string();
@@ -149,10 +158,11 @@ impl Lines {
             Level::DEBUG => "debug",
             Level::TRACE => "trace",
         };
-        let who = text.who();
+        // Whatever a text is made of, and whoever forgot: here it becomes one line.
+        let text = short_line(&format!("{}{text}", text.who()), LINE_BYTES);
         match self.sink {
-            Sink::File(_) => format!("{now} {} {word}: {who}{text}", std::process::id()),
-            _ => format!("{word}: {who}{text}"),
+            Sink::File(_) => format!("{now} {} {word}: {text}", std::process::id()),
+            _ => format!("{word}: {text}"),
         }
     }
 }
@@ -198,7 +208,9 @@ impl<S: Subscriber> Layer<S> for Held {
         if *event.metadata().level() == Level::WARN {
             let mut text = Text::default();
             event.record(&mut text);
-            self.0.add(&format!("{}{text}", text.who()));
+            let who = text.who();
+            self.0
+                .add(&who, &short_line(&format!("{who}{text}"), LINE_BYTES));
         }
     }
 }
@@ -211,15 +223,22 @@ struct Text {
 }
 
 impl Text {
-    /// Guests' lines begin with who speaks.
+    /// Guests' lines begin with who speaks: as the site calls the instance, since a
+    /// component may call itself what it likes.
     fn who(&self) -> String {
-        let get = |name| self.fields.iter().find(|(field, _)| *field == name);
-        match (get("component"), get("instance")) {
-            (Some((_, component)), _) if component == "mapper" => {
+        let get = |name| {
+            let mut fields = self.fields.iter();
+            fields
+                .find(|(field, _)| *field == name)
+                .map(|(_, value)| value.as_str())
+        };
+        match (get("instance"), get("component")) {
+            (Some(MAPPER), _) => format!("component `{MAPPER}`: "),
+            // It is asked what it is, and belongs to nobody yet.
+            (Some(""), Some(component)) | (None, Some(component)) => {
                 format!("component `{component}`: ")
             }
-            (_, Some((_, instance))) => format!("messenger `{instance}`: "),
-            (Some((_, component)), None) => format!("component `{component}`: "),
+            (Some(instance), _) => format!("messenger `{instance}`: "),
             (None, None) => String::new(),
         }
     }
@@ -252,5 +271,30 @@ impl Visit for Text {
         } else {
             self.fields.push((field.name(), format!("{value:?}")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said_by(component: &str, instance: &str) -> String {
+        let text = Text {
+            message: String::new(),
+            fields: vec![
+                ("component", component.to_owned()),
+                ("instance", instance.to_owned()),
+            ],
+        };
+        text.who()
+    }
+
+    /// a19 and h25: a messenger that calls itself `mapper`, and a mapper `ssm`.
+    #[test]
+    fn a_line_is_the_instances_whatever_the_component_calls_itself() {
+        assert_eq!(said_by("mapper", "mine"), "messenger `mine`: ");
+        assert_eq!(said_by("ssm", "mine"), "messenger `mine`: ");
+        assert_eq!(said_by("ssm", "mapper"), "component `mapper`: ");
+        assert_eq!(said_by("/x.wasm", ""), "component `/x.wasm`: ");
     }
 }

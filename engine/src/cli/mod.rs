@@ -12,12 +12,17 @@
 mod commands;
 mod completion;
 mod config;
+mod limits;
 mod logging;
 mod process;
 mod queue;
 mod signals;
+mod status;
 mod task;
+mod watchdog;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use self::task::Task;
@@ -25,7 +30,15 @@ use self::task::Task;
 /// Reads the process's arguments and does what they ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let exit = match Task::of(std::env::args_os().collect()) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // Not a command of anybody's: it has limits of its own, and prints no help.
+    if let [_, compile, folder] = arguments.as_slice()
+        && compile == crate::run::COMPILE
+    {
+        return caso_sandbox::compile_and_exit_code(Path::new(folder)).into();
+    }
+    limits::raise_open_files();
+    let exit = match Task::of(arguments) {
         Ok(task) => process::execute(task),
         Err(error) => process::refuse(&error),
     };

@@ -10,10 +10,11 @@ use std::io::{self, Write as _};
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, queue, signals};
+use super::{completion, config, queue, signals, status, watchdog};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
+use caso_base::line::clean_lines;
 use caso_config::{CommandLine, Config, Inputs, Program};
 
 /// Does it, and answers with the exit code.
@@ -33,6 +34,9 @@ pub fn execute(task: Task) -> Exit {
             with_config(program, line, |config| {
                 deliver(config, &ineffective, summary)
             })
+        }
+        Task::Status { line, form } => {
+            with_config(program, line, |config| status::show(&config, form))
         }
         Task::QueueForget { line, what } => {
             with_config(program, line, |config| queue_forget(config, what))
@@ -156,7 +160,12 @@ fn log_settings(config: &Config) -> LogSettings {
 fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
     match caso_config::load(&inputs(program, line)) {
         Ok(config) => command(config),
-        Err(errors) => complain_each(&errors.0, Exit::Usage),
+        Err(errors) => {
+            for remark in &errors.1 {
+                to_stderr(&format!("warning: {remark}"));
+            }
+            complain_each(&errors.0, Exit::Usage)
+        }
     }
 }
 
@@ -176,16 +185,25 @@ fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
 }
 
 pub fn block_on(future: impl Future<Output = Exit>) -> Exit {
-    // One thread for all that waits: a run waits much and computes little, and
-    // each thread of an allocator keeps memory of its own.
+    // A run waits much and computes little, and each thread of an allocator keeps
+    // memory of its own. The second one is there for signals and timeouts while the
+    // first is busy.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(2)
         .enable_all()
         .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(future),
-        Err(error) => complain(&error.into(), Exit::Nothing),
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error.into(), Exit::Nothing),
+    };
+    if let Err(error) = watchdog::watch(&runtime) {
+        return complain(&error.into(), Exit::Nothing);
     }
+    let exit = runtime.block_on(future);
+    // Not by its drop, which waits for every thread: one that a guest left in a system
+    // call, at the other end of a pipe, never comes back. What counts is on disk.
+    runtime.shutdown_background();
+    exit
 }
 
 /// Data on stdout, and nothing else to do.
@@ -219,5 +237,5 @@ pub fn complain_each(errors: &[impl std::fmt::Display], exit: Exit) -> Exit {
 
 /// A line on stderr. There is no place left to report that it cannot be written.
 pub fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", clean_lines(line));
 }

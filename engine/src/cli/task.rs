@@ -9,8 +9,8 @@ use clap::{ArgMatches, Error};
 use clap_complete::Shell;
 
 use super::commands::Started;
-use super::queue;
-use crate::run::Forget;
+use super::{queue, status};
+use crate::run::{Forget, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -42,6 +42,10 @@ pub enum Task {
     MappingMigrate {
         line: CommandLine,
         summary: bool,
+    },
+    Status {
+        line: CommandLine,
+        form: StatusForm,
     },
     QueueForget {
         line: CommandLine,
@@ -78,6 +82,7 @@ impl Task {
     /// `--version` of `caso` itself.
     pub fn of(argv: Vec<OsString>) -> Result<Self, Error> {
         let started = Started::by(argv.first().map_or(OsStr::new(""), OsString::as_os_str));
+        let argv = argv.into_iter().map(caso_config::with_former_flags);
         let matches = started.command().try_get_matches_from(argv)?;
         Ok(match started {
             Started::Caso => return caso(&matches),
@@ -92,7 +97,7 @@ impl Task {
         match self {
             Self::Projects { .. } => Program::Projects,
             Self::MappingMigrate { .. } => Program::MappingMigrate,
-            Self::Deliver { .. } | Self::QueueForget { .. } => Program::Caso,
+            Self::Deliver { .. } | Self::Status { .. } | Self::QueueForget { .. } => Program::Caso,
             _ => Program::Extract,
         }
     }
@@ -116,6 +121,7 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             },
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
+        Some(("status", matches)) => with_flags(started, matches, status::task),
         Some(("queue", matches)) => match matches.subcommand() {
             Some(("forget", matches)) => with_flags(started, matches, queue::forget_task),
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),

@@ -7,6 +7,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
+use futures_util::future::join_all;
+use nix::sys::resource::{Resource, getrlimit};
+
+use super::{component_file, territory};
 
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance, OptionPlaces};
@@ -16,9 +20,10 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    Component, Grant, Granted, GuestMapper, GuestMessenger, InstanceName, Limits, MessengerSetup,
-    Policy, Redirect, Sandbox, SandboxSettings, Source, decide,
+    CompilerProcess, Component, Grant, Granted, GuestMapper, GuestMessenger, InstanceName, Limits,
+    MessengerSetup, Policy, Redirect, RunLimits, Sandbox, SandboxSettings, Source, decide,
 };
+use caso_state::Spool;
 
 /// The mapper of a run, to be started once for each project.
 pub struct Mapper {
@@ -81,6 +86,39 @@ pub struct Messenger {
 }
 
 impl Messenger {
+    /// What starts the instance.
+    pub fn starter(&self) -> Starter {
+        Starter {
+            component: self.component.clone(),
+            setup: self.setup.clone(),
+            places: self.places.clone(),
+        }
+    }
+
+    /// Folders of its queues, which must be writable before Keystone is asked.
+    pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
+        self.setup.granted.queues().map(|(_, queue)| &queue.path)
+    }
+
+    fn try_queues(&self, spool: &Spool) -> anyhow::Result<()> {
+        for queue in self.queues() {
+            let named = || format!("messenger `{}` cannot use its queue", self.name);
+            caso_state::check_writable(queue).with_context(named)?;
+            // Made now: some folders can be written by their looks alone.
+            spool.disk().create_folder(queue).with_context(named)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a messenger's instance is started with.
+pub struct Starter {
+    component: Component,
+    setup: MessengerSetup,
+    places: OptionPlaces,
+}
+
+impl Starter {
     /// Starts the instance.
     ///
     /// # Errors
@@ -88,11 +126,6 @@ impl Messenger {
     pub async fn start(&self) -> Result<GuestMessenger, GuestFailure> {
         let started = self.component.start_messenger(self.setup.clone()).await;
         started.map_err(|failure| located(failure, &self.places))
-    }
-
-    /// Folders of its queues, which must be writable before Keystone is asked.
-    pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
-        self.setup.granted.queues().map(|(_, queue)| &queue.path)
     }
 }
 
@@ -110,6 +143,34 @@ pub struct Components {
     pub warnings: Vec<Notice>,
 }
 
+impl Components {
+    /// Tries whether every messenger's queues can be written, before Keystone is asked. A
+    /// messenger that has one that cannot costs itself: its records wait.
+    ///
+    /// # Errors
+    /// No messenger is left, for want of a queue: an hour's extraction would be for nobody.
+    pub fn leave_out_without_queue(&mut self, spool: &Spool) -> anyhow::Result<()> {
+        let mut failed = Vec::new();
+        for messenger in std::mem::take(&mut self.messengers) {
+            match messenger.try_queues(spool) {
+                Ok(()) => self.messengers.push(messenger),
+                Err(error) => failed.push((messenger.name, error)),
+            }
+        }
+        if self.messengers.is_empty()
+            && let Some((_, error)) = failed.pop()
+        {
+            return Err(error);
+        }
+        let unusable = failed.into_iter().map(|(name, error)| Unusable {
+            failure: not_started(&name, &error),
+            name,
+        });
+        self.unusable.extend(unusable);
+        Ok(())
+    }
+}
+
 /// The sandbox, with its cache where the configuration has it; and warnings about
 /// the cache.
 ///
@@ -118,12 +179,25 @@ pub struct Components {
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let sandbox = Sandbox::new(SandboxSettings {
         cache_dirs: config.cache_dirs.clone(),
+        compiler: compiler(),
         ..SandboxSettings::default()
     })
     .context("cannot set up the sandbox")?;
     let warning = sandbox.cache().warning();
     let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
     Ok((sandbox, warning.into_iter().collect()))
+}
+
+/// The argument with which this program compiles, and does nothing else.
+pub const COMPILE: &str = "__compile";
+
+/// This program. A unit test is none.
+fn compiler() -> Option<CompilerProcess> {
+    let program = std::env::current_exe().ok().filter(|_| !cfg!(test))?;
+    Some(CompilerProcess {
+        program,
+        argument: COMPILE,
+    })
 }
 
 /// Loads what the configuration names.
@@ -135,8 +209,15 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
     let mapper = mapper(sandbox, config, &mut warnings).await?;
     let mut messengers: Vec<Messenger> = Vec::new();
     let mut unusable = Vec::new();
-    for instance in &config.messengers {
-        match messenger(sandbox, config, instance, &mut warnings).await {
+    // Side by side: what one takes to be compiled is not the others' time.
+    let loaded = config.messengers.iter().map(|instance| async move {
+        let mut warnings = Vec::new();
+        let loaded = messenger(sandbox, config, instance, &mut warnings).await;
+        (instance, loaded, warnings)
+    });
+    for (instance, loaded, own) in join_all(loaded).await {
+        warnings.extend(own);
+        match loaded {
             Ok(messenger) => messengers.push(messenger),
             Err(error) => unusable.push(Unusable {
                 name: instance.name().to_owned(),
@@ -144,6 +225,8 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
             }),
         }
     }
+    let (messengers, overlapping) = territory::parted(config, messengers);
+    unusable.extend(overlapping);
     let mut described = vec![(&config.mapper, &mapper.component.description)];
     for messenger in &messengers {
         let instance = config
@@ -168,6 +251,7 @@ async fn mapper(
     config: &Config,
     warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Mapper> {
+    warnings.extend(component_file::remarks(&config.mapper));
     let component = admit(sandbox, &config.mapper)
         .await
         .context("the mapper cannot start")?;
@@ -191,6 +275,7 @@ async fn messenger(
     instance: &MessengerInstance,
     warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Messenger> {
+    warnings.extend(component_file::remarks(&instance.component));
     let component = admit(sandbox, &instance.component).await?;
     if !component.roles.messenger {
         return Err(anyhow!("component `{}` is not a messenger", component.name));
@@ -232,10 +317,13 @@ async fn messenger(
         packing_unit: packing_unit(description, &found.settings),
         setup: MessengerSetup {
             instance: name.clone(),
-            secrets: Vec::new(),
+            secrets: found.hidden,
             settings: found.settings,
             granted,
-            limits: limits(&instance.component),
+            limits: Limits {
+                host_objects: host_objects(config.messengers.len()),
+                ..limits(&instance.component)
+            },
             redirect: Redirect::default(),
             network,
         },
@@ -275,8 +363,24 @@ fn limits(instance: &ComponentInstance) -> Limits {
         memory: instance.limits.memory,
         timeout: instance.limits.timeout,
         deadline: instance.limits.deadline,
+        run: RunLimits {
+            output: instance.limits.output,
+            ..RunLimits::default()
+        },
         ..Limits::default()
     }
+}
+
+/// Open files, connections and the like that one of so many messengers may hold: what
+/// they hold together leaves enough for the journal and OpenStack.
+fn host_objects(messengers: usize) -> usize {
+    const OWN: u64 = 512;
+    let usual = Limits::default().host_objects;
+    let Ok((open, _)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return usual;
+    };
+    let share = usize::try_from(open.saturating_sub(OWN)).unwrap_or(usize::MAX) / messengers.max(1);
+    share.clamp(32, usual)
 }
 
 /// What it is given: what the site says, as far as the component takes it. One that
@@ -324,7 +428,7 @@ fn packing_unit(description: &Description, settings: &[Setting]) -> Option<u32> 
     }
 }
 
-fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
+pub fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
     GuestFailure {
         component: name.to_owned(),
         instance: name.to_owned(),

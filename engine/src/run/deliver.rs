@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::components::Messenger;
+use super::components::{Messenger, Starter};
 use super::prepare::Prepared;
 use super::summary::Summary;
 use caso_base::SystemClock;
-use caso_deliver::{Deadline, Delivery, Instance, Unstarted};
-use caso_model::guest;
+use caso_deliver::{Deadline, Delivery, Instance};
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::{self, Batch, BoxFuture, GuestFailure};
+use caso_sandbox::GuestMessenger;
 
 /// Delivers what waits, and reports to the summary. Time is the machine's, in a
 /// replay too: a messenger's patience is not recorded.
@@ -23,7 +25,7 @@ pub async fn deliver(
     }
     let mut instances = Vec::new();
     for messenger in &prepared.messengers {
-        instances.push(started(messenger).await);
+        instances.push(instance(messenger));
     }
     let clock = Arc::new(SystemClock::new());
     let deadline = Deadline::after(clock.as_ref(), prepared.config.delivery_timeout);
@@ -33,17 +35,36 @@ pub async fn deliver(
     delivery
 }
 
-/// One that cannot be started takes part as one whose records are packed and
-/// wait.
-async fn started(messenger: &Messenger) -> Instance {
-    let guest: Box<dyn guest::Messenger> = match messenger.start().await {
-        Ok(guest) => Box::new(guest),
-        Err(failure) => Box::new(Unstarted(failure)),
-    };
+fn instance(messenger: &Messenger) -> Instance {
     Instance {
         name: messenger.name.clone(),
         record_types: messenger.record_types.clone(),
         packing_unit: messenger.packing_unit,
-        messenger: guest,
+        messenger: Box::new(Lazy {
+            starter: messenger.starter(),
+            started: None,
+        }),
+    }
+}
+
+/// Started with its first batch, in its own task and its own time: one that takes a
+/// minute to start, or never does, takes nobody else's.
+struct Lazy {
+    starter: Starter,
+    started: Option<GuestMessenger>,
+}
+
+impl guest::Messenger for Lazy {
+    fn deliver<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
+        Box::pin(async move {
+            let started = match self.started.take() {
+                Some(started) => started,
+                None => self.starter.start().await?,
+            };
+            self.started.insert(started).deliver(batch).await
+        })
     }
 }

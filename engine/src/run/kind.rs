@@ -239,11 +239,31 @@ impl Kind {
     }
 }
 
+/// Before it the temporary folders of dry runs that were killed are removed: they hold
+/// records, which nobody else's eyes are for. Ours carry the process's number.
 fn dry_folder() -> anyhow::Result<TempDir> {
+    let temporary = std::env::temp_dir();
+    remove_left_behind(&temporary);
     tempfile::Builder::new()
-        .prefix("caso-dry-run-")
-        .tempdir()
+        .prefix(&format!("{DRY_FOLDER}{}-", std::process::id()))
+        .tempdir_in(temporary)
         .context("cannot make a temporary folder for the dry run")
+}
+
+const DRY_FOLDER: &str = "caso-dry-run-";
+
+/// What cannot be read or removed is somebody else's.
+fn remove_left_behind(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(DRY_FOLDER)?.split_once('-'))
+            .and_then(|(process, _)| process.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// A replay's folder, in which nothing lies yet, by its full path.

@@ -15,15 +15,18 @@
 
 mod close;
 mod commands;
+mod component_file;
 mod component_warnings;
 mod components;
 mod deliver;
 mod exit;
 mod extract;
 mod kind;
+mod ledger;
 mod prepare;
 mod recorded_inputs;
 mod summary;
+mod territory;
 mod warning_memory;
 
 use std::io::{self, IsTerminal as _};
@@ -31,8 +34,11 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-pub use self::commands::{Forget, demo, forget, mapping_migrate, projects, sample, show};
+pub use self::commands::{
+    Forget, StatusForm, demo, forget, mapping_migrate, projects, sample, show, status,
+};
 pub use self::component_warnings::ComponentWarnings;
+pub use self::components::COMPILE;
 pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
@@ -62,7 +68,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     let json = invocation.config.logging.json;
     let extract = invocation.extract;
     let watched = invocation.verbose || io::stderr().is_terminal();
-    match phases(invocation, cancel).await {
+    match phases(invocation, cancel, watched).await {
         Ok(summary) => {
             let exit = summary.exit(partial_exit_ok);
             // Where an extraction failed altogether its errors are enough.
@@ -79,17 +85,26 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     }
 }
 
-async fn phases(invocation: Invocation, cancel: watch::Receiver<bool>) -> Result<Summary, Stopped> {
+async fn phases(
+    invocation: Invocation,
+    cancel: watch::Receiver<bool>,
+    watched: bool,
+) -> Result<Summary, Stopped> {
     let began = Instant::now();
     let extract = invocation.extract;
     let remarks = invocation.remarks.clone();
-    let (prepared, mut summary) = prepare::prepare(invocation).await?;
+    let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), watched).await?;
+    let mut extracted = None;
     if extract {
-        extract::extract(&prepared, cancel.clone(), &mut summary).await;
+        extracted = Some(extract::extract(&prepared, cancel.clone(), &mut summary).await);
     }
     let delivery = deliver::deliver(&prepared, cancel, &mut summary).await;
     close::close(&prepared, &delivery, &remarks, &mut summary);
-    summary.took(began.elapsed().as_secs_f64());
+    let took = began.elapsed();
+    let exit = summary.exit(prepared.config.partial_exit_ok);
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    ledger::keep(&prepared, extracted, &delivery, exit, took_ms, &summary);
+    summary.took(took.as_secs_f64());
     Ok(summary)
 }
 

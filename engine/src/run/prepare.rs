@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use tokio::sync::watch;
 
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
@@ -14,7 +15,7 @@ use super::{Invocation, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
 use caso_config::Config;
-use caso_journal::Journal;
+use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_state::{Lock, LockError};
 
@@ -57,12 +58,16 @@ impl Prepared {
     }
 }
 
-/// Loads the components, checks the folders, takes the lock, and only then
-/// touches the spool; in this order.
+/// Opens the spool, takes the lock, loads the components, and only then
+/// touches what lies in the spool; in this order.
 ///
 /// # Errors
 /// With the exit code that the program ends with.
-pub async fn prepare(invocation: Invocation) -> Result<(Prepared, Summary), Stopped> {
+pub async fn prepare(
+    invocation: Invocation,
+    cancel: watch::Receiver<bool>,
+    watched: bool,
+) -> Result<(Prepared, Summary), Stopped> {
     let Invocation {
         config,
         kind,
@@ -75,29 +80,45 @@ pub async fn prepare(invocation: Invocation) -> Result<(Prepared, Summary), Stop
     let clock = kind.clock();
     let now = clock.now();
     if extract {
-        complete(&config, &kind, now).map_err(Stopped::with(Exit::Usage))?;
+        complete(&config, &kind, now).map_err(|error| {
+            // What is missing may stand there under a name that nobody knows.
+            for remark in config.unknown_names() {
+                tracing::warn!("{remark}");
+            }
+            Stopped::with(Exit::Usage)(error)
+        })?;
+    } else if config.files.is_empty() && !config.spooldir.exists() {
+        let error = anyhow!(
+            "nothing says where records wait: {}",
+            where_configured(&config)
+        );
+        return Err(Stopped::with(Exit::Usage)(error));
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) = components::sandbox(&config).map_err(nothing())?;
-    let mut components = components::load(&sandbox, &config)
+    let spools = kind.spools(&config.spooldir).map_err(nothing())?;
+    // Then the lock: what components take to be compiled must not pile up, run upon run.
+    let lock = lock(&kind, &config, cancel.clone()).await?;
+    let mut components = unless_cancelled(cancel, components::load(&sandbox, &config))
         .await
         .map_err(nothing())?;
     for messenger in &mut components.messengers {
         kind.redirect(messenger);
     }
-    let spools = folders(&kind, &config, &components).map_err(nothing())?;
-    let lock = kind.lock(&config).await.map_err(locked)?;
+    if !kind.is_dry() {
+        components
+            .leave_out_without_queue(&spools.journal)
+            .map_err(nothing())?;
+    }
     let memory = match kind.is_real() {
-        true => WarningMemory::read(&spools.cursors, now),
+        true => WarningMemory::read(&spools.cursors, now).watched(watched),
         false => WarningMemory::blank(now),
     };
     let mut summary = Summary::new(memory, kind.is_dry());
     for notice in notices(&config, &components, cache_warnings) {
         summary.notice(&notice);
     }
-    let (journal, recovery) = Journal::open(&spools.journal, now)
-        .context("cannot use the journal")
-        .map_err(nothing())?;
+    let (journal, recovery) = Journal::open(&spools.journal, now).map_err(unopened)?;
     summary.recovered(&recovery);
     let prepared = Prepared {
         kind: Arc::new(kind),
@@ -134,6 +155,45 @@ fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
     }
 }
 
+/// Waits for the lock, as long as nobody asks us to end.
+async fn lock(
+    kind: &Kind,
+    config: &Config,
+    mut cancel: watch::Receiver<bool>,
+) -> Result<Option<Lock>, Stopped> {
+    tokio::select! {
+        lock = kind.lock(config) => lock.map_err(locked),
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => Err(Stopped {
+            exit: Exit::Nothing,
+            error: anyhow!("asked to end while waiting for the lock: nothing was done"),
+        }),
+    }
+}
+
+/// What components take to be admitted, as long as nobody asks us to end.
+async fn unless_cancelled<T>(
+    mut cancel: watch::Receiver<bool>,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        Ok(_) = cancel.wait_for(|cancelled| *cancelled) => {
+            Err(anyhow!("asked to end while the components were loaded: nothing was done"))
+        }
+    }
+}
+
+/// The journal was not opened: with the exit code for it.
+fn unopened(error: JournalError) -> Stopped {
+    let exit = match &error {
+        // Two configurations with one spool and two `lock_path`s.
+        JournalError::Busy { .. } => Exit::Locked,
+        _ => Exit::Nothing,
+    };
+    let error = anyhow::Error::new(error).context("cannot use the journal");
+    Stopped { exit, error }
+}
+
 /// The lock was not taken: with the exit code for it.
 pub fn locked(error: LockError) -> Stopped {
     let exit = match &error {
@@ -144,27 +204,6 @@ pub fn locked(error: LockError) -> Stopped {
         exit,
         error: error.into(),
     }
-}
-
-/// Everything that must be writable is tried before Keystone is asked.
-fn folders(kind: &Kind, config: &Config, components: &Components) -> anyhow::Result<Spools> {
-    let spools = kind.spools(&config.spooldir)?;
-    if kind.is_dry() {
-        return Ok(spools);
-    }
-    for messenger in &components.messengers {
-        for queue in messenger.queues() {
-            let named = || format!("messenger `{}` cannot use its queue", messenger.name);
-            caso_state::check_writable(queue).with_context(named)?;
-            // Made now: some folders can be written by their looks alone.
-            spools
-                .journal
-                .disk()
-                .create_folder(queue)
-                .with_context(named)?;
-        }
-    }
-    Ok(spools)
 }
 
 /// What is odd about the configuration and the components.

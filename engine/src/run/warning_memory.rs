@@ -29,6 +29,8 @@ const MOST: usize = 2_000;
 #[derive(Debug, Default)]
 pub struct WarningMemory {
     now: i64,
+    /// A person looks: what holds is shown, whether or not cron has mailed it.
+    watched: bool,
     /// By key: when it last held, as earlier runs know it.
     earlier: BTreeMap<String, i64>,
     /// By key: the texts of this run.
@@ -55,6 +57,7 @@ impl WarningMemory {
         });
         Self {
             now,
+            watched: false,
             earlier,
             held: BTreeMap::new(),
         }
@@ -62,11 +65,27 @@ impl WarningMemory {
 
     /// Logs it, as a warning unless a run of the last week did.
     pub fn notice(&mut self, notice: &Notice) {
-        match (self.is_new(notice), notice.severity) {
+        let first = self.is_first(notice);
+        match (
+            self.is_new(notice) || first && self.watched,
+            notice.severity,
+        ) {
             (true, Severity::Warning) => tracing::warn!("{notice}"),
             (true, Severity::Info) => tracing::info!("{notice}"),
             (false, _) => tracing::info!("as before: {notice}"),
         }
+    }
+
+    /// The same, for somebody who looks on.
+    #[must_use]
+    pub fn watched(self, watched: bool) -> Self {
+        Self { watched, ..self }
+    }
+
+    /// Whether this run has not had it yet.
+    fn is_first(&self, notice: &Notice) -> bool {
+        let texts = self.held.get(&notice.key);
+        texts.is_none_or(|texts| !texts.contains(&notice.text))
     }
 
     /// Whether the operator has not had it. Two matters of one key would be a

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use caso_tests::cloud::{Cloud, Fault, Plan, Rule};
+use caso_stand_in::{Cloud, Fault, Plan, Rule};
 use clap::{Arg, Command, value_parser};
 
 fn main() -> std::io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Fault, FloatingIp, Plan, Project, Rule, Servers, epoch, floating_ip_id, project_id,
 };
 use caso_tests::site::Site;

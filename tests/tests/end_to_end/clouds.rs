@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Fault, Flavor, Plan, Project, Rule, Server, Servers, epoch, flavor_id, project_id,
     server_id, user_id,
 };

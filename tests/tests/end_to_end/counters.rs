@@ -1,8 +1,8 @@
 //! CPU time and network traffic, by Gnocchi and by Ceilometer's own API.
 
-use caso_tests::cloud::{
-    Cloud, Counter, Fault, Plan, Project, Rule, Server, Servers, Telemetry, epoch, project_id,
-    server_id,
+use caso_stand_in::{
+    Cloud, Counter, Fault, Plan, Policy, Project, Rule, Server, Servers, Telemetry, epoch,
+    project_id, server_id,
 };
 use caso_tests::site::Site;
 
@@ -28,7 +28,9 @@ fn counters() -> Vec<Counter> {
         project: project_id(0),
         server: server_id(0, server),
         interface: interface.map(|n| format!("{n:08}-0000-4000-8000-000000000000")),
+        by_port: false,
         meter,
+        policy: Policy::LOW_RATE,
         samples: hourly(values),
     };
     let (incoming, outgoing) = ("network.incoming.bytes", "network.outgoing.bytes");
@@ -50,6 +52,7 @@ fn cloud(gnocchi: bool, ceilometer: bool) -> Cloud {
             gnocchi,
             ceilometer,
             counters: counters(),
+            ..Telemetry::default()
         },
         ..Plan::default()
     })

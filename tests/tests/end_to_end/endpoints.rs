@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Fault, FloatingIp, Plan, Project, Rule, Servers, Volume, project_id, volume_id,
 };
 use caso_tests::outcome::Outcome;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use caso_tests::cloud::{epoch, project_id, server_id};
+use caso_stand_in::{epoch, project_id, server_id};
 use caso_tests::logstash::{Logstash, Mood as LogstashMood};
 use caso_tests::outcome::Outcome;
 use caso_tests::prometheus::{Mood, Prometheus};

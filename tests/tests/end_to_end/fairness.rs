@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use caso_tests::cloud::{Cloud, Fault, Plan, Project, Rule, Server, Servers, epoch, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Project, Rule, Server, Servers, epoch, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use caso_tests::cloud::project_id;
+use caso_stand_in::project_id;
 
 use crate::clouds::{FROM, TO, plain, restless};
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use caso_stand_in::epoch;
 use caso_tests::build::workspace;
-use caso_tests::cloud::epoch;
 use caso_tests::site::Site;
 use caso_tests::spool::{self, Message};
 

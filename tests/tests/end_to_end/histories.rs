@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, flavor_id, instant, server_id,
 };
 use caso_tests::site::Site;
@@ -114,17 +114,12 @@ impl Life {
             ..Server::numbered(0, self.number)
         };
         for (at, event) in self.events.iter().filter(|(at, _)| *at <= moment) {
-            server.updated = *at;
             match event {
-                Event::Resize(flavor) => {
-                    server.flavor_id = flavor_id(*flavor);
-                    server.vm_state = "active".into();
-                    server.launched = Some(*at);
-                }
-                Event::Rebuild => server.launched = Some(*at),
-                Event::Stop => server.vm_state = "stopped".into(),
-                Event::Shelve => server.vm_state = "shelved_offloaded".into(),
-                Event::Delete => server = server.deleted(*at),
+                Event::Resize(flavor) => server.resize(flavor_id(*flavor), *at),
+                Event::Rebuild => server.boot(*at),
+                Event::Stop => server.turn("stopped", *at),
+                Event::Shelve => server.turn("shelved_offloaded", *at),
+                Event::Delete => server.delete(*at),
             }
         }
         Some(server)

@@ -1,7 +1,7 @@
 //! Limits that a site sets for the program as a whole, as `ulimit -v`, `LimitAS=` and
 //! batch systems do.
 
-use caso_tests::cloud::{Cloud, Plan};
+use caso_stand_in::{Cloud, Plan};
 use caso_tests::site::Site;
 
 use crate::clouds::{FROM, TO};

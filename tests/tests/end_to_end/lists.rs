@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Image, Plan, Project, Server, Servers, epoch, image_id, project_id, server_id,
 };
 use caso_tests::site::Site;

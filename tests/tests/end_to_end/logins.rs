@@ -2,7 +2,7 @@
 //! Provider, an access token, a token, the old Keystone 2.0; and what the
 //! operator reads when it does not work.
 
-use caso_tests::cloud::{Account, Client, Fault, Federation, Reach, Rule, project_id, user_id};
+use caso_stand_in::{Account, Client, Fault, Federation, Reach, Rule, project_id, user_id};
 use caso_tests::site::Site;
 
 use crate::clouds::{FROM, TO, World, plain};

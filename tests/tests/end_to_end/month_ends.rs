@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use caso_tests::cloud::{Cloud, Plan, Project, Server, Servers, epoch, instant, server_id};
+use caso_stand_in::{Cloud, Plan, Project, Server, Servers, epoch, instant, server_id};
 use caso_tests::site::Site;
 use caso_tests::spool::Message;
 

@@ -1,7 +1,7 @@
 //! Servers, flavors, usage: what Nova says and what must come of it, above all
 //! where cASO 5.2.2 made something else of it.
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Fault, Flavor, Plan, Project, Rule, Server, Servers, epoch, flavor_id, project_id,
     server_id, user_id,
 };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use caso_tests::cloud::{Fault, Rule, project_id};
+use caso_stand_in::{Fault, Rule, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use caso_tests::cloud::{Cloud, Plan};
+use caso_stand_in::{Cloud, Plan};
 use caso_tests::site::Site;
 
 /// Within one month, so that every server has one cloud record.

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use caso_tests::cloud::{
-    Cloud, Fault, Plan, Project, Rule, Server, Servers, project_id, server_id,
-};
+use caso_stand_in::{Cloud, Fault, Plan, Project, Rule, Server, Servers, project_id, server_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
@@ -16,7 +14,7 @@ const THE_20TH: &str = "2026-10-20 00:00:00+00:00";
 const BEGINNING: &str = "1970-01-01 00:00:00+00:00";
 
 fn at(text: &str) -> Option<i64> {
-    Some(caso_tests::cloud::epoch(text))
+    Some(caso_stand_in::epoch(text))
 }
 
 /// A project with these servers of the numbered ones.

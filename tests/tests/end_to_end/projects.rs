@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use caso_tests::cloud::{Account, Cloud, Plan, Project, Reach, Servers, project_id, user_id};
+use caso_stand_in::{Account, Cloud, Plan, Project, Reach, Servers, project_id, user_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 

@@ -1,6 +1,6 @@
 //! Who asks, and for which projects: scopes, credentials, names, tags, VOs.
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Account, ApplicationCredential, Fault, Plan, Reach, Rule, project_id, user_id,
 };
 use caso_tests::site::Site;
@@ -251,7 +251,7 @@ fn the_mapping_file_knows_a_vo_too() {
         }],
         ..Plan::default()
     };
-    let cloud = caso_tests::cloud::Cloud::start(plan);
+    let cloud = caso_stand_in::Cloud::start(plan);
     let site = Site::at(&cloud);
     let voms = format!(
         "{{\"vo-0.example.org\": {{\"projects\": [\"{}\"]}}}}",

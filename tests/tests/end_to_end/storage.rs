@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use caso_tests::cloud::{
+use caso_stand_in::{
     Cloud, Fault, Plan, Project, Rule, Servers, Volume, epoch, instant, project_id, server_id,
     user_id, volume_id,
 };

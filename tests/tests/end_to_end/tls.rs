@@ -1,6 +1,6 @@
 //! TLS with an authority of the site's own.
 
-use caso_tests::cloud::{Certificate, Cloud, Plan};
+use caso_stand_in::{Certificate, Cloud, Plan};
 use caso_tests::site::Site;
 
 use crate::clouds::{FROM, TO, project};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use caso_tests::cloud::{Certificate, Cloud, Plan};
+use caso_stand_in::{Certificate, Cloud, Plan};
 use caso_tests::logstash::Logstash;
 use caso_tests::site::Site;
 

@@ -1,6 +1,6 @@
 //! Windows and cursors: from when to when, and where the next run goes on.
 
-use caso_tests::cloud::{epoch, project_id, server_id};
+use caso_stand_in::{epoch, project_id, server_id};
 
 use crate::clouds::{FROM, TO, in_every_cloud, plain};
 

@@ -3,6 +3,7 @@
 //! disk, and what the guest itself reports to have seen.
 
 mod admission;
+mod budgets;
 mod connections;
 mod http;
 mod isolation;

@@ -1,7 +1,7 @@
 //! A host and a port, as options and grants write them.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A host and a port.
@@ -51,6 +51,9 @@ pub enum ParseEndpointError {
     /// An empty host, or one with a character that no host name has.
     #[error("`{0}` is not a host")]
     Host(String),
+    /// An IPv4 address that nobody would recognise.
+    #[error("`{0}` is not an IPv4 address as it is usually written, like 192.0.2.1")]
+    Number(String),
 }
 
 impl FromStr for Endpoint {
@@ -61,7 +64,8 @@ impl FromStr for Endpoint {
             .rsplit_once(':')
             .ok_or_else(|| ParseEndpointError::NoPort(text.to_owned()))?;
         let port = match port.parse() {
-            Ok(port) if port != 0 => port,
+            Ok(0) => return Err(ParseEndpointError::Port(port.to_owned())),
+            Ok(number) if !port.starts_with('+') => number,
             _ => return Err(ParseEndpointError::Port(port.to_owned())),
         };
         let bracketed = host
@@ -75,14 +79,35 @@ impl FromStr for Endpoint {
             None if host.contains(':') => {
                 return Err(ParseEndpointError::NoBrackets(host.to_owned()));
             }
-            None => host.to_ascii_lowercase(),
+            None => {
+                let host = host.to_ascii_lowercase();
+                match host.strip_suffix('.') {
+                    Some(rooted) => rooted.to_owned(),
+                    None => host,
+                }
+            }
         };
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if host.is_empty() || !host.chars().all(allowed) {
             return Err(ParseEndpointError::Host(host));
         }
+        if is_odd_number(&host) {
+            return Err(ParseEndpointError::Number(host));
+        }
         Ok(Self { host, port })
     }
+}
+
+/// Whether resolvers read it as an IPv4 address that is written in no usual way:
+/// `2130706433`, `0x7f.1` and `0177.0.0.1` are all 127.0.0.1 (inet_aton(3)).
+fn is_odd_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let hexadecimal = |text: &str| {
+        let digits = text.strip_prefix("0x");
+        digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    (digits(last) || hexadecimal(last)) && host.parse::<Ipv4Addr>().is_err() && !host.contains(':')
 }
 
 impl fmt::Display for Endpoint {
@@ -110,6 +135,11 @@ mod tests {
             ("::1:80", "`::1` stands without brackets"),
             ("*:80", "`*` is not a host"),
             (":80", "`` is not a host"),
+            ("a:+80", "`+80` is not a port"),
+            ("2130706433:80", "`2130706433` is not an IPv4 address"),
+            ("0x7f.1:80", "`0x7f.1` is not an IPv4 address"),
+            ("0177.0.0.1:80", "`0177.0.0.1` is not an IPv4 address"),
+            ("127.1:80", "`127.1` is not an IPv4 address"),
         ] {
             let error = text.parse::<Endpoint>().unwrap_err().to_string();
             assert!(error.contains(problem), "{error}");

@@ -1,6 +1,6 @@
 //! The ground under every room: the clock that is handed in, the environment,
 //! times, booleans and endpoints as text, an error with its causes in one line,
-//! digests, the nearest known word.
+//! digests, the nearest known word, the gate for texts of others.
 //!
 //! Nothing here knows OpenStack, accounting or WebAssembly.
 
@@ -12,6 +12,7 @@ pub mod digest;
 pub mod endpoint;
 pub mod environment;
 pub mod error_chain;
+pub mod line;
 pub mod suggest;
 pub mod time;
 

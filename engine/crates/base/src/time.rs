@@ -1,7 +1,9 @@
 //! Times as text. In the program a time is whole seconds since the Unix epoch,
 //! UTC; text is for people and for APIs.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{
+    DateTime, Datelike as _, FixedOffset, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc,
+};
 
 /// For people, and for what reads ISO 8601: `2026-10-01T00:00:00Z`.
 #[must_use]
@@ -148,6 +150,23 @@ fn two_digits(text: &str) -> Option<u32> {
     } else {
         None
     }
+}
+
+/// The first second of the month in which the moment lies, in UTC; both in epoch seconds. None
+/// outside the years that a calendar has.
+#[must_use]
+pub fn start_of_month(at: i64) -> Option<i64> {
+    let day = DateTime::from_timestamp(at, 0)?.date_naive().with_day(1)?;
+    Some(day.and_time(NaiveTime::MIN).and_utc().timestamp())
+}
+
+/// The first second of the month after the one in which the moment lies, in UTC; both in epoch
+/// seconds. None outside the years that a calendar has.
+#[must_use]
+pub fn end_of_month(at: i64) -> Option<i64> {
+    let day = DateTime::from_timestamp(at, 0)?.date_naive();
+    let next = day.with_day(1)?.checked_add_months(Months::new(1))?;
+    Some(next.and_time(NaiveTime::MIN).and_utc().timestamp())
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! A component's options: described by the component, set by the site, parsed
 //! and checked here before the component runs.
 //!
-//! A component cannot read what is not its own: an option in one of the
-//! engine's sections is refused, whatever the description says, and defaults
-//! are not substituted.
+//! A component cannot read what is not its own, and what it describes it is handed.
+//! So one of the site's describes options of its own section and nothing else: a
+//! list of what it must not read would never be complete, since what stands in a
+//! file belongs to somebody whether or not anybody reads it today. Those that came
+//! with the engine may know the sections of cASO's that their options stood in, but
+//! for the engine's and those of others. Defaults are not substituted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +14,8 @@ use std::time::Duration;
 
 use super::error::{At, Collector, ConfigError, ConfigErrors};
 use super::ini::normalize_section;
+use super::option_places::OptionPlaces;
 use super::origin::Origin;
-use super::places::OptionPlaces;
 use super::remarks;
 use super::resolve::{Resolver, Slot};
 use super::sources::Name;
@@ -23,7 +26,7 @@ use super::value::{self, Kind};
 use caso_base::suggest::hint;
 use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use caso_model::notice::Notice;
-use caso_model::secret::{MASK, is_secret};
+use caso_model::secret::{MASK, SHORTEST_SECRET, Secret, is_secret};
 
 /// The record types that the contract names.
 const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
@@ -36,6 +39,9 @@ pub struct ComponentSettings {
     pub settings: Vec<Setting>,
     /// Names of those whose values nobody may see.
     pub secrets: Vec<String>,
+    /// Texts that nobody may see: what the site set of those, and secrets of the
+    /// engine of which it made others. Never shown by `Debug`.
+    pub hidden: Vec<String>,
     /// Where each came from.
     pub places: OptionPlaces,
     /// Former names in use, and options that mean nothing.
@@ -81,7 +87,17 @@ pub fn component_settings(
         }
         let slot = slot(instance, option);
         let value = errors.take(read(&resolver, &slot, option)).flatten();
-        if let Some((mut value, origin)) = value {
+        let mut secret = is_secret(&option.kind, &option.name);
+        if let Some(Read {
+            mut value,
+            origin,
+            of_a_secret,
+        }) = value
+        {
+            secret |= of_a_secret;
+            if origin != Origin::Default {
+                out.hidden.extend(hidden(config, &value, secret));
+            }
             if let (OptionKind::Path, OptionValue::Text(path)) = (&option.kind, &mut value)
                 && let Some(absolute) = remarks::absolute(path)
             {
@@ -98,7 +114,7 @@ pub fn component_settings(
             let at = At::new(&origin, slot.section(), slot.option());
             out.places.0.insert(option.name.clone(), at);
         }
-        if is_secret(&option.kind, &option.name) {
+        if secret {
             out.secrets.push(option.name.clone());
         }
         former_names(config, &slot, &mut out.warnings);
@@ -122,6 +138,9 @@ fn refusal(
     instance: &ComponentInstance,
     option: &OptionDescription,
 ) -> Option<String> {
+    if instance.source.file().is_some() {
+        return beyond_its_section(instance, option);
+    }
     let (section, name) = full_name(instance, &option.name);
     let foreign = |section: &str| {
         let other = config
@@ -157,6 +176,32 @@ fn refusal(
     ))
 }
 
+/// A component of the site has options in its own section, under names of its own
+/// section.
+fn beyond_its_section(instance: &ComponentInstance, option: &OptionDescription) -> Option<String> {
+    let elsewhere = |name: &str| {
+        let (section, option) = full_name(instance, name);
+        section != instance.section
+            || option.contains('.')
+            // What the host is told about it stands beside its own in [mapper].
+            || table::find(&section, &option).is_some()
+    };
+    let section = &instance.section;
+    if option.name.contains('.') || elsewhere(&option.name) {
+        return Some(format!(
+            "it describes an option `{}`, which is not a component's to read: a component of a \
+             site's own has options in [{section}] alone, without a dot in their names",
+            option.name
+        ));
+    }
+    let old = option.old_names.iter().find(|old| elsewhere(old))?;
+    Some(format!(
+        "it describes `{old}` as an old name of `{}`, which is not a component's to read: a \
+         component of a site's own has options in [{section}] alone",
+        option.name
+    ))
+}
+
 fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
     let present = full_name(instance, &option.name);
     let described = option.old_names.iter().map(|old| full_name(instance, old));
@@ -183,11 +228,46 @@ fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
     slot
 }
 
+/// What an option comes to.
+struct Read {
+    value: OptionValue,
+    origin: Origin,
+    /// Whether it refers to a secret.
+    of_a_secret: bool,
+}
+
+/// What of a value nobody may see.
+fn hidden(config: &Config, value: &OptionValue, secret: bool) -> Vec<String> {
+    let texts = match value {
+        OptionValue::Text(text) => vec![text.clone()],
+        OptionValue::Texts(texts) => texts.clone(),
+        OptionValue::Integer(number) => vec![number.to_string()],
+        OptionValue::Number(number) => vec![number.to_string()],
+        OptionValue::DurationMilliseconds(number) | OptionValue::SizeBytes(number) => {
+            vec![number.to_string()]
+        }
+        OptionValue::Boolean(_) => Vec::new(),
+    };
+    let mut hidden: Vec<String> = config
+        .secrets
+        .iter()
+        .map(Secret::expose)
+        // Shorter ones stand in every other word.
+        .filter(|known| known.chars().count() >= SHORTEST_SECRET)
+        .filter(|known| texts.iter().any(|text| text.contains(known)))
+        .map(str::to_owned)
+        .collect();
+    if secret {
+        hidden.extend(texts);
+    }
+    hidden
+}
+
 fn read(
     resolver: &Resolver<'_>,
     slot: &Slot,
     option: &OptionDescription,
-) -> Result<Option<(OptionValue, Origin)>, ConfigError> {
+) -> Result<Option<Read>, ConfigError> {
     let missing = || ConfigError::Missing {
         section: slot.section().to_owned(),
         option: slot.option().to_owned(),
@@ -207,7 +287,11 @@ fn read(
         return if option.required && empty {
             Err(missing())
         } else {
-            Ok(Some((value, resolved.origin)))
+            Ok(Some(Read {
+                value,
+                origin: resolved.origin,
+                of_a_secret: resolved.secret,
+            }))
         };
     }
     // Empty, where that means nothing: the default holds.
@@ -216,7 +300,11 @@ fn read(
         .as_deref()
         .and_then(|text| parse(text).ok().flatten())
     {
-        Some(value) => Ok(Some((value, Origin::Default))),
+        Some(value) => Ok(Some(Read {
+            value,
+            origin: Origin::Default,
+            of_a_secret: false,
+        })),
         None if option.required => Err(missing()),
         None => Ok(None),
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::origin::Origin;
+use caso_model::notice::Notice;
 
 /// One thing that is wrong. Its text names the place, the option, what was read
 /// and what is expected, or what to do.
@@ -98,9 +99,10 @@ impl fmt::Display for At {
     }
 }
 
-/// One or more errors, a line each.
+/// One or more errors, a line each; and the remarks on names that nobody knows, since one of
+/// those is often what was meant by an option that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigErrors(pub Vec<ConfigError>);
+pub struct ConfigErrors(pub Vec<ConfigError>, pub Vec<Notice>);
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,7 +120,7 @@ impl std::error::Error for ConfigErrors {}
 
 impl From<ConfigError> for ConfigErrors {
     fn from(error: ConfigError) -> Self {
-        Self(vec![error])
+        Self(vec![error], Vec::new())
     }
 }
 
@@ -142,7 +144,7 @@ impl Collector {
     pub fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(ConfigErrors(self.0)),
+            _ => Err(ConfigErrors(self.0, Vec::new())),
         }
     }
 }

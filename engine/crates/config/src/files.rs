@@ -88,6 +88,23 @@ impl Places {
         found
     }
 
+    /// Every place where a configuration is looked for, whatever is there; and
+    /// whether it is a folder of files.
+    pub(super) fn candidates(&self, program: Program) -> Vec<(PathBuf, bool)> {
+        let mut names = vec!["caso", program.name()];
+        names.dedup();
+        let mut all = Vec::new();
+        for folder in self.folders() {
+            for name in &names {
+                for grammar in ["conf", "toml"] {
+                    all.push((folder.join(format!("{name}.{grammar}")), false));
+                    all.push((folder.join(format!("{name}.{grammar}.d")), true));
+                }
+            }
+        }
+        all
+    }
+
     /// `~` and `~/x`, and absolute.
     pub(super) fn expand(&self, path: &Path) -> PathBuf {
         let expanded = match (&self.home, path.strip_prefix("~")) {

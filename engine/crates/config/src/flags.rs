@@ -6,6 +6,7 @@
 //! several counts.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 
@@ -30,6 +31,30 @@ pub struct CommandLine {
     pub version: bool,
     /// `--shell_completion bash`.
     pub shell_completion: Option<String>,
+}
+
+/// Flags of oslo.log 1.0 to 3.16, which cron lines of cASO 0.3 to 1.4 have. They must not make
+/// ambiguous what argparse takes as short for a flag of 5.2.2 (`--log-f`, `--ver`), and so are
+/// read under names that nothing is short for: this prefix and their own.
+const FORMER: &str = "former-";
+const FORMER_FLAGS: [&str; 5] = [
+    "verbose",
+    "noverbose",
+    "log-format",
+    "use-syslog-rfc-format",
+    "nouse-syslog-rfc-format",
+];
+
+/// An argument as it is parsed: a former flag, spelt out, under the name that it is read by.
+pub fn with_former_flags(argument: OsString) -> OsString {
+    let renamed = argument.to_str().and_then(|text| {
+        let flag = text.strip_prefix("--")?;
+        let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+        FORMER_FLAGS
+            .contains(&name)
+            .then(|| OsString::from(format!("--{FORMER}{flag}")))
+    });
+    renamed.unwrap_or(argument)
 }
 
 fn flagged(program: Program) -> impl Iterator<Item = (&'static dyn Described, Flag)> {
@@ -65,6 +90,7 @@ fn flags(program: Program) -> Vec<Arg> {
             .long(flag.long)
             .visible_aliases(flag.aliases)
             .aliases(flag.former)
+            .hide(flag.long.starts_with(FORMER))
             .help(help);
         if let Some(short) = flag.short {
             arg = arg.short(short);
@@ -80,6 +106,7 @@ fn flags(program: Program) -> Vec<Arg> {
                     Arg::new(*inverse)
                         .long(*inverse)
                         .aliases(former)
+                        .hide(flag.long.starts_with(FORMER))
                         .action(ArgAction::SetTrue)
                         .overrides_with(*inverse)
                         .help(format!("The inverse of --{}", flag.long)),
@@ -165,6 +192,7 @@ impl CommandLine {
             };
             if let Some((text, long)) = value {
                 let key = (row.section.to_owned(), row.name.to_owned());
+                let long = long.strip_prefix(FORMER).unwrap_or(long);
                 values.insert(key, (text, format!("--{long}")));
             }
         }

@@ -9,13 +9,14 @@ use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
 use super::ini::normalize_section;
+use super::own_places::OwnPlaces;
 use super::reader::Reader;
 use super::resolve::Slot;
 use super::sources::Sources;
 use super::table::{ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
 use super::types::{Config, Program};
 use super::value::Date;
-use super::{clouds, logging, messengers, remarks, value};
+use super::{clouds, logging, messengers, own_places, remarks, value};
 use caso_model::extraction::CounterOptions;
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
@@ -113,11 +114,12 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     };
     remarks::read(&sources, known, &mut warnings);
     let spooldir = reader.get(&general::SPOOLDIR);
-    let config = Config {
+    let cache_dirs = cache_dirs(&mut reader, &spooldir);
+    let mut config = Config {
         program: inputs.program,
         lock_path: reader.get(&general::LOCK_PATH),
         lock_timeout: reader.get(&general::LOCK_TIMEOUT),
-        cache_dirs: cache_dirs(&mut reader, &spooldir),
+        cache_dirs,
         spooldir,
         dry_run: dry_run(&mut reader, inputs.program),
         extract_from: reader.get(&general::EXTRACT_FROM),
@@ -125,6 +127,9 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         ip_records_for_past_windows: reader.get(&general::IP_RECORDS_FOR_PAST_WINDOWS),
         concurrency: reader.get(&general::CONCURRENCY) as usize,
         page_size: reader.get(&general::PAGE_SIZE),
+        overlapping_intervals: reader.get(&general::OVERLAPPING_INTERVALS),
+        metrics_file: reader.get(&general::METRICS_FILE),
+        extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
         partial_exit_ok: reader.get(&general::PARTIAL_EXIT_OK),
         migrate_projects: reader.get(&general::MIGRATE_PROJECTS),
@@ -143,12 +148,17 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
             .collect(),
         values: std::mem::take(&mut reader.shown),
         warnings,
+        places: OwnPlaces::default(),
+        secrets: std::mem::take(&mut reader.secrets),
         keystone_sections,
         sources: Arc::clone(&sources),
     };
+    config.places = own_places::all(&config, inputs, std::mem::take(&mut reader.paths));
     window(&mut reader, &config);
     shared_keystone_section(&mut reader, &config);
-    reader.errors.finish(Some(config))
+    let unknown = config.unknown_names();
+    let finished = reader.errors.finish(Some(config));
+    finished.map_err(|ConfigErrors(errors, _)| ConfigErrors(errors, unknown))
 }
 
 /// `config_source` names drivers that fetch options from elsewhere: to read on

@@ -124,6 +124,7 @@ fn instance(
         memory: host.get(reader, &rows::MESSENGER_MEMORY).0,
         timeout: host.get(reader, &rows::MESSENGER_TIMEOUT),
         deadline: host.get(reader, &rows::MESSENGER_DEADLINE),
+        output: host.get(reader, &rows::MESSENGER_OUTPUT).0,
     };
     Some(MessengerInstance {
         component: ComponentInstance {
@@ -162,6 +163,8 @@ pub(super) fn mapper(reader: &mut Reader<'_>) -> ComponentInstance {
             memory: reader.get(&rows::MAPPER_MEMORY).0,
             timeout: reader.get(&rows::MAPPER_TIMEOUT),
             deadline: reader.get(&rows::MAPPER_DEADLINE),
+            // It has no way to put anything anywhere.
+            output: 0,
         },
         origin,
     }

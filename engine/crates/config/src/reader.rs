@@ -7,13 +7,17 @@ use super::resolve::{Resolved, Resolver, Slot};
 use super::sources::Sources;
 use super::table::Row;
 use super::types::ShownValue;
-use super::value::Value;
-use caso_model::secret::MASK;
+use super::value::{Kind, Value};
+use caso_model::secret::{MASK, Secret};
 
 pub(crate) struct Reader<'a> {
     pub resolver: Resolver<'a>,
     pub errors: Collector,
     pub shown: Vec<ShownValue>,
+    /// Values of secret options.
+    pub secrets: Vec<Secret>,
+    /// Options that are paths, by their names, with the values in force.
+    pub paths: Vec<(String, String)>,
 }
 
 impl<'a> Reader<'a> {
@@ -22,6 +26,8 @@ impl<'a> Reader<'a> {
             resolver: Resolver::new(sources),
             errors: Collector::default(),
             shown: Vec::new(),
+            secrets: Vec::new(),
+            paths: Vec::new(),
         }
     }
 
@@ -65,6 +71,16 @@ impl<'a> Reader<'a> {
     /// The text in force, remembered for `caso config show`.
     pub fn resolved(&mut self, slot: &Slot) -> Option<Resolved> {
         let resolved = self.errors.take(self.resolver.resolve(slot)).flatten();
+        if let Some(Resolved { text, secret, .. }) = &resolved
+            && !text.is_empty()
+        {
+            if *secret {
+                self.secrets.push(Secret::new(text.as_str()));
+            } else if slot.kind == Some(Kind::Path) {
+                let name = format!("`{}` in [{}]", slot.option(), slot.section());
+                self.paths.push((name, text.clone()));
+            }
+        }
         let shown =
             resolved.as_ref().map(
                 |resolved| match resolved.secret && !resolved.text.is_empty() {

@@ -35,6 +35,20 @@ pub(super) fn unknown_option<'a>(
     Notice::warning(of_place("unknown", section, name, origin), text)
 }
 
+impl Config {
+    /// Remarks on names in its files that nobody knows.
+    pub fn unknown_names(&self) -> Vec<Notice> {
+        let unknown = |notice: &&Notice| notice.key.starts_with("unknown");
+        self.warnings.iter().filter(unknown).cloned().collect()
+    }
+}
+
+/// Nothing is set there: a heading that came with a sample file means nothing.
+fn is_bare(sources: &Sources, section: &str) -> bool {
+    let mut assignments = sources.assignments();
+    !assignments.any(|(assignment, _)| assignment.section == section)
+}
+
 /// The key of a matter of one option. A variable or a flag that sets it is
 /// another matter than a file: it is to be changed in another place. A file's line
 /// is left out, as it moves.
@@ -141,7 +155,10 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
         }
     }
     for (section, origin) in sources.sections() {
-        if section.starts_with("messenger_") && !hosts.iter().any(|known| known == section) {
+        if section.starts_with("messenger_")
+            && !hosts.iter().any(|known| known == section)
+            && !(components::is_of_the_sample(section) && is_bare(sources, section))
+        {
             let name = section.trim_start_matches("messenger_");
             let known = messengers.iter().map(MessengerInstance::name);
             let known = known.chain(sources.builtin_messengers.iter().map(String::as_str));
@@ -192,6 +209,8 @@ fn names_of(section: &str) -> impl Iterator<Item = &'static str> {
     table::rows()
         .filter(move |row| table::in_section(row, section) && row.ignored.is_none())
         .map(|row| row.name)
+        .chain(table::old_names_in(section))
+        .chain(components::former_names_in(section))
 }
 
 fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Notice {
@@ -315,6 +334,7 @@ pub fn unknown_sections(
         if known.contains(&section)
             || section.starts_with("messenger_")
             || table::clouds::is_section(section)
+            || components::is_of_the_sample(section)
         {
             continue;
         }

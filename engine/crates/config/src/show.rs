@@ -8,6 +8,7 @@ use super::component::component_settings;
 use super::error::ConfigErrors;
 use super::origin::Origin;
 use super::types::{ComponentInstance, Config, ShownValue};
+use caso_base::line::clean_lines;
 use caso_model::component::{Description, OptionValue};
 use caso_model::secret::MASK;
 
@@ -22,7 +23,8 @@ pub fn component_values(
         let setting = found.settings.iter().find(|setting| setting.name == *name);
         let text = setting.map(|setting| text(&setting.value));
         // Nothing is hidden where there is nothing.
-        let hidden = found.secrets.contains(name);
+        let of_a_secret = |text: &String| found.hidden.iter().any(|known| text.contains(known));
+        let hidden = found.secrets.contains(name) || text.as_ref().is_some_and(of_a_secret);
         let mask = |text: String| match hidden && !text.is_empty() {
             true => MASK.to_owned(),
             false => text,
@@ -92,7 +94,8 @@ pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String 
             seen.push(&value.option);
             match &value.value {
                 Some(text) => {
-                    let text = text.replace('\n', "\n  ");
+                    // As in an INI file: what goes on is indented.
+                    let text = clean_lines(text);
                     let _ = writeln!(lines, "{} = {text}    # {}", value.option, value.origin);
                 }
                 None if unset => {

@@ -13,6 +13,9 @@ use super::origin::Origin;
 use super::sources::Sources;
 use caso_model::extraction::{CounterOptions, Extractor};
 use caso_model::notice::Notice;
+use caso_model::secret::Secret;
+
+use super::own_places::OwnPlaces;
 
 pub use auth::*;
 pub use instance::*;
@@ -69,6 +72,12 @@ pub struct Config {
     pub concurrency: usize,
     /// Entries asked for in one page of a list; at least 1.
     pub page_size: u32,
+    /// Whether what adds up may be extracted twice.
+    pub overlapping_intervals: bool,
+    /// Where every run writes metrics.
+    pub metrics_file: Option<PathBuf>,
+    /// How long the extraction of a run may take.
+    pub extraction_timeout: Duration,
     /// Bound of the time that one run spends on delivery.
     pub delivery_timeout: Duration,
     /// Whether a partly successful run exits with 0.
@@ -92,6 +101,11 @@ pub struct Config {
     pub values: Vec<ShownValue>,
     /// What is odd in the files and costs nothing.
     pub warnings: Vec<Notice>,
+    /// Files and folders from which a configuration is read, or would be if they
+    /// were there.
+    pub(super) places: OwnPlaces,
+    /// Values of the engine's secret options.
+    pub(super) secrets: Vec<Secret>,
     /// Sections with keystoneauth's options, of all clouds.
     pub(super) keystone_sections: Vec<String>,
     pub(super) sources: Arc<Sources>,

@@ -42,7 +42,7 @@ fn site(files: &[(&str, &str)]) -> (tempfile::TempDir, Inputs) {
 }
 
 fn said<T>(folder: &Path, result: Result<T, ConfigErrors>) -> Said {
-    let errors = result.err().unwrap_or(ConfigErrors(Vec::new()));
+    let errors = result.err().unwrap_or(ConfigErrors(Vec::new(), Vec::new()));
     assert!(!errors.0.is_empty(), "nothing is wrong");
     errors
         .to_string()

@@ -6,6 +6,7 @@ use caso_base::error_chain;
 use caso_journal::{JournalError, NotGiven, SetAside};
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::{Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
+use caso_model::notice::Notice;
 
 /// A messenger of this run with what the host knows of it.
 pub struct Instance {
@@ -38,6 +39,8 @@ pub struct Delivery {
     pub instances: Vec<InstanceReport>,
     /// Files that did not pass their checksum.
     pub set_aside: Vec<SetAside>,
+    /// What was odd about the journal and cost no record.
+    pub notices: Vec<Notice>,
     /// Why what is done with could not be removed: the next start does it.
     pub cleanup: Option<JournalError>,
 }

@@ -39,6 +39,7 @@ pub async fn deliver(
         .iter()
         .map(|instance| InstanceReport::new(&instance.name))
         .collect();
+    journal.make_room();
     let mut tasks = JoinSet::new();
     for (place, instance) in instances.into_iter().enumerate() {
         let queue = journal.queue(&instance.name);
@@ -70,6 +71,7 @@ pub async fn deliver(
         instances: reports,
         cleanup: journal.clean().err(),
         set_aside: journal.take_set_aside(),
+        notices: journal.take_notices(),
     }
 }
 

@@ -10,7 +10,9 @@
 //! | trap, memory, contract, deadline | the first half, and so on down to one record; see below |
 //! | start, host | the next run; nobody's record is at fault |
 //!
-//! **A record on which the messenger fails alone** is a *suspect*: it may be the
+//! **A record on which the messenger fails alone** is offered again (`again`), as often as it
+//! takes to tell it from a messenger that fails now and then. Where it fails each time it is a
+//! *suspect*: it may be the
 //! record, it may be the messenger, or what it talks to. It goes to quarantine when
 //! the messenger handles another record well *after* having failed on it: the records
 //! behind it are offered, singly while there is a suspect. Three suspects in a row, and
@@ -26,6 +28,7 @@
 //! A suspect's quarantine is on disk before what proved it guilty is acknowledged, so
 //! that at no instant a record behind it is done with while it is open.
 
+mod again;
 mod answer;
 mod suspects;
 
@@ -36,7 +39,7 @@ use std::time::Duration;
 use caso_base::Clock;
 use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue, SegmentName};
 use caso_model::Origin;
-use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger};
+use caso_model::guest::{Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
@@ -45,6 +48,8 @@ use caso_model::answer::CheckedAnswer;
 use crate::batch_size::BatchSize;
 use crate::deadline::Deadline;
 use crate::report::{Ending, Instance, InstanceReport};
+
+use self::again::Calls;
 
 /// Suspects in a row before records from further back are tried.
 const SUSPECTS: usize = 3;
@@ -63,6 +68,19 @@ pub(crate) struct Bounds {
     pub(crate) cancel: watch::Receiver<bool>,
 }
 
+impl Bounds {
+    /// Comes when the run is to end.
+    fn cancelled(&self) -> BoxFuture<'static, ()> {
+        let mut cancel = self.cancel.clone();
+        Box::pin(async move {
+            if cancel.wait_for(|cancel| *cancel).await.is_err() {
+                // Nobody is left who could cancel.
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}
+
 pub(crate) struct Sender<'a> {
     queue: Queue,
     name: String,
@@ -73,6 +91,8 @@ pub(crate) struct Sender<'a> {
     suspects: Vec<Suspect>,
     /// Whether it handled anything well in this run.
     handled: bool,
+    /// Of its calls in this run, how many it failed.
+    calls: Calls,
     idle_retries: u32,
     /// On the monotonic clock.
     not_before: Duration,
@@ -111,6 +131,7 @@ impl<'a> Sender<'a> {
             size: BatchSize::new(instance.packing_unit),
             suspects: Vec::new(),
             handled: false,
+            calls: Calls::default(),
             idle_retries: 0,
             not_before: Duration::ZERO,
             asked_seconds: 0,
@@ -182,8 +203,15 @@ impl<'a> Sender<'a> {
                             self.name,
                             batch.id()
                         );
-                    } else if let Some(item) = items.pop_front() {
-                        self.suspect(batch, item, failure, &items).await?;
+                        continue;
+                    }
+                    match self.once_more(batch, &items, failure).await? {
+                        Ok(answer) => self.answered(batch, &mut items, 1, answer)?,
+                        Err(failure) => {
+                            if let Some(item) = items.pop_front() {
+                                self.suspect(batch, item, failure, &items).await?;
+                            }
+                        }
                     }
                 }
             }
@@ -215,21 +243,24 @@ impl<'a> Sender<'a> {
             time_left: left,
             attributes: Vec::new(),
         };
-        let answered = select(
-            self.messenger.deliver(&batch),
-            self.bounds.clock.sleep(left),
-        )
-        .await;
-        match answered {
-            Either::Left((Ok(answer), _)) => Ok(Ok(answer)),
-            Either::Left((Err(failure), _)) => match failure.kind {
+        let bounds = select(self.bounds.clock.sleep(left), self.bounds.cancelled());
+        let answered = match select(self.messenger.deliver(&batch), bounds).await {
+            Either::Left((answered, _)) => Ok(answered),
+            Either::Right((Either::Left(_), _)) => Err(Ending::OutOfTime),
+            // A call that waits, or computes, is left where it is: what it put is dropped,
+            // and what it was offered is offered again.
+            Either::Right((Either::Right(_), _)) => Err(Ending::Cancelled),
+        };
+        self.calls.count(matches!(answered, Ok(Ok(_))));
+        match answered? {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(failure) => match failure.kind {
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
                 | FailureKind::Memory
                 | FailureKind::Deadline
                 | FailureKind::Contract => Ok(Err(failure)),
             },
-            Either::Right(_) => Err(Ending::OutOfTime.into()),
         }
     }
 
@@ -260,14 +291,7 @@ impl<'a> Sender<'a> {
             }
             .into());
         }
-        let mut cancel = self.bounds.cancel.clone();
-        let cancelled = Box::pin(async move {
-            if cancel.wait_for(|cancel| *cancel).await.is_err() {
-                // Nobody is left who could cancel.
-                std::future::pending::<()>().await;
-            }
-        });
-        match select(self.bounds.clock.sleep(wait), cancelled).await {
+        match select(self.bounds.clock.sleep(wait), self.bounds.cancelled()).await {
             Either::Left(_) => self.check_bounds(),
             Either::Right(_) => Err(Ending::Cancelled.into()),
         }

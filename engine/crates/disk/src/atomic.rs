@@ -10,7 +10,8 @@
 //! - It cannot sync a folder: see [`Disk::sync_folder`].
 //! - The file belongs to somebody else (root runs us once, or Python ran as
 //!   another user): the new file gets the owner and mode of the old one where
-//!   we may give them, so that the other program can still write it.
+//!   we may give them, so that the other program can still write it. A new one
+//!   gets its folder's (`owner`).
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, fchown};

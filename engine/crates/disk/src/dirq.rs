@@ -13,16 +13,21 @@
 //! * Folders cannot be synced here, or this one may be written but not read:
 //!   the file was; after a crash of the machine the name may be missing, and the
 //!   messenger's acknowledgement with it.
+//! * Links are the site's to make above the queue, and are followed once, when it
+//!   is set up. From then on everything goes by descriptor, and a link that
+//!   somebody plants in the queue, or in its place, is an error: who may write
+//!   there must not choose where we write.
 //! * A reader's purge removes empty folders, and `.tmp` files that are older
 //!   than five minutes: whatever it took away is made again.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::beneath::{Folder, resolved};
 use crate::disk::{Disk, Step};
 use crate::errno::{cannot_sync_folders, has_no_hard_links};
 
@@ -67,7 +72,10 @@ impl MonotonicNames {
 
 /// One queue to write to.
 pub struct DirQueue {
+    /// Without links.
     path: PathBuf,
+    /// The queue's folder, once it was opened.
+    root: Mutex<Option<Arc<Folder>>>,
     umask: Option<u32>,
     /// The last digit of our names: two writers seldom meet.
     digit: u8,
@@ -87,7 +95,7 @@ fn names(micros: u64, digit: u8) -> (String, String) {
 
 impl DirQueue {
     /// The queue in the folder `path`, which is made when the first message
-    /// needs it. With a `umask`, files and folders get the mode it leaves of 666
+    /// needs it. Links in the path count as they stand now. With a `umask`, files and folders get the mode it leaves of 666
     /// and 777, whatever the process's own says.
     pub fn new(path: PathBuf, umask: Option<u32>, moments: MonotonicNames) -> Self {
         let digit = uuid::Uuid::new_v4()
@@ -96,12 +104,18 @@ impl DirQueue {
             .copied()
             .unwrap_or_default();
         Self {
-            path,
+            path: resolved(&path),
+            root: Mutex::default(),
             umask,
             digit,
             moments,
             disk: Disk::default(),
         }
+    }
+
+    /// Its folder, without links.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Adds a message and returns its `folder/element`. It is on disk then, in
@@ -114,23 +128,23 @@ impl DirQueue {
         for _ in 0..ATTEMPTS {
             let (folder, element) = names(self.moments.next(SystemTime::now()), self.digit);
             let dir = self.path.join(&folder);
-            let tmp = dir.join(format!("{element}.tmp"));
-            let Some(file) = self.create(&dir, &tmp)? else {
+            let tmp = format!("{element}.tmp");
+            let Some((opened, file)) = self.create(&dir, &folder, &tmp)? else {
                 continue;
             };
             let written = self
-                .fill(file, &tmp, message)
-                .and_then(|()| self.name(&dir, &tmp));
+                .fill(file, &dir.join(&tmp), message)
+                .and_then(|()| self.name(&opened, &dir, &tmp));
             match written {
                 Ok(Some(element)) => {
-                    self.sync_folder(&dir)?;
+                    self.sync_folder(&opened, &dir)?;
                     return Ok(format!("{folder}/{element}"));
                 }
                 // A purge took the file: it is written anew.
                 Ok(None) => {}
                 Err(failure) => {
                     // What is left would be purged in five minutes.
-                    let _ = std::fs::remove_file(&tmp);
+                    let _ = opened.remove_file(&tmp);
                     return Err(failure);
                 }
             }
@@ -142,22 +156,39 @@ impl DirQueue {
         ))
     }
 
-    /// The file to write to; none when a race was lost.
-    fn create(&self, dir: &Path, tmp: &Path) -> Result<Option<File>, QueueFailure> {
-        let created = self.disk.allow(Step::Create, tmp).and_then(|()| {
-            OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o666 & !self.umask.unwrap_or(0))
-                .open(tmp)
+    /// The queue's folder.
+    fn root(&self) -> io::Result<Arc<Folder>> {
+        let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
+        match root.as_ref() {
+            Some(opened) => Ok(Arc::clone(opened)),
+            None => {
+                let opened = Arc::new(Folder::open(&self.path)?);
+                *root = Some(Arc::clone(&opened));
+                Ok(opened)
+            }
+        }
+    }
+
+    /// The folder in the queue and the file to write to; none when a race was lost.
+    fn create(
+        &self,
+        dir: &Path,
+        folder: &str,
+        tmp: &str,
+    ) -> Result<Option<(Folder, File)>, QueueFailure> {
+        let path = dir.join(tmp);
+        let created = self.disk.allow(Step::Create, &path).and_then(|()| {
+            let opened = self.root()?.folder(folder)?;
+            let file = opened.create_new(tmp, 0o666 & !self.umask.unwrap_or(0))?;
+            Ok((opened, file))
         });
         match created {
-            Ok(file) => Ok(Some(file)),
+            Ok(created) => Ok(Some(created)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make_folders(dir).map(|()| None)
             }
-            Err(error) => Err(self.failure(tmp, "creating", error)),
+            Err(error) => Err(self.failure(&path, "creating", error)),
         }
     }
 
@@ -178,12 +209,12 @@ impl DirQueue {
     }
 
     /// Gives the file a name of the moment; none when a purge took it.
-    fn name(&self, dir: &Path, tmp: &Path) -> Result<Option<String>, QueueFailure> {
+    fn name(&self, opened: &Folder, dir: &Path, tmp: &str) -> Result<Option<String>, QueueFailure> {
         for _ in 0..ATTEMPTS {
             let (_, element) = names(self.moments.next(SystemTime::now()), self.digit);
             let target = dir.join(&element);
             let linked = self.disk.allow(Step::Link, &target);
-            match linked.and_then(|()| link(tmp, &target)) {
+            match linked.and_then(|()| link(opened, tmp, &element)) {
                 Ok(()) => return Ok(Some(element)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -199,35 +230,63 @@ impl DirQueue {
 
     /// Makes the folder and those above it, syncing each into its parent.
     fn make_folders(&self, dir: &Path) -> Result<(), QueueFailure> {
-        let mut builder = DirBuilder::new();
-        builder.mode(0o777 & !self.umask.unwrap_or(0));
-        let missing: Vec<&Path> = dir.ancestors().take_while(|path| !path.exists()).collect();
-        for path in missing.into_iter().rev() {
-            let made = self.disk.allow(Step::CreateFolder, path);
-            match made.and_then(|()| builder.create(path)) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                // A purge was quicker with a folder above; the caller tries again.
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                Err(error) => return Err(self.failure(path, "making the folder", error)),
-            }
-            if let Some(umask) = self.umask {
-                match std::fs::set_permissions(path, Permissions::from_mode(0o777 & !umask)) {
+        // The queue's folder itself may be the one that went.
+        *self.root.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut above = Path::new("/");
+        let mut opened = Folder::root().map_err(|error| self.failure(above, "opening", error))?;
+        let mut parts: Vec<&Path> = dir.ancestors().collect();
+        parts.reverse();
+        for path in parts {
+            let Some(name) = path.file_name() else {
+                continue;
+            };
+            let mut next = opened.folder(name);
+            if let Err(error) = &next
+                && error.kind() == ErrorKind::NotFound
+            {
+                match self.make_folder(&opened, above, path) {
                     Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                    Err(error) => return Err(self.failure(path, "setting the mode of", error)),
+                    // A purge was quicker with a folder above; the caller tries again.
+                    Err(failure) if failure.reason.kind() == ErrorKind::NotFound => return Ok(()),
+                    Err(failure) => return Err(failure),
                 }
+                next = opened.folder(name);
             }
-            if let Some(parent) = path.parent() {
-                self.sync_folder(parent)?;
-            }
+            opened = match next {
+                Ok(next) => next,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(self.failure(path, "opening", error)),
+            };
+            above = path;
         }
         Ok(())
     }
 
-    fn sync_folder(&self, dir: &Path) -> Result<(), QueueFailure> {
+    /// Makes one, `path`, in the folder `above` that is opened.
+    fn make_folder(&self, opened: &Folder, above: &Path, path: &Path) -> Result<(), QueueFailure> {
+        let name = path.file_name().unwrap_or_default();
+        let mode = 0o777 & !self.umask.unwrap_or(0);
+        let made = self.disk.allow(Step::CreateFolder, path);
+        match made.and_then(|()| opened.make_folder(name, mode)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) => return Err(self.failure(path, "making the folder", error)),
+        }
+        if self.umask.is_some() {
+            opened
+                .folder(name)
+                .and_then(|made| {
+                    made.to_read()?
+                        .set_permissions(Permissions::from_mode(mode))
+                })
+                .map_err(|error| self.failure(path, "setting the mode of", error))?;
+        }
+        self.sync_folder(opened, above)
+    }
+
+    fn sync_folder(&self, opened: &Folder, dir: &Path) -> Result<(), QueueFailure> {
         let allowed = self.disk.allow(Step::SyncFolder, dir);
-        let synced = allowed.and_then(|()| File::open(dir)?.sync_all());
+        let synced = allowed.and_then(|()| opened.to_read()?.sync_all());
         match synced {
             Ok(()) => Ok(()),
             Err(error) if cannot_sync_folders(&error) => Ok(()),
@@ -256,31 +315,15 @@ impl DirQueue {
 }
 
 /// Names `tmp` as `target`, which must not exist, and removes the old name.
-fn link(tmp: &Path, target: &Path) -> io::Result<()> {
-    match std::fs::hard_link(tmp, target) {
-        Ok(()) => match std::fs::remove_file(tmp) {
+fn link(folder: &Folder, tmp: &str, target: &str) -> io::Result<()> {
+    match folder.link(tmp, target) {
+        Ok(()) => match folder.remove_file(tmp) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         },
-        Err(error) if has_no_hard_links(&error) => rename_exclusively(tmp, target),
+        Err(error) if has_no_hard_links(&error) => folder.rename_exclusively(tmp, target),
         Err(error) => Err(error),
     }
-}
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn rename_exclusively(tmp: &Path, target: &Path) -> io::Result<()> {
-    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-    let flags = RenameFlags::RENAME_NOREPLACE;
-    renameat2(AT_FDCWD, tmp, AT_FDCWD, target, flags).map_err(io::Error::from)
-}
-
-/// Without that call there is no safe way left.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn rename_exclusively(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::Error::new(
-        ErrorKind::Unsupported,
-        "the filesystem has no hard links",
-    ))
 }
 
 #[cfg(test)]

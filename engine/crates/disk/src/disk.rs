@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::errno::cannot_sync_folders;
+use crate::owner;
 
 /// What is about to be done to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +74,11 @@ pub enum Verdict {
 pub trait Fault: Send + Sync {
     /// Decides over one step.
     fn before(&self, step: Step, path: &Path) -> Verdict;
+
+    /// What the filesystem says that it has left, where that is not to be asked.
+    fn left(&self) -> Option<Left> {
+        None
+    }
 }
 
 /// The door: cheap to clone. `Disk::default()` is the disk without faults.
@@ -83,14 +89,14 @@ pub struct Disk {
 
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {} `{}`{}", .step.verb(), .path.display(), room(*.bytes_free))]
+#[error("cannot {} `{}`{}", .step.verb(), .path.display(), room(.left.as_ref(), .source.kind()))]
 pub struct DiskError {
     /// What was tried.
     pub step: Step,
     /// The file or folder; of a rename or link, the new name.
     pub path: PathBuf,
     /// Set when there is no room: what the filesystem has left for us.
-    pub bytes_free: Option<u64>,
+    pub left: Option<Left>,
     /// The system's reason.
     #[source]
     pub source: io::Error,
@@ -106,7 +112,7 @@ impl DiskError {
         DiskError {
             step,
             path: path.to_owned(),
-            bytes_free: full.then(|| bytes_free(path)),
+            left: full.then(|| Left::on_the_filesystem_of(path)),
             source,
         }
     }
@@ -114,16 +120,73 @@ impl DiskError {
     /// Whether it is for want of room (or quota), which passes with time or
     /// when the operator frees some.
     pub fn is_full(&self) -> bool {
-        self.bytes_free.is_some()
+        self.left.is_some()
     }
 }
 
-fn room(bytes_free: Option<u64>) -> String {
-    match bytes_free {
-        Some(bytes) => {
+/// What a filesystem has left for us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Bytes.
+    pub bytes: u64,
+    /// Bytes that it has in all.
+    pub of: u64,
+    /// Files that can still be made; none where the filesystem does not count them.
+    pub files: Option<u64>,
+}
+
+impl Left {
+    /// Of the nearest folder above `path` that is there; nothing where it cannot be asked.
+    fn on_the_filesystem_of(path: &Path) -> Left {
+        let found = path
+            .ancestors()
+            .find_map(|place| nix::sys::statvfs::statvfs(place).ok());
+        match found {
+            None => Left {
+                bytes: 0,
+                of: 0,
+                files: None,
+            },
+            Some(stat) => Left {
+                bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
+                of: stat.blocks().saturating_mul(stat.fragment_size()),
+                files: (stat.files() > 0).then(|| stat.files_available()),
+            },
+        }
+    }
+}
+
+/// Bytes that we may still write to the disk of a path, or of the nearest folder above
+/// it that is there; none where it cannot be asked.
+pub fn bytes_free(path: &Path) -> Option<u64> {
+    path.ancestors()
+        .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
+        .map(|stat| stat.blocks_available().saturating_mul(stat.fragment_size()))
+}
+
+/// The same of the disk on which something is open.
+pub fn bytes_free_in(open: &File) -> Option<u64> {
+    let stat = nix::sys::statvfs::fstatvfs(open).ok()?;
+    Some(stat.blocks_available().saturating_mul(stat.fragment_size()))
+}
+
+/// Where no file can be made any more the free bytes would only mislead.
+fn room(left: Option<&Left>, reason: io::ErrorKind) -> String {
+    match left {
+        None => String::new(),
+        Some(_) if reason == io::ErrorKind::FileTooLarge => " (larger than a file may get here, \
+             by `ulimit -f` or `LimitFSIZE=`; nothing was advanced, raise it)"
+            .to_owned(),
+        Some(Left {
+            files: Some(0),
+            bytes,
+            ..
+        }) if *bytes > 0 => " (its filesystem has no inode left, however many bytes are free; \
+                             nothing was advanced, remove some files)"
+            .to_owned(),
+        Some(Left { bytes, .. }) => {
             format!(" ({bytes} bytes free on its filesystem; nothing was advanced, free some room)")
         }
-        None => String::new(),
     }
 }
 
@@ -145,8 +208,11 @@ impl Disk {
             .take_while(|place| !place.is_dir())
             .collect();
         fs::create_dir_all(path).map_err(|e| DiskError::new(Step::CreateFolder, path, e))?;
-        for parent in new.into_iter().rev().filter_map(Path::parent) {
-            self.sync_folder(parent)?;
+        for folder in new.into_iter().rev() {
+            owner::inherit_folder(folder);
+            if let Some(parent) = folder.parent() {
+                self.sync_folder(parent)?;
+            }
         }
         Ok(())
     }
@@ -159,6 +225,7 @@ impl Disk {
             .create_new(true)
             .open(path)
             .map_err(|e| DiskError::new(Step::Create, path, e))?;
+        owner::inherit(&file, path);
         Ok(self.file(file, path))
     }
 
@@ -166,6 +233,7 @@ impl Disk {
     pub fn create(&self, path: &Path) -> Result<DiskFile, DiskError> {
         self.gate(Step::Create, path)?;
         let file = File::create(path).map_err(|e| DiskError::new(Step::Create, path, e))?;
+        owner::inherit(&file, path);
         Ok(self.file(file, path))
     }
 
@@ -181,6 +249,9 @@ impl Disk {
             .create(true)
             .open(path)
             .map_err(|e| DiskError::new(step, path, e))?;
+        if !exists {
+            owner::inherit(&file, path);
+        }
         let mut known = exists;
         if exists {
             let whole = whole_lines(path).map_err(|e| DiskError::new(Step::Open, path, e))?;
@@ -234,6 +305,12 @@ impl Disk {
             Err(e) if !cannot_sync_folders(&e) => Err(DiskError::new(Step::SyncFolder, path, e)),
             _ => Ok(()),
         }
+    }
+
+    /// What the filesystem of a file or folder, which need not be there, has left for us.
+    pub fn left(&self, path: &Path) -> Left {
+        let made_up = self.fault.as_ref().and_then(|fault| fault.left());
+        made_up.unwrap_or_else(|| Left::on_the_filesystem_of(path))
     }
 
     fn file(&self, file: File, path: &Path) -> DiskFile {
@@ -323,14 +400,6 @@ impl DiskFile {
     pub(crate) fn inner(&self) -> &File {
         &self.file
     }
-}
-
-fn bytes_free(path: &Path) -> u64 {
-    path.ancestors()
-        .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
-        .map_or(0, |stat| {
-            stat.blocks_available().saturating_mul(stat.fragment_size())
-        })
 }
 
 /// Length of a file up to and with its last line feed.

@@ -12,12 +12,15 @@
 #![warn(missing_docs)]
 
 mod atomic;
+mod beneath;
 mod dirq;
 mod disk;
 mod errno;
 pub mod faults;
+mod owner;
 mod record_lock;
 
+pub use beneath::resolved;
 pub use dirq::{DirQueue, MonotonicNames, QueueFailure};
-pub use disk::{Disk, DiskError, DiskFile, Fault, Step, Verdict};
+pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict, bytes_free, bytes_free_in};
 pub use record_lock::{has_no_record_locks, record_lock_holder, try_record_lock};

@@ -15,6 +15,7 @@ use nix::libc;
 
 use crate::disk::{Disk, DiskError, Step};
 use crate::errno::has_no_locks;
+use crate::owner;
 
 impl Disk {
     /// Makes the lock file `path` where there is none and takes a record lock
@@ -27,12 +28,16 @@ impl Disk {
     pub fn lock(&self, path: &Path) -> Result<Option<File>, DiskError> {
         self.gate(Step::Lock, path)?;
         let failed = |source| DiskError::new(Step::Lock, path, source);
+        let is_new = !path.exists();
         // What somebody may have written into it stays.
         let file = OpenOptions::new()
             .append(true)
             .create(true)
             .open(path)
             .map_err(failed)?;
+        if is_new {
+            owner::inherit(&file, path);
+        }
         Ok(try_record_lock(&file).map_err(failed)?.then_some(file))
     }
 }

@@ -27,6 +27,7 @@ mod users;
 #[cfg(test)]
 mod testing;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_history::History;
@@ -41,6 +42,7 @@ use caso_openstack::{ApiError, Service, Session};
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
 pub use prometheus::PowerSource;
+pub use users::{NoNames, Patience};
 
 /// Some items of one project, with the tables they refer to.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +87,16 @@ pub struct Task<'a> {
     pub history: &'a Mutex<History>,
 }
 
+impl ExtractContext {
+    /// Whether a project's window waits for names that Keystone fails to give.
+    pub(crate) fn patience(&self, project: &str) -> Patience {
+        match self.without_names.contains(project) {
+            true => Patience::GoOn,
+            false => Patience::Wait,
+        }
+    }
+}
+
 impl Task<'_> {
     /// A task that panicked left whole notes behind, never half of one.
     pub(crate) fn history(&self) -> MutexGuard<'_, History> {
@@ -119,6 +131,9 @@ pub enum ExtractError {
         "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
     )]
     NoCounters { project: String },
+    /// Keystone failed to give the names of users.
+    #[error(transparent)]
+    NoNames(#[from] NoNames),
     /// A part of the cloud's database is away, and its servers are in no list.
     #[error(
         "a cell of Nova is down, and its lists leave out the servers there (among them {example}): the window is read when the cell is back"
@@ -149,6 +164,7 @@ impl ExtractError {
             | ExtractError::Power { .. }
             | ExtractError::NoPowerSource
             | ExtractError::NoCounters { .. }
+            | ExtractError::NoNames(_)
             | ExtractError::CellDown { .. }
             | ExtractError::Sink(_) => false,
         }
@@ -201,6 +217,26 @@ pub fn overlap(extractor: Extractor) -> i64 {
     }
 }
 
+/// Whether a later record of the same thing takes the place of an earlier one: those of servers
+/// say how far each has come since it began. StAR's and the energy's add up, and an address's is
+/// of the moment.
+#[must_use]
+pub fn supersedes(extractor: Extractor) -> bool {
+    match extractor {
+        Extractor::Nova | Extractor::Ceilometer => true,
+        Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => false,
+    }
+}
+
+/// Whether a consumer adds the records up, so that two of the same time count twice.
+#[must_use]
+pub fn adds_up(extractor: Extractor) -> bool {
+    match extractor {
+        Extractor::Cinder | Extractor::Prometheus => true,
+        Extractor::Nova | Extractor::Ceilometer | Extractor::Neutron => false,
+    }
+}
+
 /// Reads what the task's project used in its window and hands it to `sink`.
 ///
 /// # Errors
@@ -234,6 +270,8 @@ pub struct ExtractContext {
     pub counters: CounterOptions,
     /// Whether windows of the past get records of the floating IPs of now.
     pub ip_records_for_past_windows: bool,
+    /// Projects that have waited long enough for the names that Keystone fails to give.
+    pub without_names: Arc<HashSet<String>>,
     /// For the extractor `prometheus`; absent where it is not among them.
     pub power: Option<PowerSource>,
 }

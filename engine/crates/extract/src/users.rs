@@ -1,16 +1,19 @@
 //! The names of users, each asked for once a run, as their ids turn up.
 //!
 //! A name is one field of a record, and no reason to lose the record. So a
-//! user that Keystone does not know is remembered as such; the first "you may
-//! not" ends the asking for the whole run; and what fails in another way, after
-//! the session's own retries, is counted and warned of, once.
+//! user that Keystone does not know is remembered as such; and the first "you may
+//! not" ends the asking for the whole run. But a VM that ended has its last record in
+//! this window, and what that lacks nobody adds later: where Keystone is away, or answers
+//! with what is no answer, the window waits for the next run. Not for ever: a project that
+//! has failed for a day goes on without the names ([`Patience`]), which are counted then
+//! and warned of, once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use caso_model::notice::Notices;
@@ -24,6 +27,22 @@ const AT_ONCE: usize = 4;
 /// After so many lookups in a run that found no Keystone, no more are tried:
 /// each costs the session's retries.
 const MOST_OUTAGES: usize = 3;
+
+/// What to do where Keystone fails to give a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// The window waits: an error.
+    Wait,
+    /// The project has waited long enough: its records go without the name.
+    GoOn,
+}
+
+/// Keystone gave no names where it has some.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "the names of users cannot be looked up, so its window waits for the next run (after a day of this it goes on without them): {0}"
+)]
+pub struct NoNames(String);
 
 /// What Keystone said of an id: a name, or that it does not know it.
 type Answer = Arc<OnceCell<Option<String>>>;
@@ -49,48 +68,59 @@ struct Failures {
 impl UserCache {
     /// The users with these ids. Those that could not be asked for are left
     /// out.
+    ///
+    /// # Errors
+    /// Keystone failed to answer, and there is [`Patience`] to wait.
     pub async fn lookup(
         &self,
         session: &Session,
         ids: &BTreeSet<String>,
+        patience: Patience,
         warnings: &Notices,
-    ) -> Vec<User> {
+    ) -> Result<Vec<User>, NoNames> {
         // Boxed, because the compiler cannot see that a stream of futures with
         // borrowed ids may move between threads.
-        let lookups: Vec<BoxFuture<'_, Option<User>>> = ids
+        let lookups: Vec<BoxFuture<'_, Result<Option<User>, NoNames>>> = ids
             .iter()
-            .map(|id| self.name(session, id, warnings).boxed())
+            .map(|id| self.name(session, id, patience, warnings).boxed())
             .collect();
-        let mut users: Vec<User> = futures_util::stream::iter(lookups)
+        let found: Vec<Option<User>> = futures_util::stream::iter(lookups)
             .buffer_unordered(AT_ONCE)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
+            .try_collect()
+            .await?;
+        let mut users: Vec<User> = found.into_iter().flatten().collect();
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        users
+        Ok(users)
     }
 
-    async fn name(&self, session: &Session, id: &str, warnings: &Notices) -> Option<User> {
+    async fn name(
+        &self,
+        session: &Session,
+        id: &str,
+        patience: Patience,
+        warnings: &Notices,
+    ) -> Result<Option<User>, NoNames> {
         let answer = self.answer(id);
         let name = match answer.get().cloned() {
-            Some(name) => name,
-            None => self.ask(session, id, &answer, warnings).await?,
+            Some(name) => Some(name),
+            None => self.ask(session, id, patience, &answer, warnings).await?,
         };
-        Some(User {
+        Ok(name.map(|name| User {
             id: id.to_owned(),
             name,
             attributes: Vec::new(),
-        })
+        }))
     }
 
-    /// Asks Keystone, unless that has ended. None where it did not answer.
+    /// Asks Keystone, unless that has ended. None where the name is to be done without.
     async fn ask(
         &self,
         session: &Session,
         id: &str,
+        patience: Patience,
         answer: &Answer,
         warnings: &Notices,
-    ) -> Option<Option<String>> {
+    ) -> Result<Option<Option<String>>, NoNames> {
         let _first = if self.allowed.load(Ordering::Acquire) {
             None
         } else {
@@ -98,17 +128,24 @@ impl UserCache {
         };
         if self.stopped.load(Ordering::Acquire) {
             // Perhaps answered while we waited.
-            return answer.get().cloned();
+            let name = answer.get().cloned();
+            return match (name, self.away(), patience) {
+                (None, Some(away), Patience::Wait) => Err(away),
+                (name, _, _) => Ok(name),
+            };
         }
         let asked = answer.get_or_try_init(|| keystone::user_name(session, id));
         match asked.await {
             Ok(name) => {
                 self.allowed.store(true, Ordering::Release);
-                Some(name.clone())
+                Ok(Some(name.clone()))
             }
             Err(error) => {
                 self.failed(id, &error, warnings);
-                None
+                match patience {
+                    Patience::Wait if self.is_passing(&error) => Err(NoNames(error.to_string())),
+                    Patience::Wait | Patience::GoOn => Ok(None),
+                }
             }
         }
     }
@@ -145,6 +182,14 @@ impl UserCache {
         }
     }
 
+    /// The last failure, where Keystone failed so often that it is asked no more.
+    fn away(&self) -> Option<NoNames> {
+        let failures = self.failures();
+        let away = failures.outages >= MOST_OUTAGES;
+        let last = failures.last.as_ref().filter(|_| away)?;
+        Some(NoNames(last.clone()))
+    }
+
     /// Says, once, how many users are missing in records because Keystone
     /// failed.
     pub fn warn_of_failures(&self, warnings: &Notices) {
@@ -173,5 +218,19 @@ impl UserCache {
 
     fn failures(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the next run may get an answer: Keystone, or what stands before it, failed, and
+    /// said nothing of the user. What fails for one user, and not for others, is that user's.
+    fn is_passing(&self, error: &ApiError) -> bool {
+        let broken = matches!(
+            error,
+            ApiError::NotJson { .. }
+                | ApiError::Shape { .. }
+                | ApiError::Protocol { .. }
+                | ApiError::TooLarge { .. }
+        );
+        let own = error.status().is_some_and(|status| status >= 500);
+        error.is_outage() || (broken || own) && !self.allowed.load(Ordering::Acquire)
     }
 }

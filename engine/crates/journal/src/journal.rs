@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use caso_base::error_chain;
 use caso_model::Attribute;
+use caso_model::notice::Notice;
 use caso_state::Spool;
 
 use crate::cleanup;
@@ -12,6 +13,7 @@ use crate::error::JournalError;
 use crate::layout::{Layout, entries};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovery, SetAside};
+use crate::reserve;
 use crate::segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 use crate::shared::Shared;
 use crate::waiting::{self, Waiting};
@@ -37,6 +39,7 @@ impl Journal {
         let journal = Journal {
             shared: Arc::new(Shared::new(layout, disk, now, found)),
         };
+        journal.make_room();
         if let Err(failed) = journal.clean() {
             // A full disk must not keep from being delivered what would empty it.
             tracing::warn!(
@@ -47,8 +50,26 @@ impl Journal {
         Ok((journal, recovery))
     }
 
+    /// What waits, by messenger, looked at from beside a run that may be going on: nothing is
+    /// locked, written or moved. What changes meanwhile may be counted as it was or as it is.
+    ///
+    /// # Errors
+    /// A file is there and cannot be read.
+    pub fn look(spool: &Spool) -> Result<Vec<Waiting>, JournalError> {
+        let layout = Layout::new(spool.journal_folder());
+        let found = recovery::look(&layout)?;
+        let shared = Shared::new(layout, spool.disk().clone(), 0, found);
+        waiting::waiting(&shared)
+    }
+
+    /// To be called before what waits is delivered: gives up what is kept for a full disk.
+    pub fn make_room(&self) {
+        reserve::give_up_where_full(&self.shared);
+    }
+
     /// Begins a segment. `facts` are what is known of where its records come from besides
-    /// the key, by the names that `wit/README.md` registers; `messengers` are the names of the instances of this
+    /// the key, by the names that `wit/README.md` registers. `messengers` are the names of
+    /// the instances of this
     /// run: each of them will get the records, once it takes them.
     ///
     /// # Errors
@@ -122,7 +143,14 @@ impl Journal {
     /// # Errors
     /// A file cannot be read or removed. The next start tries again.
     pub fn clean(&self) -> Result<(), JournalError> {
-        cleanup::clean(&self.shared)
+        cleanup::clean(&self.shared)?;
+        reserve::keep(&self.shared);
+        Ok(())
+    }
+
+    /// What was odd and cost no record, since the journal was opened or since the last call.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        self.shared.take_notices()
     }
 
     /// Files that were found damaged and set aside since the journal was opened,

@@ -31,6 +31,7 @@ mod progress;
 mod quarantine;
 mod queue;
 mod recovery;
+mod reserve;
 mod segment;
 mod shared;
 mod waiting;
@@ -44,7 +45,7 @@ pub use open_pack::{OpenPack, PackedBatch};
 pub use packing::NotGiven;
 pub use quarantine::{QuarantineCause, Quarantined};
 pub use queue::{PendingPack, Queue};
-pub use recovery::{NewerFile, Recovery, SetAside};
+pub use recovery::{Held, NewerFile, Recovery, SetAside};
 pub use segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 pub use waiting::Waiting;
 

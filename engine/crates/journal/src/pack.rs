@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use caso_base::digest::sha256_hex;
 use caso_disk::Disk;
 
 use crate::error::JournalError;
@@ -63,6 +64,18 @@ struct Footer {
 struct Done {
     format: u32,
     segments: Vec<SegmentName>,
+    /// SHA-256 of the names, each with a line end, in hex: one digit that a disk changed
+    /// would take a segment that nobody was offered for delivered. Journals of earlier versions
+    /// have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+}
+
+impl Done {
+    fn checksum(segments: &[SegmentName]) -> String {
+        let names: String = segments.iter().map(|name| format!("{name}\n")).collect();
+        sha256_hex(names.as_bytes())
+    }
 }
 
 /// A pack that is not done, in its queue's order.
@@ -180,10 +193,15 @@ pub(crate) fn covered(queue: &QueueFolder) -> Result<HashSet<SegmentName>, Journ
     let mut covered = done_segments(queue)?;
     for entry in unfinished(queue)? {
         if entry.newer.is_none() {
-            covered.extend(Reader::open(&queue.pack(entry.name))?.header.segments);
+            covered.extend(segments_of(&queue.pack(entry.name))?);
         }
     }
     Ok(covered)
+}
+
+/// Every segment that a pack covers.
+pub(crate) fn segments_of(path: &Path) -> Result<Vec<SegmentName>, JournalError> {
+    Ok(Reader::open(path)?.header.segments)
 }
 
 /// Every segment that the queue is done with.
@@ -208,7 +226,20 @@ pub(crate) fn done_files(
 }
 
 pub(crate) fn read_done(path: &Path) -> Result<Vec<SegmentName>, Bad> {
-    lines::first_line::<Done>(path).map(|done| done.segments)
+    let done = lines::first_line::<Done>(path)?;
+    let differs = |written: &String| *written != Done::checksum(&done.segments);
+    if done.sha256.as_ref().is_some_and(differs) {
+        return Err(Bad::Corrupt("its checksum differs".into()));
+    }
+    // A pack covers what was sealed before it, whatever wrote the file.
+    let name = stem_and_ending(path).and_then(|(stem, _)| stem.parse::<PackName>().ok());
+    let younger = |segment: &&SegmentName| name.is_some_and(|name| segment.run > name.run);
+    if let Some(segment) = done.segments.iter().find(younger) {
+        return Err(Bad::Corrupt(format!(
+            "it names segment {segment}, which is younger than itself"
+        )));
+    }
+    Ok(done.segments)
 }
 
 /// Notes that the queue is done with these segments.
@@ -222,6 +253,7 @@ pub(crate) fn write_done(
     let done = Done {
         format: FORMAT,
         segments: segments.to_vec(),
+        sha256: Some(Done::checksum(segments)),
     };
     disk.replace(&path, &lines::to_line(&path, &done)?)?;
     Ok(())
@@ -231,7 +263,7 @@ pub(crate) fn write_done(
 /// goes last: a pack without it would look as if nobody had been offered it.
 pub(crate) fn finish(disk: &Disk, queue: &QueueFolder, name: PackName) -> Result<(), JournalError> {
     let pack = queue.pack(name);
-    let segments = Reader::open(&pack)?.header.segments;
+    let segments = segments_of(&pack)?;
     write_done(disk, queue, name, &segments)?;
     disk.remove(&pack)?;
     disk.sync_folder(&queue.folder)?;

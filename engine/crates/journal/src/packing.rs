@@ -7,8 +7,9 @@
 //! than the unit, and N records of a type make ceil(N / unit) messages.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use caso_model::notice::Notice;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
@@ -22,6 +23,10 @@ use crate::shared::{SegmentInfo, SegmentState, Shared};
 
 /// Records in a batch, where nothing else is said.
 pub(crate) const ABOUT: u32 = 1_000;
+
+/// Bytes of a batch, as its lines stand in the journal: what a messenger is offered is
+/// held in memory, several times over. A larger record makes a batch of its own.
+pub(crate) const MOST_BYTES: u64 = 16 << 20;
 
 /// Records in a full batch.
 pub(crate) fn batch_size(unit: Option<u32>) -> u32 {
@@ -56,6 +61,7 @@ pub(crate) fn pack(
         // What it covers is not known.
         return Ok(not_given);
     }
+    close_gap(shared, queue, messenger)?;
     let mut covers: Vec<SegmentName> = Vec::new();
     let mut plan = Plan::new(batch_size(unit));
     let covered = pack::covered(queue)?;
@@ -101,6 +107,58 @@ pub(crate) fn pack(
     };
     pack::write(&shared.disk, queue, name, &header, &batches)?;
     Ok(not_given)
+}
+
+/// Where a pack or a note is gone, its segments are packed again; what was packed behind them
+/// then has to follow once more, or an old record would arrive last and stand. So every pack
+/// and note that covers a segment behind the first one that is not covered is given up: what
+/// it covers and is still there is packed again, in its order. The youngest first, so that a
+/// kill in between leaves the gap to be seen.
+fn close_gap(shared: &Shared, queue: &QueueFolder, messenger: &str) -> Result<(), JournalError> {
+    let covered = pack::covered(queue)?;
+    let gap = shared.segments().into_iter().find_map(|(name, state)| {
+        let SegmentState::Good(info) = state else {
+            return None;
+        };
+        (info.is_for(messenger) && !covered.contains(&name)).then_some(name)
+    });
+    let Some(gap) = gap else { return Ok(()) };
+    let left: HashSet<SegmentName> = shared.segments().iter().map(|(name, _)| *name).collect();
+    let behind = |segments: &[SegmentName]| {
+        segments
+            .iter()
+            .any(|name| *name > gap && left.contains(name))
+    };
+    let mut given_up = Vec::new();
+    for (name, path) in pack::done_files(queue)? {
+        let segments = pack::read_done(&path).map_err(JournalError::bad(&path))?;
+        if behind(&segments) {
+            given_up.push((name, path));
+        }
+    }
+    for entry in pack::unfinished(queue)? {
+        let path = queue.pack(entry.name);
+        if behind(&pack::segments_of(&path)?) {
+            given_up.push((entry.name, path));
+        }
+    }
+    if given_up.is_empty() {
+        return Ok(());
+    }
+    given_up.sort();
+    for (name, path) in given_up.into_iter().rev() {
+        shared.disk.remove(&path)?;
+        shared.disk.sync_folder(&queue.folder)?;
+        shared.disk.remove(&queue.ack(name))?;
+    }
+    shared.note(Notice::warning(
+        format!("journal-gap:{messenger}"),
+        format!(
+            "what was noted of segment {gap} for messenger `{messenger}` is gone: the records from \
+             there on that are still in the journal are delivered again, in their order"
+        ),
+    ));
+    Ok(())
 }
 
 /// A name for a pack that nothing in the queue has.
@@ -176,7 +234,10 @@ impl Plan {
         created: i64,
     ) {
         let batches = self.full.entry(kind.clone()).or_default();
-        if batches.last().is_none_or(|batch| batch.items >= self.size) {
+        let full = |batch: &BatchLine| {
+            batch.items >= self.size || batch.bytes.saturating_add(bytes) > MOST_BYTES
+        };
+        if batches.last().is_none_or(full) {
             batches.push(BatchLine {
                 id: Uuid::new_v4().to_string(),
                 tag: kind.tag(),
@@ -217,6 +278,29 @@ fn kind_of(line: &[u8]) -> Option<RecordKind> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// h04 and a27 of the sandbox's review: six records of 24 MiB in a batch, and a
+    /// packing unit of four thousand millions.
+    #[test]
+    fn a_batch_has_a_size_in_bytes() {
+        let cloud = || RecordKind::parse("cloud").unwrap();
+        let mut plan = Plan::new(batch_size(Some(u32::MAX)));
+        for bytes in [24 << 20, 24 << 20, 1, MOST_BYTES - 1, 1] {
+            plan.add_record(cloud(), 0, 0, bytes, 0);
+        }
+        for _ in 0..100_000 {
+            plan.add_record(cloud(), 0, 0, 1_000, 0);
+        }
+        let batches = plan.finish();
+        let items: Vec<u32> = batches.iter().map(|batch| batch.items).collect();
+        assert_eq!(items.get(..4), Some(&[1, 1, 2, 16_778][..]));
+        assert!(
+            batches
+                .iter()
+                .skip(2)
+                .all(|batch| batch.bytes <= MOST_BYTES)
+        );
+    }
 
     #[test]
     fn sizes() {

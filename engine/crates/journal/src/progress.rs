@@ -11,6 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use caso_base::digest::sha256_hex;
 use caso_disk::{Disk, DiskFile};
 
 use crate::error::JournalError;
@@ -37,6 +38,35 @@ struct Batch {
     gone: BTreeSet<u32>,
 }
 
+/// A line as it stands in the file, with its checksum: a digit that a disk changed must not
+/// pass for records that were delivered. Lines of earlier versions have none.
+#[derive(Serialize, Deserialize)]
+struct Summed {
+    #[serde(flatten)]
+    line: Line,
+    /// The first digits of the SHA-256 of the line's JSON without this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<String>,
+}
+
+/// Hexadecimal digits of a sum: what a disk changes is not made to fit.
+const DIGITS: usize = 8;
+
+fn sum(line: &Line) -> serde_json::Result<String> {
+    let mut digest = sha256_hex(&serde_json::to_vec(line)?);
+    digest.truncate(DIGITS);
+    Ok(digest)
+}
+
+/// None for a line that is not what was written.
+fn read_line(text: &[u8]) -> Option<Line> {
+    let Summed { line, sum: written } = parse(text).ok()?;
+    match written {
+        Some(written) if sum(&line).ok()? != written => None,
+        _ => Some(line),
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     attempts: HashMap<u32, u32>,
@@ -59,7 +89,7 @@ impl Progress {
         };
         let mut next = || -> Result<Option<Option<Line>>, JournalError> {
             let line = lines.next().map_err(JournalError::read(path))?;
-            Ok(line.map(|(_, line)| parse(line).ok()))
+            Ok(line.map(|(_, line)| read_line(line)))
         };
         match next()? {
             Some(Some(Line::Pack(id))) if id == pack => {}
@@ -112,13 +142,13 @@ impl AckFile {
             file: disk.append_lines(path)?,
             progress: Progress::default(),
         };
-        ack.add(&Line::Pack(pack.to_owned()))?;
+        ack.add(Line::Pack(pack.to_owned()))?;
         Ok(ack)
     }
 
     /// Counts an attempt and answers its number.
     pub(crate) fn attempt(&mut self, batch: u32) -> Result<u32, JournalError> {
-        self.add(&Line::Try(batch))?;
+        self.add(Line::Try(batch))?;
         let attempts = self.progress.attempts.entry(batch).or_default();
         *attempts += 1;
         Ok(*attempts)
@@ -138,13 +168,14 @@ impl AckFile {
         while state.gone.remove(&state.upto) {
             state.upto += 1;
         }
-        self.add(&Line::Done(state.clone()))?;
+        self.add(Line::Done(state.clone()))?;
         self.progress.batches.insert(batch, state);
         Ok(())
     }
 
-    fn add(&mut self, line: &Line) -> Result<(), JournalError> {
-        let line = to_line(self.file.path(), line)?;
+    fn add(&mut self, line: Line) -> Result<(), JournalError> {
+        let sum = sum(&line).ok();
+        let line = to_line(self.file.path(), &Summed { line, sum })?;
         self.file.write(&line)?;
         self.file.sync_data()?;
         Ok(())
@@ -177,6 +208,41 @@ mod tests {
         assert_eq!(ack.attempt(0).unwrap(), 2);
         ack.resolve(0, [3, 5]).unwrap();
         assert_eq!(Progress::read(&path, "one").unwrap().open(0, 6), 0);
+    }
+
+    /// Every single bit of it: a line that is not what was written costs a repetition, and
+    /// never says that more was delivered than was.
+    #[test]
+    fn a_flipped_bit_never_makes_a_record_delivered() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.ack");
+        let mut ack = AckFile::open(&Disk::default(), &path, "one").unwrap();
+        ack.attempt(3).unwrap();
+        ack.resolve(3, [0, 1, 2, 5]).unwrap();
+        drop(ack);
+        let good = std::fs::read(&path).unwrap();
+        for at in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[at / 8] ^= 1 << (at % 8);
+            std::fs::write(&path, bad).unwrap();
+            let progress = Progress::read(&path, "one").unwrap();
+            for batch in 0..8 {
+                for index in 0..8 {
+                    let done = !progress.is_open(batch, index);
+                    let was = batch == 3 && [0, 1, 2, 5].contains(&index);
+                    assert!(!done || was, "bit {at}: record {index} of batch {batch}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_an_earlier_version_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.ack");
+        let old = "{\"pack\":\"one\"}\n{\"try\":0}\n{\"done\":{\"batch\":0,\"upto\":2}}\n";
+        std::fs::write(&path, old).unwrap();
+        assert_eq!(Progress::read(&path, "one").unwrap().open(0, 3), 1);
     }
 
     #[test]

@@ -7,14 +7,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use caso_base::time::format_utc;
 use caso_disk::{Disk, has_no_record_locks};
+use caso_model::Window;
 use caso_model::notice::Notice;
 
 use crate::error::JournalError;
 use crate::layout::{FORMAT, Layout, PackName, QueueFolder, SegmentName, entries, stem_and_ending};
 use crate::lines::{self, Bad};
 use crate::pack;
-use crate::segment::{Footer, Header};
+use crate::segment::{Footer, Header, SegmentKey};
 use crate::shared::{Counter, SegmentInfo, SegmentState};
 
 /// What a start found, for the summary.
@@ -40,17 +42,72 @@ pub struct SetAside {
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
+    /// What it was for.
+    pub held: Held,
+}
+
+/// What a damaged file was for, and so what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// Records; of which window, where its beginning can be read.
+    Records(Option<SegmentKey>),
+    /// How far a messenger got.
+    Progress,
+    /// The number of the last run.
+    Counter,
 }
 
 impl fmt::Display for SetAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is damaged ({}) and was set aside as `{}`; what it held is not delivered",
+            "`{}` is damaged ({}) and was set aside as `{}`; {}",
             self.was.display(),
             self.reason,
-            self.path.display()
+            self.path.display(),
+            self.held
         )
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Held::Records(None) => f.write_str(
+                "its records are not delivered, and its beginning, which says of what project and \
+                 window they are, cannot be read: see which window is missing at the consumer",
+            ),
+            Held::Records(Some(key)) => {
+                write!(
+                    f,
+                    "what its messengers had not got of it yet is not delivered: {} of project \
+                     `{}`",
+                    key.extractor, key.project
+                )?;
+                let region = key.region.as_ref();
+                if let Some(region) = region {
+                    write!(f, " in region `{region}`")?;
+                }
+                let Window { start, end } = key.window;
+                write!(
+                    f,
+                    " from {from} to {to}. To extract that again: `caso extract --projects {} \
+                     --extractor {} --extract-from {from} --extract-to {to}`",
+                    key.project,
+                    key.extractor,
+                    from = format_utc(start),
+                    to = format_utc(end)
+                )
+            }
+            Held::Progress => f.write_str(
+                "no record is lost: what it spoke of and is still in the journal is delivered \
+                 again, in its order",
+            ),
+            Held::Counter => f.write_str(
+                "nothing is lost: it held the number of the last run, which the names of the \
+                 other files say too",
+            ),
+        }
     }
 }
 
@@ -117,6 +174,24 @@ pub(crate) fn recover(layout: &Layout, disk: &Disk) -> Result<(Found, Recovery),
         lock,
     };
     Ok((found, recovery))
+}
+
+/// The sealed segments as they lie there. One that is damaged, or gone by now, is left out.
+pub(crate) fn look(layout: &Layout) -> Result<Found, JournalError> {
+    let mut segments = BTreeMap::new();
+    for path in entries(&layout.segments())? {
+        if let Some((stem, "seg")) = stem_and_ending(&path)
+            && let Ok(name) = stem.parse::<SegmentName>()
+            && let Ok(state) = read_segment(&path)
+        {
+            segments.insert(name, state);
+        }
+    }
+    Ok(Found {
+        last_run: 0,
+        segments,
+        lock: None,
+    })
 }
 
 /// Number of the last run; the inner error says why the file cannot be used.
@@ -318,6 +393,18 @@ fn newer(path: &Path, format: u32) -> NewerFile {
     }
 }
 
+/// What the file was for, by its name, and by its beginning where that can be read.
+fn held(layout: &Layout, path: &Path) -> Held {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("seg") => {
+            let header = lines::first_line::<Header>(path).ok();
+            Held::Records(header.map(|header| header.key))
+        }
+        _ if path == layout.counter() => Held::Counter,
+        _ => Held::Progress,
+    }
+}
+
 /// Moves a damaged file to `set-aside`, under a name that says where it was.
 pub(crate) fn put_aside(
     layout: &Layout,
@@ -325,6 +412,7 @@ pub(crate) fn put_aside(
     path: &Path,
     reason: String,
 ) -> Result<Option<SetAside>, JournalError> {
+    let held = held(layout, path);
     disk.create_folder(&layout.set_aside())?;
     let inside = path.strip_prefix(layout.root()).unwrap_or(path);
     let plain = inside.to_string_lossy().replace('/', "_");
@@ -346,6 +434,7 @@ pub(crate) fn put_aside(
     }
     disk.sync_folder(&layout.set_aside())?;
     Ok(Some(SetAside {
+        held,
         was: path.to_owned(),
         path: target,
         reason,

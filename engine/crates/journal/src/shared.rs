@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_disk::Disk;
 use caso_model::Origin;
+use caso_model::notice::Notice;
 use serde::{Deserialize, Serialize};
 
 use crate::error::JournalError;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     /// Segments whose checksum was compared in this run.
     verified: Mutex<HashSet<SegmentName>>,
     set_aside: Mutex<Vec<SetAside>>,
+    notices: Mutex<Vec<Notice>>,
     /// Held as long as the journal is open.
     _lock: Option<File>,
 }
@@ -105,6 +107,7 @@ impl Shared {
             segments: Mutex::new(found.segments),
             verified: Mutex::new(HashSet::new()),
             set_aside: Mutex::new(Vec::new()),
+            notices: Mutex::new(Vec::new()),
             _lock: found.lock,
         }
     }
@@ -224,6 +227,15 @@ impl Shared {
         let aside = recovery::put_aside(&self.layout, &self.disk, path, reason)?;
         locked(&self.set_aside).extend(aside);
         Ok(())
+    }
+
+    /// Something odd that cost no record.
+    pub(crate) fn note(&self, notice: Notice) {
+        locked(&self.notices).push(notice);
+    }
+
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *locked(&self.notices))
     }
 
     pub(crate) fn take_set_aside(&self) -> Vec<SetAside> {

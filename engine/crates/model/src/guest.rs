@@ -87,6 +87,8 @@ pub enum StartError {
     Unavailable(String),
     Other(String),
 }
+/// The mapper's name as an instance. No messenger can have it.
+pub const MAPPER: &str = "mapper";
 
 /// How a call of a component failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +130,11 @@ pub struct GuestFailure {
 impl fmt::Display for GuestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "component `{}`", self.component)?;
-        if self.instance != self.component {
+        if self.instance == MAPPER {
+            if self.component != MAPPER {
+                f.write_str(" (the mapper)")?;
+            }
+        } else if !self.instance.is_empty() && self.instance != self.component {
             write!(f, " (messenger `{}`)", self.instance)?;
         }
         write!(f, " failed in `{}`: ", self.call)?;

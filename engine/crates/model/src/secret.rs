@@ -18,6 +18,10 @@ pub const MASK: &str = "***";
 /// What is serialized in a secret's place.
 pub const REMOVED: &str = "removed";
 
+/// Characters below which a secret is not looked for in other texts: it would blank
+/// half of every line.
+pub const SHORTEST_SECRET: usize = 4;
+
 impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

@@ -95,6 +95,11 @@ pub enum PageError {
         deleted: bool,
         source: Box<ApiError>,
     },
+    /// Something in the list is no object: what else is missing in it nobody can say.
+    #[error(
+        "the list `{path}` holds something that is no object, `{text}`: it is read again in the next run"
+    )]
+    NoObject { path: String, text: String },
     /// The API refuses so long a page.
     #[error(
         "{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer"
@@ -116,7 +121,7 @@ impl PageError {
         match self {
             PageError::Api(error) => Some(error),
             PageError::LostPlace { source, .. } | PageError::TooLong { source, .. } => Some(source),
-            PageError::Endless { .. } => None,
+            PageError::Endless { .. } | PageError::NoObject { .. } => None,
         }
     }
 }
@@ -148,6 +153,9 @@ pub struct FetchedPage {
 /// No page is asked for fewer rows than this: what cannot give so few in time
 /// will not give fewer either.
 pub const LEAST_LIMIT: u32 = 10;
+
+/// Characters of a row in an error.
+const MOST_SHOWN: usize = 60;
 
 /// How often a list is begun before giving up on it.
 const MOST_STARTS: u32 = 4;
@@ -327,8 +335,15 @@ impl<L: Listing> Pager<L> {
                 Place::Next(added)
             }
         };
+        let rows = page.into_rows();
+        if let Some(odd) = rows.iter().find(|row| !row.get().starts_with('{')) {
+            return Err(PageError::NoObject {
+                path: self.call.path.clone(),
+                text: odd.get().chars().take(MOST_SHOWN).collect(),
+            });
+        }
         Ok(FetchedPage {
-            rows: page.into_rows(),
+            rows,
             query: fetched,
             last,
         })

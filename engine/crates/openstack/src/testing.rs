@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use caso_stand_in::documents::{self, Issued, IssuedFor};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -156,35 +157,41 @@ pub const START: i64 = 1_795_281_600;
 pub fn token(request: &Request, id: &str) -> Outcome {
     let body: Value = serde_json::from_str(request.body.as_deref().unwrap()).unwrap();
     let scope = body.pointer("/auth/scope").cloned().unwrap_or_default();
-    let mut token = json!({
-        "issued_at": "2026-11-21T17:20:00.000000Z",
-        "expires_at": "2026-11-21T18:20:00.000000Z",
-        "user": {"id": "user-id", "name": "accounting"},
+    // By name, it is the one project that has one here.
+    let project = scope.get("project").map(|project| {
+        let id = project.get("id").and_then(Value::as_str);
+        id.unwrap_or("project-id")
     });
-    if scope.is_object() {
-        token["catalog"] = catalog();
-    }
-    if let Some(project) = scope.pointer("/project/id") {
-        token["project"] = json!({"id": project, "name": "some-project"});
-    }
-    if scope.get("system").is_some() {
-        token["system"] = json!({"all": true});
-    }
-    text(
-        201,
-        &[("x-subject-token", id)],
-        &json!({ "token": token }).to_string(),
-    )
+    let issued = documents::token(Issued {
+        method: "password",
+        user_id: "user-id",
+        user_name: "accounting",
+        role: "reader",
+        at: START,
+        expires: START + 3600,
+        scope: match project {
+            Some(id) => IssuedFor::Project {
+                id,
+                name: "some-project",
+                catalog: catalog(),
+            },
+            None if scope.is_object() => IssuedFor::System { catalog: catalog() },
+            None => IssuedFor::Nothing,
+        },
+    });
+    text(201, &[("x-subject-token", id)], &issued.to_string())
 }
 
 pub fn catalog() -> Value {
-    let at = |url: &str| json!([{"interface": "public", "region_id": "RegionOne", "url": url}]);
+    let at = |kind: &str, url: &str| {
+        documents::service(kind, kind, [("public", "RegionOne", url.to_owned())])
+    };
     json!([
-        {"type": "identity", "endpoints": at("http://cloud:5000/v3")},
-        {"type": "compute", "endpoints": at("http://cloud:8774/v2.1")},
-        {"type": "image", "endpoints": at("http://cloud:9292")},
-        {"type": "metric", "endpoints": at("http://cloud:8041")},
-        {"type": "metering", "endpoints": at("http://cloud:8777")},
+        at("identity", "http://cloud:5000/v3"),
+        at("compute", "http://cloud:8774/v2.1"),
+        at("image", "http://cloud:9292"),
+        at("metric", "http://cloud:8041"),
+        at("metering", "http://cloud:8777"),
     ])
 }
 

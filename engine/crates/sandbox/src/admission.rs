@@ -3,7 +3,7 @@
 //!
 //! 1. a regular file of bounded size, read once;
 //! 2. its sha256, of exactly the bytes that are used, against the pin;
-//! 3. compiled, off the async threads;
+//! 3. compiled, a file in a process of its own, within limits;
 //! 4. imports within what is offered, exports at least those of a world (an
 //!    interpreter exports more than that);
 //! 5. `describe`, in a store of its own with nothing granted and tight limits;
@@ -16,13 +16,16 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
 use super::abi::version::{exported, newer, not_spoken};
 use super::abi::{DescribedAbi, Major, MapperAbi, MessengerAbi};
+use super::compile::{self, CompileError, CompilerProcess, Job};
 use super::component::{Component, Roles};
 use super::describe::{self, checked};
 use super::error::AdmissionError;
@@ -30,7 +33,9 @@ use super::failure::Who;
 use super::failure::no_address_space;
 use super::limits::Limits;
 use super::link::{self, Linkers, Needs};
+use super::shape;
 use caso_base::digest::hex;
+use caso_base::line::short_line;
 use caso_disk::MonotonicNames;
 
 /// Where a component comes from.
@@ -53,6 +58,9 @@ pub enum Source<'a> {
     },
 }
 
+/// Bytes of a detail.
+const DETAIL_BYTES: usize = 1_000;
+
 /// The contract's exports, by their names without a version.
 const DESCRIPTION: &str = "caso:accounting/description";
 const MAPPING: &str = "caso:accounting/mapping";
@@ -65,6 +73,11 @@ pub struct Admission<'a> {
     pub moments: &'a MonotonicNames,
     /// Bytes that a file may have.
     pub component_bytes: u64,
+    /// Where machine code is kept.
+    pub code: Option<&'a Path>,
+    /// What makes it of a file.
+    pub compiler: Option<&'a CompilerProcess>,
+    pub compiling: &'a Semaphore,
 }
 
 impl Admission<'_> {
@@ -85,7 +98,7 @@ impl Admission<'_> {
         let Self {
             engine, linkers, ..
         } = *self;
-        let compiled = compile(engine, &label, bytes).await?;
+        let compiled = self.compile(&label, bytes, builtin, &sha256).await?;
         let Examined {
             roles,
             major,
@@ -99,7 +112,7 @@ impl Admission<'_> {
             detail: version_words(&imports, &exports, chain(&error)),
         };
         let described = linkers
-            .all
+            .describing
             .instantiate_pre(&compiled)
             .and_then(|pre| DescribedAbi::new(major, pre))
             .map_err(link_error)?;
@@ -118,7 +131,7 @@ impl Admission<'_> {
 
         let who = Who {
             component: label.clone(),
-            instance: label.clone(),
+            instance: String::new(),
         };
         let description = describe::ask(engine, &described, roles, who, &Limits::describing())
             .await
@@ -145,6 +158,7 @@ impl Admission<'_> {
             needs,
             engine: engine.clone(),
             moments: self.moments.clone(),
+            mapping: Arc::default(),
             mapper,
             messenger,
         })
@@ -227,32 +241,65 @@ fn pinned(path: &Path, pin: Option<&str>, found: &str) -> Result<(), AdmissionEr
     Ok(())
 }
 
-async fn compile(
-    engine: &Engine,
-    label: &str,
-    bytes: Cow<'static, [u8]>,
-) -> Result<Compiled, AdmissionError> {
-    let not = |detail: String| AdmissionError::NotAComponent {
-        component: label.to_owned(),
-        detail,
-    };
-    match bytes.get(..8) {
-        Some(b"\0asm\x0d\0\x01\0") => {}
-        Some(b"\0asm\x01\0\0\0") => {
-            let hint = "it is a core module; build it for wasm32-wasip2, or wrap it with \
-                        `wasm-tools component new`";
-            return Err(not(hint.to_owned()));
+impl Admission<'_> {
+    async fn compile(
+        &self,
+        label: &str,
+        bytes: Cow<'static, [u8]>,
+        builtin: bool,
+        digest: &str,
+    ) -> Result<Compiled, AdmissionError> {
+        let not = |detail: String| AdmissionError::NotAComponent {
+            component: label.to_owned(),
+            detail,
+        };
+        match bytes.get(..8) {
+            Some(b"\0asm\x0d\0\x01\0") => {}
+            Some(b"\0asm\x01\0\0\0") => {
+                let hint = "it is a core module; build it for wasm32-wasip2, or wrap it with \
+                            `wasm-tools component new`";
+                return Err(not(hint.to_owned()));
+            }
+            _ => return Err(not("it does not begin as one".to_owned())),
         }
-        _ => return Err(not("it does not begin as one".to_owned())),
+        let bytes = Arc::new(bytes.into_owned());
+        if !builtin {
+            self.outside(&bytes, digest)
+                .await
+                .map_err(|error| match error {
+                    CompileError::Refused(detail) => not(detail),
+                    error => AdmissionError::Compile {
+                        component: label.to_owned(),
+                        detail: error.to_string(),
+                    },
+                })?;
+        }
+        let engine = self.engine.clone();
+        // Of what was compiled before, and can be again, nothing is compiled here.
+        tokio::task::spawn_blocking(move || Compiled::new(&engine, &*bytes))
+            .await
+            .map_err(|error| not(error.to_string()))?
+            .map_err(|error| {
+                let detail = chain(&error);
+                not(no_address_space(&detail).unwrap_or(detail))
+            })
     }
-    let engine = engine.clone();
-    tokio::task::spawn_blocking(move || Compiled::new(&engine, &bytes))
-        .await
-        .map_err(|error| not(error.to_string()))?
-        .map_err(|error| {
-            let detail = chain(&error);
-            not(no_address_space(&detail).unwrap_or(detail))
+
+    /// A stranger's component, within limits.
+    async fn outside(&self, bytes: &Arc<Vec<u8>>, digest: &str) -> Result<(), CompileError> {
+        let (Some(cache), Some(process)) = (self.code, self.compiler) else {
+            return shape::check(bytes).map_err(|error| CompileError::Refused(error.to_string()));
+        };
+        // Never closed.
+        let _turn = self.compiling.acquire().await;
+        compile::outside(Job {
+            bytes: Arc::clone(bytes),
+            digest: digest.to_owned(),
+            cache: cache.to_owned(),
+            process: process.clone(),
         })
+        .await
+    }
 }
 
 /// An error of the linker, which speaks of types, behind the reason for it where
@@ -304,7 +351,7 @@ fn examine(engine: &Engine, label: &str, compiled: &Compiled) -> Result<Examined
         if let Some(why) = link::refuses(import, !roles.mapper) {
             return Err(AdmissionError::Import {
                 component: label.to_owned(),
-                import: import.clone(),
+                import: short_line(import, 200),
                 why,
             });
         }
@@ -327,17 +374,14 @@ fn spoken(
         .transpose()
         .map_err(|version| AdmissionError::Version {
             component: label.to_owned(),
-            why: not_spoken(&version),
+            why: not_spoken(&short_line(&version, 80)),
         })
 }
 
-/// An error and its causes in one line.
+/// An error and its causes in one line. It may hold names that the file chose.
 fn chain(error: &wasmtime::Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    let causes = error.chain().map(ToString::to_string);
+    short_line(&causes.collect::<Vec<_>>().join(": "), DETAIL_BYTES)
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! An admitted component, ready to be started.
 
+use std::sync::Arc;
+
 use caso_disk::MonotonicNames;
 use wasmtime::Engine;
 
 use super::abi::{MapperAbi, MessengerAbi};
+use super::budget::Budget;
 use super::failure::Who;
+use super::instance::Spec;
 use super::limits::Limits;
 use super::link::Needs;
 use super::mapper::GuestMapper;
 use super::mask::Mask;
 use super::messenger::{GuestMessenger, MessengerSetup};
-use caso_model::component::{Description, OptionKind, OptionValue, Setting};
-use caso_model::guest::{FailureKind, GuestFailure};
+use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
+use caso_model::guest::{FailureKind, GuestFailure, MAPPER};
 use caso_model::secret::is_secret;
 
 /// What a component can do. One of the two at least.
@@ -41,6 +45,8 @@ pub struct Component {
     pub(crate) needs: Needs,
     pub(crate) engine: Engine,
     pub(crate) moments: MonotonicNames,
+    /// What it may say as a mapper, which is started for each project anew.
+    pub(crate) mapping: Arc<Budget>,
     pub(crate) mapper: Option<MapperAbi>,
     pub(crate) messenger: Option<MessengerAbi>,
 }
@@ -61,13 +67,19 @@ impl Component {
     ) -> Result<GuestMapper, GuestFailure> {
         let who = Who {
             component: self.name.clone(),
-            instance: self.name.clone(),
+            // Whatever it calls itself: its lines must not look like a messenger's.
+            instance: MAPPER.to_owned(),
         };
         let Some(pre) = self.mapper.clone() else {
             return Err(not_started(&who, "it is not a mapper"));
         };
         let mask = Mask::new(self.secrets(&settings));
-        GuestMapper::start(self.engine.clone(), pre, who, settings, now, limits, mask).await
+        let spec = Spec {
+            // One for all projects of a run.
+            budget: Arc::clone(&self.mapping),
+            ..Spec::new(self.engine.clone(), who, settings, limits, mask)
+        };
+        GuestMapper::start(spec, pre, now).await
     }
 
     /// Starts an instance of the messenger.
@@ -115,11 +127,15 @@ impl Component {
         GuestMessenger::start(self.engine.clone(), pre, who, setup, mask, &self.moments).await
     }
 
-    /// The values of options that are secret by their kind or by their name.
+    /// The values of options that are secret by their kind or by their name. A default
+    /// is the component's own word: it hides nothing of anybody's.
     fn secrets(&self, settings: &[Setting]) -> Vec<String> {
         let secret = |setting: &&Setting| {
             let mut options = self.description.options.iter();
             let option = options.find(|option| option.name == setting.name);
+            if option.is_some_and(|option| is_default(option, &setting.value)) {
+                return false;
+            }
             let kind = option.map_or(&OptionKind::Text, |option| &option.kind);
             is_secret(kind, &setting.name)
         };
@@ -129,9 +145,30 @@ impl Component {
             .flat_map(|setting| match &setting.value {
                 OptionValue::Text(text) => vec![text.clone()],
                 OptionValue::Texts(texts) => texts.clone(),
-                _ => Vec::new(),
+                OptionValue::Integer(number) => vec![number.to_string()],
+                OptionValue::Number(number) => vec![number.to_string()],
+                OptionValue::DurationMilliseconds(number) | OptionValue::SizeBytes(number) => {
+                    vec![number.to_string()]
+                }
+                OptionValue::Boolean(_) => Vec::new(),
             })
             .collect()
+    }
+}
+
+/// Whether a value is what the component itself wrote.
+fn is_default(option: &OptionDescription, value: &OptionValue) -> bool {
+    let Some(default) = option.default.as_deref() else {
+        return false;
+    };
+    match value {
+        OptionValue::Text(text) => text == default,
+        OptionValue::Texts(texts) => {
+            let own: Vec<&str> = default.split(',').map(str::trim).collect();
+            texts.iter().map(String::as_str).eq(own)
+        }
+        OptionValue::Integer(number) => number.to_string() == default,
+        _ => false,
     }
 }
 

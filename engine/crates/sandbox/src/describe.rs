@@ -1,23 +1,34 @@
 //! Asking a component what it is, and whether the answer makes sense.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use wasmtime::Engine;
 
 use super::abi::DescribedAbi;
+use super::budget::Budget;
 use super::component::Roles;
 use super::failure::Who;
 use super::limits::Limits;
 use super::log::GuestLog;
 use super::mask::Mask;
 use super::state::{Guest, HostServices, wasi};
+use caso_base::line::{clean_line, is_clean, short_line};
+use caso_model::Attribute;
 use caso_model::component::{CapabilityRequest, Description, OptionDescription, OptionKind};
 use caso_model::guest::GuestFailure;
+use caso_model::secret::is_secret;
 
 /// Options or capabilities that a component may have, each.
 const MOST: usize = 500;
+/// Old names of an option, words of a choice, attributes of a thing.
+const MOST_OF_ONE: usize = 50;
 /// Bytes of a text for the operator.
 const TEXT: usize = 2_000;
+/// Bytes of a default, a target or the value of an attribute.
+const VALUE: usize = 1_000;
+/// Bytes of a name or a word.
+const WORD: usize = 80;
 
 /// Runs `describe` in a store of its own with nothing granted.
 pub async fn ask(
@@ -27,11 +38,12 @@ pub async fn ask(
     who: Who,
     limits: &Limits,
 ) -> Result<Description, GuestFailure> {
-    let log = GuestLog::new(&who, Mask::default(), limits);
+    let budget = Arc::<Budget>::default();
+    let log = GuestLog::new(&who, Mask::default(), limits, Arc::clone(&budget));
     let services = HostServices::nothing(limits, &log);
     let mut wasi = wasi(&log);
     super::clock::pin(&mut wasi, 0);
-    let mut guest = Guest::new(engine, who, limits, log, wasi, services);
+    let mut guest = Guest::new(engine, who, limits, log, wasi, services, budget);
     guest
         .run("describe", limits.call_time(), async |store| {
             described.describe(store, roles).await
@@ -63,6 +75,26 @@ pub enum DescriptionError {
     /// The option that says how many records go into a message.
     #[error("its packing option `{0}` is not an integer option of its own")]
     PackingOption(String),
+    /// A text that would do something to a terminal, or could be mistaken for another.
+    #[error("its {0} has characters that are not shown, or that steer a terminal: `{1}`")]
+    Unclean(&'static str, String),
+    /// A text that nobody would read.
+    #[error("its {0} has more than {1} bytes")]
+    TooLong(&'static str, usize),
+    /// A flood at one option or capability.
+    #[error("one of its options or capabilities has more than {MOST_OF_ONE} {0}")]
+    TooManyOfOne(&'static str),
+    /// A secret that would be shown wherever the target is.
+    #[error(
+        "the target of its capability `{capability}` refers to the secret option `{option}`, and a \
+         target is shown"
+    )]
+    SecretInTarget {
+        /// The capability's name.
+        capability: String,
+        /// The option's name.
+        option: String,
+    },
     /// A capability's name.
     #[error("the name of a capability is not of a-z, 0-9, `-` and `_`")]
     CapabilityName,
@@ -102,7 +134,9 @@ pub fn checked(
     if description.options.len() > MOST || description.capabilities.len() > MOST {
         return Err(DescriptionError::TooMany);
     }
+    texts(&description)?;
     options(&description.options)?;
+    secrets_in_targets(&description)?;
     if let Some(packing) = &description.packing_option {
         let found = description
             .options
@@ -132,11 +166,10 @@ pub fn checked(
         return Err(DescriptionError::RecordType);
     }
     by_grant(&description, imports)?;
-    let mask = Mask::default();
-    description.version = mask.line(&description.version, 80);
-    description.summary = mask.line(&description.summary, TEXT);
+    description.version = clean_line(&description.version);
+    description.summary = clean_line(&description.summary);
     for option in &mut description.options {
-        option.help = mask.line(&option.help, TEXT);
+        option.help = clean_line(&option.help);
     }
     Ok(description)
 }
@@ -172,6 +205,86 @@ fn by_grant(description: &Description, imports: &[String]) -> Result<(), Descrip
     Ok(())
 }
 
+/// Every text of a description is shown sooner or later, in an error if nowhere else.
+fn texts(description: &Description) -> Result<(), DescriptionError> {
+    fit("version", &description.version, WORD)?;
+    fit("summary", &description.summary, TEXT)?;
+    attributes(&description.attributes)?;
+    for option in &description.options {
+        fit("help", &option.help, TEXT)?;
+        fit(
+            "default",
+            option.default.as_deref().unwrap_or_default(),
+            VALUE,
+        )?;
+        few("old names", option.old_names.len())?;
+        for old in &option.old_names {
+            fit("old name", old, 2 * WORD)?;
+        }
+        match &option.kind {
+            OptionKind::Choice(words) => {
+                few("choices", words.len())?;
+                for word in words {
+                    fit("choice", word, WORD)?;
+                }
+            }
+            OptionKind::Other(kind) => fit("kind of an option", kind, WORD)?,
+            _ => {}
+        }
+        attributes(&option.attributes)?;
+    }
+    for request in &description.capabilities {
+        fit("kind of a capability", &request.kind, WORD)?;
+        fit("target", &request.target, VALUE)?;
+        attributes(&request.attributes)?;
+    }
+    Ok(())
+}
+
+fn attributes(attributes: &[Attribute]) -> Result<(), DescriptionError> {
+    few("attributes", attributes.len())?;
+    for attribute in attributes {
+        fit("name of an attribute", &attribute.name, WORD)?;
+        fit("attribute", &attribute.value, VALUE)?;
+    }
+    Ok(())
+}
+
+fn few(what: &'static str, count: usize) -> Result<(), DescriptionError> {
+    match count > MOST_OF_ONE {
+        true => Err(DescriptionError::TooManyOfOne(what)),
+        false => Ok(()),
+    }
+}
+
+fn fit(what: &'static str, text: &str, limit: usize) -> Result<(), DescriptionError> {
+    if text.len() > limit {
+        return Err(DescriptionError::TooLong(what, limit));
+    }
+    match is_clean(text) {
+        true => Ok(()),
+        false => Err(DescriptionError::Unclean(what, shown(text))),
+    }
+}
+
+/// B6 of the contract's review: `https://${password}.example` printed the password in
+/// the line that it asked for.
+fn secrets_in_targets(description: &Description) -> Result<(), DescriptionError> {
+    for request in &description.capabilities {
+        let mut secret = description.options.iter().filter(|option| {
+            is_secret(&option.kind, &option.name)
+                && request.target.contains(&format!("${{{}}}", option.name))
+        });
+        if let Some(option) = secret.next() {
+            return Err(DescriptionError::SecretInTarget {
+                capability: request.name.clone(),
+                option: option.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn options(options: &[OptionDescription]) -> Result<(), DescriptionError> {
     let mut seen = BTreeSet::new();
     for option in options {
@@ -199,12 +312,12 @@ fn options(options: &[OptionDescription]) -> Result<(), DescriptionError> {
 
 /// A name that is not of the characters it should be, fit to be shown.
 fn shown(name: &str) -> String {
-    Mask::default().line(name, 80)
+    short_line(name, WORD)
 }
 
 fn is_word(text: &str, also: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || also.contains(c);
-    !text.is_empty() && text.len() <= 80 && text.chars().all(fits)
+    !text.is_empty() && text.len() <= WORD && text.chars().all(fits)
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The sandbox: wasmtime's engine, its clock and its cache, once a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use caso_disk::MonotonicNames;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use super::admission::{Admission, Source};
 use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
+use super::compile::{AT_A_TIME, CompilerProcess};
 use super::component::Component;
 use super::error::{AdmissionError, SandboxError};
 use super::limits::{GUARD, RESERVED, TICK};
@@ -19,17 +22,21 @@ pub struct SandboxSettings {
     /// first one that is safe is taken; without any, components are compiled
     /// anew in each run.
     pub cache_dirs: Vec<PathBuf>,
+    /// How this program is started to compile a component of the site's; none: it is
+    /// compiled here, with nothing to end it.
+    pub compiler: Option<CompilerProcess>,
     /// Bytes that a component file may have. Compiling is the dearest thing a
     /// hostile file can make us do.
     pub component_bytes: u64,
 }
 
 impl Default for SandboxSettings {
-    /// Nothing is kept, and a component may have 64 MiB.
+    /// Nothing is kept, and a component may have 32 MiB; one in Python has 20.
     fn default() -> Self {
         Self {
             cache_dirs: Vec::new(),
-            component_bytes: 64 << 20,
+            compiler: None,
+            component_bytes: 32 << 20,
         }
     }
 }
@@ -41,6 +48,13 @@ pub struct Sandbox {
     moments: MonotonicNames,
     component_bytes: u64,
     cache: CacheChoice,
+    /// Where compiled components lie, for this run if not for longer.
+    code: Option<PathBuf>,
+    compiler: Option<CompilerProcess>,
+    /// How many of them at a time.
+    compiling: Semaphore,
+    /// A cache for this run alone.
+    _own: Option<TempDir>,
 }
 
 impl Sandbox {
@@ -55,20 +69,30 @@ impl Sandbox {
         let uid = nix::unistd::geteuid().as_raw();
         let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();
-        if let Some(folder) = cache.folder.take() {
+        let mut opened = |folder: &Path| {
             let mut cache_config = CacheConfig::new();
-            cache_config.with_directory(&folder);
-            match Cache::new(cache_config) {
-                Ok(opened) => {
+            cache_config.with_directory(folder);
+            let opened = Cache::new(cache_config);
+            opened
+                .map(|opened| {
                     config.cache(Some(opened));
-                    cache.folder = Some(folder);
-                }
-                Err(error) => cache.refused.push(CacheRefusal {
-                    folder,
-                    problem: CacheProblem::Compiler(error.root_cause().to_string()),
-                }),
+                })
+                .map_err(|error| CacheProblem::Compiler(error.root_cause().to_string()))
+        };
+        if let Some(folder) = cache.folder.take() {
+            match opened(&folder) {
+                Ok(()) => cache.folder = Some(folder),
+                Err(problem) => cache.refused.push(CacheRefusal { folder, problem }),
             }
         }
+        // What another process compiles has to lie somewhere.
+        let own = match (&cache.folder, &settings.compiler) {
+            (None, Some(_)) => tempfile::Builder::new().prefix("caso-code-").tempdir().ok(),
+            _ => None,
+        };
+        let own = own.filter(|own| opened(own.path()).is_ok());
+        let code = cache.folder.clone();
+        let code = code.or_else(|| own.as_ref().map(|own| own.path().to_owned()));
         let engine = Engine::new(&config)
             .map_err(|error| SandboxError::Engine(error.root_cause().to_string()))?;
         tick(&engine)?;
@@ -80,6 +104,10 @@ impl Sandbox {
             moments: MonotonicNames::default(),
             component_bytes: settings.component_bytes,
             cache,
+            code,
+            compiler: settings.compiler,
+            compiling: Semaphore::new(AT_A_TIME),
+            _own: own,
         })
     }
 
@@ -101,19 +129,29 @@ impl Sandbox {
             linkers: &self.linkers,
             moments: &self.moments,
             component_bytes: self.component_bytes,
+            code: self.code.as_deref(),
+            compiler: self.compiler.as_ref(),
+            compiling: &self.compiling,
         }
         .admit(source)
         .await
     }
 }
 
-fn config() -> Config {
+/// The same for the process that compiles: what it makes is found here by it.
+pub fn config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         // Without the async ABI a call is four times cheaper, and a component
         // that needs it is refused when it is loaded.
         .concurrency_support(false)
+        // The same bits on every machine: a mapper's records do not depend on it.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // Nobody needs more than one memory a module, or one beyond 4 GiB.
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
         // One function after the other: a first run has little memory to spare.
         .parallel_compilation(false)
         // wasmtime would reserve 4 GiB for each memory, so that no access has to be

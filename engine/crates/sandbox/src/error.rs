@@ -86,6 +86,14 @@ pub enum AdmissionError {
         /// What they are, or where the compiler stopped.
         detail: String,
     },
+    /// It is too dear to compile, or could not be.
+    #[error("component `{component}` cannot be used: {detail}")]
+    Compile {
+        /// Path or name.
+        component: String,
+        /// What it takes too much of.
+        detail: String,
+    },
     /// It wants something of the host that no component gets.
     #[error("component `{component}` imports `{import}`, which this host does not offer: {why}")]
     Import {

@@ -7,6 +7,7 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::budget::Spent;
 use super::limits::{GUARD, RESERVED};
 use super::log::GuestLog;
 use caso_model::guest::{FailureKind, GuestFailure};
@@ -70,6 +71,10 @@ impl Who {
 fn classify(error: &wasmtime::Error, deadline: std::time::Duration) -> (FailureKind, String) {
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
         return (FailureKind::Memory, limit.to_string());
+    }
+    if let Some(spent) = error.downcast_ref::<Spent>() {
+        // Nobody's record is at fault: it stops, and its records wait.
+        return (FailureKind::Host, spent.to_string());
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return (

@@ -157,7 +157,13 @@ impl Http {
         options: Option<RequestOptions>,
     ) -> Result<Exchange, Error> {
         // A tunnel, and an echo of what proxies add.
-        if [Method::CONNECT, Method::TRACE].contains(request.method()) {
+        // A proxy may read `connect` as it reads `CONNECT`.
+        let method = request.method().as_str();
+        let forbidden = [Method::CONNECT, Method::TRACE];
+        if forbidden
+            .iter()
+            .any(|known| known.as_str().eq_ignore_ascii_case(method))
+        {
             return Err(Error::HttpRequestMethodInvalid);
         }
         let url = address(request)?;

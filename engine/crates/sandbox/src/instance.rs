@@ -6,10 +6,13 @@
 //! goes wrong. Then it is thrown away with all that the guest had in it, and
 //! the next call gets a fresh one.
 
+use std::sync::Arc;
+
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtxBuilder;
 
 use super::abi::VERSIONS;
+use super::budget::Budget;
 use super::failure::Who;
 use super::limits::{CallTime, Limits};
 use super::log::GuestLog;
@@ -51,6 +54,8 @@ pub struct Spec {
     pub setup: Setup,
     pub limits: Limits,
     pub mask: Mask,
+    /// Of all stores of this instance.
+    pub budget: Arc<Budget>,
 }
 
 impl Spec {
@@ -69,6 +74,7 @@ impl Spec {
             },
             engine,
             who,
+            budget: Arc::new(Budget::new(limits.run)),
             limits,
             mask,
         }
@@ -173,7 +179,12 @@ impl<W: World> Instance<W> {
 
 /// A fresh store, started.
 async fn fresh<W: World>(spec: &Spec, world: &W) -> Result<Running<W::Bindings>, GuestFailure> {
-    let log = GuestLog::new(&spec.who, spec.mask.clone(), &spec.limits);
+    let log = GuestLog::new(
+        &spec.who,
+        spec.mask.clone(),
+        &spec.limits,
+        Arc::clone(&spec.budget),
+    );
     let mut wasi = wasi(&log);
     let services = world.surround(spec, &log, &mut wasi).await?;
     let mut guest = Guest::new(
@@ -183,6 +194,7 @@ async fn fresh<W: World>(spec: &Spec, world: &W) -> Result<Running<W::Bindings>,
         log,
         wasi,
         services,
+        Arc::clone(&spec.budget),
     );
     let (bindings, started) = guest
         .run("start", spec.limits.call_time(), |store| {

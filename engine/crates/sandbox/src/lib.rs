@@ -78,8 +78,10 @@
 mod abi;
 mod admission;
 mod bindings;
+mod budget;
 mod cache;
 mod clock;
+mod compile;
 mod component;
 mod connection;
 mod contract;
@@ -88,6 +90,7 @@ mod describe;
 mod engine;
 mod error;
 mod failure;
+mod folders;
 mod http;
 mod instance;
 mod limits;
@@ -99,21 +102,25 @@ mod messenger;
 mod policy;
 mod queue;
 mod redirect;
+mod shape;
 mod sockets;
 mod state;
 mod stdio;
 
 pub use admission::Source;
+pub use budget::{Amount, RunLimits, Spent};
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};
+pub use compile::{CompilerProcess, compile_and_exit_code};
 pub use component::{Component, Roles};
-pub use describe::DescriptionError;
+pub use describe::{DescriptionError, checked as checked_description};
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use limits::{CallTime, Limits};
 pub use mapper::{GuestMapper, GuestPage};
 pub use messenger::{GuestMessenger, MessengerSetup};
 pub use policy::{
-    ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem, Granted, HttpTerms,
-    InstanceName, ParseGrantError, Policy, QueueTerms, RequestProblem, ValueError, decide,
+    AddressTerms, Claim, ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem,
+    Granted, HttpTerms, InstanceName, Overlap, ParseGrantError, Policy, QueueTerms, RequestProblem,
+    Territory, TlsTerms, ValueError, decide,
 };
 pub use redirect::{Redirect, Sink};

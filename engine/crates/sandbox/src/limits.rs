@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use super::budget::RunLimits;
 use caso_net::timeouts;
 
 /// How often the epoch advances: the grain of every deadline.
@@ -33,7 +34,7 @@ pub struct CallTime {
 /// What one call of a component may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of each linear memory.
+    /// Bytes of all linear memories and tables together.
     pub memory: u64,
     /// Wall clock of one call, waiting included.
     pub timeout: Duration,
@@ -44,12 +45,17 @@ pub struct Limits {
     pub crossing_bytes: u64,
     /// Core instances; a componentized interpreter uses a handful.
     pub instances: usize,
-    /// Linear memories. Each may grow to `memory`.
+    /// Linear memories.
     pub memories: usize,
     /// Tables, each of at most `table_elements`.
     pub tables: usize,
     /// Elements of a table.
     pub table_elements: usize,
+    /// Host objects (streams, pollables, descriptors) that it may hold. An open file of
+    /// a guest is one of ours.
+    pub host_objects: usize,
+    /// What an instance may use in a whole run, in all calls.
+    pub run: RunLimits,
     /// Log lines of one call, its stdout and stderr included.
     pub log_lines: u32,
     /// Bytes of one log line; the rest of it is cut.
@@ -90,6 +96,8 @@ impl Default for Limits {
             memories: 8,
             tables: 64,
             table_elements: 100_000,
+            host_objects: 200,
+            run: RunLimits::default(),
             log_lines: 200,
             log_line_bytes: 2_000,
             queue_messages: 10_000,

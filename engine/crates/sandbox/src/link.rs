@@ -9,7 +9,7 @@
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
@@ -19,7 +19,9 @@ use super::bindings::v1::mapper::caso::accounting::{
     descriptions, log, outcomes, records, types, usage,
 };
 use super::bindings::v1::messenger::caso::accounting::deliveries;
+use super::clock::HasStillClock;
 use super::convert::Cross;
+use super::folders::HasFolders;
 use super::http;
 use super::sockets;
 use super::state::State;
@@ -34,15 +36,18 @@ pub struct Linkers {
     sockets: Linker<State>,
     /// And `wasi:http`, for a grant of an origin.
     http: Linker<State>,
-    /// Both. Also what `describe` runs with, where nothing is granted whatever
-    /// is linked.
-    pub all: Linker<State>,
+    /// Both.
+    all: Linker<State>,
+    /// The same without a clock that moves: for `describe`, where nothing is granted
+    /// whatever is linked.
+    pub describing: Linker<State>,
 }
 
 impl Linkers {
     pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
         let mut mapper = Linker::new(engine);
         empty_wasi(&mut mapper)?;
+        still(&mut mapper)?;
         abi::add_mapper(&mut mapper)?;
 
         let mut messenger = Linker::new(engine);
@@ -61,12 +66,19 @@ impl Linkers {
         sockets::add_to_linker(&mut all)?;
         http::add_to_linker(&mut all)?;
 
+        let mut describing = Linker::new(engine);
+        add_messenger(&mut describing)?;
+        sockets::add_to_linker(&mut describing)?;
+        http::add_to_linker(&mut describing)?;
+        still(&mut describing)?;
+
         Ok(Self {
             mapper,
             messenger,
             sockets: with_sockets,
             http: with_http,
             all,
+            describing,
         })
     }
 
@@ -103,6 +115,15 @@ fn add_messenger(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     abi::add_messenger(linker)
 }
 
+/// The clock by which a pure component could measure time stands: what it subscribes to
+/// is there at once.
+fn still(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    l.allow_shadowing(true);
+    monotonic_clock::add_to_linker::<State, HasStillClock>(l, State::still_clock)?;
+    l.allow_shadowing(false);
+    Ok(())
+}
+
 fn empty_wasi(l: &mut Linker<State>) -> wasmtime::Result<()> {
     // wasi:io, the clocks, random, stdin, stdout and stderr.
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
@@ -115,8 +136,8 @@ fn empty_wasi(l: &mut Linker<State>) -> wasmtime::Result<()> {
     cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    filesystem::types::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
-    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)
+    filesystem::types::add_to_linker::<State, HasFolders>(l, State::folders)?;
+    filesystem::preopens::add_to_linker::<State, HasFolders>(l, State::folders)
 }
 
 /// Says why an import is not offered; nothing when it is.

@@ -1,11 +1,13 @@
 //! What a guest says: its log lines, its stdout and its stderr.
 //!
 //! It reaches an operator's terminal and root's cron mail, so each line goes
-//! through [`Mask`], and each call has a quota of lines.
+//! through [`Mask`], and each call and each run has a quota of lines. The quota is
+//! looked at first: what nobody will read costs nothing.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::budget::Budget;
 use super::failure::Who;
 use super::limits::Limits;
 use super::mask::Mask;
@@ -35,6 +37,7 @@ pub enum Stdio {
 pub struct GuestLog {
     shared: Arc<Mutex<Shared>>,
     mask: Mask,
+    budget: Arc<Budget>,
 }
 
 struct Shared {
@@ -44,14 +47,15 @@ struct Shared {
     lines_left: u32,
     stdout: Partial,
     stderr: Partial,
-    tail: VecDeque<String>,
+    /// As it came; masked when somebody wants to see it.
+    tail: VecDeque<Partial>,
     /// For tests: where lines go besides tracing.
     #[cfg(test)]
     written: Vec<(Level, String)>,
 }
 
 /// A line that has not ended yet.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Partial {
     bytes: Vec<u8>,
     /// More came than is kept; the rest up to the line's end is dropped.
@@ -59,7 +63,7 @@ struct Partial {
 }
 
 impl GuestLog {
-    pub fn new(who: &Who, mask: Mask, limits: &Limits) -> Self {
+    pub fn new(who: &Who, mask: Mask, limits: &Limits, budget: Arc<Budget>) -> Self {
         let shared = Shared {
             who: who.clone(),
             line_bytes: limits.log_line_bytes,
@@ -74,6 +78,7 @@ impl GuestLog {
         Self {
             shared: Arc::new(Mutex::new(shared)),
             mask,
+            budget,
         }
     }
 
@@ -94,7 +99,7 @@ impl GuestLog {
         self.with(|shared| {
             for stdio in [Stdio::Stdout, Stdio::Stderr] {
                 if !shared.partial(stdio).bytes.is_empty() {
-                    shared.end_of_line(stdio, &self.mask);
+                    shared.end_of_line(stdio, &self.mask, &self.budget);
                 }
             }
         });
@@ -106,8 +111,9 @@ impl GuestLog {
             // Most of a huge message is not even looked at.
             let keep = message.floor_char_boundary(shared.line_bytes.saturating_mul(4));
             let head = message.get(..keep).unwrap_or_default();
-            let line = self.mask.cut(head, shared.line_bytes, keep < message.len());
-            shared.emit(level, &line);
+            let bytes = shared.line_bytes;
+            let line = || self.mask.cut(head, bytes, keep < message.len());
+            shared.emit(level, &self.budget, line);
         });
     }
 
@@ -117,7 +123,7 @@ impl GuestLog {
             let keep = shared.line_bytes.saturating_mul(4);
             for (index, piece) in bytes.split(|byte| *byte == b'\n').enumerate() {
                 if index > 0 {
-                    shared.end_of_line(stdio, &self.mask);
+                    shared.end_of_line(stdio, &self.mask, &self.budget);
                 }
                 let partial = shared.partial(stdio);
                 let room = keep.saturating_sub(partial.bytes.len()).min(piece.len());
@@ -130,7 +136,10 @@ impl GuestLog {
     /// The last lines of stderr in this call.
     pub fn stderr_tail(&self) -> String {
         self.with(|shared| {
-            let joined = shared.tail.iter().cloned().collect::<Vec<_>>().join(" | ");
+            let bytes = shared.line_bytes;
+            let lines = shared.tail.iter().map(|line| line.shown(&self.mask, bytes));
+            let lines: Vec<String> = lines.filter(|line| !line.trim().is_empty()).collect();
+            let joined = lines.join(" | ");
             let from = joined.ceil_char_boundary(joined.len().saturating_sub(TAIL_BYTES));
             joined.get(from..).unwrap_or_default().to_owned()
         })
@@ -142,6 +151,12 @@ impl GuestLog {
     }
 }
 
+impl Partial {
+    fn shown(&self, mask: &Mask, limit: usize) -> String {
+        mask.cut(&String::from_utf8_lossy(&self.bytes), limit, self.cut)
+    }
+}
+
 impl Shared {
     fn partial(&mut self, stdio: Stdio) -> &mut Partial {
         match stdio {
@@ -150,26 +165,24 @@ impl Shared {
         }
     }
 
-    fn end_of_line(&mut self, stdio: Stdio, mask: &Mask) {
-        let Partial { bytes, cut } = std::mem::take(self.partial(stdio));
-        let line = mask.cut(&String::from_utf8_lossy(&bytes), self.line_bytes, cut);
-        if stdio == Stdio::Stderr && !line.trim().is_empty() {
+    fn end_of_line(&mut self, stdio: Stdio, mask: &Mask, budget: &Budget) {
+        let line = std::mem::take(self.partial(stdio));
+        if stdio == Stdio::Stderr && !line.bytes.iter().all(u8::is_ascii_whitespace) {
             if self.tail.len() == TAIL_LINES {
                 self.tail.pop_front();
             }
             self.tail.push_back(line.clone());
         }
-        self.emit(
-            if stdio == Stdio::Stderr {
-                Level::Info
-            } else {
-                Level::Debug
-            },
-            &line,
-        );
+        let level = match stdio {
+            Stdio::Stderr => Level::Info,
+            Stdio::Stdout => Level::Debug,
+        };
+        let bytes = self.line_bytes;
+        self.emit(level, budget, || line.shown(mask, bytes));
     }
 
-    fn emit(&mut self, level: Level, line: &str) {
+    /// The quotas first, the line only if they have room.
+    fn emit(&mut self, level: Level, budget: &Budget, line: impl FnOnce() -> String) {
         match self.lines_left.checked_sub(1) {
             Some(left) => self.lines_left = left,
             None => return,
@@ -179,9 +192,15 @@ impl Shared {
                 "more than {} lines in one call: the rest is dropped",
                 self.lines_a_call.saturating_sub(1)
             );
-            self.say(Level::Warning, &line);
-        } else {
-            self.say(level, line);
+            if budget.log_line(level == Level::Error).is_ok() {
+                self.say(Level::Warning, &line);
+            }
+            return;
+        }
+        match budget.log_line(level == Level::Error) {
+            Ok(()) => self.say(level, &line()),
+            Err(Some(last)) => self.say(Level::Warning, &last),
+            Err(None) => {}
         }
     }
 

@@ -2,18 +2,15 @@
 
 use std::ops::Range;
 
-use wasmtime::{Engine, Store};
+use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
 use super::abi::{Mapped, MapperAbi, PageAbi, RunningMapper};
-use super::failure::Who;
 use super::instance::{Instance, Spec, World};
-use super::limits::{CallTime, Limits};
+use super::limits::CallTime;
 use super::log::GuestLog;
-use super::mask::Mask;
 use super::state::{HostServices, State};
 use super::{clock, contract};
-use caso_model::component::Setting;
 use caso_model::guest::{GuestFailure, Outcome, StartError};
 use caso_model::usage::{Context, Tables, UsageItem};
 
@@ -50,16 +47,7 @@ impl World for MapperWorld {
 }
 
 impl GuestMapper {
-    pub(crate) async fn start(
-        engine: Engine,
-        pre: MapperAbi,
-        who: Who,
-        settings: Vec<Setting>,
-        now: i64,
-        limits: Limits,
-        mask: Mask,
-    ) -> Result<Self, GuestFailure> {
-        let spec = Spec::new(engine, who, settings, limits, mask);
+    pub(crate) async fn start(spec: Spec, pre: MapperAbi, now: i64) -> Result<Self, GuestFailure> {
         Instance::start(spec, MapperWorld { pre, now })
             .await
             .map(Self)

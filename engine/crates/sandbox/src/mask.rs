@@ -5,17 +5,32 @@
 //! loses secrets. The order matters: clean first, so that a secret written
 //! with a control character in its middle is still found; mask before cutting,
 //! so that no half of a secret is left at the end of a line.
+//!
+//! A text is gone through once, whatever the number of secrets, and that number is
+//! bounded: how long it takes is not for a component to choose.
 
 use std::sync::Arc;
 
-/// Shorter secrets are not masked: they would blank half of every line.
-const SHORTEST_SECRET: usize = 4;
+use aho_corasick::AhoCorasick;
+
+use caso_base::line::clean_line;
+use caso_model::secret::SHORTEST_SECRET;
+
+/// Secrets that are looked for. A site's sections hold a few.
+const MOST: usize = 100;
+/// Bytes of one of them: a key of a certificate's.
+const LONGEST: usize = 8 << 10;
 
 /// Replaces secrets by `***` and cleans text.
 #[derive(Clone, Default)]
 pub struct Mask {
-    /// Longest first, so that a secret that contains another goes whole.
-    secrets: Arc<[String]>,
+    known: Option<Arc<Known>>,
+}
+
+struct Known {
+    /// Each in its spellings.
+    secrets: Vec<String>,
+    automaton: AhoCorasick,
 }
 
 impl Mask {
@@ -23,24 +38,40 @@ impl Mask {
         // A secret of several lines is printed line by line.
         let mut secrets: Vec<String> = secrets
             .into_iter()
-            .flat_map(|secret| secret.lines().map(clean).collect::<Vec<_>>())
+            .take(MOST)
+            .filter(|secret| secret.len() <= LONGEST)
+            .flat_map(|secret| secret.lines().map(clean_line).collect::<Vec<_>>())
             .filter(|secret| secret.chars().count() >= SHORTEST_SECRET)
+            .take(MOST)
             .flat_map(|secret| spellings(&secret))
             .collect();
-        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        secrets.sort();
         secrets.dedup();
+        if secrets.is_empty() {
+            return Self::default();
+        }
+        // Built of at most some thousand words, all of them texts: it cannot fail but by
+        // its size, and then nothing is shown rather than all.
+        let known = AhoCorasick::new(&secrets).ok();
         Self {
-            secrets: secrets.into(),
+            known: known.map(|automaton| Arc::new(Known { secrets, automaton })),
         }
     }
 
     /// The text as it is, but for the secrets in it.
     pub fn hidden(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.secrets.iter() {
-            text = text.replace(secret.as_str(), "***");
+        let Some(known) = &self.known else {
+            return text.to_owned();
+        };
+        let mut shown = String::new();
+        let mut from = 0;
+        for (start, end) in known.places(text) {
+            shown.push_str(text.get(from..start).unwrap_or_default());
+            shown.push_str("***");
+            from = end;
         }
-        text
+        shown.push_str(text.get(from..).unwrap_or_default());
+        shown
     }
 
     /// One clean line of at most `limit` bytes.
@@ -50,10 +81,14 @@ impl Mask {
 
     /// As [`Mask::line`]; `cut` says that the text goes on where we no longer look.
     pub fn cut(&self, text: &str, limit: usize, cut: bool) -> String {
-        let mut text = clean(text);
+        // A secret may be longer than the line.
+        let look = text.floor_char_boundary(limit.saturating_mul(4).max(4 * LONGEST));
+        let cut = cut || look < text.len();
+        let mut text = clean_line(text.get(..look).unwrap_or_default());
         if cut {
             // What is left of a secret that began before the end.
-            let half = self.secrets.iter().filter_map(|secret| {
+            let secrets = self.known.iter().flat_map(|known| &known.secrets);
+            let half = secrets.filter_map(|secret| {
                 let from = text.len().saturating_sub(secret.len());
                 let left = |start: &usize| {
                     let tail = text.get(*start..);
@@ -71,6 +106,26 @@ impl Mask {
             text.push('…');
         }
         text
+    }
+}
+
+impl Known {
+    /// Where secrets stand, in order; those that overlap are one place.
+    fn places(&self, text: &str) -> Vec<(usize, usize)> {
+        let mut found: Vec<(usize, usize)> = self
+            .automaton
+            .find_overlapping_iter(text)
+            .map(|found| (found.start(), found.end()))
+            .collect();
+        found.sort_unstable();
+        let mut places: Vec<(usize, usize)> = Vec::new();
+        for (start, end) in found {
+            match places.last_mut() {
+                Some(last) if start < last.1 => last.1 = last.1.max(end),
+                _ => places.push((start, end)),
+            }
+        }
+        places
     }
 }
 
@@ -109,19 +164,6 @@ fn percent(text: &str, kept: &str, digits: &str) -> String {
     all
 }
 
-/// Without control and bidirectional characters; line ends and tabs are blanks.
-fn clean(text: &str) -> String {
-    text.chars()
-        .filter_map(|c| match c {
-            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
-            c if c.is_control() => None,
-            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => None,
-            '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => None,
-            c => Some(c),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +187,39 @@ mod tests {
         for secrets in [["pass", "password"], ["password", "pass"]] {
             assert_eq!(mask(&secrets).hidden("password pass"), "*** ***");
         }
+    }
+
+    #[test]
+    fn secrets_that_overlap_go_together() {
+        assert_eq!(mask(&["abcd", "cdef"]).hidden("xabcdefx"), "x***x");
+        assert_eq!(mask(&["abcd"]).hidden("abcdabcd"), "******");
+    }
+
+    /// b03 of the sandbox's review.
+    #[test]
+    fn what_is_not_seen_does_not_hide_a_secret() {
+        for unseen in [
+            "\u{ad}",
+            "\u{34f}",
+            "\u{180e}",
+            "\u{200c}",
+            "\u{200d}",
+            "\u{fe0f}",
+            "\u{e0100}",
+        ] {
+            let text = format!("pw hun{unseen}ter2");
+            assert_eq!(mask(&["hunter2"]).line(&text, 100), "pw ***", "{unseen:?}");
+        }
+    }
+
+    /// i01 and i02: with 3,000 secrets a megabyte of text took minutes.
+    #[test]
+    fn however_many_secrets_there_are_a_bounded_number_is_looked_for() {
+        let many = (0..50_000).map(|n| format!("secret number {n}"));
+        let mask = Mask::new(many);
+        let known = mask.known.as_ref().unwrap();
+        assert!(known.secrets.len() <= MOST * 12, "{}", known.secrets.len());
+        assert_eq!(mask.hidden("secret number 7!"), "***!");
     }
 
     #[test]

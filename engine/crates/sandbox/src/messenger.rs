@@ -8,6 +8,7 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::abi::{MessengerAbi, RunningMessenger};
+use super::budget::{Budget, Spent};
 use super::connection::Connections;
 use super::failure::Who;
 use super::http::{Clients, Http};
@@ -117,6 +118,11 @@ impl GuestMessenger {
     async fn attempt(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
         let mut running = self.instance.take().await?;
         let spec = &self.instance.spec;
+        let records = batch.records.len();
+        spec.budget
+            .call(records)
+            .map_err(|spent| spec.host("deliver", spent))?;
+        running.services().stage.about(records);
         let time = spec.limits.call_time();
         let time_left = batch.time_left.min(time.timeout);
         let sent = self.instance.world.pre.batch(batch, time_left);
@@ -135,9 +141,10 @@ impl GuestMessenger {
             .map_err(|error| spec.host("deliver", error))?;
         let staged = services.stage.take();
         self.outlet
-            .put(staged)
+            .put(staged, &spec.budget)
             .await
             .map_err(|error| spec.host("deliver", error))?;
+        spec.budget.done(answer.accepted);
         self.instance.keep(running);
         Ok(answer)
     }
@@ -145,7 +152,7 @@ impl GuestMessenger {
 
 impl Outlet {
     /// Puts the messages on disk, in the order of the calls.
-    async fn put(&self, staged: Vec<Staged>) -> Result<(), PutError> {
+    async fn put(&self, staged: Vec<Staged>, budget: &Arc<Budget>) -> Result<(), PutError> {
         if staged.is_empty() {
             return Ok(());
         }
@@ -156,7 +163,8 @@ impl Outlet {
                 .map_err(PutError::Redirected);
         }
         let queues = Arc::clone(&self.queues);
-        tokio::task::spawn_blocking(move || put_all(&queues, &staged)).await?
+        let budget = Arc::clone(budget);
+        tokio::task::spawn_blocking(move || put_all(&queues, &staged, &budget)).await?
     }
 }
 
@@ -170,13 +178,15 @@ enum PutError {
     #[error("a message is for the queue `{0}`, which was not granted")]
     NoQueue(String),
     #[error(transparent)]
+    Room(#[from] Spent),
+    #[error(transparent)]
     Redirected(std::io::Error),
     #[error(transparent)]
     Task(#[from] tokio::task::JoinError),
 }
 
 /// All messages or, where one has no queue, none.
-fn put_all(queues: &Queues, staged: &[Staged]) -> Result<(), PutError> {
+fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), PutError> {
     let addressed = staged
         .iter()
         .map(|Staged { queue, message }| match queues.get(queue) {
@@ -185,6 +195,7 @@ fn put_all(queues: &Queues, staged: &[Staged]) -> Result<(), PutError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     for (queue, message) in addressed {
+        budget.room(queue.path())?;
         queue.add(message)?;
     }
     Ok(())
@@ -286,13 +297,18 @@ mod tests {
             queue: queue.to_owned(),
             message: b"message".to_vec(),
         };
-        let error = put_all(&queues, &[staged("known"), staged("lost")]).unwrap_err();
+        let error = put_all(
+            &queues,
+            &[staged("known"), staged("lost")],
+            &Budget::default(),
+        )
+        .unwrap_err();
         assert!(
             matches!(&error, PutError::NoQueue(name) if name == "lost"),
             "{error}"
         );
         assert!(!path.exists());
-        put_all(&queues, &[staged("known")]).unwrap();
+        put_all(&queues, &[staged("known")], &Budget::default()).unwrap();
         assert!(path.exists());
     }
 }

@@ -12,6 +12,8 @@ use super::state::State;
 pub struct Stage {
     messages: Vec<Staged>,
     bytes: u64,
+    /// Records of the call, by which the run's budget grows.
+    records: usize,
     most_messages: usize,
     most_bytes: u64,
 }
@@ -27,6 +29,7 @@ impl Stage {
         Self {
             messages: Vec::new(),
             bytes: 0,
+            records: 0,
             most_messages: usize::try_from(limits.queue_messages).unwrap_or(usize::MAX),
             most_bytes: limits.queue_bytes,
         }
@@ -35,6 +38,11 @@ impl Stage {
     pub fn clear(&mut self) {
         self.messages.clear();
         self.bytes = 0;
+    }
+
+    /// How many records the next call is about.
+    pub fn about(&mut self, records: usize) {
+        self.records = records;
     }
 
     pub fn take(&mut self) -> Vec<Staged> {
@@ -68,7 +76,14 @@ impl Host for State {
             let text = services.granted.refusal(Kind::Queue, &name);
             return Ok(Err(QueueError::Denied(text)));
         }
-        Ok(services.stage.put(name, message))
+        let size = message.len();
+        let records = services.stage.records;
+        let put = services.stage.put(name, message);
+        if put.is_ok() {
+            // Over the budget of a run nothing helps: it stops.
+            self.budget.message(size, records)?;
+        }
+        Ok(put)
     }
 }
 

@@ -23,9 +23,8 @@ use wasmtime_wasi::sockets::{
     SocketAddrUse, WasiSockets, WasiSocketsCtxView, WasiSocketsView as _,
 };
 
-use super::policy::Granted;
+use super::policy::{AddressTerms, Granted};
 use super::state::State;
-use caso_net::Endpoint;
 use caso_net::address::{self, Unresolved};
 
 pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -42,11 +41,11 @@ pub fn add_to_linker(l: &mut Linker<State>) -> wasmtime::Result<()> {
 /// Opens the granted endpoints, and nothing else.
 pub async fn allow(
     builder: &mut WasiCtxBuilder,
-    endpoints: impl Iterator<Item = &Endpoint>,
+    granted: impl Iterator<Item = &AddressTerms>,
 ) -> Result<(), Unresolved> {
     let mut allowed = BTreeSet::new();
-    for endpoint in endpoints {
-        allowed.extend(address::resolve(endpoint).await?);
+    for terms in granted {
+        allowed.extend(address::resolve(&terms.endpoint, terms.reach).await?);
     }
     if allowed.is_empty() {
         return Ok(());
@@ -112,7 +111,7 @@ impl Host for Lookup<'_> {
         let granted = self
             .granted
             .addresses()
-            .any(|endpoint| endpoint.host.eq_ignore_ascii_case(&name));
+            .any(|terms| terms.endpoint.host.eq_ignore_ascii_case(&name));
         // Python asks the resolver even for an address.
         if granted || name.parse::<IpAddr>().is_ok() {
             self.sockets.resolve_addresses(network, name)

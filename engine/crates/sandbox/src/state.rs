@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::budget::Budget;
+use super::clock::StillClock;
 use super::connection::Connections;
 use super::failure::{LimitReached, Who};
+use super::folders::Folders;
 use super::http::{Clients, Http};
 use super::limits::{CallTime, Limits};
 use super::log::{GuestLog, Stdio};
@@ -21,9 +25,6 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_net::proxy::Proxies;
 use caso_net::tls::TlsCache;
 
-/// Host objects (streams, pollables, descriptors) that a guest may hold. An open
-/// file of a guest is one of ours, and we have 1,024 for everybody.
-const HOST_OBJECTS: usize = 200;
 /// Random bytes that it may ask for at once.
 const RANDOM_BYTES: u64 = 1 << 20;
 
@@ -36,6 +37,7 @@ pub struct State {
     /// Ticks of computing time left in this call.
     ticks_left: u64,
     pub(super) log: GuestLog,
+    pub(super) budget: Arc<Budget>,
     pub(super) services: HostServices,
 }
 
@@ -81,6 +83,20 @@ impl WasiHttpView for State {
 }
 
 impl State {
+    /// The folders that were granted.
+    pub(super) fn folders(&mut self) -> Folders<'_> {
+        let budget = Arc::clone(&self.budget);
+        Folders {
+            wasi: WasiFilesystemView::filesystem(self),
+            budget,
+        }
+    }
+
+    /// A clock that stands still, for those who must not know the time.
+    pub(super) fn still_clock(&mut self) -> StillClock<'_> {
+        StillClock(&mut self.table)
+    }
+
     /// The resolver of `wasi:sockets`.
     pub(super) fn lookup(&mut self) -> Lookup<'_> {
         let sockets = WasiSocketsCtxView {
@@ -123,9 +139,10 @@ impl Guest {
         log: GuestLog,
         mut wasi: WasiCtxBuilder,
         services: HostServices,
+        budget: Arc<Budget>,
     ) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HOST_OBJECTS);
+        table.set_max_capacity(limits.host_objects);
         let mut headers = WasiHttpCtx::new();
         headers.set_field_size_limit(limits.http_header_bytes);
         let state = State {
@@ -135,6 +152,7 @@ impl Guest {
             limiter: Limiter::new(limits),
             ticks_left: 0,
             log: log.clone(),
+            budget,
             services,
         };
         let mut store = Store::new(engine, state);
@@ -197,34 +215,38 @@ impl Guest {
 }
 
 /// Refuses with a type of our own, so that a report distinguishes memory from
-/// other traps.
+/// other traps. What counts is all that the guest has together: its memories, of
+/// which it may have several, and its tables.
 struct Limiter {
     memory: usize,
+    /// Bytes of all memories and tables.
+    used: usize,
+    /// Of the growth that was allowed last.
+    last: usize,
     table_elements: usize,
     instances: usize,
     memories: usize,
     tables: usize,
 }
 
+/// Bytes that an element of a table takes of ours.
+const ELEMENT: usize = 16;
+
 impl Limiter {
     fn new(limits: &Limits) -> Self {
         Self {
             memory: usize::try_from(limits.memory).unwrap_or(usize::MAX),
+            used: 0,
+            last: 0,
             table_elements: limits.table_elements,
             instances: limits.instances,
             memories: limits.memories,
             tables: limits.tables,
         }
     }
-}
 
-impl ResourceLimiter for Limiter {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        wanted: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn grow(&mut self, bytes: usize) -> wasmtime::Result<bool> {
+        let wanted = self.used.saturating_add(bytes);
         if wanted > self.memory {
             return Err(LimitReached::Memory {
                 wanted,
@@ -232,12 +254,35 @@ impl ResourceLimiter for Limiter {
             }
             .into());
         }
+        self.used = wanted;
+        self.last = bytes;
         Ok(true)
+    }
+
+    /// What was allowed did not come about.
+    fn undo(&mut self) {
+        self.used = self.used.saturating_sub(std::mem::take(&mut self.last));
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        wanted: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.grow(wanted.saturating_sub(current))
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.undo();
+        Ok(())
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         wanted: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
@@ -248,7 +293,12 @@ impl ResourceLimiter for Limiter {
             }
             .into());
         }
-        Ok(true)
+        self.grow(wanted.saturating_sub(current).saturating_mul(ELEMENT))
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.undo();
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -261,5 +311,31 @@ impl ResourceLimiter for Limiter {
 
     fn memories(&self) -> usize {
         self.memories
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// f27 and f28: eight memories of 64 MiB each, and sixty tables.
+    #[test]
+    fn all_memories_and_tables_count_together() {
+        let limits = Limits {
+            memory: 100 << 10,
+            ..Limits::default()
+        };
+        let mut limiter = Limiter::new(&limits);
+        assert!(limiter.memory_growing(0, 60 << 10, None).is_ok());
+        assert!(limiter.table_growing(0, 1_000, None).is_ok());
+        let error = limiter.memory_growing(0, 60 << 10, None).unwrap_err();
+        assert!(error.downcast_ref::<LimitReached>().is_some());
+        assert!(limiter.table_growing(1_000, 3_000, None).is_err());
+        // Growth counts, not what is there already; and not what did not come about.
+        assert!(limiter.memory_growing(60 << 10, 80 << 10, None).is_ok());
+        limiter
+            .memory_grow_failed(wasmtime::Error::msg("no"))
+            .unwrap();
+        assert!(limiter.memory_growing(0, 20 << 10, None).is_ok());
     }
 }

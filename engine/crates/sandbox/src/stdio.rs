@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::log::{GuestLog, Stdio};
 
@@ -53,6 +53,10 @@ impl Pollable for GuestStdio {
 #[async_trait]
 impl OutputStream for GuestStdio {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        if bytes.len() > PERMIT {
+            // `check-write` said how much, and WASI has a guest that takes no notice trap.
+            return Err(StreamError::trap("more was written than was permitted"));
+        }
         self.log.bytes(self.stdio, &bytes);
         Ok(())
     }

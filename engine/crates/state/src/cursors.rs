@@ -28,6 +28,7 @@
 //! cursors, then lastrun is written, then the new cursors: a kill in between leaves
 //! a text that we know as ours, and the old cursors, which repeat the window.
 
+mod all;
 mod error;
 mod file;
 mod project;
@@ -38,6 +39,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_model::Window;
 
+pub use self::all::Whereabouts;
 pub use self::error::CursorError;
 use self::project::ProjectCursors;
 use crate::spool::Spool;

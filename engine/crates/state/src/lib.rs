@@ -11,10 +11,13 @@ mod failures;
 mod folder;
 mod histories;
 mod lastrun;
+pub mod ledger;
 mod lock;
 mod spool;
 
-pub use cursors::{Advance, CursorError, CursorKey, Cursors, Start, StartSource, Unmoved};
+pub use cursors::{
+    Advance, CursorError, CursorKey, Cursors, Start, StartSource, Unmoved, Whereabouts,
+};
 pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_writable};
 pub use histories::{Histories, HistoryError, Opened, Place};

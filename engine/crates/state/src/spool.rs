@@ -37,6 +37,7 @@ impl Spool {
         check_writable(&folder.join("caso-journal"))?;
         check_writable(&folder.join("caso-cursors"))?;
         check_writable(&folder.join("caso-servers"))?;
+        check_writable(&folder.join("caso-runs"))?;
         Ok(spool)
     }
 
@@ -67,13 +68,20 @@ impl Spool {
         self.folder.join("caso-failures.json")
     }
 
+    pub(crate) fn ledger_folder(&self) -> PathBuf {
+        self.folder.join("caso-runs")
+    }
+
+    pub(crate) fn cursors_folder(&self) -> PathBuf {
+        self.folder.join("caso-cursors")
+    }
+
     pub(crate) fn servers_folder(&self) -> PathBuf {
         self.folder.join("caso-servers")
     }
 
     pub(crate) fn cursor_file(&self, project: &str) -> PathBuf {
-        self.folder
-            .join("caso-cursors")
+        self.cursors_folder()
             .join(format!("{}.json", file_name_for(project)))
     }
 

@@ -7,6 +7,7 @@ mod demo;
 mod mapping_migrate;
 mod projects;
 mod queue_forget;
+pub mod status;
 
 pub use self::config_sample::sample;
 pub use self::config_show::show;
@@ -14,6 +15,7 @@ pub use self::demo::demo;
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
 pub use self::queue_forget::{Forget, forget};
+pub use self::status::{StatusForm, status};
 
 use super::exit::Exit;
 use super::where_configured;

@@ -9,6 +9,7 @@
 use super::extractor::Task;
 use super::mapping::Counts;
 use super::region::Region;
+use caso_base::time::format_utc;
 use caso_extract::ExtractError;
 use caso_journal::Sealed;
 use caso_model::Window;
@@ -17,13 +18,59 @@ use caso_openstack::{Service, Session};
 
 /// Clocks differ by a little anywhere, and a `Date` is cut to its second.
 const APART: i64 = 5;
-/// More is not a clock's error but a header that somebody made up.
+/// Of a header alone more is not a clock's error but something that somebody made up.
 const DAY: i64 = 86_400;
+/// By so much this machine may be behind OpenStack before it is worth a word.
+const MUCH_BEHIND: i64 = 60;
 
 /// By how many seconds a service's clock is behind ours, where that is much.
 pub fn behind(session: &Session, service: Service) -> Option<i64> {
     let skew = session.clock_skew(service)?;
     (-DAY..-APART).contains(&skew).then_some(-skew)
+}
+
+/// One of the two clocks is off by days: whose, nobody here can tell. Windows and records
+/// would carry times that nobody can take back, so nothing is extracted.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "OpenStack's clock is {} {} this machine's ({}, by the `Date` of Keystone's answers and by \
+     the token that it issued): nothing is extracted until the two agree; set the clock that is \
+     wrong (`timedatectl status` shows this machine's)",
+    duration(*.ahead), side(*.ahead), format_utc(*.now)
+)]
+pub struct ClocksApart {
+    /// Seconds; behind ours: below 0.
+    ahead: i64,
+    /// Our now.
+    now: i64,
+}
+
+fn duration(seconds: i64) -> String {
+    let hours = seconds.unsigned_abs() / 3_600;
+    match hours / 24 {
+        0..3 => format!("{hours} hours"),
+        days => format!("{days} days"),
+    }
+}
+
+fn side(ahead: i64) -> &'static str {
+    if ahead < 0 { "behind" } else { "ahead of" }
+}
+
+/// # Errors
+/// The clocks are more than a day apart.
+pub fn compare(session: &Session, now: i64) -> Result<(), ClocksApart> {
+    match session.clock_apart_by_more_than(DAY) {
+        None => Ok(()),
+        Some(ahead) => Err(ClocksApart { ahead, now }),
+    }
+}
+
+/// By how many seconds this machine's clock is behind OpenStack's, where that is much and less
+/// than a day. Nothing is lost by it: what happened since waits for the next run.
+pub fn ours_behind(session: &Session) -> Option<i64> {
+    let skew = session.clock_skew(Service::Identity)?;
+    (MUCH_BEHIND..=DAY).contains(&skew).then_some(skew)
 }
 
 /// What was read of a window.

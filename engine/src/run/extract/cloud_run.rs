@@ -1,5 +1,6 @@
 //! One cloud: session, projects, their starts, then its regions side by side.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -20,6 +21,9 @@ use caso_extract::{ExtractContext, PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
 use caso_openstack::{Service, Session};
 use caso_state::{CursorError, CursorKey, Start};
+
+/// For how long, in seconds, a project waits for a Keystone that fails to give the names of users.
+const PATIENCE: i64 = 86_400;
 
 /// The extraction of one cloud.
 pub struct CloudRun {
@@ -46,6 +50,7 @@ impl CloudRun {
             regions: self.cloud.region_names.len(),
             requests: 0,
             behind: None,
+            ahead: None,
             result: Ok(Vec::new()),
             failures: Vec::new(),
             without_cursor: Vec::new(),
@@ -77,6 +82,7 @@ impl CloudRun {
             }
         };
         report.requests = session.requests();
+        clock::compare(&session, self.context.now)?;
         let mut projects = Vec::new();
         for project in found? {
             match project {
@@ -87,7 +93,8 @@ impl CloudRun {
         report.no_project = projects.is_empty() && report.failures.is_empty();
         let taken = self.take(projects, report).await;
         report.behind = clock::behind(&session, Service::Identity);
-        let regions = self.regions(&session, caches, power.as_ref(), report.behind)?;
+        report.ahead = clock::ours_behind(&session);
+        let regions = self.regions(&session, caches, power.as_ref(), report.behind, &taken)?;
         let regions = regions.into_iter().enumerate().map(|(at, region)| {
             let projects = taken
                 .iter()
@@ -166,12 +173,35 @@ impl CloudRun {
         Ok(starts)
     }
 
+    /// Projects that have failed for so long that they do not wait for the names of users.
+    fn impatient(&self, region: Option<&str>, taken: &[Taken]) -> HashSet<String> {
+        let Context { failures, now, .. } = self.context.as_ref();
+        let keys: Vec<CursorKey> = self
+            .cloud
+            .extractors
+            .iter()
+            .map(|extractor| cursor_keys::cursor_key(&self.cloud, region, *extractor))
+            .collect();
+        let waited = |project: &&String| {
+            let failing = keys
+                .iter()
+                .filter_map(|key| failures.of_cursor(project, key));
+            failing
+                .map(|failing| failing.since)
+                .min()
+                .is_some_and(|since| now - since > PATIENCE)
+        };
+        let projects = taken.iter().map(|taken| &taken.project.id);
+        projects.filter(waited).cloned().collect()
+    }
+
     fn regions(
         &self,
         session: &Session,
         caches: RunCaches,
         power: Option<&PowerSource>,
         behind: Option<i64>,
+        taken: &[Taken],
     ) -> anyhow::Result<Vec<Region>> {
         let Context { config, now, .. } = self.context.as_ref();
         let present = now - behind.unwrap_or(0);
@@ -199,6 +229,7 @@ impl CloudRun {
                     now: *now,
                     counters: config.counters,
                     ip_records_for_past_windows: config.ip_records_for_past_windows,
+                    without_names: Arc::new(self.impatient(region.as_deref(), taken)),
                     power: power.cloned(),
                 },
                 place: Place {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::again::pieces;
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
 use super::outages::suspect;
@@ -32,10 +33,29 @@ pub struct Task {
 impl Task {
     /// Reads the window that is due, seals it and moves the cursor.
     pub async fn run(self) -> Attempt {
-        let (window, continues) = match self.due() {
+        let windows = match self.due() {
             Ok(due) => due,
             Err(result) => return Attempt::Ended(result),
         };
+        let mut sum: Option<ExtractorResult> = None;
+        for (window, continues) in windows {
+            let attempt = self.one(window, continues).await;
+            let Attempt::Ended(ExtractorResult::Done { .. }) = &attempt else {
+                return attempt;
+            };
+            let Attempt::Ended(done) = attempt else {
+                return attempt;
+            };
+            sum = Some(match sum {
+                Some(before) => before.with(done),
+                None => done,
+            });
+        }
+        Attempt::Ended(sum.unwrap_or(ExtractorResult::UpToDate))
+    }
+
+    /// One window.
+    async fn one(&self, window: Window, continues: i64) -> Attempt {
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
                 true => Some(self.read(window).await),
@@ -67,11 +87,20 @@ impl Task {
         cursor_key(&self.region.cloud, region, self.extractor)
     }
 
-    /// The window, and where it begins for the cursor.
-    fn due(&self) -> Result<(Window, i64), ExtractorResult> {
+    /// The windows, each with where it begins for the cursor. There are several where one by hand
+    /// lies over those of earlier runs.
+    fn due(&self) -> Result<Vec<(Window, i64)>, ExtractorResult> {
         let bounds = &self.region.bounds;
-        match bounds.plan(self.start.at, caso_extract::overlap(self.extractor)) {
-            Plan::Extract { window, continues } => Ok((window, continues)),
+        let supersedes = caso_extract::supersedes(self.extractor);
+        let overlap = caso_extract::overlap(self.extractor);
+        match bounds.plan(self.start.at, overlap, supersedes) {
+            Plan::Extract { window, continues } => {
+                self.report_longer(window);
+                if bounds.from.explicit().is_none() || !caso_extract::adds_up(self.extractor) {
+                    return Ok(vec![(window, continues)]);
+                }
+                self.again(window)
+            }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
             Plan::Future { cursor } => Err(ExtractorResult::failed(format!(
                 "its last run ended at {}, which is in the future: set the clock right, or \
@@ -84,6 +113,48 @@ impl Task {
                 format_utc(from),
                 format_utc(bounds.to)
             ))),
+        }
+    }
+
+    /// A window by hand of what adds up.
+    fn again(&self, window: Window) -> Result<Vec<(Window, i64)>, ExtractorResult> {
+        let Region {
+            context,
+            cloud,
+            place,
+            ..
+        } = self.region.as_ref();
+        if context.config.overlapping_intervals {
+            return Ok(vec![(window, window.start)]);
+        }
+        let region = place.region.as_deref();
+        let extractor = self.extractor.as_str();
+        let past = context
+            .past
+            .windows(&cloud.name, region, extractor, &self.project.id);
+        let pieces =
+            pieces(window, self.start.at, past).map_err(|error| ExtractorResult::error(&error))?;
+        Ok(pieces
+            .into_iter()
+            .map(|piece| (piece, piece.start))
+            .collect())
+    }
+
+    fn report_longer(&self, window: Window) {
+        let Region {
+            sources, bounds, ..
+        } = self.region.as_ref();
+        if window.end > bounds.to {
+            sources
+                .caches
+                .warnings
+                .warn_once("explicit-window-longer", || {
+                    format!(
+                        "`--extract-to` lies before what was reported of servers already: they are \
+                     reported up to {}, as an older record would take usage back",
+                        format_utc(window.end)
+                    )
+                });
         }
     }
 

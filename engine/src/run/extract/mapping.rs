@@ -33,6 +33,15 @@ pub struct Counts {
 const REASONS: usize = 5;
 
 impl Counts {
+    /// With those of one more window.
+    pub fn add(&mut self, other: Counts) {
+        self.items += other.items;
+        self.records += other.records;
+        self.lost += other.lost;
+        let room = REASONS.saturating_sub(self.reasons.len());
+        self.reasons.extend(other.reasons.into_iter().take(room));
+    }
+
     fn lose(&mut self, reason: String) {
         self.lost += 1;
         if self.reasons.len() < REASONS {

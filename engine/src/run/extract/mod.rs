@@ -5,6 +5,7 @@
 //! configuration when all have come to their end. How many are read at a time is
 //! bounded, for the machine's sake.
 
+mod again;
 mod bisect;
 mod clock;
 mod cloud_run;
@@ -24,20 +25,23 @@ mod turns;
 mod window;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
+use self::again::PastWindows;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use super::components::Mapper;
 use super::kind::Kind;
+use super::ledger::Extracted;
 use super::prepare::Prepared;
 use super::summary::Summary;
-use caso_base::Clock;
+use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::{Cursors, Failures, Histories};
+use caso_state::{Cursors, Failures, Histories, ledger};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -49,6 +53,8 @@ pub struct Context {
     pub cursors: Cursors,
     /// Which projects failed before this run.
     pub failures: Failures,
+    /// What was extracted before, where this run extracts a window by hand.
+    pub past: PastWindows,
     pub histories: Histories,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
@@ -57,8 +63,12 @@ pub struct Context {
     pub cancel: watch::Receiver<bool>,
 }
 
-/// Extracts from all clouds, and reports to the summary.
-pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary: &mut Summary) {
+/// Extracts from all clouds, and reports to the summary. Answers with what the ledger keeps.
+pub async fn extract(
+    prepared: &Prepared,
+    cancel: watch::Receiver<bool>,
+    summary: &mut Summary,
+) -> Extracted {
     let Prepared { config, now, .. } = prepared;
     if config.extract_to.is_some_and(|to| to > *now) {
         tracing::warn!("`extract_to` lies in the future: extracting up to now");
@@ -67,6 +77,7 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
     if let Some(note) = forgotten {
         summary.notice(&note);
     }
+    let (cancel, late) = within(config.extraction_timeout, cancel);
     let context = Arc::new(context(prepared, failures, cancel));
     let turns = inheritance::turns(config.clouds.len());
     let runs = config.clouds.iter().zip(turns).enumerate();
@@ -90,6 +101,49 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
     for report in &reports {
         summary.cloud(report, config.clouds.len());
     }
+    if *late.borrow() {
+        summary.problem(format!(
+            "the extraction took longer than `extraction_timeout` ({} s): what was not read by then \
+             waits for the next run",
+            config.extraction_timeout.as_secs()
+        ));
+    }
+    Extracted::of(&reports)
+}
+
+/// Becomes true when the run is asked to end, or when the extraction has taken so long; the
+/// second one only in that case. Time is the machine's, in a replay too.
+fn within(
+    most: Duration,
+    mut cancel: watch::Receiver<bool>,
+) -> (watch::Receiver<bool>, watch::Receiver<bool>) {
+    let (end, ends) = watch::channel(*cancel.borrow());
+    let (is_late, late) = watch::channel(false);
+    tokio::spawn(async move {
+        let clock = SystemClock::new();
+        tokio::select! {
+            () = clock.sleep(most) => is_late.send_replace(true),
+            Ok(_) = cancel.wait_for(|cancelled| *cancelled) => false,
+            // Nobody is left who would want to know.
+            () = end.closed() => return,
+        };
+        end.send_replace(true);
+    });
+    (ends, late)
+}
+
+/// A window is on an earlier run's line if that run began after the window's end.
+fn past_windows(prepared: &Prepared) -> PastWindows {
+    let Some(from) = prepared.config.extract_from.explicit() else {
+        return PastWindows::default();
+    };
+    match ledger::read(&prepared.spools.cursors, from) {
+        Ok(runs) => PastWindows::of(&runs),
+        Err(error) => {
+            tracing::warn!("the ledger of runs cannot be read: {error}");
+            PastWindows::default()
+        }
+    }
 }
 
 fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool>) -> Context {
@@ -102,6 +156,7 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
         now: prepared.now,
         cursors: cursors.configured(cursor_keys::of_all(config)),
         failures,
+        past: past_windows(prepared),
         histories: Histories::of(&prepared.spools.cursors),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),

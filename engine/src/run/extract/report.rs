@@ -19,6 +19,8 @@ pub struct CloudReport {
     pub requests: u64,
     /// By how many seconds its clock is behind ours, where that is much.
     pub behind: Option<i64>,
+    /// By how many seconds it is ahead, where that is much.
+    pub ahead: Option<i64>,
     /// An error costs the cloud as a whole.
     pub result: anyhow::Result<Vec<RegionReport>>,
     pub failures: Vec<ProjectFailure>,
@@ -104,6 +106,36 @@ impl Blame {
 }
 
 impl ExtractorResult {
+    /// This one and that of the next window, where both are done; else the next.
+    pub fn with(self, next: Self) -> Self {
+        match (self, next) {
+            (
+                Self::Done {
+                    window: first,
+                    mut counts,
+                    ..
+                },
+                Self::Done {
+                    window: last,
+                    counts: more,
+                    stays,
+                },
+            ) => {
+                counts.add(more);
+                let window = Window {
+                    start: first.start,
+                    end: last.end,
+                };
+                Self::Done {
+                    window,
+                    counts,
+                    stays,
+                }
+            }
+            (_, next) => next,
+        }
+    }
+
     /// A failure of this extractor of this project alone.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed {

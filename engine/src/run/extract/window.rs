@@ -1,5 +1,6 @@
 //! Which window an extractor reads in this run.
 
+use caso_base::time::end_of_month;
 use caso_config::ExtractFrom;
 use caso_model::Window;
 
@@ -30,15 +31,24 @@ pub enum Plan {
 impl Bounds {
     /// `cursor` is where the extractor's last window ended, `overlap` how far
     /// the next one reaches back behind it.
-    pub fn plan(&self, cursor: Option<i64>, overlap: i64) -> Plan {
+    ///
+    /// An explicit window of records that say how far a VM has come must not end before what
+    /// they said last: the older word would be the newer record, and take usage back. Where
+    /// they supersede each other (`supersedes`) it ends at the cursor then, or where its month
+    /// ended: the accounting repository keeps the last record of each month.
+    pub fn plan(&self, cursor: Option<i64>, overlap: i64, supersedes: bool) -> Plan {
         if let Some(from) = self.from.explicit() {
             if from >= self.to {
                 return Plan::Empty { from };
             }
+            let told = cursor.filter(|_| supersedes).map(|cursor| {
+                let month = end_of_month(self.to - 1).unwrap_or(i64::MAX);
+                cursor.min(self.now).min(month)
+            });
             return Plan::Extract {
                 window: Window {
                     start: from,
-                    end: self.to,
+                    end: told.map_or(self.to, |told| told.max(self.to)),
                 },
                 continues: from,
             };
@@ -97,13 +107,19 @@ mod tests {
     #[test]
     fn a_window_goes_on_a_little_before_the_cursor() {
         let bounds = bounds(ExtractFrom::Cursor, 10_000);
-        assert_eq!(window(bounds.plan(Some(5_000), 60)), Some((4_940, 10_000)));
-        assert_eq!(window(bounds.plan(Some(30), 60)), Some((0, 10_000)));
-        assert_eq!(window(bounds.plan(Some(5_000), 0)), Some((5_000, 10_000)));
-        assert_eq!(window(bounds.plan(None, 60)), Some((0, 10_000)));
-        assert_eq!(bounds.plan(Some(10_000), 60), Plan::UpToDate);
         assert_eq!(
-            bounds.plan(Some(10_001), 60),
+            window(bounds.plan(Some(5_000), 60, true)),
+            Some((4_940, 10_000))
+        );
+        assert_eq!(window(bounds.plan(Some(30), 60, true)), Some((0, 10_000)));
+        assert_eq!(
+            window(bounds.plan(Some(5_000), 0, true)),
+            Some((5_000, 10_000))
+        );
+        assert_eq!(window(bounds.plan(None, 60, true)), Some((0, 10_000)));
+        assert_eq!(bounds.plan(Some(10_000), 60, true), Plan::UpToDate);
+        assert_eq!(
+            bounds.plan(Some(10_001), 60, true),
             Plan::Future { cursor: 10_001 }
         );
     }
@@ -111,13 +127,42 @@ mod tests {
     #[test]
     fn an_explicit_window_is_taken_as_it_is() {
         let explicit = bounds(ExtractFrom::At(700), 900);
-        assert_eq!(window(explicit.plan(Some(800), 60)), Some((700, 900)));
+        assert_eq!(window(explicit.plan(Some(800), 60, true)), Some((700, 900)));
+        // Behind the cursor, with what supersedes and what adds up.
+        assert_eq!(window(explicit.plan(Some(950), 60, true)), Some((700, 950)));
         assert_eq!(
-            bounds(ExtractFrom::At(900), 900).plan(None, 60),
+            window(explicit.plan(Some(950), 60, false)),
+            Some((700, 900))
+        );
+        assert_eq!(
+            window(explicit.plan(Some(99_999), 60, true)),
+            Some((700, 10_000))
+        );
+        // January 1970 had 31 days.
+        let month = 31 * 86_400;
+        let later = |to| Bounds {
+            now: 9_000_000,
+            ..self::bounds(ExtractFrom::At(700), to)
+        };
+        let cursor = Some(5_000_000);
+        assert_eq!(
+            window(later(900).plan(cursor, 60, true)),
+            Some((700, month))
+        );
+        assert_eq!(
+            window(later(month).plan(cursor, 60, true)),
+            Some((700, month))
+        );
+        assert_eq!(
+            window(later(month + 1).plan(cursor, 60, true)),
+            Some((700, 5_000_000))
+        );
+        assert_eq!(
+            bounds(ExtractFrom::At(900), 900).plan(None, 60, true),
             Plan::Empty { from: 900 }
         );
         let everything = bounds(ExtractFrom::BeginningOfTime, 900);
-        assert_eq!(window(everything.plan(Some(800), 60)), Some((0, 900)));
+        assert_eq!(window(everything.plan(Some(800), 60, true)), Some((0, 900)));
     }
 
     #[test]
@@ -126,6 +171,6 @@ mod tests {
             first_from: Some(600),
             ..bounds(ExtractFrom::Cursor, 900)
         };
-        assert_eq!(window(first.plan(None, 60)), Some((600, 900)));
+        assert_eq!(window(first.plan(None, 60, true)), Some((600, 900)));
     }
 }

@@ -1,13 +1,14 @@
 //! Where a run's messages go if not out into the world.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Kind;
 use crate::run::components::Messenger;
 use crate::stdout;
+use caso_base::line::clean_line;
 use caso_sandbox::{Grant, Redirect, Sink};
 
 impl Kind {
@@ -60,8 +61,28 @@ fn shown(messenger: &str, way: &'static str) -> Sink {
             true => b"",
             false => b"\n",
         };
+        if io::stdout().is_terminal() {
+            // A message is data, and goes to a file or a program as it is.
+            let shown = readable(message);
+            return stdout::write_parts(&[title.as_bytes(), shown.as_bytes(), end]);
+        }
         stdout::write_parts(&[title.as_bytes(), message, end])
     })
+}
+
+/// A message for a person: its lines, without what steers a terminal.
+fn readable(message: &[u8]) -> String {
+    let text = String::from_utf8_lossy(message);
+    let mut shown = String::new();
+    for line in text.split_inclusive('\n') {
+        let (line, end) = match line.strip_suffix('\n') {
+            Some(line) => (line, "\n"),
+            None => (line, ""),
+        };
+        shown.push_str(&clean_line(line));
+        shown.push_str(end);
+    }
+    shown
 }
 
 /// What went over a connection or to an origin, in a file named after it.

@@ -79,3 +79,21 @@ fn a_folder_that_cannot_be_read_is_not_an_empty_one() {
         format!("cannot see whether `{}` is empty", file.display())
     );
 }
+
+#[test]
+fn what_a_killed_dry_run_left_is_removed_and_a_running_ones_is_not() {
+    let temporary = tempfile::tempdir().unwrap();
+    // No process has the highest number that a kernel gives.
+    let dead = temporary.path().join("caso-dry-run-4194304-abc");
+    let ours = format!("caso-dry-run-{}-abc", std::process::id());
+    let ours = temporary.path().join(ours);
+    let other = temporary.path().join("caso-dry-run-notes");
+    for folder in [&dead, &ours, &other] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("records"), "x").unwrap();
+    }
+    remove_left_behind(temporary.path());
+    assert!(!dead.exists());
+    assert!(ours.join("records").exists());
+    assert!(other.join("records").exists());
+}

@@ -20,6 +20,9 @@ impl Summary {
         for aside in &delivery.set_aside {
             self.problem(aside.to_string());
         }
+        for notice in &delivery.notices {
+            self.notice(notice);
+        }
         if let Some(error) = &delivery.cleanup {
             self.problem(error_chain(error));
         }

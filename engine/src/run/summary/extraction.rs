@@ -65,6 +65,15 @@ impl Summary {
                 ),
             );
         }
+        if let Some(seconds) = report.ahead {
+            self.warn(
+                format!("{place}clock-ahead"),
+                format!(
+                    "{place}this machine's clock is {seconds} s behind OpenStack's: what was used \
+                     in between waits for the next run, nothing is lost; set the clocks right"
+                ),
+            );
+        }
         match &report.result {
             Ok(regions) => {
                 for region in regions {

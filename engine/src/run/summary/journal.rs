@@ -38,8 +38,8 @@ impl Summary {
         };
         let number = words::len(files);
         let text = format!(
-            "{} of the journal {} in `{}`: the records of a damaged segment were not delivered; \
-             extract its window again, then remove the file",
+            "{} of the journal {} in `{}`: the records of a damaged segment (`segments_…`) were \
+             not delivered; extract its window again, then remove the file",
             count(number, "damaged file", "damaged files"),
             words::of(number, "lies", "lie"),
             first.parent().unwrap_or(first).display(),
@@ -121,9 +121,9 @@ mod tests {
             summary.lines,
             [
                 "1 damaged file of the journal lies in `/spool/damaged`: the records of a damaged \
-                 segment were not delivered; extract its window again, then remove the file",
+                 segment (`segments_…`) were not delivered; extract its window again, then remove the file",
                 "2 damaged files of the journal lie in `/spool/damaged`: the records of a damaged \
-                 segment were not delivered; extract its window again, then remove the file",
+                 segment (`segments_…`) were not delivered; extract its window again, then remove the file",
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "1 record of messenger `ssm` is in quarantine",

@@ -12,6 +12,7 @@ mod extraction;
 mod journal;
 pub mod words;
 
+use caso_base::line::clean_lines;
 use std::io::{self, Write as _};
 
 use super::exit::Exit;
@@ -83,6 +84,11 @@ impl Summary {
         self.successes > 0
     }
 
+    /// Requests to OpenStack and Prometheus so far.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// What the operator was warned of, to be remembered.
     pub fn take_memory(&mut self) -> WarningMemory {
         std::mem::take(&mut self.memory)
@@ -98,10 +104,10 @@ impl Summary {
     pub fn print(&self, json: bool) {
         let mut stderr = io::stderr().lock();
         for line in &self.lines {
-            let line = if json {
-                serde_json::json!({ "level": "INFO", "message": line }).to_string()
-            } else {
-                line.clone()
+            let line = clean_lines(line);
+            let line = match json {
+                true => serde_json::json!({ "level": "INFO", "message": line }).to_string(),
+                false => line,
             };
             let _ = writeln!(stderr, "{line}");
         }

@@ -89,6 +89,8 @@ fn surroundings() -> String {
         .duration_since(UNIX_EPOCH)
         .map(|now| now.as_secs());
     let start = std::time::Instant::now();
+    // A timer is a clock. Where none moves it has run out before it was set.
+    std::thread::sleep(std::time::Duration::from_secs(86_400));
     for _ in 0..1_000 {
         std::hint::black_box(start);
     }

@@ -235,6 +235,44 @@ impl Messenger for Hostile {
                 });
                 report(results.join(", "))
             }
+            "fill-folder" => {
+                let block = vec![b'x'; 1 << 20];
+                for n in 0..1_000_000 {
+                    if let Err(error) = std::fs::write(format!("/data/{n}"), &block) {
+                        return report(format!("{n} {error}"));
+                    }
+                }
+                done
+            }
+            "many-files" => {
+                for n in 0..1_000_000 {
+                    if let Err(error) = std::fs::write(format!("/data/{n}"), "") {
+                        return report(format!("{n} {error}"));
+                    }
+                }
+                done
+            }
+            "open-pipe" => {
+                let read = std::fs::File::open("/data/pipe").map(drop);
+                let write = std::fs::OpenOptions::new()
+                    .write(true)
+                    .open("/data/pipe")
+                    .map(drop);
+                report(format!("{} {}", read.is_ok(), write.is_ok()))
+            }
+            "one-a-time" => {
+                let _ = queue::put("outgoing", &vec![b'x'; 1 << 20]);
+                for _ in 0..100 {
+                    log::error("an error for root's mail");
+                }
+                let rest = Rest::retry(0, "one more");
+                Answer::partial(1, Vec::new(), rest)
+            }
+            "wait-for-nothing" => {
+                let begin = std::time::Instant::now();
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                report(format!("{}", begin.elapsed().as_nanos()))
+            }
             "env" => {
                 let directory = std::fs::read_dir("/").map(|entries| entries.count());
                 report(format!(

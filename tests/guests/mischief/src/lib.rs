@@ -26,9 +26,13 @@ impl Messenger for Mischief {
                 OptionDescription::new("verb", OptionKind::Text, Some("accept"), "What to do"),
                 OptionDescription::new("victim", OptionKind::Text, None, "The machine it is about"),
                 OptionDescription::new("output", OptionKind::Path, None, "A queue it would like"),
+                OptionDescription::new("folder", OptionKind::Path, None, "A folder it would like"),
             ],
             // Dropped unless `output` is set; then it must be granted.
-            capabilities: vec![CapabilityRequest::new("outgoing", "queue", "${output}").optional()],
+            capabilities: vec![
+                CapabilityRequest::new("outgoing", "queue", "${output}").optional(),
+                CapabilityRequest::new("folder", "directory-write", "${folder}").optional(),
+            ],
             ..ComponentDescription::new(
                 "mischief",
                 "Misbehaves on demand",
@@ -91,6 +95,30 @@ impl Messenger for Mischief {
                 Ok(()) => Answer::done(batch, Vec::new()),
                 Err(error) => Answer::nothing(Rest::Other(format!("{error:?}"))),
             },
+            // A call for each record, with all that a call may do.
+            "one-a-time" => {
+                let _ = queue::put("outgoing", &vec![b'x'; 8 << 20]);
+                for _ in 0..20 {
+                    log::error("nothing that anybody has to know");
+                }
+                left(1, Rest::retry(0, "one more"))
+            }
+            "fill-folder" => {
+                let block = vec![b'x'; 1 << 20];
+                let filled =
+                    (0..).find(|n| std::fs::write(format!("/folder/{n}"), &block).is_err());
+                Answer::nothing(Rest::Other(format!("{filled:?} files")))
+            }
+            // Somebody else has to be at the other end of a pipe.
+            "open-pipe" => match std::fs::File::open("/folder/pipe") {
+                Ok(_) => panic!("a pipe was opened"),
+                Err(_) => Answer::done(batch, Vec::new()),
+            },
+            "sleep" => {
+                let _ = std::fs::write("/folder/asleep", "");
+                std::thread::sleep(std::time::Duration::from_secs(3600));
+                Answer::done(batch, Vec::new())
+            }
             "put-and-trap" => {
                 let _ = queue::put("outgoing", b"must never appear\n");
                 panic!("asked to trap after a message")

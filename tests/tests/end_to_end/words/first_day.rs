@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use caso_tests::cloud::{Fault, Gate, Rule, project_id};
+use caso_stand_in::{Fault, Gate, Rule, project_id};
 
 use super::{printed, run, site};
 use crate::clouds::{FROM, TO, plain};

@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use caso_stand_in::Cloud;
 use caso_tests::build::workspace;
-use caso_tests::cloud::Cloud;
 use caso_tests::outcome::{Outcome, Running};
 use caso_tests::site::Site;
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use caso_tests::cloud::{Certificate, Cloud, Fault, Plan, Rule, project_id};
+use caso_stand_in::{Certificate, Cloud, Fault, Plan, Rule, project_id};
 use caso_tests::prometheus::{Mood, Prometheus};
 use caso_tests::site::Site;
 

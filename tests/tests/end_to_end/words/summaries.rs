@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use caso_tests::cloud::{Cloud, Fault, FloatingIp, Plan, Project, Rule, Volume, project_id};
+use caso_stand_in::{Cloud, Fault, FloatingIp, Plan, Project, Rule, Volume, project_id};
 use caso_tests::site::Site;
 use serde_json::json;
 
@@ -148,7 +148,7 @@ fn of_runs_that_fail_as_a_whole() {
 fn of_a_run_after_one_that_was_killed() {
     let cloud = cloud();
     let site = all(&cloud);
-    let gate = caso_tests::cloud::Gate::default();
+    let gate = caso_stand_in::Gate::default();
     cloud.inject(Rule::on("/servers/detail"), Fault::Held(gate.clone()));
     let run = site.start("caso-extract", &[], &["--extract-to", "2026-10-11"]);
     assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
@@ -164,7 +164,7 @@ fn of_a_run_after_one_that_was_killed() {
 fn of_a_run_that_is_terminated() {
     let cloud = cloud();
     let site = all(&cloud);
-    let gate = caso_tests::cloud::Gate::default();
+    let gate = caso_stand_in::Gate::default();
     cloud.inject(Rule::on("/volumes/detail"), Fault::Held(gate.clone()));
     let run = site.start("caso-extract", &[], &WINDOW);
     assert!(gate.is_reached(), "nothing was asked: {}", run.kill());

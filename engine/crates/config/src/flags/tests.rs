@@ -116,6 +116,30 @@ fn the_last_one_counts() {
 }
 
 #[test]
+fn flags_of_old_cron_lines_are_taken_without_effect() {
+    for (typed, name) in [
+        (["-v", "--debug"], "verbose"),
+        (["--verbose", "--debug"], "verbose"),
+        (["--noverbose", "--debug"], "verbose"),
+        (["--log-format=%(message)s", "--debug"], "log_format"),
+        (["--log-format", "x"], "log_format"),
+        (
+            ["--use-syslog-rfc-format", "--debug"],
+            "use_syslog_rfc_format",
+        ),
+        (
+            ["--nouse-syslog-rfc-format", "--debug"],
+            "use_syslog_rfc_format",
+        ),
+    ] {
+        let typed = typed.map(|word| super::with_former_flags(word.into()));
+        let typed: Vec<&str> = typed.iter().map(|word| word.to_str().unwrap()).collect();
+        let (_, flag) = value(&typed, name).unwrap();
+        assert!(!flag.contains("former"), "{flag}");
+    }
+}
+
+#[test]
 fn unique_abbreviations_work() {
     assert_eq!(value(&["--proj", "a"], "projects").unwrap().0, "a");
     assert_eq!(value(&["--dry"], "dry_run").unwrap().0, "true");

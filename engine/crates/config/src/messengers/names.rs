@@ -4,7 +4,7 @@
 //! what a name meant to cASO.
 
 use crate::origin::Origin;
-use crate::table::{self, components};
+use crate::table;
 use crate::text::listed;
 use caso_model::notice::Notice;
 
@@ -115,10 +115,7 @@ pub(super) fn bad_name(name: &str, builtin: &[String]) -> Option<String> {
     }
     let section = name.to_lowercase();
     // It would make a component the reader of somebody else's section.
-    let reserved = section == "default"
-        || table::is_engine_section(&section)
-        || components::component_sections().any(|own| own == section);
-    if reserved {
+    if table::is_reserved_section(&section) {
         return Some(format!(
             "`{name}` cannot name a messenger: the section [{section}] has another meaning"
         ));

@@ -40,6 +40,11 @@ rows! {
         .at_least(TENTH)
         .at_most(DAY)
         .default("10s");
+    MESSENGER_OUTPUT: Size = Row::new(MESSENGER, "output",
+        "What the component may put into queues, and as much into folders, in one run beyond 16 KiB for each record \
+         that it is given. One that wants more is stopped, and its records wait.")
+        .bytes_at_least(1 << 20)
+        .default("64MiB");
     MAPPER_SHA256: Option<Sha256> = Row::new(MAPPER, "sha256", SHA256);
     MAPPER_MEMORY: Size = Row::new(MAPPER, "memory", MEMORY)
         .bytes_at_least(1 << 20)
@@ -76,6 +81,20 @@ pub fn former(section: &str, name: &str) -> Option<(&'static str, &'static str)>
 pub fn component_sections() -> impl Iterator<Item = &'static str> {
     let new = FORMER.iter().filter_map(|(_, new)| new.split_once('.'));
     new.map(|(section, _)| section)
+}
+
+/// Headings of cASO's own sample files that say nothing: what `config_source` could be, and a
+/// messenger's that had options once.
+pub fn is_of_the_sample(section: &str) -> bool {
+    matches!(section, "sample_remote_file_source" | "messenger_ssmv4")
+}
+
+/// Former names of components' options in a section.
+pub fn former_names_in(section: &str) -> impl Iterator<Item = &'static str> {
+    let split = FORMER.iter().filter_map(|(old, _)| old.split_once('.'));
+    split
+        .filter(move |(of, _)| *of == section)
+        .map(|(_, name)| name)
 }
 
 /// Why a section of cASO's has no effect in this version.

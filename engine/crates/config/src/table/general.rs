@@ -117,6 +117,11 @@ rows! {
         "How many servers, volumes and so on to ask for at a time. A service that allows less gives less.")
         .within(1, 100_000)
         .default("1000");
+    EXTRACTION_TIMEOUT: Duration = Row::new(D, "extraction_timeout",
+        "How long the extraction of one run may take. Projects that are not read by then wait for the next one; what was read is delivered.")
+        .at_least(SECOND)
+        .at_most(WEEK)
+        .default("1h");
     DELIVERY_TIMEOUT: Duration = Row::new(D, "delivery_timeout",
         "How long the delivery of one run may take. What is left waits for the next one.")
         .at_least(SECOND)
@@ -125,6 +130,11 @@ rows! {
     PARTIAL_EXIT_OK: bool = Row::new(D, "partial_exit_ok",
         "Whether a run in which some project or messenger failed exits with 0 instead of 3.")
         .default("false");
+    OVERLAPPING_INTERVALS: bool = Row::new(D, "overlapping_intervals",
+        "Whether a window by hand extracts storage and energy that were extracted before with bounds that are not known any more. Whoever gets both records adds them up.")
+        .default("false");
+    METRICS_FILE: Option<PathBuf> = Row::new(D, "metrics_file",
+        "File that every run writes metrics to, whole or not at all, for the textfile collector of Prometheus' node_exporter; it ends with `.prom`.");
     MAPPER: Option<PathBuf> = Row::new(D, "mapper",
         "File of a component that turns usage into records in place of the built-in mapper.");
     MIGRATE_PROJECTS: bool = Row::new(D, "migrate_projects",

@@ -24,7 +24,7 @@ rows! {
         "Address of Keystone, with or without /v3 at its end.")
         .old(&["extractor.endpoint"]);
     USERNAME: Option<String> = Row::new(K, "username", "Name of the user; needs its domain too.")
-        .old(&["keystone_auth.user_name", "extractor.user"]);
+        .old(&["keystone_auth.user_name", "keystone_auth.user-name", "extractor.user"]);
     USER_ID: Option<String> = Row::new(K, "user_id", "Id of the user, in place of name and domain.");
     USER_DOMAIN_NAME: Option<String> = Row::new(K, "user_domain_name", "Name of the user's domain.");
     USER_DOMAIN_ID: Option<String> = Row::new(K, "user_domain_id", "Id of the user's domain.");
@@ -77,9 +77,9 @@ rows! {
     DOMAIN_ID: Option<String> = Row::new(K, "domain_id", "Id of the domain to scope to.");
     DOMAIN_NAME: Option<String> = Row::new(K, "domain_name", "Name of the domain to scope to.");
     PROJECT_ID: Option<String> = Row::new(K, "project_id", "Id of the project to scope to.")
-        .old(&["keystone_auth.tenant_id"]);
+        .old(&["keystone_auth.tenant_id", "keystone_auth.tenant-id"]);
     PROJECT_NAME: Option<String> = Row::new(K, "project_name", "Name of the project to scope to.")
-        .old(&["keystone_auth.tenant_name"]);
+        .old(&["keystone_auth.tenant_name", "keystone_auth.tenant-name"]);
     PROJECT_DOMAIN_ID: Option<String> = Row::new(K, "project_domain_id", "Id of the domain of projects given by name.");
     PROJECT_DOMAIN_NAME: Option<String> = Row::new(K, "project_domain_name", "Name of the domain of projects given by name.");
     TRUST_ID: Option<String> = Row::new(K, "trust_id", "Id of the trust to use.");

@@ -42,13 +42,16 @@ rows! {
         .flag(Flag::new("use-journal").inverse(&["nouse-journal"]));
     WATCH_LOG_FILE: bool = Row::ignored(D, "watch_log_file", "every run opens the log file anew")
         .flag(Flag::new("watch-log-file").inverse(&["nowatch-log-file"]));
+    VERBOSE: bool = Row::ignored(D, "verbose", "`debug` shows more, and `--summary` what came of the run")
+        .flag(Flag::new("former-verbose").short('v').inverse(&["former-noverbose"]));
+    LOG_FORMAT: Option<String> = Row::ignored(D, "log_format", FORMAT)
+        .flag(Flag::new("former-log-format").metavar("FORMAT"));
+    USE_SYSLOG_RFC_FORMAT: bool = Row::ignored(D, "use_syslog_rfc_format", "syslog lines have one form")
+        .flag(Flag::new("former-use-syslog-rfc-format").inverse(&["former-nouse-syslog-rfc-format"]));
     => ignored {
         D, "use_stderr": "the log goes to standard error unless `log_file` or `use_syslog` is set";
         D, "use_eventlog": "it is for Windows";
-        D, "verbose": "`debug` shows more";
         D, "log_color": FORMAT;
-        D, "log_format": FORMAT;
-        D, "use_syslog_rfc_format": "syslog lines have one form";
         D, "log_rotate_interval": ROTATION;
         D, "log_rotate_interval_type": ROTATION;
         D, "max_logfile_count": ROTATION;

@@ -59,6 +59,13 @@ pub fn find_old(section: &str, name: &str) -> Option<&'static dyn Described> {
     })
 }
 
+/// Former names of the engine's options in a section.
+pub fn old_names_in(section: &str) -> impl Iterator<Item = &'static str> {
+    let old = rows().flat_map(|row| row.old.iter().filter_map(|old| old.split_once('.')));
+    old.filter(move |(of, _)| *of == section)
+        .map(|(_, name)| name)
+}
+
 /// Whether an option of an engine's section is a component's to read.
 pub fn is_lent(section: &str, name: &str) -> bool {
     section == prometheus::PROMETHEUS && prometheus::LENT.contains(&name)
@@ -68,6 +75,22 @@ pub fn is_lent(section: &str, name: &str) -> bool {
 /// for those that are [lent](is_lent).
 pub fn is_engine_section(section: &str) -> bool {
     section == "extractor" || rows().any(|row| in_section(row, section))
+}
+
+/// Whether a section of this name has, or had, or may get another meaning than a
+/// component's: an engine's section, one where options of the engine's stood once, or
+/// one of a cloud's login, whether or not the cloud is in use today.
+pub fn is_reserved_section(section: &str) -> bool {
+    let former = |row: &'static dyn Described| {
+        let mut old = row.old.iter().filter_map(|old| old.split_once('.'));
+        old.any(|(former, _)| former.eq_ignore_ascii_case(section))
+    };
+    section.eq_ignore_ascii_case(general::SPOOLDIR.section)
+        || is_engine_section(section)
+        || section.starts_with("keystone")
+        || rows().any(former)
+        || components::component_sections().any(|own| own == section)
+        || components::why_ignored(section).is_some()
 }
 
 #[cfg(test)]

@@ -203,6 +203,89 @@ fn nobody_reads_the_section_of_the_password() {
     );
 }
 
+/// Cases a03 to a06 of the sandbox's review, B1 of the contract's: what is nobody's
+/// today is somebody's all the same.
+#[test]
+fn a_component_of_the_sites_reads_its_own_section_and_nothing_else() {
+    let secrets = "[vault]\nopenstack = live\n[greendigit_cim]\npassword = green\n\
+                   [keystone_auth_old]\npassword = old\n[mine]\nurl = own\n";
+    for name in [
+        "vault.openstack",
+        "greendigit_cim.password",
+        "keystone_auth_old.password",
+        "keystone_authtoken.password",
+        "benchmark.name_key",
+        "prometheus.password",
+        "mine.url",
+        "MINE.url",
+    ] {
+        let stolen = option(name, OptionKind::Text, None);
+        let errors = case(secrets, vec![stolen]).errors();
+        assert!(errors[0].contains("in [mine] alone"), "{errors:?}");
+        let mut old = option("x", OptionKind::Text, None);
+        old.old_names = vec![name.into()];
+        let case = case(secrets, vec![old]);
+        if name.eq_ignore_ascii_case("mine.url") {
+            assert_eq!(case.values()[0].1, OptionValue::Text("own".into()));
+        } else {
+            assert!(case.errors()[0].contains("in [mine] alone"), "{name}");
+        }
+    }
+    let mut old = option("x", OptionKind::Text, None);
+    old.old_names = vec!["DEFAULT.transport_url".into()];
+    assert!(case("", vec![old]).errors()[0].contains("in [mine] alone"));
+    // A value that is set in the environment alone is no different.
+    let site = Site::new(MINE).variable("OS_GREENDIGIT_CIM__PASSWORD", "green");
+    let config = site.load();
+    let stolen = described(vec![option(
+        "greendigit_cim.password",
+        OptionKind::Text,
+        None,
+    )]);
+    let instance = &config.messengers[0].component;
+    assert!(component_settings(&config, instance, &stolen).is_err());
+}
+
+/// What the site makes of a secret is one, here and in `caso config show`.
+#[test]
+fn a_value_made_of_a_secret_is_a_secret() {
+    let auth = "[keystone_auth]\nauth_type = v3password\nauth_url = http://k\nuser_id = u\n\
+                password = $vault.it\n[vault]\nit = hunter22\n";
+    let text =
+        "[mine]\nheader = Bearer $keystone_auth.password\ncopy = x${vault.it}y\npin = 123456\n";
+    let options = || {
+        let mut pin = option("password_pin", OptionKind::Integer, Some("999999"));
+        pin.old_names = vec!["pin".into()];
+        vec![
+            option("header", OptionKind::Text, None),
+            option("copy", OptionKind::Text, None),
+            pin,
+            option(
+                "api_token",
+                OptionKind::Text,
+                Some("of the component's own"),
+            ),
+        ]
+    };
+    let case = case(&format!("{auth}{text}"), options());
+    let settings = case.result.as_ref().unwrap();
+    for hidden in ["Bearer hunter22", "hunter22", "123456"] {
+        assert!(
+            settings.hidden.iter().any(|text| text == hidden),
+            "{hidden}"
+        );
+    }
+    assert!(!settings.hidden.iter().any(|text| text.contains("own")));
+    let config = case.site.load();
+    let instance = &config.messengers[0].component;
+    let shown = component_values(&config, instance, &described(options())).unwrap();
+    let shown = written(&[], &shown, false);
+    assert!(
+        !shown.contains("hunter22") && !shown.contains("123456"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn historic_sections_and_names() {
     let key = option(
@@ -210,12 +293,16 @@ fn historic_sections_and_names() {
         OptionKind::Text,
         Some("accounting:benchmark_type"),
     );
-    let case = case("[DEFAULT]\nbenchmark_name_key = old\n", vec![key.clone()]);
+    let site = Site::new("[DEFAULT]\nbenchmark_name_key = old\n");
+    let config = site.load();
+    let only = described(vec![key.clone()]);
+    let result = component_settings(&config, &config.mapper, &only);
+    let case = Case { site, result };
     assert_eq!(case.values()[0].1, OptionValue::Text("old".into()));
     assert_eq!(
         case.warnings(),
         [
-            "`caso.conf:6`: `[DEFAULT] benchmark_name_key` is an old name; it works, but write `name_key` in [benchmark]"
+            "`caso.conf:2`: `[DEFAULT] benchmark_name_key` is an old name; it works, but write `name_key` in [benchmark]"
         ]
     );
     let site = Site::new("[DEFAULT]\nbenchmark_name_key = old\n[benchmark]\nname_key = new\n");
@@ -226,21 +313,26 @@ fn historic_sections_and_names() {
 
 #[test]
 fn unknown_options_of_a_component() {
+    let own = vec![option("output_path", OptionKind::Path, None)];
+    assert_eq!(
+        case("[mine]\noutputpath = /o\n", own).warnings(),
+        [
+            "`caso.conf:6`: `[mine] outputpath` is not an option and has no effect; did you mean `output_path`?",
+        ]
+    );
+    // One that came with the engine has options in sections of cASO's, too.
     let options = vec![
-        option("output_path", OptionKind::Path, None),
         option("extra.x", OptionKind::Text, None),
         option("oslo_concurrency.x", OptionKind::Text, None),
     ];
-    let case = case(
-        "[mine]\noutputpath = /o\n[extra]\ny = 1\n[oslo_concurrency]\nlock_path = a\n",
-        options,
-    );
+    let site = Site::new("[extra]\ny = 1\n[oslo_concurrency]\nlock_path = a\n");
+    let config = site.load();
+    let result = component_settings(&config, &config.mapper, &described(options));
     assert_eq!(
-        case.warnings(),
+        Case { site, result }.warnings(),
         [
-            "`caso.conf:6`: `[mine] outputpath` is not an option and has no effect; did you mean `output_path`?",
-            "`caso.conf:8`: `[extra] y` is not an option and has no effect; did you mean `x`?",
-            "`caso.conf:10`: `[oslo_concurrency] lock_path` has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
+            "`caso.conf:2`: `[extra] y` is not an option and has no effect; did you mean `x`?",
+            "`caso.conf:4`: `[oslo_concurrency] lock_path` has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
         ]
     );
 }

@@ -52,6 +52,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// CPU time of one call.
     pub deadline: Duration,
+    /// Bytes that it may put into queues, and as many into folders, in one run.
+    pub output: u64,
 }
 
 /// One messenger, with a queue of its own.

@@ -199,7 +199,7 @@ impl World {
             "set-aside",
         ] {
             let mut files = self.site.files(folder);
-            files.retain(|name| name != "journal.json" && name != "lock");
+            files.retain(|name| !["journal.json", "lock", "reserve"].contains(&name.as_str()));
             assert_eq!(files, [""; 0], "{what}: left in `{folder}`");
         }
     }

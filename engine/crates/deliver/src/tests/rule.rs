@@ -227,6 +227,39 @@ fn the_one_record_on_which_it_traps_is_found_wherever_it_is() {
     }
 }
 
+/// A messenger whose every call may fail, by a generator with a seed.
+fn flaky(sink: &Sink, percent: u64, seed: u64) -> Instance {
+    let mut state = seed;
+    sink.messenger("m", move |records| {
+        // Knuth's MMIX generator; its high bits.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        match (state >> 33) % 100 < percent {
+            true => Err(failure(FailureKind::Trap)),
+            false => Ok(all(records)),
+        }
+    })
+}
+
+#[test]
+fn a_messenger_that_fails_now_and_then_costs_no_good_record() {
+    for percent in [10, 30, 50, 80] {
+        let names: Vec<String> = (0..40).map(|n| format!("{n:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (site, sink) = site(&names);
+        for run in 0..8 {
+            one(&site, flaky(&sink, percent, percent * 1_000 + run));
+        }
+        one(&site, sink.healthy("m"));
+        assert_eq!(site.quarantined_ids("m"), [""; 0], "{percent} %");
+        let mut ids = sink.ids();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids, names, "{percent} %");
+    }
+}
+
 #[test]
 fn bad_records_in_clusters_are_found() {
     let (site, sink) = site(&TEN);

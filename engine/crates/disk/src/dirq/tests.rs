@@ -139,19 +139,99 @@ fn any_other_error_ends_the_call_and_names_path_and_reason() {
 fn an_element_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (tmp, target) = (dir.path().join("x.tmp"), dir.path().join("x"));
-    for name in [link, rename_exclusively] {
+    let folder = Folder::open(&resolved(dir.path())).unwrap();
+    for linked in [true, false] {
+        let name = || match linked {
+            true => link(&folder, "x.tmp", "x"),
+            false => folder.rename_exclusively("x.tmp", "x"),
+        };
         std::fs::write(&tmp, "new").unwrap();
         std::fs::write(&target, "old").unwrap();
-        let error = name(&tmp, &target).unwrap_err();
+        let error = name().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "old");
         std::fs::remove_file(&target).unwrap();
-        name(&tmp, &target).unwrap();
+        name().unwrap();
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
         assert!(!tmp.exists());
-        assert_eq!(name(&tmp, &target).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(name().unwrap_err().kind(), ErrorKind::NotFound);
         std::fs::remove_file(&target).unwrap();
     }
+}
+
+/// A guest that may write in the queue's folder, or above it, plants links (the
+/// attack: cases c04 and c05 of the sandbox's review). Nothing is written where
+/// they lead.
+#[test]
+fn a_link_in_the_queue_or_in_its_place_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let outside = dir.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    let moments = || MonotonicNames(Arc::new(Mutex::new(0xf000_0000 * 1_000_000)));
+    let link = |to: &Path, at: &Path| std::os::unix::fs::symlink(to, at).unwrap();
+    let nothing = |at: &Path| std::fs::read_dir(at).unwrap().next().is_none();
+
+    // The folder of the minute, as it will be called.
+    let path = dir.path().join("minute");
+    std::fs::create_dir(&path).unwrap();
+    link(&outside, &path.join("f0000000"));
+    let planted = DirQueue::new(path, None, moments());
+    let failure = planted.add(b"x").unwrap_err().to_string();
+    assert!(
+        failure.contains("is a link, which is not followed"),
+        "{failure}"
+    );
+    assert!(nothing(&outside));
+
+    // The queue itself, or a folder above it, before the first message.
+    for replaced in ["a/q", "a"] {
+        let folder = tempfile::tempdir_in(dir.path()).unwrap();
+        let path = folder.path().join("a/q");
+        std::fs::create_dir_all(&path).unwrap();
+        let queue = DirQueue::new(path, None, moments());
+        let at = folder.path().join(replaced);
+        std::fs::rename(&at, folder.path().join("away")).unwrap();
+        link(&outside, &at);
+        let failure = queue.add(b"x").unwrap_err().to_string();
+        assert!(
+            failure.contains("is a link, which is not followed"),
+            "{failure}"
+        );
+        assert!(nothing(&outside));
+    }
+
+    // Later: the folder that was opened is the queue, whatever has its name.
+    let path = dir.path().join("later");
+    let queue = DirQueue::new(path.clone(), None, moments());
+    queue.add(b"x").unwrap();
+    std::fs::rename(&path, dir.path().join("moved")).unwrap();
+    link(&outside, &path);
+    let element = queue.add(b"y").unwrap();
+    assert!(dir.path().join("moved").join(element).exists());
+    assert!(nothing(&outside));
+}
+
+/// `/var/spool/apel` may be a link to a larger disk: the site's own word.
+#[test]
+fn a_link_of_the_sites_own_above_the_queue_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = dir.path().join("data");
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, dir.path().join("spool")).unwrap();
+    let queue = queue(&dir.path().join("spool/q"));
+    let element = queue.add(b"x").unwrap();
+    assert!(real.join("q").join(element).exists());
+}
+
+#[test]
+fn a_queue_that_somebody_removed_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let queue = queue(&path);
+    queue.add(b"x").unwrap();
+    std::fs::remove_dir_all(&path).unwrap();
+    let element = queue.add(b"y").unwrap();
+    assert_eq!(std::fs::read(path.join(element)).unwrap(), b"y");
 }
 
 /// Writers, and readers that take elements and purge as Python's dirq does.

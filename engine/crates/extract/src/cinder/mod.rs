@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::fields::Row;
-use super::{ExtractContext, ExtractError, ItemError, Page, PageSink, Task};
+use super::{ExtractContext, ExtractError, ItemError, NoNames, Page, PageSink, Task};
 use caso_model::Window;
 use caso_model::usage::{Tables, UsageItem, Volume};
 use caso_openstack::cinder;
@@ -55,7 +55,7 @@ pub async fn extract(
             continue;
         }
         let page = Page {
-            tables: owners(context, &volumes).await,
+            tables: owners(context, &project.id, &volumes).await?,
             items: volumes.into_iter().map(UsageItem::Volume).collect(),
             errors,
         };
@@ -65,17 +65,25 @@ pub async fn extract(
 }
 
 /// The names of the volumes' owners; nothing else of a volume is looked up.
-async fn owners(context: &ExtractContext, volumes: &[Volume]) -> Tables {
+async fn owners(
+    context: &ExtractContext,
+    project: &str,
+    volumes: &[Volume],
+) -> Result<Tables, NoNames> {
     let ids: BTreeSet<String> = volumes
         .iter()
         .filter_map(|volume| volume.user_id.clone())
         .collect();
     let caches = &context.caches;
     let session = &context.session;
-    Tables {
-        users: caches.users.lookup(session, &ids, &caches.warnings).await,
+    let patience = context.patience(project);
+    let users = caches
+        .users
+        .lookup(session, &ids, patience, &caches.warnings);
+    Ok(Tables {
+        users: users.await?,
         ..Tables::default()
-    }
+    })
 }
 
 /// Which rows are emitted.

@@ -1,6 +1,7 @@
 //! Volumes of a cloud that changes under our hands.
 
-use serde_json::{Value, json};
+use caso_stand_in::epoch;
+use serde_json::json;
 use std::sync::Mutex;
 
 use super::*;
@@ -21,14 +22,21 @@ async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<(), ExtractError>) 
         &mut kept,
     )
     .await;
+    let seen = stand.seen();
+    let of_cinder = seen.iter().filter(|call| call.asks("/volume/"));
+    let mut keys = of_cinder.flat_map(|call| &call.query).map(|pair| &pair.0);
+    assert!(
+        keys.all(|key| key == "limit" || key == "marker"),
+        "Cinder ignores it for some, and shows nothing to others: {:?}",
+        stand.log()
+    );
     (kept, outcome)
 }
 
-fn cloud(count: u32) -> Cloud {
-    Cloud {
-        volumes: (0..count).rev().map(|n| volume(n, 10)).collect(),
-        ..Cloud::default()
-    }
+fn cloud(count: u32) -> Plan {
+    let mut plan = plan();
+    *plan.volumes() = (0..count).rev().map(|n| volume(n, 10)).collect();
+    plan
 }
 
 /// The volumes told, in order. Fails if one comes twice.
@@ -52,7 +60,7 @@ fn first(count: u32) -> Vec<String> {
 #[tokio::test]
 async fn every_volume_comes_once_whatever_the_size_of_pages() {
     for max_limit in [1, 3, 4, 7, 1000] {
-        let stand = Cloud {
+        let stand = Plan {
             max_limit,
             ..cloud(7)
         }
@@ -69,14 +77,13 @@ async fn every_volume_comes_once_whatever_the_size_of_pages() {
     }
 }
 
-/// Nothing but the page is asked for: the list panics on any other parameter,
-/// as Cinder gives an administrator nothing for `changes-since`.
+/// Nothing but the page is asked for (see [`run`]): Cinder gives an administrator
+/// nothing for `changes-since`.
 #[tokio::test]
 async fn an_administrator_gets_the_volumes_of_the_project() {
     let mut cloud = cloud(3);
-    let mut foreign = volume(9, 5);
-    foreign["os-vol-tenant-attr:tenant_id"] = json!("p2");
-    cloud.volumes.push(foreign);
+    cloud.accounts[0].role = "admin".into();
+    cloud.projects[1].volumes.push(volume(9, 5));
     let (kept, outcome) = run(&cloud.start()).await;
     outcome.unwrap();
     assert_eq!(told(&kept), first(3));
@@ -85,13 +92,13 @@ async fn an_administrator_gets_the_volumes_of_the_project() {
 #[tokio::test]
 async fn a_volume_without_name_or_attachment_is_one_like_others() {
     let mut cloud = cloud(4);
-    for (row, changes) in cloud.volumes.iter_mut().zip([
+    for (volume, changes) in cloud.volumes().iter_mut().zip([
         json!({"name": null}),
         json!({"status": "in-use", "attachments": []}),
         json!({"status": "in-use", "attachments": [{"server_id": null, "attached_at": null}, 7]}),
         json!({"attachments": null, "user_id": null, "volume_type": null}),
     ]) {
-        merge(row, &changes);
+        volume.odd = odd(&changes);
     }
     let (kept, outcome) = run(&cloud.start()).await;
     outcome.unwrap();
@@ -102,12 +109,12 @@ async fn a_volume_without_name_or_attachment_is_one_like_others() {
 #[tokio::test]
 async fn facts_are_read_as_cinder_writes_them() {
     let mut cloud = cloud(1);
-    merge(
-        &mut cloud.volumes[0],
-        &json!({"status": "in-use", "attachments": [
-            {"server_id": "s1", "attached_at": "2026-10-02T00:00:00.000000", "device": "/dev/vda"},
-            {"server_id": "s2", "attached_at": "2026-10-03T00:00:00.000000"}]}),
-    );
+    let volume = &mut cloud.volumes()[0];
+    volume.status = "in-use".into();
+    volume.attachments = vec![
+        ("s1".into(), epoch("2026-10-02")),
+        ("s2".into(), epoch("2026-10-03")),
+    ];
     let (kept, outcome) = run(&cloud.start()).await;
     outcome.unwrap();
     let volume = kept.volumes()[0];
@@ -136,7 +143,7 @@ async fn facts_are_read_as_cinder_writes_them() {
 #[tokio::test]
 async fn what_was_created_after_the_window_is_left_out() {
     let mut cloud = cloud(3);
-    cloud.volumes[0]["created_at"] = json!("2026-11-20T00:00:00.000000");
+    cloud.volumes()[0].created = epoch("2026-11-20");
     let stand = cloud.start();
     let (kept, outcome) = run(&stand).await;
     outcome.unwrap();
@@ -147,30 +154,25 @@ async fn what_was_created_after_the_window_is_left_out() {
 #[tokio::test]
 async fn the_name_of_version_1_is_read_too() {
     let mut cloud = cloud(1);
-    merge(
-        &mut cloud.volumes[0],
-        &json!({"name": null, "display_name": "old"}),
-    );
+    cloud.volumes()[0].odd = odd(&json!({"name": null, "display_name": "old"}));
     let (kept, _) = run(&cloud.start()).await;
     assert_eq!(kept.volumes()[0].name.as_deref(), Some("old"));
 }
 
 #[tokio::test]
 async fn a_row_that_cannot_be_read_costs_itself_and_is_said_once() {
-    let mut cloud = Cloud {
+    let mut cloud = Plan {
         max_limit: 3,
         ..cloud(7)
     };
-    merge(&mut cloud.volumes[0], &json!({"created_at": "long ago"}));
-    merge(&mut cloud.volumes[1], &json!({"size": "big"}));
-    merge(
-        &mut cloud.volumes[2],
-        &json!({"os-vol-tenant-attr:tenant_id": "p2", "stray": true}),
-    );
+    let volumes = cloud.volumes();
+    volumes[0].odd = odd(&json!({"created_at": "long ago"}));
+    volumes[1].odd = odd(&json!({"size": "big"}));
+    volumes[2].odd = odd(&json!({"os-vol-tenant-attr:tenant_id": "p2"}));
     let mut once = true;
     // The list begins anew after its first page.
     let stand = cloud.start_with(move |call, _| {
-        (call.query("marker").is_some() && std::mem::take(&mut once)).then(|| status(404))
+        (call.param("marker").is_some() && std::mem::take(&mut once)).then(|| status(404))
     });
     let (kept, outcome) = run(&stand).await;
     outcome.unwrap();
@@ -186,14 +188,14 @@ async fn a_row_that_cannot_be_read_costs_itself_and_is_said_once() {
 
 #[tokio::test]
 async fn a_volume_that_vanishes_between_pages_begins_the_list_anew() {
-    let stand = Cloud {
+    let stand = Plan {
         max_limit: 3,
         ..cloud(8)
     }
     .start_with(|call, cloud| {
         // The marker of the second page.
-        if call.query("marker") == Some(&uuid(5)) {
-            cloud.volumes.retain(|row| row["id"] != uuid(5));
+        if call.param("marker") == Some(&uuid(5)) {
+            cloud.volumes().retain(|volume| volume.id != uuid(5));
         }
         None
     });
@@ -204,11 +206,11 @@ async fn a_volume_that_vanishes_between_pages_begins_the_list_anew() {
 
 #[tokio::test]
 async fn a_refusal_in_the_middle_is_an_error() {
-    let stand = Cloud {
+    let stand = Plan {
         max_limit: 3,
         ..cloud(8)
     }
-    .start_with(|call, _| call.query("marker").is_some().then(|| status(403)));
+    .start_with(|call, _| call.param("marker").is_some().then(|| status(403)));
     let (_, outcome) = run(&stand).await;
     let error = outcome.unwrap_err();
     assert!(!error.is_outage() && !error.is_service_lacking());
@@ -217,20 +219,14 @@ async fn a_refusal_in_the_middle_is_an_error() {
 
 #[tokio::test]
 async fn a_cloud_without_cinder_is_told_from_one_whose_cinder_is_away() {
-    let lacks = Cloud {
-        lacks: vec!["block-storage"],
+    let lacks = Plan {
+        lacks: vec!["block-storage".into()],
         ..cloud(1)
     };
     let (_, outcome) = run(&lacks.start()).await;
     assert!(outcome.unwrap_err().is_service_lacking());
-    let away = cloud(1).start_with(|call, _| call.asks("cinder").then(|| status(503)));
+    let away = cloud(1).start_with(|call, _| call.asks("/volume/").then(|| status(503)));
     let (_, outcome) = run(&away).await;
     let error = outcome.unwrap_err();
     assert!(error.is_outage() && !error.is_service_lacking(), "{error}");
-}
-
-fn merge(row: &mut Value, changes: &Value) {
-    for (key, value) in changes.as_object().unwrap() {
-        row[key] = value.clone();
-    }
 }

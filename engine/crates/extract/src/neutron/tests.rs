@@ -1,5 +1,6 @@
 //! Floating IPs, of a Neutron that shows too many and one that forgets.
 
+use caso_stand_in::FloatingIp;
 use serde_json::json;
 use std::sync::Mutex;
 
@@ -30,13 +31,12 @@ async fn run(context: &ExtractContext, window: Window) -> (Kept, Result<(), Extr
     (kept, outcome)
 }
 
-fn cloud(count: u32) -> Cloud {
-    Cloud {
-        floating_ips: (0..count)
-            .map(|n| floating_ip(n, &format!("192.0.2.{n}")))
-            .collect(),
-        ..Cloud::default()
-    }
+fn cloud(count: u32) -> Plan {
+    let mut plan = plan();
+    *plan.floating_ips() = (0..count)
+        .map(|n| floating_ip(n, &format!("192.0.2.{n}")))
+        .collect();
+    plan
 }
 
 /// The one item, if there is one.
@@ -58,11 +58,11 @@ fn texts(context: &ExtractContext) -> Vec<String> {
 #[tokio::test]
 async fn all_addresses_are_one_item_whatever_the_size_of_pages() {
     for max_limit in [1, 3, 5, 1000] {
-        let mut cloud = Cloud {
+        let mut cloud = Plan {
             max_limit,
             ..cloud(5)
         };
-        cloud.floating_ips.push(floating_ip(9, "2001:db8::9"));
+        cloud.floating_ips().push(floating_ip(9, "2001:db8::9"));
         let context = cloud.start().context();
         let (kept, outcome) = run(&context, PRESENT_WINDOW).await;
         outcome.unwrap();
@@ -89,12 +89,10 @@ async fn all_addresses_are_one_item_whatever_the_size_of_pages() {
 #[tokio::test]
 async fn an_administrator_counts_the_addresses_of_the_project_alone() {
     let mut cloud = cloud(2);
-    cloud.sees_all_networks = true;
+    cloud.accounts[0].role = "admin".into();
     for n in 10..15 {
-        let mut row = floating_ip(n, "198.51.100.1");
-        row["tenant_id"] = json!("p2");
-        row["project_id"] = json!("p2");
-        cloud.floating_ips.push(row);
+        let theirs = &mut cloud.projects[1].floating_ips;
+        theirs.push(floating_ip(n, "198.51.100.1"));
     }
     let stand = cloud.start();
     let context = stand.context();
@@ -108,17 +106,15 @@ async fn an_administrator_counts_the_addresses_of_the_project_alone() {
 #[tokio::test]
 async fn addresses_of_others_are_not_counted_even_if_neutron_gives_them() {
     let mut cloud = cloud(2);
-    cloud.sees_all_networks = true;
+    cloud.accounts[0].role = "admin".into();
     for (n, owner) in [
         (10, json!({"project_id": "p2"})),
         (11, json!({"project_id": null, "tenant_id": "p2"})),
     ] {
-        let mut row = floating_ip(n, "198.51.100.1");
-        row["stray"] = json!(true);
-        for (key, value) in owner.as_object().unwrap() {
-            row[key] = value.clone();
-        }
-        cloud.floating_ips.push(row);
+        cloud.floating_ips().push(FloatingIp {
+            odd: odd(&owner),
+            ..floating_ip(n, "198.51.100.1")
+        });
     }
     let context = cloud.start().context();
     let (kept, outcome) = run(&context, PRESENT_WINDOW).await;
@@ -132,20 +128,17 @@ async fn addresses_of_others_are_not_counted_even_if_neutron_gives_them() {
 #[tokio::test]
 async fn an_address_that_cannot_be_read_costs_itself() {
     let mut cloud = cloud(7);
-    for (row, (key, value)) in cloud.floating_ips.iter_mut().zip([
-        ("floating_ip_address", json!("none")),
-        ("floating_ip_address", json!(null)),
-        ("created_at", json!("yesterday")),
-        ("created_at", json!("2026-10-01T00:00:00.123456")),
-        ("created_at", json!(null)),
+    for (address, fields) in cloud.floating_ips().iter_mut().zip([
+        json!({"floating_ip_address": "none"}),
+        json!({"floating_ip_address": null}),
+        json!({"created_at": "yesterday"}),
+        json!({"created_at": "2026-10-01T00:00:00.123456"}),
+        json!({"created_at": null}),
+        json!({"project_id": null, "tenant_id": null}),
     ]) {
-        row[key] = value;
+        address.odd = odd(&fields);
     }
-    let row = &mut cloud.floating_ips[5];
-    row["project_id"] = json!(null);
-    row["tenant_id"] = json!(null);
-    row["stray"] = json!(true);
-    cloud.sees_all_networks = true;
+    cloud.accounts[0].role = "admin".into();
     let (kept, outcome) = run(&cloud.start().context(), PRESENT_WINDOW).await;
     outcome.unwrap();
     assert_eq!(kept.errors().len(), 4);
@@ -169,13 +162,15 @@ async fn an_address_that_cannot_be_read_costs_itself() {
 #[tokio::test]
 async fn addresses_given_back_between_pages_count_once() {
     for gone in [2, 5] {
-        let stand = Cloud {
+        let stand = Plan {
             max_limit: 3,
             ..cloud(9)
         }
         .start_with(move |call, cloud| {
-            if call.query("marker") == Some(&uuid(gone)) {
-                cloud.floating_ips.retain(|row| row["id"] != uuid(gone));
+            if call.param("marker") == Some(&uuid(gone)) {
+                cloud
+                    .floating_ips()
+                    .retain(|address| address.id != uuid(gone));
             }
             None
         });
@@ -189,7 +184,7 @@ async fn addresses_given_back_between_pages_count_once() {
 #[tokio::test]
 async fn a_list_that_never_ends_is_an_error() {
     let stand = cloud(2).start_with(|call, _| {
-        let next = if call.query("marker") == Some("a") {
+        let next = if call.param("marker") == Some("a") {
             "b"
         } else {
             "a"

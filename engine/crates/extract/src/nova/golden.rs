@@ -12,6 +12,7 @@ use crate::testing::*;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::usage::Tables;
+use caso_stand_in::Person;
 
 /// Emitted by us, and by cASO only as a warning: its row was deleted without
 /// coming into the lists, and only the usage API has it.
@@ -21,12 +22,12 @@ fn recording() -> Value {
     serde_json::from_str(include_str!("../testdata/main.json")).unwrap()
 }
 
-fn answer(call: &Call, recording: &Value) -> Option<Reply> {
+fn answer(call: &Seen, recording: &Value) -> Option<Reply> {
     let last = call.path.rsplit('/').next()?;
     let list = match last {
         "detail" if call.asks("/flavors/") => &recording["flavors"],
-        "detail" if call.query("changes-since").is_none() => &recording["current"],
-        "detail" if call.query("changes-since")? == "2026-10-01T00:00:00Z" => &recording["servers"],
+        "detail" if call.param("changes-since").is_none() => &recording["current"],
+        "detail" if call.param("changes-since")? == "2026-10-01T00:00:00Z" => &recording["servers"],
         "detail" => return Some(ok(serde_json::json!({"servers": []}))),
         "images" => &recording["images"],
         "os-extra_specs" => {
@@ -49,12 +50,17 @@ async fn run() -> (Kept, Value) {
         end: recording["window"][1].as_i64().unwrap(),
     };
     let users = recording["users"].as_object().unwrap();
-    let named = |(id, name): (&String, &Value)| Some((id.clone(), name.as_str()?.to_owned()));
-    let stand = Cloud {
-        newest: (2, 46),
-        users: users.iter().filter_map(named).collect(),
-        projects: vec![serde_json::json!({"id": id})],
-        ..Cloud::default()
+    let named = |(id, name): (&String, &Value)| {
+        Some(Person {
+            id: id.clone(),
+            name: name.as_str()?.to_owned(),
+        })
+    };
+    let stand = Plan {
+        microversion: 46,
+        people: users.iter().filter_map(named).collect(),
+        projects: vec![project_with(&id, Vec::new())],
+        ..plan()
     }
     .start_with({
         let recording = recording.clone();

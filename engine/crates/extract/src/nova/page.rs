@@ -166,7 +166,9 @@ impl Extraction<'_> {
             .images
             .lookup(session, &self.task.project.id, &image_ids, warnings)
             .await;
-        tables.users = caches.users.lookup(session, &user_ids, warnings).await;
+        let patience = context.patience(&self.task.project.id);
+        let users = caches.users.lookup(session, &user_ids, patience, warnings);
+        tables.users = users.await?;
         tables.images = images.values().map(|image| (**image).clone()).collect();
         tables.images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(tables)

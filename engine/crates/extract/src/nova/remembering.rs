@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::extract;
-use crate::testing::*;
+use crate::testing::{self, *};
 use caso_history::History;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -26,7 +26,7 @@ struct Hours {
 
 impl Hours {
     /// Reads the first hour.
-    async fn begin(cloud: Cloud) -> Hours {
+    async fn begin(cloud: Plan) -> Hours {
         let mut hours = Hours {
             stand: cloud.start(),
             history: History::empty(),
@@ -40,7 +40,7 @@ impl Hours {
 
     /// Lets something happen, and reads the next hour. The history is that of the last
     /// window that could be read.
-    async fn next(&mut self, happen: impl FnOnce(&mut Cloud)) -> Result<Kept, ExtractError> {
+    async fn next(&mut self, happen: impl FnOnce(&mut Plan)) -> Result<Kept, ExtractError> {
         self.stand.change(happen);
         self.window.end += HOUR;
         self.read().await
@@ -87,11 +87,10 @@ impl Hours {
     }
 }
 
-fn three() -> Cloud {
-    Cloud {
-        machines: (0..3).map(VirtualMachine::old).collect(),
-        ..Cloud::default()
-    }
+fn three() -> Plan {
+    let mut plan = plan();
+    *plan.servers() = (0..3).map(old).collect();
+    plan
 }
 
 #[tokio::test]
@@ -110,8 +109,9 @@ async fn sizes_go_with_the_server_from_the_first_resize_on() {
     let end = hours.window.end;
     let kept = hours
         .next(|cloud| {
-            let vm = cloud.machine(1);
-            (vm.vcpus, vm.launched, vm.updated) = (16, Some(end + 600), end + 600);
+            let vm = cloud.server(1);
+            vm.embedded.as_mut().unwrap().vcpus = 16;
+            vm.boot(end + 600);
         })
         .await
         .unwrap();
@@ -122,7 +122,7 @@ async fn sizes_go_with_the_server_from_the_first_resize_on() {
         server.sizes.iter().map(|s| (s.since, s.vcpus)).collect()
     };
     assert_eq!(sizes(0), []);
-    let created = VirtualMachine::old(1).created;
+    let created = old(1).created;
     assert_eq!(sizes(1), [(created, 2), (end + 600, 16)]);
 }
 
@@ -133,14 +133,14 @@ async fn an_end_by_a_clock_that_is_behind_is_reported_once() {
     let end = hours.window.end;
     let kept = hours
         .next(|cloud| {
-            cloud.machine(1).delete(end - 300);
-            cloud.machine(1).updated = end + 300;
+            cloud.server(1).delete(end - 300);
+            cloud.server(1).updated = end + 300;
             // Created and deleted there between two runs.
-            let mut short = VirtualMachine::new(7);
+            let mut short = testing::new(7);
             (short.created, short.launched) = (end + 60, Some(end - 540));
             short.delete(end - 200);
             short.updated = end + 400;
-            cloud.machines.push(short);
+            cloud.servers().push(short);
         })
         .await
         .unwrap();
@@ -157,12 +157,12 @@ async fn what_becomes_visible_late_is_found_by_the_next_window() {
     let kept = hours
         .next(|cloud| {
             // Half an hour late, and known: it is missed.
-            cloud.machine(1).delete(end - 1800);
+            cloud.server(1).delete(end - 1800);
             // Never seen, and visible within a quarter of an hour.
-            let mut short = VirtualMachine::new(7);
+            let mut short = testing::new(7);
             (short.created, short.launched) = (end - 800, Some(end - 790));
             short.delete(end - 700);
-            cloud.machines.push(short);
+            cloud.servers().push(short);
         })
         .await
         .unwrap();
@@ -176,7 +176,7 @@ async fn a_window_waits_for_a_cell_that_is_down() {
     let mut hours = Hours::begin(three()).await;
     let end = hours.window.end;
     let down = hours
-        .next(|cloud| cloud.machine(1).in_down_cell = true)
+        .next(|cloud| cloud.server(1).in_down_cell = true)
         .await;
     let error = down.err().unwrap();
     assert!(matches!(error, ExtractError::CellDown { .. }), "{error}");
@@ -185,8 +185,8 @@ async fn a_window_waits_for_a_cell_that_is_down() {
     let mut hours = Hours::begin(three()).await;
     let down = hours
         .next(|cloud| {
-            cloud.machine(1).delete(end + 60);
-            cloud.machine(1).in_down_cell = true;
+            cloud.server(1).delete(end + 60);
+            cloud.server(1).in_down_cell = true;
         })
         .await;
     let text = down.err().unwrap().to_string();
@@ -201,17 +201,14 @@ async fn a_window_waits_for_a_cell_that_is_down() {
 async fn a_soft_deleted_server_is_reported_in_every_window_until_it_is_reclaimed() {
     let mut hours = Hours::begin(three()).await;
     let end = hours.window.end;
-    let soft = |cloud: &mut Cloud| {
-        let vm = cloud.machine(1);
-        (vm.status, vm.updated) = ("SOFT_DELETED", end + 300);
-    };
+    let soft = |cloud: &mut Plan| cloud.server(1).soft_delete(end + 300);
     for run in 0..4 {
         let kept = hours.next(soft).await.unwrap();
         assert_eq!(kept.numbers(), [0, 1, 2], "run {run}");
         assert_eq!(hours.asked("/servers/0"), 0, "{:#?}", hours.asked);
     }
     let reclaimed = hours.window.end + 100;
-    let kept = hours.next(|cloud| cloud.machine(1).delete(reclaimed)).await;
+    let kept = hours.next(|cloud| cloud.server(1).delete(reclaimed)).await;
     assert_eq!(kept.unwrap().numbers(), [0, 1, 2]);
     assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
 }
@@ -220,7 +217,7 @@ async fn a_soft_deleted_server_is_reported_in_every_window_until_it_is_reclaimed
 #[tokio::test]
 async fn a_soft_deleted_server_of_which_nothing_is_remembered_is_found() {
     let mut cloud = three();
-    cloud.machine(1).status = "SOFT_DELETED";
+    cloud.server(1).vm_state = "soft-delete".into();
     let hours = Hours::begin(cloud).await;
     assert_eq!(hours.asked("/servers/0"), 1);
     assert_eq!(hours.history.len(), 3);
@@ -235,7 +232,9 @@ async fn a_row_that_cannot_be_read_is_not_looked_for() {
     let usual = hours.asked.len();
     for _ in 0..2 {
         let kept = hours
-            .next(|cloud| cloud.machine(1).odd = json!({"created": "soon"}))
+            .next(|cloud| {
+                cloud.server(1).odd.insert("created".into(), json!("soon"));
+            })
             .await
             .unwrap();
         assert_eq!(kept.numbers(), [0, 2]);
@@ -247,7 +246,7 @@ async fn a_row_that_cannot_be_read_is_not_looked_for() {
 async fn a_server_that_nova_knows_no_more_is_named_once() {
     let mut hours = Hours::begin(three()).await;
     let kept = hours
-        .next(|cloud| cloud.machines.retain(|vm| vm.id.as_u128() != 1))
+        .next(|cloud| cloud.servers().retain(|vm| vm.id != uuid(1)))
         .await
         .unwrap();
     assert_eq!(kept.numbers(), [0, 2]);

@@ -169,7 +169,7 @@ mod tests {
         let server = read(&row(fields), "p").unwrap();
         let metadata = server.metadata.unwrap();
         let names: Vec<&str> = metadata.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(names, ["vo", "OS-EXT-AZ:availability_zone"]);
+        assert_eq!(names, ["OS-EXT-AZ:availability_zone", "vo"]);
         assert_eq!(server.tags.unwrap(), ["cost-centre-7"]);
         let [zone] = &server.attributes[..] else {
             panic!("{:?}", server.attributes);

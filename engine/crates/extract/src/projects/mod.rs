@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use self::lookup::Lookup;
 pub use self::mapping::{MappingError, VoMapping};
@@ -88,6 +89,11 @@ pub enum ProjectError {
         "it has no VO: set the property `{property}` of the project in Keystone, or name the project in the mapping file `{}`", .file.display()
     )]
     NoVo { property: String, file: PathBuf },
+    #[error("it has no property `{property}` in Keystone, and {source}")]
+    NoMapping {
+        property: String,
+        source: Arc<MappingError>,
+    },
     #[error("its property `{property}` is no text and so no VO: {value}")]
     OddVo { property: String, value: String },
 }
@@ -95,8 +101,6 @@ pub enum ProjectError {
 /// Why there is no list of projects at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectsError {
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
     #[error(transparent)]
     Keystone(ApiError),
     #[error("cannot list the projects with tag `{tag}`: {source}")]
@@ -120,7 +124,6 @@ impl ProjectsError {
     /// Keystone is away.
     pub fn is_outage(&self) -> bool {
         match self {
-            ProjectsError::Mapping(_) => false,
             ProjectsError::Keystone(source) | ProjectsError::List { source, .. } => {
                 source.is_outage()
             }
@@ -134,7 +137,11 @@ pub async fn find(
     options: &ProjectOptions,
     warnings: &Notices,
 ) -> Result<Vec<Result<ProjectRef, ProjectFailure>>, ProjectsError> {
-    let mapping = VoMapping::read(&options.mapping_file, warnings)?;
+    // A file that cannot be read costs the projects that need it.
+    let mapping = VoMapping::read(&options.mapping_file, warnings).map_err(Arc::new);
+    if let Err(error) = &mapping {
+        warnings.warn_once("mapping-file-broken", || error.to_string());
+    }
     let without_domains = in_the_one_domain(session, options).await?;
     let options = without_domains.as_ref().unwrap_or(options);
     let tagged = tagged(session, options, warnings).await?;

@@ -1,9 +1,10 @@
 //! The list of projects against a small Keystone.
 
+use caso_stand_in::Project;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Cloud, Stand, status};
+use crate::testing::{Plan, Planned, Stand, odd, plan, project_with, status};
 
 fn options(configured: &[&str]) -> ProjectOptions {
     ProjectOptions {
@@ -16,11 +17,13 @@ fn options(configured: &[&str]) -> ProjectOptions {
 }
 
 /// Projects `p1`, `p2` with the tag, and `q0` to `q3` without.
-fn cloud() -> Cloud {
-    let mut cloud = Cloud::default();
-    cloud.projects.extend((0..4).map(|n| {
-        json!({"id": format!("q{n}"), "name": format!("name/q{n}"), "domain_id": "default",
-            "tags": [], "VO": "vo-q"})
+fn cloud() -> Plan {
+    let mut cloud = plan();
+    cloud.projects.extend((0..4).map(|n| Project {
+        name: format!("name/q{n}"),
+        tags: Vec::new(),
+        properties: [("VO".into(), "vo-q".into())].into(),
+        ..project_with(&format!("q{n}"), Vec::new())
     }));
     cloud
 }
@@ -99,10 +102,8 @@ async fn a_missing_project_is_one_failure() {
 #[tokio::test]
 async fn without_system_scope_projects_are_read_with_their_own_token() {
     let mut cloud = cloud();
-    cloud.system = false;
-    let stand = cloud.start_with(|call, _| {
-        (call.project.is_empty() && call.asks("/v3/projects")).then(|| status(403))
-    });
+    cloud.accounts[0].system = false;
+    let stand = cloud.start();
     let (found, warnings) = find(&stand, &options(&["p1", "gone"])).await;
     assert_eq!(ids(&found), ["p1", "not gone"]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -123,11 +124,11 @@ async fn the_vo_comes_from_the_property_then_from_the_file() {
     .unwrap();
     let mut cloud = cloud();
     for project in &mut cloud.projects {
-        match project["id"].as_str().unwrap() {
-            "q0" => project["VO"] = json!(null),
-            "q1" => project["VO"] = json!(""),
-            "q2" => project["VO"] = json!(["a"]),
-            "q3" => drop(project.as_object_mut().unwrap().remove("VO")),
+        match project.id.as_str() {
+            "q0" => project.odd = odd(&json!({"VO": null})),
+            "q1" => project.odd = odd(&json!({"VO": ""})),
+            "q2" => project.odd = odd(&json!({"VO": ["a"]})),
+            "q3" => project.properties.clear(),
             _ => {}
         }
     }
@@ -146,17 +147,36 @@ async fn the_vo_comes_from_the_property_then_from_the_file() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
 }
 
+/// After a move to properties a stale file is the normal state.
 #[tokio::test]
-async fn a_malformed_mapping_file_and_a_keystone_away_end_the_search() {
+async fn a_malformed_mapping_file_costs_the_projects_that_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["{", r#"{"vo": {"tenant": ["x"]}},"#, "[]"] {
+        let mut cloud = cloud();
+        for project in &mut cloud.projects {
+            if project.id == "q1" {
+                project.odd = odd(&json!({"VO": ""}));
+            }
+        }
+        let mut options = options(&["q1"]);
+        options.mapping_file = folder.path().join("voms.json");
+        std::fs::write(&options.mapping_file, text).unwrap();
+        let (found, warnings) = find(&cloud.start(), &options).await;
+        assert_eq!(ids(&found), ["not q1", "p1", "p2"], "{text}");
+        let failure = found[0].as_ref().unwrap_err();
+        assert!(
+            matches!(*failure.error, ProjectError::NoMapping { .. }),
+            "{failure}"
+        );
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_keystone_away_ends_the_search() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = options(&[]);
-    options.mapping_file = folder.path().join("voms.json");
-    std::fs::write(&options.mapping_file, "{").unwrap();
-    let context = cloud().start().context();
     let warnings = Notices::default();
-    let found = super::find(&context.session, &options, &warnings).await;
-    assert!(matches!(found, Err(ProjectsError::Mapping(_))));
-
     options.mapping_file = folder.path().join("none.json");
     let stand = cloud().start_with(|_, _| Some(status(503)));
     let found = super::find(&stand.context().session, &options, &warnings).await;

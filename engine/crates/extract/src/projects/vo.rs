@@ -1,9 +1,11 @@
 //! The VO of a project. Keystone's property leads; the mapping file, which
 //! cASO is leaving behind, serves projects without it.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::mapping::VoMapping;
+use super::mapping::{MappingError, VoMapping};
 use super::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
 use caso_model::notice::Notices;
 use caso_openstack::keystone::Project;
@@ -14,7 +16,7 @@ pub fn with_vo(
     project: Project,
     written: Option<&String>,
     options: &ProjectOptions,
-    mapping: &VoMapping,
+    mapping: &Result<VoMapping, Arc<MappingError>>,
     warnings: &Notices,
 ) -> Result<ProjectRef, ProjectFailure> {
     let name = Some(project.name.clone()).filter(|name| !name.is_empty());
@@ -23,12 +25,16 @@ pub fn with_vo(
         Some(Value::String(vo)) if !vo.is_empty() => Ok(vo.clone()),
         None | Some(Value::Null | Value::String(_)) => {
             let names = [Some(&project.id), written, name.as_ref()];
-            match names
-                .into_iter()
-                .flatten()
-                .find_map(|name| mapping.vo(name))
+            let mut names = names.into_iter().flatten();
+            match mapping
+                .as_ref()
+                .map(|mapping| names.find_map(|name| mapping.vo(name)))
             {
-                Some(vo) => {
+                Err(error) => Err(ProjectError::NoMapping {
+                    property: property.clone(),
+                    source: error.clone(),
+                }),
+                Ok(Some(vo)) => {
                     warnings.warn_once("mapping-file-used", || {
                         format!(
                             "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone); cASO is leaving this file behind: `caso-mapping-migrate` moves what it says to properties",
@@ -38,7 +44,7 @@ pub fn with_vo(
                     });
                     Ok(vo.to_owned())
                 }
-                None => Err(ProjectError::NoVo {
+                Ok(None) => Err(ProjectError::NoVo {
                     property: property.clone(),
                     file: options.mapping_file.clone(),
                 }),

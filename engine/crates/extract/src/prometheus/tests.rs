@@ -18,11 +18,10 @@ const HOUR: Window = Window {
     end: WINDOW.end,
 };
 
-fn cloud(servers: u32) -> Cloud {
-    Cloud {
-        machines: (0..servers).map(VirtualMachine::old).collect(),
-        ..Cloud::default()
-    }
+fn cloud(servers: u32) -> Plan {
+    let mut plan = plan();
+    *plan.servers() = (0..servers).map(old).collect();
+    plan
 }
 
 fn id(number: u32) -> String {
@@ -118,14 +117,14 @@ async fn an_hour_is_one_query_a_page_and_no_image_and_no_user() {
 #[tokio::test]
 async fn energy_is_cut_to_the_servers_life() {
     let mut cloud = cloud(3);
-    cloud.machines.push(VirtualMachine {
+    cloud.servers().push(caso_stand_in::Server {
         created: HOUR.start + 900,
         launched: Some(HOUR.start + 930),
         updated: HOUR.start + 930,
-        ..VirtualMachine::old(3)
+        ..old(3)
     });
-    cloud.machine(1).delete(HOUR.start + 1200);
-    cloud.machine(2).delete(HOUR.start - 1200);
+    cloud.server(1).delete(HOUR.start + 1200);
+    cloud.server(2).delete(HOUR.start - 1200);
     // An exporter that knows better than Nova.
     let meters = (0..4).fold(Meters::default(), |meters, n| {
         meters.steady(n, HOUR.start - 3600, HOUR.end)
@@ -193,9 +192,8 @@ async fn no_samples_at_all_are_worth_a_word() {
         "{:?}",
         run.warnings
     );
-    let off = cloud(1);
-    let mut off = off;
-    off.machine(0).status = "SHUTOFF";
+    let mut off = cloud(1);
+    off.server(0).vm_state = "stopped".into();
     let run = run_with(&off.start(), meters.source(), HOUR).await;
     assert!(run.warnings.is_empty(), "{:?}", run.warnings);
 }
@@ -285,7 +283,7 @@ async fn a_failure_on_a_later_page_fails_the_window() {
         queries += 1;
         (queries > 1).then(|| status(500))
     });
-    let cloud = Cloud {
+    let cloud = Plan {
         max_limit: 2,
         ..cloud(4)
     };
@@ -299,7 +297,7 @@ async fn a_failure_on_a_later_page_fails_the_window() {
 async fn a_first_run_asks_for_what_there_is() {
     let days = 3 * 86_400;
     let mut cloud = cloud(2);
-    cloud.machine(0).created = 0;
+    cloud.server(0).created = 0;
     let meters = (0..2).fold(Meters::default(), |meters, n| {
         meters.steady(n, HOUR.end - days, HOUR.end)
     });
@@ -359,7 +357,7 @@ async fn many_servers_are_asked_for_in_groups() {
 #[tokio::test]
 async fn one_odd_row_costs_itself() {
     let mut cloud = cloud(2);
-    cloud.machine(1).odd = serde_json::json!({"created": "soon"});
+    cloud.server(1).odd = odd(&serde_json::json!({"created": "soon"}));
     let meters = (0..2).fold(Meters::default(), |meters, n| {
         meters.steady(n, HOUR.start - 600, HOUR.end)
     });

@@ -111,6 +111,169 @@ fn a_damaged_pack_is_packed_again_in_its_place_in_the_order() {
     }
 }
 
+/// Another messenger still needs the segments, so that they are there to be sent again.
+fn delivered_three_hours(consumer: &Consumer) -> Site {
+    let site = Site::new(&["m", "away"]);
+    for hour in ["1", "2", "3"] {
+        site.extract(&[hour]);
+        drain(&site, consumer);
+    }
+    assert_eq!(consumer.ids(), ["1", "2", "3"]);
+    site
+}
+
+fn of_kind(site: &Site, ending: &str) -> Vec<PathBuf> {
+    let mut files = list(&site.path("messengers/m"));
+    files.retain(|path| path.extension().is_some_and(|e| e == ending));
+    files
+}
+
+#[test]
+fn behind_a_note_that_is_gone_or_damaged_everything_is_delivered_again_in_order() {
+    let empty = |path: &Path| fs::write(path, "").unwrap();
+    let remove = |path: &Path| fs::remove_file(path).unwrap();
+    let change = |path: &Path| flip(path, "00000001-0", "00000001-1");
+    let younger = |path: &Path| {
+        fs::write(
+            path,
+            "{\"format\":1,\"segments\":[\"00000009-00000-00-00\"]}\n",
+        )
+        .unwrap();
+    };
+    for damage in [empty, remove, cut as fn(&Path), change, younger] {
+        let consumer = Consumer::default();
+        let site = delivered_three_hours(&consumer);
+        damage(&of_kind(&site, "done")[0]);
+        drain(&site, &consumer);
+        assert_eq!(consumer.ids(), ["1", "2", "3", "1", "2", "3"]);
+        drain(&site, &consumer);
+        assert_eq!(consumer.ids().len(), 6, "once");
+    }
+}
+
+#[test]
+fn a_pack_that_was_taken_away_lets_nothing_overtake() {
+    let site = Site::new(&["m"]);
+    let consumer = Consumer::default();
+    for hour in ["1", "2", "3"] {
+        site.extract(&[hour]);
+        down(&site, &consumer);
+    }
+    fs::remove_file(&of_kind(&site, "pack")[1]).unwrap();
+    let (journal, _) = site.open();
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["1", "2", "3"]);
+    let notices = journal.take_notices();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].text.contains("delivered again"), "{notices:?}");
+}
+
+/// The same journal in a folder of its own.
+fn copy_of(site: &Site) -> Site {
+    let copy = Site::new(&[]);
+    copy_folder(&site.path(""), &copy.path(""));
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in list(from) {
+        let target = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy_folder(&path, &target),
+            false => drop(fs::copy(&path, &target).unwrap()),
+        }
+    }
+}
+
+/// Every bit of every note and pack: all records arrive, and the last hour's last.
+#[test]
+fn a_flipped_bit_in_what_was_delivered_loses_nothing_and_sends_nothing_stale() {
+    let consumer = Consumer::default();
+    let site = delivered_three_hours(&consumer);
+    site.extract(&["4"]);
+    let notes = of_kind(&site, "done");
+    let kept: Vec<Vec<u8>> = notes.iter().map(|path| fs::read(path).unwrap()).collect();
+    for (note, good) in notes.iter().zip(&kept) {
+        for at in (0..good.len() * 8).step_by(3) {
+            let copy = copy_of(&site);
+            let mut bad = good.clone();
+            bad[at / 8] ^= 1 << (at % 8);
+            fs::write(
+                copy.path("messengers/m").join(note.file_name().unwrap()),
+                bad,
+            )
+            .unwrap();
+            let consumer = Consumer::default();
+            drain(&copy, &consumer);
+            let got = consumer.ids();
+            assert_eq!(
+                got.last().map(String::as_str),
+                Some("4"),
+                "bit {at}: {got:?}"
+            );
+            assert!(got.is_sorted(), "bit {at}: {got:?}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_segment_says_of_which_window_it_was_and_how_to_extract_that_again() {
+    let (site, first) = two_segments();
+    cut(&first);
+    let (_, recovery) = site.open();
+    let text = recovery.set_aside[0].to_string();
+    for part in [
+        "--projects",
+        "--extractor nova",
+        "--extract-from 1",
+        "--extract-to 1",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+/// A disk on which nothing can be written as long as the reserve is there.
+struct FullUntilGivenUp(PathBuf);
+
+impl caso_disk::Fault for FullUntilGivenUp {
+    fn before(&self, step: caso_disk::Step, _: &Path) -> caso_disk::Verdict {
+        use caso_disk::Step::{Create, Write};
+        match matches!(step, Create | Write) && self.0.exists() {
+            true => caso_disk::Verdict::Fail(std::io::ErrorKind::StorageFull.into()),
+            false => caso_disk::Verdict::Go,
+        }
+    }
+
+    fn left(&self) -> Option<caso_disk::Left> {
+        let full = self.0.exists();
+        Some(caso_disk::Left {
+            bytes: if full { 0 } else { 100_000 },
+            of: 10_000_000,
+            files: None,
+        })
+    }
+}
+
+#[test]
+fn a_full_disk_is_emptied_once_the_messenger_is_back() {
+    let site = Site::new(&["m"]);
+    let consumer = Consumer::default();
+    site.extract(&["1", "2"]);
+    down(&site, &consumer);
+    let reserve = site.path("reserve");
+    assert_eq!(fs::metadata(&reserve).unwrap().len(), 256 * 1024);
+    let full = Disk::with_fault(std::sync::Arc::new(FullUntilGivenUp(reserve.clone())));
+    let (journal, _) = Journal::open(&site.spool(full), 5_000).unwrap();
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["1", "2"]);
+    assert_eq!(site.files("segments"), [""; 0]);
+    assert!(!reserve.exists());
+    drop(journal);
+    drop(site.open());
+    assert!(reserve.exists(), "made anew where there is room");
+}
+
 #[test]
 fn a_newer_segment_is_left_alone_and_holds_what_lies_behind_it() {
     let site = Site::new(&["m"]);
@@ -249,7 +412,7 @@ fn a_real_limit_of_the_system_names_file_and_room() {
         text.contains("answer: the journal could not be written: cannot write to"),
         "{text}"
     );
-    assert!(text.contains("bytes free"), "{text}");
+    assert!(text.contains("`ulimit -f`"), "{text}");
     assert_eq!(list(&dir.path().join("caso-journal/segments")).len(), 0);
 }
 

@@ -122,7 +122,7 @@ impl World {
         assert_eq!(self.site.waiting()["m"], 0, "{what}");
         for folder in ["", "segments", "messengers/m", "set-aside"] {
             let mut files = self.site.files(folder);
-            files.retain(|name| name != "journal.json" && name != "lock");
+            files.retain(|name| !["journal.json", "lock", "reserve"].contains(&name.as_str()));
             assert_eq!(files, [""; 0], "{what}: left in `{folder}`");
         }
     }

@@ -106,7 +106,7 @@ fn replacements_as_one(mut steps: Vec<String>) -> Vec<String> {
             let temporary = format!("{folder}/.{name}.tmp");
             let temporary = temporary.trim_start_matches('/');
             let folder = match (folder, name) {
-                ("", "journal.json") => "caso-journal",
+                ("", "journal.json" | "reserve") => "caso-journal",
                 ("", _) => "SPOOL",
                 (folder, _) => folder,
             };

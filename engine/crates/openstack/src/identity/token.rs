@@ -19,6 +19,8 @@ pub struct Token {
     /// When to ask for a new one, by our clock; none where Keystone did not
     /// say when it ends, and only a 401 shows it.
     pub renew_at: Option<i64>,
+    /// By how many seconds the clock that signed it is ahead of ours, by its `issued_at`.
+    pub issued_ahead: Option<i64>,
     /// Id of the project it is for, if any.
     pub project: Option<String>,
     pub project_name: Option<String>,
@@ -64,6 +66,7 @@ impl Token {
         Ok(Token {
             id: Secret::new(id),
             renew_at: renew_at(text("/expires_at"), text("/issued_at"), now),
+            issued_ahead: issued_ahead(text("/issued_at"), now),
             project: text("/project/id"),
             project_name: text("/project/name"),
             system: token.get("system").is_some_and(Value::is_object),
@@ -79,6 +82,11 @@ impl Token {
     pub fn is_due(&self, now: i64) -> bool {
         self.renew_at.is_some_and(|renew| now >= renew)
     }
+}
+
+/// How far ahead of `now`, by our clock, a token was issued.
+pub fn issued_ahead(issued: Option<String>, now: i64) -> Option<i64> {
+    Some(issued.as_deref().and_then(parse_timestamp)? - now)
 }
 
 /// When to ask for a new one, by our clock, if it is known when it ends.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::Catalog;
 use super::credentials::Target;
-use super::token::{NotAToken, Token, renew_at};
+use super::token::{NotAToken, Token, issued_ahead, renew_at};
 use caso_login::{GenericUser, ProjectChoice, TenantRef, V2Login};
 use caso_model::secret::Secret;
 
@@ -58,6 +58,7 @@ pub fn token(body: &Value, now: i64) -> Result<Token, NotAToken> {
             text("/access/token/issued_at"),
             now,
         ),
+        issued_ahead: issued_ahead(text("/access/token/issued_at"), now),
         // An unscoped token has an empty catalog, which is as good as none.
         catalog: project
             .as_ref()

@@ -113,6 +113,7 @@ pub async fn send_v3(
             },
         )
         .await
+        .inspect(|token| session.note_issued(token))
         .map_err(|error| over_tls(error, &request.url))
 }
 
@@ -140,6 +141,7 @@ async fn post_v2(
             },
         )
         .await
+        .inspect(|token| session.note_issued(token))
         .map_err(|error| over_tls(error, &request.url))
 }
 

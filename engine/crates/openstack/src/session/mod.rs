@@ -106,6 +106,8 @@ struct Inner {
     accepted: Mutex<BTreeSet<Service>>,
     /// Their clocks minus ours, by the last answer of each.
     skews: Mutex<BTreeMap<Service, i64>>,
+    /// By how much the last token was issued in our future.
+    issued_ahead: Mutex<Option<i64>>,
 }
 
 impl Session {
@@ -125,6 +127,7 @@ impl Session {
                 requests: AtomicU64::new(0),
                 accepted: Mutex::default(),
                 skews: Mutex::default(),
+                issued_ahead: Mutex::default(),
             }),
         }
     }
@@ -313,6 +316,25 @@ impl Session {
         let skews = self.inner.skews.lock();
         let skews = skews.unwrap_or_else(PoisonError::into_inner);
         skews.get(&service).copied()
+    }
+
+    fn note_issued(&self, token: &Token) {
+        if token.issued_ahead.is_some() {
+            let ahead = self.inner.issued_ahead.lock();
+            *ahead.unwrap_or_else(PoisonError::into_inner) = token.issued_ahead;
+        }
+    }
+
+    /// By how many seconds Keystone's clock is ahead of ours (behind it: below 0), where two
+    /// witnesses agree on more than `least`: the `Date` of its answers, which a proxy may have
+    /// made up, and the moment at which it issued our token.
+    pub fn clock_apart_by_more_than(&self, least: i64) -> Option<i64> {
+        let date = self.clock_skew(Service::Identity)?;
+        let issued = self.inner.issued_ahead.lock();
+        let issued = (*issued.unwrap_or_else(PoisonError::into_inner))?;
+        let both = date.unsigned_abs().min(issued.unsigned_abs());
+        let agree = date.signum() == issued.signum();
+        (agree && i64::try_from(both).is_ok_and(|both| both > least)).then_some(date)
     }
 
     /// The account has no role on the system (as far as was asked), so

@@ -2,8 +2,10 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use super::super::policy::TlsTerms;
 use super::*;
 use caso_net::Endpoint;
+use caso_net::address::Reach;
 
 fn connections(limits: Limits) -> Connections {
     Connections::new(&limits, Arc::default(), None)
@@ -20,8 +22,8 @@ async fn listener() -> (TcpListener, ConnectionTerms) {
         ConnectionTerms {
             endpoint,
             tls: false,
-            cafile: None,
-            identity: None,
+            trust: TlsTerms::default(),
+            reach: Reach::Public,
         },
     )
 }

@@ -8,7 +8,7 @@ const MESSENGER: Roles = Roles {
 fn description() -> Description {
     Description {
         name: "mine".to_owned(),
-        summary: "Sends\x1b[2J things".to_owned(),
+        summary: "Sends\n\tthings".to_owned(),
         version: "1.0".to_owned(),
         record_types: vec!["cloud".to_owned()],
         options: vec![option("max_size", OptionKind::Integer, Some("100"))],
@@ -43,7 +43,7 @@ fn capability(name: &str, kind: &str) -> CapabilityRequest {
 #[test]
 fn what_is_shown_is_cleaned() {
     let good = checked(description(), MESSENGER, &[]).unwrap();
-    assert_eq!(good.summary, "Sends[2J things");
+    assert_eq!(good.summary, "Sends  things");
     assert_eq!(good.options[0].help, "Help in lines");
 }
 
@@ -102,6 +102,96 @@ fn each_fault_is_named() {
             .to_string();
         assert!(problem.contains(part), "{problem}");
     }
+}
+
+/// a09 to a18 of the sandbox's review: titles of terminals, forged lines, a megabyte.
+#[test]
+fn a_text_that_does_more_than_be_read_is_refused_wherever_it_stands() {
+    type Spoil = fn(&mut Description, String);
+    fn asking(d: &mut Description) -> &mut CapabilityRequest {
+        d.capabilities = vec![capability("q", "queue")];
+        &mut d.capabilities[0]
+    }
+    fn attribute(name: &str, value: &str) -> Attribute {
+        Attribute {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+    let places: [(&str, Spoil); 12] = [
+        ("version", |d, text| d.version = text),
+        ("summary", |d, text| d.summary = text),
+        ("help", |d, text| d.options[0].help = text),
+        ("default", |d, text| d.options[0].default = Some(text)),
+        ("old name", |d, text| d.options[0].old_names = vec![text]),
+        ("choice", |d, text| {
+            d.options
+                .push(option("c", OptionKind::Choice(vec![text]), None))
+        }),
+        ("kind of an option", |d, text| {
+            d.options.push(option("c", OptionKind::Other(text), None))
+        }),
+        ("kind of a capability", |d, text| asking(d).kind = text),
+        ("target", |d, text| asking(d).target = text),
+        ("name of an attribute", |d, text| {
+            asking(d).attributes = vec![attribute(&text, "")]
+        }),
+        ("attribute", |d, text| {
+            asking(d).attributes = vec![attribute("a", &text)]
+        }),
+        ("attribute", |d, text| {
+            d.attributes = vec![attribute("a", &text)]
+        }),
+    ];
+    for (what, spoil) in places {
+        for sly in [
+            "x\x1b]0;owned\x07",
+            "x\rerror: messenger `ssm`: 51 records are LOST",
+            "x\u{202e}y",
+            "x\u{9b}2J",
+            "x\u{200d}y",
+            "x\u{ad}y",
+        ] {
+            let mut description = description();
+            spoil(&mut description, sly.to_owned());
+            let problem = checked(description, MESSENGER, &[])
+                .unwrap_err()
+                .to_string();
+            assert!(
+                problem.contains(&format!("its {what} has characters")),
+                "{problem}"
+            );
+            assert!(problem.chars().all(|c| !c.is_control()), "{problem:?}");
+        }
+        let mut description = description();
+        spoil(&mut description, "x".repeat(1 << 20));
+        let problem = checked(description, MESSENGER, &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            problem.contains(&format!("its {what} has more than")),
+            "{problem}"
+        );
+    }
+}
+
+/// 25,000 old names cost two seconds.
+#[test]
+fn a_flood_at_one_option_is_refused() {
+    let mut many = description();
+    many.options[0].old_names = (0..51).map(|n| format!("old{n}")).collect();
+    let problem = checked(many, MESSENGER, &[]).unwrap_err().to_string();
+    assert!(problem.contains("more than 50 old names"), "{problem}");
+}
+
+#[test]
+fn a_secret_does_not_stand_in_a_target() {
+    let mut sly = description();
+    sly.options.push(option("password", OptionKind::Text, None));
+    sly.capabilities = vec![capability("web", "http")];
+    sly.capabilities[0].target = "https://${password}.evil.example".to_owned();
+    let problem = checked(sly, MESSENGER, &[]).unwrap_err().to_string();
+    assert!(problem.contains("secret option `password`"), "{problem}");
 }
 
 #[test]

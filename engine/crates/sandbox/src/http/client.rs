@@ -12,6 +12,7 @@ use url::Url;
 use super::super::limits::Limits;
 use super::super::policy::HttpTerms;
 use caso_base::error_chain;
+use caso_net::address::Reach;
 use caso_net::proxy::Proxies;
 use caso_net::tls::{TlsCache, TlsClient};
 use caso_net::{Endpoint, address, client_builder};
@@ -50,6 +51,7 @@ impl Clients {
         let client = client_builder(&tls, self.proxies.clone())
             .dns_resolver(Resolver {
                 origin: url.host_str().unwrap_or_default().to_owned(),
+                reach: terms.reach,
             })
             // The guest gets what was sent, and what it unpacks is its own memory.
             .no_gzip()
@@ -68,17 +70,19 @@ impl Clients {
 /// name is the operator's.
 struct Resolver {
     origin: String,
+    reach: Reach,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         let granted = host.eq_ignore_ascii_case(&self.origin);
+        let reach = self.reach;
         Box::pin(async move {
             // The port is set by who asked.
             let found = if granted {
                 let endpoint = Endpoint { host, port: 0 };
-                address::resolve(&endpoint).await?
+                address::resolve(&endpoint, reach).await?
             } else {
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect()
             };

@@ -5,8 +5,9 @@ use tokio::net::TcpListener;
 
 use super::super::failure::Who;
 use super::super::mask::Mask;
-use super::super::policy::{Grant, InstanceName};
+use super::super::policy::{Grant, InstanceName, TlsTerms};
 use super::*;
+use caso_net::address::Reach;
 use caso_net::proxy::Proxies;
 
 fn http(origin: &str, proxies: Proxies) -> Http {
@@ -18,8 +19,8 @@ fn http(origin: &str, proxies: Proxies) -> Http {
     });
     let terms = HttpTerms {
         origin: origin.to_owned(),
-        cafile: None,
-        verify: true,
+        trust: TlsTerms::default(),
+        reach: Reach::Public,
     };
     granted.grants.insert("web".to_owned(), Grant::Http(terms));
     let clients = Clients::new(&limits, Arc::default(), proxies);
@@ -27,7 +28,7 @@ fn http(origin: &str, proxies: Proxies) -> Http {
         component: "component".to_owned(),
         instance: "mine".to_owned(),
     };
-    let log = GuestLog::new(&who, Mask::default(), &limits);
+    let log = GuestLog::new(&who, Mask::default(), &limits, Arc::default());
     Http::new(&limits, Arc::new(granted), Arc::new(clients), log)
 }
 

@@ -7,7 +7,7 @@ fn log(secrets: &[&str], limits: &Limits) -> GuestLog {
         component: "ssm".to_owned(),
         instance: "mine".to_owned(),
     };
-    GuestLog::new(&who, mask, limits)
+    GuestLog::new(&who, mask, limits, Arc::default())
 }
 
 fn said(log: &GuestLog) -> Vec<String> {
@@ -109,6 +109,51 @@ fn endless_output_without_a_line_end_takes_no_memory() {
     log.with(|shared| assert!(shared.stdout.bytes.len() <= 400));
     log.end_call();
     assert_eq!(said(&log).len(), 1);
+}
+
+/// H2 of the sandbox's review: a megabyte of line ends cost a minute.
+#[test]
+fn what_is_beyond_the_quota_is_not_even_masked() {
+    let log = log(&["hunter2"], &small(3, 100));
+    log.bytes(Stdio::Stderr, &[b'\n'; 64 << 10]);
+    for _ in 0..10 {
+        log.write(Level::Info, "hunter2");
+    }
+    assert_eq!(said(&log).len(), 3);
+    // The last words are masked all the same.
+    log.bytes(Stdio::Stderr, b"hunter2\n");
+    assert_eq!(log.stderr_tail(), "***");
+}
+
+/// b10 and c02: a call for each record, and each with errors for root's mail.
+#[test]
+fn a_run_has_a_quota_for_all_calls_and_stores_of_an_instance() {
+    let budget = Arc::<Budget>::default();
+    let mut all = Vec::new();
+    for _ in 0..100 {
+        let who = Who {
+            component: "c".to_owned(),
+            instance: "mine".to_owned(),
+        };
+        let log = GuestLog::new(
+            &who,
+            Mask::default(),
+            &Limits::default(),
+            Arc::clone(&budget),
+        );
+        log.begin_call();
+        for _ in 0..100 {
+            log.write(Level::Error, "error");
+            log.write(Level::Info, "info");
+        }
+        all.extend(said(&log));
+    }
+    let count = |word: &str| all.iter().filter(|line| line.as_str() == word).count();
+    assert_eq!(count("error"), 50);
+    assert!(all.len() <= 2_002, "{}", all.len());
+    let told = |part: &str| all.iter().filter(|line| line.contains(part)).count();
+    assert_eq!(told("more than 50 errors in one run"), 1);
+    assert_eq!(told("more than 2000 lines in one run"), 1);
 }
 
 proptest! {

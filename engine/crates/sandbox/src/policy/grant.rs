@@ -10,31 +10,43 @@
 //! the first thing that everybody writes. IPv6 addresses stand in brackets.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
-use super::value::{self, ValueError};
-use caso_net::{Endpoint, ParseEndpointError};
+use super::terms::{AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
+use super::value::ValueError;
+use super::written::{Written, encoded};
+use caso_net::ParseEndpointError;
 
 /// A capability with its terms, read from text and written back as the same
 /// text.
 ///
-/// | form                                          | grants                                        |
-/// |-----------------------------------------------|-----------------------------------------------|
-/// | `queue:/path`                                 | messages into the directory queue at `/path`  |
-/// | `queue:/path?umask=027`                       | the same, files and folders with that umask   |
-/// | `connection:host:port`                        | a TCP connection to one host and port         |
-/// | `connection:tls://host:port`                  | the same, inside TLS, by the system's CAs     |
-/// | `connection:tls://host:port?cafile=/path`     | the same, by the CAs in that file or folder   |
-/// | `…?cafile=/path&certfile=/path&keyfile=/path` | the same, with a client certificate too       |
-/// | `http:https://host`, `http:https://host:port` | HTTP requests to one origin                   |
-/// | `http:https://host?cafile=/path`              | the same, by the CAs in that file or folder   |
-/// | `http:https://host?verify=false`              | the same, whatever certificate the server has |
-/// | `directory:/path`                             | reading below `/path`                         |
-/// | `directory-write:/path`                       | reading and writing below `/path`             |
-/// | `address:host:port`                           | plain `wasi:sockets` TCP to one host and port |
+/// | form                        | grants                                                |
+/// |-----------------------------|-------------------------------------------------------|
+/// | `queue:/path`               | messages into the directory queue at `/path`          |
+/// | `connection:host:port`      | a TCP connection to one host and port                 |
+/// | `connection:tls://host:port`| the same, inside TLS, by the system's CAs             |
+/// | `http:https://host`         | HTTP requests to one origin, `https://host:port` too  |
+/// | `directory:/path`           | reading below `/path`                                 |
+/// | `directory-write:/path`     | reading and writing below `/path`                     |
+/// | `address:host:port`         | plain `wasi:sockets` TCP to one host and port         |
+///
+/// Terms stand behind it, `?TERM=VALUE&TERM=VALUE`. One that its kind does not
+/// have is refused.
+///
+/// | term              | of                                       | means                                          |
+/// |-------------------|------------------------------------------|------------------------------------------------|
+/// | `umask=027`       | `queue`                                  | files and folders get that umask               |
+/// | `cafile=/path`    | `connection:tls://`, `http:https://`     | the CAs that count: a file, or a folder        |
+/// | `verify=false`    | the same                                 | whatever certificate the server has            |
+/// | `certfile=/path`  | the same                                 | our own certificate, if the server asks for it |
+/// | `keyfile=/path`   | the same                                 | its key, if it lies in another file            |
+/// | `local=true`      | `connection`, `http`, `address`          | the name may lead to this machine and to private networks |
+///
+/// In a path and in a value, `%3F` stands for `?`, `%26` for `&`, `%2C` for a
+/// comma and `%25` for `%`.
 ///
 /// ```
 /// use caso_sandbox::Grant;
@@ -70,7 +82,7 @@ pub enum Grant {
     /// `directory:` or `directory-write:`
     Directory(DirectoryTerms),
     /// `address:`
-    Address(Endpoint),
+    Address(AddressTerms),
 }
 
 /// The word before a grant's first colon.
@@ -111,6 +123,28 @@ pub enum GrantProblem {
     /// A host and port that are malformed.
     #[error(transparent)]
     Endpoint(#[from] ParseEndpointError),
+    /// A term that this kind does not have.
+    #[error("{} has no term `{term}`{}", kind, listed(known))]
+    UnknownTerm {
+        /// Its name, as it was written.
+        term: String,
+        /// Of the grant.
+        kind: &'static str,
+        /// Those that it has.
+        known: &'static [&'static str],
+    },
+    /// Something behind `?` or `&` that is no `name=value`.
+    #[error("`{0}` is not a term, `name=value`")]
+    NoTerm(String),
+    /// Two terms of one name.
+    #[error("the term `{0}` stands there twice")]
+    TermTwice(&'static str),
+    /// A `%` that stands for nothing, or a second `?`.
+    #[error(
+        "`{0}` has a `?`, or a `%` without the two hexadecimal digits of a character; `?` itself \
+         is `%3F`, and `%` itself is `%25`"
+    )]
+    Encoding(String),
     /// A term of TLS at a plain connection.
     #[error("`{0}` without `tls://`")]
     TermWithoutTls(&'static str),
@@ -123,6 +157,13 @@ pub enum GrantProblem {
     /// A term of TLS at a plain origin.
     #[error("terms of TLS without `https://`")]
     TermsWithoutHttps,
+}
+
+fn listed(known: &[&str]) -> String {
+    match known {
+        [] => String::new(),
+        known => format!(" (it has {})", known.join(", ")),
+    }
 }
 
 const FORMS: &str = "`queue:/path`, `connection:host:port`, `connection:tls://host:port`, \
@@ -155,6 +196,16 @@ impl Kind {
         }
     }
 
+    /// The terms that it has.
+    pub fn terms(self) -> &'static [&'static str] {
+        match self {
+            Self::Queue => &["umask"],
+            Self::Connection | Self::Http => &["cafile", "certfile", "keyfile", "verify", "local"],
+            Self::Directory | Self::DirectoryWrite => &[],
+            Self::Address => &["local"],
+        }
+    }
+
     /// The accepted forms, for a refusal.
     fn form(self) -> &'static str {
         match self {
@@ -176,28 +227,45 @@ impl Kind {
 
     /// A grant of this kind from what stands behind the colon.
     pub fn grant(self, target: &str) -> Result<Grant, ParseGrantError> {
-        self.read(target).map_err(|problem| ParseGrantError {
+        self.read(target)
+            .map_err(|problem| self.bad(target, problem))
+    }
+
+    fn bad(self, target: &str, problem: GrantProblem) -> ParseGrantError {
+        ParseGrantError {
             text: format!("{}:{target}", self.as_str()),
             problem,
             form: self.form(),
-        })
+        }
     }
 
-    fn read(self, target: &str) -> Result<Grant, GrantProblem> {
-        let directory = |write| -> Result<Grant, GrantProblem> {
-            let path = value::path(target)?;
-            Ok(Grant::Directory(DirectoryTerms { path, write }))
+    fn read(self, text: &str) -> Result<Grant, GrantProblem> {
+        let written = Written::read(self, text)?;
+        self.of(&written)
+    }
+
+    /// A grant of this kind without terms, of a target that somebody else wrote: the
+    /// value of an option is a path as it is.
+    pub fn plain(self, target: &str) -> Result<Grant, ParseGrantError> {
+        let path = matches!(self, Self::Queue | Self::Directory | Self::DirectoryWrite);
+        let escaped = path.then(|| encoded(Path::new(target)));
+        let target = escaped.as_deref().unwrap_or(target);
+        let written = Written {
+            target,
+            ..Written::default()
         };
+        self.of(&written)
+            .map_err(|problem| self.bad(target, problem))
+    }
+
+    fn of(self, written: &Written<'_>) -> Result<Grant, GrantProblem> {
         match self {
-            Self::Queue => target.parse().map(Grant::Queue),
-            Self::Connection => target.parse().map(Grant::Connection),
-            Self::Http => target.parse().map(Grant::Http),
-            Self::Directory => directory(false),
-            Self::DirectoryWrite => directory(true),
-            Self::Address => target
-                .parse()
-                .map(Grant::Address)
-                .map_err(GrantProblem::Endpoint),
+            Self::Queue => QueueTerms::read(written).map(Grant::Queue),
+            Self::Connection => ConnectionTerms::read(written).map(Grant::Connection),
+            Self::Http => HttpTerms::read(written).map(Grant::Http),
+            Self::Directory => DirectoryTerms::read(written, false).map(Grant::Directory),
+            Self::DirectoryWrite => DirectoryTerms::read(written, true).map(Grant::Directory),
+            Self::Address => AddressTerms::read(written).map(Grant::Address),
         }
     }
 }
@@ -222,7 +290,7 @@ impl Grant {
             (Self::Connection(granted), Self::Connection(wanted)) => granted.covers(wanted),
             (Self::Http(granted), Self::Http(wanted)) => granted.covers(wanted),
             (Self::Directory(granted), Self::Directory(wanted)) => granted.covers(wanted),
-            (Self::Address(granted), Self::Address(wanted)) => granted == wanted,
+            (Self::Address(granted), Self::Address(wanted)) => granted.endpoint == wanted.endpoint,
             _ => false,
         }
     }
@@ -255,7 +323,7 @@ impl fmt::Display for Grant {
             Self::Connection(terms) => terms.fmt(f),
             Self::Http(terms) => terms.fmt(f),
             Self::Directory(terms) => terms.fmt(f),
-            Self::Address(endpoint) => endpoint.fmt(f),
+            Self::Address(terms) => terms.fmt(f),
         }
     }
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::grant::{Grant, Kind};
 use super::refusal::{GrantError, InstanceName, unknown};
-use super::terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
-use caso_net::Endpoint;
+use super::terms::{AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
 
 /// What was granted to one instance, and what was denied. The names are those
 /// of the component's requests; a description has no name twice.
@@ -71,9 +70,9 @@ impl Granted {
     }
 
     /// All addresses for `wasi:sockets`.
-    pub fn addresses(&self) -> impl Iterator<Item = &Endpoint> {
+    pub fn addresses(&self) -> impl Iterator<Item = &AddressTerms> {
         self.grants.values().filter_map(|grant| match grant {
-            Grant::Address(endpoint) => Some(endpoint),
+            Grant::Address(terms) => Some(terms),
             _ => None,
         })
     }

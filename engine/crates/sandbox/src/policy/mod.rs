@@ -12,7 +12,9 @@ mod granted;
 mod refusal;
 mod request;
 mod terms;
+mod territory;
 mod value;
+mod written;
 
 pub use decide::{Policy, decide};
 pub(crate) use grant::Kind;
@@ -20,5 +22,6 @@ pub use grant::{Grant, GrantProblem, ParseGrantError};
 pub use granted::Granted;
 pub use refusal::{Denial, GrantError, InstanceName};
 pub use request::RequestProblem;
-pub use terms::{ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
+pub use terms::{AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, TlsTerms};
+pub use territory::{Claim, Overlap, Territory};
 pub use value::ValueError;

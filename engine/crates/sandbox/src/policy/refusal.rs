@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::grant::{Grant, Kind};
 use super::request::RequestProblem;
-use super::terms::{ConnectionTerms, HttpTerms, QueueTerms};
+use super::terms::{AddressTerms, ConnectionTerms, HttpTerms, QueueTerms, TlsTerms};
+use caso_net::address::Reach;
 
 /// The messenger instance that asks, and where its operator writes what a
 /// refusal asks for. The words are the host's: they stand as they are in texts
@@ -149,15 +150,19 @@ pub fn plain(grant: Grant) -> Grant {
             Grant::Connection(ConnectionTerms {
                 endpoint,
                 tls,
-                cafile: None,
-                identity: None,
+                trust: TlsTerms::default(),
+                reach: Reach::Public,
             })
         }
         Grant::Http(HttpTerms { origin, .. }) => Grant::Http(HttpTerms {
             origin,
-            cafile: None,
-            verify: true,
+            trust: TlsTerms::default(),
+            reach: Reach::Public,
         }),
-        other => other,
+        Grant::Address(AddressTerms { endpoint, .. }) => Grant::Address(AddressTerms {
+            endpoint,
+            reach: Reach::Public,
+        }),
+        Grant::Directory(terms) => Grant::Directory(terms),
     }
 }

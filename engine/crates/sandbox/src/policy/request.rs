@@ -4,11 +4,18 @@
 //! and the terms of a request hold `${option}` where the value of an option
 //! belongs. What comes out is a grant like one that an operator would write.
 
+use std::path::PathBuf;
+
 use super::grant::{Grant, GrantProblem, Kind, ParseGrantError};
 use super::refusal::Denial;
-use super::terms;
+use super::terms::{self, TlsTerms};
 use super::value::{self, ValueError};
+use crate::mask::Mask;
 use caso_model::component::{CapabilityRequest, OptionValue, Setting};
+use caso_net::address::Reach;
+
+/// An attribute of a request that asks for nothing: what it is for, in words.
+const PURPOSE: &str = "purpose";
 
 /// What is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +32,14 @@ pub enum RequestProblem {
     /// A value is malformed.
     #[error(transparent)]
     Value(#[from] ValueError),
+    /// A term that this host does not know, and so cannot hold.
+    #[error("{kind} has no term `{term}` in this version")]
+    UnknownTerm {
+        /// Its name, fit to be shown.
+        term: String,
+        /// What is asked for.
+        kind: &'static str,
+    },
     /// A boolean term is malformed.
     #[error("its term `{term}`: {problem}")]
     Term {
@@ -70,12 +85,13 @@ struct Terms<'a> {
 
 impl Terms<'_> {
     fn grant(&self, kind: Kind, target: &str) -> Result<Grant, RequestProblem> {
+        self.known(kind)?;
         let target = match kind {
             // An option has the address of a service, path and all.
             Kind::Http => value::origin_of(target)?,
             _ => target.to_owned(),
         };
-        let mut grant = kind.grant(&target)?;
+        let mut grant = kind.plain(&target)?;
         match &mut grant {
             Grant::Queue(queue) => {
                 if let Some(text) = self.text("umask")? {
@@ -86,29 +102,64 @@ impl Terms<'_> {
                 if let Some(tls) = self.boolean("tls")? {
                     connection.tls = tls;
                 }
-                let cafile = self.text("cafile")?;
                 if connection.tls {
-                    if let Some(text) = cafile {
-                        connection.cafile = Some(value::path(&text)?);
-                    }
-                    let (certfile, keyfile) = (self.text("certfile")?, self.text("keyfile")?);
-                    connection.identity = terms::identity(certfile.as_deref(), keyfile.as_deref())?;
+                    connection.trust = self.trust()?;
                 }
+                connection.reach = self.reach()?;
             }
-            Grant::Http(http) if http.origin.starts_with("https:") => {
-                if let Some(verify) = self.boolean("verify")? {
-                    http.verify = verify;
+            Grant::Http(http) => {
+                if http.origin.starts_with("https:") {
+                    http.trust = self.trust()?;
                 }
-                let cafile = self.text("cafile")?;
-                if let Some(text) = cafile
-                    && http.verify
-                {
-                    http.cafile = Some(value::path(&text)?);
-                }
+                http.reach = self.reach()?;
             }
-            Grant::Http(_) | Grant::Directory(_) | Grant::Address(_) => {}
+            Grant::Address(address) => address.reach = self.reach()?,
+            Grant::Directory(_) => {}
         }
         Ok(grant)
+    }
+
+    /// A term narrows what is asked for: one that is not understood is not granted.
+    fn known(&self, kind: Kind) -> Result<(), RequestProblem> {
+        let mut terms = self.request.attributes.iter().map(|term| &term.name);
+        let known = |term: &&String| {
+            let term = term.as_str();
+            let of_kind = kind.terms().contains(&term) || kind == Kind::Connection && term == "tls";
+            of_kind || term == PURPOSE
+        };
+        match terms.find(|term| !known(term)) {
+            None => Ok(()),
+            Some(term) => Err(RequestProblem::UnknownTerm {
+                term: shown(term),
+                kind: kind.as_str(),
+            }),
+        }
+    }
+
+    /// Whom it would trust, and what it would show.
+    fn trust(&self) -> Result<TlsTerms, RequestProblem> {
+        let path = |name| -> Result<Option<PathBuf>, RequestProblem> {
+            Ok(self
+                .text(name)?
+                .map(|text| value::path(&text))
+                .transpose()?)
+        };
+        let verify = self.boolean("verify")?.unwrap_or(true);
+        Ok(TlsTerms {
+            // Who does not check needs none.
+            cafile: path("cafile")?.filter(|_| verify),
+            verify,
+            identity: terms::identity(path("certfile")?, path("keyfile")?)?,
+        })
+    }
+
+    fn reach(&self) -> Result<Reach, RequestProblem> {
+        Ok(match self.boolean(terms::LOCAL)? {
+            Some(false) => Reach::Public,
+            // What is asked for is granted to nobody but what came with the host, whose
+            // names are the site's own words: an option of caso.conf.
+            Some(true) | None => Reach::Local,
+        })
     }
 
     /// The term's value; none where it is not asked for, or its option is not set.
@@ -130,6 +181,10 @@ impl Terms<'_> {
             .transpose()
             .map_err(|problem| RequestProblem::Term { term, problem })
     }
+}
+
+fn shown(text: &str) -> String {
+    Mask::default().line(text, 80)
 }
 
 enum Unfilled {

@@ -1,13 +1,14 @@
-//! What each kind of capability is: one small type, read from the text behind
-//! the kind and written back as the same text.
+//! What each kind of capability is: one small type, read from what stands
+//! behind the kind and written back as the same text.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 
 use super::grant::GrantProblem;
 use super::value;
+use super::written::{Terms, Written, encoded, write_terms};
 use caso_net::Endpoint;
+use caso_net::address::Reach;
 use caso_net::tls::{Identity, KeyAlone, TlsSettings};
 
 /// A directory queue for messages: `/path` or `/path?umask=027`.
@@ -19,6 +20,17 @@ pub struct QueueTerms {
     pub umask: Option<u32>,
 }
 
+/// How TLS is spoken: the same terms for whatever leads through it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TlsTerms {
+    /// The CAs that count, instead of the system's: a file, or a folder of them.
+    pub cafile: Option<PathBuf>,
+    /// Whether the server's certificate is checked.
+    pub verify: bool,
+    /// The client certificate that a server may ask for.
+    pub identity: Option<Identity>,
+}
+
 /// A TCP connection: `host:port`, or `tls://host:port` with terms of TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionTerms {
@@ -26,10 +38,10 @@ pub struct ConnectionTerms {
     pub endpoint: Endpoint,
     /// Whether it is inside TLS.
     pub tls: bool,
-    /// The CAs that count, instead of the system's: a file, or a folder of them.
-    pub cafile: Option<PathBuf>,
-    /// The client certificate that a server may ask for.
-    pub identity: Option<Identity>,
+    /// How, if it is.
+    pub trust: TlsTerms,
+    /// What its name may lead to.
+    pub reach: Reach,
 }
 
 /// An origin for HTTP requests: `https://host`, with terms of TLS.
@@ -37,10 +49,10 @@ pub struct ConnectionTerms {
 pub struct HttpTerms {
     /// Scheme, host and perhaps port, as the URL standard writes them.
     pub origin: String,
-    /// The CAs that count, instead of the system's: a file, or a folder of them.
-    pub cafile: Option<PathBuf>,
-    /// Whether the server's certificate is checked.
-    pub verify: bool,
+    /// How TLS is spoken there.
+    pub trust: TlsTerms,
+    /// What its name may lead to.
+    pub reach: Reach,
 }
 
 /// A directory that the guest sees under the capability's name, `/NAME`.
@@ -52,7 +64,97 @@ pub struct DirectoryTerms {
     pub write: bool,
 }
 
+/// A host and port for plain `wasi:sockets` TCP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressTerms {
+    /// Where it leads.
+    pub endpoint: Endpoint,
+    /// What its name may lead to.
+    pub reach: Reach,
+}
+
+/// The terms of [`TlsTerms`].
+pub const TLS: [&str; 4] = ["cafile", "certfile", "keyfile", "verify"];
+/// Whether a name may lead to this machine and to private networks.
+pub const LOCAL: &str = "local";
+
+impl Default for TlsTerms {
+    /// The system's CAs, and no certificate of ours.
+    fn default() -> Self {
+        Self {
+            cafile: None,
+            verify: true,
+            identity: None,
+        }
+    }
+}
+
+impl TlsTerms {
+    fn read(terms: &Terms) -> Result<Self, GrantProblem> {
+        let cafile = terms.path("cafile")?;
+        let verify = terms.boolean("verify")?;
+        if cafile.is_some() && verify.is_some() {
+            return Err(GrantProblem::CafileBesideVerify);
+        }
+        Ok(Self {
+            cafile,
+            verify: verify.unwrap_or(true),
+            identity: identity(terms.path("certfile")?, terms.path("keyfile")?)?,
+        })
+    }
+
+    fn settings(&self) -> TlsSettings {
+        TlsSettings {
+            cafile: self.cafile.clone(),
+            identity: self.identity.clone(),
+            insecure: !self.verify,
+            ..TlsSettings::default()
+        }
+    }
+
+    /// The files that are read for it.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let identity = self.identity.iter();
+        let identity = identity.flat_map(|own| [&own.certfile, &own.keyfile]);
+        self.cafile.iter().chain(identity)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, reach: Reach) -> fmt::Result {
+        let path = |path: Option<&PathBuf>| path.map(|path| encoded(path));
+        let identity = self.identity.as_ref();
+        write_terms(
+            f,
+            [
+                ("cafile", path(self.cafile.as_ref())),
+                ("certfile", path(identity.map(|own| &own.certfile))),
+                ("keyfile", path(identity.map(|own| &own.keyfile))),
+                ("verify", (!self.verify).then(|| "false".to_owned())),
+                (LOCAL, local(reach)),
+            ],
+        )
+    }
+}
+
+fn reach(terms: &Terms) -> Result<Reach, GrantProblem> {
+    Ok(match terms.boolean(LOCAL)? {
+        Some(true) => Reach::Local,
+        Some(false) | None => Reach::Public,
+    })
+}
+
+fn local(reach: Reach) -> Option<String> {
+    (reach == Reach::Local).then(|| "true".to_owned())
+}
+
 impl QueueTerms {
+    pub(super) fn read(written: &Written<'_>) -> Result<Self, GrantProblem> {
+        let umask = written.terms.text("umask").map(value::umask).transpose()?;
+        Ok(Self {
+            umask,
+            path: written.path()?,
+        })
+    }
+
     /// Whether a grant of this covers a request for `wanted`: the same queue. A
     /// queue below another is another queue.
     pub(super) fn covers(&self, wanted: &Self) -> bool {
@@ -61,6 +163,25 @@ impl QueueTerms {
 }
 
 impl ConnectionTerms {
+    pub(super) fn read(written: &Written<'_>) -> Result<Self, GrantProblem> {
+        let (tls, endpoint) = match written.target.strip_prefix("tls://") {
+            Some(rest) => (true, rest),
+            None => (false, written.target),
+        };
+        let of_tls = TLS
+            .into_iter()
+            .find(|term| written.terms.text(term).is_some());
+        if let (false, Some(term)) = (tls, of_tls) {
+            return Err(GrantProblem::TermWithoutTls(term));
+        }
+        Ok(Self {
+            endpoint: endpoint.parse()?,
+            tls,
+            trust: TlsTerms::read(&written.terms)?,
+            reach: reach(&written.terms)?,
+        })
+    }
+
     /// The same endpoint; and TLS covers a request for plain TCP, not the other
     /// way round.
     pub(super) fn covers(&self, wanted: &Self) -> bool {
@@ -69,15 +190,26 @@ impl ConnectionTerms {
 
     /// How TLS is spoken there.
     pub(crate) fn tls_settings(&self) -> TlsSettings {
-        TlsSettings {
-            cafile: self.cafile.clone(),
-            identity: self.identity.clone(),
-            ..TlsSettings::default()
-        }
+        self.trust.settings()
     }
 }
 
 impl HttpTerms {
+    pub(super) fn read(written: &Written<'_>) -> Result<Self, GrantProblem> {
+        let origin = value::origin(written.target)?;
+        let of_tls = TLS
+            .into_iter()
+            .any(|term| written.terms.text(term).is_some());
+        if of_tls && !origin.starts_with("https:") {
+            return Err(GrantProblem::TermsWithoutHttps);
+        }
+        Ok(Self {
+            origin,
+            trust: TlsTerms::read(&written.terms)?,
+            reach: reach(&written.terms)?,
+        })
+    }
+
     /// The same scheme, host and port.
     pub(super) fn covers(&self, wanted: &Self) -> bool {
         self.origin == wanted.origin
@@ -85,29 +217,27 @@ impl HttpTerms {
 
     /// How TLS is spoken there.
     pub(crate) fn tls_settings(&self) -> TlsSettings {
-        TlsSettings {
-            cafile: self.cafile.clone(),
-            insecure: !self.verify,
-            ..TlsSettings::default()
-        }
+        self.trust.settings()
     }
 }
 
 impl DirectoryTerms {
+    pub(super) fn read(written: &Written<'_>, write: bool) -> Result<Self, GrantProblem> {
+        let path = written.path()?;
+        Ok(Self { path, write })
+    }
+
     /// The same directory; and writing covers reading, not the other way round.
     pub(super) fn covers(&self, wanted: &Self) -> bool {
         self.path == wanted.path && (self.write || !wanted.write)
     }
 }
 
-impl FromStr for QueueTerms {
-    type Err = GrantProblem;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (path, umask) = split_term(text, "umask");
+impl AddressTerms {
+    pub(super) fn read(written: &Written<'_>) -> Result<Self, GrantProblem> {
         Ok(Self {
-            umask: umask.map(value::umask).transpose()?,
-            path: value::path(path)?,
+            endpoint: written.target.parse()?,
+            reach: reach(&written.terms)?,
         })
     }
 }
@@ -115,155 +245,43 @@ impl FromStr for QueueTerms {
 impl fmt::Display for QueueTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let umask = self.umask.map(|umask| format!("{umask:03o}"));
-        write!(f, "{}", self.path.display())?;
+        f.write_str(&encoded(&self.path))?;
         write_terms(f, [("umask", umask)])
-    }
-}
-
-impl FromStr for ConnectionTerms {
-    type Err = GrantProblem;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (rest, [cafile, certfile, keyfile]) =
-            split_terms(text, ["cafile", "certfile", "keyfile"]);
-        let cafile = cafile.map(value::path).transpose()?;
-        let identity = identity(certfile, keyfile)?;
-        let (tls, endpoint) = match rest.strip_prefix("tls://") {
-            Some(rest) => (true, rest),
-            None => (false, rest),
-        };
-        if cafile.is_some() && !tls {
-            return Err(GrantProblem::TermWithoutTls("cafile"));
-        }
-        if identity.is_some() && !tls {
-            return Err(GrantProblem::TermWithoutTls("certfile"));
-        }
-        Ok(Self {
-            endpoint: endpoint.parse()?,
-            tls,
-            cafile,
-            identity,
-        })
     }
 }
 
 impl fmt::Display for ConnectionTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tls = if self.tls { "tls://" } else { "" };
-        let identity = self.identity.as_ref();
         write!(f, "{tls}{}", self.endpoint)?;
-        write_terms(
-            f,
-            [
-                ("cafile", self.cafile.as_deref().map(Path::display)),
-                ("certfile", identity.map(|own| own.certfile.display())),
-                ("keyfile", identity.map(|own| own.keyfile.display())),
-            ],
-        )
-    }
-}
-
-impl FromStr for HttpTerms {
-    type Err = GrantProblem;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (rest, cafile) = split_term(text, "cafile");
-        let (rest, verify) = split_term(rest, "verify");
-        let cafile = cafile.map(value::path).transpose()?;
-        let verify = verify.map(value::boolean).transpose()?;
-        let origin = value::origin(rest)?;
-        if cafile.is_some() && verify.is_some() {
-            return Err(GrantProblem::CafileBesideVerify);
-        }
-        if (cafile.is_some() || verify.is_some()) && !origin.starts_with("https:") {
-            return Err(GrantProblem::TermsWithoutHttps);
-        }
-        Ok(Self {
-            origin,
-            cafile,
-            verify: verify.unwrap_or(true),
-        })
+        self.trust.write(f, self.reach)
     }
 }
 
 impl fmt::Display for HttpTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.origin)?;
-        match &self.cafile {
-            _ if !self.verify => f.write_str("?verify=false"),
-            cafile => write_terms(f, [("cafile", cafile.as_deref().map(Path::display))]),
-        }
+        self.trust.write(f, self.reach)
     }
 }
 
 impl fmt::Display for DirectoryTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())
+        f.write_str(&encoded(&self.path))
+    }
+}
+
+impl fmt::Display for AddressTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.endpoint.fmt(f)?;
+        write_terms(f, [(LOCAL, local(self.reach))])
     }
 }
 
 /// Of the two terms: without `keyfile` the key lies with the certificate.
 pub fn identity(
-    certfile: Option<&str>,
-    keyfile: Option<&str>,
+    certfile: Option<PathBuf>,
+    keyfile: Option<PathBuf>,
 ) -> Result<Option<Identity>, GrantProblem> {
-    let certfile = certfile.map(value::path).transpose()?;
-    let keyfile = keyfile.map(value::path).transpose()?;
     Identity::of(certfile, keyfile).map_err(|KeyAlone| GrantProblem::KeyWithoutCertificate)
-}
-
-/// Writes `?name=value&name=value` for the terms that have a value.
-fn write_terms<const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    terms: [(&str, Option<impl fmt::Display>); N],
-) -> fmt::Result {
-    let mut sign = '?';
-    for (name, value) in terms {
-        if let Some(value) = value {
-            write!(f, "{sign}{name}={value}")?;
-            sign = '&';
-        }
-    }
-    Ok(())
-}
-
-/// Splits `?name=value` off the end. Only the last `?name=` counts, so that a
-/// path may contain a question mark.
-fn split_term<'a>(text: &'a str, name: &str) -> (&'a str, Option<&'a str>) {
-    match text.rsplit_once(&format!("?{name}=")) {
-        Some((rest, value)) => (rest, Some(value)),
-        None => (text, None),
-    }
-}
-
-/// Splits `?name=value&name=value` off the end, the names in any order; as with
-/// one, a path may contain a question mark, or an ampersand. A term that stands
-/// twice is no term: the text stays whole, and its address is refused.
-fn split_terms<'a, const N: usize>(
-    text: &'a str,
-    names: [&str; N],
-) -> (&'a str, [Option<&'a str>; N]) {
-    let mut values = [None; N];
-    let mut rest = text;
-    loop {
-        let found = names.iter().zip(&mut values).flat_map(|(name, value)| {
-            let last = ['?', '&'].into_iter().filter_map(|sign| {
-                let (before, found) = rest.rsplit_once(&format!("{sign}{name}="))?;
-                Some((before, sign, found))
-            });
-            let last = last.max_by_key(|(before, ..)| before.len());
-            last.map(|(before, sign, found)| (before, sign, found, value))
-        });
-        let Some((before, sign, found, value)) = found.max_by_key(|(before, ..)| before.len())
-        else {
-            return (text, [None; N]);
-        };
-        if value.replace(found).is_some() {
-            return (text, [None; N]);
-        }
-        rest = before;
-        if sign == '?' {
-            return (rest, values);
-        }
-    }
 }

@@ -35,6 +35,9 @@ pub enum ValueError {
     /// A URL of another scheme.
     #[error("`{0}` is not http or https")]
     Scheme(String),
+    /// A host with a wildcard, which would match nothing.
+    #[error("`{0}` has a `*`, and there are no wildcards")]
+    Wildcard(String),
     /// A URL with a path, a query or a fragment.
     #[error("`{0}` is more than an origin")]
     MoreThanOrigin(String),
@@ -97,6 +100,9 @@ fn web_url(text: &str) -> Result<url::Url, ValueError> {
     }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(ValueError::Scheme(url.scheme().to_owned()));
+    }
+    if url.host_str().is_some_and(|host| host.contains('*')) {
+        return Err(ValueError::Wildcard(text.to_owned()));
     }
     Ok(url)
 }

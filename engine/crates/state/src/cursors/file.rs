@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use caso_base::digest::sha256_hex;
 use caso_disk::{Disk, DiskError, Step};
 
 pub const FORMAT: u32 = 1;
@@ -23,6 +24,10 @@ pub struct CursorFile {
     /// not an operator's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coming: Option<String>,
+    /// SHA-256 of the file's JSON without this field, in hex: a digit that a disk changed
+    /// would move a cursor in silence. Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +85,24 @@ impl CursorFile {
             cursors: Vec::new(),
             lastrun: BTreeMap::new(),
             coming: None,
+            sha256: None,
+        }
+    }
+
+    /// The checksum of everything else in it.
+    fn checksum(&self) -> serde_json::Result<String> {
+        let without = CursorFile {
+            sha256: None,
+            ..self.clone()
+        };
+        Ok(sha256_hex(&serde_json::to_vec(&without)?))
+    }
+
+    /// Whether it is what was written, as far as it says.
+    fn is_whole(&self) -> bool {
+        match &self.sha256 {
+            None => true,
+            Some(written) => self.checksum().is_ok_and(|found| found == *written),
         }
     }
 
@@ -93,6 +116,9 @@ impl CursorFile {
             Ok(found) if found.format > FORMAT => Found::Newer(found.format),
             Err(e) => Found::Damaged(e.to_string()),
             Ok(_) => match serde_json::from_slice(&bytes) {
+                Ok(file) if !CursorFile::is_whole(&file) => {
+                    Found::Damaged("its checksum differs".to_owned())
+                }
                 Ok(file) => Found::Good(file),
                 Err(e) => Found::Damaged(e.to_string()),
             },
@@ -100,8 +126,12 @@ impl CursorFile {
     }
 
     pub fn write(&self, disk: &Disk, path: &Path) -> Result<(), DiskError> {
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|e| DiskError::new(Step::Write, path, e.into()))?;
+        let failed = |e: serde_json::Error| DiskError::new(Step::Write, path, e.into());
+        let summed = CursorFile {
+            sha256: Some(self.checksum().map_err(failed)?),
+            ..self.clone()
+        };
+        let mut text = serde_json::to_vec_pretty(&summed).map_err(failed)?;
         text.push(b'\n');
         disk.replace(path, &text)
     }

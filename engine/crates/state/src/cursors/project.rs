@@ -24,6 +24,10 @@ pub(super) struct ProjectCursors {
     file: CursorFile,
     path: PathBuf,
     fallback: Fallback,
+    /// The clouds and regions, as `(cloud, region)`, whose extractors go on from what lastrun
+    /// says: those that had cursors when the project was read; where none had, the first that
+    /// asks for a start.
+    places: HashSet<(String, Option<String>)>,
     /// The extractors of this run: lastrun is the least of theirs, so that
     /// one that the site switched off does not hold it back for ever.
     asked: HashSet<CursorKey>,
@@ -44,6 +48,8 @@ struct Fallback {
     edited: bool,
     /// A lastrun file of ours was removed, and the cursors with it.
     removed: bool,
+    /// One of ours holds no date any more.
+    damaged: bool,
 }
 
 impl ProjectCursors {
@@ -76,14 +82,17 @@ impl ProjectCursors {
             );
         }
         if fallback.edited {
+            report_edit(project, &file, &fallback.start);
             for entry in &mut file.cursors {
                 entry.at = fallback.start.at;
             }
         }
+        let places = file.cursors.iter().map(place_of).collect();
         Ok(ProjectCursors {
             file,
+            places,
             path,
-            rewrite: fallback.edited,
+            rewrite: fallback.edited || fallback.damaged,
             fallback,
             asked: HashSet::new(),
             lastruns,
@@ -143,15 +152,16 @@ impl ProjectCursors {
                 extracted: entry.standing == Standing::Extracted,
             };
         }
-        // What lastrun says, ours or not, is how far the clouds and regions are
-        // that have cursors. One that has none was never extracted.
-        let of_place = |entry: &Entry| entry.cloud == key.cloud && entry.region == key.region;
-        let neighbours = self.file.cursors.iter().any(of_place);
-        let others = !self.file.cursors.is_empty();
-        let start = if (self.fallback.ours || others) && !neighbours {
-            Start::at_the_beginning()
-        } else {
-            self.fallback.start.clone()
+        // What lastrun says, ours or not, is how far the clouds and regions are that had
+        // cursors. One that had none was never extracted: its first extractor, which has an
+        // entry by now, is no reason to take its second one for extracted.
+        let place = (key.cloud.clone(), key.region.clone());
+        if self.places.is_empty() && !self.fallback.ours {
+            self.places.insert(place.clone());
+        }
+        let start = match self.places.contains(&place) {
+            true => self.fallback.start.clone(),
+            false => Start::at_the_beginning(),
         };
         self.file.cursors.push(Entry {
             cloud: key.cloud.clone(),
@@ -272,6 +282,37 @@ impl ProjectCursors {
     }
 }
 
+/// Says that somebody moved the cursors. Forward it takes usage away that only a look at the
+/// two dates shows: a day typed wrong, or Python cASO that ran meanwhile.
+fn report_edit(project: &str, file: &CursorFile, start: &Start) {
+    let (StartSource::Edited(path), Some(to)) = (&start.source, start.at) else {
+        return;
+    };
+    let extracted = |entry: &&Entry| entry.standing == Standing::Extracted;
+    let known = file.cursors.iter().filter(extracted).map(|entry| entry.at);
+    let Some(Some(from)) = known.min() else {
+        return;
+    };
+    let text = |at: i64| format_lastrun(at).unwrap_or_else(|| at.to_string());
+    let (path, from, to) = (path.display(), (from, text(from)), (to, text(to)));
+    if to.0 > from.0 {
+        tracing::warn!(
+            "project `{project}`: `{path}` was written by somebody else: extracting from {}, \
+             where cASO had come to {}. What lies between is not extracted: whoever wrote it has \
+             to have done so (Python cASO does); if not, write {} there",
+            to.1,
+            from.1,
+            from.1
+        );
+    } else {
+        tracing::info!(
+            "project `{project}`: `{path}` was set back from {} to {}: extracting from there again",
+            from.1,
+            to.1
+        );
+    }
+}
+
 /// The cursor file, and what is wrong with one that is damaged: it counts as empty.
 fn read_cursor_file(
     project: &str,
@@ -309,6 +350,7 @@ impl Fallback {
         let known = !file.cursors.is_empty();
         let mut found: Option<Fallback> = None;
         let mut removed = false;
+        let mut damaged = false;
         for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
             let is_global = path == global;
             let text = match fs::read(path) {
@@ -327,8 +369,25 @@ impl Fallback {
                 }
                 Err(e) => return Err(cannot_read(&project, path, e)),
             };
-            let ours = file.lastrun.get(&name_of(path)) == Some(&text)
-                || file.coming.as_ref() == Some(&text);
+            let wrote = file.lastrun.get(&name_of(path)).cloned();
+            let (text, ours) = match (parse_lastrun(&text), wrote) {
+                // What a crash or a full disk left of a file whose text we know says nothing
+                // new. It is written again with the next cursor.
+                (None, Some(wrote)) => {
+                    tracing::warn!(
+                        "project `{project}`: `{}` holds `{}`, which is no date; cASO wrote \
+                         `{wrote}` there and goes on from there",
+                        path.display(),
+                        shown(&text)
+                    );
+                    damaged = true;
+                    (wrote, true)
+                }
+                (_, wrote) => {
+                    let ours = wrote.as_ref() == Some(&text) || file.coming.as_ref() == Some(&text);
+                    (text, ours)
+                }
+            };
             // An operator's hand on a later file counts more than what we wrote
             // into an earlier one.
             let decides = match &found {
@@ -342,7 +401,7 @@ impl Fallback {
                 return Err(CursorError::NotADate {
                     project,
                     path: path.to_owned(),
-                    text: text.chars().take(60).collect(),
+                    text: shown(&text),
                 });
             };
             let edited = known && !ours && !is_global;
@@ -366,15 +425,28 @@ impl Fallback {
                 ours,
                 edited,
                 removed,
+                damaged: false,
             });
         }
-        Ok(found.unwrap_or(Fallback {
+        let mut found = found.unwrap_or(Fallback {
             start: Start::at_the_beginning(),
             ours: false,
             edited: false,
             removed,
-        }))
+            damaged: false,
+        });
+        found.damaged = damaged;
+        Ok(found)
     }
+}
+
+/// Of a file's text, what a message shows.
+fn shown(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+fn place_of(entry: &Entry) -> (String, Option<String>) {
+    (entry.cloud.clone(), entry.region.clone())
 }
 
 fn is_of(entry: &Entry, key: &CursorKey) -> bool {

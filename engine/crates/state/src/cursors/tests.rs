@@ -234,6 +234,96 @@ fn a_damaged_cursor_file_falls_back_to_lastrun() {
     assert!(matches!(failed, CursorError::Newer { format: 99, .. }));
 }
 
+/// A text that we know was there says nothing new when it is gone: what a crash or a full
+/// disk left must not stop a project whose own cursors are intact.
+#[test]
+fn a_lastrun_of_ours_that_holds_no_date_any_more_is_written_again() {
+    for left in ["", "garbage", "\0\0\0\0"] {
+        let place = Place::new();
+        let cursors = place.cursors();
+        cursors.starts(PROJECT, None, &both()).unwrap();
+        for (key, end) in [("nova", T), ("cinder", T - 60)] {
+            cursors
+                .advance(PROJECT, &self::key(key), window(0, end))
+                .unwrap();
+        }
+        place.put(&format!("lastrun.{PROJECT}"), left);
+        assert_eq!(place.starts(), [Some(T), Some(T - 60)], "{left:?}");
+        let cursors = place.cursors();
+        cursors.starts(PROJECT, None, &both()).unwrap();
+        cursors
+            .advance(PROJECT, &key("nova"), window(T, T + 60))
+            .unwrap();
+        assert_eq!(place.lastrun().unwrap(), "2026-11-21 16:56:53+00:00");
+        assert_eq!(place.starts(), [Some(T + 60), Some(T - 60)]);
+    }
+}
+
+/// Whatever bit of it a disk changes: a cursor never stands further on than it did.
+#[test]
+fn a_flipped_bit_in_a_cursor_file_never_moves_a_cursor_on() {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(0, T))
+        .unwrap();
+    cursors
+        .advance(PROJECT, &key("cinder"), window(0, T - 7_200))
+        .unwrap();
+    let path = place
+        .dir
+        .path()
+        .join(format!("caso-cursors/{PROJECT}.json"));
+    let good = fs::read(&path).unwrap();
+    for at in 0..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[at / 8] ^= 1 << (at % 8);
+        fs::write(&path, bad).unwrap();
+        let Ok(starts) = place.cursors().starts(PROJECT, None, &both()) else {
+            continue;
+        };
+        assert!(starts[0].at.unwrap() <= T, "bit {at}: {starts:?}");
+        assert!(starts[1].at.unwrap() <= T - 7_200, "bit {at}: {starts:?}");
+    }
+}
+
+/// All of its extractors, whatever their order.
+#[test]
+fn a_cloud_or_region_that_joins_later_starts_at_the_beginning() {
+    let of = |cloud: &str, region: Option<&str>, extractor: &str| CursorKey {
+        cloud: cloud.into(),
+        region: region.map(Into::into),
+        extractor: extractor.into(),
+    };
+    for (cloud, region) in [("two", None), ("default", Some("north"))] {
+        let place = Place::new();
+        let cursors = place.cursors();
+        cursors.starts(PROJECT, None, &both()).unwrap();
+        for key in both() {
+            cursors.advance(PROJECT, &key, window(0, T)).unwrap();
+        }
+        let joined = [
+            of(cloud, region, "cinder"),
+            of(cloud, region, "nova"),
+            of(cloud, region, "neutron"),
+        ];
+        // In this run, in the next, and when one of them has moved.
+        for moved in [None, None, Some(0)] {
+            let cursors = place.cursors();
+            cursors.starts(PROJECT, None, &both()).unwrap();
+            let starts = cursors.starts(PROJECT, None, &joined).unwrap();
+            assert!(starts.iter().all(|start| start.at.is_none()), "{starts:?}");
+            if let Some(at) = moved {
+                cursors.advance(PROJECT, &joined[at], window(0, T)).unwrap();
+            }
+        }
+        let starts = place.cursors().starts(PROJECT, None, &joined).unwrap();
+        let at: Vec<Option<i64>> = starts.into_iter().map(|start| start.at).collect();
+        assert_eq!(at, [Some(T), None, None]);
+    }
+}
+
 #[test]
 fn frozen_cursors_write_nothing() {
     let place = Place::new();

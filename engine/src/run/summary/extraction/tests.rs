@@ -36,6 +36,7 @@ fn summary(results: Vec<(Extractor, ExtractorResult)>) -> Summary {
         failures: Vec::new(),
         without_cursor: Vec::new(),
         no_project: false,
+        ahead: None,
         cancelled: false,
     };
     let mut summary = Summary::default();

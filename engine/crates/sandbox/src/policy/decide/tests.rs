@@ -2,6 +2,7 @@ use super::*;
 use crate::policy::{ConnectionTerms, HttpTerms, Kind};
 use caso_model::Attribute;
 use caso_model::component::OptionValue;
+use caso_net::address::Reach;
 
 fn request(name: &str, kind: &str, target: &str, required: bool) -> CapabilityRequest {
     CapabilityRequest {
@@ -80,7 +81,7 @@ fn a_builtin_gets_what_it_asks_for() {
     .unwrap();
     let terms = connection(&granted);
     assert_eq!(terms.endpoint.to_string(), "logstash.example:5000");
-    assert!(terms.tls && terms.cafile.is_none());
+    assert!(terms.tls && terms.trust.cafile.is_none());
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn a_site_component_gets_what_the_site_granted_and_its_terms() {
     ]);
     let granted = decide(&instance("mine"), &[asked], &settings, Policy::Site(&list)).unwrap();
     assert!(connection(&granted).tls);
-    assert_eq!(connection(&granted).cafile, Some("/site.pem".into()));
+    assert_eq!(connection(&granted).trust.cafile, Some("/site.pem".into()));
     assert_eq!(granted.unused, grants(&["queue:/never/asked"]));
 }
 
@@ -114,7 +115,7 @@ fn a_client_certificate_is_an_option_of_a_builtin_and_a_term_of_a_grant() {
     };
     let identity = |settings: &[Setting], policy| {
         let granted = decide(&instance("mine"), &[asked()], settings, policy)?;
-        let identity = connection(&granted).identity.clone();
+        let identity = connection(&granted).trust.identity.clone();
         Ok::<_, GrantError>(identity.map(|i| (i.certfile, i.keyfile)))
     };
     let both = settings(&[text("certfile", "/c.pem"), text("keyfile", "/c.key")]);
@@ -253,7 +254,7 @@ fn an_origin_comes_from_an_address_and_its_terms_from_who_grants() {
     let granted = decide(&instance("cim"), &[asked()], &settings, Policy::Builtin).unwrap();
     let terms = origin(&granted);
     assert_eq!(terms.origin, "https://cim.example");
-    assert!(!terms.verify && terms.cafile.is_none());
+    assert!(!terms.trust.verify && terms.trust.cafile.is_none());
 
     let error = decide(&instance("mine"), &[asked()], &settings, Policy::Site(&[])).unwrap_err();
     assert_eq!(
@@ -270,8 +271,8 @@ fn an_origin_comes_from_an_address_and_its_terms_from_who_grants() {
     )
     .unwrap();
     let terms = origin(&granted);
-    assert!(terms.verify);
-    assert_eq!(terms.cafile, Some("/site.pem".into()));
+    assert!(terms.trust.verify);
+    assert_eq!(terms.trust.cafile, Some("/site.pem".into()));
 }
 
 #[test]
@@ -307,7 +308,7 @@ fn the_first_grant_that_covers_counts_and_the_others_are_unused() {
         "connection:tls://a:1?cafile=/second.pem",
     ]);
     let granted = decide(&instance("m"), &asked, &[], Policy::Site(&list)).unwrap();
-    assert_eq!(connection(&granted).cafile, Some("/first.pem".into()));
+    assert_eq!(connection(&granted).trust.cafile, Some("/first.pem".into()));
     assert_eq!(granted.unused, [list[0].clone(), list[2].clone()]);
     let granted = decide(&instance("m"), &asked, &[], Policy::Builtin).unwrap();
     assert!(granted.unused.is_empty());
@@ -348,19 +349,19 @@ fn terms_that_do_not_apply_are_left_out() {
         .fold(plain, |asked, (name, value)| with(asked, name, value));
     let granted = decided(plain);
     let terms = connection(&granted);
-    assert!(!terms.tls && terms.cafile.is_none() && terms.identity.is_none());
+    assert!(!terms.tls && terms.trust.cafile.is_none() && terms.trust.identity.is_none());
 
     let web = |target: &str, verify: &str| {
         let asked = with(request("service", "http", target, true), "verify", verify);
         decided(with(asked, "cafile", "/ca"))
     };
     let granted = web("http://a", "false");
-    assert!(origin(&granted).verify && origin(&granted).cafile.is_none());
+    assert!(origin(&granted).trust.verify && origin(&granted).trust.cafile.is_none());
     let granted = web("https://a", "false");
-    assert!(!origin(&granted).verify && origin(&granted).cafile.is_none());
+    assert!(!origin(&granted).trust.verify && origin(&granted).trust.cafile.is_none());
     let granted = web("https://a", "true");
-    assert!(origin(&granted).verify);
-    assert_eq!(origin(&granted).cafile, Some("/ca".into()));
+    assert!(origin(&granted).trust.verify);
+    assert_eq!(origin(&granted).trust.cafile, Some("/ca".into()));
 
     let queue = decided(with(request("q", "queue", "/q", true), "umask", "027"));
     assert_eq!(queue.queue("q").unwrap().umask, Some(0o27));
@@ -427,7 +428,7 @@ fn a_name_is_granted_for_its_own_kind() {
             .addresses()
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
-        ["b:2"]
+        ["b:2?local=true"]
     );
     for name in ["q", "c", "h", "d", "a", "none"] {
         assert_eq!(granted.queue(name).is_some(), name == "q");
@@ -469,4 +470,81 @@ fn an_option_that_is_not_set_is_named_with_its_place() {
         "messenger `mine` needs `outgoing` (queue at `${output_path}`), but the option \
          `output_path` is not set: set it in [mine]"
     );
+}
+
+/// A6 of the contract's review: a term narrows what is asked for, and a component of
+/// a later version must not get more than it asked for from a host of today.
+#[test]
+fn a_term_that_this_host_does_not_know_is_not_granted() {
+    let ask = |kind: &str, target: &str, term: &str| {
+        let asked = with(request("a", kind, target, true), term, "1");
+        decide(&instance("m"), &[asked], &[], Policy::Builtin)
+    };
+    for (kind, target, term) in [
+        ("connection", "h:1", "pin-sha256"),
+        ("http", "https://h", "pin-sha256"),
+        ("http", "https://h", "tls"),
+        ("queue", "/q", "quota"),
+        ("queue", "/q", "cafile"),
+        ("directory-write", "/d", "quota"),
+        ("address", "h:1", "verify"),
+        ("queue", "/q", ""),
+    ] {
+        let error = ask(kind, target, term).unwrap_err().to_string();
+        let part = format!("{kind} has no term `{term}` in this version");
+        assert!(error.contains(&part), "{error}");
+    }
+    // What it is for, in words, asks for nothing.
+    assert!(ask("queue", "/q", "purpose").is_ok());
+    // Its name is a stranger's text.
+    let error = ask("queue", "/q", "\u{1b}]0;x\u{7}")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("`]0;x`"), "{error}");
+    // Optional, it is absent, and the guest is told why.
+    let asked = [with(request("a", "queue", "/q", false), "quota", "1")];
+    let granted = decide(&instance("m"), &asked, &[], Policy::Builtin).unwrap();
+    assert!(granted.queue("a").is_none() && granted.denied.contains_key("a"));
+}
+
+/// What an option's value has of `?` and `%` is part of the name, not a term.
+#[test]
+fn a_target_from_an_option_is_taken_as_it_is() {
+    let settings = [text("output_path", "/q?umask=0&100%,x")];
+    let asked = [request("q", "queue", "${output_path}", true)];
+    let granted = decide(&instance("m"), &asked, &settings, Policy::Builtin).unwrap();
+    let queue = granted.queue("q").unwrap();
+    assert_eq!(queue.path.to_str(), Some("/q?umask=0&100%,x"));
+    assert_eq!(queue.umask, None);
+    let error = decide(&instance("m"), &asked, &settings, Policy::Site(&[])).unwrap_err();
+    let line = "add `queue:/q%3Fumask=0%26100%25%2Cx` to";
+    assert!(error.to_string().contains(line), "{error}");
+    let list = grants(&["queue:/q%3Fumask=0%26100%25%2Cx"]);
+    assert!(decide(&instance("m"), &asked, &settings, Policy::Site(&list)).is_ok());
+}
+
+/// H12 of the sandbox's review: what a name leads to is not the site's word.
+#[test]
+fn a_name_leads_to_private_networks_where_the_site_says_so() {
+    let asked = [
+        request("c", "connection", "h:1", true),
+        request("w", "http", "https://h", true),
+        request("a", "address", "h:2", true),
+    ];
+    let reaches = |policy| {
+        let granted = decide(&instance("m"), &asked, &[], policy).unwrap();
+        let web = granted.origins().next().unwrap().1.reach;
+        let address = granted.addresses().next().unwrap().reach;
+        [granted.connection("c").unwrap().reach, web, address]
+    };
+    let plain = grants(&["connection:h:1", "http:https://h", "address:h:2"]);
+    assert_eq!(reaches(Policy::Site(&plain)), [Reach::Public; 3]);
+    let local = grants(&[
+        "connection:h:1?local=true",
+        "http:https://h?local=true",
+        "address:h:2?local=true",
+    ]);
+    assert_eq!(reaches(Policy::Site(&local)), [Reach::Local; 3]);
+    // Its names are options that the site sets.
+    assert_eq!(reaches(Policy::Builtin), [Reach::Local; 3]);
 }

@@ -10,14 +10,20 @@ fn every_form_reads_back_as_written() {
         "connection:tls://logstash.example.org:5001",
         "connection:tls://[2001:db8::1]:5001?cafile=/etc/ca.pem",
         "connection:tls://a:1?certfile=/c.pem&keyfile=/k.pem",
-        "connection:tls://a:1?cafile=/a?b&c.pem&certfile=/c.pem&keyfile=/k.pem",
+        "connection:tls://a:1?cafile=/a%3Fb%26c.pem&certfile=/c.pem&keyfile=/k.pem&local=true",
+        "connection:tls://a:1?verify=false",
+        "connection:a:1?local=true",
         "http:https://example.org",
         "http:http://example.org:8080",
         "http:https://example.org:8443?cafile=/etc/ca.pem",
         "http:https://[2001:db8::1]?verify=false",
+        "http:https://a?certfile=/c.pem&keyfile=/k.pem",
+        "http:http://a?local=true",
         "directory:/etc/templates",
+        "directory:/a b/100%25%2C/%3F",
         "directory-write:/var/lib/x",
         "address:[::1]:9",
+        "address:a:9?local=true",
     ] {
         assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
     }
@@ -90,10 +96,37 @@ fn a_refusal_teaches_the_form() {
         ),
         (
             "connection:tls://a:1?cafile=/x&cafile=/y",
-            "not a port",
+            "`cafile` stands there twice",
             "`connection:tls://host:port`",
         ),
         ("http:ftp://x", "not http", "`http:https://host`"),
+        (
+            "http:https://*.example.org",
+            "no wildcards",
+            "`http:https://host`",
+        ),
+        (
+            "connection:2130706433:80",
+            "not an IPv4 address",
+            "`connection:host:port`",
+        ),
+        (
+            "connection:a:1?pin-sha256=00",
+            "connection has no term `pin-sha256` (it has cafile, certfile, keyfile, verify, local)",
+            "`connection:host:port`",
+        ),
+        (
+            "directory:/q?umask=0",
+            "directory has no term `umask`;",
+            "`directory:/path`",
+        ),
+        ("queue:/q?", "`` is not a term", "`queue:/path`"),
+        ("queue:/q?umask", "`umask` is not a term", "`queue:/path`"),
+        ("queue:/q?umask=027&", "`` is not a term", "`queue:/path`"),
+        ("queue:/100%/q", "and `%` itself is `%25`", "`queue:/path`"),
+        ("queue:/q%ff", "hexadecimal digits", "`queue:/path`"),
+        ("queue:/q%00", "control character", "`queue:/path`"),
+        ("queue:/q/%2e%2e/x", "contains `..`", "`queue:/path`"),
         (
             "http:https://x/path",
             "more than an origin",
@@ -115,7 +148,7 @@ fn a_refusal_teaches_the_form() {
             "`http:https://host`",
         ),
         (
-            "http:https://x?verify=false?cafile=/y",
+            "http:https://x?verify=false&cafile=/y",
             "beside",
             "`http:https://host`",
         ),
@@ -200,9 +233,21 @@ fn a_term_that_stands_twice_is_refused() {
     ] {
         assert!(text.parse::<Grant>().is_err(), "{text}");
     }
-    // A path may have one in its name all the same.
-    let odd = "queue:/q?umask=no?umask=027";
-    assert_eq!(odd.parse::<Grant>().unwrap().to_string(), odd);
+}
+
+/// C8 of the contract's review: the first reading took `/a&verify=false` for a file.
+#[test]
+fn terms_are_terms_and_paths_are_paths() {
+    let parse = |text: &str| text.parse::<Grant>();
+    assert!(parse("http:https://h?cafile=/a&verify=false").is_err());
+    assert!(parse("queue:/q?umask=no?umask=027").is_err());
+    let odd = parse("queue:/q%3Fumask%3D0?umask=027").unwrap();
+    let Grant::Queue(queue) = &odd else {
+        panic!("{odd}");
+    };
+    assert_eq!(queue.path.to_str(), Some("/q?umask=0"));
+    assert_eq!(queue.umask, Some(0o27));
+    assert_eq!(odd.to_string(), "queue:/q%3Fumask=0?umask=027");
 }
 
 proptest! {

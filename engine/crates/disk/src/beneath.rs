@@ -1,0 +1,133 @@
+//! A folder by its descriptor, from which nothing leads out.
+//!
+//! A path is looked up anew each time, through whatever stands there by then. Here
+//! a folder is opened once, step by step from the root, and what is done in it is
+//! done by single names below the descriptor; a link is never followed. That is what
+//! `openat2` with `RESOLVE_NO_SYMLINKS` would do in one call, on every kernel.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+
+use nix::NixPath;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
+
+/// An open folder. It need not be readable: to go through it is enough.
+#[derive(Debug)]
+pub struct Folder(OwnedFd);
+
+#[cfg(target_os = "linux")]
+const SEARCH: OFlag = OFlag::O_PATH;
+#[cfg(not(target_os = "linux"))]
+const SEARCH: OFlag = OFlag::O_RDONLY;
+
+/// The path without links, as far as it exists; the rest as it is.
+pub fn resolved(path: &Path) -> PathBuf {
+    for existing in path.ancestors() {
+        if let Ok(real) = existing.canonicalize() {
+            return match path.strip_prefix(existing) {
+                Ok(rest) if rest.as_os_str().is_empty() => real,
+                Ok(rest) => real.join(rest),
+                Err(_) => path.to_owned(),
+            };
+        }
+    }
+    path.to_owned()
+}
+
+impl Folder {
+    /// `/`.
+    pub fn root() -> io::Result<Self> {
+        let flags = SEARCH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = nix::fcntl::open("/", flags, Mode::empty())?;
+        Ok(Self(root))
+    }
+
+    /// The folder at an absolute path in which no link stands.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut folder = Self::root()?;
+        for part in path.components() {
+            match part {
+                Component::RootDir => {}
+                Component::Normal(name) => folder = folder.folder(name)?,
+                _ => return Err(io::Error::from(Errno::EINVAL)),
+            }
+        }
+        Ok(folder)
+    }
+
+    /// A folder in this one.
+    pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = name.as_ref();
+        let flags = SEARCH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        match openat(&self.0, name, flags, Mode::empty()) {
+            Ok(folder) => Ok(Self(folder)),
+            Err(errno @ (Errno::ENOTDIR | Errno::ELOOP)) if self.is_link(name) => {
+                let text = format!("`{}` is a link, which is not followed", name.display());
+                Err(io::Error::new(io::Error::from(errno).kind(), text))
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn is_link<P: ?Sized + NixPath>(&self, name: &P) -> bool {
+        let found = fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+        found.is_ok_and(|found| {
+            SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFLNK
+        })
+    }
+
+    /// Makes a folder in this one.
+    pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        Ok(mkdirat(&self.0, name, permissions(mode))?)
+    }
+
+    /// A new file in this folder, to write to.
+    pub fn create_new(&self, name: &str, mode: u32) -> io::Result<File> {
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        Ok(File::from(openat(&self.0, name, flags, permissions(mode))?))
+    }
+
+    /// The folder itself, to be synced or to have its mode set.
+    pub fn to_read(&self) -> io::Result<File> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(File::from(openat(&self.0, ".", flags, Mode::empty())?))
+    }
+
+    /// A second name for a file; one that is taken is an error.
+    pub fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(linkat(&self.0, from, &self.0, to, AtFlags::empty())?)
+    }
+
+    /// Removes a file.
+    pub fn remove_file(&self, name: &str) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir)?)
+    }
+
+    /// Another name for a file; one that is taken is an error.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    pub fn rename_exclusively(&self, from: &str, to: &str) -> io::Result<()> {
+        use nix::fcntl::{RenameFlags, renameat2};
+        let flags = RenameFlags::RENAME_NOREPLACE;
+        Ok(renameat2(&self.0, from, &self.0, to, flags)?)
+    }
+
+    /// Without that call there is no safe way left.
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    pub fn rename_exclusively(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "the filesystem has no hard links",
+        ))
+    }
+}
+
+fn permissions(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode as nix::libc::mode_t)
+}

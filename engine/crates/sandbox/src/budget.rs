@@ -1,0 +1,314 @@
+//! What an instance may use in a whole run, whatever the number of its calls and
+//! stores.
+//!
+//! A quota for a call bounds nothing where a component decides how many calls there
+//! are: one that accepts a record a time is called for each. So an instance has
+//! budgets for the run: what it may say, and what it may leave on disk. What it may
+//! put into queues grows with the records that it has been given, since an honest
+//! one writes about as much as it reads.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Lines of one instance's log in a run, and errors among them, which reach root's mail.
+const LOG_LINES: u32 = 2_000;
+const LOG_ERRORS: u32 = 50;
+/// Bytes and messages that it may put into queues for each record that it was given,
+/// beyond [`RunLimits::output`].
+const BYTES_A_RECORD: u64 = 16 << 10;
+const MESSAGES_A_RECORD: u64 = 4;
+const MESSAGES: u64 = 1_000;
+/// Calls of it for each record, and beyond.
+const CALLS_A_RECORD: u64 = 8;
+const CALLS: u64 = 1_000;
+/// Files and folders that it may make in folders it may write to.
+const FILES: u64 = 10_000;
+
+/// What the site sets of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLimits {
+    /// Bytes that it may put into queues, and as many into folders.
+    pub output: u64,
+    /// Bytes that stay free on the disk of a queue or folder: below it nothing more is
+    /// taken.
+    pub disk_floor: u64,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self {
+            output: 64 << 20,
+            disk_floor: 64 << 20,
+        }
+    }
+}
+
+/// More than there is in the budget. Reads on after the instance's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Spent {
+    /// Of messages and their bytes.
+    #[error("it put more into queues in one run than {0}: {RAISE}")]
+    Queues(Amount),
+    /// Of files and their bytes.
+    #[error("it wrote more into folders in one run than {0}: {RAISE}")]
+    Folders(Amount),
+    /// Of calls.
+    #[error("it was called {0} times in one run without coming to an end")]
+    Calls(u64),
+    /// The disk has to keep what is not delivered yet.
+    #[error(
+        "{free} MiB are left on the disk of {place}, and {floor} MiB are kept free for what waits \
+         to be delivered: make room there, or use another disk"
+    )]
+    Disk {
+        /// The queue or folder.
+        place: String,
+        /// MiB that are free.
+        free: u64,
+        /// MiB that stay free.
+        floor: u64,
+    },
+}
+
+const RAISE: &str = "raise `output` in its section, [messenger_NAME], if it has to";
+
+/// A bound in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// So many bytes.
+    Bytes(u64),
+    /// So many messages, files or folders.
+    Pieces(u64),
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} MiB", bytes >> 20),
+            Self::Pieces(pieces) => write!(f, "{pieces} pieces"),
+        }
+    }
+}
+
+/// The budget of one instance, shared by all of its stores.
+#[derive(Debug, Default)]
+pub struct Budget {
+    limits: RunLimits,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    lines: u32,
+    errors: u32,
+    errors_told: bool,
+    /// Records that were acknowledged, and those of the call that runs.
+    records: u64,
+    calls: u64,
+    messages: u64,
+    message_bytes: u64,
+    files: u64,
+    file_bytes: u64,
+}
+
+impl Budget {
+    pub fn new(limits: RunLimits) -> Self {
+        Self {
+            limits,
+            used: Mutex::default(),
+        }
+    }
+
+    /// A line of its log. Refused, there is a last word once.
+    pub fn log_line(&self, error: bool) -> Result<(), Option<String>> {
+        let mut used = self.used();
+        if used.lines >= LOG_LINES {
+            let last = used.lines == LOG_LINES;
+            used.lines = LOG_LINES + 1;
+            return Err(last
+                .then(|| format!("more than {LOG_LINES} lines in one run: the rest is dropped")));
+        }
+        if error {
+            if used.errors >= LOG_ERRORS {
+                let last = !std::mem::replace(&mut used.errors_told, true);
+                return Err(last.then(|| {
+                    format!("more than {LOG_ERRORS} errors in one run: the rest is dropped")
+                }));
+            }
+            used.errors += 1;
+        }
+        used.lines += 1;
+        Ok(())
+    }
+
+    /// A call with so many records, of which earlier calls left some or none.
+    pub fn call(&self, records: usize) -> Result<(), Spent> {
+        let mut used = self.used();
+        used.calls += 1;
+        let given = used.records.saturating_add(count(records));
+        let most = CALLS.saturating_add(given.saturating_mul(CALLS_A_RECORD));
+        match used.calls > most {
+            true => Err(Spent::Calls(most)),
+            false => Ok(()),
+        }
+    }
+
+    /// So many records are done with.
+    pub fn done(&self, records: u32) {
+        let mut used = self.used();
+        used.records = used.records.saturating_add(u64::from(records));
+    }
+
+    /// A message of a call with so many records.
+    pub fn message(&self, bytes: usize, records: usize) -> Result<(), Spent> {
+        let mut used = self.used();
+        let given = used.records.saturating_add(count(records));
+        let most = self
+            .limits
+            .output
+            .saturating_add(given.saturating_mul(BYTES_A_RECORD));
+        let bytes = used.message_bytes.saturating_add(count(bytes));
+        if bytes > most {
+            return Err(Spent::Queues(Amount::Bytes(most)));
+        }
+        let most = MESSAGES.saturating_add(given.saturating_mul(MESSAGES_A_RECORD));
+        if used.messages >= most {
+            return Err(Spent::Queues(Amount::Pieces(most)));
+        }
+        used.message_bytes = bytes;
+        used.messages += 1;
+        Ok(())
+    }
+
+    /// A file or folder that is made.
+    pub fn file(&self) -> Result<(), Spent> {
+        let mut used = self.used();
+        if used.files >= FILES {
+            return Err(Spent::Folders(Amount::Pieces(FILES)));
+        }
+        used.files += 1;
+        Ok(())
+    }
+
+    /// Bytes that are written into a file.
+    pub fn file_bytes(&self, bytes: u64) -> Result<(), Spent> {
+        let mut used = self.used();
+        let bytes = used.file_bytes.saturating_add(bytes);
+        let given = used.records.saturating_mul(BYTES_A_RECORD);
+        let most = self.limits.output.saturating_add(given);
+        if bytes > most {
+            return Err(Spent::Folders(Amount::Bytes(most)));
+        }
+        used.file_bytes = bytes;
+        Ok(())
+    }
+
+    /// Whether the disk of a queue has room left for more.
+    pub fn room(&self, path: &Path) -> Result<(), Spent> {
+        self.above_the_floor(caso_disk::bytes_free(path), || {
+            format!("`{}`", path.display())
+        })
+    }
+
+    /// The same for the disk on which something is open.
+    pub fn room_in(&self, open: &File) -> Result<(), Spent> {
+        let free = caso_disk::bytes_free_in(open);
+        self.above_the_floor(free, || "a folder that it may write to".to_owned())
+    }
+
+    fn above_the_floor(
+        &self,
+        free: Option<u64>,
+        place: impl FnOnce() -> String,
+    ) -> Result<(), Spent> {
+        let floor = self.limits.disk_floor;
+        match free {
+            Some(free) if free < floor => Err(Spent::Disk {
+                place: place(),
+                free: free >> 20,
+                floor: floor >> 20,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        // Single steps: a panic leaves none half done.
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(output: u64) -> Budget {
+        Budget::new(RunLimits {
+            output,
+            disk_floor: 0,
+        })
+    }
+
+    /// c02, c03: a call for each of 36 records, and 64 MiB or 10,000 messages in each.
+    #[test]
+    fn what_goes_into_queues_grows_with_what_was_given_and_not_with_the_calls() {
+        let budget = budget(1 << 20);
+        let most = (1 << 20) + 36 * BYTES_A_RECORD;
+        let mut put = 0;
+        let spent = (0..10_000).find_map(|_| match budget.message(64 << 10, 36) {
+            Ok(()) => {
+                put += 64 << 10;
+                None
+            }
+            Err(spent) => Some(spent),
+        });
+        assert_eq!(spent, Some(Spent::Queues(Amount::Bytes(most))));
+        assert!(put <= most);
+        budget.done(36);
+        assert!(
+            budget.message(64 << 10, 36).is_ok(),
+            "36 more records are given"
+        );
+
+        let small = super::Budget::default();
+        let messages = (0..10_000)
+            .take_while(|_| small.message(1, 36).is_ok())
+            .count();
+        assert_eq!(messages, 1_000 + 4 * 36);
+    }
+
+    #[test]
+    fn calls_end_and_folders_are_filled_so_far() {
+        let budget = budget(1 << 20);
+        let calls = (0..100_000).take_while(|_| budget.call(1).is_ok()).count();
+        assert_eq!(calls, 1_008);
+        assert!(budget.file_bytes(1 << 20).is_ok());
+        let spent = budget.file_bytes(1).unwrap_err().to_string();
+        assert!(spent.contains("1 MiB: raise `output`"), "{spent}");
+        let files = (0..100_000).take_while(|_| budget.file().is_ok()).count();
+        assert_eq!(files, 10_000);
+    }
+
+    #[test]
+    fn below_the_floor_of_free_disk_nothing_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = |disk_floor| {
+            let limits = RunLimits {
+                disk_floor,
+                ..RunLimits::default()
+            };
+            Budget::new(limits).room(&folder.path().join("queue/not/yet"))
+        };
+        assert_eq!(room(0), Ok(()));
+        let told = room(u64::MAX).unwrap_err().to_string();
+        assert!(
+            told.contains("make room") && told.contains("queue/not/yet"),
+            "{told}"
+        );
+    }
+}

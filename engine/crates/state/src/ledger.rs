@@ -1,0 +1,275 @@
+//! The ledger of runs: `caso-runs/YYYY-MM.jsonl`, a line a run, kept for 400 days.
+//!
+//! What a run did, for people and commands that come after it: which windows it extracted,
+//! what each messenger took and why it stopped, what failed, how the run ended. Nothing of it
+//! decides what is extracted or delivered next: one that is lost or damaged costs a look back
+//! and no record. A line that cannot be read is passed over, and a torn one is cut before the
+//! next is added.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use caso_base::time::{format_utc, start_of_month};
+use caso_disk::{DiskError, Step};
+use caso_model::Window;
+
+use crate::spool::Spool;
+
+/// The form of a line. One that says more is passed over.
+const FORMAT: u32 = 1;
+/// For how many seconds a month's file is kept after its end.
+const KEPT: i64 = 400 * 86_400;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunLine {
+    /// Of the line.
+    pub format: u32,
+    /// Version of the program.
+    pub version: String,
+    /// When it began, in epoch seconds.
+    pub began: i64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Its exit code.
+    pub exit: u8,
+    /// Id of its process.
+    pub process: u32,
+    /// Whether it extracted, or only delivered.
+    pub extracted: bool,
+    /// Requests to OpenStack and Prometheus.
+    pub requests: u64,
+    /// What was extracted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowLine>,
+    /// What failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureLine>,
+    /// What was delivered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messengers: Vec<MessengerLine>,
+}
+
+/// One window of one extractor: all projects of which it is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowLine {
+    /// Name of the cloud in the configuration.
+    pub cloud: String,
+    /// Name of its region, where that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Name of the extractor.
+    pub extractor: String,
+    /// What was extracted, in epoch seconds.
+    pub window: Window,
+    /// Records that came of it, by id of the project.
+    pub records: BTreeMap<String, u64>,
+}
+
+/// One extractor of one project, or a whole cloud, that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureLine {
+    /// Name of the cloud in the configuration.
+    pub cloud: String,
+    /// Id of the project; none where the cloud failed as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Its name, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name of the extractor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<String>,
+    /// In words.
+    pub reason: String,
+}
+
+/// What one messenger came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessengerLine {
+    /// Name of its instance.
+    pub name: String,
+    /// Records that it took in this run.
+    pub delivered: u64,
+    /// Records that it refused or failed on in this run.
+    pub quarantined: u64,
+    /// Records that wait.
+    pub waiting: u64,
+    /// Why it stopped before its queue was empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// Folders of its queues, which somebody else empties.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<PathBuf>,
+}
+
+impl RunLine {
+    /// The form in which this version writes.
+    pub const FORMAT: u32 = FORMAT;
+}
+
+/// Adds a run, with fsync, and removes months that are older than is kept.
+///
+/// # Errors
+/// The month's file cannot be written: nothing else is the worse for it.
+pub fn append(spool: &Spool, run: &RunLine) -> Result<(), DiskError> {
+    let folder = spool.ledger_folder();
+    spool.disk().create_folder(&folder)?;
+    let path = folder.join(format!("{}.jsonl", month(run.began)));
+    let mut line = serde_json::to_vec(run)
+        .map_err(|error| DiskError::new(Step::Write, &path, io::Error::other(error)))?;
+    line.push(b'\n');
+    let is_new = !path.exists();
+    let mut file = spool.disk().append_lines(&path)?;
+    file.write(&line)?;
+    file.sync_data()?;
+    if is_new {
+        let oldest = month(run.began - KEPT);
+        for (name, path) in months(&folder).unwrap_or_default() {
+            if name < oldest {
+                spool.disk().remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The runs that began at `since` or later, in epoch seconds, the oldest first.
+///
+/// # Errors
+/// A file is there and cannot be read.
+pub fn read(spool: &Spool, since: i64) -> io::Result<Vec<RunLine>> {
+    let first = month(since);
+    let mut runs: Vec<RunLine> = Vec::new();
+    for (name, path) in months(&spool.ledger_folder())? {
+        if name >= first {
+            let lines = BufReader::new(fs::File::open(&path)?).split(b'\n');
+            for line in lines {
+                let run = serde_json::from_slice::<RunLine>(&line?);
+                runs.extend(run.ok().filter(|run| run.format <= FORMAT));
+            }
+        }
+    }
+    runs.retain(|run| run.began >= since);
+    runs.sort_by_key(|run| run.began);
+    Ok(runs)
+}
+
+/// `2026-11`, in UTC: these sort as their months do.
+fn month(at: i64) -> String {
+    let text = format_utc(start_of_month(at).unwrap_or(0));
+    text.chars().take(7).collect()
+}
+
+/// The months' files, the oldest first.
+fn months(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let listing = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listing => listing?,
+    };
+    let mut found = Vec::new();
+    for entry in listing {
+        let path = entry?.path();
+        let name = path.file_stem().and_then(|name| name.to_str());
+        let is_month = path.extension().is_some_and(|ending| ending == "jsonl");
+        if let (Some(name), true) = (name, is_month) {
+            found.push((name.to_owned(), path.clone()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caso_disk::Disk;
+    use caso_disk::faults::{At, End, folder};
+
+    const DAY: i64 = 86_400;
+    const T: i64 = 1_795_280_273;
+
+    fn run(began: i64) -> RunLine {
+        RunLine {
+            format: FORMAT,
+            version: "6.0.0".into(),
+            began,
+            took_ms: 1_234,
+            exit: 3,
+            process: 17,
+            extracted: true,
+            requests: 5,
+            windows: vec![WindowLine {
+                cloud: "default".into(),
+                region: None,
+                extractor: "cinder".into(),
+                window: Window {
+                    start: began - 3_600,
+                    end: began,
+                },
+                records: [("p".to_owned(), 2)].into(),
+            }],
+            failures: Vec::new(),
+            messengers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn runs_come_back_in_their_order_and_old_months_go() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        assert_eq!(read(&spool, 0).unwrap(), []);
+        for began in [T - 500 * DAY, T - 390 * DAY, T - DAY, T] {
+            append(&spool, &run(began)).unwrap();
+        }
+        let began: Vec<i64> = read(&spool, 0)
+            .unwrap()
+            .iter()
+            .map(|run| run.began)
+            .collect();
+        assert_eq!(began, [T - 390 * DAY, T - DAY, T]);
+        assert_eq!(read(&spool, T).unwrap(), [run(T)]);
+        let files = fs::read_dir(spool.ledger_folder()).unwrap().count();
+        assert_eq!(files, 2);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_passed_over() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        append(&spool, &run(T)).unwrap();
+        let path = spool.ledger_folder().join("2026-11.jsonl");
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("{\"format\":9,\"all\":\"different\"}\n\0\0\n{\"torn");
+        fs::write(&path, text).unwrap();
+        append(&spool, &run(T + 1)).unwrap();
+        assert_eq!(read(&spool, 0).unwrap(), [run(T), run(T + 1)]);
+    }
+
+    /// A line is there whole, or not at all, and those before it stay.
+    #[test]
+    fn killed_at_any_step_it_keeps_what_it_had() {
+        let counted = At::never();
+        let dir = folder().unwrap();
+        append(&Spool::look(dir.path(), counted.disk()), &run(T)).unwrap();
+        for end in [End::Kill, End::Torn, End::Full] {
+            for at in 0..counted.seen() {
+                let dir = folder().unwrap();
+                let good = Spool::look(dir.path(), Disk::default());
+                append(&good, &run(T)).unwrap();
+                let ended = Spool::look(dir.path(), At::new(end, at).disk());
+                let _ = append(&ended, &run(T + 1));
+                append(&good, &run(T + 2)).unwrap();
+                let left = read(&good, 0).unwrap();
+                assert!(
+                    left.contains(&run(T)) && left.contains(&run(T + 2)),
+                    "{left:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `caso status`: what the last runs left.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::commands::for_delivery;
+use super::process::{complain, print};
+use super::task::Task;
+use crate::run::{self, Exit, StatusForm};
+use caso_base::{Clock as _, SystemClock};
+use caso_config::{CommandLine, Config};
+
+const FORMS: [(&str, StatusForm, &str); 3] = [
+    (
+        "json",
+        StatusForm::Json,
+        "Print the facts as one JSON object, with times in epoch seconds",
+    ),
+    (
+        "nagios",
+        StatusForm::Nagios,
+        "Print one line with performance data, and exit with 0, 1 or 2 as Nagios has it",
+    ),
+    (
+        "prometheus",
+        StatusForm::Prometheus,
+        "Print metrics for the textfile collector of node_exporter",
+    ),
+];
+
+pub fn command() -> Command {
+    let form = |(name, _, help): &(&'static str, StatusForm, &'static str)| {
+        let others = FORMS.iter().map(|(other, _, _)| *other);
+        Arg::new(*name)
+            .long(*name)
+            .action(ArgAction::SetTrue)
+            .conflicts_with_all(others.filter(|other| other != name))
+            .help(*help)
+    };
+    for_delivery(Command::new("status"))
+        .about("Shows what the last runs left: how far each project is, what waits, what fails")
+        .after_help(
+            "It reads the spool alone: it takes no lock, asks nobody and writes nothing.\n\nExit codes: 0 all \
+             well, 1 something needs attention, 2 wrong command line or configuration; with --nagios 0 OK, 1 \
+             WARNING, 2 CRITICAL",
+        )
+        .args(FORMS.iter().map(form))
+}
+
+pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
+    let chosen = FORMS.iter().find(|(name, _, _)| matches.get_flag(name));
+    Task::Status {
+        line,
+        form: chosen.map_or(StatusForm::Text, |(_, form, _)| *form),
+    }
+}
+
+/// Prints it.
+pub fn show(config: &Config, form: StatusForm) -> Exit {
+    match run::status(config, SystemClock::new().now(), form) {
+        Ok(shown) => match print(&shown.text) {
+            Exit::Done => shown.exit,
+            failed => failed,
+        },
+        Err(error) => complain(&error, Exit::Nothing),
+    }
+}

@@ -1,0 +1,281 @@
+//! What the spool says of the runs so far.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use caso_config::Config;
+use caso_disk::Disk;
+use caso_journal::Journal;
+use caso_state::ledger::{self, FailureLine, RunLine};
+use caso_state::{Cursors, Failures, Spool};
+
+/// Back so far the last runs are looked for, in seconds.
+const LOOK_BACK: i64 = 32 * 86_400;
+/// A cursor that is further behind than this needs attention: with an hourly run two were missed.
+pub const LATE: i64 = 3 * 3_600;
+/// Messages that nobody took for so long need attention: ssmsend runs every few hours.
+pub const UNTAKEN: i64 = 86_400;
+
+/// Everything, as `caso status --json` prints it. Times are epoch seconds.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// Of the form: it changes when a field changes its meaning or goes.
+    pub format: u32,
+    pub now: i64,
+    pub spool: PathBuf,
+    /// Of the spool's filesystem.
+    pub bytes_free: u64,
+    /// The last run, and the last one that extracted without a failure.
+    pub last_run: Option<RunLine>,
+    pub last_whole: Option<i64>,
+    pub cursors: Vec<Cursor>,
+    pub queues: Vec<Queue>,
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// How far an extractor of a project has come.
+#[derive(Debug, Serialize)]
+pub struct Cursor {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub project: String,
+    pub name: Option<String>,
+    pub extractor: String,
+    /// Everything before this is extracted; none: nothing is.
+    pub at: Option<i64>,
+    /// By how many seconds it is behind now.
+    pub lag: Option<i64>,
+    /// The cloud does without the service.
+    pub lacking: bool,
+    /// In how many runs in a row it has failed, and since when.
+    pub failed_runs: u64,
+    pub failing_since: Option<i64>,
+    /// In the last run.
+    pub reason: Option<String>,
+    /// The last run that extracted read it, or tried to.
+    pub in_last_run: bool,
+}
+
+/// What waits for a messenger.
+#[derive(Debug, Serialize)]
+pub struct Queue {
+    pub messenger: String,
+    /// Whether it is in `messengers`.
+    pub configured: bool,
+    pub waiting: u64,
+    pub bytes: u64,
+    pub oldest: Option<i64>,
+    pub quarantined: u64,
+    /// Why it stopped in the last run.
+    pub stopped: Option<String>,
+}
+
+/// A folder of messages that somebody else takes.
+#[derive(Debug, Serialize)]
+pub struct Outgoing {
+    pub messenger: String,
+    pub folder: PathBuf,
+    pub messages: u64,
+    /// When the oldest of them was written.
+    pub oldest: Option<i64>,
+}
+
+impl Status {
+    /// Reads the spool of a configuration.
+    ///
+    /// # Errors
+    /// Something in it is there and cannot be read.
+    pub fn read(config: &Config, now: i64) -> anyhow::Result<Self> {
+        let spool = Spool::look(&config.spooldir, Disk::default());
+        let runs =
+            ledger::read(&spool, now - LOOK_BACK).context("cannot read the ledger of runs")?;
+        let last_run = runs.last().cloned();
+        let last_extracting = runs.iter().rev().find(|run| run.extracted);
+        let whole = |run: &&RunLine| run.extracted && run.exit == 0;
+        let queues = queues(config, &spool, last_run.as_ref())?;
+        Ok(Status {
+            format: 1,
+            now,
+            bytes_free: spool.disk().left(&config.spooldir).bytes,
+            spool: config.spooldir.clone(),
+            last_whole: runs.iter().rev().find(whole).map(|run| run.began),
+            cursors: cursors(&spool, now, last_extracting)?,
+            outgoing: last_run.as_ref().map_or_else(Vec::new, outgoing),
+            last_run,
+            queues,
+        })
+    }
+
+    /// What somebody should look at, a line each.
+    pub fn attention(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        match &self.last_run {
+            None => lines.push("no run is in the ledger yet".to_owned()),
+            Some(run) if self.now - run.began > LATE => {
+                lines.push("no run has begun for a while: does cron start it?".to_owned());
+            }
+            Some(_) => {}
+        }
+        let failing = self.cursors.iter().filter(|it| it.failing_since.is_some());
+        let late = |it: &&Cursor| it.lag.is_some_and(|lag| lag > LATE) && !it.lacking;
+        let gone = self.cursors.iter().filter(|it| late(it) && !it.in_last_run);
+        for (number, what) in [
+            (failing.count(), "failing"),
+            (gone.count(), "no longer extracted"),
+            (self.cursors.iter().filter(late).count(), "behind"),
+        ] {
+            if number > 0 {
+                lines.push(format!("{number} {what}"));
+            }
+        }
+        for queue in &self.queues {
+            if queue.waiting > 0 && (queue.stopped.is_some() || !queue.configured) {
+                lines.push(format!("{} {} waiting", queue.messenger, queue.waiting));
+            }
+            if queue.quarantined > 0 {
+                lines.push(format!(
+                    "{} {} in quarantine",
+                    queue.messenger, queue.quarantined
+                ));
+            }
+        }
+        for outgoing in &self.outgoing {
+            if outgoing
+                .oldest
+                .is_some_and(|oldest| self.now - oldest > UNTAKEN)
+            {
+                lines.push(format!(
+                    "{} {} messages not taken",
+                    outgoing.messenger, outgoing.messages
+                ));
+            }
+        }
+        lines
+    }
+}
+
+fn cursors(spool: &Spool, now: i64, last: Option<&RunLine>) -> anyhow::Result<Vec<Cursor>> {
+    let all = Cursors::all(spool).context("cannot read the cursors")?;
+    let (failures, _) = Failures::read(spool, now);
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut reasons: BTreeMap<(&str, Option<&str>), &FailureLine> = BTreeMap::new();
+    for failure in last.iter().flat_map(|run| &run.failures) {
+        if let Some(project) = failure.project.as_deref() {
+            reasons.insert((project, failure.extractor.as_deref()), failure);
+            if let Some(name) = failure.name.as_deref() {
+                names.insert(project, name);
+            }
+        }
+    }
+    let extracted = |project: &str| {
+        let mut windows = last.iter().flat_map(|run| &run.windows);
+        windows.any(|window| window.records.contains_key(project))
+    };
+    Ok(all
+        .into_iter()
+        .map(|it| {
+            let failing = failures.of_cursor(&it.project, &it.key);
+            let key = |extractor| (it.project.as_str(), extractor);
+            let failure = reasons.get(&key(Some(it.key.extractor.as_str())));
+            let failure = failure.or_else(|| reasons.get(&key(None)));
+            Cursor {
+                name: names
+                    .get(it.project.as_str())
+                    .map(|name| (*name).to_owned()),
+                in_last_run: failure.is_some() || extracted(&it.project),
+                reason: failure.map(|failure| failure.reason.clone()),
+                failed_runs: failing.map_or(0, |failing| failing.runs),
+                failing_since: failing.map(|failing| failing.since),
+                lag: it.at.map(|at| now - at),
+                at: it.at,
+                lacking: it.lacking,
+                cloud: it.key.cloud,
+                region: it.key.region,
+                extractor: it.key.extractor,
+                project: it.project,
+            }
+        })
+        .collect())
+}
+
+fn queues(config: &Config, spool: &Spool, last: Option<&RunLine>) -> anyhow::Result<Vec<Queue>> {
+    let waiting = Journal::look(spool).context("cannot read the journal")?;
+    let configured: Vec<&str> = config.messengers.iter().map(|it| it.name()).collect();
+    let stopped = |name: &str| {
+        let line = last.and_then(|run| run.messengers.iter().find(|it| it.name == name));
+        line.and_then(|line| line.stopped.clone())
+    };
+    let mut queues: Vec<Queue> = waiting
+        .into_iter()
+        .map(|it| Queue {
+            configured: configured.contains(&it.messenger.as_str()),
+            stopped: stopped(&it.messenger),
+            waiting: it.records,
+            bytes: it.bytes,
+            oldest: it.oldest,
+            quarantined: it.quarantined,
+            messenger: it.messenger,
+        })
+        .collect();
+    for name in configured {
+        if queues.iter().all(|queue| queue.messenger != name) {
+            queues.push(Queue {
+                messenger: name.to_owned(),
+                configured: true,
+                waiting: 0,
+                bytes: 0,
+                oldest: None,
+                quarantined: 0,
+                stopped: stopped(name),
+            });
+        }
+    }
+    queues.sort_by(|one, other| one.messenger.cmp(&other.messenger));
+    Ok(queues)
+}
+
+fn outgoing(run: &RunLine) -> Vec<Outgoing> {
+    let of = |messenger: &str, folder: &PathBuf| {
+        let (messages, oldest) = messages(folder);
+        Outgoing {
+            messenger: messenger.to_owned(),
+            folder: folder.clone(),
+            messages,
+            oldest,
+        }
+    };
+    let messengers = run.messengers.iter();
+    messengers
+        .flat_map(|it| it.queues.iter().map(|folder| of(&it.name, folder)))
+        .collect()
+}
+
+/// The elements of a dirq, and when the oldest was written. What another program takes away
+/// meanwhile is not counted.
+fn messages(queue: &Path) -> (u64, Option<i64>) {
+    let mut number = 0;
+    let mut oldest: Option<i64> = None;
+    let folders = fs::read_dir(queue).into_iter().flatten().flatten();
+    let files =
+        folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    for file in files {
+        // Temporary files and locks have an ending.
+        if file.path().extension().is_some() {
+            continue;
+        }
+        number += 1;
+        let written = file.metadata().and_then(|found| found.modified()).ok();
+        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let written = written.and_then(|at| i64::try_from(at.as_secs()).ok());
+        oldest = match (oldest, written) {
+            (Some(known), Some(at)) => Some(known.min(at)),
+            (known, at) => known.or(at),
+        };
+    }
+    (number, oldest)
+}

@@ -1,0 +1,42 @@
+//! One line, and Nagios' exit codes: 0 OK, 1 WARNING, 2 CRITICAL.
+
+use super::{Shown, Status};
+use crate::run::exit::Exit;
+
+/// No run for a day, or nothing extracted for a day, is critical; what `attention` names is a
+/// warning. The performance data are seconds and counts.
+pub fn nagios(status: &Status) -> Shown {
+    const DAY: i64 = 86_400;
+    let lag = status
+        .cursors
+        .iter()
+        .filter(|cursor| !cursor.lacking)
+        .filter_map(|cursor| cursor.lag);
+    let last = status.last_run.as_ref().map(|run| status.now - run.began);
+    let critical =
+        last.is_none_or(|age| age > DAY) || lag.clone().min().is_some_and(|lag| lag > DAY);
+    let attention = status.attention();
+    let (word, exit) = match (critical, attention.is_empty()) {
+        // Its code is 2 as well.
+        (true, _) => ("CRITICAL", Exit::Usage),
+        (false, false) => ("WARNING", Exit::Nothing),
+        (false, true) => ("OK", Exit::Done),
+    };
+    let what = match attention.is_empty() {
+        true => "all well".to_owned(),
+        false => attention.join(", "),
+    };
+    let waiting: u64 = status.queues.iter().map(|queue| queue.waiting).sum();
+    let quarantined: u64 = status.queues.iter().map(|queue| queue.quarantined).sum();
+    let oldest = status.outgoing.iter().filter_map(|it| it.oldest).min();
+    let age = oldest.map_or(0, |at| (status.now - at).max(0));
+    Shown {
+        text: format!(
+            "CASO {word} - {what} | lag={}s run_age={}s waiting={waiting} quarantined={quarantined} \
+             outgoing_age={age}s\n",
+            lag.max().unwrap_or(0).max(0),
+            last.unwrap_or(0).max(0),
+        ),
+        exit,
+    }
+}

@@ -1,0 +1,193 @@
+//! The four forms, of one set of facts.
+
+use std::path::PathBuf;
+
+use super::facts::{Cursor, Outgoing};
+use super::*;
+use caso_state::ledger::{FailureLine, MessengerLine, RunLine};
+
+const NOW: i64 = 1_795_280_273;
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+fn cursor(project: &str, lag: i64) -> Cursor {
+    Cursor {
+        cloud: "default".into(),
+        region: None,
+        project: project.into(),
+        name: Some(format!("name-of-{project}")),
+        extractor: "nova".into(),
+        at: Some(NOW - lag),
+        lag: Some(lag),
+        lacking: false,
+        failed_runs: 0,
+        failing_since: None,
+        reason: None,
+        in_last_run: true,
+    }
+}
+
+fn well() -> Status {
+    Status {
+        format: 1,
+        now: NOW,
+        spool: "/spool".into(),
+        bytes_free: 5 << 20,
+        last_run: Some(RunLine {
+            format: 1,
+            version: "6.0.0".into(),
+            began: NOW - 600,
+            took_ms: 1_500,
+            exit: 0,
+            process: 17,
+            extracted: true,
+            requests: 12,
+            windows: Vec::new(),
+            failures: Vec::new(),
+            messengers: vec![MessengerLine {
+                name: "ssm".into(),
+                delivered: 5,
+                quarantined: 0,
+                waiting: 0,
+                stopped: None,
+                queues: vec![PathBuf::from("/out")],
+            }],
+        }),
+        last_whole: Some(NOW - 600),
+        cursors: vec![cursor("a", 600), cursor("b", 600)],
+        queues: vec![Queue {
+            messenger: "ssm".into(),
+            configured: true,
+            waiting: 0,
+            bytes: 0,
+            oldest: None,
+            quarantined: 0,
+            stopped: None,
+        }],
+        outgoing: vec![Outgoing {
+            messenger: "ssm".into(),
+            folder: "/out".into(),
+            messages: 0,
+            oldest: None,
+        }],
+    }
+}
+
+fn ill() -> Status {
+    let mut status = well();
+    let run = status.last_run.as_mut().unwrap();
+    run.exit = 3;
+    run.failures.push(FailureLine {
+        cloud: "default".into(),
+        project: Some("b".into()),
+        name: Some("name-of-b".into()),
+        extractor: Some("nova".into()),
+        reason: "Nova said no".into(),
+    });
+    status.last_whole = Some(NOW - 7 * DAY);
+    status.cursors[1] = Cursor {
+        failed_runs: 9,
+        failing_since: Some(NOW - 7 * DAY),
+        reason: Some("Nova said no".into()),
+        ..cursor("b", 7 * DAY)
+    };
+    status.cursors.push(Cursor {
+        in_last_run: false,
+        name: None,
+        ..cursor("c", 30 * HOUR)
+    });
+    status.queues[0].quarantined = 38;
+    status.queues.push(Queue {
+        messenger: "logstash".into(),
+        configured: false,
+        waiting: 570,
+        bytes: 999,
+        oldest: Some(NOW - 7 * DAY),
+        quarantined: 0,
+        stopped: Some("connection refused".into()),
+    });
+    status.outgoing[0].messages = 57;
+    status.outgoing[0].oldest = Some(NOW - 8 * DAY);
+    status
+}
+
+#[test]
+fn for_a_person() {
+    assert_eq!(
+        text(&well()),
+        "last run    2026-11-21T16:47:53Z (10 min ago), exit code 0, 1.5 s, process 17\n\
+         last whole  2026-11-21T16:47:53Z (10 min ago)\n\
+         projects    2 projects, 2 up to date\n\
+         queues      ssm: nothing waits\n\
+         spool       /spool, 5 MiB free\n\
+         all well\n"
+    );
+    assert_eq!(
+        text(&ill()),
+        "last run    2026-11-21T16:47:53Z (10 min ago), exit code 3, 1.5 s, process 17\n\
+         last whole  2026-11-14T16:57:53Z (7 days ago)\n\
+         projects    3 projects, 1 up to date\n            \
+         name-of-b nova: up to 2026-11-14T16:57:53Z, 7 days behind (failed in 9 runs): Nova said no\n            \
+         c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
+         its place in `projects`? Its usage since then is not accounted\n\
+         queues      ssm: nothing waits; 38 in quarantine\n            \
+         logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue forget \
+         logstash` gives it up; connection refused\n\
+         outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\
+         spool       /spool, 5 MiB free\n\
+         look at     1 failing; 1 no longer extracted; 2 behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
+         57 messages not taken\n"
+    );
+}
+
+#[test]
+fn for_nagios() {
+    let of = |status: &Status| {
+        let shown = nagios(status);
+        (shown.text, shown.exit.code())
+    };
+    let (line, code) = of(&well());
+    assert_eq!(code, 0);
+    assert_eq!(
+        line,
+        "CASO OK - all well | lag=600s run_age=600s waiting=0 quarantined=0 outgoing_age=0s\n"
+    );
+    let (line, code) = of(&ill());
+    assert_eq!(code, 1);
+    assert!(line.starts_with("CASO WARNING - 1 failing, "), "{line}");
+    assert!(line.contains("| lag=604800s "), "{line}");
+    let mut dead = well();
+    dead.last_run.as_mut().unwrap().began = NOW - 2 * DAY;
+    assert_eq!(of(&dead).1, 2);
+    let mut new = well();
+    new.last_run = None;
+    assert_eq!(of(&new).1, 2);
+}
+
+/// Every line is a comment, or a name with labels and a number; each name has its type.
+#[test]
+fn for_prometheus() {
+    let mut status = ill();
+    status.cursors[0].project = "odd\"\\\nname".into();
+    let page = prometheus(&status);
+    let mut typed = std::collections::BTreeSet::new();
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            typed.insert(rest.split(' ').next().unwrap().to_owned());
+        } else if !line.starts_with("# HELP ") {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            value.parse::<f64>().unwrap();
+            let name = series.split('{').next().unwrap();
+            assert!(typed.contains(name), "{line}");
+        }
+    }
+    for line in [
+        "caso_last_run_exit_code 3",
+        "caso_records_waiting{messenger=\"logstash\"} 570",
+        "caso_records_quarantined{messenger=\"ssm\"} 38",
+        "caso_outgoing_messages{queue=\"/out\"} 57",
+        "project=\"odd\\\"\\\\\\nname\"",
+    ] {
+        assert!(page.contains(line), "{line} in {page}");
+    }
+}

@@ -1,0 +1,177 @@
+//! The status for a person.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Status;
+use super::facts::{Cursor, LATE, UNTAKEN};
+use crate::run::summary::words::count;
+use caso_base::time::format_utc;
+
+const NAME: usize = 12;
+
+/// A line each for the last run, the projects, the queues; then what to type next.
+pub fn text(status: &Status) -> String {
+    let mut page = Page(String::new());
+    page.last_run(status);
+    page.projects(status);
+    page.queues(status);
+    page.outgoing(status);
+    let free = status.bytes_free / 1_048_576;
+    page.line(
+        "spool",
+        &format!("{}, {free} MiB free", status.spool.display()),
+    );
+    let attention = status.attention();
+    match attention.is_empty() {
+        true => page.line("all well", ""),
+        false => page.line("look at", &attention.join("; ")),
+    }
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, name: &str, text: &str) {
+        // A String takes all that is written to it.
+        let _ = writeln!(self.0, "{}", format!("{name:<NAME$}{text}").trim_end());
+    }
+
+    fn last_run(&mut self, status: &Status) {
+        let Some(run) = &status.last_run else {
+            self.line("last run", "none is known: `caso-extract` makes one");
+            return;
+        };
+        self.line(
+            "last run",
+            &format!(
+                "{} ({} ago), exit code {}, {:.1} s, process {}",
+                format_utc(run.began),
+                span(status.now - run.began),
+                run.exit,
+                std::time::Duration::from_millis(run.took_ms).as_secs_f64(),
+                run.process
+            ),
+        );
+        let whole = match status.last_whole {
+            Some(at) => format!("{} ({} ago)", format_utc(at), span(status.now - at)),
+            None => "none in the last 32 days".to_owned(),
+        };
+        self.line("last whole", &whole);
+        for failure in run.failures.iter().filter(|it| it.project.is_none()) {
+            self.line("", &failure.reason);
+        }
+    }
+
+    /// Those that are up to date are counted; of the others each is named.
+    fn projects(&mut self, status: &Status) {
+        let mut by_project: BTreeMap<(&str, &str), Vec<&Cursor>> = BTreeMap::new();
+        for cursor in &status.cursors {
+            let key = (cursor.cloud.as_str(), cursor.project.as_str());
+            by_project.entry(key).or_default().push(cursor);
+        }
+        let odd = |cursor: &&Cursor| {
+            cursor.failing_since.is_some()
+                || !cursor.lacking && cursor.lag.is_none_or(|lag| lag > LATE)
+        };
+        let all = by_project.len();
+        by_project.retain(|_, cursors| cursors.iter().any(odd));
+        let well = all - by_project.len();
+        let number = u64::try_from(all).unwrap_or(u64::MAX);
+        self.line(
+            "projects",
+            &format!(
+                "{}, {well} up to date",
+                count(number, "project", "projects")
+            ),
+        );
+        for cursor in by_project.values().flatten().filter(|it| odd(it)) {
+            let name = cursor.name.as_deref().unwrap_or(&cursor.project);
+            let up_to = match (cursor.at, cursor.lag) {
+                (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
+                _ => "never extracted".to_owned(),
+            };
+            let why = match (&cursor.reason, cursor.in_last_run) {
+                (Some(reason), _) => format!(": {reason}"),
+                (None, false) => {
+                    ": the last run did not find it: has it lost its tag, or its place in \
+                                  `projects`? Its usage since then is not accounted"
+                        .to_owned()
+                }
+                (None, true) => String::new(),
+            };
+            let runs = match cursor.failed_runs {
+                0 => String::new(),
+                runs => format!(" (failed in {})", count(runs, "run", "runs")),
+            };
+            let region = cursor
+                .region
+                .as_ref()
+                .map_or_else(String::new, |it| format!(" {it}"));
+            self.line(
+                "",
+                &format!("{name}{region} {}: {up_to}{runs}{why}", cursor.extractor),
+            );
+        }
+    }
+
+    fn queues(&mut self, status: &Status) {
+        for (at, queue) in status.queues.iter().enumerate() {
+            let mut text = match queue.waiting {
+                0 => format!("{}: nothing waits", queue.messenger),
+                waiting => format!(
+                    "{}: {}, {} bytes, wait{}",
+                    queue.messenger,
+                    count(waiting, "record", "records"),
+                    queue.bytes,
+                    queue.oldest.map_or_else(String::new, |oldest| {
+                        format!(", the oldest for {}", span(status.now - oldest))
+                    })
+                ),
+            };
+            if !queue.configured {
+                let _ = write!(
+                    text,
+                    "; not in `messengers`: `caso queue forget {}` gives it up",
+                    queue.messenger
+                );
+            }
+            if let Some(stopped) = &queue.stopped {
+                let _ = write!(text, "; {stopped}");
+            }
+            if queue.quarantined > 0 {
+                let _ = write!(text, "; {} in quarantine", queue.quarantined);
+            }
+            self.line(if at == 0 { "queues" } else { "" }, &text);
+        }
+    }
+
+    fn outgoing(&mut self, status: &Status) {
+        for outgoing in status.outgoing.iter().filter(|it| it.messages > 0) {
+            let age = outgoing.oldest.map(|oldest| status.now - oldest);
+            let mut text = format!(
+                "{}: {}",
+                outgoing.folder.display(),
+                count(outgoing.messages, "message", "messages")
+            );
+            if let Some(age) = age {
+                let _ = write!(text, ", the oldest for {}", span(age));
+                if age > UNTAKEN {
+                    text.push_str(": does ssmsend run?");
+                }
+            }
+            self.line("outgoing", &text);
+        }
+    }
+}
+
+/// `26 min`, `29 h`, `7 days`.
+fn span(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s @ 7_200..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", s / 86_400),
+    }
+}

@@ -1,0 +1,181 @@
+//! A window by hand that lies, wholly or in part, where was extracted before.
+//!
+//! Of storage and energy each record is an interval, with an id made of its bounds, and whoever
+//! gets them adds them up. Extracted again with the same bounds an interval takes the place of
+//! itself; with others it counts twice. So what was extracted before is extracted again in the
+//! windows of the first time, which the ledger of runs knows; where it does not, it is refused.
+
+use std::collections::HashMap;
+
+use caso_base::time::format_utc;
+use caso_model::Window;
+use caso_state::ledger::RunLine;
+
+/// Cloud, region, extractor, project.
+type Key = (String, Option<String>, String, String);
+
+/// The windows that were extracted, by what they are of.
+#[derive(Debug, Default)]
+pub struct PastWindows(HashMap<Key, Vec<Window>>);
+
+/// A part of a window was extracted before, with bounds that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "what was used from {} to {} was extracted before, in windows that the ledger of runs does not have: \
+     with other bounds each interval would be counted twice. Leave this extractor out (`--extractor`), or set \
+     `overlapping_intervals = true` where the first records were never delivered",
+    format_utc(.0.start), format_utc(.0.end)
+)]
+pub struct UnknownBounds(Window);
+
+impl PastWindows {
+    /// From the ledger.
+    pub fn of(runs: &[RunLine]) -> Self {
+        let mut past: HashMap<Key, Vec<Window>> = HashMap::new();
+        for line in runs.iter().flat_map(|run| &run.windows) {
+            for project in line.records.keys() {
+                let key = (
+                    line.cloud.clone(),
+                    line.region.clone(),
+                    line.extractor.clone(),
+                    project.clone(),
+                );
+                past.entry(key).or_default().push(line.window);
+            }
+        }
+        for windows in past.values_mut() {
+            windows.sort_by_key(|window| (window.start, window.end));
+        }
+        PastWindows(past)
+    }
+
+    /// Those of one extractor of a project, by their starts.
+    pub fn windows(
+        &self,
+        cloud: &str,
+        region: Option<&str>,
+        extractor: &str,
+        project: &str,
+    ) -> &[Window] {
+        let key = (
+            cloud.to_owned(),
+            region.map(str::to_owned),
+            extractor.to_owned(),
+            project.to_owned(),
+        );
+        self.0.get(&key).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The windows in which `window` is extracted, where everything before `cursor` was extracted in
+/// those of `past`, which are sorted.
+///
+/// # Errors
+/// A part before the cursor is in none of them.
+pub fn pieces(
+    window: Window,
+    cursor: Option<i64>,
+    past: &[Window],
+) -> Result<Vec<Window>, UnknownBounds> {
+    let old_end = cursor.map_or(window.start, |cursor| cursor.min(window.end));
+    let mut reached = window.start;
+    let mut pieces = Vec::new();
+    for known in past {
+        if known.end <= reached || known.start >= old_end {
+            continue;
+        }
+        // One that begins within another was extracted with a start of its own later on.
+        if pieces
+            .last()
+            .is_some_and(|last: &Window| known.start < last.end)
+        {
+            continue;
+        }
+        if known.start > reached {
+            return Err(UnknownBounds(Window {
+                start: reached,
+                end: known.start,
+            }));
+        }
+        pieces.push(*known);
+        reached = known.end;
+    }
+    if reached < old_end {
+        return Err(UnknownBounds(Window {
+            start: reached,
+            end: old_end,
+        }));
+    }
+    if reached < window.end {
+        pieces.push(Window {
+            start: reached,
+            end: window.end,
+        });
+    }
+    Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn w(start: i64, end: i64) -> Window {
+        Window { start, end }
+    }
+
+    #[test]
+    fn what_is_new_is_one_window() {
+        assert_eq!(pieces(w(10, 20), None, &[]), Ok(vec![w(10, 20)]));
+        assert_eq!(
+            pieces(w(10, 20), Some(10), &[w(0, 10)]),
+            Ok(vec![w(10, 20)])
+        );
+        assert_eq!(pieces(w(10, 20), Some(5), &[w(0, 5)]), Ok(vec![w(10, 20)]));
+    }
+
+    #[test]
+    fn what_was_extracted_is_so_again_in_its_own_windows() {
+        let past = [w(0, 10), w(10, 14), w(14, 30)];
+        assert_eq!(pieces(w(10, 14), Some(30), &past), Ok(vec![w(10, 14)]));
+        assert_eq!(
+            pieces(w(3, 12), Some(30), &past),
+            Ok(vec![w(0, 10), w(10, 14)])
+        );
+        assert_eq!(
+            pieces(w(12, 40), Some(30), &past),
+            Ok(vec![w(10, 14), w(14, 30), w(30, 40)])
+        );
+        // Extracted by hand in between, with bounds of its own.
+        let past = [w(0, 10), w(5, 12), w(10, 20)];
+        assert_eq!(
+            pieces(w(0, 20), Some(20), &past),
+            Ok(vec![w(0, 10), w(10, 20)])
+        );
+    }
+
+    #[test]
+    fn a_gap_in_what_is_known_is_refused() {
+        let gap = |start, end| Err(UnknownBounds(w(start, end)));
+        assert_eq!(pieces(w(0, 20), Some(20), &[]), gap(0, 20));
+        assert_eq!(pieces(w(0, 20), Some(15), &[w(0, 10)]), gap(10, 15));
+        assert_eq!(pieces(w(0, 20), Some(20), &[w(0, 5), w(8, 20)]), gap(5, 8));
+    }
+
+    /// Nothing is left out, nothing overlaps, and before the cursor nothing is new.
+    #[test]
+    fn pieces_cover_the_window_once() {
+        let past = [w(0, 4), w(4, 8), w(8, 16)];
+        for start in 0..20 {
+            for end in start + 1..24 {
+                let pieces = pieces(w(start, end), Some(16), &past).unwrap();
+                let mut reached = start;
+                for piece in &pieces {
+                    assert!(piece.start <= reached && piece.end > reached, "{pieces:?}");
+                    assert!(past.contains(piece) || piece.start >= 16, "{pieces:?}");
+                    reached = piece.end;
+                }
+                assert!(reached >= end);
+            }
+        }
+    }
+}

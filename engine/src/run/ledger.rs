@@ -1,0 +1,183 @@
+//! The run's line in the ledger, and the file of metrics that follows from it.
+
+use std::collections::BTreeMap;
+
+use super::commands::status::{self, Status};
+use super::exit::Exit;
+use super::extract::report::{CloudReport, ExtractorResult};
+use super::prepare::Prepared;
+use super::summary::Summary;
+use caso_base::error_chain;
+use caso_deliver::{Delivery, Ending};
+use caso_disk::Disk;
+use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine, WindowLine};
+
+/// What was extracted and what failed, from the reports of all clouds.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    pub windows: Vec<WindowLine>,
+    pub failures: Vec<FailureLine>,
+}
+
+impl Extracted {
+    pub fn of(reports: &[CloudReport]) -> Self {
+        let mut extracted = Extracted::default();
+        for report in reports {
+            extracted.cloud(report);
+        }
+        extracted
+    }
+
+    fn cloud(&mut self, report: &CloudReport) {
+        let of_cloud = |project: Option<String>, name: Option<String>, reason| FailureLine {
+            cloud: report.cloud.clone(),
+            project,
+            name,
+            extractor: None,
+            reason,
+        };
+        for failure in &report.failures {
+            let project = failure.id.clone().or(Some(failure.asked.clone()));
+            let reason = failure.to_string();
+            self.failures
+                .push(of_cloud(project, failure.name.clone(), reason));
+        }
+        for reason in &report.without_cursor {
+            self.failures.push(of_cloud(None, None, reason.clone()));
+        }
+        let regions = match &report.result {
+            Ok(regions) => regions,
+            Err(error) => {
+                let reason = error_chain(error.as_ref());
+                self.failures.push(of_cloud(None, None, reason));
+                return;
+            }
+        };
+        for region in regions {
+            for project in &region.projects {
+                for part in &project.extractors {
+                    let extractor = part.extractor.as_str();
+                    match &part.result {
+                        ExtractorResult::Done { window, counts, .. } => {
+                            let line = WindowLine {
+                                cloud: report.cloud.clone(),
+                                region: region.region.clone(),
+                                extractor: extractor.to_owned(),
+                                window: *window,
+                                records: BTreeMap::new(),
+                            };
+                            self.window(line, &project.project.id, counts.records);
+                        }
+                        ExtractorResult::Failed { reason, .. } => self.failures.push(FailureLine {
+                            cloud: report.cloud.clone(),
+                            project: Some(project.project.id.clone()),
+                            name: project.project.name.clone(),
+                            extractor: Some(extractor.to_owned()),
+                            reason: reason.clone(),
+                        }),
+                        ExtractorResult::UpToDate
+                        | ExtractorResult::Lacking { .. }
+                        | ExtractorResult::Cancelled => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Into the line of the same window, where there is one.
+    fn window(&mut self, line: WindowLine, project: &str, records: u64) {
+        let same = |known: &&mut WindowLine| {
+            known.window == line.window
+                && known.extractor == line.extractor
+                && known.cloud == line.cloud
+                && known.region == line.region
+        };
+        let at = match self.windows.iter_mut().find(same) {
+            Some(known) => known,
+            None => {
+                self.windows.push(line);
+                let Some(last) = self.windows.last_mut() else {
+                    return;
+                };
+                last
+            }
+        };
+        at.records.insert(project.to_owned(), records);
+    }
+}
+
+/// Keeps what a real run did: a line in the ledger, then `metrics_file` where that is set.
+/// Neither is a reason to fail: a notice.
+pub fn keep(
+    prepared: &Prepared,
+    extracted: Option<Extracted>,
+    delivery: &Delivery,
+    exit: Exit,
+    took_ms: u64,
+    summary: &Summary,
+) {
+    if !prepared.kind.is_real() {
+        return;
+    }
+    let did_extract = extracted.is_some();
+    let Extracted { windows, failures } = extracted.unwrap_or_default();
+    let line = RunLine {
+        format: RunLine::FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        began: prepared.now,
+        took_ms,
+        exit: exit.code(),
+        process: std::process::id(),
+        extracted: did_extract,
+        requests: summary.requests(),
+        windows,
+        failures,
+        messengers: messengers(prepared, delivery),
+    };
+    if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
+        tracing::warn!("this run is not in the ledger: {}", error_chain(&error));
+    }
+    let Some(path) = &prepared.config.metrics_file else {
+        return;
+    };
+    let status = Status::read(&prepared.config, prepared.now.saturating_add(1));
+    let written = status.map(|status| {
+        let text = status::prometheus(&status);
+        Disk::default().replace(path, text.as_bytes())
+    });
+    match written {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("`metrics_file` was not written: {}", error_chain(&error)),
+        Err(error) => tracing::warn!(
+            "`metrics_file` was not written: {}",
+            error_chain(error.as_ref())
+        ),
+    }
+}
+
+fn messengers(prepared: &Prepared, delivery: &Delivery) -> Vec<MessengerLine> {
+    let queues = |name: &str| {
+        let messenger = prepared.messengers.iter().find(|it| it.name == name);
+        messenger.map_or_else(Vec::new, |it| it.queues().cloned().collect())
+    };
+    let used = delivery.instances.iter().map(|report| MessengerLine {
+        name: report.name.clone(),
+        delivered: report.delivered,
+        quarantined: report.refused + report.failed,
+        waiting: report.waiting,
+        stopped: match &report.outcome {
+            Ending::Complete => None,
+            other => Some(other.to_string()),
+        },
+        queues: queues(&report.name),
+    });
+    let unusable = prepared.unusable.iter().map(|unusable| MessengerLine {
+        name: unusable.name.clone(),
+        delivered: 0,
+        quarantined: 0,
+        waiting: 0,
+        stopped: Some(unusable.failure.detail.clone()),
+        queues: Vec::new(),
+    });
+    used.chain(unusable).collect()
+}
