@@ -195,6 +195,6 @@ async fn a_refused_option_stops_it_at_the_start() {
     assert_eq!(failure.option.as_deref(), Some("mode"));
     assert_eq!(
         failure.to_string(),
-        "component `hostile-mapper` failed in `start`: option `mode`: which status map?"
+        "component `hostile-mapper` (the mapper) failed in `start`: option `mode`: which status map?"
     );
 }

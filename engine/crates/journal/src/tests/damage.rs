@@ -310,11 +310,11 @@ fn a_newer_pack_holds_its_own_queue_and_no_other() {
     } else {
         list(&site.path("messengers/m")).remove(1)
     };
-    fs::write(&pack, "{\"format\":2}\n").unwrap();
+    fs::write(&pack, "{\"format\":9}\n").unwrap();
     site.extract(&["2"]);
     let n = Consumer::default();
     let (journal, _) = site.open();
-    assert_eq!(consumer.drain(&journal, "m").newer, Some(2));
+    assert_eq!(consumer.drain(&journal, "m").newer, Some(9));
     n.drain(&journal, "n");
     assert_eq!(consumer.ids(), [""; 0]);
     assert_eq!(n.ids(), ["1", "2"]);
@@ -325,7 +325,7 @@ fn a_newer_journal_is_not_touched() {
     let site = Site::new(&["m"]);
     site.extract(&["1"]);
     let counter = site.path("journal.json");
-    fs::write(&counter, "{\"format\":2,\"engine\":\"7.0.0\"}\n").unwrap();
+    fs::write(&counter, "{\"format\":9,\"engine\":\"7.0.0\"}\n").unwrap();
     fs::write(site.path("segments/00000009-00000-00-00.open"), "x").unwrap();
     let failed = Journal::open(&site.spool(Disk::default()), 1)
         .err()

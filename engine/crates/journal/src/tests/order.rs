@@ -254,7 +254,7 @@ fn a_number_that_json_cannot_hold_costs_only_its_record() {
     }
     let failed = writer.append(&odd).unwrap_err().to_string();
     assert!(
-        failed.contains("odd") && failed.contains("benchmark-value"),
+        failed.contains("odd") && failed.contains("`benchmarks`"),
         "{failed}"
     );
     writer.append(&cloud("a", "a", 1)).unwrap();
