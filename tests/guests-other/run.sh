@@ -56,3 +56,10 @@ quietly "built the messenger in C" "$root/components/examples/c/build.sh" "$scra
 quietly "built the messenger in Python" "$root/components/examples/python/build.sh" "$scratch/jsonl.wasm"
 
 python3 -B "$here/check.py" "$extract" "$scratch/csv.wasm" "$scratch/jsonl.wasm"
+
+# What was written for version 1.0.0 of the contract is built on it and runs for ever.
+quietly "built the frozen messenger in C" \
+  "$root/components/examples/c/build.sh" "$scratch/csv-1.0.0.wasm" "$root/tests/frozen/wit-1.0.0" "$root/tests/frozen/c/csv.c"
+quietly "built the frozen messenger in Python" \
+  "$root/components/examples/python/build.sh" "$scratch/jsonl-1.0.0.wasm" "$root/tests/frozen/wit-1.0.0" "$root/tests/frozen/python/jsonl.py"
+python3 -B "$here/check.py" "$extract" "$scratch/csv-1.0.0.wasm" "$scratch/jsonl-1.0.0.wasm"

@@ -131,6 +131,18 @@ async fn answers_come_through_as_given() {
 }
 
 #[tokio::test]
+async fn two_instances_share_no_store() {
+    let mut one = instance("count-calls").start().await.unwrap();
+    let mut other = instance("count-calls").start().await.unwrap();
+    for calls in ["1", "2"] {
+        for messenger in [&mut one, &mut other] {
+            let answer = messenger.deliver(&batch(&["a"])).await.unwrap();
+            assert_eq!(report(answer), calls);
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_record_comes_with_its_origin() {
     assert_eq!(
         instance("origins").report().await,

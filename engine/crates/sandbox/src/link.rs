@@ -208,6 +208,44 @@ mod tests {
         }
     }
 
+    /// A host of a later 1.x has the interfaces under its own version, and offers them to
+    /// what was built on 1.0.
+    #[test]
+    fn a_later_host_offers_what_1_0_imports() {
+        use wasmtime::component::Component;
+        use wasmtime::component::types::ComponentItem;
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../..");
+        let bytes = std::fs::read(format!("{root}/tests/frozen/messenger-1.0.0.wasm")).unwrap();
+        let engine = Engine::default();
+        let component = Component::new(&engine, bytes).unwrap();
+        let offered = |version: &str| {
+            let mut linker = Linker::<State>::new(&engine);
+            empty_wasi(&mut linker).unwrap();
+            let mut functions = 0;
+            for (name, item) in component.component_type().imports(&engine) {
+                let ComponentItem::ComponentInstance(instance) = item.ty else {
+                    continue;
+                };
+                if !name.starts_with("caso:accounting/") {
+                    continue;
+                }
+                let mut ours = linker.instance(&name.replace("@1.0.0", version)).unwrap();
+                for (name, item) in instance.exports(&engine) {
+                    if let ComponentItem::ComponentFunc(_) = item.ty {
+                        ours.func_new(name, |_, _, _, _| Ok(())).unwrap();
+                        functions += 1;
+                    }
+                }
+            }
+            // log.write, queue.put and the five of a connection.
+            assert_eq!(functions, 7);
+            linker.instantiate_pre(&component).map(drop)
+        };
+        offered("@1.0.0").unwrap();
+        offered("@1.7.2").unwrap();
+        assert!(offered("@2.0.0").is_err());
+    }
+
     #[test]
     fn what_reaches_outside_is_for_messengers() {
         for import in [

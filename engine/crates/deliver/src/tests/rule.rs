@@ -170,6 +170,24 @@ fn it_waits_as_long_as_it_is_asked_to() {
 }
 
 #[test]
+fn a_wish_to_wait_holds_for_the_next_batch() {
+    let site = Site::new(&["m"]);
+    let sink = Sink::default();
+    site.seal(&site.open().0, 0, &[cloud("a", "a", 1), ip("b")]);
+    let mut asked = 0;
+    let messenger = sink.messenger("m", move |records| {
+        asked += 1;
+        Ok(match asked {
+            1 => answer(records.len(), &[], again(20)),
+            _ => all(records),
+        })
+    });
+    assert!(one(&site, messenger).outcome.is_complete());
+    assert_eq!(sink.ids(), ["a", "b"]);
+    assert_eq!(site.clock.waited(), Duration::from_secs(20));
+}
+
+#[test]
 fn it_does_not_wait_for_what_the_run_cannot_see() {
     let (site, sink) = site(&ABC);
     let busy = sink.messenger("m", |_| Ok(answer(0, &[], again(3600))));

@@ -202,6 +202,7 @@ where
         batch: &'a Batch,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         let records = records(&batch.records);
+        holds(&self.sink.offered(), batch, &records);
         self.sink.offers.lock().unwrap().push(Offered {
             id: batch.id.clone(),
             attempt: batch.attempt,
@@ -232,6 +233,23 @@ where
             })
         });
         Box::pin(std::future::ready(checked))
+    }
+}
+
+/// What every batch is promised to be (`wit/README.md`, "What holds"), in all of these
+/// tests: it has records, each with an origin; the same id means the same records; and
+/// attempts at a batch, parts of it included, are counted one by one.
+fn holds(before: &[Offered], batch: &Batch, records: &[AccountingRecord]) {
+    assert!(!records.is_empty(), "an empty batch");
+    assert_eq!(batch.origin_of.len(), records.len());
+    let ids: Vec<&str> = records.iter().map(|r| r.head().id.as_str()).collect();
+    for offer in before.iter().filter(|offer| offer.id == batch.id) {
+        assert_eq!(offer.records, ids, "the id `{}` means two things", batch.id);
+    }
+    let whole = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
+    let mut same = before.iter().filter(|it| whole(&it.id) == whole(&batch.id));
+    if let Some(last) = same.next_back() {
+        assert_eq!(batch.attempt, last.attempt + 1, "of batch `{}`", batch.id);
     }
 }
 
