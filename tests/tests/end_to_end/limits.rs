@@ -25,5 +25,26 @@ fn too_little_address_space_is_named_with_what_it_takes() {
     site.extract(&WINDOW).expect(0);
     let outcome = site.extract_within(GIB / 8, &WINDOW);
     assert_ne!(outcome.code(), 0);
-    outcome.says("`ulimit -v`").says("`LimitAS=`").says("66 MiB");
+    outcome
+        .says("`ulimit -v`")
+        .says("`LimitAS=`")
+        .says("66 MiB");
+}
+
+/// It may have more than is reserved for it, and the process may not.
+#[test]
+fn a_guest_that_cannot_grow_is_told_of_the_process_limit() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let mut site = Site::at(&cloud);
+    site.with_mischief("allocate")
+        .set("messenger_mischief", "memory", "3GiB");
+    // Compiled components are in the cache.
+    site.extract(&["--extract-from", FROM, "--extract-to", TO, "--dry-run"])
+        .expect(0);
+    site.extract_within(GIB / 8 * 5, &WINDOW)
+        .expect(3)
+        .says("mischief")
+        .says("`LimitAS=`")
+        .never_says("it aborted");
+    assert_eq!(site.cloud_records().len(), 3, "ssm is no affair of it");
 }
