@@ -180,6 +180,12 @@ impl Kind {
         }
     }
 
+    /// Whether projects that failed in earlier runs are tried after the others. A
+    /// recording says nothing of earlier runs.
+    pub fn tries_failing_last(&self) -> bool {
+        !self.keeps_order()
+    }
+
     /// Whether one thing is asked after the other: what projects ask for
     /// together (flavors, images) is then asked by the same one when the
     /// recording is replayed.

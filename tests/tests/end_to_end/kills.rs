@@ -201,6 +201,41 @@ fn killed_in_the_middle_of_a_write_nothing_is_lost() {
     }
 }
 
+/// A segment that cannot get its name when everything else of its window is done, since
+/// something else has it: the window is not taken for extracted.
+#[test]
+fn a_segment_that_cannot_be_sealed_moves_no_cursor() {
+    let world = plain();
+    let site = world.site();
+    let window = ["--extract-from", FROM, "--extract-to", TO];
+    let gate = Gate::default();
+    world
+        .cloud
+        .inject(Rule::on("/servers/detail"), Fault::Held(gate.clone()));
+    let run = site.start("caso-extract", &[], &window);
+    assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
+    let in_the_way: Vec<_> = fs::read_dir(site.spool().join("caso-journal/segments"))
+        .expect("the journal is open")
+        .map(|entry| entry.expect("a listed file").path().with_extension("seg"))
+        .collect();
+    assert!(!in_the_way.is_empty(), "no segment was begun");
+    for name in &in_the_way {
+        fs::create_dir(name).expect("a free name");
+    }
+    gate.open();
+    let outcome = run.finish().expect(1);
+    let outcome = outcome.says(&in_the_way[0].display().to_string());
+    assert_eq!(site.cursor(&project_id(0)), None, "{outcome}");
+    assert!(site.messages().is_empty(), "{outcome}");
+
+    for name in &in_the_way {
+        fs::remove_dir(name).expect("an empty folder");
+    }
+    world.cloud.heal();
+    site.extract(&window).expect(0);
+    world.check(&site, &[0]);
+}
+
 /// Killed while a messenger talks to its consumer: what the consumer has not taken is
 /// not acknowledged, and the next delivery begins with it.
 #[test]

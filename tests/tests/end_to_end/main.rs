@@ -15,6 +15,7 @@ mod demo;
 mod endpoints;
 mod energy;
 mod every_type;
+mod fairness;
 mod first_day;
 mod golden;
 mod greendigit;

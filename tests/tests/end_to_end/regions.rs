@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use caso_tests::cloud::{Cloud, Fault, Plan, Project, Rule, Server, Servers, project_id, server_id};
+use caso_tests::cloud::{
+    Cloud, Fault, Plan, Project, Rule, Server, Servers, project_id, server_id,
+};
 use caso_tests::site::Site;
 
 use crate::clouds::{FROM, TO};

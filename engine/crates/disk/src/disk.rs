@@ -170,7 +170,8 @@ impl Disk {
     }
 
     /// A file of lines, to add lines to. A last line without its end is what a
-    /// kill left of a write; it is cut off. A new file is made known to its folder.
+    /// kill left of a write; it is cut off. A new file is made known to its folder,
+    /// and so is one without a line: a kill may have come before that.
     pub fn append_lines(&self, path: &Path) -> Result<DiskFile, DiskError> {
         let exists = path.exists();
         let step = if exists { Step::Open } else { Step::Create };
@@ -180,6 +181,7 @@ impl Disk {
             .create(true)
             .open(path)
             .map_err(|e| DiskError::new(step, path, e))?;
+        let mut known = exists;
         if exists {
             let whole = whole_lines(path).map_err(|e| DiskError::new(Step::Open, path, e))?;
             let length = file
@@ -191,7 +193,9 @@ impl Disk {
                 file.set_len(whole)
                     .map_err(|e| DiskError::new(Step::Truncate, path, e))?;
             }
-        } else if let Some(parent) = path.parent() {
+            known = length > 0;
+        }
+        if !known && let Some(parent) = path.parent() {
             self.sync_folder(parent)?;
         }
         Ok(self.file(file, path))
@@ -375,6 +379,43 @@ mod tests {
         fs::write(&path, format!("a\n{long}")).unwrap();
         Disk::default().append_lines(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a\n");
+    }
+
+    /// A folder that is new is known to the one above it, and so on up.
+    #[test]
+    fn new_folders_are_synced_from_the_top_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let counted = At::never();
+        counted
+            .disk()
+            .create_folder(&dir.path().join("a/b"))
+            .unwrap();
+        assert_eq!(
+            counted.take_steps(dir.path()),
+            ["CreateFolder a/b", "SyncFolder", "SyncFolder a"]
+        );
+    }
+
+    /// A file of lines that has none may be what a kill left before its folder
+    /// was synced: only a file that has a line is known to be in it.
+    #[test]
+    fn a_file_of_lines_is_in_its_folder_before_it_gets_its_first_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lines");
+        let counted = At::never();
+        counted.disk().append_lines(&path).unwrap();
+        let made = counted.take_steps(dir.path());
+        assert_eq!(made, ["Create lines", "SyncFolder"]);
+        counted.disk().append_lines(&path).unwrap();
+        let again = counted.take_steps(dir.path());
+        assert_eq!(again, ["Open lines", "SyncFolder"]);
+        fs::write(&path, "a\n").unwrap();
+        counted.disk().append_lines(&path).unwrap();
+        assert_eq!(counted.take_steps(dir.path()), ["Open lines"]);
+        fs::write(&path, "a\ntorn").unwrap();
+        counted.disk().append_lines(&path).unwrap();
+        let cut = counted.take_steps(dir.path());
+        assert_eq!(cut, ["Open lines", "Truncate lines"]);
     }
 
     #[test]

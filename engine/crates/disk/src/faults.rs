@@ -53,6 +53,17 @@ impl At {
         self.count.load(Ordering::SeqCst)
     }
 
+    /// What was asked for since the last call, a line a step, with paths from
+    /// `root` on: `SyncFolder queue`.
+    pub fn take_steps(&self, root: &Path) -> Vec<String> {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |(step, path): (Step, PathBuf)| {
+            let path = path.strip_prefix(root).unwrap_or(&path);
+            format!("{step:?} {}", path.display()).trim().to_owned()
+        };
+        steps.drain(..).map(line).collect()
+    }
+
     /// A disk with this fault.
     pub fn disk(self: &Arc<Self>) -> Disk {
         Disk::with_fault(self.clone())

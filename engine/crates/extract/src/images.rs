@@ -23,9 +23,9 @@ use super::fields::Row;
 use caso_model::Attribute;
 use caso_model::notice::Notices;
 use caso_model::usage::Image;
-use caso_openstack::pages::PageError;
 use caso_openstack::glance::{self, ImageList};
-use caso_openstack::{ApiError, Session};
+use caso_openstack::pages::PageError;
+use caso_openstack::{ApiError, Scope, Service, Session};
 
 /// Images by id.
 pub type Images = HashMap<String, Arc<Image>>;
@@ -99,9 +99,15 @@ impl ImageCache {
                 warnings,
             };
             if let Err(error) = state.ask(question, batch).await {
-                state.away = error.api().is_some_and(|error| {
-                    error.is_outage() || matches!(error, ApiError::NoEndpoint { .. })
-                });
+                state.away = match error.api() {
+                    Some(ApiError::NoEndpoint { .. }) => true,
+                    // One project's images may be what Glance fails on.
+                    Some(error) if error.is_outage() => {
+                        let scope = Scope::Project(project.to_owned());
+                        session.is_there(&scope, Service::Image).await.is_err()
+                    }
+                    _ => false,
+                };
                 warn(warnings, &error);
                 // Not asked for again in this project; in another one the
                 // account may have the right.

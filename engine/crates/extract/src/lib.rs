@@ -154,6 +154,14 @@ impl ExtractError {
         }
     }
 
+    /// The service answered, with an error of its own: 500 or 501.
+    pub fn is_services_own(&self) -> bool {
+        match self {
+            ExtractError::Api(error) => error.status().is_some_and(|status| status >= 500),
+            _ => false,
+        }
+    }
+
     /// The cloud has no Cinder or no Neutron: nothing of it was used, and no
     /// next run will find it otherwise. Without Nova it is no cloud.
     pub fn is_service_lacking(&self) -> bool {

@@ -185,6 +185,18 @@ mod tests {
         assert_eq!(same.as_str(), "https://u:p@cloud/b");
     }
 
+    /// Not even without a secret: the answer could be anybody's.
+    #[test]
+    fn a_redirect_never_leads_out_of_encryption() {
+        let refused = target(&request("https://cloud/a", "accept"), "http://cloud/a");
+        assert!(
+            matches!(refused, Err(RedirectRefused::Unencrypted { .. })),
+            "{refused:?}"
+        );
+        let followed = target(&request("http://cloud/a", "accept"), "https://cloud/a");
+        assert_eq!(followed.unwrap().as_str(), "https://cloud/a");
+    }
+
     #[test]
     fn an_error_shows_no_path_and_no_query() {
         let error = target(

@@ -229,8 +229,10 @@ impl ApiError {
         )
     }
 
-    /// The service is away, as a whole and probably for a while: worth one
-    /// line in a summary, not one for each project.
+    /// The service may be away as a whole: no connection, no answer in time, a
+    /// proxy's 502, 503 or 504, a request to slow down. Whether it is, an answer
+    /// to another request shows ([`super::Session::is_there`]). A 500 or 501 is
+    /// about the request that got it.
     pub fn is_outage(&self) -> bool {
         match self {
             ApiError::Connect { .. }
@@ -238,7 +240,7 @@ impl ApiError {
             | ApiError::RateLimited { .. }
             | ApiError::Truncated { .. }
             | ApiError::Tls { .. } => true,
-            ApiError::Status { status, .. } => *status >= 500,
+            ApiError::Status { status, .. } => matches!(status, 502..=504),
             _ => false,
         }
     }

@@ -96,7 +96,9 @@ pub enum PageError {
         source: Box<ApiError>,
     },
     /// The API refuses so long a page.
-    #[error("{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer")]
+    #[error(
+        "{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer"
+    )]
     TooLong { limit: u32, source: Box<ApiError> },
 }
 
@@ -424,7 +426,10 @@ mod tests {
         let error = ask(r#"{"forbidden": {"message": "Limit 1000 exceeds the maximum"}}"#).await;
         assert!(error.api().is_some_and(ApiError::is_forbidden));
         let said = error.to_string();
-        assert!(said.contains("1000 rows") && said.contains("`page_size`"), "{said}");
+        assert!(
+            said.contains("1000 rows") && said.contains("`page_size`"),
+            "{said}"
+        );
         let said = ask("").await.to_string();
         assert!(!said.contains("page_size"), "{said}");
     }

@@ -28,6 +28,7 @@ use super::component::{Component, Roles};
 use super::convert::Cross;
 use super::describe::{self, checked};
 use super::error::AdmissionError;
+use super::failure::no_address_space;
 use super::failure::Who;
 use super::limits::Limits;
 use super::link::{self, Linkers, Needs};
@@ -242,7 +243,10 @@ async fn compile(
     tokio::task::spawn_blocking(move || Compiled::new(&engine, &bytes))
         .await
         .map_err(|error| not(error.to_string()))?
-        .map_err(|error| not(chain(&error)))
+        .map_err(|error| {
+            let detail = chain(&error);
+            not(no_address_space(&detail).unwrap_or(detail))
+        })
 }
 
 /// What the component can do and what it imports.

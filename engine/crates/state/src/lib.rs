@@ -1,4 +1,4 @@
-//! Spool folder, cursors and lastrun files, the lock.
+//! Spool folder, cursors and lastrun files, which projects fail, the lock.
 //!
 //! What survives between two runs and is not a record. Every write goes
 //! through a [`caso_disk::Disk`], so that a test can end the program before any
@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod cursors;
+mod failures;
 mod folder;
 mod histories;
 mod lastrun;
@@ -14,6 +15,7 @@ mod lock;
 mod spool;
 
 pub use cursors::{Advance, CursorError, CursorKey, Cursors, Start, StartSource, Unmoved};
+pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_writable};
 pub use histories::{Histories, HistoryError, Opened, Place};
 pub use lock::{Holder, Lock, LockError};

@@ -63,6 +63,10 @@ impl Spool {
         self.folder.join("caso-journal")
     }
 
+    pub(crate) fn failures_file(&self) -> PathBuf {
+        self.folder.join("caso-failures.json")
+    }
+
     pub(crate) fn servers_folder(&self) -> PathBuf {
         self.folder.join("caso-servers")
     }

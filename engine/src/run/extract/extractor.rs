@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
+use super::outages::suspect;
 use super::region::Region;
-use super::report::ExtractorResult;
+use super::report::{Blame, ExtractorResult};
+use super::turns::Attempt;
 use super::window::Plan;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
@@ -29,32 +31,35 @@ pub struct Task {
 
 impl Task {
     /// Reads the window that is due, seals it and moves the cursor.
-    pub async fn run(self) -> ExtractorResult {
+    pub async fn run(self) -> Attempt {
         let (window, continues) = match self.due() {
             Ok(due) => due,
-            Err(result) => return result,
+            Err(result) => return Attempt::Ended(result),
         };
-        let outages = &self.region.outages;
-        if outages.is_away(self.extractor) {
-            return ExtractorResult::Failed {
-                reason: "not tried, as other projects found the service away".into(),
-                outage: true,
-            };
-        }
-        let mut cancel = self.region.context.cancel.clone();
-        let extracted = tokio::select! {
-            extracted = self.read(window) => extracted,
-            _ = cancel.wait_for(|cancelled| *cancelled) => return ExtractorResult::Cancelled,
-        };
-        match extracted {
-            Ok(Some(read)) => {
-                outages.count(self.extractor, false);
-                self.advance(read.window, continues, read.counts, &read.sealed)
+        let extracted = self.region.unless_cancelled(async {
+            match self.may_try().await {
+                true => Some(self.read(window).await),
+                false => None,
             }
+        });
+        let extracted = match extracted.await {
+            Some(Some(extracted)) => extracted,
+            Some(None) => return Attempt::Untried,
+            None => return Attempt::Ended(ExtractorResult::Cancelled),
+        };
+        Attempt::Ended(match extracted {
+            Ok(Some(read)) => self.advance(read.window, continues, read.counts, &read.sealed),
             Ok(None) => ExtractorResult::UpToDate,
             Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
-            Err(error) => self.failed(&error),
-        }
+            Err(error) => return self.failed(&error).await,
+        })
+    }
+
+    async fn may_try(&self) -> bool {
+        let Region {
+            outages, sources, ..
+        } = self.region.as_ref();
+        outages.may_try(self.extractor, sources).await
     }
 
     fn key(&self) -> CursorKey {
@@ -119,16 +124,24 @@ impl Task {
         }
     }
 
-    fn failed(&self, error: &ExtractError) -> ExtractorResult {
-        let outage = error.is_outage();
-        if outage {
-            self.region.outages.count(self.extractor, true);
+    async fn failed(&self, error: &ExtractError) -> Attempt {
+        let reason = error_chain(error);
+        if let Some((suspect, scope)) = suspect(error) {
+            let Region {
+                outages, sources, ..
+            } = self.region.as_ref();
+            let trouble = outages.note(self.extractor, suspect, scope, sources).await;
+            return Attempt::Suspected { reason, trouble };
         }
-        ExtractorResult::Failed {
-            reason: error_chain(error),
-            // An unknown region is the same for every project, and was not asked.
-            outage: outage || error.is_unknown_region(),
-        }
+        Attempt::Ended(ExtractorResult::Failed {
+            reason,
+            blame: match error {
+                // The same for every project, and not asked.
+                error if error.is_unknown_region() => Blame::Outage,
+                error if error.is_services_own() => Blame::Answer,
+                _ => Blame::Project,
+            },
+        })
     }
 
     /// A cloud without Cinder or Neutron has nothing to account there, and the

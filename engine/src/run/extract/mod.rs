@@ -13,12 +13,14 @@ mod extractor;
 mod inheritance;
 mod mapping;
 mod outages;
+mod past_failures;
 pub mod prometheus;
 mod region;
 pub mod report;
 mod seen;
 mod segment;
 pub mod session_of;
+mod turns;
 mod window;
 
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use super::summary::Summary;
 use caso_base::Clock;
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::{Cursors, Histories};
+use caso_state::{Cursors, Failures, Histories};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -45,6 +47,8 @@ pub struct Context {
     /// When the run began, in epoch seconds.
     pub now: i64,
     pub cursors: Cursors,
+    /// Which projects failed before this run.
+    pub failures: Failures,
     pub histories: Histories,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
@@ -59,10 +63,14 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
     if config.extract_to.is_some_and(|to| to > *now) {
         tracing::warn!("`extract_to` lies in the future: extracting up to now");
     }
-    let context = Arc::new(context(prepared, cancel));
+    let (failures, forgotten) = past_failures::read(prepared);
+    if let Some(note) = forgotten {
+        summary.notice(&note);
+    }
+    let context = Arc::new(context(prepared, failures, cancel));
     let turns = inheritance::turns(config.clouds.len());
     let runs = config.clouds.iter().zip(turns).enumerate();
-    let reports: Vec<_> = stream::iter(runs)
+    let mut reports: Vec<_> = stream::iter(runs)
         .map(|(index, (cloud, turn))| {
             let run = CloudRun {
                 context: context.clone(),
@@ -75,12 +83,16 @@ pub async fn extract(prepared: &Prepared, cancel: watch::Receiver<bool>, summary
         .buffered(prepared.kind.clouds_at_a_time())
         .collect()
         .await;
+    let failures = context.failures.clone();
+    if let Some(note) = past_failures::update(prepared, failures, &mut reports) {
+        summary.notice(&note);
+    }
     for report in &reports {
         summary.cloud(report, config.clouds.len());
     }
 }
 
-fn context(prepared: &Prepared, cancel: watch::Receiver<bool>) -> Context {
+fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool>) -> Context {
     let Prepared { kind, config, .. } = prepared;
     let cursors = Cursors::open(&prepared.spools.cursors, !kind.is_real());
     Context {
@@ -89,6 +101,7 @@ fn context(prepared: &Prepared, cancel: watch::Receiver<bool>) -> Context {
         clock: prepared.clock.clone(),
         now: prepared.now,
         cursors: cursors.configured(cursor_keys::of_all(config)),
+        failures,
         histories: Histories::of(&prepared.spools.cursors),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),

@@ -2,22 +2,25 @@
 //! segment of its own.
 //!
 //! A project that fails costs itself, and of its extractors the one that failed.
-//! Where a service is away as a whole the projects that were not begun yet are
-//! not tried one after the other: the operator gets one line, not one a project.
+//! Where a service is away as a whole (`outages`) the projects that were not begun
+//! yet are not tried one after the other: the operator gets one line, not one a
+//! project.
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
 use super::Context;
+use super::cursor_keys::cursor_key;
 use super::extractor::Task;
 use super::outages::Outages;
-use super::report::{ExtractorReport, ExtractorResult, ProjectReport, RegionReport};
+use super::report::{Blame, ExtractorResult, RegionReport};
+use super::turns::{Attempt, Turn, queue};
 use super::window::Bounds;
 use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_model::extraction::Extractor;
-use caso_state::{Start, StartSource};
+use caso_state::Start;
 
 /// A region, with what all its projects share.
 pub struct Region {
@@ -48,16 +51,25 @@ pub struct Started {
 impl Region {
     /// Extracts the projects, several at a time; reports in their order.
     pub async fn extract(self: Arc<Self>, projects: Vec<Started>) -> RegionReport {
-        let Context { kind, config, .. } = self.context.as_ref();
-        let projects = stream::iter(projects.into_iter().enumerate())
-            .map(|(order, started)| self.clone().project(order, started))
-            .buffered(kind.projects_at_a_time(config))
-            .collect()
-            .await;
+        let turns = projects.into_iter().enumerate();
+        let turns = turns
+            .map(|(order, started)| {
+                let since = self.failing_since(&started.project.id);
+                Turn::new(order, started, &self.cloud.extractors, since)
+            })
+            .collect();
+        let mut turns = self.round(turns).await;
+        if self.is_worth_another_round(&turns).await {
+            turns = self.round(turns).await;
+        }
+        self.settle(&mut turns).await;
         self.warn_of_other_regions();
+        turns.sort_by_key(|turn| turn.order);
+        let explicit = self.bounds.from.explicit().is_some();
+        let reports = turns.into_iter().map(|turn| turn.report(explicit));
         RegionReport {
             region: self.place.region.clone(),
-            projects,
+            projects: reports.collect(),
             warnings: self.sources.caches.closing_warnings(),
         }
     }
@@ -99,42 +111,92 @@ impl Region {
         });
     }
 
-    async fn project(self: Arc<Self>, order: usize, started: Started) -> ProjectReport {
-        let project = Arc::new(started.project);
-        let extractors = self.cloud.extractors.iter().copied().zip(started.starts);
-        let extractors: Vec<(Extractor, Start)> = extractors.collect();
-        let mut reports = Vec::new();
-        for (place, (extractor, start)) in extractors.into_iter().enumerate() {
-            let first =
-                self.bounds.from.explicit().is_none() && start.source == StartSource::Nothing;
-            let task = Task {
-                region: self.clone(),
-                project: project.clone(),
-                extractor,
-                start,
-                order: (order, place),
-            };
-            reports.push(ExtractorReport {
-                extractor,
-                first,
-                result: apart(task.run()).await,
-            });
+    /// Since when an extractor of the project fails here.
+    fn failing_since(&self, project: &str) -> Option<i64> {
+        let key = |extractor: &Extractor| {
+            let region = self.place.region.as_deref();
+            cursor_key(&self.cloud, region, *extractor)
+        };
+        let failures = &self.context.failures;
+        let keys = self.cloud.extractors.iter().map(key);
+        keys.filter_map(|key| failures.of_cursor(project, &key))
+            .map(|failing| failing.since)
+            .min()
+    }
+
+    /// Tries what was not tried yet.
+    async fn round(self: &Arc<Self>, mut turns: Vec<Turn>) -> Vec<Turn> {
+        let Context { kind, config, .. } = self.context.as_ref();
+        if kind.tries_failing_last() {
+            queue(&mut turns);
         }
-        ProjectReport {
-            project: project.as_ref().clone(),
-            extractors: reports,
+        stream::iter(turns)
+            .map(|turn| self.clone().project(turn))
+            .buffer_unordered(kind.projects_at_a_time(config))
+            .collect()
+            .await
+    }
+
+    async fn project(self: Arc<Self>, mut turn: Turn) -> Turn {
+        for (place, part) in turn.parts.iter_mut().enumerate() {
+            if let Attempt::Untried = part.attempt {
+                let task = Task {
+                    region: self.clone(),
+                    project: turn.project.clone(),
+                    extractor: part.extractor,
+                    start: part.start.clone(),
+                    order: (turn.order, place),
+                };
+                part.attempt = apart(task.run()).await;
+            }
+        }
+        turn
+    }
+
+    /// Whether a service is back for which projects were passed over.
+    async fn is_worth_another_round(&self, turns: &[Turn]) -> bool {
+        let mut back = false;
+        for extractor in &self.cloud.extractors {
+            if turns.iter().any(|turn| turn.lacks(*extractor)) {
+                let asked = self.outages.is_back(*extractor, &self.sources);
+                back |= self.unless_cancelled(asked).await.unwrap_or(false);
+            }
+        }
+        back
+    }
+
+    /// Tells failures of projects from those of a service that is away.
+    async fn settle(&self, turns: &mut [Turn]) {
+        for part in turns.iter_mut().flat_map(|turn| turn.parts.iter_mut()) {
+            if let Attempt::Suspected { reason, trouble } = &mut part.attempt {
+                let asked = self.outages.is_outage(trouble, &self.sources);
+                let outage = self.unless_cancelled(asked).await.unwrap_or(true);
+                part.attempt = Attempt::Ended(ExtractorResult::Failed {
+                    reason: std::mem::take(reason),
+                    blame: if outage { Blame::Outage } else { Blame::Answer },
+                });
+            }
+        }
+    }
+
+    /// What comes of the work; none where the run is asked to end before.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut cancel = self.context.cancel.clone();
+        tokio::select! {
+            done = work => Some(done),
+            _ = cancel.wait_for(|cancelled| *cancelled) => None,
         }
     }
 }
 
 /// Runs an extractor as a task of its own: what panics there costs this
 /// extractor of this project, and is reported as theirs.
-async fn apart(work: impl Future<Output = ExtractorResult> + Send + 'static) -> ExtractorResult {
+async fn apart(work: impl Future<Output = Attempt> + Send + 'static) -> Attempt {
     match tokio::spawn(work).await {
-        Ok(result) => result,
-        Err(error) => {
-            ExtractorResult::failed(format!("a fault of cASO itself, please report it: {error}"))
-        }
+        Ok(attempt) => attempt,
+        Err(error) => Attempt::Ended(ExtractorResult::failed(format!(
+            "a fault of cASO itself, please report it: {error}"
+        ))),
     }
 }
 
@@ -145,18 +207,19 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_this_extractors_failure_and_has_its_message() {
         let work = async {
-            let nothing: Option<ExtractorResult> = None;
+            let nothing: Option<Attempt> = None;
             match nothing {
-                Some(result) => result,
+                Some(attempt) => attempt,
                 None => panic!("a page without rows"),
             }
         };
-        let ExtractorResult::Failed { reason, outage } = apart(work).await else {
+        let Attempt::Ended(ExtractorResult::Failed { reason, blame }) = apart(work).await else {
             panic!("a panic is a failure");
         };
-        assert!(!outage);
+        assert_eq!(blame, Blame::Project);
         assert!(reason.contains("a page without rows"), "{reason}");
-        let fine = apart(std::future::ready(ExtractorResult::UpToDate)).await;
-        assert!(matches!(fine, ExtractorResult::UpToDate));
+        let up_to_date = Attempt::Ended(ExtractorResult::UpToDate);
+        let fine = apart(std::future::ready(up_to_date)).await;
+        assert!(matches!(fine, Attempt::Ended(ExtractorResult::UpToDate)));
     }
 }

@@ -6,6 +6,7 @@ use caso_extract::{ProjectFailure, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::notice::Notice;
+use caso_state::Failing;
 
 /// One cloud.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct ExtractorReport {
     pub extractor: Extractor,
     /// It had no cursor and starts from the beginning.
     pub first: bool,
+    /// How long it has failed, this run included; none where it did not.
+    pub failing: Option<Failing>,
     pub result: ExtractorResult,
 }
 
@@ -74,13 +77,30 @@ pub enum ExtractorResult {
         reason: String,
     },
     /// Nothing was extracted; the cursor stays.
-    Failed {
-        reason: String,
-        /// The service is away: no project was better off.
-        outage: bool,
-    },
+    Failed { reason: String, blame: Blame },
     /// The run was asked to end.
     Cancelled,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// It is this project's, or ours.
+    Project,
+    /// The service is there, and gave no usage of this project: it has an error
+    /// for it, or takes too long.
+    Answer,
+    /// The service is away: no project was better off.
+    Outage,
+    /// It was not tried, since the service was away.
+    Untried,
+}
+
+impl Blame {
+    /// Whether it was this project that failed, as far as anybody can see.
+    pub fn is_projects(self) -> bool {
+        matches!(self, Blame::Project | Blame::Answer)
+    }
 }
 
 impl ExtractorResult {
@@ -88,7 +108,7 @@ impl ExtractorResult {
     pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed {
             reason: reason.into(),
-            outage: false,
+            blame: Blame::Project,
         }
     }
 

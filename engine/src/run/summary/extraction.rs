@@ -1,27 +1,42 @@
 //! Clouds, regions, projects and extractors, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::Summary;
 use super::words::{self, count, records};
 use crate::run::extract::report::{
-    CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
+    Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
 };
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_extract::ProjectFailure;
 use caso_model::Window;
+use caso_state::Failing;
 
 /// Of the projects of a region what is worth one line, not one a project.
 #[derive(Default)]
 struct Shared<'a> {
-    /// By extractor: how many projects, and the first reason.
-    outages: BTreeMap<&'a str, (u64, &'a str)>,
+    /// By extractor.
+    outages: BTreeMap<&'a str, Away<'a>>,
+    /// Extractors whose service is there and gave no project anything.
+    useless: BTreeSet<&'a str>,
     /// By cloud, region and extractor: the extractor, and the first reason.
     lacking: BTreeMap<&'a str, (&'a str, &'a str)>,
     up_to_date: u64,
 }
+
+/// Projects that a service left without usage.
+#[derive(Default)]
+struct Away<'a> {
+    projects: u64,
+    /// The first of one that was tried, or else of one that was not.
+    reason: Option<&'a str>,
+    untried: Option<&'a str>,
+}
+
+/// More projects that fail alike, with none that does not, are one line.
+const FEW: usize = 3;
 
 impl Summary {
     /// One cloud, with its regions. `clouds` is how many there are: one alone
@@ -76,7 +91,10 @@ impl Summary {
     fn region(&mut self, cloud: &CloudReport, region: &RegionReport, clouds: usize) {
         let place = place(cloud, clouds, region.region.as_deref());
         self.first_windows(&place, &region.projects);
-        let mut shared = Shared::default();
+        let mut shared = Shared {
+            useless: useless(&region.projects),
+            ..Shared::default()
+        };
         for report in &region.projects {
             let name = format!("{place}{}", project_name(report));
             for part in &report.extractors {
@@ -135,12 +153,18 @@ impl Summary {
             ExtractorResult::Lacking { what, reason } => {
                 shared.lacking.entry(what).or_insert((extractor, reason));
             }
-            ExtractorResult::Failed {
-                reason,
-                outage: true,
-            } => shared.outages.entry(extractor).or_insert((0, reason)).0 += 1,
+            ExtractorResult::Failed { reason, blame } if shared.takes(extractor, *blame) => {
+                let away = shared.outages.entry(extractor).or_default();
+                away.projects += 1;
+                let first = match blame {
+                    Blame::Untried => &mut away.untried,
+                    _ => &mut away.reason,
+                };
+                first.get_or_insert(reason);
+            }
             ExtractorResult::Failed { reason, .. } => {
-                self.problem(format!("{name}: {extractor}: {reason}"));
+                let how_long = part.failing.map(how_long).unwrap_or_default();
+                self.problem(format!("{name}: {extractor}: {how_long}{reason}"));
             }
             ExtractorResult::Cancelled => self.failure(),
         }
@@ -187,16 +211,61 @@ impl Summary {
     }
 
     /// Services that are away.
-    fn outages(&mut self, place: &str, outages: BTreeMap<&str, (u64, &str)>) {
-        for (extractor, (projects, reason)) in outages {
-            let which = match projects {
+    fn outages(&mut self, place: &str, outages: BTreeMap<&str, Away<'_>>) {
+        for (extractor, away) in outages {
+            let which = match away.projects {
                 1 => "one project is not extracted and waits".to_owned(),
-                _ => format!("{projects} projects are not extracted and wait"),
+                more => format!("{more} projects are not extracted and wait"),
             };
+            let reason = away.reason.or(away.untried).unwrap_or_default();
             self.problem(format!(
                 "{place}{extractor}: {which} for the next run: {reason}"
             ));
         }
+    }
+}
+
+impl Shared<'_> {
+    /// Whether a failure belongs into the line of its service.
+    fn takes(&self, extractor: &str, blame: Blame) -> bool {
+        match blame {
+            Blame::Outage | Blame::Untried => true,
+            Blame::Answer => self.useless.contains(extractor),
+            Blame::Project => false,
+        }
+    }
+}
+
+/// Extractors that came to the same kind of failure in all projects, and in more
+/// than a few: one project is then no worse off than another.
+fn useless(projects: &[ProjectReport]) -> BTreeSet<&str> {
+    let mut failed: BTreeMap<&str, Option<usize>> = BTreeMap::new();
+    for part in projects.iter().flat_map(|project| &project.extractors) {
+        let found = failed.entry(part.extractor.as_str()).or_insert(Some(0));
+        match part.result {
+            ExtractorResult::Failed {
+                blame: Blame::Answer | Blame::Outage | Blame::Untried,
+                ..
+            } => *found = found.map(|count| count + 1),
+            _ => *found = None,
+        }
+    }
+    let many = |(_, count): &(&str, Option<usize>)| count.is_some_and(|count| count > FEW);
+    failed
+        .into_iter()
+        .filter(many)
+        .map(|(extractor, _)| extractor)
+        .collect()
+}
+
+/// Before the reason, where it is not the first run that fails.
+fn how_long(failing: Failing) -> String {
+    match failing.runs {
+        0 | 1 => String::new(),
+        runs => format!(
+            "failed in the last {runs} runs, since {}: ",
+            format_utc(failing.since)
+        ),
     }
 }
 

@@ -326,3 +326,24 @@ fn sections_of_nobody() {
         ]
     );
 }
+
+/// cASO took a relative path as from the folder that it was started in.
+#[test]
+fn a_relative_path_works_and_is_warned_of_with_the_absolute_one() {
+    let options = || vec![option("output_path", OptionKind::Path, None)];
+    let case = case("[mine]\noutput_path = out/going\n", options());
+    let here = std::env::current_dir().unwrap().join("out/going");
+    let here = here.display().to_string();
+    let settings = case.result.as_ref().unwrap();
+    assert_eq!(
+        case.values(),
+        [("output_path".to_owned(), OptionValue::Text(here.clone()))]
+    );
+    let [warning] = &settings.warnings[..] else {
+        panic!("{:?}", settings.warnings)
+    };
+    assert_eq!(warning.key, "relative:mine.output_path");
+    assert!(warning.text.contains(&format!("`{here}`")), "{warning}");
+    let case = self::case("[mine]\noutput_path = /out\n", options());
+    assert!(case.result.unwrap().warnings.is_empty());
+}

@@ -174,3 +174,37 @@ fn a_comment_line_changes_no_key() {
     // It would prove nothing if no text named a line.
     assert_ne!(moved, texts);
 }
+
+#[test]
+fn every_relative_path_in_a_file_is_warned_of() {
+    let text = "[DEFAULT]\nmessengers = noop\nspooldir = spool\nlock_path = $spooldir\n\
+        mapping_file = voms.json\nlog_file = caso.log\nlog_dir = logs\ncache_dir = /cache\n\
+        [keystone_auth]\nauth_url = http://k:5000/v3\nauth_type = v3password\ncafile = ca.pem\n\
+        [prometheus]\nprometheus_cafile = prom.pem\n";
+    let site = Site::new(text).flag("mapping_file", "other.json");
+    let config = site.load();
+    let mut keys: Vec<&str> = config
+        .warnings
+        .iter()
+        .map(|warning| warning.key.as_str())
+        .filter(|key| key.starts_with("relative:"))
+        .collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "relative:DEFAULT.log_dir",
+            "relative:DEFAULT.mapping_file",
+            "relative:DEFAULT.spooldir",
+            "relative:keystone_auth.cafile",
+            "relative:prometheus.prometheus_cafile",
+        ]
+    );
+    let here = std::env::current_dir().unwrap().join("spool");
+    let named = config.warnings.iter();
+    assert!(
+        named
+            .filter(|warning| warning.key == "relative:DEFAULT.spooldir")
+            .all(|warning| warning.text.contains(&format!("`{}`", here.display())))
+    );
+}

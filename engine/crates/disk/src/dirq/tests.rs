@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::faults::At;
 
 fn queue(path: &Path) -> DirQueue {
     DirQueue::new(path.to_owned(), None, MonotonicNames::default())
@@ -61,6 +62,48 @@ fn messages_lie_in_the_order_of_put_and_nothing_else_lies_there() {
         assert!(is_hex(folder, 8) && is_hex(name, 14), "{element}");
         assert_eq!(std::fs::metadata(path.join(element)).unwrap().nlink(), 1);
     }
+}
+
+/// A message is acknowledged when `add` returns, so by then its bytes, its name
+/// and every folder above it are on disk.
+#[test]
+fn a_message_and_the_folders_above_it_are_synced_before_it_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let counted = At::never();
+    // Later than any clock: names that are known beforehand.
+    let moments = MonotonicNames(Arc::new(Mutex::new(0xf000_0000 * 1_000_000)));
+    let mut queue = DirQueue::new(dir.path().join("a/q"), Some(0o027), moments);
+    queue.digit = 0xd;
+    queue.disk = counted.disk();
+    queue.add(b"x").unwrap();
+    assert_eq!(
+        counted.take_steps(dir.path()),
+        [
+            "Create a/q/f0000000/f000000000001d.tmp",
+            "CreateFolder a",
+            "SyncFolder",
+            "CreateFolder a/q",
+            "SyncFolder a",
+            "CreateFolder a/q/f0000000",
+            "SyncFolder a/q",
+            "Create a/q/f0000000/f000000000002d.tmp",
+            "Write a/q/f0000000/f000000000002d.tmp",
+            "SyncFile a/q/f0000000/f000000000002d.tmp",
+            "Link a/q/f0000000/f000000000003d",
+            "SyncFolder a/q/f0000000",
+        ]
+    );
+    queue.add(b"y").unwrap();
+    assert_eq!(
+        counted.take_steps(dir.path()),
+        [
+            "Create a/q/f0000000/f000000000004d.tmp",
+            "Write a/q/f0000000/f000000000004d.tmp",
+            "SyncFile a/q/f0000000/f000000000004d.tmp",
+            "Link a/q/f0000000/f000000000005d",
+            "SyncFolder a/q/f0000000",
+        ]
+    );
 }
 
 #[test]

@@ -91,7 +91,9 @@ impl Consumer {
             while let Some(batch) = pack.next_batch()? {
                 let found = batch.records()?;
                 came.missing += found.missing.len();
-                batch.resolve(found.missing)?;
+                if !found.missing.is_empty() {
+                    batch.resolve(found.missing)?;
+                }
                 if !self.offer(&batch, &found.items, &rule)? {
                     return Ok(came);
                 }

@@ -7,3 +7,4 @@ mod kill;
 mod lock;
 mod order;
 mod site;
+mod steps;

@@ -2,6 +2,7 @@
 
 use super::consumer::{Consumer, all, nothing};
 use super::site::*;
+use crate::{QuarantineCause, Quarantined};
 use caso_model::record::AccountingRecord;
 
 #[test]
@@ -182,6 +183,30 @@ fn an_instances_odd_name_stays_in_the_journal() {
     consumer.drain(&site.open().0, name);
     assert_eq!(consumer.ids(), ["a"]);
     assert_eq!(list(site.dir.path()).len(), 1);
+}
+
+/// All batches of a pack share a file, in which each has a record of index 0. One that
+/// is refused again after a kill is not written twice.
+#[test]
+fn a_record_of_each_batch_lies_in_quarantine() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    site.seal(&journal, 0, &[cloud("vm", "vm", 1), ip("ip")]);
+    let queue = journal.queue("m");
+    queue.pack(None, None).unwrap();
+    for _ in 0..2 {
+        let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+        while let Some(batch) = pack.next_batch().unwrap() {
+            let items = batch.records().unwrap().items;
+            let refused = Quarantined {
+                item: &items[0],
+                cause: QuarantineCause::Refused,
+                reason: "not to my taste",
+            };
+            batch.quarantine(7, &[refused]).unwrap();
+        }
+    }
+    assert_eq!(site.quarantined_ids("m"), ["vm", "ip"]);
 }
 
 #[test]

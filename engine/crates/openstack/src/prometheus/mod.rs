@@ -61,6 +61,7 @@ struct Inner {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     requests: AtomicU64,
+    answers: AtomicU64,
 }
 
 /// How often an answer that did not come in time is waited for again: each
@@ -94,6 +95,7 @@ impl Prometheus {
                 transport,
                 clock,
                 requests: AtomicU64::new(0),
+                answers: AtomicU64::new(0),
             }),
         }
     }
@@ -101,6 +103,23 @@ impl Prometheus {
     /// All requests so far, repetitions included.
     pub fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many of them it answered, be it with a refusal of the query.
+    pub fn answers(&self) -> u64 {
+        self.inner.answers.load(Ordering::Relaxed)
+    }
+
+    /// Asks for what is no server's, without patience.
+    ///
+    /// # Errors
+    /// It is away, or does not want us: the same for every project.
+    pub async fn is_there(&self, now: i64) -> Result<(), PrometheusError> {
+        let asked: Result<Vec<Point>, _> = self.ask(&self.request("vector(1)", now), false).await;
+        match asked {
+            Err(error) if error.is_outage() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The samples of `selector` of the last `seconds` before and at `end`;
@@ -133,6 +152,10 @@ impl Prometheus {
         query: &str,
         time: i64,
     ) -> Result<Vec<T>, PrometheusError> {
+        self.ask(&self.request(query, time), true).await
+    }
+
+    fn request(&self, query: &str, time: i64) -> Request {
         let mut url = self.inner.query.clone();
         url.query_pairs_mut()
             .append_pair("query", query)
@@ -144,18 +167,21 @@ impl Prometheus {
         if let Some(authorization) = &self.inner.authorization {
             headers.push(("authorization".to_owned(), authorization.clone()));
         }
-        self.ask(&Request {
+        Request {
             method: Method::Get,
             url,
             headers,
             body: None,
             scope: SCOPE.to_owned(),
-        })
-        .await
+        }
     }
 
     /// One request until it is answered, or the retry rule says stop.
-    async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<Vec<T>, PrometheusError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        patient: bool,
+    ) -> Result<Vec<T>, PrometheusError> {
         let inner = &self.inner;
         let started = inner.clock.monotonic();
         let (mut tries, mut reconnected, mut repeated, mut late) = (0, 0, 0, 0);
@@ -180,7 +206,11 @@ impl Prometheus {
                         response.body.len(),
                         took.as_secs_f64()
                     );
-                    match read(&response, call) {
+                    let result = read(&response, call);
+                    if result.as_ref().err().is_none_or(|error| !error.is_outage()) {
+                        inner.answers.fetch_add(1, Ordering::Relaxed);
+                    }
+                    match result {
                         Ok(result) => return Ok(result),
                         Err(error) => (error, retry_after(&response, inner.clock.now())),
                     }
@@ -197,7 +227,7 @@ impl Prometheus {
                 } => (&mut repeated, inner.retry.retries),
                 _ => return Err(error),
             };
-            if *spent >= bound {
+            if *spent >= bound || !patient {
                 return Err(error);
             }
             *spent += 1;

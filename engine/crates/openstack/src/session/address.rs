@@ -106,7 +106,9 @@ pub fn version_documents(endpoint: &Endpoint) -> Vec<Url> {
 
 /// The version that the endpoint is for, such as `v2.1`.
 pub fn version_of(endpoint: &Endpoint) -> Option<String> {
-    segments(endpoint.url.path()).into_iter().nth(endpoint.version?)
+    segments(endpoint.url.path())
+        .into_iter()
+        .nth(endpoint.version?)
 }
 
 pub(super) fn base(endpoint: &Url, segments: &[String], slash: bool) -> Url {
@@ -303,10 +305,7 @@ mod tests {
         for (endpoint, expected) in [
             ("https://h/api/v1/compute/v2.1", Some("v2.1")),
             ("https://h/api/v1/compute/v2.1/pid", Some("v2.1")),
-            (
-                "https://h/v3/0a4a3b1c0a4a3b1c0a4a3b1c0a4a3b1c",
-                Some("v3"),
-            ),
+            ("https://h/v3/0a4a3b1c0a4a3b1c0a4a3b1c0a4a3b1c", Some("v3")),
             ("https://h/api/v1/compute", None),
             ("https://h/api/v1/compute/pid", None),
             ("https://h", None),

@@ -124,6 +124,7 @@ impl Session {
                 }
                 continue;
             }
+            self.place.presence.count(purpose.service, response.status);
             // 300 is how Keystone, Cinder and Glance give version documents.
             if (200..=300).contains(&response.status) {
                 return decode(&response).map_err(|bad| {

@@ -43,7 +43,8 @@ impl Session {
             }
         });
         if let (None, Some(catalog)) = (region, catalog) {
-            self.place.note(service, catalog.regions_of(service, interfaces));
+            self.place
+                .note(service, catalog.regions_of(service, interfaces));
         }
         match found {
             Some(endpoint) => Url::parse(&endpoint.url)

@@ -14,6 +14,7 @@ mod endpoint;
 mod exchange;
 mod federation;
 mod login;
+mod presence;
 mod refusal;
 mod tokens;
 mod unversioned;
@@ -33,6 +34,7 @@ use tokio::sync::OnceCell;
 use self::address::Endpoint;
 use self::ask::Purpose;
 use self::exchange::{Address, ApiCall, get_headers, label};
+use self::presence::Presence;
 use self::tokens::Tokens;
 use self::unversioned::Placed;
 use self::versions::Versions;
@@ -84,6 +86,7 @@ struct Place {
     /// Only endpoints of this region; none for any.
     region: Option<String>,
     versions: Versions,
+    presence: Presence,
     /// Where the services are whose endpoints name no version.
     placed: Placed,
     /// Where no region was asked for: by service that was asked, the regions that
@@ -283,6 +286,22 @@ impl Session {
         versions::range(self, scope, service).await
     }
 
+    /// How many requests of this region the service has answered so far, with
+    /// whatever it said. What a proxy says in its place (502, 503, 504), and to be
+    /// asked to slow down, is no answer.
+    pub fn answers(&self, service: Service) -> u64 {
+        self.place.presence.answers(service)
+    }
+
+    /// Asks the service for what is no project's: its version document, without a
+    /// token and without patience. The scope is one whose catalog has the service.
+    ///
+    /// # Errors
+    /// It gave no answer: an outage.
+    pub async fn is_there(&self, scope: &Scope, service: Service) -> Result<(), ApiError> {
+        presence::ask(self, scope, service).await
+    }
+
     /// All HTTP requests so far: tokens, repetitions and redirects included.
     pub fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
@@ -353,6 +372,7 @@ impl Place {
         Arc::new(Self {
             region: region.map(str::to_owned),
             versions: Versions::default(),
+            presence: Presence::default(),
             placed: Placed::default(),
             listed: Mutex::default(),
         })

@@ -74,7 +74,8 @@ pub(super) async fn project_refused(
     project: &str,
     error: ApiError,
 ) -> ApiError {
-    let (ApiError::Unauthorized { message, call, .. } | ApiError::Forbidden { message, call }) = error
+    let (ApiError::Unauthorized { message, call, .. } | ApiError::Forbidden { message, call }) =
+        error
     else {
         return error;
     };

@@ -10,6 +10,7 @@ fn summary(results: Vec<(Extractor, ExtractorResult)>) -> Summary {
     let part = |(extractor, result)| ExtractorReport {
         extractor,
         first: false,
+        failing: None,
         result,
     };
     let project = ProjectReport {

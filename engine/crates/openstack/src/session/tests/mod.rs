@@ -2,4 +2,5 @@
 
 mod calls;
 mod federation;
+mod presence;
 mod tokens;

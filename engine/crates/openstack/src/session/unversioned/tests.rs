@@ -179,12 +179,11 @@ async fn one_versions_document_is_at_its_own_address() {
 
 #[tokio::test]
 async fn without_a_document_it_is_named_what_to_do() {
-    let html = text(
+    let html = text(200, &[("content-type", "text/html")], "<h1>Welcome</h1>");
+    let other = answer(
         200,
-        &[("content-type", "text/html")],
-        "<h1>Welcome</h1>",
+        &json!({"versions": [{"id": "v1.0", "status": "CURRENT"}]}),
     );
-    let other = answer(200, &json!({"versions": [{"id": "v1.0", "status": "CURRENT"}]}));
     for (document, detail) in [
         (refusal(401), "401"),
         (refusal(403), "forbids"),
