@@ -412,7 +412,7 @@ fn a_real_limit_of_the_system_names_file_and_room() {
         text.contains("answer: the journal could not be written: cannot write to"),
         "{text}"
     );
-    assert!(text.contains("bytes free"), "{text}");
+    assert!(text.contains("`ulimit -f`"), "{text}");
     assert_eq!(list(&dir.path().join("caso-journal/segments")).len(), 0);
 }
 
