@@ -5,8 +5,11 @@
 //! wait.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
@@ -16,8 +19,8 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup, Policy, Redirect,
-    Sandbox, SandboxSettings, Source, decide,
+    AddressSpace, Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup,
+    Policy, Redirect, Sandbox, SandboxSettings, Source, decide,
 };
 use caso_state::Spool;
 
@@ -26,9 +29,17 @@ pub struct Mapper {
     component: Component,
     settings: Vec<Setting>,
     limits: Limits,
+    /// As many as fit into the process's address space.
+    places: Arc<Semaphore>,
 }
 
 impl Mapper {
+    /// Waits until there is room for one more instance, which must be gone before the
+    /// permit is. None where nobody waits any more.
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
     /// For the segments' headers: which code made the records.
     pub fn identity(&self) -> MapperIdentity {
         MapperIdentity {
@@ -191,6 +202,7 @@ async fn mapper(
         component,
         settings: settings.settings,
         limits: limits(&config.mapper),
+        places: Arc::new(Semaphore::new(places(AddressSpace::of_process()))),
     };
     // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
@@ -279,6 +291,12 @@ async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Resul
         },
     };
     Ok(sandbox.load(source).await?)
+}
+
+/// How many mappers there may be at a time; the sandbox saw to it that one fits.
+fn places(space: AddressSpace) -> usize {
+    let most = Semaphore::MAX_PERMITS;
+    space.guests().map_or(most, |guests| guests.clamp(1, most))
 }
 
 fn limits(instance: &ComponentInstance) -> Limits {

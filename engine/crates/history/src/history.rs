@@ -254,6 +254,19 @@ impl History {
         first.then_some(alive)
     }
 
+    /// A server that was never seen before, and of which this run saw a part alone: the next
+    /// ones look for the rest, among what changed after `since`, in epoch seconds.
+    pub fn owe(&mut self, id: Uuid, since: i64) {
+        if self.known_place(id).is_none() {
+            let owed = More {
+                missing: Some(since),
+                ..More::default()
+            };
+            let place = self.add(id);
+            self.put(place, Entry::new(id), owed);
+        }
+    }
+
     /// Whether a server was asked for within the last day, and was nowhere.
     #[must_use]
     pub fn is_nowhere(&self, id: Uuid) -> bool {

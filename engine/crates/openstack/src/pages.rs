@@ -2,7 +2,9 @@
 //! pages (`servers_links`, `tenant_usage_links`, Glance's `next`, …).
 //!
 //! The end of a list is where there is no link to a next page, whatever the
-//! number of rows: an API may give fewer than were asked for. Of the link only
+//! number of rows: an API may give fewer than were asked for. But Nova and Cinder link each
+//! page that is full, even if nothing follows: where such a page has no link, something on the
+//! way has cut it off, and the list goes on after the page's last row. Of the link only
 //! the query counts, and of the query only what we did not ask ourselves (the
 //! marker): a link's host is the API's own idea of its address, which behind
 //! a proxy is often wrong, and a token has no business there.
@@ -19,7 +21,7 @@
 //! last row of the page that is not deleted is the marker ([`Listing::other_marker`]):
 //! the next page repeats what comes after it, which a reader has to bear anyway.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
 use serde::Deserialize;
@@ -38,6 +40,12 @@ pub trait Listing: DeserializeOwned + Send {
     /// marker: what such a version takes.
     fn other_marker(&self) -> OtherMarker {
         OtherMarker::NotNeeded
+    }
+
+    /// How many rows the page has, and the id of the last one: what a link to the next page
+    /// would have for its marker. For an API that links every full page; none for others.
+    fn full_pages_are_linked(&self) -> Option<(usize, String)> {
+        None
     }
 
     /// Rows, not yet looked into: an odd one must not cost the others.
@@ -62,6 +70,12 @@ pub struct Link {
     pub rel: String,
     #[serde(default)]
     pub href: String,
+}
+
+/// The text in that field of a row.
+pub fn field(row: &RawValue, name: &str) -> Option<String> {
+    let fields: HashMap<&str, &RawValue> = serde_json::from_str(row.get()).ok()?;
+    serde_json::from_str(fields.get(name)?.get()).ok()
 }
 
 /// The link to the next page.
@@ -167,6 +181,10 @@ pub struct Pager<L> {
     place: Place,
     /// Where to go on if the link's marker is refused.
     other: Other,
+    /// The API knows no pages of this list.
+    one_page: bool,
+    /// Rows of the last page that had a link.
+    linked: Option<usize>,
     /// Queries of the pages since the last start.
     asked: HashSet<Query>,
     pages: u64,
@@ -200,11 +218,20 @@ impl<L: Listing> Pager<L> {
             limit: limit.max(1),
             place: Place::Start,
             other: Other::NotNeeded,
+            one_page: false,
+            linked: None,
             asked: HashSet::new(),
             pages: 0,
             starts: 1,
             listing: PhantomData,
         }
+    }
+
+    /// The same list of an API that gives it in one page, of which it is not told how long.
+    #[must_use]
+    pub fn of_one_page(mut self) -> Self {
+        self.one_page = true;
+        self
     }
 
     /// Goes to a page that this list gave before, at another microversion
@@ -300,14 +327,34 @@ impl<L: Listing> Pager<L> {
         }
     }
 
+    /// What a page without a link adds to our query, where it is full and had to have one.
+    fn marker_of_a_lost_link(&self, page: &L) -> Option<Query> {
+        let (rows, last) = page.full_pages_are_linked().filter(|_| !self.one_page)?;
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        // An API may have a limit of its own, which is then that of the pages before.
+        let full = self.linked.map_or(limit, |linked| linked.min(limit));
+        if rows < full {
+            return None;
+        }
+        tracing::info!(
+            path = self.call.path,
+            rows,
+            "a full page has no link to the next one: going on after its last row"
+        );
+        Some(vec![("marker".to_owned(), last)])
+    }
+
     fn step(&mut self, page: L, query: Query) -> Result<FetchedPage, PageError> {
         self.pages += 1;
         let fetched = with_limit(&query, self.limit);
-        let last = page.next().is_none();
-        self.place = match page.next() {
+        let next = match page.next() {
+            Some(href) => Some(added_by_link(href, &self.call.query)),
+            None => self.marker_of_a_lost_link(&page),
+        };
+        let last = next.is_none();
+        self.place = match next {
             None => Place::End,
-            Some(href) => {
-                let added = added_by_link(href, &self.call.query);
+            Some(added) => {
                 self.other = match page.other_marker() {
                     OtherMarker::NotNeeded => Other::NotNeeded,
                     OtherMarker::None => Other::None,
@@ -336,6 +383,9 @@ impl<L: Listing> Pager<L> {
             }
         };
         let rows = page.into_rows();
+        if !last {
+            self.linked = Some(rows.len());
+        }
         if let Some(odd) = rows.iter().find(|row| !row.get().starts_with('{')) {
             return Err(PageError::NoObject {
                 path: self.call.path.clone(),

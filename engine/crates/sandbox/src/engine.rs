@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use caso_disk::MonotonicNames;
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
+use super::address_space::AddressSpace;
 use super::admission::{Admission, Source};
 use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
 use super::component::Component;
@@ -49,9 +50,12 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When wasmtime cannot be set up on this machine. A cache that cannot be
-    /// used is none: see [`Self::cache`].
+    /// When the process has no address space for a guest, or wasmtime cannot be set up on this
+    /// machine. A cache that cannot be used is none: see [`Self::cache`].
     pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
+        if let Some(shortage) = AddressSpace::of_process().shortage(1) {
+            return Err(SandboxError::AddressSpace(shortage));
+        }
         let uid = nix::unistd::geteuid().as_raw();
         let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();

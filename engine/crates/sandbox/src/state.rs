@@ -9,7 +9,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::connection::Connections;
-use super::failure::{LimitReached, Who};
+use super::failure::{LimitReached, Who, no_address_space};
 use super::http::{Clients, Http};
 use super::limits::{CallTime, Limits};
 use super::log::{GuestLog, Stdio};
@@ -233,6 +233,16 @@ impl ResourceLimiter for Limiter {
             .into());
         }
         Ok(true)
+    }
+
+    /// A guest that may have more than is reserved moves when it grows. Where the host
+    /// has no room for that, the guest would see an allocation fail and abort, and
+    /// nobody would learn why.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        match no_address_space(&error.root_cause().to_string()) {
+            Some(_) => Err(error),
+            None => Ok(()),
+        }
     }
 
     fn table_growing(
