@@ -179,6 +179,24 @@ impl History {
         (reported, earlier)
     }
 
+    /// CPU seconds that the last run reported of a server that began at `created`, where it had
+    /// no counter and took its CPUs for them; none where it had one, or did not report it.
+    #[must_use]
+    pub fn estimated(&self, id: Uuid, created: i64) -> Option<u64> {
+        let (entry, as_of) = (self.known_entry(id)?, self.as_of?);
+        let more = self.more_of(entry);
+        if more.is_some_and(|more| more.counters.is_some()) {
+            return None;
+        }
+        let whole = [SizeSpan {
+            since: created,
+            vcpus: entry.vcpus()?,
+        }];
+        let sizes = more.map_or(&[][..], |more| &more.sizes);
+        let sizes = if sizes.is_empty() { &whole } else { sizes };
+        Some(sizes::used(sizes, created, as_of))
+    }
+
     /// Servers that the last run saw alive and this one has not seen, by id.
     pub fn missing(&self) -> impl Iterator<Item = Uuid> + '_ {
         let missing = self.missing_entries();

@@ -77,6 +77,20 @@ fn take_excess(sizes: &mut Vec<SizeSpan>, moment: i64) -> i64 {
     excess
 }
 
+/// CPU seconds of these sizes between two moments; the oldest one holds before, too.
+pub(crate) fn used(sizes: &[SizeSpan], from: i64, to: i64) -> u64 {
+    let ends = sizes.iter().skip(1).map(|span| span.since);
+    let mut from = from;
+    let mut sum: u64 = 0;
+    for (span, end) in sizes.iter().zip(ends.chain([to])) {
+        let end = end.min(to);
+        let seconds = u64::try_from(end.saturating_sub(from)).unwrap_or(0);
+        sum = sum.saturating_add(seconds.saturating_mul(u64::from(span.vcpus)));
+        from = from.max(end);
+    }
+    sum
+}
+
 /// A size from a moment on, which first makes up for CPU seconds reported in excess: that
 /// long nothing is used, and in one more second as much less as remains.
 fn make_up(sizes: &mut Vec<SizeSpan>, moment: i64, excess: i64, vcpus: u32) {
@@ -149,26 +163,16 @@ mod tests {
         assert_eq!(spans(&sizes), [(100, 16)]);
     }
 
-    /// CPU seconds from the beginning to a moment.
-    fn used(sizes: &[SizeSpan], moment: i64) -> i64 {
-        let ends = sizes.iter().skip(1).map(|span| span.since).chain([moment]);
-        let spans = sizes.iter().zip(ends);
-        let one = |(span, end): (&SizeSpan, i64)| {
-            (end.min(moment) - span.since).max(0) * i64::from(span.vcpus)
-        };
-        spans.map(one).sum()
-    }
-
     #[test]
     fn what_was_reported_in_excess_is_made_up_for_and_never_taken_back() {
         // From 16 to 3 at 9,100, and seen after 10,000.
         let mut sizes = Vec::new();
         change(&mut sizes, Some(100), 10_000, Some(9_100), (16, 3));
-        let right = |moment: i64| 9_000 * 16 + (moment - 9_100) * 3;
+        let right = |moment: u64| 9_000 * 16 + (moment - 9_100) * 3;
         let reported = 9_900 * 16;
         let mut last = reported;
         for moment in 10_000..15_000 {
-            let now = used(&sizes, moment);
+            let now = used(&sizes, 100, moment as i64);
             assert_eq!(now, right(moment).max(reported), "at {moment}");
             assert!(now >= last);
             last = now;
@@ -176,18 +180,18 @@ mod tests {
         // It grows before all of it is made up for.
         let before = sizes.clone();
         change(&mut sizes, Some(100), 11_000, Some(11_500), (3, 8));
-        let right = |moment: i64| right(11_500) + (moment - 11_500) * 8;
+        let right = |moment: u64| right(11_500) + (moment - 11_500) * 8;
         for moment in 11_500..15_000 {
             assert_eq!(
-                used(&sizes, moment),
+                used(&sizes, 100, moment as i64),
                 right(moment).max(reported),
                 "at {moment}"
             );
         }
-        assert_eq!(used(&sizes, 11_400), used(&before, 11_400));
+        assert_eq!(used(&sizes, 100, 11_400), used(&before, 100, 11_400));
         // And shrinks to nothing, which makes up for nothing.
         change(&mut sizes, Some(100), 12_000, Some(11_900), (8, 0));
-        assert_eq!(used(&sizes, 20_000), used(&sizes, 12_000));
+        assert_eq!(used(&sizes, 100, 20_000), used(&sizes, 100, 12_000));
     }
 
     #[test]

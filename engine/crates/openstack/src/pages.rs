@@ -185,6 +185,8 @@ pub struct Pager<L> {
     one_page: bool,
     /// Rows of the last page that had a link.
     linked: Option<usize>,
+    /// The marker of the page that is asked for without a link to it.
+    guessed: Option<String>,
     /// Queries of the pages since the last start.
     asked: HashSet<Query>,
     pages: u64,
@@ -220,6 +222,7 @@ impl<L: Listing> Pager<L> {
             other: Other::NotNeeded,
             one_page: false,
             linked: None,
+            guessed: None,
             asked: HashSet::new(),
             pages: 0,
             starts: 1,
@@ -266,6 +269,10 @@ impl<L: Listing> Pager<L> {
             }
             match self.fetch(session, &query).await {
                 Ok(page) => return self.step(page, query).map(Some),
+                // An API that has no such pages after all.
+                Err(error) if lost_place(&error) && self.guessed.is_some() => {
+                    self.place = Place::End;
+                }
                 Err(error) if lost_place(&error) && matches!(self.place, Place::Next(_)) => {
                     let other = std::mem::replace(&mut self.other, Other::NotNeeded);
                     let deleted = matches!(other, Other::None);
@@ -328,12 +335,14 @@ impl<L: Listing> Pager<L> {
     }
 
     /// What a page without a link adds to our query, where it is full and had to have one.
-    fn marker_of_a_lost_link(&self, page: &L) -> Option<Query> {
+    fn marker_of_a_lost_link(&mut self, page: &L) -> Option<Query> {
+        let guessed = self.guessed.take();
         let (rows, last) = page.full_pages_are_linked().filter(|_| !self.one_page)?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        // An API may have a limit of its own, which is then that of the pages before.
+        // An API may have a limit of its own, which is then that of the pages before. One that
+        // gives more than was asked for, or the same page again, knows of no pages.
         let full = self.linked.map_or(limit, |linked| linked.min(limit));
-        if rows < full {
+        if rows < full || rows > limit || guessed.as_ref() == Some(&last) {
             return None;
         }
         tracing::info!(
@@ -341,6 +350,7 @@ impl<L: Listing> Pager<L> {
             rows,
             "a full page has no link to the next one: going on after its last row"
         );
+        self.guessed = Some(last.clone());
         Some(vec![("marker".to_owned(), last)])
     }
 
@@ -348,7 +358,10 @@ impl<L: Listing> Pager<L> {
         self.pages += 1;
         let fetched = with_limit(&query, self.limit);
         let next = match page.next() {
-            Some(href) => Some(added_by_link(href, &self.call.query)),
+            Some(href) => {
+                self.guessed = None;
+                Some(added_by_link(href, &self.call.query))
+            }
             None => self.marker_of_a_lost_link(&page),
         };
         let last = next.is_none();
@@ -472,6 +485,60 @@ mod tests {
             );
         }
         assert_eq!(added_by_link("http://[", &ours), Query::new());
+    }
+
+    /// Lengths of the pages of a list of servers, two a page, by the answer to a marker.
+    async fn lengths(
+        answer: impl Fn(Option<&str>) -> crate::testing::Outcome + Send + Sync + 'static,
+    ) -> Vec<usize> {
+        use crate::testing::{Fake, session, token};
+
+        let fake = Fake::new(move |request| match request.method {
+            caso_net::Method::Post => token(request, "t"),
+            _ => {
+                let mut pairs = request.url.query_pairs();
+                let marker = pairs.find(|(key, _)| key == "marker");
+                answer(marker.as_ref().map(|(_, marker)| &**marker))
+            }
+        });
+        let (session, _) = session(&fake);
+        let oldest = crate::Microversion::new(2, 1);
+        let offered = crate::MicroversionRange {
+            min: oldest,
+            max: oldest,
+        };
+        let nova = crate::nova::Nova::new(session.clone(), "p", offered);
+        let mut pager = nova.servers(crate::nova::ServerList::Current, 2);
+        let mut lengths = Vec::new();
+        while let Some(page) = pager.next(&session).await.unwrap() {
+            lengths.push(page.rows.len());
+        }
+        lengths
+    }
+
+    #[tokio::test]
+    async fn a_full_page_without_a_link_is_followed_by_what_comes_after_it() {
+        use crate::testing::{answer, refusal};
+        use serde_json::json;
+
+        let rows = |ids: &[&str]| {
+            let rows: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+            answer(200, &json!({"servers": rows}))
+        };
+        let paged = move |marker: Option<&str>| match marker {
+            None => rows(&["a", "b"]),
+            Some("b") => rows(&["c", "d"]),
+            _ => rows(&[]),
+        };
+        assert_eq!(lengths(paged).await, [2, 2, 0]);
+        // APIs without pages: what they do with a marker is no error.
+        assert_eq!(lengths(move |_| rows(&["a", "b"])).await, [2, 2]);
+        assert_eq!(lengths(move |_| rows(&["a", "b", "c"])).await, [3]);
+        let refusing = move |marker: Option<&str>| match marker {
+            None => rows(&["a", "b"]),
+            Some(_) => refusal(400),
+        };
+        assert_eq!(lengths(refusing).await, [2]);
     }
 
     #[tokio::test]

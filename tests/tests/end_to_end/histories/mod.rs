@@ -19,7 +19,7 @@ use caso_stand_in::{
 use caso_tests::site::Site;
 
 use self::apel::{month, number, summaries, table};
-use self::life::{DAY, Dice, Event, HOUR, Life};
+use self::life::{DAY, Dice, HOUR, Life};
 
 /// How many histories are thrown, of each kind.
 fn histories(usual: u64) -> u64 {
