@@ -5,12 +5,15 @@
 //! wait.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::{component_file, territory};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
@@ -20,8 +23,8 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    CompilerProcess, Component, Grant, Granted, GuestMapper, InstanceName, Limits, MessengerSetup,
-    Policy, Redirect, RunLimits, Sandbox, SandboxSettings, Source, decide,
+    AddressSpace, CompilerProcess, Component, Grant, Granted, GuestMapper, InstanceName, Limits,
+    MessengerSetup, Policy, Redirect, RunLimits, Sandbox, SandboxSettings, Source, decide,
 };
 use caso_state::Spool;
 
@@ -30,9 +33,17 @@ pub struct Mapper {
     component: Component,
     settings: Vec<Setting>,
     limits: Limits,
+    /// As many as fit into the process's address space.
+    places: Arc<Semaphore>,
 }
 
 impl Mapper {
+    /// Waits until there is room for one more instance, which must be gone before the
+    /// permit is. None where nobody waits any more.
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
     /// For the segments' headers: which code made the records.
     pub fn identity(&self) -> MapperIdentity {
         MapperIdentity {
@@ -218,6 +229,7 @@ async fn mapper(
         component,
         settings: settings.settings,
         limits: limits(&config.mapper),
+        places: Arc::new(Semaphore::new(places(AddressSpace::of_process()))),
     };
     // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
@@ -310,6 +322,12 @@ async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Resul
         },
     };
     Ok(sandbox.load(source).await?)
+}
+
+/// How many mappers there may be at a time; the sandbox saw to it that one fits.
+fn places(space: AddressSpace) -> usize {
+    let most = Semaphore::MAX_PERMITS;
+    space.guests().map_or(most, |guests| guests.clamp(1, most))
 }
 
 fn limits(instance: &ComponentInstance) -> Limits {
