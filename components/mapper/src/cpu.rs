@@ -63,10 +63,13 @@ pub fn seconds(
     Ok(Some(sum))
 }
 
-/// The CPUs at a moment, where sizes were seen. The oldest one holds before it, too.
+/// The CPUs at a moment, where sizes were seen. The oldest one holds before it, too; and the
+/// one after it where nothing is counted for a while, because more was reported than was used.
 pub fn at(sizes: &[SizeSpan], moment: i64) -> Option<u32> {
-    let past = sizes.iter().rev().find(|size| size.since <= moment);
-    past.or_else(|| sizes.first()).map(|size| size.vcpus)
+    let begun = sizes.partition_point(|size| size.since <= moment);
+    let (_, from) = sizes.split_at_checked(begun.saturating_sub(1))?;
+    let counted = from.iter().find(|size| size.vcpus > 0);
+    counted.or(from.first()).map(|size| size.vcpus)
 }
 
 #[cfg(test)]
@@ -114,6 +117,9 @@ mod tests {
         assert_eq!(at(&server.sizes, 900), Some(16));
         assert_eq!(at(&server.sizes, 2_000), Some(2));
         assert_eq!(at(&[], 2_000), None);
+        let made_up = sized(&[(1_200, 16), (2_000, 0), (3_000, 2)]).sizes;
+        assert_eq!(at(&made_up, 2_500), Some(2));
+        assert_eq!(at(&made_up, 1_999), Some(16));
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! wait.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::{component_file, territory};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance, OptionPlaces};
@@ -20,8 +23,9 @@ use caso_model::guest::{FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    CompilerProcess, Component, Grant, Granted, GuestMapper, GuestMessenger, InstanceName, Limits,
-    MessengerSetup, Policy, Redirect, RunLimits, Sandbox, SandboxSettings, Source, decide,
+    AddressSpace, CompilerProcess, Component, Grant, Granted, GuestMapper, GuestMessenger,
+    InstanceName, Limits, MessengerSetup, Policy, Redirect, RunLimits, Sandbox, SandboxSettings,
+    Source, decide,
 };
 use caso_state::Spool;
 
@@ -29,11 +33,19 @@ use caso_state::Spool;
 pub struct Mapper {
     component: Component,
     settings: Vec<Setting>,
-    places: OptionPlaces,
+    options: OptionPlaces,
     limits: Limits,
+    /// As many as fit into the process's address space.
+    places: Arc<Semaphore>,
 }
 
 impl Mapper {
+    /// Waits until there is room for one more instance, which must be gone before the
+    /// permit is. None where nobody waits any more.
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
     /// For the segments' headers: which code made the records.
     pub fn identity(&self) -> MapperIdentity {
         MapperIdentity {
@@ -56,7 +68,7 @@ impl Mapper {
         self.component
             .start_mapper(self.settings.clone(), now, self.limits.clone())
             .await
-            .map_err(|failure| located(failure, &self.places))
+            .map_err(|failure| located(failure, &self.options))
     }
 }
 
@@ -82,7 +94,7 @@ pub struct Messenger {
     pub packing_unit: Option<u32>,
     pub component: Component,
     pub setup: MessengerSetup,
-    places: OptionPlaces,
+    options: OptionPlaces,
 }
 
 impl Messenger {
@@ -91,7 +103,7 @@ impl Messenger {
         Starter {
             component: self.component.clone(),
             setup: self.setup.clone(),
-            places: self.places.clone(),
+            options: self.options.clone(),
         }
     }
 
@@ -115,7 +127,7 @@ impl Messenger {
 pub struct Starter {
     component: Component,
     setup: MessengerSetup,
-    places: OptionPlaces,
+    options: OptionPlaces,
 }
 
 impl Starter {
@@ -125,7 +137,7 @@ impl Starter {
     /// It refuses its options, or fails while it starts.
     pub async fn start(&self) -> Result<GuestMessenger, GuestFailure> {
         let started = self.component.start_messenger(self.setup.clone()).await;
-        started.map_err(|failure| located(failure, &self.places))
+        started.map_err(|failure| located(failure, &self.options))
     }
 }
 
@@ -260,9 +272,10 @@ async fn mapper(
     warnings.extend(settings.warnings);
     let mapper = Mapper {
         component,
-        places: settings.places,
+        options: settings.places,
         settings: settings.settings,
         limits: limits(&config.mapper),
+        places: Arc::new(Semaphore::new(places(AddressSpace::of_process()))),
     };
     // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
@@ -327,7 +340,7 @@ async fn messenger(
             redirect: Redirect::default(),
             network,
         },
-        places: found.places,
+        options: found.places,
         name,
         component,
     })
@@ -356,6 +369,12 @@ async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Resul
         },
     };
     Ok(sandbox.load(source).await?)
+}
+
+/// How many mappers there may be at a time; the sandbox saw to it that one fits.
+fn places(space: AddressSpace) -> usize {
+    let most = Semaphore::MAX_PERMITS;
+    space.guests().map_or(most, |guests| guests.clamp(1, most))
 }
 
 fn limits(instance: &ComponentInstance) -> Limits {

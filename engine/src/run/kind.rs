@@ -180,6 +180,19 @@ impl Kind {
         }
     }
 
+    /// Mappers that there may be at a time: one a project, in each region of each cloud that is
+    /// read beside others; at least 1.
+    pub fn mappers_at_a_time(&self, config: &Config) -> usize {
+        let most = self.clouds_at_a_time();
+        let clouds = config.clouds.iter();
+        let mut regions: Vec<usize> = clouds
+            .map(|cloud| cloud.regions().len().clamp(1, most))
+            .collect();
+        regions.sort_unstable_by(|a, b| b.cmp(a));
+        let regions: usize = regions.into_iter().take(most).sum();
+        regions.max(1) * self.projects_at_a_time(config)
+    }
+
     /// Whether projects that failed in earlier runs are tried after the others. A
     /// recording says nothing of earlier runs.
     pub fn tries_failing_last(&self) -> bool {

@@ -17,6 +17,7 @@ use caso_base::time::format_utc;
 use caso_config::Config;
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
+use caso_sandbox::AddressSpace;
 use caso_state::{Lock, LockError};
 
 /// A run that may begin.
@@ -118,6 +119,9 @@ pub async fn prepare(
     for notice in notices(&config, &components, cache_warnings) {
         summary.notice(&notice);
     }
+    if let Some(notice) = room(&kind, &config, AddressSpace::of_process()).filter(|_| extract) {
+        summary.notice(&notice);
+    }
     let (journal, recovery) = Journal::open(&spools.journal, now).map_err(unopened)?;
     summary.recovered(&recovery);
     let prepared = Prepared {
@@ -204,6 +208,20 @@ pub fn locked(error: LockError) -> Stopped {
         exit,
         error: error.into(),
     }
+}
+
+/// Whether fewer projects than the site wants are read at a time, for want of address space.
+fn room(kind: &Kind, config: &Config, space: AddressSpace) -> Option<Notice> {
+    let wanted = kind.mappers_at_a_time(config);
+    let shortage = space.shortage(wanted)?;
+    let fit = space.guests()?;
+    Some(Notice::warning(
+        format!("address-space:{wanted}:{fit}"),
+        format!(
+            "{shortage}, or lower `concurrency`: by the configuration {wanted} projects may be read at a time, \
+             and {fit} will be"
+        ),
+    ))
 }
 
 /// What is odd about the configuration and the components.

@@ -144,6 +144,54 @@ fn a_back_end_that_is_away_keeps_the_window_for_the_next_run() {
     assert_eq!(told(&site, 0), some(["5800", "8", "1"]));
 }
 
+/// Before its first sample a server has its CPUs for what it used, and the counter is less.
+#[test]
+fn cpu_time_does_not_fall_with_the_first_sample() {
+    for gnocchi in [true, false] {
+        let cloud = cloud(gnocchi, !gnocchi);
+        cloud.change(|plan| plan.telemetry.counters.clear());
+        let site = site(&cloud);
+        site.extract(&["--extract-to", "2026-10-02"]).expect(0);
+        let before = told(&site, 1)[0].clone();
+        // 2 CPUs.
+        let estimated = 2 * (epoch("2026-10-02") - epoch("2026-10-01 00:01:00"));
+        assert_eq!(before, Some(estimated.to_string()));
+        cloud.change(|plan| plan.telemetry.counters = counters());
+        site.extract(&["--extract-to", "2026-10-09"]).expect(0);
+        assert_eq!(told(&site, 1)[0], before);
+        let more = 2e9 * estimated as f64;
+        cloud.change(|plan| {
+            let mut counters = plan.telemetry.counters.iter_mut();
+            let counter = counters.find(|one| one.server == server_id(0, 1)).unwrap();
+            counter.samples.push((epoch("2026-10-09 12:00:00"), more));
+        });
+        site.extract(&["--extract-to", "2026-10-10"]).expect(0);
+        assert_eq!(told(&site, 1)[0], Some((2 * estimated).to_string()));
+    }
+}
+
+/// Gnocchi removes the resource of a server that is deleted, a day later or at once.
+#[test]
+fn cpu_time_does_not_jump_with_a_resource_that_is_gone() {
+    for gnocchi in [true, false] {
+        let cloud = cloud(gnocchi, !gnocchi);
+        let site = site(&cloud);
+        site.extract(&["--extract-to", "2026-10-10"]).expect(0);
+        assert_eq!(told(&site, 0), some(["5800", "8", "1"]));
+        cloud.change(|plan| {
+            plan.telemetry.counters.clear();
+            match &mut plan.projects[0].servers {
+                Servers::Listed(servers) => servers[0].delete(epoch("2026-10-10 06:00:00")),
+                other => panic!("{other:?}"),
+            }
+        });
+        site.extract(&["--extract-to", "2026-10-12"]).expect(0);
+        let record = &site.cloud_records()[&server_id(0, 0)];
+        assert_eq!(record["Status"], "completed");
+        assert_eq!(told(&site, 0), some(["5800", "8", "1"]));
+    }
+}
+
 #[test]
 fn a_catalog_without_either_says_what_to_do() {
     let cloud = cloud(false, false);

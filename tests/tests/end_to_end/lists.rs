@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use caso_stand_in::{
-    Cloud, Image, Plan, Project, Server, Servers, epoch, image_id, project_id, server_id,
+    Cloud, Fault, Image, Plan, Project, Rule, Server, Servers, epoch, image_id, project_id,
+    server_id,
 };
 use caso_tests::site::Site;
 use serde_json::json;
@@ -147,4 +148,66 @@ fn an_empty_text_is_no_time_and_no_number() {
     let site = Site::at(&cloud);
     site.extract(&WINDOW).expect(0).never_says("is not a time");
     assert_eq!(site.cloud_records().len(), 7);
+}
+
+/// Nova links each page that is full, even if nothing follows.
+#[test]
+fn a_full_page_that_has_lost_its_link_is_not_the_end() {
+    let servers = (0..7).map(|n| Server::numbered(0, n));
+    let cloud = Cloud::start(Plan {
+        projects: vec![Project::numbered(0, Servers::Listed(servers.collect()))],
+        // Less than what we ask for, so that the pages before say what is full.
+        max_limit: 2,
+        ..Plan::default()
+    });
+    let site = Site::at(&cloud);
+    cloud.inject(Rule::on("/servers/detail").nth(2), Fault::Unlinked);
+    cloud.inject(Rule::on("os-simple-tenant-usage").nth(2), Fault::Unlinked);
+    site.extract(&["--extract-from", "2026-10-01", "--extract-to", "2026-10-02"])
+        .expect(0);
+    assert_eq!(site.cloud_records().len(), 7);
+    assert_eq!(cloud.count("os-simple-tenant-usage"), 4);
+}
+
+/// A new server that ended already is in the part of the list of changes that is missing: told
+/// from its usage, and again when its row is seen.
+#[test]
+fn a_list_of_changes_that_is_cut_is_made_up_for_by_the_next_run() {
+    let cloud = Cloud::start(Plan {
+        projects: vec![Project::numbered(
+            0,
+            Servers::Listed(vec![Server::numbered(0, 1)]),
+        )],
+        ..Plan::default()
+    });
+    let site = Site::at(&cloud);
+    site.extract(&["--extract-to", "2026-10-02"]).expect(0);
+    let short = Server {
+        created: epoch("2026-10-02 00:10:00"),
+        launched: Some(epoch("2026-10-02 00:12:00")),
+        ..Server::numbered(0, 0)
+    };
+    let short = short.deleted(epoch("2026-10-02 00:40:00"));
+    cloud.change(|plan| match &mut plan.projects[0].servers {
+        Servers::Listed(servers) => servers.push(short),
+        other => panic!("{other:?}"),
+    });
+    cloud.inject(Rule::on("changes-since"), Fault::HalfList);
+    site.extract(&["--extract-to", "2026-10-02 02:00:00"])
+        .expect(0);
+    cloud.heal();
+    let told = |site: &Site| {
+        let record = &site.cloud_records()[&server_id(0, 0)];
+        assert_eq!(record["Status"], "completed");
+        record["WallDuration"].clone()
+    };
+    assert_eq!(told(&site), (28 * 60).to_string());
+    site.extract(&["--extract-to", "2026-10-02 06:00:00"])
+        .expect(0);
+    assert_eq!(told(&site), (30 * 60).to_string());
+    cloud.forget_seen();
+    site.extract(&["--extract-to", "2026-10-02 10:00:00"])
+        .expect(0);
+    let lists = cloud.count("/servers/detail");
+    assert_eq!(lists, 2, "changes, and those of now: looked for no more");
 }

@@ -163,8 +163,8 @@ fn the_end_by_a_clock_that_is_behind_is_reported() {
     site.extract(&["--extract-to", "2026-10-10"]).expect(0);
     let end = epoch("2026-10-10");
     change(&cloud, 0, |server| {
-        server.delete(end - 300);
-        server.updated = end + 300;
+        server.host_clock_ahead = -600;
+        server.delete(end + 300);
     });
     add(
         &cloud,

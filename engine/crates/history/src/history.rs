@@ -179,6 +179,24 @@ impl History {
         (reported, earlier)
     }
 
+    /// CPU seconds that the last run reported of a server that began at `created`, where it had
+    /// no counter and took its CPUs for them; none where it had one, or did not report it.
+    #[must_use]
+    pub fn estimated(&self, id: Uuid, created: i64) -> Option<u64> {
+        let (entry, as_of) = (self.known_entry(id)?, self.as_of?);
+        let more = self.more_of(entry);
+        if more.is_some_and(|more| more.counters.is_some()) {
+            return None;
+        }
+        let whole = [SizeSpan {
+            since: created,
+            vcpus: entry.vcpus()?,
+        }];
+        let sizes = more.map_or(&[][..], |more| &more.sizes);
+        let sizes = if sizes.is_empty() { &whole } else { sizes };
+        Some(sizes::used(sizes, created, as_of))
+    }
+
     /// Servers that the last run saw alive and this one has not seen, by id.
     pub fn missing(&self) -> impl Iterator<Item = Uuid> + '_ {
         let missing = self.missing_entries();
@@ -252,6 +270,19 @@ impl History {
         }
         self.put(place, entry, more);
         first.then_some(alive)
+    }
+
+    /// A server that was never seen before, and of which this run saw a part alone: the next
+    /// ones look for the rest, among what changed after `since`, in epoch seconds.
+    pub fn owe(&mut self, id: Uuid, since: i64) {
+        if self.known_place(id).is_none() {
+            let owed = More {
+                missing: Some(since),
+                ..More::default()
+            };
+            let place = self.add(id);
+            self.put(place, Entry::new(id), owed);
+        }
     }
 
     /// Whether a server was asked for within the last day, and was nowhere.

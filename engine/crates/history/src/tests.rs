@@ -120,13 +120,17 @@ fn a_server_that_is_nowhere_is_looked_for_again_and_then_given_up() {
     }
     history = next(&mut history, 6_001);
     assert_eq!(history.missing().count(), 0);
-    // Should it come back, its new size counts from its last report on.
+    // Should it come back, and nobody know of a boot, its new size counts from its last report on.
     let mut found = History::empty();
     found.note(&sighting(1, 8, Life::Alive), 1_000);
     let mut found = next(&mut found, 1_000);
     found.miss(id(1), 2_000, 5_000);
     let mut found = next(&mut found, 2_000);
-    let sizes = found.note(&sighting(1, 1, Life::Ended), 3_000);
+    let back = Sighting {
+        launched: None,
+        ..sighting(1, 1, Life::Ended)
+    };
+    let sizes = found.note(&back, 3_000);
     let spans: Vec<_> = sizes.iter().map(|s| (s.since, s.vcpus)).collect();
     assert_eq!(spans, [(100, 8), (1_000, 1)]);
 }

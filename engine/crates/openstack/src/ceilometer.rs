@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::filled::filled;
 use super::{ApiError, Scope, Service, Session};
 use caso_base::time::format_naive;
 
@@ -29,7 +30,9 @@ pub struct Ceilometer {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Statistics {
     pub groupby: Group,
-    pub max: f64,
+    /// Absent where there is none, in the samples of a meter that has no number.
+    #[serde(default, deserialize_with = "filled")]
+    pub max: Option<f64>,
     /// Of the first sample.
     pub duration_start: String,
     pub period_start: String,
@@ -155,7 +158,7 @@ mod tests {
             rows[1].groupby.resource_id,
             "40749b95-cd2b-5d59-a31f-343c6d5449d7"
         );
-        assert_eq!(rows[1].max, 6_068_500_000_000.0);
+        assert_eq!(rows[1].max, Some(6_068_500_000_000.0));
         assert_eq!(rows[1].duration_start, "2026-10-15T00:02:17");
         let lines = fake.lines();
         assert_eq!(
@@ -173,7 +176,7 @@ mod tests {
             .statistics("cpu", 0, START, Some(3600))
             .await
             .unwrap();
-        let peaks: Vec<f64> = rows.iter().map(|row| row.max / 1e9).collect();
+        let peaks: Vec<f64> = rows.iter().map(|row| row.max.unwrap() / 1e9).collect();
         assert_eq!(
             peaks,
             [47_768.5, 49_568.5, 51_368.5, 1_568.5, 3_368.5, 5_168.5]

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::pages::{Link, ListCall, Listing, Pager, Query, next_link};
+use super::pages::{Link, ListCall, Listing, Pager, Query, field, next_link};
 use super::{Scope, Service};
 
 /// Volumes of the project, newest first; deleted ones Cinder shows to nobody.
@@ -35,6 +35,10 @@ pub struct VolumesPage {
 impl Listing for VolumesPage {
     fn next(&self) -> Option<&str> {
         next_link(&self.volumes_links)
+    }
+
+    fn full_pages_are_linked(&self) -> Option<(usize, String)> {
+        Some((self.volumes.len(), field(self.volumes.last()?, "id")?))
     }
 
     fn into_rows(self) -> Vec<Box<RawValue>> {

@@ -15,6 +15,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
+use super::filled::filled;
 use super::pages::LEAST_LIMIT;
 use super::{ApiError, Scope, Service, Session};
 use caso_base::time::format_naive;
@@ -307,14 +308,6 @@ struct Point(
     IgnoredAny,
     #[serde(deserialize_with = "filled")] Option<f64>,
 );
-
-/// An empty text stands for none.
-fn filled<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
-    match Value::deserialize(reader)? {
-        Value::String(text) if text.trim().is_empty() => Ok(None),
-        value => Option::deserialize(value).map_err(serde::de::Error::custom),
-    }
-}
 
 fn values(points: impl IntoIterator<Item = Point>) -> Vec<f64> {
     points.into_iter().filter_map(|point| point.2).collect()

@@ -20,6 +20,7 @@
 pub mod ceilometer;
 pub mod cinder;
 pub mod error;
+mod filled;
 pub mod glance;
 pub mod gnocchi;
 pub mod identity;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::pages::{Link, ListCall, Listing, OtherMarker, Pager, Query, next_link};
+use super::pages::{Link, ListCall, Listing, OtherMarker, Pager, Query, field, next_link};
 use super::{ApiError, Microversion, MicroversionRange, Scope, Service, Session};
 
 /// From here on os-simple-tenant-usage has pages. Below, it gives as many
@@ -173,7 +173,11 @@ impl Nova {
             ("end".into(), format_naive(end)),
         ];
         let path = format!("/os-simple-tenant-usage/{}", self.project);
-        Pager::new(self.list(path, query, Some(USAGE_PAGES)), limit)
+        let pager = Pager::new(self.list(path, query, Some(USAGE_PAGES)), limit);
+        match self.usage_has_pages() {
+            true => pager,
+            false => pager.of_one_page(),
+        }
     }
 
     /// Whether the usage API gives all there is.
@@ -253,6 +257,10 @@ impl Listing for ServersPage {
         }
     }
 
+    fn full_pages_are_linked(&self) -> Option<(usize, String)> {
+        Some((self.servers.len(), field(self.servers.last()?, "id")?))
+    }
+
     fn into_rows(self) -> Vec<Box<RawValue>> {
         self.servers
     }
@@ -299,6 +307,11 @@ impl<'de> Deserialize<'de> for TenantUsage {
 impl Listing for UsagePage {
     fn next(&self) -> Option<&str> {
         next_link(&self.tenant_usage_links)
+    }
+
+    fn full_pages_are_linked(&self) -> Option<(usize, String)> {
+        let rows = &self.tenant_usage.server_usages;
+        Some((rows.len(), field(rows.last()?, "instance_id")?))
     }
 
     fn into_rows(self) -> Vec<Box<RawValue>> {

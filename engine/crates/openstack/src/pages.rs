@@ -2,7 +2,9 @@
 //! pages (`servers_links`, `tenant_usage_links`, Glance's `next`, …).
 //!
 //! The end of a list is where there is no link to a next page, whatever the
-//! number of rows: an API may give fewer than were asked for. Of the link only
+//! number of rows: an API may give fewer than were asked for. But Nova and Cinder link each
+//! page that is full, even if nothing follows: where such a page has no link, something on the
+//! way has cut it off, and the list goes on after the page's last row. Of the link only
 //! the query counts, and of the query only what we did not ask ourselves (the
 //! marker): a link's host is the API's own idea of its address, which behind
 //! a proxy is often wrong, and a token has no business there.
@@ -19,7 +21,7 @@
 //! last row of the page that is not deleted is the marker ([`Listing::other_marker`]):
 //! the next page repeats what comes after it, which a reader has to bear anyway.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
 use serde::Deserialize;
@@ -38,6 +40,12 @@ pub trait Listing: DeserializeOwned + Send {
     /// marker: what such a version takes.
     fn other_marker(&self) -> OtherMarker {
         OtherMarker::NotNeeded
+    }
+
+    /// How many rows the page has, and the id of the last one: what a link to the next page
+    /// would have for its marker. For an API that links every full page; none for others.
+    fn full_pages_are_linked(&self) -> Option<(usize, String)> {
+        None
     }
 
     /// Rows, not yet looked into: an odd one must not cost the others.
@@ -62,6 +70,12 @@ pub struct Link {
     pub rel: String,
     #[serde(default)]
     pub href: String,
+}
+
+/// The text in that field of a row.
+pub fn field(row: &RawValue, name: &str) -> Option<String> {
+    let fields: HashMap<&str, &RawValue> = serde_json::from_str(row.get()).ok()?;
+    serde_json::from_str(fields.get(name)?.get()).ok()
 }
 
 /// The link to the next page.
@@ -167,6 +181,12 @@ pub struct Pager<L> {
     place: Place,
     /// Where to go on if the link's marker is refused.
     other: Other,
+    /// The API knows no pages of this list.
+    one_page: bool,
+    /// Rows of the last page that had a link.
+    linked: Option<usize>,
+    /// The marker of the page that is asked for without a link to it.
+    guessed: Option<String>,
     /// Queries of the pages since the last start.
     asked: HashSet<Query>,
     pages: u64,
@@ -200,11 +220,21 @@ impl<L: Listing> Pager<L> {
             limit: limit.max(1),
             place: Place::Start,
             other: Other::NotNeeded,
+            one_page: false,
+            linked: None,
+            guessed: None,
             asked: HashSet::new(),
             pages: 0,
             starts: 1,
             listing: PhantomData,
         }
+    }
+
+    /// The same list of an API that gives it in one page, of which it is not told how long.
+    #[must_use]
+    pub fn of_one_page(mut self) -> Self {
+        self.one_page = true;
+        self
     }
 
     /// Goes to a page that this list gave before, at another microversion
@@ -239,6 +269,10 @@ impl<L: Listing> Pager<L> {
             }
             match self.fetch(session, &query).await {
                 Ok(page) => return self.step(page, query).map(Some),
+                // An API that has no such pages after all.
+                Err(error) if lost_place(&error) && self.guessed.is_some() => {
+                    self.place = Place::End;
+                }
                 Err(error) if lost_place(&error) && matches!(self.place, Place::Next(_)) => {
                     let other = std::mem::replace(&mut self.other, Other::NotNeeded);
                     let deleted = matches!(other, Other::None);
@@ -300,14 +334,40 @@ impl<L: Listing> Pager<L> {
         }
     }
 
+    /// What a page without a link adds to our query, where it is full and had to have one.
+    fn marker_of_a_lost_link(&mut self, page: &L) -> Option<Query> {
+        let guessed = self.guessed.take();
+        let (rows, last) = page.full_pages_are_linked().filter(|_| !self.one_page)?;
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        // An API may have a limit of its own, which is then that of the pages before. One that
+        // gives more than was asked for, or the same page again, knows of no pages.
+        let full = self.linked.map_or(limit, |linked| linked.min(limit));
+        if rows < full || rows > limit || guessed.as_ref() == Some(&last) {
+            return None;
+        }
+        tracing::info!(
+            path = self.call.path,
+            rows,
+            "a full page has no link to the next one: going on after its last row"
+        );
+        self.guessed = Some(last.clone());
+        Some(vec![("marker".to_owned(), last)])
+    }
+
     fn step(&mut self, page: L, query: Query) -> Result<FetchedPage, PageError> {
         self.pages += 1;
         let fetched = with_limit(&query, self.limit);
-        let last = page.next().is_none();
-        self.place = match page.next() {
-            None => Place::End,
+        let next = match page.next() {
             Some(href) => {
-                let added = added_by_link(href, &self.call.query);
+                self.guessed = None;
+                Some(added_by_link(href, &self.call.query))
+            }
+            None => self.marker_of_a_lost_link(&page),
+        };
+        let last = next.is_none();
+        self.place = match next {
+            None => Place::End,
+            Some(added) => {
                 self.other = match page.other_marker() {
                     OtherMarker::NotNeeded => Other::NotNeeded,
                     OtherMarker::None => Other::None,
@@ -336,6 +396,9 @@ impl<L: Listing> Pager<L> {
             }
         };
         let rows = page.into_rows();
+        if !last {
+            self.linked = Some(rows.len());
+        }
         if let Some(odd) = rows.iter().find(|row| !row.get().starts_with('{')) {
             return Err(PageError::NoObject {
                 path: self.call.path.clone(),
@@ -422,6 +485,60 @@ mod tests {
             );
         }
         assert_eq!(added_by_link("http://[", &ours), Query::new());
+    }
+
+    /// Lengths of the pages of a list of servers, two a page, by the answer to a marker.
+    async fn lengths(
+        answer: impl Fn(Option<&str>) -> crate::testing::Outcome + Send + Sync + 'static,
+    ) -> Vec<usize> {
+        use crate::testing::{Fake, session, token};
+
+        let fake = Fake::new(move |request| match request.method {
+            caso_net::Method::Post => token(request, "t"),
+            _ => {
+                let mut pairs = request.url.query_pairs();
+                let marker = pairs.find(|(key, _)| key == "marker");
+                answer(marker.as_ref().map(|(_, marker)| &**marker))
+            }
+        });
+        let (session, _) = session(&fake);
+        let oldest = crate::Microversion::new(2, 1);
+        let offered = crate::MicroversionRange {
+            min: oldest,
+            max: oldest,
+        };
+        let nova = crate::nova::Nova::new(session.clone(), "p", offered);
+        let mut pager = nova.servers(crate::nova::ServerList::Current, 2);
+        let mut lengths = Vec::new();
+        while let Some(page) = pager.next(&session).await.unwrap() {
+            lengths.push(page.rows.len());
+        }
+        lengths
+    }
+
+    #[tokio::test]
+    async fn a_full_page_without_a_link_is_followed_by_what_comes_after_it() {
+        use crate::testing::{answer, refusal};
+        use serde_json::json;
+
+        let rows = |ids: &[&str]| {
+            let rows: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+            answer(200, &json!({"servers": rows}))
+        };
+        let paged = move |marker: Option<&str>| match marker {
+            None => rows(&["a", "b"]),
+            Some("b") => rows(&["c", "d"]),
+            _ => rows(&[]),
+        };
+        assert_eq!(lengths(paged).await, [2, 2, 0]);
+        // APIs without pages: what they do with a marker is no error.
+        assert_eq!(lengths(move |_| rows(&["a", "b"])).await, [2, 2]);
+        assert_eq!(lengths(move |_| rows(&["a", "b", "c"])).await, [3]);
+        let refusing = move |marker: Option<&str>| match marker {
+            None => rows(&["a", "b"]),
+            Some(_) => refusal(400),
+        };
+        assert_eq!(lengths(refusing).await, [2]);
     }
 
     #[tokio::test]

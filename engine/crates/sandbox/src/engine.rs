@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
+use super::address_space::AddressSpace;
 use super::admission::{Admission, Source};
 use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
 use super::compile::{AT_A_TIME, CompilerProcess};
@@ -63,9 +64,12 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When wasmtime cannot be set up on this machine. A cache that cannot be
-    /// used is none: see [`Self::cache`].
+    /// When the process has no address space for a guest, or wasmtime cannot be set up on this
+    /// machine. A cache that cannot be used is none: see [`Self::cache`].
     pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
+        if let Some(shortage) = AddressSpace::of_process().shortage(1) {
+            return Err(SandboxError::AddressSpace(shortage));
+        }
         let uid = nix::unistd::geteuid().as_raw();
         let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();

@@ -3,12 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::address_space::Shortage;
 use super::describe::DescriptionError;
 use caso_model::guest::GuestFailure;
 
 /// The sandbox could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
+    /// Not one guest would fit.
+    #[error("{0}")]
+    AddressSpace(Shortage),
     /// The machine is not one for which wasmtime compiles, or lacks what it needs.
     #[error("the sandbox's compiler could not be set up: {0}")]
     Engine(String),

@@ -7,8 +7,9 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::address_space::{GUEST, WAYS_OUT};
 use super::budget::Spent;
-use super::limits::{GUARD, RESERVED};
+use super::limits::RESERVED;
 use super::log::GuestLog;
 use caso_model::guest::{FailureKind, GuestFailure};
 
@@ -115,10 +116,9 @@ pub fn no_address_space(detail: &str) -> Option<String> {
     detail.contains("Cannot allocate memory").then(|| {
         let mebibytes = |bytes: u64| bytes >> 20;
         format!(
-            "there is no address space left for it: it takes {} MiB at once and again with each {} MiB that it may \
-             have beyond; raise the limit (`ulimit -v`, `LimitAS=` of the systemd unit, the batch system's or the \
-             container's), or lower `concurrency` ({detail})",
-            mebibytes(RESERVED + 2 * GUARD),
+            "there is no address space left for it: it takes {} MiB at once, and where it needs more than {} MiB \
+             it takes what it needs once more while it moves; {WAYS_OUT}, or lower `concurrency` ({detail})",
+            mebibytes(GUEST),
             mebibytes(RESERVED),
         )
     })

@@ -70,12 +70,15 @@
 //! `instance` runs what `mapper` and `messenger` call, in a store whose host side
 //! is `state`. What a guest can reach is a file each: `log`, `queue`,
 //! `connection`, `http` and `sockets`; `redirect` is where that goes in a dry run.
-//! `mask` keeps secrets out of texts, `contract` holds answers to `wit/`,
-//! `convert` stands between the generated types and `caso_model`.
+//! `mask` keeps secrets out of texts, `contract` holds answers to `wit/`. `abi` calls a
+//! component in the version of the contract that it was built for: `bindings` has what is
+//! generated of each, `convert` stands between that and `caso_model`. `address_space` says how
+//! many guests a process may have.
 
 #![warn(missing_docs)]
 
 mod abi;
+mod address_space;
 mod admission;
 mod bindings;
 mod budget;
@@ -107,6 +110,7 @@ mod sockets;
 mod state;
 mod stdio;
 
+pub use address_space::{AddressSpace, Shortage};
 pub use admission::Source;
 pub use budget::{Amount, RunLimits, Spent};
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};

@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::budget::Budget;
 use super::clock::StillClock;
 use super::connection::Connections;
-use super::failure::{LimitReached, Who};
+use super::failure::{LimitReached, Who, no_address_space};
 use super::folders::Folders;
 use super::http::{Clients, Http};
 use super::limits::{CallTime, Limits};
@@ -275,9 +275,15 @@ impl ResourceLimiter for Limiter {
         self.grow(wanted.saturating_sub(current))
     }
 
-    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+    /// A guest that may have more than is reserved moves when it grows. Where the host
+    /// has no room for that, the guest would see an allocation fail and abort, and
+    /// nobody would learn why.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         self.undo();
-        Ok(())
+        match no_address_space(&error.root_cause().to_string()) {
+            Some(_) => Err(error),
+            None => Ok(()),
+        }
     }
 
     fn table_growing(

@@ -25,6 +25,8 @@ impl Task {
         is_void: impl Fn() -> bool,
     ) -> Result<Option<(Counts, Sealed)>, ExtractError> {
         let context = &self.region.context;
+        // Held until the mapper is gone.
+        let _place = context.mapper.place().await;
         let mut seen = Seen::open(self).map_err(ExtractError::sink)?;
         let mapper = context
             .mapper

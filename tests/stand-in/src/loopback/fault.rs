@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::Gate;
+use crate::plan::Plan;
 use crate::request::Seen;
 
 /// What a matched request gets instead of, or with, its proper answer.
@@ -23,6 +24,12 @@ pub enum Fault {
     /// The proper status and length, half of the body, then the end of the
     /// connection.
     Truncated,
+    /// The proper status and half of the body, as if it were all.
+    HalfBody,
+    /// The proper answer without its links to a further page.
+    Unlinked,
+    /// The proper answer with half of its rows and without links: whole by its looks.
+    HalfList,
     /// The proper answer, late.
     Slow(Duration),
     /// The connection stays open and silent.
@@ -41,6 +48,28 @@ pub enum Fault {
     VanishLast,
     /// The proper answer, and from then on these servers are deleted.
     Delete(Vec<String>),
+    /// The proper answer, and from then on the cloud is as this makes it.
+    Then(Change),
+}
+
+/// What happens to a cloud in the middle of a run.
+#[derive(Clone)]
+pub struct Change(Arc<dyn Fn(&mut Plan) + Send + Sync>);
+
+impl Change {
+    pub fn new(change: impl Fn(&mut Plan) + Send + Sync + 'static) -> Self {
+        Change(Arc::new(change))
+    }
+
+    pub(super) fn make(&self, plan: &mut Plan) {
+        (self.0)(plan);
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a change")
+    }
 }
 
 /// Which requests a fault befalls.

@@ -1,6 +1,7 @@
 //! The cloud behind a port of the loopback interface: which faults are in force,
 //! and every request it has seen.
 
+mod cut;
 mod fault;
 mod gate;
 mod listen;
@@ -9,15 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::Response;
-use futures_util::stream;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use self::fault::Faults;
-pub use self::fault::{Fault, Rule};
+pub use self::fault::{Change, Fault, Rule};
 pub use self::gate::Gate;
 pub use self::listen::{Certificate, Cut, Door, bind};
 use crate::answer::{Answer, compute, identity, image};
@@ -202,9 +202,16 @@ async fn handle(
                 )
             }
             Fault::Truncated => truncated = true,
+            Fault::HalfBody => cut::halve_body(&mut answer),
+            Fault::Unlinked => cut::unlink(&mut answer),
+            Fault::HalfList => {
+                cut::unlink(&mut answer);
+                cut::halve(&mut answer);
+            }
             Fault::Vanish(ids) => state.vanish(ids),
-            Fault::VanishLast => state.vanish(last_row(&answer.body)),
+            Fault::VanishLast => state.vanish(cut::last_row(&answer.body)),
             Fault::Delete(ids) => state.delete(ids),
+            Fault::Then(change) => state.change(|plan| change.make(plan)),
             Fault::TokenEnds | Fault::Never | Fault::Held(_) | Fault::Closed | Fault::Slow(_) => {}
         }
     }
@@ -213,7 +220,7 @@ async fn handle(
     seen.answered_bytes = answer.body.len();
     port.note(seen);
     if truncated {
-        half(answer)
+        cut::half(answer)
     } else {
         response(answer)
     }
@@ -244,17 +251,6 @@ fn response(answer: Answer) -> Response<Body> {
         .expect("a status in range, and headers of this crate")
 }
 
-/// The id of the last row of a page.
-fn last_row(body: &str) -> Option<String> {
-    let page: serde_json::Value = serde_json::from_str(body).ok()?;
-    let lists = ["servers", "volumes", "floatingips"];
-    let (entries, id) = match lists.iter().find_map(|list| page.get(list)) {
-        Some(rows) => (rows, "id"),
-        None => (page.pointer("/tenant_usage/server_usages")?, "instance_id"),
-    };
-    Some(entries.as_array()?.last()?.get(id)?.as_str()?.to_owned())
-}
-
 fn refusal(seen: &Seen, status: u16) -> Answer {
     let text = "The server is currently unavailable. Please try again at a later time.";
     match routes::split(&seen.path).0 {
@@ -263,19 +259,4 @@ fn refusal(seen: &Seen, status: u16) -> Answer {
         "network" => identity(status, text),
         _ => image(status, text),
     }
-}
-
-/// The proper length, half of the body, and then an end that the HTTP library
-/// can only bring about by closing the connection.
-fn half(mut answer: Answer) -> Response<Body> {
-    let length = answer.body.len();
-    let body = std::mem::take(&mut answer.body).into_bytes();
-    let first = Bytes::copy_from_slice(&body[..length / 2]);
-    let parts = [
-        Ok(first),
-        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
-    ];
-    let mut response = response(answer.with("content-length", length.to_string()));
-    *response.body_mut() = Body::from_stream(stream::iter(parts));
-    response
 }

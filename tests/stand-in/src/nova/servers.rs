@@ -36,7 +36,10 @@ impl Call<'_> {
         let marker = self.seen.param("marker");
         let Some(page) = self
             .project()
-            .and_then(|servers| servers.newest_first(marker))
+            .and_then(|servers| match self.world.plan.lists_by_update {
+                true => servers.last_touched_first(marker),
+                false => servers.newest_first(marker),
+            })
             .filter(|_| self.marker_known(marker) && self.marker_taken(marker))
         else {
             return Err(unknown_marker(marker));

@@ -35,6 +35,9 @@ pub struct Plan {
     pub endpoints: BTreeMap<String, String>,
     /// Nova takes no deleted server for a marker, as before 2014.2.3-29.
     pub refuses_deleted_markers: bool,
+    /// Nova's lists begin with what was touched last, so that a server moves while pages are
+    /// read: not Nova's own order, but what a page that is cut by offset amounts to.
+    pub lists_by_update: bool,
     /// Catalog types (`network`, `block-storage`) that the cloud does without.
     pub lacks: Vec<String>,
     /// A provider that Keystone believes, and its clients.
@@ -82,6 +85,7 @@ impl Default for Plan {
             region: "RegionOne".into(),
             endpoints: BTreeMap::new(),
             refuses_deleted_markers: false,
+            lists_by_update: false,
             lacks: Vec::new(),
             federation: None,
             version_2: false,

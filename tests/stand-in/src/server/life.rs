@@ -10,11 +10,10 @@ impl Server {
         self
     }
 
-    /// The time is that of the compute host, and the row's that of who writes it: a test of
-    /// clocks that differ sets [`Server::updated`] afterwards.
+    /// By the host's clock, and the row's time by that of who writes it.
     pub fn delete(&mut self, at: i64) {
         self.vm_state = "deleted".into();
-        self.terminated = Some(at);
+        self.terminated = Some(at + self.host_clock_ahead);
         self.updated = at;
     }
 
@@ -34,7 +33,7 @@ impl Server {
 
     /// A rebuild, or what else makes Nova move `launched_at`.
     pub fn boot(&mut self, at: i64) {
-        self.launched = Some(at);
+        self.launched = Some(at + self.host_clock_ahead);
         self.updated = at;
     }
 

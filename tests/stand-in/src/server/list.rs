@@ -42,6 +42,17 @@ impl Servers {
         }
     }
 
+    /// Those that were touched last before others; generated ones are all listed as they were made.
+    pub(crate) fn last_touched_first(&self, marker: Option<&str>) -> Option<Page<'_>> {
+        match self {
+            Servers::Listed(servers) => {
+                let key = |server: &Server| (std::cmp::Reverse(server.updated), server.id.clone());
+                listed(servers, key, marker)
+            }
+            Servers::Generated { .. } => self.newest_first(marker),
+        }
+    }
+
     /// As the usage call lists them: by id, after `marker`.
     pub(crate) fn by_id(&self, marker: Option<&str>) -> Option<Page<'_>> {
         match self {

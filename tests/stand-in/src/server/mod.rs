@@ -38,6 +38,9 @@ pub struct Server {
     pub odd: BTreeMap<String, Value>,
     /// The database of its cell is away.
     pub in_down_cell: bool,
+    /// By how many seconds the clock of its compute host is ahead: that host writes when it
+    /// was launched and terminated.
+    pub host_clock_ahead: i64,
 }
 
 impl Server {
@@ -61,6 +64,7 @@ impl Server {
             floating_ips: Vec::new(),
             odd: BTreeMap::new(),
             in_down_cell: false,
+            host_clock_ahead: 0,
         }
     }
 

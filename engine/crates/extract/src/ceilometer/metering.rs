@@ -114,6 +114,7 @@ impl Reader {
             .await?;
         let mut resources = Vec::with_capacity(rows.len());
         for row in rows {
+            let Some(max) = row.max else { continue };
             let resource = row.groupby.resource_id;
             let server = match counter {
                 Counter::Cpu => Some(resource.clone()),
@@ -124,7 +125,7 @@ impl Reader {
                 server,
                 // In a form of its own, it is as if samples went back for ever.
                 since: parse_timestamp(&row.duration_start).unwrap_or(0),
-                max: row.max,
+                max,
             });
         }
         Ok(Meter {
@@ -154,7 +155,7 @@ impl Reader {
         rows.sort_by(|a, b| a.period_start.cmp(&b.period_start));
         let mut peaks: HashMap<String, Vec<f64>> = HashMap::new();
         for Statistics { groupby, max, .. } in rows {
-            peaks.entry(groupby.resource_id).or_default().push(max);
+            peaks.entry(groupby.resource_id).or_default().extend(max);
         }
         let counts = peaks
             .into_iter()

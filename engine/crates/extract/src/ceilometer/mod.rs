@@ -25,8 +25,10 @@ use super::{ExtractContext, ExtractError, Page, PageSink, Task, nova};
 use caso_model::Window;
 use caso_model::extraction::CounterSource;
 use caso_model::guest::BoxFuture;
-use caso_model::usage::{Server, UsageItem};
+use caso_model::usage::{Counters, Server, UsageItem};
 use caso_openstack::{Scope, Service};
+
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Reads a project's servers and their counters.
 pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), ExtractError> {
@@ -61,16 +63,30 @@ impl PageSink for Enriched<'_> {
 }
 
 impl Enriched<'_> {
-    /// What was reported once is not undone by a source that forgot it: Gnocchi removes
-    /// the resource of a deleted server after a day.
+    /// What was reported once is not undone. Not by a source that forgot it: Gnocchi removes
+    /// the resource of a deleted server after a day. Nor by the first sample: before it the CPUs
+    /// were taken for what was used, and that holds until the counter is past it.
     fn remember(&self, page: &mut Page) {
         let mut history = self.task.history();
         for item in &mut page.items {
             if let UsageItem::Server(server) = item
                 && let Ok(id) = server.id.parse()
             {
-                let counted = server.counters.take();
-                (server.counters, server.earlier_counters) = history.count(id, counted);
+                let mut counted = server.counters.take();
+                let estimated = server.created.and_then(|at| history.estimated(id, at));
+                let estimated = estimated.map(|it| it.saturating_mul(NANOSECONDS_PER_SECOND));
+                let counter = counted.as_mut().and_then(|it| it.cpu_nanoseconds.as_mut());
+                let as_of = history.as_of();
+                let reported = estimated.zip(counter).map(|(estimated, counter)| {
+                    *counter = estimated.max(*counter);
+                    Counters {
+                        cpu_nanoseconds: Some(estimated),
+                        measured_at: as_of,
+                        ..Counters::default()
+                    }
+                });
+                let (now, earlier) = history.count(id, counted);
+                (server.counters, server.earlier_counters) = (now, earlier.or(reported));
             }
         }
     }

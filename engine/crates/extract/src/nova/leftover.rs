@@ -1,8 +1,14 @@
 //! Servers that no list of Nova shows, emitted from their usage entries.
+//!
+//! Such an entry is not all there is to say: of a server that was resized it has the last boot for a
+//! beginning, and the last size alone. So one that was reported as alive waits until a list shows its
+//! end, as no number may fall; and one that is new and has an end already, of which the list
+//! of changes was cut or late, is emitted and looked for in the next run.
 
 use super::index::UsageRow;
 use super::{Extraction, usage_row};
 use crate::ExtractError;
+use caso_history::Reported;
 use caso_model::usage::{Server, Tables};
 
 impl Extraction<'_> {
@@ -23,8 +29,7 @@ impl Extraction<'_> {
                 // Odd rows were reported at the first reading.
                 let Ok(row) = usage_row(&raw) else { continue };
                 if self.index.seen(row.id) == Some(false) {
-                    self.index.mark(row.id);
-                    servers.push(self.by_usage(row));
+                    servers.extend(self.by_usage(row));
                 }
             }
             self.emit(servers, Tables::default(), Vec::new()).await?;
@@ -34,8 +39,7 @@ impl Extraction<'_> {
             let left: Vec<_> = self.index.unseen_servers().take(most).collect();
             let mut servers = Vec::new();
             for (id, usage) in left {
-                self.index.mark(id);
-                servers.push(self.by_usage(UsageRow {
+                servers.extend(self.by_usage(UsageRow {
                     id,
                     name: None,
                     usage,
@@ -46,13 +50,24 @@ impl Extraction<'_> {
         Ok(())
     }
 
-    fn by_usage(&self, row: UsageRow) -> Server {
-        Server {
+    fn by_usage(&mut self, row: UsageRow) -> Option<Server> {
+        self.index.mark(row.id);
+        let window = self.task.window;
+        {
+            let mut history = self.task.history();
+            match history.reported(row.id, window) {
+                Some(Reported::Alive) => return None,
+                Some(Reported::Ended) => {}
+                None if row.usage.ended.is_none() => {}
+                None => history.owe(row.id, window.start),
+            }
+        }
+        Some(Server {
             id: row.id.to_string(),
             name: row.name,
             project_id: self.task.project.id.clone(),
             compute_usage: Some(row.usage),
             ..Server::default()
-        }
+        })
     }
 }

@@ -60,9 +60,13 @@ impl<'de> Deserialize<'de> for Sample {
         #[derive(Deserialize)]
         struct Pair<'a>(f64, #[serde(borrow)] Cow<'a, str>);
         let Pair(seconds, text) = Pair::deserialize(reader)?;
-        let value = text
-            .parse()
-            .map_err(|_| D::Error::custom(format!("`{text}` is no number")))?;
+        // An empty text stands for no number.
+        let value = match text.trim() {
+            "" => f64::NAN,
+            text => text
+                .parse()
+                .map_err(|_| D::Error::custom(format!("`{text}` is no number")))?,
+        };
         let milliseconds = (seconds * 1000.0).round();
         // Beyond 2^53 a float no longer says which whole number it means.
         if milliseconds.abs() > 9_007_199_254_740_992.0 {
@@ -102,6 +106,12 @@ mod tests {
         assert_eq!(series[0].values[2].value, f64::INFINITY);
         assert_eq!(series[0].values[3].value, -0.001);
         assert!(series[1].values.is_empty());
+    }
+
+    #[test]
+    fn an_empty_text_is_no_number() {
+        let sample: Sample = serde_json::from_str(r#"[1794268800, ""]"#).unwrap();
+        assert!(sample.value.is_nan());
     }
 
     #[test]

@@ -1,0 +1,142 @@
+//! Histories of a cloud, run after run, against a model that knows every second.
+//!
+//! Servers come, are resized, rebuilt, stopped, shelved and deleted at random moments; runs come
+//! hourly, every few hours, or after weeks; some are killed at a random request. What is
+//! delivered goes into a model of APEL's tables and of its summaries (`apel`), and each month
+//! must be the model's, to the second. `disturbed` is about clouds that do not show all there is.
+//!
+//! A longer form: `CASO_HISTORIES=40 cargo test -p caso-tests --test end_to_end histories`.
+
+mod apel;
+mod disturbed;
+mod life;
+
+use std::collections::BTreeMap;
+
+use caso_stand_in::{
+    Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, instant, server_id,
+};
+use caso_tests::site::Site;
+
+use self::apel::{month, number, summaries, table};
+use self::life::{DAY, Dice, HOUR, Life};
+
+/// How many histories are thrown, of each kind.
+fn histories(usual: u64) -> u64 {
+    match std::env::var("CASO_HISTORIES") {
+        Ok(text) => text.parse().expect("a number of histories"),
+        Err(_) => usual,
+    }
+}
+
+fn history(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let begin = epoch("2026-01-20") + dice.between(0, 20 * DAY);
+    let mut runs = vec![begin];
+    for _ in 0..10 {
+        let pause = match dice.roll(4) {
+            0 => HOUR,
+            1 => 4 * HOUR + dice.between(0, 90),
+            2 => dice.between(HOUR, 3 * DAY),
+            _ => dice.between(10 * DAY, 45 * DAY),
+        };
+        runs.push(runs[runs.len() - 1] + pause);
+    }
+    let end = runs[runs.len() - 1];
+    let lives: Vec<Life> = (0..6)
+        .map(|number| Life::throw(&mut dice, number, begin - 20 * DAY, &runs))
+        .collect();
+    let cloud = Cloud::start(Plan {
+        projects: vec![Project::numbered(0, Servers::Listed(Vec::new()))],
+        max_limit: 4,
+        ..Plan::default()
+    });
+    let site = Site::at(&cloud);
+    // What a resize before the first run did is nobody's to know.
+    let mut known: BTreeMap<usize, i64> = BTreeMap::new();
+    for now in &runs {
+        let shown: Vec<Server> = lives.iter().filter_map(|life| life.at(*now)).collect();
+        for life in &lives {
+            let seen = life.created <= *now;
+            if seen && !known.contains_key(&life.number) {
+                known.insert(life.number, *now);
+            }
+        }
+        cloud.change(|plan| plan.projects[0].servers = Servers::Listed(shown));
+        let to = instant(*now);
+        if dice.roll(3) == 0 {
+            let gate = Gate::default();
+            let nth = 1 + dice.roll(6) as u32;
+            cloud.inject(Rule::on("").nth(nth), Fault::Held(gate.clone()));
+            let run = site.start("caso-extract", &[], &["--extract-to", &to]);
+            if gate.is_reached() {
+                run.kill();
+            } else {
+                run.finish();
+            }
+            cloud.heal();
+        }
+        site.extract(&["--extract-to", &to]).expect(0);
+    }
+    let table = table(&site, seed);
+    let summaries = summaries(&table);
+    for life in &lives {
+        let Some(first) = known.get(&life.number) else {
+            continue;
+        };
+        // Only from the run that saw it first on are sizes known: before, it had the
+        // one that it had then.
+        if life.was_resized_by(*first) {
+            continue;
+        }
+        let id = server_id(0, life.number);
+        let found = summaries.range((id.clone(), String::new())..);
+        let found: Vec<_> = found.take_while(|((other, _), _)| *other == id).collect();
+        let mut before = life.created;
+        let right = months(life.created, life.until(end));
+        assert_eq!(
+            found.len(),
+            right.len(),
+            "history {seed}: {found:#?} of {life:#?}"
+        );
+        for (((_, in_month), usage), until) in found.into_iter().zip(right) {
+            let about = format!("history {seed}, {in_month} of {life:#?}");
+            assert_eq!(
+                (in_month, usage.measured),
+                (&month(until), until),
+                "{about}"
+            );
+            assert_eq!(usage.wall, until - before, "{about}");
+            assert_eq!(usage.cpu, life.cpu(until) - life.cpu(before), "{about}");
+            before = until;
+        }
+        let last = table
+            .range((id.clone(), String::new())..)
+            .take_while(|((other, _), _)| *other == id);
+        let (_, last) = last.last().expect("it has a record");
+        let ended = life.deleted().is_some_and(|at| at <= end);
+        assert_eq!(
+            last["Status"] == "completed",
+            ended,
+            "history {seed}: {life:#?}"
+        );
+        assert_eq!(number(last, "StartTime"), life.created);
+    }
+}
+
+/// Up to when each month between two moments counts: its last second, and in the last one the end.
+fn months(from: i64, to: i64) -> Vec<i64> {
+    let mut seconds: Vec<i64> = (from / DAY..=to / DAY)
+        .map(|day| day * DAY - 1)
+        .filter(|last| *last > from && *last < to && month(*last) != month(*last + 1))
+        .collect();
+    seconds.push(to);
+    seconds
+}
+
+#[test]
+fn what_apel_adds_up_is_what_was_used() {
+    for seed in 0..histories(3) {
+        history(seed);
+    }
+}
