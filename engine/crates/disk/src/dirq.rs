@@ -20,6 +20,7 @@
 //! * A reader's purge removes empty folders, and `.tmp` files that are older
 //!   than five minutes: whatever it took away is made again.
 
+use std::collections::BTreeMap;
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -83,6 +84,10 @@ pub struct DirQueue {
     disk: Disk,
 }
 
+/// The folders of a queue in which messages got their names, and that were not synced since.
+#[derive(Default)]
+pub struct Unsynced(BTreeMap<PathBuf, Folder>);
+
 /// Folder and element of a moment.
 fn names(micros: u64, digit: u8) -> (String, String) {
     let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
@@ -113,6 +118,12 @@ impl DirQueue {
         }
     }
 
+    /// The same queue on a disk that a test watches.
+    #[must_use]
+    pub fn on(self, disk: Disk) -> Self {
+        Self { disk, ..self }
+    }
+
     /// Its folder, without links.
     pub fn path(&self) -> &Path {
         &self.path
@@ -125,6 +136,22 @@ impl DirQueue {
     /// Any error of the filesystem but a race lost to a reader; nothing of the
     /// message is left in the queue then, but perhaps a `.tmp`.
     pub fn add(&self, message: &[u8]) -> Result<String, QueueFailure> {
+        let mut unsynced = Unsynced::default();
+        let element = self.add_to(&mut unsynced, message)?;
+        self.sync(unsynced)?;
+        Ok(element)
+    }
+
+    /// The same for one of several messages: its bytes are on disk then, and its name is when
+    /// [`DirQueue::sync`] was called behind the last of them.
+    ///
+    /// # Errors
+    /// As [`DirQueue::add`].
+    pub fn add_to(
+        &self,
+        unsynced: &mut Unsynced,
+        message: &[u8],
+    ) -> Result<String, QueueFailure> {
         for _ in 0..ATTEMPTS {
             let (folder, element) = names(self.moments.next(SystemTime::now()), self.digit);
             let dir = self.path.join(&folder);
@@ -137,7 +164,9 @@ impl DirQueue {
                 .and_then(|()| self.name(&opened, &dir, &tmp));
             match written {
                 Ok(Some(element)) => {
-                    self.sync_folder(&opened, &dir)?;
+                    // Where a reader's purge took the folder and it was made again, the
+                    // new one counts.
+                    unsynced.0.insert(dir, opened);
                     return Ok(format!("{folder}/{element}"));
                 }
                 // A purge took the file: it is written anew.
@@ -154,6 +183,18 @@ impl DirQueue {
             "finding a free name in",
             ErrorKind::AlreadyExists.into(),
         ))
+    }
+
+    /// Puts the names of messages on disk, each folder once.
+    ///
+    /// # Errors
+    /// A folder could not be synced: the messages are there, and may be gone after a crash of the
+    /// machine.
+    pub fn sync(&self, unsynced: Unsynced) -> Result<(), QueueFailure> {
+        for (dir, opened) in &unsynced.0 {
+            self.sync_folder(opened, dir)?;
+        }
+        Ok(())
     }
 
     /// The queue's folder.

@@ -46,7 +46,7 @@ pub use packing::NotGiven;
 pub use quarantine::{QuarantineCause, Quarantined};
 pub use queue::{PendingPack, Queue};
 pub use recovery::{Held, NewerFile, Recovery, SetAside};
-pub use segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+pub use segment::{Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 pub use waiting::Waiting;
 
 // The tests' site is shared with another crate, which knows this one by name.

@@ -1,9 +1,10 @@
 //! A messenger's instance, called.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use caso_disk::{DirQueue, MonotonicNames, QueueFailure};
+use caso_disk::{DirQueue, MonotonicNames, QueueFailure, Unsynced};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -194,9 +195,16 @@ fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), Pu
             None => Err(PutError::NoQueue(queue.clone())),
         })
         .collect::<Result<Vec<_>, _>>()?;
+    // Each folder is synced once, behind the last message in it.
+    let mut unsynced: BTreeMap<&Path, (&DirQueue, Unsynced)> = BTreeMap::new();
     for (queue, message) in addressed {
         budget.room(queue.path())?;
-        queue.add(message)?;
+        let of_queue = unsynced.entry(queue.path());
+        let (queue, unsynced) = of_queue.or_insert_with(|| (queue, Unsynced::default()));
+        queue.add_to(unsynced, message)?;
+    }
+    for (queue, unsynced) in unsynced.into_values() {
+        queue.sync(unsynced)?;
     }
     Ok(())
 }
@@ -310,5 +318,30 @@ mod tests {
         assert!(!path.exists());
         put_all(&queues, &[staged("known")], &Budget::default()).unwrap();
         assert!(path.exists());
+    }
+
+    /// One sync a message, and one of their folder for all of a call.
+    #[test]
+    fn messages_of_a_call_share_their_folders_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let counted = caso_disk::faults::At::never();
+        let open = |disk| {
+            let path = folder.path().join("queue");
+            let queue = DirQueue::new(path, None, MonotonicNames::default()).on(disk);
+            Queues::from([("q".to_owned(), queue)])
+        };
+        let staged = || Staged {
+            queue: "q".to_owned(),
+            message: b"message".to_vec(),
+        };
+        put_all(&open(Default::default()), &[staged()], &Budget::default()).unwrap();
+        let twenty: Vec<Staged> = (0..20).map(|_| staged()).collect();
+        put_all(&open(counted.disk()), &twenty, &Budget::default()).unwrap();
+        let steps = counted.take_steps(folder.path());
+        let of = |sync: &str| steps.iter().filter(|step| step.starts_with(sync)).count();
+        assert_eq!(of("SyncFile"), 20);
+        // Another minute may begin meanwhile: its folder is made in the queue's.
+        let made = 2 * of("CreateFolder");
+        assert!(of("SyncFolder") <= 1 + made, "{steps:#?}");
     }
 }

@@ -106,6 +106,28 @@ fn a_message_and_the_folders_above_it_are_synced_before_it_counts() {
     );
 }
 
+/// Of several messages each is synced, and their folder once, behind the last.
+#[test]
+fn messages_that_go_together_share_their_folders_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let counted = At::never();
+    let moments = MonotonicNames(Arc::new(Mutex::new(0xf000_0000 * 1_000_000)));
+    let mut queue = DirQueue::new(dir.path().join("q"), None, moments);
+    queue.add(b"before").unwrap();
+    queue.disk = counted.disk();
+    let mut unsynced = Unsynced::default();
+    for n in 0..20 {
+        queue
+            .add_to(&mut unsynced, format!("{n}").as_bytes())
+            .unwrap();
+    }
+    queue.sync(unsynced).unwrap();
+    let steps = counted.take_steps(dir.path());
+    let of = |sync: &str| steps.iter().filter(|step| step.starts_with(sync)).count();
+    assert_eq!((of("SyncFile"), of("SyncFolder")), (20, 1), "{steps:#?}");
+    assert_eq!(steps.last().unwrap(), "SyncFolder q/f0000000");
+}
+
 #[test]
 fn a_umask_of_the_grant_wins_over_the_process() {
     let dir = tempfile::tempdir().unwrap();
