@@ -209,9 +209,10 @@ impl Kind {
     }
 
     /// Whether a project's servers, volumes and addresses are read at the same time, and
-    /// each page of a list while the one before is mapped.
-    pub fn reads_side_by_side(&self) -> bool {
-        !self.keeps_order()
+    /// each page of a list while the one before is mapped. Where one project is read at a
+    /// time, one thing is asked after the other.
+    pub fn reads_side_by_side(&self, config: &Config) -> bool {
+        self.projects_at_a_time(config) > 1
     }
 
     /// Whether one thing is asked after the other: what projects ask for

@@ -87,7 +87,10 @@ impl Client {
         loop {
             let reply = self.ask("GET", &path, token, "")?;
             let links = reply.body.get(links).and_then(Value::as_array);
-            let next = links.into_iter().flatten().find(|link| link["rel"] == "next");
+            let next = links
+                .into_iter()
+                .flatten()
+                .find(|link| link["rel"] == "next");
             let Some(href) = next.and_then(|link| link["href"].as_str()) else {
                 return Ok(());
             };

@@ -147,11 +147,7 @@ impl DirQueue {
     ///
     /// # Errors
     /// As [`DirQueue::add`].
-    pub fn add_to(
-        &self,
-        unsynced: &mut Unsynced,
-        message: &[u8],
-    ) -> Result<String, QueueFailure> {
+    pub fn add_to(&self, unsynced: &mut Unsynced, message: &[u8]) -> Result<String, QueueFailure> {
         for _ in 0..ATTEMPTS {
             let (folder, element) = names(self.moments.next(SystemTime::now()), self.digit);
             let dir = self.path.join(&folder);

@@ -12,7 +12,10 @@ use crate::atomic::Beside;
 use crate::disk::{Disk, DiskError, DiskFile, Step};
 
 /// So many syncs are under way at a time.
-pub const AT_A_TIME: usize = 32;
+pub const AT_A_TIME: usize = 16;
+
+/// Bytes of stack for a thread that does nothing else.
+const STACK: usize = 128 << 10;
 
 impl Disk {
     /// Puts files on disk, each with its contents and length. One answer a file, in their order.
@@ -30,13 +33,19 @@ impl Disk {
                     .iter()
                     .zip(allowed)
                     .map(|(file, allowed)| {
-                        allowed.map(|()| scope.spawn(move || file.inner().sync_all()))
+                        let sync = || file.inner().sync_all();
+                        let thread = thread::Builder::new().stack_size(STACK);
+                        allowed.map(|()| thread.spawn_scoped(scope, sync).map_err(|_| sync()))
                     })
                     .collect();
                 for (file, thread) in files.iter().zip(threads) {
                     let lost = |_| Err(std::io::Error::other("the sync did not come back"));
                     synced.push(thread.and_then(|thread| {
-                        let done = thread.join().unwrap_or_else(lost);
+                        let done = match thread {
+                            Ok(thread) => thread.join().unwrap_or_else(lost),
+                            // There was no room for a thread: it was done here.
+                            Err(done) => done,
+                        };
                         done.map_err(|e| DiskError::new(Step::SyncFile, file.path(), e))
                     }));
                 }
@@ -77,7 +86,7 @@ mod tests {
     use super::*;
     use crate::faults::{At, End};
 
-    /// However many files: one answer each, in their order, and one wait for each thirty-two.
+    /// However many files: one answer each, in their order, and one wait for each sixteen.
     #[test]
     fn many_syncs_are_one_wait() {
         let dir = tempfile::tempdir().unwrap();

@@ -322,10 +322,7 @@ impl Finished {
 /// Puts segments on disk for good, of one project or of many: first the usage that the mapper
 /// refused, then the records, all files side by side and each folder once. One answer a
 /// segment, in their order. Without a record there is no segment, only the usage that was kept.
-pub(crate) fn seal(
-    shared: &Shared,
-    segments: Vec<Finished>,
-) -> Vec<Result<Sealed, JournalError>> {
+pub(crate) fn seal(shared: &Shared, segments: Vec<Finished>) -> Vec<Result<Sealed, JournalError>> {
     let mut answers: Vec<Result<Sealed, JournalError>> = Vec::with_capacity(segments.len());
     let mut usage = Vec::new();
     let mut files = Vec::new();

@@ -182,14 +182,17 @@ pub async fn users(session: &Session) -> Result<Option<UserList>, ApiError> {
     let own = session.own_project(&Scope::System).await?;
     let mut list = UserList::default();
     let mut all_read = true;
-    let cut = rows(session, "/v3/users", &[], |row| {
-        match serde_json::from_str::<ListedUser>(row.get()) {
+    let cut = rows(
+        session,
+        "/v3/users",
+        &[],
+        |row| match serde_json::from_str::<ListedUser>(row.get()) {
             Ok(user) => {
                 list.names.insert(user.id, user.name);
             }
             Err(_) => all_read = false,
-        }
-    })
+        },
+    )
     .await?;
     list.whole = !cut && all_read && own.is_none() && !session.system_refused();
     Ok(Some(list))
@@ -398,7 +401,11 @@ mod tests {
             let named = |id: &str, name: Option<&str>| (id.to_owned(), name.map(str::to_owned));
             assert_eq!(
                 names,
-                [named("a", Some("A")), named("b", Some("B")), named("n", None)]
+                [
+                    named("a", Some("A")),
+                    named("b", Some("B")),
+                    named("n", None)
+                ]
             );
             assert_eq!(list.whole, whole, "cut {cut}, system {system}");
         }

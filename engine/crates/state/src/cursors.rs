@@ -232,14 +232,18 @@ impl Cursors {
     /// As [`Cursors::advance`], of that project alone.
     pub fn commit(&self, moves: Vec<Moves>) -> Vec<Result<Vec<Advance>, CursorError>> {
         if self.frozen {
-            let frozen = |moves: Moves| vec![Advance::Unmoved(Unmoved::Frozen); moves.windows.len()];
+            let frozen =
+                |moves: Moves| vec![Advance::Unmoved(Unmoved::Frozen); moves.windows.len()];
             return moves.into_iter().map(|moves| Ok(frozen(moves))).collect();
         }
         let _writing = locked(&self.writing);
         let mut answers = Vec::with_capacity(moves.len());
         let mut changes: Vec<(usize, Arc<Mutex<ProjectCursors>>, Change)> = Vec::new();
         for Moves { project, windows } in moves {
-            if changes.iter().any(|(_, _, change)| change.next.project == project) {
+            if changes
+                .iter()
+                .any(|(_, _, change)| change.next.project == project)
+            {
                 // Of another region: its file is written with what moved in this one.
                 self.write_down(&mut changes, &mut answers);
             }

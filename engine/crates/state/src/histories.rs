@@ -110,12 +110,7 @@ impl Histories {
     ///
     /// # Errors
     /// It is not written.
-    pub fn write(
-        &self,
-        opened: &mut Opened,
-        as_of: i64,
-        recent: i64,
-    ) -> Result<Beside, DiskError> {
+    pub fn write(&self, opened: &mut Opened, as_of: i64, recent: i64) -> Result<Beside, DiskError> {
         let disk = self.spool.disk();
         if let Some(folder) = opened.next.parent() {
             disk.create_folder(folder)?;

@@ -228,7 +228,7 @@ impl CloudRun {
                     session: session.in_region(region.as_deref()),
                     caches: Arc::new(caches),
                     page_size: config.page_size,
-                    reads_ahead: kind.reads_side_by_side(),
+                    reads_ahead: kind.reads_side_by_side(config),
                     now: *now,
                     counters: config.counters,
                     ip_records_for_past_windows: config.ip_records_for_past_windows,

@@ -3,7 +3,7 @@
 //!
 //! In this order, each for all of them: what was seen of the servers, the segments, the
 //! cursors. Files are synced side by side and each folder once, so that a commit waits for six
-//! syncs one after the other, or eight where the mapper refused something, whatever the number of projects. What fails costs the window
+//! syncs one after the other (eight where the mapper refused something), and one of many projects for hardly more. What fails costs the window
 //! that it is of; where a project's cursors cannot be written its segments are taken back, since the next
 //! run reads their windows again: delivered now, what adds up would be counted twice.
 
@@ -137,20 +137,23 @@ fn moved(
             failed.insert(window.place);
         }
     }
-    let moves = projects.iter().enumerate().map(|(number, (project, keys))| {
-        let of_project = windows.iter().filter(|window| window.place.0 == number);
-        let covered = of_project.filter(|window| window.sealed.is_ok());
-        let windows = covered.filter_map(|window| {
-            let key = keys.get(window.place.1)?.clone();
-            let start = window.continues;
-            let end = window.window.end;
-            Some((key, Window { start, end }))
+    let moves = projects
+        .iter()
+        .enumerate()
+        .map(|(number, (project, keys))| {
+            let of_project = windows.iter().filter(|window| window.place.0 == number);
+            let covered = of_project.filter(|window| window.sealed.is_ok());
+            let windows = covered.filter_map(|window| {
+                let key = keys.get(window.place.1)?.clone();
+                let start = window.continues;
+                let end = window.window.end;
+                Some((key, Window { start, end }))
+            });
+            Moves {
+                project: project.clone(),
+                windows: windows.collect(),
+            }
         });
-        Moves {
-            project: project.clone(),
-            windows: windows.collect(),
-        }
-    });
     let moves: Vec<Moves> = moves.collect();
     let mut advances: Vec<_> = context
         .cursors

@@ -160,7 +160,7 @@ impl Region {
                     start: part.start.clone(),
                     order: (turn.order, number),
                 };
-                let row = match self.context.kind.reads_side_by_side() {
+                let row = match self.sources.reads_ahead {
                     true => Row::of(part.extractor),
                     false => Row::Servers,
                 };
@@ -186,7 +186,8 @@ impl Region {
         }
         if parts.iter().all(|part| part.due.is_empty()) {
             for (number, end) in numbers {
-                turn.end(number, end.unwrap_or(Attempt::Untried));
+                let up_to_date = Attempt::Ended(ExtractorResult::UpToDate);
+                turn.end(number, end.unwrap_or(up_to_date));
             }
             return turn;
         }

@@ -173,8 +173,7 @@ fn users(state: &State, world: &World) -> Answer {
     let cut = all.len() > most;
     all.truncate(most);
     let href = format!("{}/identity/v3/users", state.base);
-    let mut list =
-        json!({"users": all, "links": {"next": null, "self": href, "previous": null}});
+    let mut list = json!({"users": all, "links": {"next": null, "self": href, "previous": null}});
     if cut {
         list["truncated"] = json!(true);
     }

@@ -104,11 +104,8 @@ async fn who_is_not_on_a_list_that_is_not_whole_is_asked_for_by_id() {
 #[tokio::test]
 async fn where_the_list_is_refused_users_are_asked_for_by_id() {
     for refusal in [401, 403, 404, 500] {
-        let stand = people(20).start_with(move |call, _| {
-            call.path
-                .ends_with("/v3/users")
-                .then(|| status(refusal))
-        });
+        let stand = people(20)
+            .start_with(move |call, _| call.path.ends_with("/v3/users").then(|| status(refusal)));
         let (named, lists, by_id) = look_up(&stand, &[ids(0..10), ids(5..20)]).await;
         assert_eq!((named, by_id), (25, 20), "{refusal}");
         assert!(lists <= 2, "{refusal}: {lists}");
@@ -122,7 +119,12 @@ async fn a_recording_has_those_who_are_needed_alone() {
     let caches = crate::RunCaches::of_a_recording();
     let found = caches
         .users
-        .lookup(&context.session, &ids(0..10), Patience::Wait, &caches.warnings)
+        .lookup(
+            &context.session,
+            &ids(0..10),
+            Patience::Wait,
+            &caches.warnings,
+        )
         .await
         .unwrap();
     assert_eq!((found.len(), stand.asked("/v3/users/")), (10, 10));

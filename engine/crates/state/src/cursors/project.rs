@@ -161,7 +161,9 @@ impl ProjectCursors {
                 }
             });
         }
-        let moves = advances.iter().any(|it| matches!(it, Advance::Moved { .. }));
+        let moves = advances
+            .iter()
+            .any(|it| matches!(it, Advance::Moved { .. }));
         let change = match moves {
             true => Some(self.write(spool, configured, next)?),
             false => None,

@@ -655,7 +655,7 @@ fn moves(project: &str, start: i64, end: i64) -> Moves {
 #[test]
 fn cursors_of_many_projects_share_their_syncs() {
     let place = Place::new();
-    let projects: Vec<String> = (0..20).map(|n| format!("p{n}")).collect();
+    let projects: Vec<String> = (0..16).map(|n| format!("p{n}")).collect();
     let all = |start, end| -> Vec<Moves> {
         let moves = projects.iter().map(|project| moves(project, start, end));
         moves.collect()
@@ -683,7 +683,7 @@ fn cursors_of_many_projects_share_their_syncs() {
         let of = |sync: &str| steps.iter().filter(|step| step.starts_with(sync)).count();
         (of("SyncFile"), of("SyncFolder"))
     };
-    assert_eq!(syncs(&counted.take_steps(place.dir.path())), (20, 1));
+    assert_eq!(syncs(&counted.take_steps(place.dir.path())), (16, 1));
     assert!(second.settle().is_empty());
     // The note of what stands there.
     assert_eq!(syncs(&counted.take_steps(place.dir.path())), (1, 2));
