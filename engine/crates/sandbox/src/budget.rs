@@ -35,6 +35,9 @@ pub struct RunLimits {
     /// Bytes that stay free on the disk of a queue or folder: below it nothing more is
     /// taken.
     pub disk_floor: u64,
+    /// Of a disk on which that would be more than this part of it (`20`: a twentieth), the
+    /// part stays free.
+    pub floor_part: u64,
 }
 
 impl Default for RunLimits {
@@ -42,6 +45,7 @@ impl Default for RunLimits {
         Self {
             output: 64 << 20,
             disk_floor: 64 << 20,
+            floor_part: 20,
         }
     }
 }
@@ -73,8 +77,6 @@ pub enum Spent {
     },
 }
 
-/// Of a small disk this part is kept free: the floor would be all of it.
-const SMALL: u64 = 20;
 const RAISE: &str = "raise `output` in its section, [messenger_NAME], if it has to";
 
 /// A bound in words.
@@ -226,7 +228,10 @@ impl Budget {
         place: impl FnOnce() -> String,
     ) -> Result<(), Spent> {
         let Some(left) = left else { return Ok(()) };
-        let floor = self.limits.disk_floor.min(left.of / SMALL);
+        let floor = self
+            .limits
+            .disk_floor
+            .min(left.of / self.limits.floor_part.max(1));
         if left.bytes >= floor {
             return Ok(());
         }
@@ -255,6 +260,7 @@ mod tests {
         Budget::new(RunLimits {
             output,
             disk_floor: 0,
+            ..RunLimits::default()
         })
     }
 
