@@ -8,6 +8,7 @@ fn little(limits: &mut Limits) {
     limits.run = RunLimits {
         output: 3 << 20,
         disk_floor: 0,
+        ..RunLimits::default()
     };
 }
 

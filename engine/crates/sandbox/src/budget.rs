@@ -228,10 +228,8 @@ impl Budget {
         place: impl FnOnce() -> String,
     ) -> Result<(), Spent> {
         let Some(left) = left else { return Ok(()) };
-        let floor = self
-            .limits
-            .disk_floor
-            .min(left.of / self.limits.floor_part.max(1));
+        let limits = &self.limits;
+        let floor = limits.disk_floor.min(left.of / limits.floor_part.max(1));
         if left.bytes >= floor {
             return Ok(());
         }
