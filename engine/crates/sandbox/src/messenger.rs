@@ -1,10 +1,9 @@
 //! A messenger's instance, called.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use caso_disk::{DirQueue, MonotonicNames, QueueFailure, Unsynced};
+use caso_disk::{DirQueue, MonotonicNames, Posting, QueueFailure};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -24,7 +23,9 @@ use super::sockets;
 use super::state::{HostServices, State};
 use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
-use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest, StartError};
+use caso_model::guest::{
+    Answer, Batch, BoxFuture, FailureKind, GuestFailure, Messenger, Rest, StartError,
+};
 use caso_net::NetworkEnvironment;
 use caso_net::address::Unresolved;
 use caso_net::tls::TlsCache;
@@ -144,7 +145,7 @@ impl GuestMessenger {
         self.outlet
             .put(staged, &spec.budget)
             .await
-            .map_err(|error| spec.host("deliver", error))?;
+            .map_err(|error| spec.who.failure("deliver", error.kind(), error.to_string()))?;
         spec.budget.done(answer.accepted);
         self.instance.keep(running);
         Ok(answer)
@@ -186,7 +187,20 @@ enum PutError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// All messages or, where one has no queue, none.
+impl PutError {
+    /// Less may fit where there is no room for all.
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Queue(failure) if failure.is_full() => FailureKind::Room,
+            Self::Room(_) => FailureKind::Room,
+            Self::Queue(_) | Self::NoQueue(_) | Self::Redirected(_) | Self::Task(_) => {
+                FailureKind::Host
+            }
+        }
+    }
+}
+
+/// All messages, or none where one has no queue or finds no room.
 fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), PutError> {
     let addressed = staged
         .iter()
@@ -195,17 +209,12 @@ fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), Pu
             None => Err(PutError::NoQueue(queue.clone())),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    // Each folder is synced once, behind the last message in it.
-    let mut unsynced: BTreeMap<&Path, (&DirQueue, Unsynced)> = BTreeMap::new();
+    let mut posting = Posting::default();
     for (queue, message) in addressed {
         budget.room(queue.path())?;
-        let of_queue = unsynced.entry(queue.path());
-        let (queue, unsynced) = of_queue.or_insert_with(|| (queue, Unsynced::default()));
-        queue.add_to(unsynced, message)?;
+        posting.write(queue, message)?;
     }
-    for (queue, unsynced) in unsynced.into_values() {
-        queue.sync(unsynced)?;
-    }
+    posting.publish()?;
     Ok(())
 }
 
@@ -318,30 +327,5 @@ mod tests {
         assert!(!path.exists());
         put_all(&queues, &[staged("known")], &Budget::default()).unwrap();
         assert!(path.exists());
-    }
-
-    /// One sync a message, and one of their folder for all of a call.
-    #[test]
-    fn messages_of_a_call_share_their_folders_sync() {
-        let folder = tempfile::tempdir().unwrap();
-        let counted = caso_disk::faults::At::never();
-        let open = |disk| {
-            let path = folder.path().join("queue");
-            let queue = DirQueue::new(path, None, MonotonicNames::default()).on(disk);
-            Queues::from([("q".to_owned(), queue)])
-        };
-        let staged = || Staged {
-            queue: "q".to_owned(),
-            message: b"message".to_vec(),
-        };
-        put_all(&open(Default::default()), &[staged()], &Budget::default()).unwrap();
-        let twenty: Vec<Staged> = (0..20).map(|_| staged()).collect();
-        put_all(&open(counted.disk()), &twenty, &Budget::default()).unwrap();
-        let steps = counted.take_steps(folder.path());
-        let of = |sync: &str| steps.iter().filter(|step| step.starts_with(sync)).count();
-        assert_eq!(of("SyncFile"), 20);
-        // Another minute may begin meanwhile: its folder is made in the queue's.
-        let made = 2 * of("CreateFolder");
-        assert!(of("SyncFolder") <= 1 + made, "{steps:#?}");
     }
 }
