@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
 
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+
 use crate::atomic::Beside;
 use crate::disk::{Disk, DiskError, DiskFile, Step};
 
@@ -17,25 +19,41 @@ pub const AT_A_TIME: usize = 16;
 /// Bytes of stack for a thread that does nothing else.
 const STACK: usize = 128 << 10;
 
+/// Each thread has a heap of its own. Where the process's address space is limited that is needed
+/// for guests.
+fn at_a_time() -> usize {
+    match getrlimit(Resource::RLIMIT_AS) {
+        Ok((soft, _)) if soft != RLIM_INFINITY => 1,
+        _ => AT_A_TIME,
+    }
+}
+
 impl Disk {
     /// Puts files on disk, each with its contents and length. One answer a file, in their order.
     pub fn sync_files(&self, files: &[&DiskFile]) -> Vec<Result<(), DiskError>> {
         let mut synced = Vec::with_capacity(files.len());
-        for files in files.chunks(AT_A_TIME) {
+        for files in files.chunks(at_a_time()) {
             // Asked in their order, so that a test knows which one it strikes.
             let allowed: Vec<Result<(), DiskError>> = files
                 .iter()
                 .map(|file| self.gate(Step::SyncFile, file.path()))
                 .collect();
             self.waited(1);
+            let alone = files.len() == 1;
             thread::scope(|scope| {
                 let threads: Vec<_> = files
                     .iter()
                     .zip(allowed)
                     .map(|(file, allowed)| {
                         let sync = || file.inner().sync_all();
-                        let thread = thread::Builder::new().stack_size(STACK);
-                        allowed.map(|()| thread.spawn_scoped(scope, sync).map_err(|_| sync()))
+                        let thread = || {
+                            let thread = thread::Builder::new().stack_size(STACK);
+                            thread.spawn_scoped(scope, sync).map_err(|_| sync())
+                        };
+                        allowed.map(|()| match alone {
+                            true => Err(sync()),
+                            false => thread(),
+                        })
                     })
                     .collect();
                 for (file, thread) in files.iter().zip(threads) {
@@ -43,7 +61,7 @@ impl Disk {
                     synced.push(thread.and_then(|thread| {
                         let done = match thread {
                             Ok(thread) => thread.join().unwrap_or_else(lost),
-                            // There was no room for a thread: it was done here.
+                            // One alone, or without room for a thread: it was done here.
                             Err(done) => done,
                         };
                         done.map_err(|e| DiskError::new(Step::SyncFile, file.path(), e))
