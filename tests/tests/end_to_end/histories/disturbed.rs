@@ -242,6 +242,11 @@ fn whatever_disturbs_a_run_the_next_good_one_leaves_what_it_would_have_left() {
             if moment != story.end() && dice.roll(3) > 0 {
                 disturb(cloud, &mut dice, &mut rows);
             }
+            // A first run misses no server that it knows, so it does not ask for cells that are
+            // down: what ended in one before it is not reported.
+            if moment == story.runs[0] {
+                rows.iter_mut().for_each(|row| row.in_down_cell = false);
+            }
             rows
         });
         story.compare(&story.undisturbed(), &told, 0);
@@ -282,7 +287,9 @@ fn clocks_that_are_apart_cost_what_they_are_apart() {
                 None => story.end() - started,
             };
             assert_eq!(number(record, "WallDuration"), wall, "{about}");
-            if life.was_resized_by(story.runs[0]) {
+            // Of what was before a run saw it for the first time nobody knows the sizes.
+            let first = story.runs.iter().find(|run| **run >= life.created);
+            if first.is_some_and(|first| life.was_resized_by(*first)) {
                 continue;
             }
             let right = life.cpu(life.until(story.end()));
