@@ -9,7 +9,7 @@ use super::logging::LogSettings;
 use super::process::{block_on, complain, logged, print, to_stderr};
 use super::task::Task;
 use crate::run::Exit;
-use crate::run::component::{self, Caches, Shown, Subject, Trial};
+use crate::run::component::{self, Caches, Language, Shown, Subject, Trial};
 use caso_config::{CommandLine, Config};
 
 /// What of it is asked for.
@@ -22,6 +22,12 @@ pub enum ComponentTask {
     },
     Inspect {
         subject: Subject,
+        json: bool,
+    },
+    New {
+        language: Language,
+        name: String,
+        folder: Option<PathBuf>,
         json: bool,
     },
     Sample,
@@ -38,6 +44,7 @@ pub fn command() -> Command {
         .about("Makes, shows and tries components: messengers and mappers of a site's own")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(new())
         .subcommand(wit())
         .subcommand(list())
         .subcommand(inspect())
@@ -48,6 +55,33 @@ pub fn command() -> Command {
                 "Prints the sample records in the program, one a line as the journal has them",
             ),
         )
+}
+
+fn new() -> Command {
+    Command::new("new")
+        .about("Makes a folder in which a messenger begins: source, build script, test, and the contract")
+        .arg(
+            Arg::new("lang")
+                .long("lang")
+                .value_name("LANGUAGE")
+                .required(true)
+                .value_parser(Language::ALL.map(Language::word))
+                .help("In what it is written"),
+        )
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("The component's name: of a-z, 0-9, `-` and `_`"),
+        )
+        .arg(
+            Arg::new("into")
+                .long("into")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help("The folder to make [default: NAME]"),
+        )
+        .arg(json())
 }
 
 fn wit() -> Command {
@@ -183,6 +217,16 @@ pub fn task(matches: &ArgMatches) -> Option<ComponentTask> {
             folder: matches.get_one("folder").cloned(),
             json,
         },
+        "new" => {
+            let word = matches.get_one::<String>("lang")?;
+            let mut languages = Language::ALL.into_iter();
+            ComponentTask::New {
+                language: languages.find(|language| language.word() == word)?,
+                name: matches.get_one("name").cloned()?,
+                folder: matches.get_one("into").cloned(),
+                json,
+            }
+        }
         "inspect" => ComponentTask::Inspect {
             subject: subject(matches),
             json,
@@ -235,6 +279,12 @@ pub fn list_task(line: CommandLine, matches: &ArgMatches) -> Task {
 /// Does it.
 pub fn execute(task: ComponentTask) -> Exit {
     match task {
+        ComponentTask::New {
+            language,
+            name,
+            folder,
+            json,
+        } => shown(component::new(language, &name, folder.as_deref(), json)),
         ComponentTask::Wit { folder, json } => shown(component::wit(folder.as_deref(), json)),
         ComponentTask::Inspect { subject, json } => {
             block_on(async { shown(component::inspect(&subject, &caches(), json).await) })
@@ -278,7 +328,9 @@ fn shown(shown: anyhow::Result<Shown>) -> Exit {
             Exit::Done => shown.exit,
             failed => failed,
         },
-        Err(error) if error.is::<component::Unset>() => complain(&error, Exit::Usage),
+        Err(error) if error.is::<component::Unset>() || error.is::<component::NotAName>() => {
+            complain(&error, Exit::Usage)
+        }
         Err(error) => complain(&error, Exit::Nothing),
     }
 }

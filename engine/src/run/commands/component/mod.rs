@@ -10,6 +10,7 @@ mod facts;
 mod finding;
 mod inspect;
 mod list;
+mod new;
 mod recorded;
 mod samples;
 mod sink;
@@ -26,6 +27,7 @@ pub use self::check::check;
 pub use self::contract::wit;
 pub use self::inspect::inspect;
 pub use self::list::list;
+pub use self::new::{Language, NotAName, new};
 pub use self::trial::{Caches, Unset};
 pub use self::try_out::{Trial, sample, try_out};
 
