@@ -11,6 +11,7 @@
 
 mod commands;
 mod completion;
+mod component;
 mod config;
 mod limits;
 mod logging;

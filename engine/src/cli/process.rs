@@ -6,11 +6,12 @@
 //! what goes through the log is one line each, for cron's mail and for grep.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, queue, signals, status, watchdog};
+use super::{completion, component, config, queue, signals, status, watchdog};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -57,6 +58,20 @@ pub fn execute(task: Task) -> Exit {
                 Err(error) => complain(&error, Exit::Nothing),
             }
         }),
+        Task::ComponentList { line, json } => {
+            with_config(program, line, |config| component::show_list(&config, json))
+        }
+        Task::ComponentCheck {
+            line,
+            subject,
+            json,
+        } => match line.configs.is_empty() && subject.name.is_none() {
+            true => component::check_one(None, &subject, json),
+            false => with_config(program, line, |config| {
+                component::check_one(Some(&config), &subject, json)
+            }),
+        },
+        Task::Component(task) => component::execute(task),
         Task::ConfigShow { line, unset } => {
             with_config(program, line, |config| config::show(&config, unset))
         }
@@ -85,7 +100,10 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
             Recording::No if config.dry_run => Kind::dry(),
             Recording::No => Ok(Kind::Real),
             Recording::Keep { folder, names } => Kind::recorded(folder, names, config.dry_run),
-            Recording::Replay { folder, into } => Kind::replay(&folder, &into),
+            Recording::Replay { folder, into } => match is_shipped(&folder) {
+                true => Kind::demo(&into),
+                false => Kind::replay(&folder, &into),
+            },
         };
         match kind {
             Ok(kind) => {
@@ -104,6 +122,11 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
             }
         }
     })
+}
+
+/// `--replay demo`, where no folder of the name lies in the way.
+fn is_shipped(folder: &Path) -> bool {
+    folder.as_os_str() == "demo" && !folder.exists()
 }
 
 fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
@@ -177,7 +200,7 @@ pub fn inputs(program: Program, line: CommandLine) -> Inputs {
 }
 
 /// Runs `future` with the logger that it needs.
-fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
+pub fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
     match logging::init(settings) {
         Ok(()) => block_on(future),
         Err(error) => complain(&error.into(), Exit::Usage),

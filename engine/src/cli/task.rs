@@ -9,7 +9,9 @@ use clap::{ArgMatches, Error};
 use clap_complete::Shell;
 
 use super::commands::Started;
+use super::component::{self, ComponentTask};
 use super::{queue, status};
+use crate::run::component::Subject;
 use crate::run::{Forget, StatusForm};
 use caso_config::{CommandLine, Program};
 
@@ -56,6 +58,17 @@ pub enum Task {
         folder: Option<PathBuf>,
     },
     Sample,
+    ComponentList {
+        line: CommandLine,
+        json: bool,
+    },
+    /// By a configuration, if one is named or a messenger of one.
+    ComponentCheck {
+        line: CommandLine,
+        subject: Subject,
+        json: bool,
+    },
+    Component(ComponentTask),
     ConfigShow {
         line: CommandLine,
         unset: bool,
@@ -97,7 +110,11 @@ impl Task {
         match self {
             Self::Projects { .. } => Program::Projects,
             Self::MappingMigrate { .. } => Program::MappingMigrate,
-            Self::Deliver { .. } | Self::Status { .. } | Self::QueueForget { .. } => Program::Caso,
+            Self::Deliver { .. }
+            | Self::Status { .. }
+            | Self::QueueForget { .. }
+            | Self::ComponentList { .. }
+            | Self::ComponentCheck { .. } => Program::Caso,
             _ => Program::Extract,
         }
     }
@@ -125,6 +142,13 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
         Some(("queue", matches)) => match matches.subcommand() {
             Some(("forget", matches)) => with_flags(started, matches, queue::forget_task),
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
+        },
+        Some(("component", matches)) => match matches.subcommand() {
+            Some(("list", matches)) => with_flags(started, matches, component::list_task),
+            Some(("check", matches)) => with_flags(started, matches, component::check_task),
+            _ => Task::Component(
+                component::task(matches).ok_or_else(|| Error::new(ErrorKind::MissingSubcommand))?,
+            ),
         },
         Some(("completions", matches)) => Task::Completions {
             of: started,

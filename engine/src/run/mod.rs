@@ -34,6 +34,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+pub use self::commands::component;
 pub use self::commands::{
     Forget, StatusForm, demo, forget, mapping_migrate, projects, sample, show, status,
 };

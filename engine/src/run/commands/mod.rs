@@ -1,6 +1,7 @@
 //! Commands beside the run: each on its own, and but for `queue_forget` without
 //! lock or journal.
 
+pub mod component;
 mod config_sample;
 mod config_show;
 mod demo;
