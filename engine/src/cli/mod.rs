@@ -12,6 +12,7 @@
 mod commands;
 mod completion;
 mod config;
+mod confirm;
 mod limits;
 mod logging;
 mod process;

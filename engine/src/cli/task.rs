@@ -9,8 +9,9 @@ use clap::{ArgMatches, Error};
 use clap_complete::Shell;
 
 use super::commands::Started;
-use super::{queue, status};
-use crate::run::{Forget, StatusForm};
+use super::queue::{self, QueueTask};
+use super::status;
+use crate::run::StatusForm;
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -47,9 +48,9 @@ pub enum Task {
         line: CommandLine,
         form: StatusForm,
     },
-    QueueForget {
+    Queue {
         line: CommandLine,
-        what: Forget,
+        what: QueueTask,
     },
     /// In this folder, or a new temporary one.
     Demo {
@@ -97,7 +98,7 @@ impl Task {
         match self {
             Self::Projects { .. } => Program::Projects,
             Self::MappingMigrate { .. } => Program::MappingMigrate,
-            Self::Deliver { .. } | Self::Status { .. } | Self::QueueForget { .. } => Program::Caso,
+            Self::Deliver { .. } | Self::Status { .. } | Self::Queue { .. } => Program::Caso,
             _ => Program::Extract,
         }
     }
@@ -122,10 +123,10 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
         Some(("status", matches)) => with_flags(started, matches, status::task),
-        Some(("queue", matches)) => match matches.subcommand() {
-            Some(("forget", matches)) => with_flags(started, matches, queue::forget_task),
-            _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
-        },
+        Some(("queue", matches)) => {
+            let (task, matches) = queue::task(matches);
+            with_flags(started, matches, task)
+        }
         Some(("completions", matches)) => Task::Completions {
             of: started,
             shell: required(matches, "shell")?,
