@@ -13,6 +13,7 @@ mod commands;
 mod completion;
 mod component;
 mod config;
+mod confirm;
 mod limits;
 mod logging;
 mod process;

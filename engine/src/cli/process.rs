@@ -39,8 +39,8 @@ pub fn execute(task: Task) -> Exit {
         Task::Status { line, form } => {
             with_config(program, line, |config| status::show(&config, form))
         }
-        Task::QueueForget { line, what } => {
-            with_config(program, line, |config| queue_forget(config, what))
+        Task::Queue { line, what } => {
+            with_config(program, line, |config| queue::execute(config, what))
         }
         Task::Projects { line } => with_config(program, line, |config| {
             logged(&log_settings(&config), run::projects(config))
@@ -111,6 +111,7 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
                     config,
                     kind,
                     extract: true,
+                    only: None,
                     verbose: summary,
                     remarks,
                 })
@@ -147,28 +148,21 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
             config,
             kind: Kind::Real,
             extract: false,
+            only: None,
             verbose: summary,
             remarks,
         }),
     )
 }
 
-fn queue_forget(config: Config, what: run::Forget) -> Exit {
-    if config.dry_run {
-        to_stderr("error: `caso queue forget` has no dry run; the summary says what waits");
-        return Exit::Usage;
-    }
-    logged(&log_settings(&config), queue::forget(config, what))
-}
-
-async fn start(invocation: Invocation) -> Exit {
+pub async fn start(invocation: Invocation) -> Exit {
     match signals::watch() {
         Ok(cancel) => run::run(invocation, cancel).await,
         Err(error) => complain(&error.into(), Exit::Nothing),
     }
 }
 
-fn log_settings(config: &Config) -> LogSettings {
+pub fn log_settings(config: &Config) -> LogSettings {
     let logging = &config.logging;
     LogSettings {
         debug: logging.debug,

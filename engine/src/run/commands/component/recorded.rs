@@ -39,6 +39,7 @@ pub async fn recorded(
         config,
         kind: Kind::demo(&folder.join(".recorded"))?,
         extract: true,
+        only: None,
         verbose: false,
         remarks: ComponentWarnings::default(),
     };
