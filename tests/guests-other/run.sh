@@ -1,8 +1,10 @@
 #!/bin/bash
-# run.sh [CASO_EXTRACT]: messengers in other languages than Rust, from source to
-# delivered records: components/examples/c and components/examples/python are built
-# here and run in the sandbox by check.py, with queue and connection ungranted,
-# granted and refused. CASO_EXTRACT is target/debug/caso-extract unless given; `caso`
+# run.sh [CASO_EXTRACT]: messengers from source to delivered records.
+#
+# components/examples/c and components/examples/python are built here and run in the
+# sandbox by check.py, with queue and connection ungranted, granted and refused. What
+# `caso component new` makes in each of four languages is built by its own script and
+# tried by scaffolds.py, and so are the examples that are made from it. CASO_EXTRACT is target/debug/caso-extract unless given; `caso`
 # and `stand-in-cloud` are taken from beside it.
 #
 # The tools come from PyPI and crates.io, in the versions named here, into
@@ -52,6 +54,11 @@ export WASM_TOOLS=$venv/bin/wasm-tools
 export ZIG=$venv/bin/python-zig
 export ZIG_GLOBAL_CACHE_DIR=$tools/zig
 export COMPONENTIZE_PY=$venv/bin/componentize-py
+# What is generated of the contract for C is in the program.
+"$WIT_BINDGEN" c "$root/wit" -w messenger --out-dir "$scratch/gen" > /dev/null
+diff -r "$scratch/gen" "$root/engine/templates/c/gen"
+echo "ok engine/templates/c/gen is what wit-bindgen $wit_bindgen_version makes of wit/"
+
 quietly "built the messenger in C" "$root/components/examples/c/build.sh" "$scratch/csv.wasm"
 quietly "built the messenger in Python" "$root/components/examples/python/build.sh" "$scratch/jsonl.wasm"
 
@@ -63,3 +70,12 @@ quietly "built the frozen messenger in C" \
 quietly "built the frozen messenger in Python" \
   "$root/components/examples/python/build.sh" "$scratch/jsonl-1.0.0.wasm" "$root/tests/frozen/wit-1.0.0" "$root/tests/frozen/python/jsonl.py"
 python3 -B "$here/check.py" "$extract" "$scratch/csv-1.0.0.wasm" "$scratch/jsonl-1.0.0.wasm"
+
+# From the registries, as anybody would.
+languages=(rust c python)
+if command -v npm > /dev/null; then
+  languages+=(javascript)
+else
+  echo "SKIPPED: JavaScript, for there is no npm"
+fi
+python3 -B "$here/scaffolds.py" "$extract" "${languages[@]}"

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{config, queue, status};
+use super::{component, config, queue, status};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -69,6 +69,7 @@ fn caso() -> Command {
         .subcommand(config::command())
         .subcommand(status::command())
         .subcommand(queue::command())
+        .subcommand(component::command())
         .subcommand(completions())
         .subcommand(man())
 }
@@ -101,7 +102,7 @@ fn recording() -> [Arg; 4] {
             .help("Keep names and IP addresses in the recording instead of replacing them"),
         folder(
             "replay",
-            "Answer from the recording in DIR instead of asking OpenStack",
+            "Answer from the recording in DIR instead of asking OpenStack; `demo` is the one in the program",
         )
         .requires("into")
         .conflicts_with("record"),

@@ -11,7 +11,9 @@
 
 mod commands;
 mod completion;
+mod component;
 mod config;
+mod confirm;
 mod limits;
 mod logging;
 mod process;

@@ -6,11 +6,12 @@
 //! what goes through the log is one line each, for cron's mail and for grep.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, queue, signals, status, watchdog};
+use super::{completion, component, config, queue, signals, status, watchdog};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -38,8 +39,8 @@ pub fn execute(task: Task) -> Exit {
         Task::Status { line, form } => {
             with_config(program, line, |config| status::show(&config, form))
         }
-        Task::QueueForget { line, what } => {
-            with_config(program, line, |config| queue_forget(config, what))
+        Task::Queue { line, what } => {
+            with_config(program, line, |config| queue::execute(config, what))
         }
         Task::Projects { line } => with_config(program, line, |config| {
             logged(&log_settings(&config), run::projects(config))
@@ -57,6 +58,20 @@ pub fn execute(task: Task) -> Exit {
                 Err(error) => complain(&error, Exit::Nothing),
             }
         }),
+        Task::ComponentList { line, json } => {
+            with_config(program, line, |config| component::show_list(&config, json))
+        }
+        Task::ComponentCheck {
+            line,
+            subject,
+            json,
+        } => match line.configs.is_empty() && subject.name.is_none() {
+            true => component::check_one(None, &subject, json),
+            false => with_config(program, line, |config| {
+                component::check_one(Some(&config), &subject, json)
+            }),
+        },
+        Task::Component(task) => component::execute(task),
         Task::ConfigShow { line, unset } => {
             with_config(program, line, |config| config::show(&config, unset))
         }
@@ -85,7 +100,10 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
             Recording::No if config.dry_run => Kind::dry(),
             Recording::No => Ok(Kind::Real),
             Recording::Keep { folder, names } => Kind::recorded(folder, names, config.dry_run),
-            Recording::Replay { folder, into } => Kind::replay(&folder, &into),
+            Recording::Replay { folder, into } => match is_shipped(&folder) {
+                true => Kind::demo(&into),
+                false => Kind::replay(&folder, &into),
+            },
         };
         match kind {
             Ok(kind) => {
@@ -93,6 +111,7 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
                     config,
                     kind,
                     extract: true,
+                    only: None,
                     verbose: summary,
                     remarks,
                 })
@@ -104,6 +123,11 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
             }
         }
     })
+}
+
+/// `--replay demo`, where no folder of the name lies in the way.
+fn is_shipped(folder: &Path) -> bool {
+    folder.as_os_str() == "demo" && !folder.exists()
 }
 
 fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
@@ -124,28 +148,21 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
             config,
             kind: Kind::Real,
             extract: false,
+            only: None,
             verbose: summary,
             remarks,
         }),
     )
 }
 
-fn queue_forget(config: Config, what: run::Forget) -> Exit {
-    if config.dry_run {
-        to_stderr("error: `caso queue forget` has no dry run; the summary says what waits");
-        return Exit::Usage;
-    }
-    logged(&log_settings(&config), queue::forget(config, what))
-}
-
-async fn start(invocation: Invocation) -> Exit {
+pub async fn start(invocation: Invocation) -> Exit {
     match signals::watch() {
         Ok(cancel) => run::run(invocation, cancel).await,
         Err(error) => complain(&error.into(), Exit::Nothing),
     }
 }
 
-fn log_settings(config: &Config) -> LogSettings {
+pub fn log_settings(config: &Config) -> LogSettings {
     let logging = &config.logging;
     LogSettings {
         debug: logging.debug,
@@ -177,7 +194,7 @@ pub fn inputs(program: Program, line: CommandLine) -> Inputs {
 }
 
 /// Runs `future` with the logger that it needs.
-fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
+pub fn logged(settings: &LogSettings, future: impl Future<Output = Exit>) -> Exit {
     match logging::init(settings) {
         Ok(()) => block_on(future),
         Err(error) => complain(&error.into(), Exit::Usage),

@@ -9,8 +9,11 @@ use clap::{ArgMatches, Error};
 use clap_complete::Shell;
 
 use super::commands::Started;
-use super::{queue, status};
-use crate::run::{Forget, StatusForm};
+use super::component::{self, ComponentTask};
+use super::queue::{self, QueueTask};
+use super::status;
+use crate::run::StatusForm;
+use crate::run::component::Subject;
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -47,15 +50,26 @@ pub enum Task {
         line: CommandLine,
         form: StatusForm,
     },
-    QueueForget {
+    Queue {
         line: CommandLine,
-        what: Forget,
+        what: QueueTask,
     },
     /// In this folder, or a new temporary one.
     Demo {
         folder: Option<PathBuf>,
     },
     Sample,
+    ComponentList {
+        line: CommandLine,
+        json: bool,
+    },
+    /// By a configuration, if one is named or a messenger of one.
+    ComponentCheck {
+        line: CommandLine,
+        subject: Subject,
+        json: bool,
+    },
+    Component(ComponentTask),
     ConfigShow {
         line: CommandLine,
         unset: bool,
@@ -97,7 +111,11 @@ impl Task {
         match self {
             Self::Projects { .. } => Program::Projects,
             Self::MappingMigrate { .. } => Program::MappingMigrate,
-            Self::Deliver { .. } | Self::Status { .. } | Self::QueueForget { .. } => Program::Caso,
+            Self::Deliver { .. }
+            | Self::Status { .. }
+            | Self::Queue { .. }
+            | Self::ComponentList { .. }
+            | Self::ComponentCheck { .. } => Program::Caso,
             _ => Program::Extract,
         }
     }
@@ -122,9 +140,16 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
         Some(("status", matches)) => with_flags(started, matches, status::task),
-        Some(("queue", matches)) => match matches.subcommand() {
-            Some(("forget", matches)) => with_flags(started, matches, queue::forget_task),
-            _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
+        Some(("queue", matches)) => {
+            let (task, matches) = queue::task(matches);
+            with_flags(started, matches, task)
+        }
+        Some(("component", matches)) => match matches.subcommand() {
+            Some(("list", matches)) => with_flags(started, matches, component::list_task),
+            Some(("check", matches)) => with_flags(started, matches, component::check_task),
+            _ => Task::Component(
+                component::task(matches).ok_or_else(|| Error::new(ErrorKind::MissingSubcommand))?,
+            ),
         },
         Some(("completions", matches)) => Task::Completions {
             of: started,

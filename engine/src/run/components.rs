@@ -196,15 +196,23 @@ impl Components {
 /// # Errors
 /// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    let sandbox = Sandbox::new(SandboxSettings {
-        cache_dirs: config.cache_dirs.clone(),
-        compiler: compiler(),
-        ..SandboxSettings::default()
-    })
-    .context("cannot set up the sandbox")?;
+    let sandbox = sandbox_with(config.cache_dirs.clone())?;
     let warning = sandbox.cache().warning();
     let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
     Ok((sandbox, warning.into_iter().collect()))
+}
+
+/// The sandbox, with its cache in the first of these folders that is safe.
+///
+/// # Errors
+/// It cannot be set up on this machine.
+pub fn sandbox_with(cache_dirs: Vec<PathBuf>) -> anyhow::Result<Sandbox> {
+    Sandbox::new(SandboxSettings {
+        cache_dirs,
+        compiler: compiler(),
+        ..SandboxSettings::default()
+    })
+    .context("cannot set up the sandbox")
 }
 
 /// The argument with which this program compiles, and does nothing else.
@@ -297,6 +305,19 @@ async fn messenger(
 ) -> anyhow::Result<Messenger> {
     warnings.extend(component_file::remarks(&instance.component));
     let component = admit(sandbox, &instance.component).await?;
+    configured(config, instance, component, warnings)
+}
+
+/// The admitted component with the site's options, and what it is granted.
+///
+/// # Errors
+/// It is no messenger, its options are wrong, or something that it requires is not granted.
+pub fn configured(
+    config: &Config,
+    instance: &MessengerInstance,
+    component: Component,
+    warnings: &mut Vec<Notice>,
+) -> anyhow::Result<Messenger> {
     if !component.roles.messenger {
         return Err(anyhow!("component `{}` is not a messenger", component.name));
     }
@@ -319,11 +340,7 @@ async fn messenger(
         Policy::Site(&grants)
     };
     let name = instance.name().to_owned();
-    let asking = InstanceName {
-        name: name.clone(),
-        grants: format!("`grants` in [messenger_{name}]"),
-        options: format!("[{name}]"),
-    };
+    let asking = asking(&name);
     let granted: Granted = decide(&asking, &description.capabilities, &found.settings, policy)?;
     for unused in &granted.unused {
         warnings.push(Notice::warning(
@@ -353,6 +370,15 @@ async fn messenger(
     })
 }
 
+/// A messenger, and where a site writes what it gets.
+pub fn asking(name: &str) -> InstanceName {
+    InstanceName {
+        name: name.to_owned(),
+        grants: format!("`grants` in [messenger_{name}]"),
+        options: format!("[{name}]"),
+    }
+}
+
 /// How this program's environment says that OpenStack is reached.
 fn network(granted: &Granted) -> anyhow::Result<NetworkEnvironment> {
     let environment = environment();
@@ -363,7 +389,11 @@ fn network(granted: &Granted) -> anyhow::Result<NetworkEnvironment> {
     })
 }
 
-async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Result<Component> {
+/// Takes the component in that the configuration names.
+///
+/// # Errors
+/// It is not there, is not the one that is pinned, or is none that this host takes.
+pub async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Result<Component> {
     let source = match &instance.source {
         ComponentSource::BuiltIn(name) => Source::Builtin {
             name,

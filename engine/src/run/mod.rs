@@ -26,6 +26,7 @@ mod ledger;
 mod prepare;
 mod recorded_inputs;
 mod summary;
+mod table;
 mod territory;
 mod warning_memory;
 
@@ -34,9 +35,9 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-pub use self::commands::{
-    Forget, StatusForm, demo, forget, mapping_migrate, projects, sample, show, status,
-};
+pub use self::commands::component;
+pub use self::commands::queue;
+pub use self::commands::{StatusForm, demo, mapping_migrate, projects, sample, show, status};
 pub use self::component_warnings::ComponentWarnings;
 pub use self::components::COMPILE;
 pub use self::exit::Exit;
@@ -55,6 +56,8 @@ pub struct Invocation {
     pub kind: Kind,
     /// Whether to extract, or only to deliver what waits.
     pub extract: bool,
+    /// The one messenger to deliver to; none: to all.
+    pub only: Option<String>,
     /// Print the summary in any case.
     pub verbose: bool,
     /// What components warn of.

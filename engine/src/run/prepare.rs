@@ -73,6 +73,7 @@ pub async fn prepare(
         config,
         kind,
         extract,
+        only,
         ..
     } = invocation;
     let config = kind
@@ -103,6 +104,10 @@ pub async fn prepare(
     let mut components = unless_cancelled(cancel, components::load(&sandbox, &config))
         .await
         .map_err(nothing())?;
+    if let Some(only) = only {
+        components.messengers.retain(|it| it.name == only);
+        components.unusable.retain(|it| it.name == only);
+    }
     for messenger in &mut components.messengers {
         kind.redirect(messenger);
     }

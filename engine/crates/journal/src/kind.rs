@@ -21,7 +21,8 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    pub(crate) fn of(record: &AccountingRecord) -> RecordKind {
+    /// Of this record.
+    pub fn of(record: &AccountingRecord) -> RecordKind {
         match record {
             AccountingRecord::Cloud(_) => RecordKind::Cloud,
             AccountingRecord::Ip(_) => RecordKind::Ip,

@@ -20,6 +20,7 @@ use crate::error::JournalError;
 use crate::kind::RecordKind;
 use crate::layout::{FORMAT, SegmentName};
 use crate::lines::{LineWriter, to_line};
+use crate::quarantine::Taken;
 use crate::shared::{SegmentInfo, Shared};
 
 /// Where the records come from.
@@ -72,6 +73,10 @@ pub(crate) struct Header {
     pub(crate) messengers: Vec<String>,
     /// When it was begun.
     pub(crate) created: i64,
+    /// Which lines of the messenger's quarantine it was made of. Sealed, it is what became of
+    /// them: they are no longer in the quarantine, whatever lies there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) taken: Vec<Taken>,
 }
 
 impl Header {
@@ -159,6 +164,7 @@ impl SegmentWriter {
         facts: Vec<Attribute>,
         messengers: &[String],
         mapper: &MapperIdentity,
+        taken: Vec<Taken>,
     ) -> Result<SegmentWriter, JournalError> {
         let header = Header {
             format: FORMAT,
@@ -168,6 +174,7 @@ impl SegmentWriter {
             facts,
             messengers: messengers.to_vec(),
             created: shared.now,
+            taken,
         };
         let file = shared.disk.create_new(&shared.layout.open_segment(name))?;
         let mut writer = SegmentWriter {

@@ -370,4 +370,17 @@ impl RecordList {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// No records, of the same type.
+    #[must_use]
+    pub fn none(&self) -> Self {
+        match self {
+            Self::Cloud(_) => Self::Cloud(Vec::new()),
+            Self::Ip(_) => Self::Ip(Vec::new()),
+            Self::Accelerator(_) => Self::Accelerator(Vec::new()),
+            Self::Storage(_) => Self::Storage(Vec::new()),
+            Self::Energy(_) => Self::Energy(Vec::new()),
+            Self::Other(_) => Self::Other(Vec::new()),
+        }
+    }
 }

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
-use super::abi::version::{exported, newer, not_spoken};
+use super::abi::version::{built_for, exported, newer, not_spoken};
 use super::abi::{DescribedAbi, Major, MapperAbi, MessengerAbi};
 use super::compile::{self, CompileError, CompilerProcess, Job};
 use super::component::{Component, Roles};
@@ -155,6 +155,8 @@ impl Admission<'_> {
             description,
             roles,
             builtin,
+            contract: built_for(&[imports.clone(), exports].concat()),
+            imports,
             needs,
             engine: engine.clone(),
             moments: self.moments.clone(),

@@ -42,6 +42,10 @@ pub struct Component {
     pub roles: Roles,
     /// Whether it came with the host, and so is granted what it asks for.
     pub builtin: bool,
+    /// The version of the contract that it was built for, as in `1.0.0`.
+    pub contract: String,
+    /// Names of all that it imports, each with its version.
+    pub imports: Vec<String>,
     pub(crate) needs: Needs,
     pub(crate) engine: Engine,
     pub(crate) moments: MonotonicNames,

@@ -103,6 +103,7 @@ mod mapper;
 mod mask;
 mod messenger;
 mod policy;
+mod producers;
 mod queue;
 mod redirect;
 mod shape;
@@ -110,6 +111,7 @@ mod sockets;
 mod state;
 mod stdio;
 
+pub use abi::version::spoken_versions;
 pub use address_space::{AddressSpace, Shortage};
 pub use admission::Source;
 pub use budget::{Amount, RunLimits, Spent};
@@ -125,6 +127,7 @@ pub use messenger::{GuestMessenger, MessengerSetup};
 pub use policy::{
     AddressTerms, Claim, ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem,
     Granted, HttpTerms, InstanceName, Overlap, ParseGrantError, Policy, QueueTerms, RequestProblem,
-    Territory, TlsTerms, ValueError, decide,
+    Territory, TlsTerms, ValueError, decide, suggested,
 };
+pub use producers::{Tool, producers};
 pub use redirect::{Redirect, Sink};

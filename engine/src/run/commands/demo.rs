@@ -74,6 +74,7 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
             config,
             kind: Kind::demo(&into)?,
             extract: true,
+            only: None,
             verbose: true,
             remarks: ComponentWarnings::default(),
         },

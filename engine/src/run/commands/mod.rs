@@ -1,12 +1,13 @@
-//! Commands beside the run: each on its own, and but for `queue_forget` without
+//! Commands beside the run: each on its own, and but for those that change a queue without
 //! lock or journal.
 
+pub mod component;
 mod config_sample;
 mod config_show;
 mod demo;
 mod mapping_migrate;
 mod projects;
-mod queue_forget;
+pub mod queue;
 pub mod status;
 
 pub use self::config_sample::sample;
@@ -14,7 +15,6 @@ pub use self::config_show::show;
 pub use self::demo::demo;
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
-pub use self::queue_forget::{Forget, forget};
 pub use self::status::{StatusForm, status};
 
 use super::exit::Exit;

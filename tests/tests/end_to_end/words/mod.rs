@@ -4,6 +4,7 @@
 //! caso-tests --test end_to_end words`. Without that, and wherever `CI` is set, a text
 //! that differs, or has no snapshot, fails.
 
+mod component;
 mod configuration;
 mod first_day;
 mod help;

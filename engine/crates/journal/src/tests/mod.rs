@@ -7,5 +7,6 @@ mod damage;
 mod kill;
 mod lock;
 mod order;
+mod retry;
 mod site;
 mod steps;

@@ -261,6 +261,60 @@ fn given_up() {
     watched.does("given up");
 }
 
+/// A site whose first server, of hour 1, and those of `others` are in quarantine.
+fn with_a_quarantine(others: &[&str]) -> Watched {
+    let watched = Watched::new();
+    let mut records = vec![cloud("1", "vm", 1)];
+    records.extend(others.iter().map(|id| cloud(id, id, 1)));
+    watched.site.seal(&watched.open(), 0, &records);
+    let journal = watched.open();
+    watched.deliver(&journal, |records| Taken {
+        refused: (0..records.len()).collect(),
+        ..all(records)
+    });
+    journal.clean().unwrap();
+    watched
+}
+
+#[test]
+fn put_back() {
+    let watched = with_a_quarantine(&["2"]);
+    watched
+        .site
+        .seal(&watched.open(), 0, &[cloud("later", "vm", 2)]);
+    let journal = watched.open();
+    watched.forget_steps();
+    assert_eq!(journal.retry("m", &mut |_, _| {}).unwrap().returned, 1);
+    watched.does("put back");
+}
+
+#[test]
+fn the_last_one_put_back() {
+    let watched = with_a_quarantine(&[]);
+    let journal = watched.open();
+    watched.forget_steps();
+    assert_eq!(journal.retry("m", &mut |_, _| {}).unwrap().returned, 1);
+    watched.does("the last one put back");
+}
+
+#[test]
+fn delivered_since() {
+    let watched = with_a_quarantine(&[]);
+    watched.site.seal(
+        &watched.open(),
+        0,
+        &[cloud("later", "vm", 2), cloud("b", "b", 2)],
+    );
+    let journal = watched.open();
+    watched.deliver(&journal, nothing);
+    watched.forget_steps();
+    watched.deliver(&journal, |records| Taken {
+        accepted: records.len() - 1,
+        refused: Vec::new(),
+    });
+    watched.does("delivered since");
+}
+
 #[test]
 fn a_start_after_a_kill() {
     let watched = Watched::new();

@@ -91,6 +91,24 @@ pub fn exported(exports: &[String], interface: &str) -> Option<Result<Major, Str
     }
 }
 
+/// The versions of the contract that this host speaks, the newest of each major version.
+pub fn spoken_versions() -> Vec<String> {
+    let versions = VERSIONS.iter();
+    versions.map(|(_, version)| version.to_string()).collect()
+}
+
+/// The newest version of the contract in these names: what a component was built for.
+/// Empty where no name is the contract's.
+pub fn built_for(names: &[String]) -> String {
+    let newest = names
+        .iter()
+        .filter_map(|name| Version::of_import(name))
+        .max();
+    newest
+        .map(|version| version.to_string())
+        .unwrap_or_default()
+}
+
 /// Whether this host speaks the version that stands in an interface's name.
 pub fn speaks(version: &str) -> bool {
     Version::parse(version).is_some_and(|version| version.spoken().is_some())
@@ -98,8 +116,7 @@ pub fn speaks(version: &str) -> bool {
 
 /// Says that a component of this version is not for this host, and the way out.
 pub fn not_spoken(version: &str) -> String {
-    let ours: Vec<String> = VERSIONS.iter().map(|(_, ours)| ours.to_string()).collect();
-    let ours = ours.join(" and ");
+    let ours = spoken_versions().join(" and ");
     let older = Version::parse(version)
         .zip(VERSIONS.first())
         .is_some_and(|(version, (_, oldest))| version < *oldest);
@@ -133,6 +150,23 @@ mod tests {
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_it_was_built_for_is_the_newest_of_its_names() {
+        let built = |these: &[&str]| built_for(&names(these));
+        assert_eq!(
+            built(&["caso:accounting/log@1.0.0", DELIVERY, "wasi:io/poll@2.0.0"]),
+            "1.0.0"
+        );
+        assert_eq!(
+            built(&[
+                "caso:accounting/log@1.0.0",
+                "caso:accounting/delivery@1.10.0"
+            ]),
+            "1.10.0"
+        );
+        assert_eq!(built(&["wasi:io/poll@0.2.0"]), "");
     }
 
     #[test]

@@ -16,6 +16,8 @@
 //! A denial of a required capability stops the component; an optional one is
 //! denied when the guest uses it. An empty list of grants denies all.
 
+use std::collections::BTreeMap;
+
 use super::grant::Grant;
 use super::granted::Granted;
 use super::refusal::{Denial, GrantError, InstanceName, plain};
@@ -79,6 +81,36 @@ pub fn decide(
         granted.unused = unused.cloned().collect();
     }
     Ok(granted)
+}
+
+/// The grants that would cover all that a component asks for, by the capability's name: each
+/// in the plain form in which a refusal suggests it. What is optional and cannot be had is
+/// not among them.
+///
+/// # Errors
+/// Something that it requires is nothing to grant, or needs an option that is not set.
+pub fn suggested(
+    instance: &InstanceName,
+    requests: &[CapabilityRequest],
+    settings: &[Setting],
+) -> Result<BTreeMap<String, Grant>, GrantError> {
+    let mut grants = BTreeMap::new();
+    for request in requests {
+        match wanted(request, settings) {
+            Ok(Some(grant)) => {
+                grants.insert(request.name.clone(), plain(grant));
+            }
+            Err(denial) if request.required => {
+                return Err(GrantError {
+                    instance: instance.clone(),
+                    capability: request.name.clone(),
+                    denial: Box::new(denial),
+                });
+            }
+            Ok(None) | Err(_) => {}
+        }
+    }
+    Ok(grants)
 }
 
 fn decide_one<'a>(

@@ -16,7 +16,7 @@ mod territory;
 mod value;
 mod written;
 
-pub use decide::{Policy, decide};
+pub use decide::{Policy, decide, suggested};
 pub(crate) use grant::Kind;
 pub use grant::{Grant, GrantProblem, ParseGrantError};
 pub use granted::Granted;

@@ -61,6 +61,7 @@ fn well() -> Status {
             waiting: 0,
             bytes: 0,
             oldest: None,
+            attempts: 0,
             quarantined: 0,
             stopped: None,
         }],
@@ -103,6 +104,7 @@ fn ill() -> Status {
         waiting: 570,
         bytes: 999,
         oldest: Some(NOW - 7 * DAY),
+        attempts: 60,
         quarantined: 0,
         stopped: Some("connection refused".into()),
     });
@@ -130,7 +132,8 @@ fn for_a_person() {
          name-of-b nova: up to 2026-11-14T16:57:53Z, 7 days behind (failed in 9 runs): Nova said no\n            \
          c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
          its place in `projects`? Its usage since then is not accounted\n\
-         queues      ssm: nothing waits; 38 in quarantine\n            \
+         queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, `caso queue retry ssm` \
+         puts them back\n            \
          logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue forget \
          logstash` gives it up; connection refused\n\
          outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
-use crate::run::summary::words::count;
+use crate::run::summary::words::{count, size, span};
 use caso_base::time::format_utc;
 
 const NAME: usize = 12;
@@ -121,10 +121,10 @@ impl Page {
             let mut text = match queue.waiting {
                 0 => format!("{}: nothing waits", queue.messenger),
                 waiting => format!(
-                    "{}: {}, {} bytes, wait{}",
+                    "{}: {}, {}, wait{}",
                     queue.messenger,
                     count(waiting, "record", "records"),
-                    queue.bytes,
+                    size(queue.bytes),
                     queue.oldest.map_or_else(String::new, |oldest| {
                         format!(", the oldest for {}", span(status.now - oldest))
                     })
@@ -141,7 +141,12 @@ impl Page {
                 let _ = write!(text, "; {stopped}");
             }
             if queue.quarantined > 0 {
-                let _ = write!(text, "; {} in quarantine", queue.quarantined);
+                let _ = write!(
+                    text,
+                    "; {} in quarantine: `caso queue show {} --quarantine` says why, `caso queue retry {}` \
+                     puts them back",
+                    queue.quarantined, queue.messenger, queue.messenger
+                );
             }
             self.line(if at == 0 { "queues" } else { "" }, &text);
         }
@@ -163,15 +168,5 @@ impl Page {
             }
             self.line("outgoing", &text);
         }
-    }
-}
-
-/// `26 min`, `29 h`, `7 days`.
-fn span(seconds: i64) -> String {
-    match seconds.max(0) {
-        s @ 0..120 => format!("{s} s"),
-        s @ 120..7_200 => format!("{} min", s / 60),
-        s @ 7_200..172_800 => format!("{} h", s / 3_600),
-        s => format!("{} days", s / 86_400),
     }
 }

@@ -548,3 +548,33 @@ fn a_name_leads_to_private_networks_where_the_site_says_so() {
     // Its names are options that the site sets.
     assert_eq!(reaches(Policy::Builtin), [Reach::Local; 3]);
 }
+
+/// What is suggested covers what is asked for, and is what a refusal would suggest.
+#[test]
+fn what_is_suggested_is_enough() {
+    let settings = [
+        text("host", "logstash.example"),
+        setting("port", OptionValue::Integer(5000)),
+        setting("tls", OptionValue::Boolean(true)),
+        text("path", "/q"),
+    ];
+    let requests = [
+        logstash(),
+        with(request("queue", "queue", "${path}", false), "umask", "027"),
+        request("unset", "queue", "${no_such_option}", false),
+        request("unknown", "shell", "/bin/sh", false),
+    ];
+    let who = instance("mine");
+    let found = suggested(&who, &requests, &settings).unwrap();
+    let texts: Vec<String> = found.values().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        ["queue:/q", "connection:tls://logstash.example:5000"]
+    );
+    let found: Vec<Grant> = found.into_values().collect();
+    let granted = decide(&who, &requests, &settings, Policy::Site(&found)).unwrap();
+    assert_eq!(granted.grants.len(), 2);
+    assert!(granted.unused.is_empty());
+    let required = [request("unset", "queue", "${no_such_option}", true)];
+    assert!(suggested(&who, &required, &settings).is_err());
+}

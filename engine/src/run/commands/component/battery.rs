@@ -1,0 +1,515 @@
+//! What every messenger meets sooner or later, in a throw-away folder and without a network.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Subject;
+use super::finding::{Findings, Verdict};
+use super::samples::Records;
+use super::sink::Manner;
+use super::stage::{Output, Outside, Scene, Stage};
+use super::table::listed;
+use super::try_out::rest;
+use caso_base::error_chain;
+use caso_model::answer::CheckedAnswer;
+use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger as _, Rest};
+use caso_sandbox::{Component, GuestMessenger, Limits};
+
+const BATTERY: &str = "battery";
+/// Records in a batch, as the engine has it.
+const BATCH: usize = 1_000;
+/// More than most can do in [`CUT`].
+const MANY: usize = 20_000;
+const CUT: Duration = Duration::from_millis(10);
+/// For a peer that does not answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// One component's battery.
+pub struct Battery<'a> {
+    subject: &'a Subject,
+    component: &'a Component,
+    name: &'a str,
+    options: Vec<(String, String)>,
+    folder: &'a Path,
+    stages: Cell<usize>,
+}
+
+/// A messenger at work.
+struct Playing {
+    stage: Stage,
+    messenger: GuestMessenger,
+}
+
+impl Playing {
+    async fn deliver(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
+        self.messenger.deliver(batch).await
+    }
+}
+
+/// Why it did not start.
+enum Unstarted {
+    /// Its options or requests cannot be had.
+    Host(String),
+    Guest(GuestFailure),
+}
+
+impl<'a> Battery<'a> {
+    pub fn new(
+        subject: &'a Subject,
+        component: &'a Component,
+        name: &'a str,
+        options: Vec<(String, String)>,
+        folder: &'a Path,
+    ) -> Self {
+        Self {
+            subject,
+            component,
+            name,
+            options,
+            folder,
+            stages: Cell::new(0),
+        }
+    }
+
+    /// Runs all of it.
+    ///
+    /// # Errors
+    /// The throw-away folder cannot be read.
+    pub async fn run(&mut self, findings: &mut Findings) -> anyhow::Result<()> {
+        if let Err(unstarted) = self.play(Outside::Kept, |_| {}).await {
+            let (verdict, why) = match unstarted {
+                Unstarted::Host(why) => (Verdict::Fail, why),
+                Unstarted::Guest(failure) if failure.frames.is_empty() => {
+                    (Verdict::No, failure.to_string())
+                }
+                Unstarted::Guest(failure) => (Verdict::Fail, failure.to_string()),
+            };
+            let text = format!("does not start: {why}; `--set OPTION=VALUE` gives it options");
+            findings.add(BATTERY, verdict, text);
+            return Ok(());
+        }
+        findings.add(BATTERY, Verdict::Ok, "starts");
+        self.without_options(findings).await;
+        let records = Records::sample()?;
+        let (taken, others) = self.types(&records);
+        self.sizes(&records, &taken, findings).await;
+        self.not_taken(&records, &others, findings).await;
+        self.odd(&records, &taken, findings).await;
+        let Some(first) = taken.first() else {
+            return Ok(());
+        };
+        self.again(&records, first, findings).await?;
+        self.cut(&records, first, findings).await?;
+        if self.asks_for(&["queue"]) {
+            self.full_queue(&records, first, findings).await;
+            self.no_room(&records, first, findings).await;
+        }
+        if self.asks_for(&["connection", "http", "address"]) {
+            for manner in [Manner::Refuses, Manner::Closes, Manner::Silent] {
+                self.bad_peer(manner, &records, first, findings).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn asks_for(&self, kinds: &[&str]) -> bool {
+        let mut requests = self.component.description.capabilities.iter();
+        requests.any(|request| kinds.contains(&request.kind.as_str()))
+    }
+
+    /// A place of its own for each.
+    fn scene(&self, outside: Outside, bare: bool) -> Scene {
+        let number = self.stages.get();
+        self.stages.set(number + 1);
+        Scene {
+            name: self.name.to_owned(),
+            folder: PathBuf::from(self.folder).join(number.to_string()),
+            outside,
+            options: self.options.clone(),
+            bare,
+        }
+    }
+
+    async fn play(
+        &self,
+        outside: Outside,
+        limits: impl FnOnce(&mut Limits),
+    ) -> Result<Playing, Unstarted> {
+        let scene = self.scene(outside, false);
+        self.enter(&scene, limits).await
+    }
+
+    async fn enter(
+        &self,
+        scene: &Scene,
+        limits: impl FnOnce(&mut Limits),
+    ) -> Result<Playing, Unstarted> {
+        let stage = Stage::set(self.subject, self.component, scene, limits)
+            .map_err(|error| Unstarted::Host(error_chain(error.as_ref())))?;
+        let messenger = stage.start().await.map_err(Unstarted::Guest)?;
+        Ok(Playing { stage, messenger })
+    }
+
+    /// What the sample has of what it takes, and what else there is.
+    fn types(&self, records: &Records) -> (Vec<String>, Vec<String>) {
+        let types = &self.component.description.record_types;
+        let all = records.counts().into_keys();
+        all.partition(|kind| types.is_empty() || types.contains(kind))
+    }
+
+    /// It says what is missing, or does without.
+    async fn without_options(&self, findings: &mut Findings) {
+        let scene = self.scene(Outside::Kept, true);
+        let (verdict, text) = match self.enter(&scene, |_| {}).await {
+            Ok(_) => (Verdict::Ok, "starts with no option set".to_owned()),
+            Err(Unstarted::Host(why)) => (
+                Verdict::Ok,
+                format!("with no option set the host says: {why}"),
+            ),
+            Err(Unstarted::Guest(failure)) if failure.frames.is_empty() => (
+                Verdict::Ok,
+                format!("with no option set it says: {}", failure.detail),
+            ),
+            Err(Unstarted::Guest(failure)) => (
+                Verdict::Fail,
+                format!(
+                    "with no option set it aborts instead of saying what is missing: {failure}"
+                ),
+            ),
+        };
+        findings.add(BATTERY, verdict, text);
+    }
+
+    async fn sizes(&self, records: &Records, taken: &[String], findings: &mut Findings) {
+        let mut slowest = Duration::ZERO;
+        let mut well = true;
+        for kind in taken {
+            for count in [0, 1, BATCH] {
+                let batch = batch(records, kind, count, self.name);
+                let began = Instant::now();
+                let answered = self.one(batch, Outside::Kept, |_| {}).await;
+                slowest = slowest.max(began.elapsed());
+                if let Some((verdict, problem)) = short_of(&answered, count) {
+                    well = false;
+                    // No host gives an empty one.
+                    let verdict = match count {
+                        0 => Verdict::Warn,
+                        _ => verdict,
+                    };
+                    let text = format!("{count} {kind} records: {problem}");
+                    findings.add(BATTERY, verdict, text);
+                }
+            }
+        }
+        if taken.is_empty() {
+            let text = "takes none of the record types of the sample: nothing to try it with";
+            findings.add(BATTERY, Verdict::Info, text);
+        } else if well {
+            let text = format!(
+                "an empty batch, 1 and 1,000 records of {}: all accepted, in {} ms at most",
+                listed(taken, "and"),
+                slowest.as_millis()
+            );
+            findings.add(BATTERY, Verdict::Ok, text);
+        }
+    }
+
+    /// A host gives it none of these; one that is given one all the same must not say that
+    /// it has delivered it.
+    async fn not_taken(&self, records: &Records, others: &[String], findings: &mut Findings) {
+        let (mut said, mut accepted, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for kind in others {
+            let batch = batch(records, kind, 1, self.name);
+            match self.one(batch, Outside::Kept, |_| {}).await {
+                Ok((answer, _)) if answer.accepted == 0 => said.push(kind.clone()),
+                Ok(_) => accepted.push(kind.clone()),
+                Err(_) => failed.push(kind.clone()),
+            }
+        }
+        let mut add = |verdict, kinds: &[String], what: &str| {
+            if !kinds.is_empty() {
+                findings.add(
+                    BATTERY,
+                    verdict,
+                    format!("{}: {what}", listed(kinds, "and")),
+                );
+            }
+        };
+        add(Verdict::Ok, &said, "not taken, and nothing is lost");
+        add(
+            Verdict::Warn,
+            &accepted,
+            "accepted, though its description does not name it",
+        );
+        add(Verdict::Info, &failed, "it aborts on what it does not take");
+    }
+
+    async fn odd(&self, records: &Records, taken: &[String], findings: &mut Findings) {
+        let mut refused = 0;
+        let mut well = true;
+        for kind in taken {
+            let odd = records.odd(kind);
+            for (record, origin) in odd.records {
+                let id = record.head().id.clone();
+                let one = Records {
+                    origins: odd.origins.clone(),
+                    records: vec![(record, origin)],
+                };
+                let batch = one.batches(self.name, PATIENCE * 10, BATCH).pop();
+                let answered = self.one(batch, Outside::Kept, |_| {}).await;
+                match &answered {
+                    Ok((answer, _)) => refused += answer.refused.len(),
+                    Err(failure) => {
+                        well = false;
+                        let text = format!("odd texts, record `{id}`: {failure}");
+                        findings.add(BATTERY, Verdict::Fail, text);
+                    }
+                }
+            }
+        }
+        if well && !taken.is_empty() {
+            let text = format!(
+                "texts: 4-byte UTF-8, quotes, ends of lines, NUL, none, 64 KiB; absent fields \
+                 ({refused} refused)"
+            );
+            findings.add(BATTERY, Verdict::Ok, text);
+        }
+    }
+
+    async fn again(
+        &self,
+        records: &Records,
+        kind: &str,
+        findings: &mut Findings,
+    ) -> anyhow::Result<()> {
+        let Ok(mut playing) = self.play(Outside::Kept, |_| {}).await else {
+            return Ok(());
+        };
+        let Some(mut batch) = batch(records, kind, 3, self.name) else {
+            return Ok(());
+        };
+        let mut pieces = Vec::new();
+        for attempt in [1, 2] {
+            batch.attempt = attempt;
+            if let Err(failure) = playing.deliver(&batch).await {
+                let text = format!("the same batch again: {failure}");
+                findings.add(BATTERY, Verdict::Fail, text);
+                return Ok(());
+            }
+            let output = playing.stage.output()?;
+            pieces.push(output.iter().map(|output| output.pieces).sum::<usize>());
+        }
+        let text = match pieces.as_slice() {
+            [_, 0] => "the same batch again: nothing comes out a second time".to_owned(),
+            _ => "the same batch again: it comes out again; the records' ids tell a consumer"
+                .to_owned(),
+        };
+        findings.add(BATTERY, Verdict::Ok, text);
+        Ok(())
+    }
+
+    /// A call that is ended in the middle leaves no message, and the next one starts anew.
+    async fn cut(
+        &self,
+        records: &Records,
+        kind: &str,
+        findings: &mut Findings,
+    ) -> anyhow::Result<()> {
+        let Ok(mut playing) = self
+            .play(Outside::Kept, |limits| limits.deadline = CUT)
+            .await
+        else {
+            let text = "cut in the middle: it does not even start within 10 ms";
+            findings.add(BATTERY, Verdict::Info, text);
+            return Ok(());
+        };
+        let (Some(many), Some(one)) = (
+            batch(records, kind, MANY, self.name),
+            batch(records, kind, 1, self.name),
+        ) else {
+            return Ok(());
+        };
+        let cut = playing.deliver(&many).await;
+        let messages = |output: Vec<Output>| output.iter().any(|output| output.way == "queue");
+        let left = messages(playing.stage.output()?);
+        let (verdict, text) = match cut {
+            Ok(_) => (
+                Verdict::Ok,
+                "cut in the middle: it is done before it can be".to_owned(),
+            ),
+            Err(_) if left => (
+                Verdict::Fail,
+                "cut in the middle: a message was left in a queue".to_owned(),
+            ),
+            Err(failure) if failure.kind == FailureKind::Deadline => {
+                match playing.deliver(&one).await {
+                    Ok(answer) if answer.accepted == 1 => (
+                        Verdict::Ok,
+                        "cut in the middle: nothing appears, and it goes on in a fresh store"
+                            .to_owned(),
+                    ),
+                    Ok(_) => (
+                        Verdict::Warn,
+                        "cut in the middle: the next call delivers nothing".to_owned(),
+                    ),
+                    Err(failure) => (
+                        Verdict::Info,
+                        format!("cut in the middle: nothing appears; then {failure}"),
+                    ),
+                }
+            }
+            Err(failure) => (
+                Verdict::Info,
+                format!("20,000 records at once: {failure}; a batch has some 1,000"),
+            ),
+        };
+        findings.add(BATTERY, verdict, text);
+        Ok(())
+    }
+
+    async fn full_queue(&self, records: &Records, kind: &str, findings: &mut Findings) {
+        let batch = batch(records, kind, 3, self.name);
+        let full = |limits: &mut Limits| limits.queue_messages = 0;
+        let answered = self.one(batch, Outside::Kept, full).await;
+        self.must_not_accept("a queue that is full", answered, &["queue"], findings);
+    }
+
+    async fn no_room(&self, records: &Records, kind: &str, findings: &mut Findings) {
+        let batch = batch(records, kind, 1, self.name);
+        let small = |limits: &mut Limits| limits.queue_bytes = 1;
+        let what = "a message that is too large for its queue";
+        match self.one(batch, Outside::Kept, small).await {
+            Ok((answer, _)) if answer.rest == Rest::TooLarge => findings.add(
+                BATTERY,
+                Verdict::Ok,
+                format!("{what}: too-large; one record that is too large alone is quarantined"),
+            ),
+            answered => self.must_not_accept(what, answered, &["queue"], findings),
+        }
+    }
+
+    async fn bad_peer(
+        &self,
+        manner: Manner,
+        records: &Records,
+        kind: &str,
+        findings: &mut Findings,
+    ) {
+        let batch = batch(records, kind, 3, self.name);
+        let short = |limits: &mut Limits| {
+            limits.connect_timeout = PATIENCE;
+            limits.transfer_timeout = PATIENCE;
+            limits.timeout = 8 * PATIENCE;
+        };
+        let what = format!("a peer that {}", manner.words());
+        let answered = self.one(batch, Outside::Peer(manner), short).await;
+        let network = ["connection", "http", "address"];
+        self.must_not_accept(&what, answered, &network, findings);
+    }
+
+    /// What could not be delivered must not be accepted, unless there is another way.
+    fn must_not_accept(
+        &self,
+        what: &str,
+        answered: Result<(CheckedAnswer, Vec<Output>), GuestFailure>,
+        ways: &[&str],
+        findings: &mut Findings,
+    ) {
+        let mut requests = self.component.description.capabilities.iter();
+        let only = requests.all(|request| ways.contains(&request.kind.as_str()));
+        let (verdict, text) = match answered {
+            Ok((answer, _)) if answer.accepted == 0 && answer.refused.is_empty() => {
+                let (word, reason) = rest(answer.into_inner().rest);
+                let reason = reason
+                    .map(|reason| format!(": {reason}"))
+                    .unwrap_or_default();
+                (Verdict::Ok, format!("{what}: {word}{reason}"))
+            }
+            Ok((answer, output)) if output.is_empty() && only => (
+                Verdict::Fail,
+                format!(
+                    "{what}: it says that {} records are dealt with, and nothing came out: they are lost",
+                    answer.accepted
+                ),
+            ),
+            Ok((answer, _)) => (
+                Verdict::Info,
+                format!("{what}: {} records accepted all the same", answer.accepted),
+            ),
+            Err(failure) if matches!(failure.kind, FailureKind::Start | FailureKind::Host) => {
+                (Verdict::Info, format!("{what}: {failure}"))
+            }
+            Err(failure) => (
+                Verdict::Warn,
+                format!("{what}: it aborts, where an answer `retry` would do: {failure}"),
+            ),
+        };
+        findings.add(BATTERY, verdict, text);
+    }
+
+    /// One batch to a fresh instance, and what came out.
+    async fn one(
+        &self,
+        batch: Option<Batch>,
+        outside: Outside,
+        limits: impl FnOnce(&mut Limits),
+    ) -> Result<(CheckedAnswer, Vec<Output>), GuestFailure> {
+        let host = |detail: String| GuestFailure {
+            component: self.component.name.clone(),
+            instance: self.name.to_owned(),
+            call: "start",
+            kind: FailureKind::Start,
+            option: None,
+            detail,
+            frames: Vec::new(),
+            stderr: String::new(),
+        };
+        let Some(batch) = batch else {
+            return Err(host("there is no record of the type".to_owned()));
+        };
+        let mut playing = match self.play(outside, limits).await {
+            Ok(playing) => playing,
+            Err(Unstarted::Host(why)) => return Err(host(why)),
+            Err(Unstarted::Guest(failure)) => return Err(failure),
+        };
+        let answer = playing.deliver(&batch).await?;
+        let output = playing.stage.output();
+        Ok((answer, output.map_err(|error| host(error.to_string()))?))
+    }
+}
+
+/// So many records of a type, in one batch.
+fn batch(records: &Records, kind: &str, count: usize, name: &str) -> Option<Batch> {
+    let made = records.many(kind, count.max(1));
+    let mut batch = made.batches(name, PATIENCE * 60, count.max(1)).pop()?;
+    if count == 0 {
+        batch.records = batch.records.none();
+        batch.origin_of.clear();
+    }
+    Some(batch)
+}
+
+/// Where fewer than all were accepted, though nothing was in the way.
+fn short_of(
+    answered: &Result<(CheckedAnswer, Vec<Output>), GuestFailure>,
+    count: usize,
+) -> Option<(Verdict, String)> {
+    let (answer, _) = match answered {
+        Ok(answered) => answered,
+        Err(failure) => return Some((Verdict::Fail, failure.to_string())),
+    };
+    let accepted = usize::try_from(answer.accepted).unwrap_or(usize::MAX);
+    if accepted == count && answer.refused.is_empty() {
+        return None;
+    }
+    let (word, reason) = rest(answer.rest.clone());
+    let reason = reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    let text = format!(
+        "accepted {accepted}, refused {}, {word}{reason}",
+        answer.refused.len()
+    );
+    Some((Verdict::Warn, text))
+}

@@ -1,0 +1,318 @@
+//! `caso component check FILE`: whether a run would take a component, with which grants,
+//! and how it behaves.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::battery::Battery;
+use super::capability::Places;
+use super::facts::{Imports, worlds};
+use super::finding::{Findings, Verdict};
+use super::recorded::recorded;
+use super::stage::harmless;
+use super::table::grouped;
+use super::trial::{self, Caches};
+use super::{Shown, Subject};
+use crate::run::{component_file, components};
+use caso_base::error_chain;
+use caso_config::{ComponentInstance, Config, MessengerInstance};
+use caso_model::notice::Severity;
+use caso_sandbox::{Component, Denial, GrantError, Sandbox, Source, suggested};
+
+const ADMISSION: &str = "admission";
+const GRANTS: &str = "grants";
+const BATTERY: &str = "battery";
+
+#[derive(Debug, Serialize)]
+struct Report {
+    file: String,
+    component: Option<String>,
+    version: Option<String>,
+    sha256: Option<String>,
+    findings: Findings,
+}
+
+/// Checks it: as the messenger of a configuration where there is one, and else with what is
+/// made up for it.
+///
+/// # Errors
+/// There is no sandbox or no temporary folder, or the command line names what there is not.
+pub async fn check(
+    subject: &Subject,
+    config: Option<&Config>,
+    caches: &Caches,
+    json: bool,
+) -> anyhow::Result<Shown> {
+    let caches = config.map_or_else(
+        || caches.clone(),
+        |config| Caches(config.cache_dirs.clone()),
+    );
+    let sandbox = caches.sandbox()?;
+    let instance = config.and_then(|config| of_the_site(subject, config));
+    let mut findings = Findings::default();
+    let component = admission(&sandbox, subject, instance, &mut findings).await;
+    if let Some(component) = &component {
+        trial::known(&component.description, &subject.set)?;
+        let mut options = Vec::new();
+        match (config, instance) {
+            (Some(config), Some(instance)) => {
+                options = granted(&sandbox, config, instance, component, &mut findings).await;
+            }
+            _ if component.roles.messenger => wanted(subject, component, &mut findings),
+            _ => {}
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("caso-check-")
+            .tempdir()
+            .context("cannot make a temporary folder")?;
+        let folder = folder.path();
+        match component.roles.messenger {
+            true => {
+                let name = instance.map_or_else(
+                    || trial::instance(subject, &component.description),
+                    |instance| instance.name().to_owned(),
+                );
+                let mut battery = Battery::new(subject, component, &name, options, folder);
+                battery.run(&mut findings).await?;
+            }
+            false => mapper(subject, &caches, folder, &mut findings).await,
+        }
+    }
+    let report = Report {
+        file: subject.file.display().to_string(),
+        component: component.as_ref().map(|component| component.name.clone()),
+        version: component
+            .as_ref()
+            .map(|component| component.version.clone()),
+        sha256: component.as_ref().map(|component| component.sha256.clone()),
+        findings,
+    };
+    let exit = report.findings.exit();
+    Shown::of(&report, json, || report.findings.text(), exit)
+}
+
+/// The messenger of the configuration that is meant: by its name, or by its file.
+fn of_the_site<'a>(subject: &Subject, config: &'a Config) -> Option<&'a MessengerInstance> {
+    let mut messengers = config.messengers.iter();
+    match &subject.name {
+        Some(name) => messengers.find(|instance| instance.name() == name),
+        None => {
+            let real = |path: &Path| path.canonicalize().ok();
+            let file = real(&subject.file)?;
+            messengers.find(|instance| {
+                let source = instance.component.source.file();
+                source.and_then(real).as_ref() == Some(&file)
+            })
+        }
+    }
+}
+
+async fn admission(
+    sandbox: &Sandbox,
+    subject: &Subject,
+    instance: Option<&MessengerInstance>,
+    findings: &mut Findings,
+) -> Option<Component> {
+    let pin = instance.and_then(|instance| instance.component.sha256.as_deref());
+    let source = Source::File {
+        path: &subject.file,
+        sha256: pin,
+    };
+    let component = match sandbox.load(source).await {
+        Ok(component) => component,
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            findings.add(ADMISSION, Verdict::Fail, error_chain(error.as_ref()));
+            return None;
+        }
+    };
+    let mut ok = |text: String| findings.add(ADMISSION, Verdict::Ok, text);
+    let bytes = std::fs::metadata(&subject.file).map_or(0, |meta| meta.len());
+    ok(format!(
+        "regular file, {} bytes; a {} of version {} of the contract",
+        grouped(bytes),
+        worlds(component.roles).join(" and a "),
+        component.contract
+    ));
+    if pin.is_some() {
+        ok(format!(
+            "sha256 {} is the one that is pinned",
+            component.sha256
+        ));
+    }
+    let facts = Imports::of(&component.imports);
+    ok(format!(
+        "imports: {} of the contract, {} of WASI",
+        facts.contract.len(),
+        facts.wasi.len()
+    ));
+    // The second time from the cache, in another store.
+    match sandbox.load(source).await {
+        Ok(again) if again.description == component.description => {
+            ok("`describe` answers the same twice".to_owned());
+        }
+        Ok(_) => findings.add(
+            ADMISSION,
+            Verdict::Fail,
+            "`describe` does not answer the same twice: it must be a constant",
+        ),
+        Err(error) => findings.add(ADMISSION, Verdict::Fail, error.to_string()),
+    }
+    let remark = match instance {
+        Some(instance) => component_file::remarks(&instance.component),
+        None => made_up(subject, &component)
+            .as_ref()
+            .and_then(component_file::remarks),
+    };
+    if let Some(remark) = remark {
+        let verdict = match remark.severity {
+            Severity::Info => Verdict::Info,
+            _ => Verdict::Warn,
+        };
+        findings.add(ADMISSION, verdict, remark.text);
+    }
+    Some(component)
+}
+
+/// The component as a configuration would have it.
+fn made_up(subject: &Subject, component: &Component) -> Option<ComponentInstance> {
+    let name = trial::instance(subject, &component.description);
+    let nowhere = Path::new("/nonexistent");
+    let config = trial::config(&name, &subject.file, &[], &[], nowhere).ok()?;
+    let messenger = config.messengers.into_iter().next();
+    messenger.map(|messenger| messenger.component)
+}
+
+/// What the site grants, with all that it is compared with; the options of the site that
+/// lead nowhere.
+async fn granted(
+    sandbox: &Sandbox,
+    config: &Config,
+    instance: &MessengerInstance,
+    component: &Component,
+    findings: &mut Findings,
+) -> Vec<(String, String)> {
+    let mut remarks = Vec::new();
+    let configured = components::configured(config, instance, component.clone(), &mut remarks);
+    for remark in remarks {
+        findings.add(GRANTS, Verdict::Warn, remark.text);
+    }
+    let messenger = match configured {
+        Ok(messenger) => messenger,
+        Err(error) => {
+            let missing = error.downcast_ref::<GrantError>().is_some_and(missing);
+            let verdict = match missing {
+                true => Verdict::No,
+                false => Verdict::Fail,
+            };
+            findings.add(GRANTS, verdict, error_chain(error.as_ref()));
+            return Vec::new();
+        }
+    };
+    let granted = &messenger.setup.granted;
+    for (name, grant) in &granted.grants {
+        findings.add(GRANTS, Verdict::Ok, format!("{name}: `{grant}`"));
+    }
+    for error in granted.denied.values() {
+        let verdict = match missing(error) {
+            true => Verdict::No,
+            false => Verdict::Warn,
+        };
+        findings.add(GRANTS, verdict, format!("optional: {error}"));
+    }
+    if component.description.capabilities.is_empty() {
+        findings.add(GRANTS, Verdict::Ok, "it asks for nothing");
+    }
+    for queue in messenger.queues() {
+        if let Err(error) = caso_state::check_writable(queue) {
+            let error = anyhow::Error::from(error);
+            findings.add(GRANTS, Verdict::No, error_chain(error.as_ref()));
+        }
+    }
+    // With all others of the configuration, with which it may overlap.
+    match components::load(sandbox, config).await {
+        Ok(all) => {
+            let name = instance.name();
+            let refused = all.unusable.iter().find(|unusable| unusable.name == name);
+            if let Some(refused) = refused {
+                findings.add(GRANTS, Verdict::Fail, &refused.failure.detail);
+            }
+        }
+        Err(error) => findings.add(GRANTS, Verdict::Warn, error_chain(error.as_ref())),
+    }
+    harmless(&component.description, &messenger.setup.settings)
+}
+
+fn missing(error: &GrantError) -> bool {
+    matches!(*error.denial, Denial::NotGranted(_) | Denial::Unset { .. })
+}
+
+/// What it would have to be granted.
+fn wanted(subject: &Subject, component: &Component, findings: &mut Findings) {
+    let description = &component.description;
+    let name = trial::instance(subject, description);
+    let mut set = subject.set.clone();
+    set.extend(Places::of_a_page(&name).values(description, &set));
+    let nowhere = Path::new("/nonexistent");
+    let granted = trial::config(&name, &subject.file, &set, &[], nowhere).and_then(|config| {
+        let instance = config.messengers.first().context("no messenger")?;
+        let found = caso_config::component_settings(&config, &instance.component, description)?;
+        let asking = components::asking(&name);
+        Ok(suggested(
+            &asking,
+            &description.capabilities,
+            &found.settings,
+        )?)
+    });
+    match granted {
+        Ok(granted) if granted.is_empty() => {
+            findings.add(GRANTS, Verdict::Ok, "it asks for nothing");
+        }
+        Ok(granted) => {
+            for (name, grant) in &granted {
+                let text = format!("{name}: it would need `{grant}`, or the like");
+                findings.add(GRANTS, Verdict::Info, text);
+            }
+        }
+        Err(error) => findings.add(GRANTS, Verdict::Fail, error_chain(error.as_ref())),
+    }
+}
+
+/// A mapper makes the same of the same usage.
+async fn mapper(subject: &Subject, caches: &Caches, folder: &Path, findings: &mut Findings) {
+    let mapper = Some((subject.file.as_path(), subject.set.as_slice()));
+    let mut made = Vec::new();
+    for run in ["first", "second"] {
+        match recorded(mapper, &caches.0, &folder.join(run)).await {
+            Ok(recorded) => made.push(recorded),
+            Err(error) => {
+                findings.add(BATTERY, Verdict::Fail, error_chain(error.as_ref()));
+                return;
+            }
+        }
+    }
+    let [first, second] = made.as_slice() else {
+        return;
+    };
+    let count = first.records.records.len();
+    let verdict = match first.whole {
+        true => Verdict::Ok,
+        false => Verdict::Warn,
+    };
+    let refused = match first.whole {
+        true => "",
+        false => "; not all of its usage could be accounted (see the log)",
+    };
+    let text = format!("makes {count} records of the recording in the program{refused}");
+    findings.add(BATTERY, verdict, text);
+    match first.records.records == second.records.records {
+        true => findings.add(BATTERY, Verdict::Ok, "makes the same of it twice"),
+        false => findings.add(
+            BATTERY,
+            Verdict::Fail,
+            "makes something else of it the second time: a mapper must be pure",
+        ),
+    }
+}

@@ -1,0 +1,167 @@
+//! `caso component wit`: the contract's text, which is in the program.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use super::Shown;
+use crate::run::exit::Exit;
+
+macro_rules! wit {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../../../wit/", $name)))),*]
+    };
+}
+
+/// The files of `wit/`, `worlds.wit` last.
+pub const WIT: &[(&str, &str)] = wit![
+    "types.wit",
+    "descriptions.wit",
+    "description.wit",
+    "usage.wit",
+    "outcomes.wit",
+    "mapping.wit",
+    "records.wit",
+    "deliveries.wit",
+    "delivery.wit",
+    "log.wit",
+    "queue.wit",
+    "connection.wit",
+    "worlds.wit",
+];
+
+/// The contract, as `--json` has it.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    /// The package's name and version.
+    package: String,
+    /// Where the files were written; none where they are printed.
+    folder: Option<PathBuf>,
+    files: Vec<File>,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    name: &'static str,
+    /// Absent where it was written to a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'static str>,
+}
+
+/// Prints the contract, or writes it into a folder.
+///
+/// # Errors
+/// The folder cannot be written, or has another file of one of the names.
+pub fn wit(folder: Option<&Path>, json: bool) -> anyhow::Result<Shown> {
+    if let Some(folder) = folder {
+        write(folder)?;
+    }
+    let facts = Written {
+        package: package().to_owned(),
+        folder: folder.map(Path::to_path_buf),
+        files: WIT
+            .iter()
+            .map(|(name, text)| File {
+                name,
+                text: folder.is_none().then_some(*text),
+            })
+            .collect(),
+    };
+    let text = || match folder {
+        Some(folder) => format!(
+            "{}: {} files in `{}`\n",
+            facts.package,
+            WIT.len(),
+            folder.display()
+        ),
+        None => whole(),
+    };
+    Shown::of(&facts, json, text, Exit::Done)
+}
+
+/// Writes the contract's files into a folder, which is made. A file that is there with the
+/// same text stays.
+///
+/// # Errors
+/// It cannot be made or written, or one of its files has another text; then none is written.
+pub fn write(folder: &Path) -> anyhow::Result<()> {
+    for (name, text) in WIT {
+        let path = folder.join(name);
+        match fs::read(&path) {
+            Ok(found) if found == text.as_bytes() => {}
+            Ok(_) => bail!(
+                "`{}` is there and has another text: choose a new folder, or remove it",
+                path.display()
+            ),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let text = format!("cannot use `{}`", folder.display());
+                return Err(anyhow::Error::new(error).context(text));
+            }
+        }
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    for (name, text) in WIT {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// All of it as one file, which may say only once what package it is.
+fn whole() -> String {
+    let mut text = format!("package {};\n", package());
+    for (_, part) in WIT {
+        text += part.split_once(";\n").map_or(*part, |(_, rest)| rest);
+    }
+    text
+}
+
+/// Name and version, from the first line of each file.
+pub fn package() -> &'static str {
+    let first = WIT.first().map_or("", |(_, text)| *text);
+    first
+        .strip_prefix("package ")
+        .and_then(|rest| rest.split_once(';'))
+        .map_or("", |(package, _)| package)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_all_of_the_folder_and_of_one_package() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
+        let mut files: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".wit"))
+            .collect();
+        files.sort();
+        let mut ours: Vec<&str> = WIT.iter().map(|(name, _)| *name).collect();
+        ours.sort_unstable();
+        assert_eq!(ours, files);
+        let first = format!("package {};\n", package());
+        for (name, text) in WIT {
+            assert!(text.starts_with(&first), "{name}");
+        }
+        assert_eq!(whole().matches("package ").count(), 1);
+    }
+
+    #[test]
+    fn a_file_of_another_text_is_left_and_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().join("a/wit");
+        write(&into).unwrap();
+        write(&into).unwrap();
+        fs::remove_file(into.join("log.wit")).unwrap();
+        fs::write(into.join("worlds.wit"), "mine").unwrap();
+        let error = write(&into).unwrap_err().to_string();
+        assert!(error.contains("worlds.wit` is there"), "{error}");
+        assert!(!into.join("log.wit").exists());
+    }
+}

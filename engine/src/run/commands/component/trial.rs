@@ -1,0 +1,200 @@
+//! A configuration with one component in it and nothing of a site's: what is tried by it is
+//! read, checked and decided as in a run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+
+use super::Subject;
+use crate::run::components;
+use caso_base::suggest::hint;
+use caso_config::{CommandLine, Config, Inputs, Places, Program};
+use caso_model::component::Description;
+use caso_sandbox::{Component, Sandbox, Source};
+
+/// Folders for machine code, best first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Caches(pub Vec<PathBuf>);
+
+impl Caches {
+    /// Those of a run without a configuration, and then the user's own.
+    pub fn of(environment: &BTreeMap<String, String>) -> Self {
+        let folder = |name: &str| {
+            let value = environment.get(name).filter(|value| !value.is_empty())?;
+            Some(PathBuf::from(value))
+        };
+        let own = folder("XDG_CACHE_HOME");
+        let own = own.or_else(|| folder("HOME").map(|home| home.join(".cache")));
+        let run = folder("CACHE_DIRECTORY").unwrap_or_else(|| PathBuf::from("/var/cache/caso"));
+        Self(
+            [Some(run), own.map(|own| own.join("caso"))]
+                .into_iter()
+                .flatten()
+                .collect(),
+        )
+    }
+
+    /// The sandbox, with the first of them that is safe.
+    pub fn sandbox(&self) -> anyhow::Result<Sandbox> {
+        components::sandbox_with(self.0.clone())
+    }
+}
+
+/// Takes the component's file in, as a run does.
+pub async fn admitted(sandbox: &Sandbox, subject: &Subject) -> anyhow::Result<Component> {
+    let source = Source::File {
+        path: &subject.file,
+        sha256: None,
+    };
+    let component = sandbox.load(source).await?;
+    known(&component.description, &subject.set)?;
+    Ok(component)
+}
+
+/// A word on the command line that is none of the component's options.
+pub fn known(description: &Description, set: &[(String, String)]) -> anyhow::Result<()> {
+    let names = || {
+        description
+            .options
+            .iter()
+            .map(|option| option.name.as_str())
+    };
+    for (name, _) in set {
+        if !names().any(|known| known == name) {
+            let names: Vec<&str> = names().collect();
+            bail!(Unset(match names.as_slice() {
+                [] => format!("component `{}` has no options", description.name),
+                names => format!(
+                    "component `{}` has no option `{name}` (it has {}){}",
+                    description.name,
+                    names.join(", "),
+                    hint(name, names.iter().copied())
+                ),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// `--set` names an option that there is not: a wrong command line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unset(String);
+
+/// The instance's name: what the command line says, or the component's own word, unless
+/// that is taken.
+pub fn instance(subject: &Subject, description: &Description) -> String {
+    if let Some(name) = &subject.name {
+        return name.clone();
+    }
+    let own = description.name.clone();
+    match config(&own, &subject.file, &[], &[], Path::new("/nonexistent")) {
+        Ok(_) => own,
+        Err(_) => format!("my_{own}"),
+    }
+}
+
+/// The configuration. `folder` is where the run's own files would lie.
+///
+/// # Errors
+/// The name cannot be a messenger's.
+pub fn config(
+    name: &str,
+    file: &Path,
+    set: &[(String, String)],
+    grants: &[String],
+    folder: &Path,
+) -> anyhow::Result<Config> {
+    let host = format!("messenger_{name}");
+    let mut values = Values::new(name, folder);
+    values.put(&host, "component", &absolute(file));
+    values.put(&host, "grants", &grants.join(", "));
+    for (option, value) in set {
+        values.set(name, option, value);
+    }
+    values.load(folder)
+}
+
+/// The configuration that maps the recording in the program, by the built-in mapper or by
+/// this file with these options of its own.
+///
+/// # Errors
+/// The mapper's file cannot be named so.
+pub fn of_the_recording(
+    mapper: Option<(&Path, &[(String, String)])>,
+    folder: &Path,
+) -> anyhow::Result<Config> {
+    let mut values = Values::new("noop", folder);
+    if let Some((file, set)) = mapper {
+        values.put("DEFAULT", "mapper", &absolute(file));
+        for (option, value) in set {
+            values.set("mapper", option, value);
+        }
+    }
+    values.load(folder)
+}
+
+/// A grant and a component's file stand in a configuration by their whole paths.
+fn absolute(file: &Path) -> String {
+    let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    whole.display().to_string()
+}
+
+/// Values as on a command line, by section and option.
+struct Values(BTreeMap<(String, String), (String, String)>);
+
+impl Values {
+    /// A site that is none, with this messenger.
+    fn new(messengers: &str, folder: &Path) -> Self {
+        let mut values = Self(BTreeMap::new());
+        let below = |name: &str| folder.join(name).display().to_string();
+        for (option, value) in [
+            ("site_name", "TRIAL".to_owned()),
+            ("service_name", "TRIAL-CLOUD".to_owned()),
+            ("messengers", messengers.to_owned()),
+            ("spooldir", below("spool")),
+            ("cache_dir", below("cache")),
+        ] {
+            values.put("DEFAULT", option, &value);
+        }
+        values
+    }
+
+    fn put(&mut self, section: &str, option: &str, value: &str) {
+        self.insert(section, option, value, "caso component".to_owned());
+    }
+
+    /// What the command line asks for.
+    fn set(&mut self, section: &str, option: &str, value: &str) {
+        self.insert(section, option, value, format!("--set {option}=…"));
+    }
+
+    fn insert(&mut self, section: &str, option: &str, value: &str, flag: String) {
+        let name = (section.to_owned(), option.to_owned());
+        self.0.insert(name, (escaped(value), flag));
+    }
+
+    fn load(self, folder: &Path) -> anyhow::Result<Config> {
+        Ok(caso_config::load(&Inputs {
+            program: Program::Caso,
+            command_line: CommandLine {
+                values: self.0,
+                ..CommandLine::default()
+            },
+            environment: BTreeMap::new(),
+            places: Places {
+                home: None,
+                root: folder.join("no-root"),
+                snap_common: None,
+                snap: None,
+            },
+            builtin_messengers: caso_builtin::messengers(),
+        })?)
+    }
+}
+
+/// A value as it is: `$` would refer to another option.
+fn escaped(value: &str) -> String {
+    value.replace('$', "$$")
+}

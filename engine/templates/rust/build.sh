@@ -1,0 +1,7 @@
+#!/bin/sh
+# build.sh: the component, as @NAME@.wasm in this folder.
+set -eu
+cd "$(dirname "$0")"
+cargo build --release --target wasm32-wasip2
+cp "target/wasm32-wasip2/release/$(echo @NAME@ | tr - _).wasm" @NAME@.wasm
+ls -l @NAME@.wasm

@@ -1,0 +1,395 @@
+//! `caso component`: what somebody sees who writes or installs a component. The one that
+//! they are about is the messenger of 1.0.0, whose bytes never change, and the tests' own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use caso_tests::build;
+use caso_tests::outcome::Outcome;
+use caso_tests::site::Site;
+
+use super::{kept, printed, run};
+use crate::clouds::plain;
+
+/// A site whose compiled components are kept from test to test, with that messenger.
+fn bench() -> (Site, PathBuf) {
+    let mut site = plain().site();
+    let cache = build::workspace().join("target/test-cache");
+    site.variable("CACHE_DIRECTORY", &cache.display().to_string());
+    let file = site.path().join("mine.wasm");
+    fs::copy(
+        build::workspace().join("tests/frozen/messenger-1.0.0.wasm"),
+        &file,
+    )
+    .unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    (site, file)
+}
+
+fn component(site: &Site, arguments: &[&str]) -> Outcome {
+    run(site, "caso", &[&["component"], arguments].concat())
+}
+
+/// As [`printed`], without who owns the file, which port was had and how long it took.
+#[track_caller]
+fn printed_without_the_day(name: &str, outcome: &Outcome) {
+    let text = outcome.snapshot();
+    let lines = text.lines().map(|line| {
+        let mut line = line.to_owned();
+        if let (true, Some(at)) = (line.starts_with("  file "), line.find(" bytes, ")) {
+            line.truncate(at + " bytes, ".len());
+            line += "[OWNER] 0644";
+        }
+        if let (Some(begin), Some(end)) = (line.find("accepted, in "), line.find(" ms at most")) {
+            line.replace_range(begin + "accepted, in ".len()..end, "[TIME]");
+        }
+        line
+    });
+    kept(name, &(lines.collect::<Vec<_>>().join("\n") + "\n"));
+}
+
+fn json(outcome: &Outcome) -> serde_json::Value {
+    serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome}"))
+}
+
+#[test]
+fn the_contract_is_in_the_program() {
+    let (site, _) = bench();
+    let folder = site.path().join("a/wit");
+    let into = folder.display().to_string();
+    printed("component-wit", &component(&site, &["wit", &into]));
+    let ours = build::workspace().join("wit");
+    for file in fs::read_dir(&folder).unwrap() {
+        let name = file.unwrap().file_name();
+        let text = |folder: &Path| fs::read_to_string(folder.join(&name)).unwrap();
+        assert_eq!(text(&folder), text(&ours), "{name:?}");
+    }
+    let found = |folder: &Path| {
+        let files = fs::read_dir(folder).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.ends_with(".wit")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(found(&folder), found(&ours));
+    // On stdout it is one file, and the same contract.
+    let printed_out = component(&site, &["wit"]).expect(0);
+    let mut whole = wit_parser::Resolve::default();
+    let package = whole.push_str("contract.wit", &printed_out.stdout).unwrap();
+    let mut parts = wit_parser::Resolve::default();
+    let (folder_package, _) = parts.push_dir(&ours).unwrap();
+    let names = |resolve: &wit_parser::Resolve, package| {
+        let package = &resolve.packages[package];
+        let interfaces: std::collections::BTreeSet<String> =
+            package.interfaces.keys().cloned().collect();
+        let worlds: std::collections::BTreeSet<String> = package.worlds.keys().cloned().collect();
+        (package.name.to_string(), interfaces, worlds)
+    };
+    assert_eq!(names(&whole, package), names(&parts, folder_package));
+    let facts = json(&component(&site, &["wit", "--json"]).expect(0));
+    assert_eq!(facts["files"].as_array().unwrap().len(), found(&ours).len());
+
+    fs::write(folder.join("log.wit"), "mine").unwrap();
+    printed(
+        "component-wit-over-another",
+        &component(&site, &["wit", &into]),
+    );
+    assert_eq!(fs::read_to_string(folder.join("log.wit")).unwrap(), "mine");
+}
+
+#[test]
+fn a_component_is_inspected() {
+    let (site, file) = bench();
+    let file = file.display().to_string();
+    printed_without_the_day("component-inspect", &component(&site, &["inspect", &file]));
+    printed_without_the_day(
+        "component-inspect-as",
+        &component(
+            &site,
+            &[
+                "inspect",
+                &file,
+                "--as",
+                "second",
+                "--set",
+                "output_path=/q",
+                "--set",
+                "share=$x",
+            ],
+        ),
+    );
+    printed(
+        "component-inspect-unknown-option",
+        &component(&site, &["inspect", &file, "--set", "ouput_path=/q"]),
+    );
+    printed(
+        "component-inspect-no-pair",
+        &component(&site, &["inspect", &file, "--set", "output_path"]),
+    );
+    let other = site.path().join("text.wasm");
+    fs::write(&other, "no component").unwrap();
+    printed(
+        "component-inspect-text",
+        &component(&site, &["inspect", &other.display().to_string()]),
+    );
+    printed(
+        "component-inspect-nothing",
+        &component(&site, &["inspect", "no/such.wasm"]),
+    );
+    let facts = json(&component(&site, &["inspect", &file, "--json"]).expect(0));
+    assert_eq!(facts["name"], "frozen");
+    assert_eq!(facts["contract"]["built_for"], "1.0.0");
+    assert_eq!(
+        facts["configuration"]["grants"][0],
+        "queue:/var/spool/frozen/outgoing"
+    );
+    // What is printed to be pasted is a configuration that a run takes.
+    let text = facts["configuration"]["text"].as_str().unwrap();
+    assert!(text.contains("sha256 = 525628be56ff"), "{text}");
+}
+
+#[test]
+fn a_mapper_is_inspected() {
+    let (site, _) = bench();
+    let file = build::guests()
+        .join("caso_test_hostile_mapper.wasm")
+        .display()
+        .to_string();
+    component(&site, &["inspect", &file])
+        .expect(0)
+        .says(": a mapper for this engine")
+        .says("[DEFAULT]\nmapper = ")
+        .never_says("messengers =");
+}
+
+#[test]
+fn all_components_are_listed() {
+    let (mut site, file) = bench();
+    let queue = site.path().join("outgoing").display().to_string();
+    site.set("DEFAULT", "messengers", "ssm, mine, other, broken")
+        .set("messenger_mine", "component", &file.display().to_string())
+        .set("messenger_mine", "grants", &format!("queue:{queue}"))
+        .set("mine", "output_path", &queue)
+        .set("mine", "server", "127.0.0.1:9")
+        .set("messenger_other", "component", "noop")
+        .set("messenger_broken", "component", "/no/such.wasm");
+    let list = |arguments: &[&str]| {
+        site.start("caso", &["component", "list"], arguments)
+            .finish()
+    };
+    let listed = list(&[]).expect(3);
+    let lines: Vec<Vec<&str>> = listed
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let names: Vec<&str> = lines.iter().take(8).map(|line| line[0]).collect();
+    assert_eq!(
+        names,
+        [
+            "NAME",
+            "mapper",
+            "ssm",
+            "mine",
+            "other",
+            "broken",
+            "logstash",
+            "greendigit_cim"
+        ],
+        "{listed}"
+    );
+    assert_eq!(
+        lines[3].join(" "),
+        format!(
+            "mine {} messenger 1.0.0 1.0.0 525628be56ff all queue:{queue} 1 NOT GRANTED ok, not pinned",
+            file.display()
+        )
+    );
+    assert!(
+        lines[4]
+            .join(" ")
+            .starts_with("other built-in noop messenger"),
+        "{listed}"
+    );
+    assert!(
+        lines[5].join(" ").ends_with("NOT USABLE, see below"),
+        "{listed}"
+    );
+    listed
+        .says("\nmine: messenger `mine` needs `server`, which it is not granted: add `connection:127.0.0.1:9` to `grants` in [messenger_mine]\n")
+        .says("\nbroken: not usable: component file `/no/such.wasm` could not be read: No such file or directory");
+    let facts = json(&list(&["--json"]).expect(3));
+    let mine = &facts["components"][2];
+    assert_eq!(mine["grants"][0]["grant"], format!("queue:{queue}"));
+    assert_eq!(
+        (&mine["pinned"], &mine["usable"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(facts["components"][4]["usable"], false);
+}
+
+#[test]
+fn records_are_delivered_with_it() {
+    let (site, file) = bench();
+    let file = file.display().to_string();
+    let into = site.path().join("out").display().to_string();
+    let ran = component(&site, &["run", &file, "--into", &into, "--set", "size=7"]);
+    printed("component-run", &ran);
+    printed(
+        "component-run-into-a-used-folder",
+        &component(&site, &["run", &file, "--into", &into]),
+    );
+    // The records in the program, as a file of one's own.
+    let sample = component(&site, &["sample"]).expect(0).stdout;
+    let clouds: String = sample
+        .lines()
+        .take(2)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let records = site.path().join("records.jsonl");
+    fs::write(&records, clouds).unwrap();
+    let records = records.display().to_string();
+    let second = site.path().join("second").display().to_string();
+    let facts = json(
+        &component(
+            &site,
+            &[
+                "run",
+                &file,
+                "--records",
+                &records,
+                "--into",
+                &second,
+                "--json",
+            ],
+        )
+        .expect(0),
+    );
+    assert_eq!(
+        (&facts["offered"], &facts["accepted"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(facts["deliveries"][0]["output"][1]["way"], "queue");
+    fs::write(site.path().join("records.jsonl"), "no record\n").unwrap();
+    printed(
+        "component-run-without-records",
+        &component(&site, &["run", &file, "--records", &records]),
+    );
+    // And those of a real OpenStack.
+    let third = site.path().join("third").display().to_string();
+    component(&site, &["run", &file, "--replay", "demo", "--into", &third])
+        .says("cloud: 56 records: accepted 56, done");
+    assert!(Path::new(&third).join("outgoing").is_dir());
+}
+
+#[test]
+fn one_that_fails_says_how() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let tried = |verb: &str| component(&site, &["run", &file, "--set", &format!("verb={verb}")]);
+    tried("trap")
+        .expect(1)
+        .says("failed: component `mischief` failed in `deliver`");
+    tried("refuse-to-start")
+        .expect(1)
+        .says("start  FAILED: component `mischief` failed in `start`: not today");
+    tried("refuse-first")
+        .expect(3)
+        .says("accepted 2, refused 1, done");
+    tried("halfway")
+        .expect(3)
+        .says("accepted 1, other: enough for today");
+    tried("put")
+        .expect(0)
+        .says("queue `outgoing`: 1 message, 6 bytes");
+}
+
+#[test]
+fn a_good_component_fits() {
+    let (site, file) = bench();
+    let file = file.display().to_string();
+    printed_without_the_day("component-check", &component(&site, &["check", &file]));
+    let facts = json(&component(&site, &["check", &file, "--json"]).expect(0));
+    assert_eq!(facts["findings"][0]["verdict"], "ok");
+}
+
+#[test]
+fn one_that_does_not_fit_is_told_why() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let checked =
+        |verb: &str| component(&site, &["check", &file, "--set", &format!("verb={verb}")]);
+    checked("trap")
+        .expect(1)
+        .says("FAIL  1 cloud records: component `mischief` failed in `deliver`");
+    checked("refuse-to-start")
+        .expect(3)
+        .says("does not start: ")
+        .says("not today");
+    let other = site.path().join("text.wasm");
+    fs::write(&other, "no component").unwrap();
+    component(&site, &["check", &other.display().to_string()])
+        .expect(1)
+        .says(
+            "FAIL  `[SITE]/text.wasm` is not a WebAssembly component"
+                .replace("[SITE]", &site.path().display().to_string())
+                .as_str(),
+        );
+}
+
+#[test]
+fn it_is_checked_as_the_messenger_that_it_is() {
+    let (mut site, file) = bench();
+    let queue = site.path().join("outgoing").display().to_string();
+    let file = file.display().to_string();
+    site.set("DEFAULT", "messengers", "ssm, mine")
+        .set("messenger_mine", "component", &file)
+        .set(
+            "messenger_mine",
+            "sha256",
+            "525628be56fff9c5c30b785100311d132b33a978891b469744b01289d3de016a",
+        )
+        .set("messenger_mine", "grants", &format!("queue:{queue}"))
+        .set("mine", "output_path", &queue)
+        .set("mine", "server", "127.0.0.1:9");
+    let check = |site: &Site| {
+        site.start("caso", &["component", "check", &file], &["--as", "mine"])
+            .finish()
+    };
+    check(&site)
+        .expect(3)
+        .says("sha256 525628be56fff9c5c30b785100311d132b33a978891b469744b01289d3de016a is the one that is pinned")
+        .says(&format!("outgoing: `queue:{queue}`"))
+        .says("optional: messenger `mine` needs `server`, which it is not granted: add `connection:127.0.0.1:9` to `grants` in [messenger_mine]")
+        .says("it fits, but something is missing: 1 thing missing");
+    // Nothing of the trial lies where the site's messages do.
+    assert!(!Path::new(&queue).exists());
+    let spool = site.spool().display().to_string();
+    site.set("messenger_mine", "grants", &format!("queue:{spool}"))
+        .set("mine", "output_path", &spool)
+        .unset("mine", "server");
+    check(&site)
+        .expect(1)
+        .says("FAIL  messenger `mine` is granted")
+        .says("grant it a place of its own");
+    site.set("messenger_mine", "sha256", &"0".repeat(64));
+    check(&site)
+        .expect(1)
+        .says("is pinned: somebody changed the file");
+}
+
+#[test]
+fn of_its_command_lines() {
+    let (site, _) = bench();
+    for (name, arguments) in [
+        ("component-help", &["--help"][..]),
+        ("component-help-wit", &["wit", "--help"]),
+        ("component-help-inspect", &["inspect", "--help"]),
+        ("component-help-check", &["check", "--help"]),
+        ("component-help-run", &["run", "--help"]),
+        ("component-help-list", &["list", "--help"]),
+    ] {
+        printed(name, &component(&site, arguments));
+    }
+}
