@@ -16,7 +16,7 @@ use crate::queue::Queue;
 use crate::recovery::{self, Recovery, SetAside};
 use crate::reserve;
 use crate::retry::{self, Returned};
-use crate::segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+use crate::segment::{self, Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 use crate::shared::Shared;
 use crate::sight::Sight;
 use crate::waiting::{self, Waiting};
@@ -147,6 +147,15 @@ impl Journal {
             mapper,
             Vec::new(),
         )
+    }
+
+    /// Puts segments on disk for good, of one project or of many, side by side. Their cursors may
+    /// move once this has answered, and not before. One answer a segment, in their order.
+    ///
+    /// # Errors
+    /// That segment may be there all the same: then the next run moves its cursor.
+    pub fn seal(&self, segments: Vec<Finished>) -> Vec<Result<Sealed, JournalError>> {
+        segment::seal(&self.shared, segments)
     }
 
     /// Where the records of the sealed segments come from, in the order of delivery.

@@ -50,7 +50,7 @@ pub use quarantine::{QuarantineCause, Quarantined, QuarantinedRecord};
 pub use queue::{PendingPack, Queue};
 pub use recovery::{Held, NewerFile, Recovery, SetAside};
 pub use retry::Returned;
-pub use segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+pub use segment::{Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 pub use sight::{Sight, WaitingRecord};
 pub use waiting::Waiting;
 

@@ -1,24 +1,23 @@
-//! One extractor of one project: which window, and what became of it.
-//!
-//! The cursor moves only after the window's segment is sealed on disk.
+//! One extractor of one project: which window, and what became of it up to its commit.
 
 use std::sync::Arc;
 
 use super::again::pieces;
+use super::clock::Read;
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
 use super::outages::suspect;
 use super::region::Region;
 use super::report::{Blame, ExtractorResult};
+use super::segment::Written;
 use super::turns::Attempt;
 use super::window::Plan;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_extract::{ExtractError, ProjectRef};
-use caso_journal::Sealed;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
-use caso_state::{Advance, CursorKey, Start, Unmoved};
+use caso_state::{CursorKey, Start};
 
 /// What is to be done.
 pub struct Task {
@@ -30,32 +29,57 @@ pub struct Task {
     pub order: (usize, usize),
 }
 
+/// A window whose records are written, and not yet on disk for good.
+pub struct Due {
+    pub window: Window,
+    /// Where it begins for the cursor.
+    pub continues: i64,
+    pub counts: Counts,
+    pub written: Written,
+}
+
+/// How far an extractor came.
+pub struct Came {
+    /// In their order; all are committed, whatever came then.
+    pub due: Vec<Due>,
+    /// What it ended with behind them; none where that was all.
+    pub end: Option<Attempt>,
+}
+
+impl Came {
+    /// To this end, with nothing to commit.
+    pub fn to(end: Attempt) -> Self {
+        Came {
+            due: Vec::new(),
+            end: Some(end),
+        }
+    }
+}
+
 impl Task {
-    /// Reads the window that is due, seals it and moves the cursor.
-    pub async fn run(self) -> Attempt {
+    /// Reads the window that is due.
+    pub async fn run(self) -> Came {
         let windows = match self.due() {
             Ok(due) => due,
-            Err(result) => return Attempt::Ended(result),
+            Err(result) => return Came::to(Attempt::Ended(result)),
         };
-        let mut sum: Option<ExtractorResult> = None;
+        let mut due = Vec::new();
         for (window, continues) in windows {
-            let attempt = self.one(window, continues).await;
-            let Attempt::Ended(ExtractorResult::Done { .. }) = &attempt else {
-                return attempt;
-            };
-            let Attempt::Ended(done) = attempt else {
-                return attempt;
-            };
-            sum = Some(match sum {
-                Some(before) => before.with(done),
-                None => done,
-            });
+            match self.one(window, continues).await {
+                Ok(read) => due.push(read),
+                Err(end) => {
+                    return Came {
+                        due,
+                        end: Some(end),
+                    };
+                }
+            }
         }
-        Attempt::Ended(sum.unwrap_or(ExtractorResult::UpToDate))
+        Came { due, end: None }
     }
 
     /// One window.
-    async fn one(&self, window: Window, continues: i64) -> Attempt {
+    async fn one(&self, window: Window, continues: i64) -> Result<Due, Attempt> {
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
                 true => Some(self.read(window).await),
@@ -64,14 +88,27 @@ impl Task {
         });
         let extracted = match extracted.await {
             Some(Some(extracted)) => extracted,
-            Some(None) => return Attempt::Untried,
-            None => return Attempt::Ended(ExtractorResult::Cancelled),
+            Some(None) => return Err(Attempt::Untried),
+            None => return Err(Attempt::Ended(ExtractorResult::Cancelled)),
         };
-        Attempt::Ended(match extracted {
-            Ok(Some(read)) => self.advance(read.window, continues, read.counts, &read.sealed),
-            Ok(None) => ExtractorResult::UpToDate,
-            Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
-            Err(error) => return self.failed(&error).await,
+        Err(match extracted {
+            Ok(Some(Read {
+                window,
+                counts,
+                written,
+            })) => {
+                return Ok(Due {
+                    window,
+                    continues,
+                    counts,
+                    written,
+                });
+            }
+            Ok(None) => Attempt::Ended(ExtractorResult::UpToDate),
+            Err(error) if error.is_service_lacking() => {
+                Attempt::Ended(self.lacking(error_chain(&error)))
+            }
+            Err(error) => self.failed(&error).await,
         })
     }
 
@@ -82,7 +119,7 @@ impl Task {
         outages.may_try(self.extractor, sources).await
     }
 
-    fn key(&self) -> CursorKey {
+    pub fn key(&self) -> CursorKey {
         let region = self.region.place.region.as_deref();
         cursor_key(&self.region.cloud, region, self.extractor)
     }
@@ -155,43 +192,6 @@ impl Task {
                         format_utc(window.end)
                     )
                 });
-        }
-    }
-
-    fn advance(
-        &self,
-        window: Window,
-        continues: i64,
-        counts: Counts,
-        sealed: &Sealed,
-    ) -> ExtractorResult {
-        let covered = Window {
-            start: continues,
-            end: window.end,
-        };
-        let cursors = &self.region.context.cursors;
-        match cursors.advance(&self.project.id, &self.key(), covered) {
-            Ok(advance) => ExtractorResult::Done {
-                window,
-                counts,
-                stays: match advance {
-                    Advance::Unmoved(Unmoved::Behind { cursor } | Unmoved::Gap { cursor }) => {
-                        Some(cursor)
-                    }
-                    Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
-                },
-            },
-            Err(error) => {
-                // The next run reads the window again: delivered now, what adds up
-                // would be counted twice.
-                if let Err(left) = self.region.context.journal.revoke(sealed) {
-                    tracing::warn!(
-                        "the records of the window could not be taken back: {}",
-                        error_chain(&left)
-                    );
-                }
-                ExtractorResult::error(&error)
-            }
         }
     }
 

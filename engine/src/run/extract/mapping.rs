@@ -1,17 +1,55 @@
 //! From a page of usage to records in a segment.
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::bisect::BisectingMapper;
+use crate::run::components::Mapper as Component;
 use caso_extract::{ExtractError, Page, PageSink};
 use caso_journal::SegmentWriter;
-use caso_model::guest::{BoxFuture, Mapper, Outcome};
+use caso_model::guest::{BoxFuture, GuestFailure, Mapper as _, Outcome};
 use caso_model::usage::{Context, UsageItem};
 
 /// Hands each page to the mapper and what comes out to the segment.
-pub struct Mapping {
-    pub mapper: BisectingMapper,
+pub struct Mapping<'a> {
+    /// Which component maps.
+    pub component: &'a Component,
+    /// Begun with the first page: what waits for the APIs has no instance, and where nothing was
+    /// used there is none.
+    pub mapper: Option<Begun>,
     pub context: Context,
     pub segment: SegmentWriter,
     pub counts: Counts,
+}
+
+/// An instance of the mapper, and its place among those that there may be at a time.
+pub struct Begun {
+    mapper: BisectingMapper,
+    /// Given back when the instance is gone: fields go in their order.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Mapping<'_> {
+    async fn map(&mut self, page: &Page) -> Result<Vec<Outcome>, GuestFailure> {
+        if page.items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut begun = match self.mapper.take() {
+            Some(begun) => begun,
+            None => {
+                let place = self.component.place().await;
+                Begun {
+                    mapper: BisectingMapper::new(self.component.start(self.context.now).await?),
+                    _place: place,
+                }
+            }
+        };
+        let outcomes = begun
+            .mapper
+            .map(&self.context, &page.tables, &page.items)
+            .await;
+        self.mapper = Some(begun);
+        outcomes
+    }
 }
 
 /// What came out of an extraction.
@@ -52,17 +90,13 @@ impl Counts {
     }
 }
 
-impl PageSink for Mapping {
+impl PageSink for Mapping<'_> {
     fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         Box::pin(async move {
             for error in &page.errors {
                 self.counts.lose(format!("{error}; not reported"));
             }
-            let outcomes = self
-                .mapper
-                .map(&self.context, &page.tables, &page.items)
-                .await
-                .map_err(ExtractError::sink)?;
+            let outcomes = self.map(&page).await.map_err(ExtractError::sink)?;
             for (item, outcome) in page.items.iter().zip(outcomes) {
                 self.counts.items += 1;
                 let (records, reason) = match outcome {

@@ -9,6 +9,7 @@ mod again;
 mod bisect;
 mod clock;
 mod cloud_run;
+mod commit;
 mod cursor_keys;
 mod extractor;
 mod inheritance;
@@ -21,6 +22,7 @@ pub mod report;
 mod seen;
 mod segment;
 pub mod session_of;
+mod together;
 mod turns;
 mod window;
 
@@ -33,12 +35,13 @@ use tokio::sync::watch;
 use self::again::PastWindows;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
+use self::commit::Commits;
 use super::components::Mapper;
 use super::kind::Kind;
 use super::ledger::Extracted;
 use super::prepare::Prepared;
 use super::summary::Summary;
-use caso_base::{Clock, SystemClock};
+use caso_base::{Clock, SystemClock, error_chain};
 use caso_config::Config;
 use caso_journal::Journal;
 use caso_state::{Cursors, Failures, Histories, ledger};
@@ -56,6 +59,7 @@ pub struct Context {
     /// What was extracted before, where this run extracts a window by hand.
     pub past: PastWindows,
     pub histories: Histories,
+    pub commits: Commits,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
     /// Names of all messengers of the configuration: who the records are for.
@@ -79,6 +83,8 @@ pub async fn extract(
     }
     let (cancel, late) = within(config.extraction_timeout, cancel);
     let context = Arc::new(context(prepared, failures, cancel));
+    let mappers = prepared.kind.mappers_at_a_time(config);
+    prepared.mapper.at_most(mappers);
     let turns = inheritance::turns(config.clouds.len());
     let runs = config.clouds.iter().zip(turns).enumerate();
     let mut reports: Vec<_> = stream::iter(runs)
@@ -94,6 +100,9 @@ pub async fn extract(
         .buffered(prepared.kind.clouds_at_a_time())
         .collect()
         .await;
+    for error in context.cursors.settle() {
+        summary.problem(error_chain(&error));
+    }
     let failures = context.failures.clone();
     if let Some(note) = past_failures::update(prepared, failures, &mut reports) {
         summary.notice(&note);
@@ -158,6 +167,7 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
         failures,
         past: past_windows(prepared),
         histories: Histories::of(&prepared.spools.cursors),
+        commits: Commits::default(),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),
         messengers: prepared.messenger_names(),

@@ -1,6 +1,7 @@
 //! What the journal promises, driven through its own front door.
 
 mod cleanup;
+mod commit;
 mod consumer;
 mod damage;
 mod kill;

@@ -11,7 +11,7 @@ use crate::*;
 use caso_disk::faults::At;
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
-use caso_state::{CursorKey, Cursors};
+use caso_state::{CursorKey, Cursors, Moves};
 
 const PAGE: &str = include_str!("../STATES.md");
 
@@ -185,6 +185,38 @@ fn the_cursor() {
     watched.does("the first cursor of a project");
     cursors.advance("PROJECT", &key, window(100, 200)).unwrap();
     watched.does("cursor");
+    cursors
+        .starts("OTHER", None, std::slice::from_ref(&key))
+        .unwrap();
+    let moves = [("OTHER", 0, 300), ("PROJECT", 200, 300)].map(|(project, start, end)| Moves {
+        project: project.to_owned(),
+        windows: vec![(key.clone(), window(start, end))],
+    });
+    let moved = cursors.commit(moves.to_vec());
+    assert!(moved.iter().all(Result::is_ok), "{moved:?}");
+    watched.does("cursors together");
+    assert!(cursors.settle().is_empty());
+    watched.does("lastrun files");
+    assert!(cursors.settle().is_empty());
+    assert_eq!(watched.steps(), [""; 0], "nothing is left to settle");
+}
+
+#[test]
+fn sealed_together() {
+    let watched = Watched::new();
+    let journal = watched.open();
+    let segments: Vec<_> = (0..3)
+        .map(|project| {
+            let mut writer = watched.site.begin(&journal, project);
+            writer.append(&names(&["1"]).remove(0)).unwrap();
+            writer.finish().unwrap()
+        })
+        .collect();
+    watched.forget_steps();
+    let sealed = journal.seal(segments);
+    assert!(sealed.iter().all(Result::is_ok), "{sealed:?}");
+    watched.does("sealed together");
+    assert_eq!(journal.sealed().len(), 3);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! One project's cursors: where its extractors start, and what is written when
 //! one of them moves.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
 use super::error::CursorError;
@@ -35,6 +36,10 @@ pub(super) struct ProjectCursors {
     lastruns: Vec<PathBuf>,
     /// The lastrun files may not hold what `file` says: write them whatever it is.
     rewrite: bool,
+    /// A run was ended before it had settled what was coming.
+    unsettled: bool,
+    /// Its cursors were written in this run.
+    moved: bool,
 }
 
 /// What the lastrun files say.
@@ -56,6 +61,7 @@ impl ProjectCursors {
     /// Reads the project's cursor file and its lastrun files.
     pub(super) fn read(
         spool: &Spool,
+        settled: &BTreeMap<String, String>,
         project: &str,
         name: Option<&str>,
     ) -> Result<ProjectCursors, CursorError> {
@@ -67,6 +73,18 @@ impl ProjectCursors {
             .flatten()
             .filter_map(|name| spool.lastrun_file(name))
             .collect();
+        let mut unsettled = false;
+        // What was coming came, and the text before it is nobody's any more but an operator's.
+        for path in &lastruns {
+            let name = name_of(path);
+            match &file.coming {
+                Some(coming) if settled.get(&name) == Some(coming) => {
+                    file.lastrun.insert(name, coming.clone());
+                }
+                Some(_) if lastruns.first() == Some(path) || path.exists() => unsettled = true,
+                _ => {}
+            }
+        }
         let fallback = Fallback::read(&mut file, &lastruns, &spool.global_lastrun_file())?;
         if let Some(reason) = damaged {
             if fallback.start.source == StartSource::Nothing {
@@ -96,6 +114,8 @@ impl ProjectCursors {
             fallback,
             asked: HashSet::new(),
             lastruns,
+            unsettled,
+            moved: false,
         })
     }
 
@@ -109,28 +129,52 @@ impl ProjectCursors {
         self.fallback.edited || self.fallback.removed
     }
 
-    /// Moves a cursor to the end of a window that continues it.
-    pub(super) fn advance(
+    /// What moves to the ends of windows that continue their cursors, in the order of the
+    /// windows. Nothing has moved before [`ProjectCursors::moved`].
+    pub(super) fn plan(
         &mut self,
         spool: &Spool,
         configured: &[CursorKey],
-        key: &CursorKey,
-        window: Window,
-    ) -> Result<Advance, CursorError> {
-        let from = self.start(key).at;
-        if let Some(cursor) = from {
-            if window.end <= cursor {
-                return Ok(Advance::Unmoved(Unmoved::Behind { cursor }));
-            }
-            if window.start > cursor {
-                return Ok(Advance::Unmoved(Unmoved::Gap { cursor }));
-            }
+        moves: &[(CursorKey, Window)],
+    ) -> Result<Planned, CursorError> {
+        for (key, _) in moves {
+            self.start(key);
         }
-        self.move_to(spool, configured, key, window.end)?;
-        Ok(Advance::Moved {
-            from,
-            to: window.end,
-        })
+        let mut next = self.file.clone();
+        let mut advances = Vec::new();
+        for (key, window) in moves {
+            let entry = next.cursors.iter_mut().find(|entry| is_of(entry, key));
+            let from = entry.as_ref().and_then(|entry| entry.at);
+            advances.push(match from {
+                Some(cursor) if window.end <= cursor => {
+                    Advance::Unmoved(Unmoved::Behind { cursor })
+                }
+                Some(cursor) if window.start > cursor => Advance::Unmoved(Unmoved::Gap { cursor }),
+                _ => {
+                    if let Some(entry) = entry {
+                        entry.at = Some(window.end);
+                        entry.standing = Standing::Extracted;
+                    }
+                    self.asked.insert(key.clone());
+                    let to = window.end;
+                    Advance::Moved { from, to }
+                }
+            });
+        }
+        let moves = advances
+            .iter()
+            .any(|it| matches!(it, Advance::Moved { .. }));
+        let change = match moves {
+            true => Some(self.write(spool, configured, next)?),
+            false => None,
+        };
+        Ok(Planned { advances, change })
+    }
+
+    /// The cursors are on disk as they were planned.
+    pub(super) fn moved(&mut self, next: CursorFile) {
+        self.file = next;
+        self.moved = true;
     }
 
     /// Where an extractor starts. From here on it has an entry of its own.
@@ -173,33 +217,16 @@ impl ProjectCursors {
         start
     }
 
-    fn move_to(
-        &mut self,
-        spool: &Spool,
-        configured: &[CursorKey],
-        key: &CursorKey,
-        end: i64,
-    ) -> Result<(), CursorError> {
-        let mut next = self.file.clone();
-        for entry in &mut next.cursors {
-            if is_of(entry, key) {
-                entry.at = Some(end);
-                entry.standing = Standing::Extracted;
-            }
-        }
-        self.asked.insert(key.clone());
-        self.write(spool, configured, next)
-    }
-
-    /// Takes an extractor whose service the cloud lacks out of lastrun.
+    /// Takes an extractor whose service the cloud lacks out of lastrun; what is to be written
+    /// for it.
     pub(super) fn leave_out(
         &mut self,
         spool: &Spool,
         configured: &[CursorKey],
         key: &CursorKey,
-    ) -> Result<(), CursorError> {
+    ) -> Result<Option<Change>, CursorError> {
         if !self.asked.remove(key) {
-            return Ok(());
+            return Ok(None);
         }
         for entry in &mut self.file.cursors {
             if is_of(entry, key) {
@@ -208,20 +235,20 @@ impl ProjectCursors {
         }
         // Before anything of the project moved there is nothing to correct; the
         // first one that moves writes this down, too.
-        if self.file.lastrun.is_empty() {
-            return Ok(());
+        if self.file.lastrun.is_empty() && self.file.coming.is_none() {
+            return Ok(None);
         }
-        self.write(spool, configured, self.file.clone())
+        self.write(spool, configured, self.file.clone()).map(Some)
     }
 
-    /// Puts `next` in the place of what is on disk, and the least of its
-    /// cursors into lastrun.
+    /// Writes `next` beside what is on disk, with the least of its cursors as what is coming into
+    /// lastrun.
     fn write(
         &mut self,
         spool: &Spool,
         configured: &[CursorKey],
         mut next: CursorFile,
-    ) -> Result<(), CursorError> {
+    ) -> Result<Change, CursorError> {
         let project = self.file.project.clone();
         let write_error = |source| CursorError::Write {
             project: project.clone(),
@@ -245,41 +272,69 @@ impl ProjectCursors {
                 end: at,
             })?,
         };
-        let rewrite = std::mem::replace(&mut self.rewrite, true);
         if let Some(folder) = self.path.parent() {
             spool.disk().create_folder(folder).map_err(write_error)?;
         }
-        let changes = self
-            .lastruns
-            .first()
-            .is_some_and(|path| rewrite || next.lastrun.get(&name_of(path)) != Some(&text));
-        if changes {
-            // A kill behind the next write must not look like an operator's
-            // hand, which would carry every cursor of the project along.
-            let mut noted = self.file.clone();
-            noted.coming = Some(text.clone());
-            noted.write(spool.disk(), &self.path).map_err(write_error)?;
-        }
+        next.coming = Some(text);
+        let written = next
+            .write_beside(spool.disk(), &self.path)
+            .map_err(write_error)?;
+        Ok(Change { next, written })
+    }
+
+    /// Writes what is coming into the lastrun files, where something else stands in them, and
+    /// syncs nothing. Those that were written go into `settled`.
+    pub(super) fn settle(
+        &mut self,
+        spool: &Spool,
+        settled: &mut BTreeMap<String, String>,
+    ) -> Result<(), CursorError> {
+        // An operator's text stands until a cursor has moved from it.
+        let mends = self.unsettled && !self.is_set_by_hand();
+        let Some(text) = self.file.coming.clone().filter(|_| self.moved || mends) else {
+            return Ok(());
+        };
         for (index, path) in self.lastruns.iter().enumerate() {
             // A file by name is kept up where there is one, not begun.
             if index > 0 && !path.exists() {
                 continue;
             }
             let name = name_of(path);
-            if rewrite || next.lastrun.get(&name) != Some(&text) {
-                spool
-                    .disk()
-                    .replace(path, text.as_bytes())
-                    .map_err(write_error)?;
-                next.lastrun.insert(name, text.clone());
+            if self.rewrite || self.file.lastrun.get(&name) != Some(&text) {
+                let fill = |file: &mut DiskFile| file.write(text.as_bytes());
+                let written = spool.disk().write_beside::<DiskError>(path, fill);
+                written
+                    .and_then(Beside::name)
+                    .map_err(|source| CursorError::Lastrun {
+                        project: self.file.project.clone(),
+                        source,
+                    })?;
             }
+            self.file.lastrun.insert(name.clone(), text.clone());
+            settled.insert(name, text.clone());
         }
-        next.coming = None;
-        next.write(spool.disk(), &self.path).map_err(write_error)?;
-        self.file = next;
         self.rewrite = false;
         Ok(())
     }
+
+    /// Whether a run that was ended may have written what is coming, and nobody synced it.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+}
+
+/// What is to be done for a project whose cursors move.
+pub(super) struct Planned {
+    /// One a move.
+    pub(super) advances: Vec<Advance>,
+    /// None where nothing moves.
+    pub(super) change: Option<Change>,
+}
+
+/// New cursors, written beside the old ones.
+pub(super) struct Change {
+    pub(super) next: CursorFile,
+    pub(super) written: Beside,
 }
 
 /// Says that somebody moved the cursors. Forward it takes usage away that only a look at the
@@ -348,6 +403,9 @@ impl Fallback {
     ) -> Result<Fallback, CursorError> {
         let project = file.project.clone();
         let known = !file.cursors.is_empty();
+        // What stands there now is known from here on, whoever wrote it: a run that is
+        // killed before it has written its own there must not take it for a second edit.
+        let mut seen: Vec<(String, String)> = Vec::new();
         let mut found: Option<Fallback> = None;
         let mut removed = false;
         let mut damaged = false;
@@ -369,7 +427,14 @@ impl Fallback {
                 }
                 Err(e) => return Err(cannot_read(&project, path, e)),
             };
-            let wrote = file.lastrun.get(&name_of(path)).cloned();
+            let wrote = file.lastrun.get(&name_of(path)).or(match is_global {
+                true => None,
+                false => file.coming.as_ref(),
+            });
+            let wrote = wrote.cloned();
+            if !is_global && parse_lastrun(&text).is_some() {
+                seen.push((name_of(path), text.clone()));
+            }
             let (text, ours) = match (parse_lastrun(&text), wrote) {
                 // What a crash or a full disk left of a file whose text we know says nothing
                 // new. It is written again with the next cursor.
@@ -436,6 +501,7 @@ impl Fallback {
             damaged: false,
         });
         found.damaged = damaged;
+        file.lastrun.extend(seen);
         Ok(found)
     }
 }
