@@ -9,9 +9,10 @@ use clap::{ArgMatches, Error};
 use clap_complete::Shell;
 
 use super::commands::Started;
+use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::status;
-use crate::run::StatusForm;
+use super::{explain, republish, status};
+use crate::run::{Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -51,6 +52,18 @@ pub enum Task {
     Queue {
         line: CommandLine,
         what: QueueTask,
+    },
+    Cursor {
+        line: CommandLine,
+        what: CursorTask,
+    },
+    Republish {
+        line: CommandLine,
+        what: Republish,
+    },
+    Explain {
+        line: CommandLine,
+        server: String,
     },
     /// In this folder, or a new temporary one.
     Demo {
@@ -98,7 +111,10 @@ impl Task {
         match self {
             Self::Projects { .. } => Program::Projects,
             Self::MappingMigrate { .. } => Program::MappingMigrate,
-            Self::Deliver { .. } | Self::Status { .. } | Self::Queue { .. } => Program::Caso,
+            Self::Deliver { .. }
+            | Self::Status { .. }
+            | Self::Queue { .. }
+            | Self::Cursor { .. } => Program::Caso,
             _ => Program::Extract,
         }
     }
@@ -127,6 +143,12 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             let (task, matches) = queue::task(matches);
             with_flags(started, matches, task)
         }
+        Some(("cursor", matches)) => {
+            let (task, matches) = cursor::task(matches);
+            with_flags(started, matches, task)
+        }
+        Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("completions", matches)) => Task::Completions {
             of: started,
             shell: required(matches, "shell")?,

@@ -60,6 +60,8 @@ pub struct CursorKey {
 pub enum StartSource {
     /// Its own cursor.
     Cursor,
+    /// Its own cursor, which an operator has put there.
+    Set,
     /// A lastrun file that is not as we left it.
     Edited(PathBuf),
     /// A lastrun file, for want of a cursor.
@@ -218,7 +220,7 @@ impl Cursors {
     ) -> Result<bool, CursorError> {
         let known = self.project(project, None)?;
         let mut known = locked(&known);
-        if self.frozen || known.is_set_by_hand() {
+        if self.frozen || known.is_set_by_hand(key) {
             return Ok(false);
         }
         if known.start(key).at.is_none() && window.start > beginning {
@@ -226,6 +228,31 @@ impl Cursors {
         }
         let advance = known.advance(&self.spool, &self.configured, key, window)?;
         Ok(matches!(advance, Advance::Moved { .. }))
+    }
+
+    /// Sets all cursors of a project to a moment in epoch seconds, and its lastrun with them.
+    /// `name` is the project's name, where that is known. They stay there until something is
+    /// extracted from there, whatever lies sealed in the journal.
+    ///
+    /// # Errors
+    /// The project's files could not be read or written; killed in between, the cursors stand
+    /// where they stood.
+    pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
+        let known = self.project(project, name)?;
+        locked(&known).set(&self.spool, at)
+    }
+
+    /// Removes what is known of a project, its lastrun file included: should it be found again,
+    /// it starts as a new one does. Killed in between, it must be called again.
+    ///
+    /// # Errors
+    /// Its files could not be read or removed.
+    pub fn forget(spool: &Spool, project: &str) -> Result<(), CursorError> {
+        let known = ProjectCursors::read(spool, project, None)?;
+        known.forget(spool).map_err(|source| CursorError::Write {
+            project: project.to_owned(),
+            source,
+        })
     }
 
     /// Notes that the cloud does without what this extractor reads. Its cursor

@@ -2,7 +2,7 @@
 
 use super::bisect::BisectingMapper;
 use super::extractor::Task;
-use super::mapping::{Counts, Mapping};
+use super::mapping::{self, Counts, Mapping};
 use super::seen::Seen;
 use caso_extract::ExtractError;
 use caso_journal::{Order, Sealed, SegmentKey};
@@ -49,6 +49,7 @@ impl Task {
             context: self.usage_context(window),
             segment,
             counts: Counts::default(),
+            types: context.again.as_ref().map(|again| again.types.clone()),
         };
         let task = caso_extract::Task {
             context: &self.region.sources,
@@ -62,7 +63,12 @@ impl Task {
         }
         seen.save(window).map_err(ExtractError::sink)?;
         let sealed = mapping.segment.seal().map_err(ExtractError::sink)?;
-        Ok(Some((mapping.counts, sealed)))
+        let mut counts = mapping.counts;
+        counts.windows.push(mapping::Sealed {
+            window,
+            by_type: sealed.by_type.clone(),
+        });
+        Ok(Some((counts, sealed)))
     }
 
     fn segment_key(&self, window: Window) -> SegmentKey {

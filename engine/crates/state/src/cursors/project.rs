@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use caso_disk::DiskError;
 use caso_model::Window;
 
 use super::error::CursorError;
@@ -85,6 +86,7 @@ impl ProjectCursors {
             report_edit(project, &file, &fallback.start);
             for entry in &mut file.cursors {
                 entry.at = fallback.start.at;
+                entry.by_hand = true;
             }
         }
         let places = file.cursors.iter().map(place_of).collect();
@@ -104,9 +106,42 @@ impl ProjectCursors {
         self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
     }
 
-    /// Whether an operator, or Python, decided where its extractors start.
-    pub(super) fn is_set_by_hand(&self) -> bool {
-        self.fallback.edited || self.fallback.removed
+    /// Whether an operator, or Python, decided where an extractor starts.
+    pub(super) fn is_set_by_hand(&self, key: &CursorKey) -> bool {
+        let mut entries = self.file.cursors.iter();
+        let entry = entries.find(|entry| is_of(entry, key));
+        self.fallback.edited || self.fallback.removed || entry.is_some_and(|it| it.by_hand)
+    }
+
+    /// Sets all cursors to a moment, and lastrun with them.
+    pub(super) fn set(&mut self, spool: &Spool, at: i64) -> Result<(), CursorError> {
+        let mut next = self.file.clone();
+        for entry in &mut next.cursors {
+            entry.at = Some(at);
+            entry.by_hand = true;
+            self.asked.insert(CursorKey {
+                cloud: entry.cloud.clone(),
+                region: entry.region.clone(),
+                extractor: entry.extractor.clone(),
+            });
+        }
+        self.rewrite = true;
+        self.write(spool, &[], next)
+    }
+
+    /// Removes its lastrun files, then its cursors: with the first of them it is forgotten.
+    pub(super) fn forget(&self, spool: &Spool) -> Result<(), DiskError> {
+        let noted = self.file.lastrun.keys().filter(|name| is_lastrun(name));
+        let noted = noted.map(|name| spool.folder().join(name));
+        for path in self.lastruns.iter().cloned().chain(noted) {
+            spool.disk().remove(&path)?;
+        }
+        spool.disk().sync_folder(spool.folder())?;
+        spool.disk().remove(&self.path)?;
+        match self.path.parent().filter(|folder| folder.exists()) {
+            Some(folder) => spool.disk().sync_folder(folder),
+            None => Ok(()),
+        }
     }
 
     /// Moves a cursor to the end of a window that continues it.
@@ -144,10 +179,10 @@ impl ProjectCursors {
             let still_edited = self.fallback.edited && entry.at == self.fallback.start.at;
             return Start {
                 at: entry.at,
-                source: if still_edited {
-                    self.fallback.start.source.clone()
-                } else {
-                    StartSource::Cursor
+                source: match (still_edited, entry.by_hand) {
+                    (true, _) => self.fallback.start.source.clone(),
+                    (false, true) => StartSource::Set,
+                    (false, false) => StartSource::Cursor,
                 },
                 extracted: entry.standing == Standing::Extracted,
             };
@@ -169,6 +204,7 @@ impl ProjectCursors {
             extractor: key.extractor.clone(),
             at: start.at,
             standing: Standing::Untried,
+            by_hand: false,
         });
         start
     }
@@ -185,6 +221,7 @@ impl ProjectCursors {
             if is_of(entry, key) {
                 entry.at = Some(end);
                 entry.standing = Standing::Extracted;
+                entry.by_hand = false;
             }
         }
         self.asked.insert(key.clone());
@@ -443,6 +480,11 @@ impl Fallback {
 /// Of a file's text, what a message shows.
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+/// Whether a file may have that name: it comes from a file.
+fn is_lastrun(name: &str) -> bool {
+    name.starts_with("lastrun.") && !name.contains(['/', '\0'])
 }
 
 fn place_of(entry: &Entry) -> (String, Option<String>) {
