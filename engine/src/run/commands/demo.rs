@@ -64,6 +64,7 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
             kind: Kind::demo(&into)?,
             extract: true,
             only: None,
+            again: None,
             verbose: true,
             remarks: ComponentWarnings::default(),
         },
