@@ -2,10 +2,18 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use crate::run::queue::Answer;
+use crate::run::queue::{Answer, Ask};
+
+/// Whom a command asks: nobody, where `--yes` has answered.
+pub fn asking(yes: bool) -> Ask<'static> {
+    match yes {
+        true => &|_| Answer::Yes,
+        false => &ask,
+    }
+}
 
 /// Asks; anything but a yes is a no, and so is the end of the input.
-pub fn ask(question: &str) -> Answer {
+fn ask(question: &str) -> Answer {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Answer::Nobody;
     }

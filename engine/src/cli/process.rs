@@ -11,7 +11,9 @@ use std::path::Path;
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, component, config, queue, signals, status, watchdog};
+use super::{
+    completion, component, config, cursor, explain, queue, republish, signals, status, watchdog,
+};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -41,6 +43,15 @@ pub fn execute(task: Task) -> Exit {
         }
         Task::Queue { line, what } => {
             with_config(program, line, |config| queue::execute(config, what))
+        }
+        Task::Explain { line, server } => {
+            with_config(program, line, |config| explain::execute(&config, &server))
+        }
+        Task::Republish { line, what } => {
+            with_config(program, line, |config| republish::execute(config, what))
+        }
+        Task::Cursor { line, what } => {
+            with_config(program, line, |config| cursor::execute(&config, &what))
         }
         Task::Projects { line } => with_config(program, line, |config| {
             logged(&log_settings(&config), run::projects(config))
@@ -112,6 +123,7 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
                     kind,
                     extract: true,
                     only: None,
+                    again: None,
                     verbose: summary,
                     remarks,
                 })
@@ -149,6 +161,7 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
             kind: Kind::Real,
             extract: false,
             only: None,
+            again: None,
             verbose: summary,
             remarks,
         }),

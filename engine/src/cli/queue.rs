@@ -3,10 +3,10 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
-use super::confirm::ask;
+use super::confirm::asking;
 use super::process::{complain, log_settings, logged, print, start, to_stderr};
 use super::task::Task;
-use crate::run::queue::{self, Answer, Drop, Forget, Retry, Show};
+use crate::run::queue::{self, Drop, Forget, Retry, Show};
 use crate::run::{Exit, Invocation, Kind};
 use caso_config::{CommandLine, Config};
 
@@ -304,13 +304,6 @@ pub fn execute(config: Config, what: QueueTask) -> Exit {
     }
 }
 
-fn asking(yes: bool) -> queue::Ask<'static> {
-    match yes {
-        true => &|_| Answer::Yes,
-        false => &ask,
-    }
-}
-
 fn done(result: Result<(), Exit>) -> Exit {
     result.map_or_else(|exit| exit, |()| Exit::Done)
 }
@@ -338,6 +331,7 @@ fn flushed(config: Config, only: Option<String>) -> Exit {
         kind: Kind::Real,
         extract: false,
         only,
+        again: None,
         verbose: true,
         remarks,
     };

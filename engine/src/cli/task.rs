@@ -10,10 +10,11 @@ use clap_complete::Shell;
 
 use super::commands::Started;
 use super::component::{self, ComponentTask};
+use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::status;
-use crate::run::StatusForm;
+use super::{explain, republish, status};
 use crate::run::component::Subject;
+use crate::run::{Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -53,6 +54,18 @@ pub enum Task {
     Queue {
         line: CommandLine,
         what: QueueTask,
+    },
+    Cursor {
+        line: CommandLine,
+        what: CursorTask,
+    },
+    Republish {
+        line: CommandLine,
+        what: Republish,
+    },
+    Explain {
+        line: CommandLine,
+        server: String,
     },
     /// In this folder, or a new temporary one.
     Demo {
@@ -114,6 +127,7 @@ impl Task {
             Self::Deliver { .. }
             | Self::Status { .. }
             | Self::Queue { .. }
+            | Self::Cursor { .. }
             | Self::ComponentList { .. }
             | Self::ComponentCheck { .. } => Program::Caso,
             _ => Program::Extract,
@@ -144,6 +158,12 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             let (task, matches) = queue::task(matches);
             with_flags(started, matches, task)
         }
+        Some(("cursor", matches)) => {
+            let (task, matches) = cursor::task(matches);
+            with_flags(started, matches, task)
+        }
+        Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("component", matches)) => match matches.subcommand() {
             Some(("list", matches)) => with_flags(started, matches, component::list_task),
             Some(("check", matches)) => with_flags(started, matches, component::check_task),

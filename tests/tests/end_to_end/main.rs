@@ -38,6 +38,7 @@ mod projects;
 mod queue;
 mod regions;
 mod remembered;
+mod republish;
 mod requests;
 mod scopes;
 mod status;

@@ -65,6 +65,8 @@ pub struct CursorKey {
 pub enum StartSource {
     /// Its own cursor.
     Cursor,
+    /// Its own cursor, which an operator has put there.
+    Set,
     /// A lastrun file that is not as we left it.
     Edited(PathBuf),
     /// A lastrun file, for want of a cursor.
@@ -352,7 +354,7 @@ impl Cursors {
     ) -> Result<bool, CursorError> {
         let known = self.project(project, None)?;
         let mut known = locked(&known);
-        if self.frozen || known.is_set_by_hand() {
+        if self.frozen || known.is_set_by_hand(key) {
             return Ok(false);
         }
         if known.start(key).at.is_none() && window.start > beginning {
@@ -361,6 +363,47 @@ impl Cursors {
         drop(known);
         let advance = self.advance(project, key, window)?;
         Ok(matches!(advance, Advance::Moved { .. }))
+    }
+
+    /// Sets all cursors of a project to a moment in epoch seconds, and its lastrun with them.
+    /// `name` is the project's name, where that is known. They stay there until something is
+    /// extracted from there, whatever lies sealed in the journal.
+    ///
+    /// # Errors
+    /// The project's files could not be read or written; killed in between, the cursors stand
+    /// where they stood.
+    pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
+        let known = self.project(project, name)?;
+        let writing = locked(&self.writing);
+        if locked(&known).is_unsettled() {
+            self.mend(project)?;
+        }
+        let change = locked(&known).set(&self.spool, at)?;
+        let mut answers = vec![Ok(Vec::new())];
+        self.write_down(&mut vec![(0, known, change)], &mut answers);
+        answers.pop().transpose()?;
+        drop(writing);
+        self.settle().pop().map_or(Ok(()), Err)
+    }
+
+    /// Removes what is known of a project, its lastrun file included: should it be found again,
+    /// it starts as a new one does. Killed in between, it must be called again.
+    ///
+    /// # Errors
+    /// Its files could not be read or removed.
+    pub fn forget(spool: &Spool, project: &str) -> Result<(), CursorError> {
+        let mut settled = settled::read(spool);
+        let known = ProjectCursors::read(spool, &settled, project, None)?;
+        let before = settled.len();
+        let forgotten = known.forget(spool, &mut settled);
+        let forgotten = forgotten.and_then(|()| match settled.len() == before {
+            true => Ok(()),
+            false => settled::write(spool, &settled),
+        });
+        forgotten.map_err(|source| CursorError::Write {
+            project: project.to_owned(),
+            source,
+        })
     }
 
     /// Notes that the cloud does without what this extractor reads. Its cursor

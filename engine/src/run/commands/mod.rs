@@ -4,7 +4,9 @@
 pub mod component;
 mod config_sample;
 mod config_show;
+pub mod cursor;
 mod demo;
+mod explain;
 mod mapping_migrate;
 mod projects;
 pub mod queue;
@@ -13,6 +15,7 @@ pub mod status;
 pub use self::config_sample::sample;
 pub use self::config_show::show;
 pub use self::demo::demo;
+pub use self::explain::explain;
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
 pub use self::status::{StatusForm, status};

@@ -173,9 +173,9 @@ fn moved(
                 take_back(context, &sealed);
                 ExtractorResult::error(error)
             }
-            (Ok(_), moved) => ExtractorResult::Done {
+            (Ok(sealed), moved) => ExtractorResult::Done {
                 window: window.window,
-                counts: window.counts,
+                counts: window.counts.of_window(window.window, sealed.by_type),
                 stays: moved
                     .and_then(|moved| moved.as_mut().ok()?.pop_front())
                     .and_then(stays),

@@ -17,7 +17,7 @@ use caso_base::time::format_utc;
 use caso_extract::{ExtractError, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
-use caso_state::{CursorKey, Start};
+use caso_state::{CursorKey, Start, StartSource};
 
 /// What is to be done.
 pub struct Task {
@@ -133,10 +133,11 @@ impl Task {
         match bounds.plan(self.start.at, overlap, supersedes) {
             Plan::Extract { window, continues } => {
                 self.report_longer(window);
-                if bounds.from.explicit().is_none() || !caso_extract::adds_up(self.extractor) {
-                    return Ok(vec![(window, continues)]);
+                let by_hand = bounds.from.explicit().is_some() || self.is_set_back();
+                match by_hand && caso_extract::adds_up(self.extractor) {
+                    true => self.again(window),
+                    false => Ok(vec![(window, continues)]),
                 }
-                self.again(window)
             }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
             Plan::Future { cursor } => Err(ExtractorResult::failed(format!(
@@ -153,7 +154,13 @@ impl Task {
         }
     }
 
-    /// A window by hand of what adds up.
+    /// Whether somebody decided where it starts.
+    fn is_set_back(&self) -> bool {
+        let source = &self.start.source;
+        matches!(source, StartSource::Edited(_) | StartSource::Set)
+    }
+
+    /// A window by hand of what adds up, or from a cursor that was put there by hand.
     fn again(&self, window: Window) -> Result<Vec<(Window, i64)>, ExtractorResult> {
         let Region {
             context,
@@ -161,16 +168,36 @@ impl Task {
             place,
             ..
         } = self.region.as_ref();
+        let window = match &context.again {
+            // What its cursor has not reached is the next run's, in a window of its own; and
+            // before `first_extract_from` nothing was extracted.
+            Some(_) => Window {
+                start: window.start.max(self.region.bounds.first_from.unwrap_or(0)),
+                end: window.end.min(self.start.at.unwrap_or(0)),
+            },
+            None => window,
+        };
+        if window.end <= window.start {
+            return Ok(Vec::new());
+        }
         if context.config.overlapping_intervals {
             return Ok(vec![(window, window.start)]);
         }
         let region = place.region.as_deref();
         let extractor = self.extractor.as_str();
-        let past = context
-            .past
-            .windows(&cloud.name, region, extractor, &self.project.id);
+        let past = context.past();
+        let past = past.windows(&cloud.name, region, extractor, &self.project.id);
+        let explicit = self.region.bounds.from.explicit().is_some();
+        let reached = match explicit {
+            true => self.start.at,
+            // Its own cursor says no more how far it was; a first run's was never anywhere.
+            false => past.iter().map(|window| window.end).max(),
+        };
+        if !explicit && reached.is_none_or(|reached| reached <= window.start) {
+            return Ok(vec![(window, window.start)]);
+        }
         let pieces =
-            pieces(window, self.start.at, past).map_err(|error| ExtractorResult::error(&error))?;
+            pieces(window, reached, past).map_err(|error| ExtractorResult::error(&error))?;
         Ok(pieces
             .into_iter()
             .map(|piece| (piece, piece.start))

@@ -1,12 +1,16 @@
 //! From a page of usage to records in a segment.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bisect::BisectingMapper;
 use crate::run::components::Mapper as Component;
 use caso_extract::{ExtractError, Page, PageSink};
 use caso_journal::SegmentWriter;
+use caso_model::Window;
 use caso_model::guest::{BoxFuture, GuestFailure, Mapper as _, Outcome};
+use caso_model::record::AccountingRecord;
 use caso_model::usage::{Context, UsageItem};
 
 /// Hands each page to the mapper and what comes out to the segment.
@@ -19,6 +23,8 @@ pub struct Mapping<'a> {
     pub context: Context,
     pub segment: SegmentWriter,
     pub counts: Counts,
+    /// Records of other types are left out; none: all are kept.
+    pub types: Option<BTreeSet<String>>,
 }
 
 /// An instance of the mapper, and its place among those that there may be at a time.
@@ -64,6 +70,16 @@ pub struct Counts {
     pub lost: u64,
     /// The first of them, for people.
     pub reasons: Vec<String>,
+    /// Each window that was sealed.
+    pub windows: Vec<Sealed>,
+}
+
+/// A window that was sealed, as the ledger keeps it.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    pub window: Window,
+    /// By record type.
+    pub by_type: BTreeMap<String, u64>,
 }
 
 /// So many reasons are worth reading; the others are in the log file and in
@@ -71,11 +87,18 @@ pub struct Counts {
 const REASONS: usize = 5;
 
 impl Counts {
+    /// The same, of a window that was sealed.
+    pub fn of_window(mut self, window: Window, by_type: BTreeMap<String, u64>) -> Self {
+        self.windows.push(Sealed { window, by_type });
+        self
+    }
+
     /// With those of one more window.
     pub fn add(&mut self, other: Counts) {
         self.items += other.items;
         self.records += other.records;
         self.lost += other.lost;
+        self.windows.extend(other.windows);
         let room = REASONS.saturating_sub(self.reasons.len());
         self.reasons.extend(other.reasons.into_iter().take(room));
     }
@@ -105,7 +128,11 @@ impl PageSink for Mapping<'_> {
                     Outcome::Partly(records, reason) => (records, Some(reason)),
                     Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
                 };
-                for record in &records {
+                let types = self.types.as_ref();
+                let is_wanted = |record: &&AccountingRecord| {
+                    types.is_none_or(|types| types.contains(record.record_type()))
+                };
+                for record in records.iter().filter(is_wanted) {
                     self.segment.append(record).map_err(ExtractError::sink)?;
                     self.counts.records += 1;
                 }

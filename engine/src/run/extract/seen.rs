@@ -59,9 +59,7 @@ impl<'a> Seen<'a> {
         }
         Ok(Self {
             history: Mutex::new(history),
-            kept: context
-                .kind
-                .is_real()
+            kept: (context.kind.is_real() && context.again.is_none())
                 .then_some((&context.histories, opened)),
         })
     }

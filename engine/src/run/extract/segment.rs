@@ -50,6 +50,7 @@ impl Task {
             context: self.usage_context(window),
             segment,
             counts: Counts::default(),
+            types: context.again.as_ref().map(|again| again.types.clone()),
         };
         let task = caso_extract::Task {
             context: &self.region.sources,

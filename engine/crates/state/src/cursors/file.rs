@@ -39,6 +39,9 @@ pub struct Entry {
     pub at: Option<i64>,
     #[serde(default, skip_serializing_if = "Standing::is_untried")]
     pub standing: Standing,
+    /// An operator decided where it stands, and nothing was extracted from there since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 /// Whether the extractor ever found what it reads.

@@ -103,6 +103,7 @@ impl ProjectCursors {
             report_edit(project, &file, &fallback.start);
             for entry in &mut file.cursors {
                 entry.at = fallback.start.at;
+                entry.by_hand = true;
             }
         }
         let places = file.cursors.iter().map(place_of).collect();
@@ -124,9 +125,54 @@ impl ProjectCursors {
         self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
     }
 
-    /// Whether an operator, or Python, decided where its extractors start.
-    pub(super) fn is_set_by_hand(&self) -> bool {
+    /// Whether an operator, or Python, decided where an extractor starts.
+    pub(super) fn is_set_by_hand(&self, key: &CursorKey) -> bool {
+        let mut entries = self.file.cursors.iter();
+        let entry = entries.find(|entry| is_of(entry, key));
+        self.is_edited() || entry.is_some_and(|it| it.by_hand)
+    }
+
+    /// Whether a lastrun file was written by somebody else, or taken away.
+    fn is_edited(&self) -> bool {
         self.fallback.edited || self.fallback.removed
+    }
+
+    /// All cursors at a moment; what is to be written for it. Nothing is set before
+    /// [`ProjectCursors::moved`], and lastrun not before [`ProjectCursors::settle`].
+    pub(super) fn set(&mut self, spool: &Spool, at: i64) -> Result<Change, CursorError> {
+        let mut next = self.file.clone();
+        for entry in &mut next.cursors {
+            entry.at = Some(at);
+            entry.by_hand = true;
+            self.asked.insert(CursorKey {
+                cloud: entry.cloud.clone(),
+                region: entry.region.clone(),
+                extractor: entry.extractor.clone(),
+            });
+        }
+        self.rewrite = true;
+        self.write(spool, &[], next)
+    }
+
+    /// Removes its lastrun files, then its cursors: with the first of them it is forgotten. What
+    /// stood in the files is taken out of `settled`.
+    pub(super) fn forget(
+        &self,
+        spool: &Spool,
+        settled: &mut BTreeMap<String, String>,
+    ) -> Result<(), DiskError> {
+        let noted = self.file.lastrun.keys().filter(|name| is_lastrun(name));
+        let noted = noted.map(|name| spool.folder().join(name));
+        for path in self.lastruns.iter().cloned().chain(noted) {
+            spool.disk().remove(&path)?;
+            settled.remove(&name_of(&path));
+        }
+        spool.disk().sync_folder(spool.folder())?;
+        spool.disk().remove(&self.path)?;
+        match self.path.parent().filter(|folder| folder.exists()) {
+            Some(folder) => spool.disk().sync_folder(folder),
+            None => Ok(()),
+        }
     }
 
     /// What moves to the ends of windows that continue their cursors, in the order of the
@@ -154,6 +200,7 @@ impl ProjectCursors {
                     if let Some(entry) = entry {
                         entry.at = Some(window.end);
                         entry.standing = Standing::Extracted;
+                        entry.by_hand = false;
                     }
                     self.asked.insert(key.clone());
                     let to = window.end;
@@ -188,10 +235,10 @@ impl ProjectCursors {
             let still_edited = self.fallback.edited && entry.at == self.fallback.start.at;
             return Start {
                 at: entry.at,
-                source: if still_edited {
-                    self.fallback.start.source.clone()
-                } else {
-                    StartSource::Cursor
+                source: match (still_edited, entry.by_hand) {
+                    (true, _) => self.fallback.start.source.clone(),
+                    (false, true) => StartSource::Set,
+                    (false, false) => StartSource::Cursor,
                 },
                 extracted: entry.standing == Standing::Extracted,
             };
@@ -213,6 +260,7 @@ impl ProjectCursors {
             extractor: key.extractor.clone(),
             at: start.at,
             standing: Standing::Untried,
+            by_hand: false,
         });
         start
     }
@@ -290,7 +338,7 @@ impl ProjectCursors {
         settled: &mut BTreeMap<String, String>,
     ) -> Result<(), CursorError> {
         // An operator's text stands until a cursor has moved from it.
-        let mends = self.unsettled && !self.is_set_by_hand();
+        let mends = self.unsettled && !self.is_edited();
         let Some(text) = self.file.coming.clone().filter(|_| self.moved || mends) else {
             return Ok(());
         };
@@ -509,6 +557,11 @@ impl Fallback {
 /// Of a file's text, what a message shows.
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+/// Whether a file may have that name: it comes from a file.
+fn is_lastrun(name: &str) -> bool {
+    name.starts_with("lastrun.") && !name.contains(['/', '\0'])
 }
 
 fn place_of(entry: &Entry) -> (String, Option<String>) {

@@ -815,3 +815,101 @@ proptest! {
         }
     }
 }
+
+/// Nova and Cinder at `T`.
+fn extracted() -> Place {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    for key in both() {
+        cursors.advance(PROJECT, &key, window(0, T)).unwrap();
+    }
+    place
+}
+
+fn source(place: &Place) -> StartSource {
+    let cursors = place.cursors();
+    let mut starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    starts.remove(1).source
+}
+
+/// A segment of before that waits in the journal must not carry it on again.
+#[test]
+fn set_by_hand_it_stays_until_it_is_extracted_from_there() {
+    let place = extracted();
+    place.cursors().set(PROJECT, None, T - 7_200).unwrap();
+    assert_eq!(place.lastrun().unwrap(), "2026-11-21 14:57:53+00:00");
+    assert_eq!(place.starts(), [Some(T - 7_200); 2]);
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    let before = window(T - 7_200, T);
+    assert!(!cursors.catch_up(PROJECT, &key("nova"), before, 0).unwrap());
+    cursors
+        .advance(PROJECT, &key("nova"), window(T - 7_200, T - 3_600))
+        .unwrap();
+    // The other one is where it was put, in the next run too.
+    assert_eq!(source(&place), StartSource::Set);
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    assert!(
+        !cursors
+            .catch_up(PROJECT, &key("cinder"), before, 0)
+            .unwrap()
+    );
+    assert!(cursors.catch_up(PROJECT, &key("nova"), before, 0).unwrap());
+    cursors
+        .advance(PROJECT, &key("cinder"), window(T - 7_200, T))
+        .unwrap();
+    assert_eq!(source(&place), StartSource::Cursor);
+}
+
+/// An edited lastrun is a cursor that was put there by hand, also when another has moved.
+#[test]
+fn an_edit_is_remembered_of_those_that_did_not_move_yet() {
+    let place = extracted();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 12:00:00+00:00");
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    let at = starts[0].at.unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(at, T))
+        .unwrap();
+    assert_eq!(place.starts(), [Some(T), Some(at)]);
+    assert_eq!(source(&place), StartSource::Set);
+}
+
+/// Whatever it is ended in, cursors and lastrun are the old ones, or the new ones.
+#[test]
+fn killed_while_it_is_set_they_agree() {
+    let counted = At::never();
+    let place = extracted();
+    place
+        .cursors_on(counted.disk())
+        .set(PROJECT, None, T + 60)
+        .unwrap();
+    assert!(counted.seen() > 8, "{}", counted.seen());
+    for end in [End::Kill, End::Torn, End::FullOnce, End::Full] {
+        for at in 0..counted.seen() {
+            let place = extracted();
+            let cursors = place.cursors_on(At::new(end, at).disk());
+            let done = cursors.set(PROJECT, None, T + 60);
+            let starts = place.starts();
+            let what = format!("{end:?} at {at}: {starts:?}");
+            assert_eq!(starts[0], starts[1], "{what}");
+            assert!([Some(T), Some(T + 60)].contains(&starts[0]), "{what}");
+            assert!(done.is_err() || starts[0] == Some(T + 60), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_forgotten_project_starts_as_a_new_one() {
+    let place = extracted();
+    place.put("lastrun.else", "2026-11-21 12:00:00+00:00");
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    Cursors::forget(&spool, PROJECT).unwrap();
+    assert_eq!(place.lastrun(), None);
+    assert_eq!(place.starts(), [None, None]);
+    assert!(place.dir.path().join("lastrun.else").exists());
+    Cursors::forget(&spool, PROJECT).unwrap();
+}

@@ -40,6 +40,7 @@ pub async fn recorded(
         kind: Kind::demo(&folder.join(".recorded"))?,
         extract: true,
         only: None,
+        again: None,
         verbose: false,
         remarks: ComponentWarnings::default(),
     };

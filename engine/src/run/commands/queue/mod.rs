@@ -17,6 +17,7 @@ use caso_journal::{Journal, Sight, Waiting};
 use caso_state::{Lock, Spool};
 
 pub use self::drop::{Drop, drop};
+pub use self::entry::{Entry, each};
 pub use self::export::export;
 pub use self::forget::{Forget, forget};
 pub use self::list::list;
@@ -42,7 +43,7 @@ pub enum Answer {
 pub type Ask<'a> = &'a dyn Fn(&str) -> Answer;
 
 /// Goes on after a yes.
-fn agreed(ask: Ask<'_>, question: &str) -> Result<(), Stopped> {
+pub fn agreed(ask: Ask<'_>, question: &str) -> Result<(), Stopped> {
     match ask(question) {
         Answer::Yes => Ok(()),
         Answer::No => Err(Stopped::with(Exit::Nothing)(anyhow!("nothing was done"))),

@@ -106,7 +106,7 @@ impl Status {
             bytes_free: spool.disk().left(&config.spooldir).bytes,
             spool: config.spooldir.clone(),
             last_whole: runs.iter().rev().find(whole).map(|run| run.began),
-            cursors: cursors(&spool, now, last_extracting)?,
+            cursors: cursors(&spool, now, &runs, last_extracting)?,
             outgoing: last_run.as_ref().map_or_else(Vec::new, outgoing),
             last_run,
             queues,
@@ -161,11 +161,22 @@ impl Status {
     }
 }
 
-fn cursors(spool: &Spool, now: i64, last: Option<&RunLine>) -> anyhow::Result<Vec<Cursor>> {
+/// `last` is the last of the runs that extracted.
+fn cursors(
+    spool: &Spool,
+    now: i64,
+    runs: &[RunLine],
+    last: Option<&RunLine>,
+) -> anyhow::Result<Vec<Cursor>> {
     let all = Cursors::all(spool).context("cannot read the cursors")?;
     let (failures, _) = Failures::read(spool, now);
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut reasons: BTreeMap<(&str, Option<&str>), &FailureLine> = BTreeMap::new();
+    for run in runs {
+        for (id, name) in &run.names {
+            names.insert(id, name);
+        }
+    }
     for failure in last.iter().flat_map(|run| &run.failures) {
         if let Some(project) = failure.project.as_deref() {
             reasons.insert((project, failure.extractor.as_deref()), failure);

@@ -87,7 +87,13 @@ impl Page {
             ),
         );
         for cursor in by_project.values().flatten().filter(|it| odd(it)) {
-            let name = cursor.name.as_deref().unwrap_or(&cursor.project);
+            let id = cursor.project.as_str();
+            let name = match (&cursor.name, cursor.in_last_run) {
+                (None, _) => id.to_owned(),
+                (Some(name), true) => name.clone(),
+                // Keystone may not show it any more: by the name alone nobody finds it.
+                (Some(name), false) => format!("{name} ({id})"),
+            };
             let up_to = match (cursor.at, cursor.lag) {
                 (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
                 _ => "never extracted".to_owned(),
@@ -96,7 +102,7 @@ impl Page {
                 (Some(reason), _) => format!(": {reason}"),
                 (None, false) => {
                     ": the last run did not find it: has it lost its tag, or its place in \
-                                  `projects`? Its usage since then is not accounted"
+                                  `projects`? Its usage since then is not accounted; `caso cursor forget` gives it up"
                         .to_owned()
                 }
                 (None, true) => String::new(),
