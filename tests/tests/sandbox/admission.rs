@@ -136,6 +136,62 @@ async fn a_cache_is_filled_and_used_and_its_folder_closed() {
     }
 }
 
+/// Every file of compiled code below a folder.
+fn code(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(code(&path));
+        } else if path.extension().is_none() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Defect 10 of the durability review: wasmtime runs what it finds.
+#[tokio::test]
+async fn damaged_compiled_code_is_compiled_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file("caso_test_hostile_mapper");
+    let load = async || {
+        let sandbox = cached(dir.path().join("cache"));
+        let source = Source::File {
+            path: &path,
+            sha256: None,
+        };
+        let component = sandbox.load(source).await.unwrap();
+        assert_eq!(component.name, "hostile-mapper");
+        sandbox.cache().warning()
+    };
+    assert_eq!(load().await, None);
+    let file = code(&dir.path().join("cache/wasm")).pop().unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [Damage; 4] = [
+        |code| code[0] ^= 1,
+        |code| {
+            let middle = code.len() / 2;
+            code[middle] ^= 0x80;
+        },
+        |code| {
+            let block = code.len() / 4096 / 2 * 4096;
+            code[block..block + 4096].fill(0);
+        },
+        |code| code.truncate(code.len() / 2),
+    ];
+    for damage in damages {
+        let mut code = whole.clone();
+        damage(&mut code);
+        std::fs::write(&file, code).unwrap();
+        let warning = load().await.unwrap();
+        assert!(warning.contains("damaged on the disk"), "{warning}");
+        assert_eq!(load().await, None);
+        assert_eq!(std::fs::read(&file).unwrap(), whole);
+    }
+}
+
 #[tokio::test]
 async fn an_unsafe_cache_is_a_warning_and_no_cache() {
     use std::os::unix::fs::PermissionsExt;

@@ -8,6 +8,7 @@ fn little(limits: &mut Limits) {
     limits.run = RunLimits {
         output: 3 << 20,
         disk_floor: 0,
+        ..RunLimits::default()
     };
 }
 
@@ -81,13 +82,16 @@ async fn a_folder_is_filled_so_far_and_not_further() {
 /// The journal of all messengers stands on that disk.
 #[tokio::test]
 async fn below_the_floor_of_free_disk_nothing_is_taken() {
-    let full = |limits: &mut Limits| limits.run.disk_floor = u64::MAX;
+    let full = |limits: &mut Limits| {
+        limits.run.disk_floor = u64::MAX;
+        limits.run.floor_part = 1;
+    };
     let folder = tempfile::tempdir().unwrap();
     let queue = folder.path().join("q");
     let failure = instance("accept")
         .queue(&queue)
         .limits(full)
-        .fails(FailureKind::Host)
+        .fails(FailureKind::Room)
         .await;
     assert!(
         failure.detail.contains("kept free for what waits"),

@@ -3,8 +3,8 @@
 //! Offers always start at the first record that is not dealt with, so that what
 //! is accepted is a prefix. Two things make them smaller:
 //!
-//! - the consumer finds a batch too large: from then on no offer of this run
-//!   is larger than half of that one;
+//! - the consumer finds a batch too large, or its queue has no room for it: from then
+//!   on no offer of this run is larger than half of that one;
 //! - the messenger fails on an offer: then the culprit is among the first so many
 //!   records, the *zone*. Half of the zone is offered; where that is
 //!   accepted the zone is its other half, where it fails the zone is this one.
@@ -55,6 +55,16 @@ impl BatchSize {
         offered > 1
     }
 
+    /// There was no room for so many. False where they were one message already: fewer
+    /// records would need as many messages, and more of them.
+    pub(crate) fn no_room(&mut self, offered: usize) -> bool {
+        let fewer = offered > self.unit;
+        if fewer {
+            self.ceiling = self.half(offered).max(self.unit);
+        }
+        fewer
+    }
+
     /// The messenger failed on so many. False where it was one already.
     pub(crate) fn failed(&mut self, offered: usize) -> bool {
         self.zone = if offered > 1 { offered } else { 0 };
@@ -75,6 +85,18 @@ impl BatchSize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn without_room_a_message_is_the_least() {
+        let mut size = BatchSize::new(Some(100));
+        let mut offered = vec![size.next(1_000)];
+        while size.no_room(offered[offered.len() - 1]) {
+            offered.push(size.next(1_000));
+        }
+        assert_eq!(offered, [1_000, 500, 200, 100]);
+        let mut whole = BatchSize::new(None);
+        assert!(whole.no_room(2) && !whole.no_room(1));
+    }
 
     proptest! {
         /// Each bad record is found, alone, no good one is, and the order stays.

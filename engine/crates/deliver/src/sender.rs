@@ -8,6 +8,7 @@
 //! | `too-large` | smaller offers for the rest of the run; a record that is too large alone: quarantine |
 //! | `misconfigured`, `other` | the next run; no matter when nothing is left of the batch |
 //! | trap, memory, contract, deadline | the first half, and so on down to one record; see below |
+//! | no room in its queue | smaller offers for the rest of the run, down to one message; then the next run |
 //! | start, host | the next run; nobody's record is at fault |
 //!
 //! **A record on which the messenger fails alone** is offered again (`again`), as often as it
@@ -196,6 +197,13 @@ impl<'a> Sender<'a> {
             };
             match self.call(batch, items.iter().take(size)).await? {
                 Ok(answer) => self.answered(batch, &mut items, size, answer)?,
+                // Fewer are offered, to which no record gave reason.
+                Err(failure) if failure.kind == FailureKind::Room => {
+                    tracing::debug!(
+                        "messenger `{}`: no room for {size} records; trying fewer: {failure}",
+                        self.name
+                    );
+                }
                 Err(failure) => {
                     if self.size.failed(size) {
                         tracing::debug!(
@@ -251,11 +259,17 @@ impl<'a> Sender<'a> {
             // and what it was offered is offered again.
             Either::Right((Either::Right(_), _)) => Err(Ending::Cancelled),
         };
-        self.calls.count(matches!(answered, Ok(Ok(_))));
+        match &answered {
+            // It did its part.
+            Ok(Err(failure)) if failure.kind == FailureKind::Room => {}
+            answered => self.calls.count(matches!(answered, Ok(Ok(_)))),
+        }
         match answered? {
             Ok(answer) => Ok(Ok(answer)),
             Err(failure) => match failure.kind {
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
+                FailureKind::Room if self.size.no_room(count) => Ok(Err(failure)),
+                FailureKind::Room => Err(Ending::Failed(failure).into()),
                 FailureKind::Trap
                 | FailureKind::Memory
                 | FailureKind::Deadline

@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use nix::NixPath;
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
@@ -98,6 +99,20 @@ impl Folder {
     pub fn to_read(&self) -> io::Result<File> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(File::from(openat(&self.0, ".", flags, Mode::empty())?))
+    }
+
+    /// Whether anything has this name in it.
+    pub fn has(&self, name: &str) -> bool {
+        fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// The names in it, in any order; those that are no Unicode are left out.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in Dir::from_fd(self.to_read()?.into())?.iter() {
+            names.extend(entry?.file_name().to_str().ok().map(str::to_owned));
+        }
+        Ok(names)
     }
 
     /// A second name for a file; one that is taken is an error.

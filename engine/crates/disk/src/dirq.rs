@@ -19,9 +19,13 @@
 //!   there must not choose where we write.
 //! * A reader's purge removes empty folders, and `.tmp` files that are older
 //!   than five minutes: whatever it took away is made again.
+//! * The clock may have been set back since the last messages were put: names begin
+//!   behind the highest one that lies in the queue.
+//!
+//! Messages that belong together are a [`Posting`]: all of them get there, or none.
 
 use std::fs::{File, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,12 +33,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::beneath::{Folder, resolved};
 use crate::disk::{Disk, Step};
-use crate::errno::{cannot_sync_folders, has_no_hard_links};
+use crate::errno::{cannot_sync_folders, no_room};
+
+mod posting;
+
+pub use posting::Posting;
 
 /// Seconds that share a folder.
 const GRANULARITY: u64 = 60;
 /// Names tried, and races lost to a purge, before it is an error after all.
 const ATTEMPTS: usize = 1_000;
+/// Names of this second and later ones are nobody's who has a clock; behind them
+/// there would be no names left.
+const LAST_SECOND: u64 = 0xffff_0000;
 
 /// What went wrong, where.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +59,13 @@ pub struct QueueFailure {
     pub action: &'static str,
     /// The system's reason; part of the text.
     pub reason: io::Error,
+}
+
+impl QueueFailure {
+    /// Whether it is for want of room (or quota): less may still fit.
+    pub fn is_full(&self) -> bool {
+        no_room(self.reason.kind())
+    }
 }
 
 /// The moments after which elements are named. They never go back, so that
@@ -68,6 +86,12 @@ impl MonotonicNames {
         *last = now.max(last.saturating_add(1));
         *last
     }
+
+    /// None of the moments to come is this one or earlier.
+    fn begin_behind(&self, micros: u64) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = micros.max(*last);
+    }
 }
 
 /// One queue to write to.
@@ -76,6 +100,8 @@ pub struct DirQueue {
     path: PathBuf,
     /// The queue's folder, once it was opened.
     root: Mutex<Option<Arc<Folder>>>,
+    /// The folder of the last message, which is the next one's for a minute.
+    minute: Mutex<Option<(String, Arc<Folder>)>>,
     umask: Option<u32>,
     /// The last digit of our names: two writers seldom meet.
     digit: u8,
@@ -106,6 +132,7 @@ impl DirQueue {
         Self {
             path: resolved(&path),
             root: Mutex::default(),
+            minute: Mutex::default(),
             umask,
             digit,
             moments,
@@ -119,41 +146,16 @@ impl DirQueue {
     }
 
     /// Adds a message and returns its `folder/element`. It is on disk then, in
-    /// full, under a name that sorts after all that this process gave before.
+    /// full, under a name that sorts after all that lay in the queue, and after all
+    /// that this process gave before.
     ///
     /// # Errors
     /// Any error of the filesystem but a race lost to a reader; nothing of the
     /// message is left in the queue then, but perhaps a `.tmp`.
     pub fn add(&self, message: &[u8]) -> Result<String, QueueFailure> {
-        for _ in 0..ATTEMPTS {
-            let (folder, element) = names(self.moments.next(SystemTime::now()), self.digit);
-            let dir = self.path.join(&folder);
-            let tmp = format!("{element}.tmp");
-            let Some((opened, file)) = self.create(&dir, &folder, &tmp)? else {
-                continue;
-            };
-            let written = self
-                .fill(file, &dir.join(&tmp), message)
-                .and_then(|()| self.name(&opened, &dir, &tmp));
-            match written {
-                Ok(Some(element)) => {
-                    self.sync_folder(&opened, &dir)?;
-                    return Ok(format!("{folder}/{element}"));
-                }
-                // A purge took the file: it is written anew.
-                Ok(None) => {}
-                Err(failure) => {
-                    // What is left would be purged in five minutes.
-                    let _ = opened.remove_file(&tmp);
-                    return Err(failure);
-                }
-            }
-        }
-        Err(self.failure(
-            &self.path,
-            "finding a free name in",
-            ErrorKind::AlreadyExists.into(),
-        ))
+        let mut posting = Posting::default();
+        posting.write(self, message)?;
+        Ok(posting.publish()?.pop().unwrap_or_default())
     }
 
     /// The queue's folder.
@@ -163,10 +165,26 @@ impl DirQueue {
             Some(opened) => Ok(Arc::clone(opened)),
             None => {
                 let opened = Arc::new(Folder::open(&self.path)?);
+                if let Some(latest) = latest(&opened) {
+                    self.moments.begin_behind(latest);
+                }
                 *root = Some(Arc::clone(&opened));
                 Ok(opened)
             }
         }
+    }
+
+    /// The folder of a minute.
+    fn minute(&self, name: &str) -> io::Result<Arc<Folder>> {
+        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, opened)) = minute.as_ref()
+            && known == name
+        {
+            return Ok(Arc::clone(opened));
+        }
+        let opened = Arc::new(self.root()?.folder(name)?);
+        *minute = Some((name.to_owned(), Arc::clone(&opened)));
+        Ok(opened)
     }
 
     /// The folder in the queue and the file to write to; none when a race was lost.
@@ -175,10 +193,10 @@ impl DirQueue {
         dir: &Path,
         folder: &str,
         tmp: &str,
-    ) -> Result<Option<(Folder, File)>, QueueFailure> {
+    ) -> Result<Option<(Arc<Folder>, File)>, QueueFailure> {
         let path = dir.join(tmp);
         let created = self.disk.allow(Step::Create, &path).and_then(|()| {
-            let opened = self.root()?.folder(folder)?;
+            let opened = self.minute(folder)?;
             let file = opened.create_new(tmp, 0o666 & !self.umask.unwrap_or(0))?;
             Ok((opened, file))
         });
@@ -192,45 +210,10 @@ impl DirQueue {
         }
     }
 
-    fn fill(&self, mut file: File, tmp: &Path, message: &[u8]) -> Result<(), QueueFailure> {
-        if let Some(umask) = self.umask {
-            // The process's own umask has no say then.
-            file.set_permissions(Permissions::from_mode(0o666 & !umask))
-                .map_err(|error| self.failure(tmp, "setting the mode of", error))?;
-        }
-        self.disk
-            .allow(Step::Write, tmp)
-            .and_then(|()| file.write_all(message))
-            .map_err(|error| self.failure(tmp, "writing", error))?;
-        self.disk
-            .allow(Step::SyncFile, tmp)
-            .and_then(|()| file.sync_all())
-            .map_err(|error| self.failure(tmp, "syncing", error))
-    }
-
-    /// Gives the file a name of the moment; none when a purge took it.
-    fn name(&self, opened: &Folder, dir: &Path, tmp: &str) -> Result<Option<String>, QueueFailure> {
-        for _ in 0..ATTEMPTS {
-            let (_, element) = names(self.moments.next(SystemTime::now()), self.digit);
-            let target = dir.join(&element);
-            let linked = self.disk.allow(Step::Link, &target);
-            match linked.and_then(|()| link(opened, tmp, &element)) {
-                Ok(()) => return Ok(Some(element)),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(self.failure(&target, "naming", error)),
-            }
-        }
-        Err(self.failure(
-            dir,
-            "finding a free name in",
-            ErrorKind::AlreadyExists.into(),
-        ))
-    }
-
     /// Makes the folder and those above it, syncing each into its parent.
     fn make_folders(&self, dir: &Path) -> Result<(), QueueFailure> {
         // The queue's folder itself may be the one that went.
+        *self.minute.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.root.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let mut above = Path::new("/");
         let mut opened = Folder::root().map_err(|error| self.failure(above, "opening", error))?;
@@ -314,16 +297,33 @@ impl DirQueue {
     }
 }
 
-/// Names `tmp` as `target`, which must not exist, and removes the old name.
-fn link(folder: &Folder, tmp: &str, target: &str) -> io::Result<()> {
-    match folder.link(tmp, target) {
-        Ok(()) => match folder.remove_file(tmp) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        },
-        Err(error) if has_no_hard_links(&error) => folder.rename_exclusively(tmp, target),
-        Err(error) => Err(error),
-    }
+/// The moment of the highest name in a queue, whatever became of its message; none
+/// where there is none, or where we may not look.
+fn latest(root: &Folder) -> Option<u64> {
+    let minute = highest(root, |name| {
+        Some((hexadecimal(name, 0..8, 8)?, name.to_owned()))
+    })?
+    .1;
+    let minute = root.folder(minute).ok()?;
+    highest(&minute, |name| {
+        // `.lck` and `.tmp` of an element count as the element does.
+        let name = name.get(..14)?;
+        let (seconds, micros) = (hexadecimal(name, 0..8, 14)?, hexadecimal(name, 8..13, 14)?);
+        Some(seconds * 1_000_000 + micros)
+    })
+}
+
+fn highest<T: Ord>(folder: &Folder, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let names = folder.names().ok()?;
+    names.iter().filter_map(|name| read(name)).max()
+}
+
+/// A number in a name of so many characters, all of which must be hex, and which
+/// must be one that a clock may have given.
+fn hexadecimal(name: &str, part: std::ops::Range<usize>, length: usize) -> Option<u64> {
+    let hex = name.len() == length && name.bytes().all(|b| b.is_ascii_hexdigit());
+    let number = |part| u64::from_str_radix(name.get(part)?, 16).ok();
+    (hex && number(0..8)? < LAST_SECOND).then(|| number(part))?
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::errno::cannot_sync_folders;
+use nix::sys::statvfs::Statvfs;
+
+use crate::errno::{cannot_sync_folders, no_room};
 use crate::owner;
 
 /// What is about to be done to the disk.
@@ -105,10 +107,7 @@ pub struct DiskError {
 impl DiskError {
     /// With the free room, where the reason is that there is none.
     pub fn new(step: Step, path: &Path, source: io::Error) -> DiskError {
-        let full = matches!(
-            source.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        );
+        let full = no_room(source.kind()) || source.kind() == io::ErrorKind::FileTooLarge;
         DiskError {
             step,
             path: path.to_owned(),
@@ -136,38 +135,37 @@ pub struct Left {
 }
 
 impl Left {
-    /// Of the nearest folder above `path` that is there; nothing where it cannot be asked.
+    /// Of the filesystem of `path`, or of the nearest folder above it that is there;
+    /// none where it cannot be asked.
+    pub fn at(path: &Path) -> Option<Left> {
+        path.ancestors()
+            .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
+            .map(Left::from)
+    }
+
+    /// Of the filesystem on which something is open.
+    pub fn beside(open: &File) -> Option<Left> {
+        nix::sys::statvfs::fstatvfs(open).ok().map(Left::from)
+    }
+
+    /// Nothing at all where it cannot be asked.
     fn on_the_filesystem_of(path: &Path) -> Left {
-        let found = path
-            .ancestors()
-            .find_map(|place| nix::sys::statvfs::statvfs(place).ok());
-        match found {
-            None => Left {
-                bytes: 0,
-                of: 0,
-                files: None,
-            },
-            Some(stat) => Left {
-                bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
-                of: stat.blocks().saturating_mul(stat.fragment_size()),
-                files: (stat.files() > 0).then(|| stat.files_available()),
-            },
-        }
+        Left::at(path).unwrap_or(Left {
+            bytes: 0,
+            of: 0,
+            files: None,
+        })
     }
 }
 
-/// Bytes that we may still write to the disk of a path, or of the nearest folder above
-/// it that is there; none where it cannot be asked.
-pub fn bytes_free(path: &Path) -> Option<u64> {
-    path.ancestors()
-        .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
-        .map(|stat| stat.blocks_available().saturating_mul(stat.fragment_size()))
-}
-
-/// The same of the disk on which something is open.
-pub fn bytes_free_in(open: &File) -> Option<u64> {
-    let stat = nix::sys::statvfs::fstatvfs(open).ok()?;
-    Some(stat.blocks_available().saturating_mul(stat.fragment_size()))
+impl From<Statvfs> for Left {
+    fn from(stat: Statvfs) -> Self {
+        Left {
+            bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
+            of: stat.blocks().saturating_mul(stat.fragment_size()),
+            files: (stat.files() > 0).then(|| stat.files_available()),
+        }
+    }
 }
 
 /// Where no file can be made any more the free bytes would only mislead.

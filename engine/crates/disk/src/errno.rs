@@ -9,6 +9,14 @@ pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
     error.raw_os_error().map(Errno::from_raw)
 }
 
+/// There is no room, or none for us.
+pub(crate) fn no_room(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// A folder cannot be synced on this filesystem: some FUSE and CIFS mounts
 /// answer EINVAL, others ENOTSUP (on Linux the same as EOPNOTSUPP) or ENOSYS.
 /// Renames in it are then as durable as the filesystem makes them by itself.

@@ -21,6 +21,6 @@ mod owner;
 mod record_lock;
 
 pub use beneath::resolved;
-pub use dirq::{DirQueue, MonotonicNames, QueueFailure};
-pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict, bytes_free, bytes_free_in};
+pub use dirq::{DirQueue, MonotonicNames, Posting, QueueFailure};
+pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict};
 pub use record_lock::{has_no_record_locks, record_lock_holder, try_record_lock};

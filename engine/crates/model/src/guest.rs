@@ -105,9 +105,12 @@ pub enum FailureKind {
     /// It could not be started: options refused, an import missing.
     Start,
     /// What it asked for was granted and done well, but the host could not do
-    /// its part: the queue's disk is full, a folder is gone. Not the
+    /// its part: a folder is gone, a disk fails. Not the
     /// component's fault; never a reason to halve or to quarantine.
     Host,
+    /// As `Host`, and fewer records may go well: the queue has no room for so many
+    /// messages at a time. None of them is in it.
+    Room,
 }
 
 /// A component's failure, as people and the retry rule need it.

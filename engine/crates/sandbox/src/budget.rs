@@ -11,6 +11,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use caso_disk::Left;
+
 /// Lines of one instance's log in a run, and errors among them, which reach root's mail.
 const LOG_LINES: u32 = 2_000;
 const LOG_ERRORS: u32 = 50;
@@ -33,6 +35,9 @@ pub struct RunLimits {
     /// Bytes that stay free on the disk of a queue or folder: below it nothing more is
     /// taken.
     pub disk_floor: u64,
+    /// Of a disk on which that would be more than this part of it (`20`: a twentieth), the
+    /// part stays free.
+    pub floor_part: u64,
 }
 
 impl Default for RunLimits {
@@ -40,6 +45,7 @@ impl Default for RunLimits {
         Self {
             output: 64 << 20,
             disk_floor: 64 << 20,
+            floor_part: 20,
         }
     }
 }
@@ -58,15 +64,15 @@ pub enum Spent {
     Calls(u64),
     /// The disk has to keep what is not delivered yet.
     #[error(
-        "{free} MiB are left on the disk of {place}, and {floor} MiB are kept free for what waits \
-         to be delivered: make room there, or use another disk"
+        "{free} bytes are left on the disk of {place}, and {floor} bytes are kept free for what \
+         waits to be delivered: make room there, or use another disk"
     )]
     Disk {
         /// The queue or folder.
         place: String,
-        /// MiB that are free.
+        /// Bytes that are free.
         free: u64,
-        /// MiB that stay free.
+        /// Bytes that stay free.
         floor: u64,
     },
 }
@@ -206,31 +212,32 @@ impl Budget {
 
     /// Whether the disk of a queue has room left for more.
     pub fn room(&self, path: &Path) -> Result<(), Spent> {
-        self.above_the_floor(caso_disk::bytes_free(path), || {
-            format!("`{}`", path.display())
-        })
+        self.above_the_floor(Left::at(path), || format!("`{}`", path.display()))
     }
 
     /// The same for the disk on which something is open.
     pub fn room_in(&self, open: &File) -> Result<(), Spent> {
-        let free = caso_disk::bytes_free_in(open);
-        self.above_the_floor(free, || "a folder that it may write to".to_owned())
+        self.above_the_floor(Left::beside(open), || {
+            "a folder that it may write to".to_owned()
+        })
     }
 
     fn above_the_floor(
         &self,
-        free: Option<u64>,
+        left: Option<Left>,
         place: impl FnOnce() -> String,
     ) -> Result<(), Spent> {
-        let floor = self.limits.disk_floor;
-        match free {
-            Some(free) if free < floor => Err(Spent::Disk {
-                place: place(),
-                free: free >> 20,
-                floor: floor >> 20,
-            }),
-            _ => Ok(()),
+        let Some(left) = left else { return Ok(()) };
+        let limits = &self.limits;
+        let floor = limits.disk_floor.min(left.of / limits.floor_part.max(1));
+        if left.bytes >= floor {
+            return Ok(());
         }
+        Err(Spent::Disk {
+            place: place(),
+            free: left.bytes,
+            floor,
+        })
     }
 
     fn used(&self) -> MutexGuard<'_, Used> {
@@ -251,6 +258,7 @@ mod tests {
         Budget::new(RunLimits {
             output,
             disk_floor: 0,
+            ..RunLimits::default()
         })
     }
 
@@ -297,18 +305,28 @@ mod tests {
     #[test]
     fn below_the_floor_of_free_disk_nothing_is_taken() {
         let folder = tempfile::tempdir().unwrap();
-        let room = |disk_floor| {
-            let limits = RunLimits {
-                disk_floor,
-                ..RunLimits::default()
+        let (small, large) = (1 << 20, 1 << 40);
+        let room = |bytes, of| {
+            let left = Left {
+                bytes,
+                of,
+                files: None,
             };
-            Budget::new(limits).room(&folder.path().join("queue/not/yet"))
+            super::Budget::default().above_the_floor(Some(left), || "`q`".to_owned())
         };
-        assert_eq!(room(0), Ok(()));
-        let told = room(u64::MAX).unwrap_err().to_string();
+        assert_eq!(room(64 << 20, large), Ok(()));
+        let told = room((64 << 20) - 1, large).unwrap_err().to_string();
         assert!(
-            told.contains("make room") && told.contains("queue/not/yet"),
+            told.starts_with("67108863 bytes are left on the disk of `q`, and 67108864 bytes")
+                && told.contains("make room"),
             "{told}"
+        );
+        // The floor is no more than a twentieth of a small disk.
+        assert_eq!(room(small / 20, small), Ok(()));
+        assert!(room(small / 20 - 1, small).is_err());
+        assert_eq!(
+            super::Budget::default().room(&folder.path().join("not/yet")),
+            Ok(())
         );
     }
 }

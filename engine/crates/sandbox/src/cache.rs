@@ -4,7 +4,10 @@
 //! folder counts only when nobody else could have written into it: it is ours,
 //! 0700, no link, below folders that nobody else may rename, and holds nothing
 //! that is not ours. Anywhere else the components are compiled anew each run,
-//! which costs a second or two and a warning, never trust.
+//! which costs a second or two and a warning, never trust. What lies there may also
+//! be damaged: see [`sums`].
+
+pub mod sums;
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -17,6 +20,9 @@ pub struct CacheChoice {
     pub folder: Option<PathBuf>,
     /// The candidates before it that were not safe, and why.
     pub refused: Vec<CacheRefusal>,
+    /// Compiled code that was not as it had been put there. It was removed, to be
+    /// compiled anew.
+    pub damaged: Vec<PathBuf>,
 }
 
 /// Why compiled code is not kept in a folder. Reads on after "not kept in".
@@ -81,6 +87,17 @@ impl CacheChoice {
     /// that stands in for another is no news, since the first is often a usual
     /// place that is not there.
     pub fn warning(&self) -> Option<String> {
+        if let Some(damaged) = self.damaged.first() {
+            return Some(format!(
+                "compiled code was damaged on the disk, `{}`{}; it is compiled anew. Look at the \
+                 disk: what else lies on it is no safer",
+                damaged.display(),
+                match self.damaged.len() {
+                    1 => String::new(),
+                    all => format!(" and {} more files", all - 1),
+                }
+            ));
+        }
         if self.folder.is_some() || self.refused.is_empty() {
             return None;
         }

@@ -26,6 +26,7 @@ use nix::sys::signal::Signal;
 use wasmtime::component::Component as Compiled;
 use wasmtime::{Cache, CacheConfig, Engine};
 
+use super::cache::sums::WITHIN_LIMITS;
 use super::engine::config;
 use super::shape;
 use caso_base::line::short_line;
@@ -97,7 +98,8 @@ impl Drop for Dropped {
 
 fn run(job: &Job, dropped: &AtomicBool) -> Result<(), CompileError> {
     // The name of this version: another one's limits and compiler are others.
-    let note = format!("compiled-{}-{}", env!("CARGO_PKG_VERSION"), job.digest);
+    let version = env!("CARGO_PKG_VERSION");
+    let note = format!("{WITHIN_LIMITS}{version}-{}", job.digest);
     let note = job.cache.join(note);
     if note.exists() {
         return Ok(());

@@ -9,6 +9,7 @@ use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use super::address_space::AddressSpace;
 use super::admission::{Admission, Source};
+use super::cache::sums::Sums;
 use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
 use super::compile::{AT_A_TIME, CompilerProcess};
 use super::component::Component;
@@ -51,6 +52,8 @@ pub struct Sandbox {
     cache: CacheChoice,
     /// Where compiled components lie, for this run if not for longer.
     code: Option<PathBuf>,
+    /// What lies there should be, where it is kept.
+    sums: Option<Sums>,
     compiler: Option<CompilerProcess>,
     /// How many of them at a time.
     compiling: Semaphore,
@@ -83,9 +86,15 @@ impl Sandbox {
                 })
                 .map_err(|error| CacheProblem::Compiler(error.root_cause().to_string()))
         };
+        let mut sums = None;
         if let Some(folder) = cache.folder.take() {
-            match opened(&folder) {
-                Ok(()) => cache.folder = Some(folder),
+            let checked = Sums::check(&folder).map_err(CacheProblem::Io);
+            match checked.and_then(|checked| opened(&folder).map(|()| checked)) {
+                Ok((checked, damaged)) => {
+                    cache.folder = Some(folder);
+                    cache.damaged = damaged;
+                    sums = Some(checked);
+                }
                 Err(problem) => cache.refused.push(CacheRefusal { folder, problem }),
             }
         }
@@ -109,6 +118,7 @@ impl Sandbox {
             component_bytes: settings.component_bytes,
             cache,
             code,
+            sums,
             compiler: settings.compiler,
             compiling: Semaphore::new(AT_A_TIME),
             _own: own,
@@ -128,7 +138,7 @@ impl Sandbox {
     /// of the contract, imports what this host does not offer, or describes
     /// itself badly.
     pub async fn load(&self, source: Source<'_>) -> Result<Component, AdmissionError> {
-        Admission {
+        let admitted = Admission {
             engine: &self.engine,
             linkers: &self.linkers,
             moments: &self.moments,
@@ -138,7 +148,13 @@ impl Sandbox {
             compiling: &self.compiling,
         }
         .admit(source)
-        .await
+        .await;
+        if let Some(Err(error)) = self.sums.as_ref().map(Sums::note) {
+            tracing::debug!(
+                "compiled code is not noted, and compiled anew in the next run: {error}"
+            );
+        }
+        admitted
     }
 }
 

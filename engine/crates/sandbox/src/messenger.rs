@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use caso_disk::{DirQueue, MonotonicNames, QueueFailure};
+use caso_disk::{DirQueue, MonotonicNames, Posting, QueueFailure};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -23,7 +23,9 @@ use super::sockets;
 use super::state::{HostServices, State};
 use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
-use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest, StartError};
+use caso_model::guest::{
+    Answer, Batch, BoxFuture, FailureKind, GuestFailure, Messenger, Rest, StartError,
+};
 use caso_net::NetworkEnvironment;
 use caso_net::address::Unresolved;
 use caso_net::tls::TlsCache;
@@ -143,7 +145,7 @@ impl GuestMessenger {
         self.outlet
             .put(staged, &spec.budget)
             .await
-            .map_err(|error| spec.host("deliver", error))?;
+            .map_err(|error| spec.who.failure("deliver", error.kind(), error.to_string()))?;
         spec.budget.done(answer.accepted);
         self.instance.keep(running);
         Ok(answer)
@@ -185,7 +187,20 @@ enum PutError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// All messages or, where one has no queue, none.
+impl PutError {
+    /// Less may fit where there is no room for all.
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Queue(failure) if failure.is_full() => FailureKind::Room,
+            Self::Room(_) => FailureKind::Room,
+            Self::Queue(_) | Self::NoQueue(_) | Self::Redirected(_) | Self::Task(_) => {
+                FailureKind::Host
+            }
+        }
+    }
+}
+
+/// All messages, or none where one has no queue or finds no room.
 fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), PutError> {
     let addressed = staged
         .iter()
@@ -194,10 +209,12 @@ fn put_all(queues: &Queues, staged: &[Staged], budget: &Budget) -> Result<(), Pu
             None => Err(PutError::NoQueue(queue.clone())),
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let mut posting = Posting::default();
     for (queue, message) in addressed {
         budget.room(queue.path())?;
-        queue.add(message)?;
+        posting.write(queue, message)?;
     }
+    posting.publish()?;
     Ok(())
 }
 

@@ -129,7 +129,11 @@ async fn bisect(
             }
             Err(failure) => failure,
         };
-        if matches!(failure.kind, FailureKind::Start | FailureKind::Host) || range.is_empty() {
+        if matches!(
+            failure.kind,
+            FailureKind::Start | FailureKind::Host | FailureKind::Room
+        ) || range.is_empty()
+        {
             return Err(failure);
         }
         if failure.kind == FailureKind::Deadline {

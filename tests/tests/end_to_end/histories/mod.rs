@@ -5,18 +5,23 @@
 //! delivered goes into a model of APEL's tables and of its summaries (`apel`), and each month
 //! must be the model's, to the second. `disturbed` is about clouds that do not show all there is.
 //!
-//! A longer form: `CASO_HISTORIES=40 cargo test -p caso-tests --test end_to_end histories`.
+//! A longer form: `CASO_HISTORIES=40 cargo test -p caso-tests --test end_to_end histories`. With
+//! `CASO_HISTORIES_KEEP=FOLDER` it leaves there what was sent, and what was used, as tables: to be
+//! loaded into APEL's own schema, which is not part of this repository.
 
 mod apel;
 mod disturbed;
 mod life;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use caso_stand_in::{
     Cloud, Fault, Gate, Plan, Project, Rule, Server, Servers, epoch, instant, server_id,
 };
 use caso_tests::site::Site;
+
+use crate::clouds;
 
 use self::apel::{month, number, summaries, table};
 use self::life::{DAY, Dice, HOUR, Life};
@@ -80,6 +85,7 @@ fn history(seed: u64) {
     }
     let table = table(&site, seed);
     let summaries = summaries(&table);
+    let mut used = String::new();
     for life in &lives {
         let Some(first) = known.get(&life.number) else {
             continue;
@@ -108,6 +114,7 @@ fn history(seed: u64) {
             );
             assert_eq!(usage.wall, until - before, "{about}");
             assert_eq!(usage.cpu, life.cpu(until) - life.cpu(before), "{about}");
+            used += &format!("{id}\t{in_month}\t{}\t{}\n", usage.wall, usage.cpu);
             before = until;
         }
         let last = table
@@ -122,6 +129,30 @@ fn history(seed: u64) {
         );
         assert_eq!(number(last, "StartTime"), life.created);
     }
+    if let Some(folder) = std::env::var_os("CASO_HISTORIES_KEEP") {
+        keep(folder.as_ref(), &site, seed, &used);
+    }
+}
+
+/// `SEED.sent`: each cloud record in the order of its delivery, as VMUUID, Status, StartTime,
+/// EndTime, WallDuration, CpuDuration. `SEED.used`: VMUUID, month, seconds of wall clock and of
+/// CPU of each server whose sizes are all known.
+fn keep(folder: &Path, site: &Site, seed: u64, used: &str) {
+    const FIELDS: [&str; 6] = [
+        "VMUUID",
+        "Status",
+        "StartTime",
+        "EndTime",
+        "WallDuration",
+        "CpuDuration",
+    ];
+    let messages = site.messages();
+    let records = messages.iter().flat_map(|message| message.cloud_records());
+    let line = |record: clouds::Record| FIELDS.map(|field| record[field].clone()).join("\t") + "\n";
+    let sent: String = records.map(line).collect();
+    std::fs::create_dir_all(folder).expect("the folder to keep it in");
+    std::fs::write(folder.join(format!("{seed}.sent")), sent).expect("what was sent");
+    std::fs::write(folder.join(format!("{seed}.used")), used).expect("what was used");
 }
 
 /// Up to when each month between two moments counts: its last second, and in the last one the end.

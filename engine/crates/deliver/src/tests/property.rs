@@ -23,7 +23,7 @@ fn mood() -> impl Strategy<Value = Mood> {
         3 => Just(Mood::All),
         3 => (any::<u8>(), prop::collection::vec(any::<u8>(), 0..3), 0u8..6)
             .prop_map(|(share, refused, rest)| Mood::Some(share, refused, rest)),
-        2 => (0u8..6).prop_map(Mood::Fails),
+        2 => (0u8..7).prop_map(Mood::Fails),
     ]
 }
 
@@ -54,7 +54,8 @@ impl Mood {
                 2 => FailureKind::Deadline,
                 3 => FailureKind::Contract,
                 4 => FailureKind::Start,
-                _ => FailureKind::Host,
+                5 => FailureKind::Host,
+                _ => FailureKind::Room,
             })),
         }
     }

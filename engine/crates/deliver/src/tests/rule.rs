@@ -390,6 +390,43 @@ fn neither_a_failed_start_nor_a_full_queue_is_a_records_fault() {
     assert_eq!(one(&site, unstarted).waiting, 3);
 }
 
+/// Defect 4 of the durability review: a queue that has room for some messages gets
+/// them, instead of the first ones again and again.
+#[test]
+fn a_queue_without_room_for_all_gets_what_it_has_room_for() {
+    let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let narrow = |records: &[caso_model::record::AccountingRecord]| match records.len() {
+        0..=2 => Ok(all(records)),
+        _ => Err(failure(FailureKind::Room)),
+    };
+    let (site, sink) = site(&ids);
+    let report = one(&site, sink.messenger("m", narrow));
+    assert!(report.outcome.is_complete(), "{}", report.outcome);
+    assert_eq!(sink.ids(), ids);
+    let sizes: Vec<usize> = sink
+        .offered()
+        .iter()
+        .map(|offer| offer.records.len())
+        .collect();
+    assert_eq!(sizes, [8, 4, 2, 2, 2, 2]);
+
+    // A packing unit is one message: fewer records would need no less room.
+    let (site, sink) = self::site(&ids);
+    let full = Instance {
+        packing_unit: Some(3),
+        ..sink.messenger("m", |_| Err(failure(FailureKind::Room)))
+    };
+    let report = one(&site, full);
+    assert!(matches!(report.outcome, Ending::Failed(_)));
+    let sizes: Vec<usize> = sink
+        .offered()
+        .iter()
+        .map(|offer| offer.records.len())
+        .collect();
+    assert_eq!(sizes, [8, 3]);
+    assert_eq!((report.waiting, site.quarantined("m").len()), (8, 0));
+}
+
 #[test]
 fn numbers_outside_the_batch_are_the_messengers_fault() {
     for wrong in [answer(4, &[], Rest::Done), answer(3, &[3], Rest::Done)] {

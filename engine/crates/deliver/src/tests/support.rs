@@ -238,7 +238,8 @@ where
 
 /// What every batch is promised to be (`wit/README.md`, "What holds"), in all of these
 /// tests: it has records, each with an origin; the same id means the same records; and
-/// attempts at a batch, parts of it included, are counted one by one.
+/// the number of the attempt rises from each at a batch, or a part of it, to the next.
+/// (By one; but a kill may come between counting and offering.)
 fn holds(before: &[Offered], batch: &Batch, records: &[AccountingRecord]) {
     assert!(!records.is_empty(), "an empty batch");
     assert_eq!(batch.origin_of.len(), records.len());
@@ -249,7 +250,7 @@ fn holds(before: &[Offered], batch: &Batch, records: &[AccountingRecord]) {
     let whole = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
     let mut same = before.iter().filter(|it| whole(&it.id) == whole(&batch.id));
     if let Some(last) = same.next_back() {
-        assert_eq!(batch.attempt, last.attempt + 1, "of batch `{}`", batch.id);
+        assert!(batch.attempt > last.attempt, "of batch `{}`", batch.id);
     }
 }
 

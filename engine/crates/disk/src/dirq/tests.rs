@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::posting::link;
 use super::*;
 use crate::faults::At;
 
@@ -104,6 +105,122 @@ fn a_message_and_the_folders_above_it_are_synced_before_it_counts() {
             "SyncFolder a/q/f0000000",
         ]
     );
+}
+
+/// One step, whatever it is, finds no room.
+struct Strike(AtomicUsize);
+
+impl crate::Fault for Strike {
+    fn before(&self, _: Step, _: &Path) -> crate::Verdict {
+        match self.0.fetch_sub(1, Ordering::SeqCst) {
+            0 => crate::Verdict::Fail(ErrorKind::StorageFull.into()),
+            _ => crate::Verdict::Go,
+        }
+    }
+}
+
+/// Messages that are put together are all there, or none is: whatever step fails,
+/// and what reads them meets none of a batch that is put again later.
+#[test]
+fn of_messages_that_belong_together_all_are_there_or_none() {
+    let put = |queue: &DirQueue| {
+        let mut posting = Posting::default();
+        for message in [b"a", b"b", b"c"] {
+            posting.write(queue, message)?;
+        }
+        posting.publish()
+    };
+    let counted = At::never();
+    let mut steps = Vec::new();
+    for at in 0..1_000 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q");
+        let mut queue = queue(&path);
+        queue.add(b"earlier").unwrap();
+        if at == 0 {
+            queue.disk = counted.disk();
+            assert_eq!(put(&queue).unwrap(), elements(&path)[1..]);
+            steps = counted.take_steps(dir.path());
+            continue;
+        }
+        if at > steps.len() {
+            break;
+        }
+        let strike = Strike(AtomicUsize::new(at - 1));
+        queue.disk = Disk::with_fault(Arc::new(strike));
+        let told = put(&queue).unwrap_err();
+        assert!(told.is_full(), "{at}: {told}");
+        let left = elements(&path);
+        assert_eq!(left.len(), 1, "step {at}, {}: {left:?}", steps[at - 1]);
+        assert_eq!(put(&queue).unwrap(), elements(&path)[1..]);
+    }
+    let count = |step: &str| steps.iter().filter(|s| s.starts_with(step)).count();
+    assert_eq!(
+        (count("SyncFile"), count("SyncFolder")),
+        (3, 1),
+        "{steps:?}"
+    );
+    // None has a name that is read before all are written.
+    let first = steps.iter().position(|s| s.starts_with("Link")).unwrap();
+    assert!(
+        steps[first..].iter().all(|s| !s.starts_with("Write")),
+        "{steps:?}"
+    );
+}
+
+/// dirq's readers lock an element by a hard link beside it: from then on it is theirs.
+#[test]
+fn what_a_reader_has_locked_is_not_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    struct Reader(PathBuf);
+    impl crate::Fault for Reader {
+        fn before(&self, step: Step, _: &Path) -> crate::Verdict {
+            if step != Step::SyncFolder {
+                return crate::Verdict::Go;
+            }
+            let first = self.0.join(&elements(&self.0)[0]);
+            std::fs::hard_link(&first, format!("{}.lck", first.display())).unwrap();
+            crate::Verdict::Fail(ErrorKind::StorageFull.into())
+        }
+    }
+    let mut queue = queue(&path);
+    queue.add(b"x").unwrap();
+    std::fs::remove_file(path.join(&elements(&path)[0])).unwrap();
+    queue.disk = Disk::with_fault(Arc::new(Reader(path.clone())));
+    let mut posting = Posting::default();
+    posting.write(&queue, b"locked").unwrap();
+    posting.write(&queue, b"free").unwrap();
+    posting.publish().unwrap_err();
+    let left = elements(&path);
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left[1], format!("{}.lck", left[0]));
+    assert_eq!(std::fs::read(path.join(&left[0])).unwrap(), b"locked");
+}
+
+/// Defect 11 of the durability review: a clock that was ahead, or is set back.
+#[test]
+fn names_begin_behind_what_lies_in_the_queue() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let ahead = MonotonicNames(Arc::new(Mutex::new(0xe000_0000 * 1_000_000)));
+    let earlier = DirQueue::new(path.clone(), None, ahead);
+    let mut put = vec![earlier.add(b"0").unwrap(), earlier.add(b"1").unwrap()];
+    // Locked, half written, and what no clock would give; a link is not ours to follow.
+    let last = path.join(&put[1]);
+    std::fs::rename(&last, format!("{}.lck", last.display())).unwrap();
+    put[1] += ".lck";
+    for other in ["ffffffff", "zzzzzzzz", "e0000000000"] {
+        std::fs::create_dir(path.join(other)).unwrap();
+    }
+    for message in [b"2", b"3"] {
+        // A process of its own each.
+        put.push(queue(&path).add(message).unwrap());
+    }
+    let mut sorted = put.clone();
+    sorted.sort();
+    assert_eq!(put, sorted);
+    assert_eq!(elements(&path), put);
 }
 
 #[test]
