@@ -11,6 +11,7 @@ const PACKAGES: &[&str] = &[
     "caso-test-hostile-mapper",
     "caso-test-dialler",
     "caso-test-browser",
+    "caso-test-filter",
     "caso-mischief",
 ];
 

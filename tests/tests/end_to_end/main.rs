@@ -17,6 +17,7 @@ mod endpoints;
 mod energy;
 mod every_type;
 mod fairness;
+mod filters;
 mod first_day;
 mod golden;
 mod greendigit;
