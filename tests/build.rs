@@ -13,6 +13,8 @@ const PACKAGES: &[&str] = &[
     "caso-test-browser",
     "caso-test-filter",
     "caso-mischief",
+    "caso-test-month-totals",
+    "caso-test-starter",
 ];
 
 fn main() -> guests::Result<()> {
@@ -21,6 +23,8 @@ fn main() -> guests::Result<()> {
     for path in [
         "guests",
         "../components/sdk",
+        "../components/examples",
+        "../engine/templates",
         "../engine/crates/builtin/build",
         "../wit",
         "../Cargo.toml",

@@ -7,29 +7,30 @@ use caso_tests::build;
 use caso_tests::site::Site;
 use caso_tests::spool;
 
-use crate::clouds::{FROM, TO, plain};
+use crate::clouds::{FROM, TO, World, plain};
 
 /// `ssm`, and the same once more behind these filters.
-fn site(filters: &str) -> Site {
-    let mut site = plain().site();
+fn site(filters: &str) -> (World, Site) {
+    let world = plain();
+    let mut site = world.site();
     let path = site.path().join("second").display().to_string();
     site.set("DEFAULT", "messengers", "ssm, second")
         .set("messenger_second", "component", "ssm")
         .set("messenger_second", "filters", filters)
         .set("second", "output_path", &path);
-    site
+    (world, site)
 }
 
 /// With the tests' own filter under that verb.
-fn with_verb(verb: &str) -> Site {
-    let mut site = site("mine");
+fn with_verb(verb: &str) -> (World, Site) {
+    let (world, mut site) = site("mine");
     let file = build::guests()
         .join("caso_test_filter.wasm")
         .display()
         .to_string();
     site.set("filter_mine", "component", &file)
         .set("mine", "verb", verb);
-    site
+    (world, site)
 }
 
 fn extract(site: &Site) -> caso_tests::outcome::Outcome {
@@ -49,7 +50,7 @@ fn records(site: &Site, folder: &str) -> BTreeMap<String, BTreeMap<String, Strin
 
 #[test]
 fn names_are_hashed_for_one_messenger_alone() {
-    let mut site = site("anonymise");
+    let (_world, mut site) = site("anonymise");
     site.set("anonymise", "key", "0123456789abcdef-key");
     extract(&site).expect(0).never_says("0123456789abcdef-key");
     let (plain, hidden) = (records(&site, "ssm"), records(&site, "second"));
@@ -77,7 +78,7 @@ fn names_are_hashed_for_one_messenger_alone() {
 
 #[test]
 fn names_are_left_out() {
-    let mut site = site("anonymise");
+    let (_world, mut site) = site("anonymise");
     site.set("anonymise", "method", "drop").set(
         "anonymise",
         "fields",
@@ -101,7 +102,7 @@ fn names_are_left_out() {
 /// A hash without a key would be none: nothing is delivered, and nothing is lost.
 #[test]
 fn without_a_key_all_waits() {
-    let mut site = site("anonymise");
+    let (_world, mut site) = site("anonymise");
     extract(&site)
         .expect(3)
         .says("filter `anonymise` cannot be used")
@@ -115,7 +116,7 @@ fn without_a_key_all_waits() {
 
 #[test]
 fn what_is_dropped_is_counted_and_not_offered_again() {
-    let mut site = with_verb("drop:vm-0-1");
+    let (_world, mut site) = with_verb("drop:vm-0-1");
     let outcome = site
         .extract(&["--extract-from", FROM, "--extract-to", TO, "--summary"])
         .expect(0);
@@ -138,7 +139,7 @@ fn what_is_dropped_is_counted_and_not_offered_again() {
 
 #[test]
 fn filters_are_passed_in_order() {
-    let mut site = with_verb("rename");
+    let (_world, mut site) = with_verb("rename");
     site.set("messenger_second", "filters", "mine, anonymise")
         .set("anonymise", "key", "0123456789abcdef")
         .set("anonymise", "fields", "machine-name");
@@ -166,12 +167,13 @@ fn nothing_goes_by_one_that_fails() {
         ("backwards", "before it starts"),
         ("refuse-to-start", "not today"),
     ] {
-        let mut site = with_verb(verb);
+        let (_world, mut site) = with_verb(verb);
         site.set("mapper", "deadline", "2s");
         extract(&site)
             .expect(3)
             .says(words)
-            .never_says("in quarantine");
+            .never_says("in quarantine")
+            .never_says("belongs to nobody");
         let all = records(&site, "ssm");
         assert!(!all.is_empty(), "{verb}");
         assert!(records(&site, "second").is_empty(), "{verb}");
@@ -186,28 +188,35 @@ fn of_wrong_configurations() {
     let refused = |site: &Site, words: &str| {
         extract(site).expect(2).says(words);
     };
+    let (_world, misspelt) = site("anonymize");
     refused(
-        &site("anonymize"),
+        &misspelt,
         "no filter `anonymize` is built in (there is `anonymise`)",
     );
-    refused(&site("ssm"), "`ssm` is a filter and a messenger");
-    refused(&site("prometheus"), "`prometheus` cannot name a filter");
-    let mut other = site("mine");
+    let (_world, mut both) = site("ssm");
+    both.set("filter_ssm", "component", "anonymise");
+    refused(&both, "`ssm` is a filter and a messenger");
+    let (_world, reserved) = site("prometheus");
+    refused(&reserved, "`prometheus` cannot name a filter");
+    let (_world, mut other) = site("mine");
     let file = build::mischief().display().to_string();
     other.set("filter_mine", "component", &file);
     extract(&other)
         .expect(3)
         .says("component `mischief` is not a filter");
-    let mut idle = plain().site();
-    idle.set("filter_mine", "component", &file);
+    let world = plain();
+    let mut idle = world.site();
+    idle.set("filter_mine", "component", &file)
+        .set("filter_anonymise", "sha256", "");
     extract(&idle)
         .expect(0)
-        .says("[filter_mine] has no effect: no messenger has `mine` among its `filters`");
+        .says("[filter_mine] has no effect: no messenger has `mine` among its `filters`")
+        .never_says("[filter_anonymise] has no effect");
 }
 
 #[test]
 fn the_toolbox_knows_filters() {
-    let mut site = with_verb("rename");
+    let (_world, mut site) = with_verb("rename");
     let cache = build::workspace()
         .join("target/test-cache")
         .display()

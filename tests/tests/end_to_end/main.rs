@@ -39,6 +39,7 @@ mod projects;
 mod queue;
 mod regions;
 mod remembered;
+mod scaffolds;
 mod scopes;
 mod status;
 mod storage;

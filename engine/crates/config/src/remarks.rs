@@ -198,6 +198,7 @@ fn filter_sections(
     for (section, origin) in sources.sections() {
         if let Some(name) = section.strip_prefix("filter_")
             && used.iter().all(|used| used != name)
+            && !components::BUILTIN_FILTERS.contains(&name)
         {
             let text = format!(
                 "{origin}: [{section}] has no effect: no messenger has `{name}` among its `filters`{}",
@@ -346,6 +347,8 @@ pub fn unknown_sections(
             .iter()
             .map(|messenger| messenger.component.section.as_str()),
     );
+    let filters = config.messengers.iter().flat_map(|one| &one.filters);
+    known.extend(filters.map(|filter| filter.section.as_str()));
     known.extend(config.keystone_sections.iter().map(String::as_str));
     for (instance, description) in described {
         known.push(&instance.section);

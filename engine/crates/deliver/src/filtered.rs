@@ -74,10 +74,12 @@ impl Filtered {
     }
 }
 
-/// A filter's failure is no record's.
+/// A filter's failure is no record's, and not the messenger's.
 fn at_the_filter(failure: GuestFailure) -> GuestFailure {
     GuestFailure {
         kind: FailureKind::Host,
+        detail: format!("as filter `{}`: {}", failure.instance, failure.detail),
+        instance: failure.component.clone(),
         ..failure
     }
 }
@@ -342,7 +344,12 @@ mod tests {
     #[test]
     fn nothing_goes_by_a_filter_that_fails() {
         let (answered, seen) = run(&["k1", "x1"], 1, answer(2, &[], Rest::Done));
-        assert_eq!(answered.unwrap_err().kind, FailureKind::Host);
+        let failure = answered.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Host);
+        assert_eq!(
+            failure.to_string(),
+            "component `c` failed in `filter`: as filter `i`: d"
+        );
         assert!(seen.lock().unwrap().is_empty());
     }
 }

@@ -403,14 +403,14 @@ fn of_its_command_lines() {
 #[test]
 fn a_messenger_begins_in_a_folder() {
     let (site, _) = bench();
-    for language in ["rust", "c", "python", "javascript"] {
-        printed(
-            &format!("component-new-{language}"),
-            &component(
-                &site,
-                &["new", "--lang", language, "mine", "--into", language],
-            ),
-        );
+    for (language, name) in [
+        ("rust", "component-new-rust"),
+        ("c", "component-new-c"),
+        ("python", "component-new-python"),
+        ("javascript", "component-new-javascript"),
+    ] {
+        let arguments = ["new", "--lang", language, "mine", "--into", language];
+        printed(name, &component(&site, &arguments));
         let folder = site.path().join(language);
         for file in [
             "README.md",
