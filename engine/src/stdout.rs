@@ -26,6 +26,17 @@ pub fn write_parts(parts: &[&[u8]]) -> io::Result<()> {
     to(&mut io::stdout().lock(), parts)
 }
 
+/// Writes a part of what is long: unlike [`write`] it says when the reader has gone, so that
+/// nothing more is made for it.
+///
+/// # Errors
+/// Whatever keeps it from being written, a closed pipe among it.
+pub fn write_or_stop(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// Forgives a closed pipe.
 ///
 /// # Errors

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""bench.py: cASO 5.2.2 and ours on the same synthetic cloud.
+"""bench.py: counts and times of ours, of the floor and of cASO 5.2.2, on the same synthetic cloud.
 
     python3 tests/bench/bench.py --caso VENV/bin/caso-extract --ours target/release/caso-extract \\
-        --cloud target/release/stand-in-cloud [--check] [PROJECTSxSERVERS ...]
+        --cloud target/release/stand-in-cloud --floor target/release/floor [--check] [PROJECTSxSERVERS ...]
 
 Both run the first accounting of October's and half of November's use, one
 after the other, with a spool of their own, from the same configuration, under
 TZ=UTC (cASO's times follow the machine's zone). Ours runs twice, because the
 first run on a machine compiles the components; the second is what cron sees.
-Requests are counted by the cloud; wall, CPU and peak memory are the kernel's
-account of the child (wait4). Two thirds of the servers run unchanged, so that
+Then an hour in which nothing is new, from the cursors of that run.
+
+Counts come first, since they are the same on every machine: requests are counted by the cloud,
+syncs (fsync and its like) by strace in a run of their own where there is one, bytes written
+by the kernel (wait4, where the spool is on a disk). Wall, CPU and peak memory are the kernel's account of the child,
+and are compared with the floor: the same lists fetched and parsed by a bare client at the same concurrency. Two thirds of the servers run unchanged, so that
 the usage call alone knows them; the others were deleted in the window. Of the
 former ours has one record more, as of October's end.
 
@@ -25,6 +29,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,7 +55,7 @@ if child == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 _, status, usage = os.wait4(child, 0)
 wall = time.monotonic() - began
-json.dump([os.waitstatus_to_exitcode(status), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss], sys.stderr)
+json.dump([os.waitstatus_to_exitcode(status), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, usage.ru_oublock], sys.stderr)
 """
 
 
@@ -59,6 +64,8 @@ class Measure:
     """One run of one program."""
 
     requests: int
+    syncs: int | None
+    written: int
     wall: float
     cpu: float
     peak: int
@@ -67,19 +74,36 @@ class Measure:
     kinds: dict[str, int]
 
 
-def run(program: str, cloud: stand_in.Cloud, cache: pathlib.Path | None) -> Measure:
-    """One run, measured, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="caso-bench-") as scratch:
-        folder = pathlib.Path(scratch) / "site"
-        (folder / "spool").mkdir(parents=True)
-        # One caso.conf for both; ours has a cache besides.
-        options = {"cache_dir": cache} if cache else {}
-        conf = stand_in.write(folder, stand_in.site(folder, cloud.url, **options))
-        cloud.counts()
-        with (folder / "output").open("w") as output:
-            environment = {"TZ": "UTC", "PATH": os.environ["PATH"], "HOME": scratch, "LANG": "C.UTF-8"}
+# As the default of `concurrency`.
+CONCURRENCY = 4
+SYNCS = "fsync,fdatasync,syncfs,sync_file_range,sync"
+
+
+class Site:
+    """A folder of its own, with one caso.conf for both programs; ours has a cache besides."""
+
+    def __init__(self, scratch: str, cloud: stand_in.Cloud, cache: pathlib.Path | None):
+        self.folder = pathlib.Path(scratch) / "site"
+        self.cloud = cloud
+        self.scratch = scratch
+        (self.folder / "spool").mkdir(parents=True)
+        options = {"cache_dir": cache, "extraction_timeout": 7200} if cache else {}
+        self.conf = stand_in.write(self.folder, stand_in.site(self.folder, cloud.url, **options))
+
+    def messages(self) -> list[messages.Message]:
+        """What lies in the queue."""
+        queue = self.folder / "ssm"
+        return messages.read(queue) if queue.is_dir() else []
+
+    def run(self, program: str, window: list[str], before: tuple[str, ...] = ()) -> Measure:
+        """One run, measured. `before` is what runs the program."""
+        self.cloud.counts()
+        already = {message.name for message in self.messages()}
+        with (self.folder / "output").open("w") as output:
+            environment = {"TZ": "UTC", "PATH": os.environ["PATH"], "HOME": self.scratch, "LANG": "C.UTF-8"}
+            command = [*before, program, "--config-file", str(self.conf), *window]
             starter = subprocess.run(
-                [sys.executable, "-IS", "-c", STARTER, program, "--config-file", str(conf), *WINDOW],
+                [sys.executable, "-IS", "-c", STARTER, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.PIPE,
@@ -87,14 +111,17 @@ def run(program: str, cloud: stand_in.Cloud, cache: pathlib.Path | None) -> Meas
                 text=True,
                 check=True,
             )
-        code, wall, cpu, peak = json.loads(starter.stderr)
+        code, wall, cpu, peak, blocks = json.loads(starter.stderr)
         if code != 0:
-            print((folder / "output").read_text()[-4000:])
+            print((self.folder / "output").read_text()[-4000:])
             raise SystemExit(f"`{program}` ended with {code}")
-        counted = cloud.counts()
-        records = [record for m in messages.read(folder / "ssm") if m.type == messages.CLOUD for record in m.records]
+        counted = self.cloud.counts()
+        new = [message for message in self.messages() if message.name not in already]
+        records = [record for message in new if message.type == messages.CLOUD for record in message.records]
         return Measure(
             requests=counted["total"],
+            syncs=None,
+            written=blocks * 512,
             wall=wall,
             cpu=cpu,
             peak=peak * 1024,
@@ -103,12 +130,63 @@ def run(program: str, cloud: stand_in.Cloud, cache: pathlib.Path | None) -> Meas
             kinds=counted["kinds"],
         )
 
+    def syncs(self, program: str, window: list[str]) -> int | None:
+        """How many syncs a run makes: in a run that is watched, and so not measured."""
+        strace = shutil.which("strace")
+        if strace is None:
+            return None
+        log = pathlib.Path(self.scratch) / "syncs"
+        self.run(program, window, (strace, "-f", "-qq", "-e", f"trace={SYNCS}", "-o", str(log)))
+        return sum("sync" in line and "resumed" not in line for line in log.read_text().splitlines())
+
+
+def first(program: str, cloud: stand_in.Cloud, cache: pathlib.Path | None, *, watched: bool = False) -> Measure:
+    """A site's first run."""
+    with tempfile.TemporaryDirectory(prefix="caso-bench-") as scratch:
+        measure = Site(scratch, cloud, cache).run(program, WINDOW)
+    if watched:
+        with tempfile.TemporaryDirectory(prefix="caso-bench-") as scratch:
+            measure.syncs = Site(scratch, cloud, cache).syncs(program, WINDOW)
+    return measure
+
+
+def hour(program: str, cloud: stand_in.Cloud, cache: pathlib.Path) -> Measure:
+    """The third of three runs, an hour after the second; the second one's syncs are counted."""
+    begin = ["--extract-to", "2026-11-16T00:00:00"]
+    with tempfile.TemporaryDirectory(prefix="caso-bench-") as scratch:
+        site = Site(scratch, cloud, cache)
+        site.run(program, begin)
+        syncs = site.syncs(program, ["--extract-to", "2026-11-16T01:00:00"])
+        measure = site.run(program, ["--extract-to", "2026-11-16T02:00:00"])
+    measure.syncs = syncs
+    return measure
+
+
+def floor(program: str, cloud: stand_in.Cloud, projects: int) -> Measure:
+    """The bare client."""
+    cloud.counts()
+    arguments = [cloud.url, WINDOW[1], WINDOW[3], str(CONCURRENCY), str(projects)]
+    starter = subprocess.run(
+        [sys.executable, "-IS", "-c", STARTER, program, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    code, wall, cpu, peak, blocks = json.loads(starter.stderr)
+    if code != 0:
+        raise SystemExit(f"`{program}` ended with {code}")
+    counted = cloud.counts()
+    return Measure(counted["total"], 0, blocks * 512, wall, cpu, peak * 1024, 0, 0, counted["kinds"])
+
 
 def line(name: str, measure: Measure) -> str:
     """One row of the table."""
+    syncs = "-" if measure.syncs is None else measure.syncs
     return (
-        f"  {name:<16}{measure.requests:>9}{measure.wall:>10.2f}{measure.cpu:>10.2f}"
-        f"{measure.peak / 1e6:>10.1f}{measure.records:>10}"
+        f"  {name:<22}{measure.requests:>9}{syncs:>7}{measure.written / 1e6:>9.1f}{measure.records:>9}"
+        f"{measure.wall:>9.2f}{measure.cpu:>8.2f}{measure.peak / 1e6:>9.1f}"
     )
 
 
@@ -118,19 +196,35 @@ def times(larger: float, smaller: float) -> str:
 
 
 def compare(args, projects: int, servers: int, cache: pathlib.Path) -> tuple[Measure, list[str]]:
-    """One cloud, both programs; ours warm, and what --check objects to."""
+    """One cloud, all programs; ours warm, and what --check objects to."""
     print(f"{projects} projects of {servers} servers{f', {args.latency} ms an answer' if args.latency else ''}")
-    print(f"  {'':<16}{'requests':>9}{'wall s':>10}{'CPU s':>10}{'peak MB':>10}{'records':>10}")
-    with stand_in.Cloud(args.cloud, projects, servers, args.latency) as cloud:
-        caso = run(args.caso, cloud, None)
-        print(line("cASO 5.2.2", caso), flush=True)
-        print(line("ours, first run", run(args.ours, cloud, cache)), flush=True)
-        ours = run(args.ours, cloud, cache)
-        print(line("ours", ours), flush=True)
     print(
-        f"  {'ratio':<16}{ours.requests / caso.requests:>9.2%}{times(caso.wall, ours.wall):>10}"
-        f"{times(caso.cpu, ours.cpu):>10}{times(caso.peak, ours.peak):>10}"
+        f"  {'':<22}{'requests':>9}{'syncs':>7}{'MB wr.':>9}{'records':>9}{'wall s':>9}{'CPU s':>8}{'peak MB':>9}"
     )
+    with stand_in.Cloud(args.cloud, projects, servers, args.latency) as cloud:
+        if not args.without_caso:
+            caso = first(args.caso, cloud, None)
+            print(line("cASO 5.2.2", caso), flush=True)
+        least = floor(args.floor, cloud, projects)
+        print(line("floor", least), flush=True)
+        print(line("ours, first run", first(args.ours, cloud, cache)), flush=True)
+        ours = first(args.ours, cloud, cache, watched=True)
+        print(line("ours", ours), flush=True)
+        steady = hour(args.ours, cloud, cache)
+        print(line("ours, an hour later", steady), flush=True)
+    print(
+        f"  ours to the floor: {times(ours.requests, least.requests)} the requests, {times(ours.wall, least.wall)} the"
+        f" time, {times(ours.cpu, least.cpu)} the CPU"
+    )
+    a_project = "" if steady.syncs is None else f", {steady.syncs / projects:.1f} syncs"
+    print(f"  a project and hour: {steady.requests / projects:.1f} requests{a_project}")
+    if args.without_caso:
+        caso = ours
+    else:
+        print(
+            f"  ours to cASO 5.2.2: {ours.requests / caso.requests:.2%} of the requests, {times(caso.wall, ours.wall)} as"
+            f" fast, {times(caso.cpu, ours.cpu)} less CPU, {times(caso.peak, ours.peak)} less memory"
+        )
     if args.verbose:
         for kind in sorted(caso.kinds | ours.kinds):
             print(f"    {caso.kinds.get(kind, 0):>7}{ours.kinds.get(kind, 0):>7}  {kind}")
@@ -138,10 +232,14 @@ def compare(args, projects: int, servers: int, cache: pathlib.Path) -> tuple[Mea
     name = f"{projects}x{servers}"
     if ours.servers != projects * servers:
         complaints.append(f"{name}: records of {ours.servers} servers of {projects * servers}")
+    if steady.requests > 5 * projects + 10 + 3 * (servers // 1000) * projects:
+        complaints.append(f"{name}: {steady.requests} requests in an ordinary hour")
+    if steady.syncs is not None and steady.syncs > 4 * projects + 60 + steady.records // 500:
+        complaints.append(f"{name}: {steady.syncs} syncs in an ordinary hour")
     if ours.peak > MEMORY_LIMIT:
         complaints.append(f"{name}: a peak of {ours.peak / 1e6:.1f} MB")
     # The share is about a site of some size; a small one has its few fixed requests.
-    if projects * servers >= 10_000 and projects > 1:
+    if projects * servers >= 10_000 and projects > 1 and not args.without_caso:
         if ours.requests >= caso.requests / 100:
             complaints.append(f"{name}: {ours.requests} requests beside {caso.requests}")
         if args.fast and ours.wall > caso.wall / 50:
@@ -154,6 +252,8 @@ def main() -> int:
     parser.add_argument("--caso", required=True)
     parser.add_argument("--ours", required=True)
     parser.add_argument("--cloud", required=True)
+    parser.add_argument("--floor", required=True)
+    parser.add_argument("--without-caso", action="store_true", help="ours and the floor alone")
     parser.add_argument("--latency", type=int, default=0, help="milliseconds that every answer takes")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--fast", action="store_true")

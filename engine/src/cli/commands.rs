@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{component, config, queue, status};
+use super::{component, config, cursor, explain, queue, republish, status};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -69,6 +69,9 @@ fn caso() -> Command {
         .subcommand(config::command())
         .subcommand(status::command())
         .subcommand(queue::command())
+        .subcommand(cursor::command())
+        .subcommand(explain::command())
+        .subcommand(republish::command())
         .subcommand(component::command())
         .subcommand(completions())
         .subcommand(man())

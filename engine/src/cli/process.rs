@@ -11,7 +11,9 @@ use std::path::Path;
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, component, config, queue, signals, status, watchdog};
+use super::{
+    completion, component, config, cursor, explain, queue, republish, signals, status, watchdog,
+};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -39,8 +41,17 @@ pub fn execute(task: Task) -> Exit {
         Task::Status { line, form } => {
             with_config(program, line, |config| status::show(&config, form))
         }
-        Task::QueueForget { line, what } => {
-            with_config(program, line, |config| queue_forget(config, what))
+        Task::Queue { line, what } => {
+            with_config(program, line, |config| queue::execute(config, what))
+        }
+        Task::Explain { line, server } => {
+            with_config(program, line, |config| explain::execute(&config, &server))
+        }
+        Task::Republish { line, what } => {
+            with_config(program, line, |config| republish::execute(config, what))
+        }
+        Task::Cursor { line, what } => {
+            with_config(program, line, |config| cursor::execute(&config, &what))
         }
         Task::Projects { line } => with_config(program, line, |config| {
             logged(&log_settings(&config), run::projects(config))
@@ -111,6 +122,8 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
                     config,
                     kind,
                     extract: true,
+                    only: None,
+                    again: None,
                     verbose: summary,
                     remarks,
                 })
@@ -147,28 +160,22 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
             config,
             kind: Kind::Real,
             extract: false,
+            only: None,
+            again: None,
             verbose: summary,
             remarks,
         }),
     )
 }
 
-fn queue_forget(config: Config, what: run::Forget) -> Exit {
-    if config.dry_run {
-        to_stderr("error: `caso queue forget` has no dry run; the summary says what waits");
-        return Exit::Usage;
-    }
-    logged(&log_settings(&config), queue::forget(config, what))
-}
-
-async fn start(invocation: Invocation) -> Exit {
+pub async fn start(invocation: Invocation) -> Exit {
     match signals::watch() {
         Ok(cancel) => run::run(invocation, cancel).await,
         Err(error) => complain(&error.into(), Exit::Nothing),
     }
 }
 
-fn log_settings(config: &Config) -> LogSettings {
+pub fn log_settings(config: &Config) -> LogSettings {
     let logging = &config.logging;
     LogSettings {
         debug: logging.debug,

@@ -10,9 +10,11 @@ use clap_complete::Shell;
 
 use super::commands::Started;
 use super::component::{self, ComponentTask};
-use super::{queue, status};
+use super::cursor::{self, CursorTask};
+use super::queue::{self, QueueTask};
+use super::{explain, republish, status};
 use crate::run::component::Subject;
-use crate::run::{Forget, StatusForm};
+use crate::run::{Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -49,9 +51,21 @@ pub enum Task {
         line: CommandLine,
         form: StatusForm,
     },
-    QueueForget {
+    Queue {
         line: CommandLine,
-        what: Forget,
+        what: QueueTask,
+    },
+    Cursor {
+        line: CommandLine,
+        what: CursorTask,
+    },
+    Republish {
+        line: CommandLine,
+        what: Republish,
+    },
+    Explain {
+        line: CommandLine,
+        server: String,
     },
     /// In this folder, or a new temporary one.
     Demo {
@@ -112,7 +126,8 @@ impl Task {
             Self::MappingMigrate { .. } => Program::MappingMigrate,
             Self::Deliver { .. }
             | Self::Status { .. }
-            | Self::QueueForget { .. }
+            | Self::Queue { .. }
+            | Self::Cursor { .. }
             | Self::ComponentList { .. }
             | Self::ComponentCheck { .. } => Program::Caso,
             _ => Program::Extract,
@@ -139,10 +154,16 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
         Some(("status", matches)) => with_flags(started, matches, status::task),
-        Some(("queue", matches)) => match matches.subcommand() {
-            Some(("forget", matches)) => with_flags(started, matches, queue::forget_task),
-            _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
-        },
+        Some(("queue", matches)) => {
+            let (task, matches) = queue::task(matches);
+            with_flags(started, matches, task)
+        }
+        Some(("cursor", matches)) => {
+            let (task, matches) = cursor::task(matches);
+            with_flags(started, matches, task)
+        }
+        Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("component", matches)) => match matches.subcommand() {
             Some(("list", matches)) => with_flags(started, matches, component::list_task),
             Some(("check", matches)) => with_flags(started, matches, component::check_task),

@@ -48,6 +48,13 @@ impl Mapper {
         self.places.clone().acquire_owned().await.ok()
     }
 
+    /// No more instances than this at a time, from now on.
+    pub fn at_most(&self, instances: usize) {
+        let free = self.places.available_permits();
+        self.places
+            .forget_permits(free.saturating_sub(instances.max(1)));
+    }
+
     /// For the segments' headers: which code made the records.
     pub fn identity(&self) -> MapperIdentity {
         MapperIdentity {

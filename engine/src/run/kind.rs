@@ -23,6 +23,7 @@ use super::recorded_inputs;
 use caso_base::{Clock, PinnedClock, SystemClock};
 use caso_config::Config;
 use caso_disk::Disk;
+use caso_extract::RunCaches;
 use caso_openstack::recording::{Recorder, Replayer};
 use caso_state::{Lock, LockError, Spool};
 
@@ -197,6 +198,21 @@ impl Kind {
     /// recording says nothing of earlier runs.
     pub fn tries_failing_last(&self) -> bool {
         !self.keeps_order()
+    }
+
+    /// What a cloud's run asks for once.
+    pub fn caches(&self) -> RunCaches {
+        match self.keeps_order() {
+            true => RunCaches::of_a_recording(),
+            false => RunCaches::default(),
+        }
+    }
+
+    /// Whether a project's servers, volumes and addresses are read at the same time, and
+    /// each page of a list while the one before is mapped. Where one project is read at a
+    /// time, one thing is asked after the other.
+    pub fn reads_side_by_side(&self, config: &Config) -> bool {
+        self.projects_at_a_time(config) > 1
     }
 
     /// Whether one thing is asked after the other: what projects ask for

@@ -4,19 +4,33 @@ use std::collections::BTreeMap;
 
 use super::commands::status::{self, Status};
 use super::exit::Exit;
-use super::extract::report::{CloudReport, ExtractorResult};
+use super::extract::report::{CloudReport, ExtractorResult, Sealed};
 use super::prepare::Prepared;
 use super::summary::Summary;
 use caso_base::error_chain;
 use caso_deliver::{Delivery, Ending};
 use caso_disk::Disk;
+use caso_model::extraction::Extractor;
 use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine, WindowLine};
 
 /// What was extracted and what failed, from the reports of all clouds.
 #[derive(Debug, Default)]
 pub struct Extracted {
+    /// What was sealed of each project, extractor by extractor.
+    pub parts: Vec<Part>,
+    /// By the projects' ids.
+    pub names: BTreeMap<String, String>,
     pub windows: Vec<WindowLine>,
     pub failures: Vec<FailureLine>,
+}
+
+/// What was sealed of one extractor of a project.
+#[derive(Debug)]
+pub struct Part {
+    pub project: String,
+    pub name: Option<String>,
+    pub extractor: Extractor,
+    pub windows: Vec<Sealed>,
 }
 
 impl Extracted {
@@ -55,18 +69,31 @@ impl Extracted {
         };
         for region in regions {
             for project in &region.projects {
+                if let Some(name) = &project.project.name {
+                    let id = project.project.id.clone();
+                    self.names.insert(id, name.clone());
+                }
                 for part in &project.extractors {
                     let extractor = part.extractor.as_str();
                     match &part.result {
-                        ExtractorResult::Done { window, counts, .. } => {
-                            let line = WindowLine {
-                                cloud: report.cloud.clone(),
-                                region: region.region.clone(),
-                                extractor: extractor.to_owned(),
-                                window: *window,
-                                records: BTreeMap::new(),
-                            };
-                            self.window(line, &project.project.id, counts.records);
+                        ExtractorResult::Done { counts, .. } => {
+                            self.parts.push(Part {
+                                project: project.project.id.clone(),
+                                name: project.project.name.clone(),
+                                extractor: part.extractor,
+                                windows: counts.windows.clone(),
+                            });
+                            for sealed in &counts.windows {
+                                let line = WindowLine {
+                                    cloud: report.cloud.clone(),
+                                    region: region.region.clone(),
+                                    extractor: extractor.to_owned(),
+                                    window: sealed.window,
+                                    records: BTreeMap::new(),
+                                    types: BTreeMap::new(),
+                                };
+                                self.window(line, &project.project.id, &sealed.by_type);
+                            }
                         }
                         ExtractorResult::Failed { reason, .. } => self.failures.push(FailureLine {
                             cloud: report.cloud.clone(),
@@ -85,7 +112,7 @@ impl Extracted {
     }
 
     /// Into the line of the same window, where there is one.
-    fn window(&mut self, line: WindowLine, project: &str, records: u64) {
+    fn window(&mut self, line: WindowLine, project: &str, by_type: &BTreeMap<String, u64>) {
         let same = |known: &&mut WindowLine| {
             known.window == line.window
                 && known.extractor == line.extractor
@@ -102,7 +129,11 @@ impl Extracted {
                 last
             }
         };
+        let records = by_type.values().sum();
         at.records.insert(project.to_owned(), records);
+        for (kind, records) in by_type {
+            *at.types.entry(kind.clone()).or_default() += records;
+        }
     }
 }
 
@@ -119,8 +150,14 @@ pub fn keep(
     if !prepared.kind.is_real() {
         return;
     }
-    let did_extract = extracted.is_some();
-    let Extracted { windows, failures } = extracted.unwrap_or_default();
+    // A month once more says nothing of how far the projects are.
+    let did_extract = extracted.is_some() && prepared.again.is_none();
+    let Extracted {
+        parts: _,
+        names,
+        windows,
+        failures,
+    } = extracted.unwrap_or_default();
     let line = RunLine {
         format: RunLine::FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -130,6 +167,7 @@ pub fn keep(
         process: std::process::id(),
         extracted: did_extract,
         requests: summary.requests(),
+        names,
         windows,
         failures,
         messengers: messengers(prepared, delivery),

@@ -25,7 +25,10 @@ mod kind;
 mod ledger;
 mod prepare;
 mod recorded_inputs;
+mod republish;
+mod site_names;
 mod summary;
+mod table;
 mod territory;
 mod warning_memory;
 
@@ -34,17 +37,19 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-pub use self::commands::component;
 pub use self::commands::{
-    Forget, StatusForm, demo, forget, mapping_migrate, projects, sample, show, status,
+    StatusForm, demo, explain, mapping_migrate, projects, sample, show, status,
 };
+pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;
 pub use self::components::COMPILE;
 pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
+pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
 use self::prepare::Stopped;
+use self::republish::Again;
 use self::summary::Summary;
 use caso_base::error_chain;
 use caso_config::Config;
@@ -56,6 +61,10 @@ pub struct Invocation {
     pub kind: Kind,
     /// Whether to extract, or only to deliver what waits.
     pub extract: bool,
+    /// The one messenger to deliver to; none: to all.
+    pub only: Option<String>,
+    /// A month is republished.
+    pub again: Option<Again>,
     /// Print the summary in any case.
     pub verbose: bool,
     /// What components warn of.

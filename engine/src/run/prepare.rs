@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
 use super::kind::{Kind, Spools};
+use super::republish::Again;
+use super::site_names;
 use super::summary::Summary;
 use super::warning_memory::WarningMemory;
 use super::{Invocation, where_configured};
@@ -32,6 +34,8 @@ pub struct Prepared {
     pub mapper: Arc<Mapper>,
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
+    /// A month is republished.
+    pub again: Option<Again>,
     /// Held until the run's end.
     _lock: Option<Lock>,
 }
@@ -73,6 +77,8 @@ pub async fn prepare(
         config,
         kind,
         extract,
+        only,
+        again,
         ..
     } = invocation;
     let config = kind
@@ -103,6 +109,10 @@ pub async fn prepare(
     let mut components = unless_cancelled(cancel, components::load(&sandbox, &config))
         .await
         .map_err(nothing())?;
+    if let Some(only) = only {
+        components.messengers.retain(|it| it.name == only);
+        components.unusable.retain(|it| it.name == only);
+    }
     for messenger in &mut components.messengers {
         kind.redirect(messenger);
     }
@@ -134,6 +144,7 @@ pub async fn prepare(
         mapper: Arc::new(components.mapper),
         messengers: components.messengers,
         unusable: components.unusable,
+        again,
         _lock: lock,
     };
     Ok((prepared, summary))
@@ -147,6 +158,7 @@ fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
             cloud.keystone().with_context(|| where_configured(config))?;
         }
     }
+    site_names::check(config).with_context(|| where_configured(config))?;
     let to = config.extract_to.unwrap_or(i64::MAX).min(now);
     match config.extract_from.explicit() {
         Some(from) if from >= to => bail!(

@@ -94,7 +94,7 @@ pub fn record(
     });
     let mut header = Header::new(now, window, names);
     for cloud in &config.clouds {
-        let settings = session_of::session_settings(cloud, cloud.keystone()?);
+        let settings = session_of::session_settings(cloud, cloud.keystone()?, config.concurrency);
         header.sessions.push(RecordedSession::of(&settings));
     }
     header.arguments = arguments(config)?;

@@ -179,6 +179,27 @@ fn killed_at_any_moment_nothing_is_lost() {
     }
 }
 
+/// The same where servers, volumes and addresses of both projects are read at the same time. The last
+/// requests of such a run need not be the same: a user may be asked for by id or be on the list.
+#[test]
+fn killed_while_everything_is_read_side_by_side_nothing_is_lost() {
+    let cloud = cloud();
+    let (right, requests) = undisturbed(&cloud);
+    for n in (1..requests - 3).step_by(2) {
+        let mut site = site(&cloud);
+        site.set("DEFAULT", "concurrency", "4");
+        let gate = Gate::default();
+        let nth = u32::try_from(n).expect("a few requests");
+        cloud.inject(Rule::on("").nth(nth), Fault::Held(gate.clone()));
+        let run = start(&site);
+        assert!(gate.is_reached(), "no request {n}: {}", run.kill());
+        let ended = run.kill();
+        assert_eq!(ended.signal(), Some(SIGKILL), "request {n}: {ended}");
+        cloud.heal();
+        the_next_run_makes_it_whole(&site, &right, &ended);
+    }
+}
+
 /// Larger than a cursor file, smaller than a segment and a message.
 const FILE_LIMIT: u64 = 1_000;
 

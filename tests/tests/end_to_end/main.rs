@@ -39,6 +39,8 @@ mod projects;
 mod queue;
 mod regions;
 mod remembered;
+mod republish;
+mod requests;
 mod scaffolds;
 mod scopes;
 mod status;

@@ -1,4 +1,4 @@
-//! `caso queue forget`: the way out for records of a messenger that is gone.
+//! `caso queue`: what waits and what is in quarantine, shown, put back and given up.
 
 use std::fs;
 
@@ -121,4 +121,243 @@ fn it_waits_for_its_turn_like_any_run() {
     assert_eq!(segments(&site), 1);
     drop(lock);
     forget(&site, &["mischief"]).expect(0);
+}
+
+fn queue(site: &Site, arguments: &[&str]) -> Outcome {
+    site.start("caso", &["queue"], arguments).finish()
+}
+
+fn sub(site: &Site, command: &str, arguments: &[&str]) -> Outcome {
+    site.start("caso", &["queue", command], arguments).finish()
+}
+
+fn json(outcome: &Outcome) -> serde_json::Value {
+    serde_json::from_str(&outcome.stdout).expect("JSON on stdout")
+}
+
+/// Every file of the spool with what is in it.
+fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(contents(&path)),
+            path => {
+                let bytes = fs::read(&path).expect("a file of the spool");
+                found.insert(path, bytes);
+            }
+        }
+    }
+    found
+}
+
+/// One record in quarantine, nine delivered.
+fn with_a_quarantine(world: &crate::clouds::World) -> Site {
+    let mut site = world.site();
+    site.with_mischief("refuse-first");
+    site.extract(&["--extract-from", FROM, "--extract-to", TO])
+        .expect(3);
+    site
+}
+
+#[test]
+fn the_queues_are_shown_without_a_lock_and_nothing_is_written() {
+    let world = plain();
+    let mut site = with_a_backlog(&world);
+    let lock_path = site.path().join("lock");
+    site.set("DEFAULT", "lock_path", &lock_path.display().to_string())
+        .set("DEFAULT", "lock_timeout", "0");
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be had");
+    let lock = caso_state::Lock::acquire(&lock_path, std::time::Duration::ZERO);
+    let lock = runtime.block_on(lock).expect("a fresh folder has no lock");
+    let before = contents(&site.spool());
+
+    let table = queue(&site, &[]).expect(0);
+    assert_eq!(table.stderr, "");
+    let lines: Vec<Vec<&str>> = table
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0][..3], ["MESSENGER", "STATE", "RECORDS"]);
+    assert_eq!(lines[1][..3], ["mischief", "stopped", "10"]);
+    assert!(table.stdout.contains("nobody told me where"), "{table}");
+    assert_eq!(lines[2][..3], ["ssm", "ok", "0"]);
+    assert_eq!(lines[3], ["next", "caso", "queue", "flush", "mischief"]);
+    assert_eq!(sub(&site, "list", &[]).expect(0).stdout, table.stdout);
+
+    let facts = json(&queue(&site, &["--json"]).expect(0));
+    assert_eq!(facts["format"], 1);
+    let first = &facts["queues"][0];
+    assert_eq!(first["messenger"], "mischief");
+    assert_eq!(
+        (&first["waiting"], &first["attempts"]),
+        (&10.into(), &1.into())
+    );
+    assert!(first["quarantine"].is_null());
+
+    let shown = sub(&site, "show", &["mischief"]).expect(0);
+    assert_eq!(shown.stdout.lines().count(), 1 + 10 + 2, "{shown}");
+    let record = json(&sub(&site, "show", &["mischief", "--json"]).expect(0))["records"][4].clone();
+    let server = record["resource"].as_str().expect("a server's id");
+    assert_eq!(record["record"]["vm_uuid"], server);
+    assert_eq!(record["state"], "waiting");
+    let one = sub(&site, "show", &["mischief", server]).expect(0);
+    assert!(one.stdout.starts_with("id "), "{one}");
+    assert!(one.stdout.contains("\"fqan\""), "{one}");
+    sub(&site, "show", &["mischief", "nobody"])
+        .expect(1)
+        .says("no record `nobody`");
+    sub(&site, "show", &["msichief"])
+        .expect(1)
+        .says("there is: mischief, ssm");
+    let empty = sub(&site, "show", &["ssm"]).expect(0);
+    assert_eq!(empty.stdout, "nothing waits for messenger `ssm`\n");
+
+    let lines = sub(&site, "export", &["mischief"]).expect(0);
+    assert_eq!(lines.stdout.lines().count(), 10);
+    for line in lines.stdout.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        assert_eq!(entry["format"], 1);
+        assert_eq!(entry["origin"]["extractor"], "nova");
+    }
+    assert_eq!(contents(&site.spool()), before, "something was written");
+    drop(lock);
+}
+
+#[test]
+fn what_is_in_quarantine_is_named_by_every_run_and_put_back_by_the_command_it_names() {
+    let world = plain();
+    let mut site = with_a_quarantine(&world);
+    site.start("caso", &["deliver"], &["--summary"])
+        .finish()
+        .expect(0)
+        .says("`caso queue retry mischief` puts it back");
+    let status = site.start("caso", &["status"], &[]).finish().expect(1);
+    assert!(
+        status
+            .stdout
+            .contains("`caso queue show mischief --quarantine` says why"),
+        "{status}"
+    );
+    let table = queue(&site, &[]).expect(0);
+    assert!(table.stdout.contains("  quarantine"), "{table}");
+    assert!(
+        table
+            .stdout
+            .contains("next  caso queue show mischief --quarantine\n"),
+        "{table}"
+    );
+    let facts = json(&queue(&site, &["--json"]).expect(0));
+    assert_eq!(facts["queues"][0]["quarantine"]["records"], 1);
+    let held = sub(&site, "show", &["mischief", "--quarantine", "--json"]).expect(0);
+    let held = json(&held)["records"][0].clone();
+    assert_eq!(
+        (&held["state"], &held["why"]),
+        (&"quarantined".into(), &"refused".into())
+    );
+
+    site.set("mischief", "verb", "accept");
+    let before = contents(&site.spool());
+    sub(&site, "retry", &["mischief", "--dry-run"]).expect(2);
+    site.set("DEFAULT", "service_name", "RIGHT");
+    sub(&site, "retry", &["mischief", "--remap"])
+        .expect(2)
+        .says("add `--yes`");
+    assert_eq!(contents(&site.spool()), before, "something was written");
+    let done = sub(&site, "retry", &["mischief", "--remap", "--yes"]).expect(0);
+    assert_eq!(
+        done.stdout,
+        "1 record goes back into the queue of `mischief`: service_name `TEST-SITE-CLOUD` to `RIGHT` in 1\n\
+         1 record put back\n\
+         next  caso queue flush mischief\n"
+    );
+    let waiting =
+        json(&sub(&site, "show", &["mischief", "--json"]).expect(0))["records"][0].clone();
+    assert_eq!(waiting["id"], held["id"]);
+    assert_eq!(waiting["record"]["compute_service"], "RIGHT");
+    assert_eq!(waiting["origin"], held["origin"]);
+    sub(&site, "flush", &["mischief"])
+        .expect(0)
+        .says("messenger `mischief`: 1 record delivered");
+    let silent = sub(&site, "retry", &["mischief"]).expect(0);
+    assert_eq!(
+        silent.stdout,
+        "nothing is in quarantine for messenger `mischief`\n"
+    );
+    assert_eq!(segments(&site), 0);
+}
+
+/// The server's record of an hour later was delivered: the one of before must not take it back.
+#[test]
+fn what_is_older_than_what_was_delivered_since_stays_in_quarantine() {
+    let world = plain();
+    let mut site = with_a_quarantine(&world);
+    site.set("mischief", "verb", "accept");
+    site.extract(&["--extract-to", "2026-10-17"]).expect(0);
+    let kept = sub(&site, "retry", &["mischief"]).expect(0);
+    assert_eq!(
+        kept.stdout,
+        "0 records go back into the queue of `mischief`\n\
+         1 record stays out: older than what was delivered since, or than what waits: sent now, usage would be \
+         taken back\n\
+         next  caso queue show mischief --quarantine\n"
+    );
+    let facts = json(&queue(&site, &["--json"]).expect(0));
+    assert_eq!(facts["queues"][0]["quarantined"], 1);
+}
+
+#[test]
+fn what_is_dropped_is_saved_whole_and_only_after_a_yes() {
+    let world = plain();
+    let mut site = with_a_backlog(&world);
+    let exported = sub(&site, "export", &["mischief"]).expect(0).stdout;
+    let before = contents(&site.spool());
+    sub(&site, "drop", &["mischief"])
+        .expect(2)
+        .says("nobody is at a terminal");
+    sub(&site, "drop", &["mischief", "--older-than", "soon"]).expect(2);
+    let young = sub(&site, "drop", &["mischief", "--older-than", "1d", "--yes"]).expect(0);
+    assert_eq!(young.stdout, "nothing waits for messenger `mischief`\n");
+    assert_eq!(contents(&site.spool()), before, "something was written");
+
+    let done = sub(&site, "drop", &["mischief", "--yes"]).expect(0);
+    assert!(
+        done.stdout
+            .ends_with("gave up 10 records that wait for messenger `mischief`\nnext  caso queue\n"),
+        "{done}"
+    );
+    let saved = site.spool().join("dropped");
+    let files: Vec<_> = fs::read_dir(&saved).expect("a copy").flatten().collect();
+    assert_eq!(files.len(), 1);
+    let file = fs::File::open(files[0].path()).expect("a copy");
+    let text = std::io::read_to_string(flate2::read::GzDecoder::new(file)).expect("whole");
+    assert_eq!(text, exported);
+    assert_eq!(segments(&site), 0);
+    site.set("mischief", "verb", "accept");
+    site.deliver().expect(0);
+}
+
+#[test]
+fn a_quarantine_is_dropped_alone() {
+    let world = plain();
+    let site = with_a_quarantine(&world);
+    let done = sub(
+        &site,
+        "drop",
+        &["mischief", "--quarantine", "--no-save", "--yes"],
+    )
+    .expect(0);
+    assert!(done.stdout.contains("No copy is kept."), "{done}");
+    assert!(
+        done.stdout.ends_with(
+            "gave up 1 record in quarantine for messenger `mischief`\nnext  caso queue\n"
+        ),
+        "{done}"
+    );
+    assert!(!site.spool().join("dropped").exists());
+    let nothing = sub(&site, "show", &["mischief", "--quarantine"]).expect(0);
+    assert_eq!(
+        nothing.stdout,
+        "nothing is in quarantine for messenger `mischief`\n"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{At, ConfigError, ConfigErrors};
@@ -46,6 +46,27 @@ impl fmt::Debug for Inputs {
 }
 
 impl Inputs {
+    /// Of `caso` with nothing of this machine: no variables, no files but those named on
+    /// the command line. What a demonstration or a trial in `folder` is set up with.
+    pub fn apart(
+        command_line: CommandLine,
+        folder: &Path,
+        builtin_messengers: Vec<String>,
+    ) -> Self {
+        Inputs {
+            program: Program::Caso,
+            command_line,
+            environment: BTreeMap::new(),
+            places: Places {
+                home: None,
+                root: folder.join("no-root"),
+                snap_common: None,
+                snap: None,
+            },
+            builtin_messengers,
+        }
+    }
+
     /// What this process was started with. Variables that are not UTF-8 name
     /// no option of ours.
     pub fn of_process(

@@ -40,26 +40,70 @@ impl Disk {
         path: &Path,
         fill: impl FnOnce(&mut DiskFile) -> Result<(), E>,
     ) -> Result<(), E> {
-        let target = real_target(path).map_err(|e| DiskError::new(Step::Open, path, e))?;
-        let temporary = temporary(&target);
-        let written = self
-            .create(&temporary)
-            .map_err(E::from)
-            .and_then(|mut file| {
-                keep_owner_and_mode(&target, &file);
-                fill(&mut file)?;
-                file.sync_all()?;
-                self.rename(&temporary, &target)?;
-                Ok(())
-            });
-        if let Err(failed) = written {
-            // Best effort: the next write overwrites it anyway.
-            let _ = self.remove(&temporary);
-            return Err(failed);
-        }
+        let written = self.write_beside(path, fill)?;
+        written.file.sync_all()?;
+        let target = written.name()?;
         match target.parent() {
             Some(folder) => Ok(self.sync_folder(folder)?),
             None => Ok(()),
+        }
+    }
+
+    /// Writes what is to replace a file, beside it, and syncs nothing.
+    pub fn write_beside<E: From<DiskError>>(
+        &self,
+        path: &Path,
+        fill: impl FnOnce(&mut DiskFile) -> Result<(), E>,
+    ) -> Result<Beside, E> {
+        let target = real_target(path).map_err(|e| DiskError::new(Step::Open, path, e))?;
+        let file = self.create(&temporary(&target))?;
+        keep_owner_and_mode(&target, &file);
+        let mut written = Beside { file, target };
+        // Dropped after a failure.
+        fill(&mut written.file)?;
+        Ok(written)
+    }
+}
+
+/// What is to replace a file, written and not yet synced. Dropped it was never there.
+#[derive(Debug)]
+pub struct Beside {
+    file: DiskFile,
+    /// Where it goes.
+    target: PathBuf,
+}
+
+impl Beside {
+    /// A file that was written under another name than its own.
+    pub fn new(file: DiskFile, target: PathBuf) -> Self {
+        Beside { file, target }
+    }
+
+    /// The file that has to be synced.
+    pub fn file(&self) -> &DiskFile {
+        &self.file
+    }
+
+    /// The folder that has to be synced once it has its name.
+    pub fn folder(&self) -> PathBuf {
+        self.target.parent().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// Gives it its name, and answers that.
+    ///
+    /// # Errors
+    /// The file in its place stands as it was.
+    pub fn name(self) -> Result<PathBuf, DiskError> {
+        self.file.rename_to(&self.target)?;
+        Ok(self.target.clone())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // Best effort: the next write overwrites it anyway.
+        if self.file.path().exists() {
+            let _ = self.file.remove();
         }
     }
 }

@@ -77,6 +77,10 @@ pub trait Fault: Send + Sync {
     /// Decides over one step.
     fn before(&self, step: Step, path: &Path) -> Verdict;
 
+    /// Told after syncs that were waited for: how many one after the other. Those that go side
+    /// by side are one.
+    fn waited(&self, _syncs: usize) {}
+
     /// What the filesystem says that it has left, where that is not to be asked.
     fn left(&self) -> Option<Left> {
         None
@@ -112,6 +116,21 @@ impl DiskError {
             step,
             path: path.to_owned(),
             left: full.then(|| Left::on_the_filesystem_of(path)),
+            source,
+        }
+    }
+
+    /// The same failure, for another one that it costs.
+    #[must_use]
+    pub fn again(&self) -> DiskError {
+        let source = match self.source.raw_os_error() {
+            Some(number) => io::Error::from_raw_os_error(number),
+            None => io::Error::new(self.source.kind(), self.source.to_string()),
+        };
+        DiskError {
+            step: self.step,
+            path: self.path.clone(),
+            left: self.left,
             source,
         }
     }
@@ -299,9 +318,16 @@ impl Disk {
             false => path,
         };
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        self.waited(1);
         match synced {
             Err(e) if !cannot_sync_folders(&e) => Err(DiskError::new(Step::SyncFolder, path, e)),
             _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn waited(&self, syncs: usize) {
+        if let Some(fault) = &self.fault {
+            fault.waited(syncs);
         }
     }
 
@@ -382,6 +408,7 @@ impl DiskFile {
     /// Contents and length on disk (fdatasync).
     pub fn sync_data(&self) -> Result<(), DiskError> {
         self.disk.gate(Step::SyncFile, &self.path)?;
+        self.disk.waited(1);
         self.file
             .sync_data()
             .map_err(|e| DiskError::new(Step::SyncFile, &self.path, e))
@@ -390,9 +417,18 @@ impl DiskFile {
     /// Everything on disk (fsync).
     pub fn sync_all(&self) -> Result<(), DiskError> {
         self.disk.gate(Step::SyncFile, &self.path)?;
+        self.disk.waited(1);
         self.file
             .sync_all()
             .map_err(|e| DiskError::new(Step::SyncFile, &self.path, e))
+    }
+
+    pub(crate) fn rename_to(&self, target: &Path) -> Result<(), DiskError> {
+        self.disk.rename(&self.path, target)
+    }
+
+    pub(crate) fn remove(&self) -> Result<(), DiskError> {
+        self.disk.remove(&self.path)
     }
 
     pub(crate) fn inner(&self) -> &File {

@@ -28,6 +28,7 @@ pub struct At {
     end: End,
     at: usize,
     count: AtomicUsize,
+    waits: AtomicUsize,
     /// Every step that was asked for, with its path, in order.
     pub steps: Mutex<Vec<(Step, PathBuf)>>,
 }
@@ -39,6 +40,7 @@ impl At {
             end,
             at,
             count: AtomicUsize::new(0),
+            waits: AtomicUsize::new(0),
             steps: Mutex::new(Vec::new()),
         })
     }
@@ -51,6 +53,11 @@ impl At {
     /// How many steps were asked for so far.
     pub fn seen(&self) -> usize {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// How many syncs were waited for one after the other: on a slow disk that many times its time.
+    pub fn waits(&self) -> usize {
+        self.waits.load(Ordering::SeqCst)
     }
 
     /// What was asked for since the last call, a line a step, with paths from
@@ -71,6 +78,10 @@ impl At {
 }
 
 impl Fault for At {
+    fn waited(&self, syncs: usize) {
+        self.waits.fetch_add(syncs, Ordering::SeqCst);
+    }
+
     fn before(&self, step: Step, path: &Path) -> Verdict {
         let now = self.count.fetch_add(1, Ordering::SeqCst);
         self.steps

@@ -5,7 +5,8 @@
 //! ([`Disk::append_lines`]), renames and removals made durable
 //! ([`Disk::sync_folder`]), record locks ([`Disk::lock`]), and the directory
 //! queue that SSM reads ([`DirQueue`]). A test can end the program before any
-//! single step of it, or fill the disk there ([`faults`]).
+//! single step of it, or fill the disk there ([`faults`]). What goes to disk together is synced side by
+//! side ([`Disk::sync_files`]).
 //!
 //! Nothing here knows records, cursors or messengers.
 
@@ -19,8 +20,11 @@ mod errno;
 pub mod faults;
 mod owner;
 mod record_lock;
+mod together;
 
+pub use atomic::Beside;
 pub use beneath::resolved;
 pub use dirq::{DirQueue, MonotonicNames, Posting, QueueFailure};
 pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict};
 pub use record_lock::{has_no_record_locks, record_lock_holder, try_record_lock};
+pub use together::AT_A_TIME;

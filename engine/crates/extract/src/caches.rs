@@ -20,10 +20,21 @@ pub struct RunCaches {
 }
 
 impl RunCaches {
+    /// For a run that is recorded or replayed: what is asked is kept, so users and images are
+    /// asked for by their ids alone, and not all that the cloud has.
+    pub fn of_a_recording() -> Self {
+        Self {
+            users: Arc::new(UserCache::by_id_alone()),
+            images: ImageCache::by_id_alone(),
+            ..Self::default()
+        }
+    }
+
     /// Those of a further region of the same cloud.
     pub fn of_next_region(&self) -> Self {
         Self {
             users: self.users.clone(),
+            images: self.images.of_next_region(),
             ..Self::default()
         }
     }

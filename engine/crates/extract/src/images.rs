@@ -4,6 +4,9 @@
 //! to lose one: without Glance, servers are accounted with their image's id.
 //! As with flavors, only an image that everybody sees is shared between projects.
 //!
+//! The second question of a run comes after the list of all public images, which answers those of
+//! every project to come: as far as [`MOST_PAGES`] pages have it.
+//!
 //! A list leaves out what is hidden, community images of others and shared ones that
 //! nobody accepted; servers boot from all of them, and an appliance is hidden
 //! on the day when a newer one replaces it. Those missing are asked for by id where they
@@ -37,8 +40,16 @@ const IDS_A_REQUEST: usize = 40;
 /// So many images are asked for one by one: no more requests than the lists would take.
 const FEW: usize = 2;
 
+/// So many pages of public images are read, of [`PAGE`] images each.
+const MOST_PAGES: usize = 3;
+
+/// Glance's own `api_limit_max`.
+const PAGE: u32 = 1000;
+
 #[derive(Debug, Default)]
 pub struct ImageCache {
+    /// Never the list of all that are public.
+    by_id_alone: bool,
     // Held while images are asked for, so that projects that start together
     // do not each ask for the same.
     state: Mutex<State>,
@@ -55,6 +66,10 @@ struct State {
     one_by_one: bool,
     /// This Glance does not know `visibility=all`.
     no_further_lists: bool,
+    /// A question was asked already.
+    asked: bool,
+    /// All public ones were asked for.
+    public_listed: bool,
     /// By id not found, in whichever project.
     gone: HashSet<String>,
 }
@@ -68,6 +83,22 @@ struct Question<'a> {
 }
 
 impl ImageCache {
+    /// One that asks for those that are needed alone: what is asked is kept.
+    pub fn by_id_alone() -> Self {
+        Self {
+            by_id_alone: true,
+            ..Self::default()
+        }
+    }
+
+    /// Of the same kind, for a Glance of its own.
+    pub fn of_next_region(&self) -> Self {
+        Self {
+            by_id_alone: self.by_id_alone,
+            ..Self::default()
+        }
+    }
+
     /// The images with these ids that `project` sees. Never fails: what
     /// cannot be asked for is missing, and warned of.
     pub async fn lookup(
@@ -78,26 +109,22 @@ impl ImageCache {
         warnings: &Notices,
     ) -> Images {
         let mut state = self.state.lock().await;
-        let unknown: Vec<&str> = ids
-            .iter()
-            .filter(|id| !state.public.contains_key(*id))
-            .filter(|id| {
-                state
-                    .own
-                    .get(project)
-                    .is_none_or(|own| !own.contains_key(*id))
-            })
-            .map(String::as_str)
-            .collect();
+        let question = Question {
+            session,
+            project,
+            warnings,
+        };
+        let mut unknown = state.unknown(project, ids);
+        let questions = unknown.len().div_ceil(IDS_A_REQUEST) + usize::from(state.asked);
+        if !unknown.is_empty() && questions > 1 && !self.by_id_alone && !state.away {
+            state.ask_public(question).await;
+            unknown = state.unknown(project, ids);
+        }
         for batch in unknown.chunks(IDS_A_REQUEST) {
             if state.away {
                 break;
             }
-            let question = Question {
-                session,
-                project,
-                warnings,
-            };
+            state.asked = true;
             if let Err(error) = state.ask(question, batch).await {
                 state.away = match error.api() {
                     Some(ApiError::NoEndpoint { .. }) => true,
@@ -134,6 +161,35 @@ impl State {
             .cloned()
             .flatten()
             .or_else(|| self.public.get(id).cloned())
+    }
+
+    /// Those of the ids that no answer has spoken of yet.
+    fn unknown<'a>(&self, project: &str, ids: &'a BTreeSet<String>) -> Vec<&'a str> {
+        let own = self.own.get(project);
+        ids.iter()
+            .filter(|id| !self.public.contains_key(*id))
+            .filter(|id| own.is_none_or(|own| !own.contains_key(*id)))
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// All that everybody sees, once. What goes wrong with it shows when the images are asked
+    /// for by id.
+    async fn ask_public(&mut self, question: Question<'_>) {
+        if std::mem::replace(&mut self.public_listed, true) {
+            return;
+        }
+        let mut pager = glance::public_images(question.project, PAGE);
+        for _ in 0..MOST_PAGES {
+            match pager.next(question.session).await {
+                Ok(Some(page)) => page.rows.iter().for_each(|raw| self.keep(question, raw)),
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!("images are looked up by their ids: {error}");
+                    break;
+                }
+            }
+        }
     }
 
     async fn ask(&mut self, question: Question<'_>, ids: &[&str]) -> Result<(), PageError> {
@@ -300,21 +356,4 @@ fn read(raw: &RawValue) -> Result<(Image, bool), ItemError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn properties_are_the_texts_that_are_not_glances_own() {
-        let raw = RawValue::from_string(
-            r#"{"id": "i", "name": null, "visibility": "public", "checksum": "c",
-                "vmcatcher_event_ad_mpuri": "https://x/1", "odd": 3, "none": null}"#
-                .into(),
-        )
-        .unwrap();
-        let (image, public) = read(&raw).unwrap();
-        assert!(public);
-        assert_eq!(image.name, None);
-        assert_eq!(image.properties.len(), 1);
-        assert_eq!(image.properties[0].value, "https://x/1");
-    }
-}
+mod tests;

@@ -88,6 +88,21 @@ pub struct Task<'a> {
 }
 
 impl ExtractContext {
+    /// Works on a page, and meanwhile asks for the next one, which is sure to be wanted.
+    pub(crate) async fn with_next<P>(
+        &self,
+        work: impl Future<Output = Result<(), ExtractError>>,
+        next: impl Future<Output = Result<Option<P>, PageError>>,
+    ) -> Result<Option<P>, ExtractError> {
+        if self.reads_ahead {
+            let (worked, next) = futures_util::future::join(work, next).await;
+            worked?;
+            return Ok(next?);
+        }
+        work.await?;
+        Ok(next.await?)
+    }
+
     /// Whether a project's window waits for names that Keystone fails to give.
     pub(crate) fn patience(&self, project: &str) -> Patience {
         match self.without_names.contains(project) {
@@ -264,6 +279,8 @@ pub struct ExtractContext {
     /// `limit` of a list, and so the most items of a page. The API may give
     /// fewer.
     pub page_size: u32,
+    /// Whether the next page of a list is asked for while one is worked on.
+    pub reads_ahead: bool,
     /// When the run began, by our clock: before any of its requests.
     pub now: i64,
     /// Of `ceilometer`.

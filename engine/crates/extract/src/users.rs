@@ -1,5 +1,11 @@
 //! The names of users, each asked for once a run, as their ids turn up.
 //!
+//! A few by their ids, one request each ([`FEW`]). Where more are unknown Keystone is asked for its
+//! list once, and by id for those that are not on it: of other domains, or behind the place
+//! where Keystone cut the list. A list that is whole leaves nobody out; the first who is not on
+//! it is asked for by id all the same, since it was Keystone that said so. Where
+//! the list is forbidden, or is none, it goes by ids as before.
+//!
 //! A name is one field of a record, and no reason to lose the record. So a
 //! user that Keystone does not know is remembered as such; and the first "you may
 //! not" ends the asking for the whole run. But a VM that ended has its last record in
@@ -9,7 +15,7 @@
 //! and warned of, once.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -18,7 +24,12 @@ use tokio::sync::OnceCell;
 
 use caso_model::notice::Notices;
 use caso_model::usage::User;
-use caso_openstack::{ApiError, Session, keystone};
+use caso_openstack::keystone::{self, UserList};
+use caso_openstack::{ApiError, Session};
+
+/// So many users of a run are asked for by id before Keystone is asked for its list, which has
+/// every user of the cloud.
+const FEW: usize = 2;
 
 /// Lookups side by side: enough to hide the way there and back, too few to
 /// trouble a Keystone.
@@ -56,6 +67,14 @@ pub struct UserCache {
     allowed: AtomicBool,
     stopped: AtomicBool,
     failures: Mutex<Failures>,
+    /// How many were asked for by id, so far.
+    asked: AtomicUsize,
+    /// What Keystone lists; empty where it lists nobody.
+    listed: OnceCell<UserList>,
+    /// Whether one who is not on a whole list was found to be gone. Held while that is asked.
+    proven: tokio::sync::Mutex<Option<bool>>,
+    /// Never by list.
+    by_id_alone: bool,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +85,15 @@ struct Failures {
 }
 
 impl UserCache {
+    /// One that asks for those who are needed alone, each by its id: what is asked is kept, and
+    /// nobody else's name belongs into a recording.
+    pub fn by_id_alone() -> Self {
+        UserCache {
+            by_id_alone: true,
+            ..UserCache::default()
+        }
+    }
+
     /// The users with these ids. Those that could not be asked for are left
     /// out.
     ///
@@ -78,6 +106,7 @@ impl UserCache {
         patience: Patience,
         warnings: &Notices,
     ) -> Result<Vec<User>, NoNames> {
+        self.list_where_many(session, ids).await;
         // Boxed, because the compiler cannot see that a stream of futures with
         // borrowed ids may move between threads.
         let lookups: Vec<BoxFuture<'_, Result<Option<User>, NoNames>>> = ids
@@ -93,6 +122,52 @@ impl UserCache {
         Ok(users)
     }
 
+    /// Asks for the list where more are unknown than are worth a request each. Who comes
+    /// meanwhile waits for it.
+    async fn list_where_many(&self, session: &Session, ids: &BTreeSet<String>) {
+        if self.by_id_alone || self.listed.initialized() || self.stopped.load(Ordering::Acquire) {
+            return;
+        }
+        let unknown = {
+            let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = |id: &String| answers.get(id).is_some_and(|answer| answer.initialized());
+            ids.iter().filter(|id| !known(id)).count()
+        };
+        let before = self.asked.fetch_add(unknown, Ordering::AcqRel);
+        if unknown == 0 || before + unknown <= FEW {
+            return;
+        }
+        let list = || async {
+            match keystone::users(session).await {
+                Ok(Some(list)) => {
+                    self.allowed.store(true, Ordering::Release);
+                    list
+                }
+                Ok(None) => UserList::default(),
+                // What this account may not list, or cannot get whole, it may have by id.
+                Err(error) => {
+                    tracing::debug!("users are looked up one by one: {error}");
+                    UserList::default()
+                }
+            }
+        };
+        self.listed.get_or_init(list).await;
+    }
+
+    /// What the list says of a user, where it has him.
+    fn by_list(&self, id: &str, answer: &Answer) -> Option<Option<String>> {
+        let name = self.listed.get()?.names.get(id)?.clone();
+        // Where another task asks for him it gets the same.
+        let _ = answer.set(name.clone());
+        Some(name)
+    }
+
+    /// Whether the list should have him if he were there.
+    fn is_off_a_whole_list(&self, id: &str) -> bool {
+        let list = self.listed.get();
+        list.is_some_and(|list| list.whole && !list.names.contains_key(id))
+    }
+
     async fn name(
         &self,
         session: &Session,
@@ -101,7 +176,8 @@ impl UserCache {
         warnings: &Notices,
     ) -> Result<Option<User>, NoNames> {
         let answer = self.answer(id);
-        let name = match answer.get().cloned() {
+        let known = answer.get().cloned();
+        let name = match known.or_else(|| self.by_list(id, &answer)) {
             Some(name) => Some(name),
             None => self.ask(session, id, patience, &answer, warnings).await?,
         };
@@ -134,10 +210,22 @@ impl UserCache {
                 (name, _, _) => Ok(name),
             };
         }
+        let mut proof = None;
+        if self.is_off_a_whole_list(id) {
+            let proven = self.proven.lock().await;
+            match *proven {
+                Some(true) => return Ok(Some(None)),
+                Some(false) => {}
+                None => proof = Some(proven),
+            }
+        }
         let asked = answer.get_or_try_init(|| keystone::user_name(session, id));
         match asked.await {
             Ok(name) => {
                 self.allowed.store(true, Ordering::Release);
+                if let Some(proven) = &mut proof {
+                    **proven = Some(name.is_none());
+                }
                 Ok(Some(name.clone()))
             }
             Err(error) => {
@@ -234,3 +322,6 @@ impl UserCache {
         error.is_outage() || (broken || own) && !self.allowed.load(Ordering::Acquire)
     }
 }
+
+#[cfg(test)]
+mod tests;

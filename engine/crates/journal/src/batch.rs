@@ -2,6 +2,7 @@
 //! is all that is in memory of a queue.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -92,6 +93,36 @@ pub(crate) fn read(
     Ok(read)
 }
 
+/// A record as a file of that format has it.
+pub(crate) fn parsed(format: u32, text: &str) -> Option<AccountingRecord> {
+    match format {
+        1 => format_1::record(text).ok(),
+        _ => serde_json::from_str(text).ok(),
+    }
+}
+
+/// Every record of a segment, in its order, until `each` has enough.
+pub(crate) fn of_segment(
+    shared: &Shared,
+    (name, info): (SegmentName, &SegmentInfo),
+    each: &mut dyn FnMut(AccountingRecord) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, JournalError> {
+    if !shared.verify(name)? {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let path = shared.layout.segment(name);
+    let mut lines = Lines::open(&path).map_err(JournalError::read(&path))?;
+    while let Some((_, line)) = lines.next().map_err(JournalError::read(&path))? {
+        if let Ok(line) = serde_json::from_slice::<Line<'_>>(line)
+            && let Some(record) = parsed(info.format, line.record.get())
+            && each(record).is_break()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
 fn read_range(
     shared: &Shared,
     (name, info): (SegmentName, &SegmentInfo),
@@ -117,12 +148,7 @@ fn read_range(
         let Some(index) = indices.next() else {
             break;
         };
-        let text = line.record.get();
-        let read = match info.format {
-            1 => format_1::record(text),
-            _ => serde_json::from_str::<AccountingRecord>(text),
-        };
-        if let Ok(record) = read
+        if let Some(record) = parsed(info.format, line.record.get())
             && RecordKind::of(&record).tag() == tag
         {
             items.push(BatchItem {

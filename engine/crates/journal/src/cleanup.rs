@@ -1,12 +1,15 @@
 //! Removing what nobody waits for any more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::JournalError;
-use crate::layout::{QueueFolder, SegmentName, entries};
+use crate::layout::{PackName, QueueFolder, SegmentName, entries};
+use crate::open_pack::OpenPack;
 use crate::shared::{SegmentState, Shared};
-use crate::{pack, packing, waiting};
+use crate::{pack, packing, quarantine, waiting};
 
 /// What a queue is done with.
 #[derive(Default)]
@@ -104,4 +107,75 @@ pub(crate) fn forget(shared: &Shared, messenger: &str) -> Result<u64, JournalErr
     }
     clean(shared)?;
     Ok(left)
+}
+
+/// Notes that a messenger is done with what was extracted before a moment.
+pub(crate) fn forget_before(
+    shared: &Arc<Shared>,
+    messenger: &str,
+    before: i64,
+) -> Result<u64, JournalError> {
+    let queue = shared.layout.queue(messenger);
+    let mut gone = 0;
+    let is_old = |name| {
+        shared
+            .segment(name)
+            .is_some_and(|info| info.created < before)
+    };
+    for entry in pack::unfinished(&queue)? {
+        if entry.newer.is_some() {
+            break;
+        }
+        let mut opened = OpenPack::open(shared, &queue, messenger, entry.name)?;
+        while let Some(batch) = opened.next_batch()? {
+            let items = batch.records()?.items;
+            let old = items.iter().filter(|item| is_old(item.segment));
+            let old: Vec<u32> = old.map(|item| item.index).collect();
+            if !old.is_empty() {
+                gone += old.len() as u64;
+                batch.resolve(old)?;
+            }
+        }
+    }
+    let covered = pack::covered(&queue)?;
+    let mut given_up = Vec::new();
+    for (name, state) in shared.segments() {
+        if let SegmentState::Good(info) = state
+            && info.is_for(messenger)
+            && info.created < before
+            && !covered.contains(&name)
+        {
+            gone += info.records;
+            given_up.push(name);
+        }
+    }
+    if !given_up.is_empty() {
+        shared.disk.create_folder(&queue.folder)?;
+        let name = packing::free_name(shared, &queue)?;
+        pack::write_done(&shared.disk, &queue, name, &given_up)?;
+    }
+    clean(shared)?;
+    Ok(gone)
+}
+
+/// Takes what lies in quarantine since before a moment out of it.
+pub(crate) fn forget_quarantined(
+    shared: &Shared,
+    messenger: &str,
+    before: i64,
+) -> Result<u64, JournalError> {
+    let queue = shared.layout.queue(messenger);
+    let mut old: BTreeMap<PackName, HashSet<(u32, u32)>> = BTreeMap::new();
+    quarantine::each(&queue, &mut |found| {
+        if found.at < before {
+            let lines = old.entry(found.pack).or_default();
+            lines.insert((found.batch, found.index));
+        }
+        ControlFlow::Continue(())
+    })?;
+    let mut gone = 0;
+    for (pack, lines) in old {
+        gone += quarantine::remove(&shared.disk, &queue, pack, &|at| lines.contains(&at))?;
+    }
+    Ok(gone)
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use caso_base::error_chain;
-use caso_model::Attribute;
 use caso_model::notice::Notice;
+use caso_model::record::AccountingRecord;
+use caso_model::{Attribute, Origin};
 use caso_state::Spool;
 
 use crate::cleanup;
@@ -14,8 +15,10 @@ use crate::layout::{Layout, entries};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovery, SetAside};
 use crate::reserve;
-use crate::segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+use crate::retry::{self, Returned};
+use crate::segment::{self, Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 use crate::shared::Shared;
+use crate::sight::Sight;
 use crate::waiting::{self, Waiting};
 
 /// Cheap to clone; all clones are one journal.
@@ -62,6 +65,58 @@ impl Journal {
         waiting::waiting(&shared)
     }
 
+    /// The same of the records themselves.
+    ///
+    /// # Errors
+    /// The journal's folder cannot be read.
+    pub fn sight(spool: &Spool) -> Result<Sight, JournalError> {
+        let layout = Layout::new(spool.journal_folder());
+        let found = recovery::look(&layout)?;
+        Ok(Sight::new(Arc::new(Shared::new(
+            layout,
+            spool.disk().clone(),
+            0,
+            found,
+        ))))
+    }
+
+    /// The records of an open journal.
+    pub fn records(&self) -> Sight {
+        Sight::new(self.shared.clone())
+    }
+
+    /// Puts what lies in a messenger's quarantine back into its queue, as `anew` makes it,
+    /// behind everything that waits. Killed in between, each record is in one of the two. What
+    /// cannot go back is counted by its reason.
+    ///
+    /// # Errors
+    /// A file cannot be read or written; what was put back by then is.
+    pub fn retry(
+        &self,
+        messenger: &str,
+        anew: &mut dyn FnMut(&Origin, &mut AccountingRecord),
+    ) -> Result<Returned, JournalError> {
+        retry::retry(&self.shared, messenger, anew)
+    }
+
+    /// Gives up what waits for a messenger and was extracted before that moment, in epoch
+    /// seconds. Killed in between, it must be called again. Returns how many records those were.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn forget_before(&self, messenger: &str, before: i64) -> Result<u64, JournalError> {
+        cleanup::forget_before(&self.shared, messenger, before)
+    }
+
+    /// Gives up what lies in a messenger's quarantine since before that moment, in epoch
+    /// seconds. Returns how many records those were.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn forget_quarantined(&self, messenger: &str, before: i64) -> Result<u64, JournalError> {
+        cleanup::forget_quarantined(&self.shared, messenger, before)
+    }
+
     /// To be called before what waits is delivered: gives up what is kept for a full disk.
     pub fn make_room(&self) {
         reserve::give_up_where_full(&self.shared);
@@ -83,7 +138,24 @@ impl Journal {
         mapper: &MapperIdentity,
     ) -> Result<SegmentWriter, JournalError> {
         let name = self.shared.next_segment(order)?;
-        SegmentWriter::begin(self.shared.clone(), name, key, facts, messengers, mapper)
+        SegmentWriter::begin(
+            self.shared.clone(),
+            name,
+            key,
+            facts,
+            messengers,
+            mapper,
+            Vec::new(),
+        )
+    }
+
+    /// Puts segments on disk for good, of one project or of many, side by side. Their cursors may
+    /// move once this has answered, and not before. One answer a segment, in their order.
+    ///
+    /// # Errors
+    /// That segment may be there all the same: then the next run moves its cursor.
+    pub fn seal(&self, segments: Vec<Finished>) -> Vec<Result<Sealed, JournalError>> {
+        segment::seal(&self.shared, segments)
     }
 
     /// Where the records of the sealed segments come from, in the order of delivery.

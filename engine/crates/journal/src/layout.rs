@@ -96,6 +96,11 @@ impl QueueFolder {
         self.folder.join("quarantine")
     }
 
+    /// What was delivered since of the keys in quarantine.
+    pub(crate) fn since(&self) -> PathBuf {
+        self.quarantine_folder().join("delivered-since")
+    }
+
     pub(crate) fn quarantine(&self, name: PackName) -> PathBuf {
         self.quarantine_folder().join(format!("{name}.jsonl"))
     }

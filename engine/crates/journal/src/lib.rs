@@ -32,8 +32,11 @@ mod quarantine;
 mod queue;
 mod recovery;
 mod reserve;
+mod retry;
 mod segment;
 mod shared;
+mod sight;
+mod since;
 mod waiting;
 
 pub use batch::{BatchItem, BatchRecords};
@@ -43,10 +46,12 @@ pub use kind::RecordKind;
 pub use layout::{PackName, SegmentName};
 pub use open_pack::{OpenPack, PackedBatch};
 pub use packing::NotGiven;
-pub use quarantine::{QuarantineCause, Quarantined};
+pub use quarantine::{QuarantineCause, Quarantined, QuarantinedRecord};
 pub use queue::{PendingPack, Queue};
 pub use recovery::{Held, NewerFile, Recovery, SetAside};
-pub use segment::{MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+pub use retry::Returned;
+pub use segment::{Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+pub use sight::{Sight, WaitingRecord};
 pub use waiting::Waiting;
 
 // The tests' site is shared with another crate, which knows this one by name.

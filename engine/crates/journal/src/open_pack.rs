@@ -12,6 +12,8 @@ use crate::pack::{self, BatchLine, Header};
 use crate::progress::{AckFile, Progress};
 use crate::quarantine::{self, Quarantined};
 use crate::shared::Shared;
+use crate::since;
+use caso_model::record::AccountingRecord;
 
 /// A pack that is being delivered: hands out its batches in their order.
 pub struct OpenPack {
@@ -195,10 +197,25 @@ impl PackedBatch {
                 batch: self.index,
                 index: record.item.index,
                 segment: record.item.segment,
+                origin: &record.item.origin,
                 record_type: self.kind.name(),
                 record: &record.item.record,
             })
             .collect();
-        quarantine::add(&opened.shared.disk, &opened.folder, opened.name, &lines)
+        quarantine::add(&opened.shared.disk, &opened.folder, opened.name, &lines)?;
+        let quarantined = records.iter().map(|record| &record.item.record);
+        since::quarantined(&opened.shared, &opened.folder, quarantined)
+    }
+
+    /// Notes what was accepted of keys that are in the messenger's quarantine, so that a record
+    /// of that key is never put back behind it. To be called before it is resolved.
+    ///
+    /// # Errors
+    /// It could not be written; the records are not to be resolved then.
+    pub fn delivered<'a>(
+        &self,
+        records: impl Iterator<Item = &'a AccountingRecord>,
+    ) -> Result<(), JournalError> {
+        since::delivered(&self.opened.shared, &self.opened.folder, records)
     }
 }

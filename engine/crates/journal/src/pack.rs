@@ -287,6 +287,24 @@ impl Left {
     }
 }
 
+/// How often the first batch that is not dealt with was offered.
+pub(crate) fn attempts(queue: &QueueFolder) -> Result<u32, JournalError> {
+    for entry in unfinished(queue)? {
+        if entry.newer.is_some() {
+            break;
+        }
+        let path = queue.pack(entry.name);
+        let mut reader = Reader::open(&path)?;
+        let progress = Progress::read(&queue.ack(entry.name), &reader.header.id)?;
+        while let Some((index, batch)) = reader.next_batch(&path)? {
+            if progress.open(index, batch.items) > 0 {
+                return Ok(progress.attempts(index));
+            }
+        }
+    }
+    Ok(0)
+}
+
 pub(crate) fn left(queue: &QueueFolder, name: PackName) -> Result<Left, JournalError> {
     let path = queue.pack(name);
     let mut reader = Reader::open(&path)?;

@@ -121,6 +121,11 @@ impl Progress {
         items.saturating_sub(done)
     }
 
+    /// How often it was offered.
+    pub(crate) fn attempts(&self, batch: u32) -> u32 {
+        self.attempts.get(&batch).copied().unwrap_or(0)
+    }
+
     pub(crate) fn is_open(&self, batch: u32, index: u32) -> bool {
         self.batches
             .get(&batch)

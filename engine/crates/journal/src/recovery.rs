@@ -16,6 +16,7 @@ use crate::error::JournalError;
 use crate::layout::{FORMAT, Layout, PackName, QueueFolder, SegmentName, entries, stem_and_ending};
 use crate::lines::{self, Bad};
 use crate::pack;
+use crate::retry;
 use crate::segment::{Footer, Header, SegmentKey};
 use crate::shared::{Counter, SegmentInfo, SegmentState};
 
@@ -139,6 +140,8 @@ pub(crate) struct Found {
     pub(crate) segments: BTreeMap<SegmentName, SegmentState>,
     /// None where the filesystem has no record locks.
     pub(crate) lock: Option<File>,
+    /// It is only looked at.
+    pub(crate) looks: bool,
 }
 
 /// Locks the journal, then brings its files into order.
@@ -168,10 +171,12 @@ pub(crate) fn recover(layout: &Layout, disk: &Disk) -> Result<(Found, Recovery),
     let segments = read_segments(layout, disk, &mut recovery)?;
     let highest = segments.keys().map(|name| name.run).max().unwrap_or(0);
     let packed = recover_queues(layout, disk, &mut recovery)?;
+    retry::complete(layout, disk, &segments)?;
     let found = Found {
         last_run: counted.max(highest).max(packed),
         segments,
         lock,
+        looks: false,
     };
     Ok((found, recovery))
 }
@@ -191,6 +196,7 @@ pub(crate) fn look(layout: &Layout) -> Result<Found, JournalError> {
         last_run: 0,
         segments,
         lock: None,
+        looks: true,
     })
 }
 
@@ -327,6 +333,7 @@ fn recover_queues(
         }
         remove_temporary(disk, &folder)?;
         let queue = QueueFolder { folder };
+        remove_temporary(disk, &queue.quarantine_folder())?;
         highest = highest.max(recover_queue(layout, disk, &queue, recovery)?);
     }
     Ok(highest)

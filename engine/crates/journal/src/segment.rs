@@ -7,12 +7,11 @@
 //! not by a newer engine with a newer mapper.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use caso_disk::DiskFile;
+use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::record::AccountingRecord;
 use caso_model::usage::UsageItem;
 use caso_model::{Attribute, Origin, Window};
@@ -21,6 +20,7 @@ use crate::error::JournalError;
 use crate::kind::RecordKind;
 use crate::layout::{FORMAT, SegmentName};
 use crate::lines::{LineWriter, to_line};
+use crate::quarantine::Taken;
 use crate::shared::{SegmentInfo, Shared};
 
 /// Where the records come from.
@@ -73,6 +73,10 @@ pub(crate) struct Header {
     pub(crate) messengers: Vec<String>,
     /// When it was begun.
     pub(crate) created: i64,
+    /// Which lines of the messenger's quarantine it was made of. Sealed, it is what became of
+    /// them: they are no longer in the quarantine, whatever lies there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) taken: Vec<Taken>,
 }
 
 impl Header {
@@ -142,14 +146,14 @@ pub struct SegmentWriter {
     shared: Arc<Shared>,
     name: SegmentName,
     header: Header,
-    file: DiskFile,
+    /// None once it is sealed.
+    file: Option<DiskFile>,
     lines: LineWriter,
     /// By tag.
     counts: BTreeMap<String, u64>,
     usage: Option<(DiskFile, u64)>,
     /// A write failed: what is on disk may not be all that was meant.
     torn: bool,
-    sealed: bool,
 }
 
 impl SegmentWriter {
@@ -160,6 +164,7 @@ impl SegmentWriter {
         facts: Vec<Attribute>,
         messengers: &[String],
         mapper: &MapperIdentity,
+        taken: Vec<Taken>,
     ) -> Result<SegmentWriter, JournalError> {
         let header = Header {
             format: FORMAT,
@@ -169,21 +174,29 @@ impl SegmentWriter {
             facts,
             messengers: messengers.to_vec(),
             created: shared.now,
+            taken,
         };
         let file = shared.disk.create_new(&shared.layout.open_segment(name))?;
         let mut writer = SegmentWriter {
             shared,
             name,
             header,
-            file,
+            file: Some(file),
             lines: LineWriter::new(),
             counts: BTreeMap::new(),
             usage: None,
             torn: false,
-            sealed: false,
         };
-        writer.lines.line(&mut writer.file, &writer.header)?;
+        let header = writer.header.clone();
+        writer.line(&header)?;
         Ok(writer)
+    }
+
+    fn line<T: Serialize>(&mut self, line: &T) -> Result<(), DiskError> {
+        if let Some(file) = &mut self.file {
+            self.lines.line(file, line)?;
+        }
+        Ok(())
     }
 
     /// Adds a record. One that JSON cannot hold is an error that costs only
@@ -201,7 +214,7 @@ impl SegmentWriter {
         }
         let tag = RecordKind::of(record).tag();
         let line = RecordOut { tag: &tag, record };
-        let added = self.lines.line(&mut self.file, &line);
+        let added = self.line(&line);
         self.torn |= added.is_err();
         added?;
         *self.counts.entry(tag).or_default() += 1;
@@ -240,79 +253,131 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Puts it on disk for good. The cursor may move once this returned `Ok`, and
-    /// not before. Without a record there is no segment, only the usage that
-    /// was kept.
+    /// Writes its end. It is on disk for good when [`crate::Journal::seal`] has answered, and
+    /// not before.
     ///
     /// # Errors
     /// [`JournalError::Torn`] after a write that failed; else this one failed.
-    pub fn seal(mut self) -> Result<Sealed, JournalError> {
+    pub fn finish(mut self) -> Result<Finished, JournalError> {
         if self.torn {
             return Err(JournalError::Torn {
-                path: self.file.path().to_owned(),
+                path: self.shared.layout.open_segment(self.name),
             });
-        }
-        let disk = self.shared.disk.clone();
-        let mut quarantined = 0;
-        if let Some((file, count)) = &self.usage {
-            file.sync_all()?;
-            let target = file.path().with_extension("");
-            disk.rename(file.path(), &target)?;
-            disk.sync_folder(&self.shared.layout.mapper_quarantine())?;
-            quarantined = *count;
         }
         let records: u64 = self.counts.values().sum();
-        let by_type = self
-            .counts
-            .iter()
-            .filter_map(|(tag, count)| Some((RecordKind::parse(tag)?.name().to_owned(), *count)))
-            .collect();
-        if records == 0 {
-            return Ok(Sealed {
-                name: None,
-                records,
-                by_type,
-                bytes: 0,
-                quarantined,
-            });
-        }
         let footer = Footer {
             records,
             by_type: self.counts.clone(),
             sha256: self.lines.checksum(),
         };
-        self.lines.line(&mut self.file, &footer)?;
-        self.lines.flush(&mut self.file)?;
-        self.file.sync_all()?;
-        disk.rename(self.file.path(), &self.shared.layout.segment(self.name))?;
-        self.sealed = true;
-        disk.sync_folder(&self.shared.layout.segments())?;
-        let bytes = self.lines.bytes();
-        self.shared
-            .add_segment(self.name, SegmentInfo::new(&self.header, &footer, bytes));
-        Ok(Sealed {
-            name: Some(self.name),
-            records,
-            by_type,
-            bytes,
-            quarantined,
+        if records > 0 {
+            self.line(&footer)?;
+            if let Some(file) = &mut self.file {
+                self.lines.flush(file)?;
+            }
+        }
+        Ok(Finished {
+            writer: self,
+            footer,
         })
     }
+
+    /// Puts it on disk for good: the one alone.
+    ///
+    /// # Errors
+    /// As [`SegmentWriter::finish`]; or it could not be put there.
+    pub fn seal(self) -> Result<Sealed, JournalError> {
+        let shared = self.shared.clone();
+        let path = shared.layout.open_segment(self.name);
+        let sealed = seal(&shared, vec![self.finish()?]).pop();
+        sealed.unwrap_or(Err(JournalError::Torn { path }))
+    }
+}
+
+/// A segment that is written to its end, and not yet on disk for good. Dropped, it was never
+/// there.
+pub struct Finished {
+    writer: SegmentWriter,
+    footer: Footer,
+}
+
+impl Finished {
+    /// As it will be when it is sealed.
+    fn sealed(&self) -> Sealed {
+        let Footer {
+            records, by_type, ..
+        } = &self.footer;
+        let writer = &self.writer;
+        Sealed {
+            name: (*records > 0).then_some(writer.name),
+            records: *records,
+            by_type: by_type
+                .iter()
+                .filter_map(|(tag, count)| {
+                    Some((RecordKind::parse(tag)?.name().to_owned(), *count))
+                })
+                .collect(),
+            bytes: match records {
+                0 => 0,
+                _ => writer.lines.bytes(),
+            },
+            quarantined: writer.usage.as_ref().map_or(0, |(_, count)| *count),
+        }
+    }
+}
+
+/// Puts segments on disk for good, of one project or of many: first the usage that the mapper
+/// refused, then the records, all files side by side and each folder once. One answer a
+/// segment, in their order. Without a record there is no segment, only the usage that was kept.
+pub(crate) fn seal(shared: &Shared, segments: Vec<Finished>) -> Vec<Result<Sealed, JournalError>> {
+    let mut answers: Vec<Result<Sealed, JournalError>> = Vec::with_capacity(segments.len());
+    let mut usage = Vec::new();
+    let mut files = Vec::new();
+    let mut infos = Vec::new();
+    for (place, segment) in segments.into_iter().enumerate() {
+        answers.push(Ok(segment.sealed()));
+        let Finished { mut writer, footer } = segment;
+        if let Some((file, _)) = writer.usage.take() {
+            let target = file.path().with_extension("");
+            usage.push((place, Beside::new(file, target)));
+        }
+        if footer.records > 0
+            && let Some(file) = writer.file.take()
+        {
+            let bytes = writer.lines.bytes();
+            let target = shared.layout.segment(writer.name);
+            files.push((place, Beside::new(file, target)));
+            let info = SegmentInfo::new(&writer.header, &footer, bytes);
+            infos.push((place, writer.name, info));
+        }
+    }
+    for files in [usage, files] {
+        let (places, files): (Vec<usize>, Vec<Beside>) = files
+            .into_iter()
+            // What could not be kept for it is no reason to seal it.
+            .filter(|(place, _)| answers.get(*place).is_some_and(Result::is_ok))
+            .unzip();
+        for (place, kept) in places.into_iter().zip(shared.disk.keep(files)) {
+            if let (Err(failed), Some(answer)) = (kept, answers.get_mut(place)) {
+                *answer = Err(failed.into());
+            }
+        }
+    }
+    for (place, name, info) in infos {
+        if answers.get(place).is_some_and(Result::is_ok) {
+            shared.add_segment(name, info);
+        }
+    }
+    answers
 }
 
 impl Drop for SegmentWriter {
     fn drop(&mut self) {
         // What stays all the same is discarded by the next start.
-        let mut left: Vec<PathBuf> = Vec::new();
-        if !self.sealed {
-            left.push(self.file.path().to_owned());
-        }
-        if let Some((file, _)) = &self.usage {
-            left.push(file.path().to_owned());
-        }
-        for path in left {
-            if path.exists() {
-                let _ = self.shared.disk.remove(&path);
+        let usage = self.usage.take().map(|(file, _)| file);
+        for file in [self.file.take(), usage].into_iter().flatten() {
+            if file.path().exists() {
+                let _ = self.shared.disk.remove(file.path());
             }
         }
     }

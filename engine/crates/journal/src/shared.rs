@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::JournalError;
 use crate::kind::RecordKind;
-use crate::layout::{FORMAT, Layout, SegmentName};
+use crate::layout::{FORMAT, Layout, QueueFolder, SegmentName};
 use crate::lines::{self, Bad};
+use crate::quarantine::Taken;
 use crate::recovery::{self, Found, SetAside};
 use crate::segment::{Footer, Header, Order, SegmentKey};
 
@@ -29,6 +30,10 @@ pub(crate) struct Shared {
     verified: Mutex<HashSet<SegmentName>>,
     set_aside: Mutex<Vec<SetAside>>,
     notices: Mutex<Vec<Notice>>,
+    /// Nothing is to be moved or written.
+    looks: bool,
+    /// The keys in each queue's quarantine, once somebody asked.
+    pub(crate) quarantined: Mutex<HashMap<QueueFolder, HashSet<u64>>>,
     /// Held as long as the journal is open.
     _lock: Option<File>,
 }
@@ -68,6 +73,8 @@ pub(crate) struct SegmentInfo {
     pub(crate) by_kind: BTreeMap<RecordKind, u64>,
     pub(crate) bytes: u64,
     pub(crate) created: i64,
+    /// Which lines of its messenger's quarantine it was made of.
+    pub(crate) taken: Vec<Taken>,
 }
 
 impl SegmentInfo {
@@ -85,6 +92,7 @@ impl SegmentInfo {
                 .collect(),
             bytes,
             created: header.created,
+            taken: header.taken.clone(),
         }
     }
 
@@ -108,6 +116,8 @@ impl Shared {
             verified: Mutex::new(HashSet::new()),
             set_aside: Mutex::new(Vec::new()),
             notices: Mutex::new(Vec::new()),
+            looks: found.looks,
+            quarantined: Mutex::new(HashMap::new()),
             _lock: found.lock,
         }
     }
@@ -179,7 +189,8 @@ impl Shared {
         locked(&self.segments)
             .values()
             .filter_map(|state| match state {
-                SegmentState::Good(info) => Some(info.key.clone()),
+                // What came back from a quarantine says nothing of cursors.
+                SegmentState::Good(info) => info.taken.is_empty().then(|| info.key.clone()),
                 SegmentState::Newer(_) => None,
             })
             .collect()
@@ -210,7 +221,9 @@ impl Shared {
             }
             Err(Bad::Corrupt(reason)) => {
                 self.forget_segment(name);
-                self.put_aside(&path, reason)?;
+                if !self.looks {
+                    self.put_aside(&path, reason)?;
+                }
                 Ok(false)
             }
             // Another messenger's task set it aside a moment ago, or it was
@@ -245,6 +258,6 @@ impl Shared {
 
 /// What stands behind these locks is changed in single steps, so a task that
 /// panicked left it whole.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,6 +22,8 @@ pub struct Waiting {
     /// When the oldest of them was extracted, in epoch seconds; none where none
     /// waits.
     pub oldest: Option<i64>,
+    /// How often the batch at the front was offered.
+    pub attempts: u32,
     /// Records in its quarantine.
     pub quarantined: u64,
 }
@@ -56,6 +58,7 @@ fn of_queue(
 ) -> Result<Waiting, JournalError> {
     let left = records_left(shared, queue, &messenger)?;
     Ok(Waiting {
+        attempts: pack::attempts(queue)?,
         messenger,
         records: left.records,
         bytes: left.bytes,

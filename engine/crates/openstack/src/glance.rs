@@ -46,6 +46,18 @@ pub fn images(project: &str, list: ImageList, ids: &[&str]) -> Pager<ImagesPage>
     Pager::new(call, u32::try_from(ids.len()).unwrap_or(u32::MAX))
 }
 
+/// All public images that are not hidden, `limit` a page.
+pub fn public_images(project: &str, limit: u32) -> Pager<ImagesPage> {
+    let call = ListCall {
+        scope: Scope::Project(project.to_owned()),
+        service: Service::Image,
+        path: "/v2/images".into(),
+        query: vec![("visibility".to_owned(), "public".to_owned())],
+        microversion: None,
+    };
+    Pager::new(call, limit)
+}
+
 /// One image.
 pub async fn image(session: &Session, project: &str, id: &str) -> Result<Box<RawValue>, ApiError> {
     let id = caso_net::path_segment(id);

@@ -6,8 +6,10 @@
 //! token for it. These functions try the one and then the other, and leave
 //! the client for the next question as it was.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{ApiError, Scope, Service, Session, tenants};
 use caso_login::DomainRef;
@@ -23,9 +25,10 @@ struct ProjectBody {
 }
 
 #[derive(Deserialize)]
-struct ProjectPage {
+struct Page {
     /// One by one, so that a bad one costs itself only.
-    projects: Vec<Value>,
+    #[serde(rename = "projects", alias = "users")]
+    rows: Vec<Box<RawValue>>,
     #[serde(default)]
     links: Option<Links>,
     /// Keystone's `list_limit` cut the list short, and there is no next page.
@@ -48,6 +51,24 @@ struct UserBody {
 struct User {
     #[serde(default)]
     name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ListedUser {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Users of a cloud.
+#[derive(Debug, Default)]
+pub struct UserList {
+    /// Names by id; none for a user that has no name.
+    pub names: HashMap<String, Option<String>>,
+    /// These are all that Keystone has: it did not cut the list short, and it was asked for with
+    /// a token for the system. With one for a project, Keystone may list that project's
+    /// domain alone.
+    pub whole: bool,
 }
 
 /// All projects that carry a tag. Forbidden without a role that may list
@@ -150,33 +171,79 @@ pub async fn user_name(session: &Session, id: &str) -> Result<Option<String>, Ap
     }
 }
 
+/// The users that Keystone lists for this account; none where it has no such list
+/// (version 2.0). It may be forbidden, and where domains have drivers of their own Keystone
+/// answers 401: it wants to know of which domain.
+/// <https://docs.openstack.org/api-ref/identity/v3/#list-users>
+pub async fn users(session: &Session) -> Result<Option<UserList>, ApiError> {
+    if session.has_tenants().await? {
+        return Ok(None);
+    }
+    let own = session.own_project(&Scope::System).await?;
+    let mut list = UserList::default();
+    let mut all_read = true;
+    let cut = rows(
+        session,
+        "/v3/users",
+        &[],
+        |row| match serde_json::from_str::<ListedUser>(row.get()) {
+            Ok(user) => {
+                list.names.insert(user.id, user.name);
+            }
+            Err(_) => all_read = false,
+        },
+    )
+    .await?;
+    list.whole = !cut && all_read && own.is_none() && !session.system_refused();
+    Ok(Some(list))
+}
+
 async fn list(
     session: &Session,
     path: &str,
     query: &[(&str, String)],
 ) -> Result<Vec<Project>, ApiError> {
-    let mut page: ProjectPage = session
-        .get(&Scope::System, Service::Identity, path, query, None)
-        .await?;
     let mut projects = Vec::new();
-    let mut followed = Vec::new();
-    loop {
-        if page.truncated == Some(true) {
-            tracing::warn!(
-                "Keystone cut its list of projects short, so some may be missing: ask its operator to raise `list_limit`, or name the projects in `projects`"
-            );
-        }
-        for project in page.projects {
-            match Project::deserialize(&project) {
-                Ok(project) => projects.push(project),
-                Err(error) => {
-                    let id = project.get("id").cloned().unwrap_or_default();
-                    tracing::warn!(
-                        "a project that Keystone lists cannot be read, and is left out: {error} (id {id})"
-                    );
+    let cut = rows(session, path, query, |row| {
+        match serde_json::from_str(row.get()) {
+            Ok(project) => projects.push(project),
+            Err(error) => {
+                #[derive(Default, Deserialize)]
+                struct OnlyId {
+                    #[serde(default)]
+                    id: serde_json::Value,
                 }
+                let id = serde_json::from_str::<OnlyId>(row.get()).unwrap_or_default().id;
+                tracing::warn!(
+                    "a project that Keystone lists cannot be read, and is left out: {error} (id {id})"
+                );
             }
         }
+    })
+    .await?;
+    if cut {
+        tracing::warn!(
+            "Keystone cut its list of projects short, so some may be missing: ask its operator to raise `list_limit`, or name the projects in `projects`"
+        );
+    }
+    Ok(projects)
+}
+
+/// Reads a list of Keystone's to its end; whether Keystone cut it short.
+async fn rows(
+    session: &Session,
+    path: &str,
+    query: &[(&str, String)],
+    mut take: impl FnMut(&RawValue),
+) -> Result<bool, ApiError> {
+    let mut page: Page = session
+        .get(&Scope::System, Service::Identity, path, query, None)
+        .await?;
+    let mut cut = false;
+    let mut followed = Vec::new();
+    loop {
+        cut |= page.truncated == Some(true);
+        page.rows.iter().for_each(|row| take(row));
         // Keystone lists in one page; a service that sends us round in
         // circles must not keep us.
         match page.links.and_then(|links| links.next) {
@@ -186,14 +253,14 @@ async fn list(
                     .await?;
                 followed.push(next);
             }
-            _ => return Ok(projects),
+            _ => return Ok(cut),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::testing::*;
     use super::*;
@@ -301,6 +368,47 @@ mod tests {
         assert_eq!(name("nameless").await.unwrap(), None);
         assert_eq!(name("a/b").await.unwrap(), None);
         assert!(name("other").await.unwrap_err().is_forbidden());
+    }
+
+    /// Over pages; a list is whole where Keystone did not cut it, and was asked for the system.
+    #[tokio::test]
+    async fn users_listed_whole_or_not() {
+        for (cut, system, whole) in [
+            (false, true, true),
+            (true, true, false),
+            (false, false, false),
+        ] {
+            let fake = Fake::new(move |request| {
+                match (request.method, request.scope.as_str(), request.url.query()) {
+                    (Method::Post, "system", _) if !system => refusal(401),
+                    (Method::Post, ..) => token(request, "t"),
+                    (_, _, None) => answer(
+                        200,
+                        &json!({"users": [{"id": "a", "name": "A"}, {"id": "n"}],
+                                "links": {"next": "http://internal/v3/users?marker=n"}}),
+                    ),
+                    _ => answer(
+                        200,
+                        &json!({"users": [{"id": "b", "name": "B"}], "truncated": cut,
+                                "links": {"next": null}}),
+                    ),
+                }
+            });
+            let (session, _) = session(&fake);
+            let list = users(&session).await.unwrap().unwrap();
+            let mut names: Vec<_> = list.names.into_iter().collect();
+            names.sort();
+            let named = |id: &str, name: Option<&str>| (id.to_owned(), name.map(str::to_owned));
+            assert_eq!(
+                names,
+                [
+                    named("a", Some("A")),
+                    named("b", Some("B")),
+                    named("n", None)
+                ]
+            );
+            assert_eq!(list.whole, whole, "cut {cut}, system {system}");
+        }
     }
 
     #[tokio::test]

@@ -13,6 +13,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use wasmtime::{Cache, CacheConfig};
+
 /// Where compiled code is kept in this run, and where it could not be.
 #[derive(Debug, Default)]
 pub struct CacheChoice {
@@ -107,6 +109,18 @@ impl CacheChoice {
             refused.join(", nor in ")
         ))
     }
+}
+
+/// wasmtime's cache in that folder.
+///
+/// A file that it has read 256 times it would write anew, compressed better: that saves a
+/// few KiB, and to [`sums`] it is damage.
+pub(crate) fn open(folder: &Path) -> wasmtime::Result<Cache> {
+    let mut config = CacheConfig::new();
+    config
+        .with_directory(folder)
+        .with_optimized_compression_usage_counter_threshold(u64::MAX);
+    Cache::new(config)
 }
 
 /// Makes `folder`, and the parent if the parent's own folder is there.

@@ -23,10 +23,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
+use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
-use wasmtime::{Cache, CacheConfig, Engine};
 
-use super::cache::sums::WITHIN_LIMITS;
+use super::cache::{self, sums::WITHIN_LIMITS};
 use super::engine::config;
 use super::shape;
 use caso_base::line::short_line;
@@ -213,9 +213,7 @@ fn limit() {
 
 fn into_cache(folder: &Path, bytes: &[u8]) -> Result<(), String> {
     shape::check(bytes).map_err(|error| error.to_string())?;
-    let mut cached = CacheConfig::new();
-    cached.with_directory(folder);
-    let cache = Cache::new(cached).map_err(|error| error.root_cause().to_string())?;
+    let cache = cache::open(folder).map_err(|error| error.root_cause().to_string())?;
     let mut config = config();
     config.cache(Some(cache));
     let engine = Engine::new(&config).map_err(|error| error.root_cause().to_string())?;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use caso_disk::MonotonicNames;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
-use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime::{Config, Engine};
 
 use super::address_space::AddressSpace;
 use super::admission::{Admission, Source};
 use super::cache::sums::Sums;
-use super::cache::{CacheChoice, CacheProblem, CacheRefusal};
+use super::cache::{self, CacheChoice, CacheProblem, CacheRefusal};
 use super::compile::{AT_A_TIME, CompilerProcess};
 use super::component::Component;
 use super::error::{AdmissionError, SandboxError};
@@ -77,10 +77,7 @@ impl Sandbox {
         let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();
         let mut opened = |folder: &Path| {
-            let mut cache_config = CacheConfig::new();
-            cache_config.with_directory(folder);
-            let opened = Cache::new(cache_config);
-            opened
+            cache::open(folder)
                 .map(|opened| {
                     config.cache(Some(opened));
                 })

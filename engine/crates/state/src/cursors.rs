@@ -24,24 +24,29 @@
 //! no cursor yet, or start <= cursor < end. Never back, never over a gap, and not at
 //! all where the cursors were opened frozen (dry run, replay).
 //!
-//! **Order of the writes.** First the text that is coming is noted beside the old
-//! cursors, then lastrun is written, then the new cursors: a kill in between leaves
-//! a text that we know as ours, and the old cursors, which repeat the window.
+//! **Order of the writes.** The cursors of projects that end together are put on disk together
+//! ([`Cursors::commit`]), each with the text that is coming into its lastrun files. Those are derived, and
+//! written once, at the end of the run ([`Cursors::settle`]): no sync each, one of their folder
+//! for all of them, and then one note of what stands there now (`caso-lastruns.json`). Until that is
+//! on disk both texts are known, the one before and the one that is coming: a kill in between looks like no
+//! operator's hand. From then on the one before is an operator's who puts it back.
 
 mod all;
 mod error;
 mod file;
 mod project;
+mod settled;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_model::Window;
 
 pub use self::all::Whereabouts;
 pub use self::error::CursorError;
-use self::project::ProjectCursors;
+use self::project::{Change, ProjectCursors};
 use crate::spool::Spool;
 
 /// What a cursor belongs to, beside its project.
@@ -60,6 +65,8 @@ pub struct CursorKey {
 pub enum StartSource {
     /// Its own cursor.
     Cursor,
+    /// Its own cursor, which an operator has put there.
+    Set,
     /// A lastrun file that is not as we left it.
     Edited(PathBuf),
     /// A lastrun file, for want of a cursor.
@@ -129,6 +136,21 @@ pub struct Cursors {
     configured: Vec<CursorKey>,
     /// Each with a lock of its own, so that one's fsync does not wait for another's.
     projects: Mutex<HashMap<String, Arc<Mutex<ProjectCursors>>>>,
+    /// What stands in the lastrun files, by their names, as far as that is on disk.
+    settled: Mutex<BTreeMap<String, String>>,
+    /// Held while anything is written: one writes at a time.
+    writing: Mutex<()>,
+    /// What a run that was ended wrote into lastrun files is on disk.
+    mended: AtomicBool,
+}
+
+/// What moves of one project.
+#[derive(Debug, Clone)]
+pub struct Moves {
+    /// Id of the project.
+    pub project: String,
+    /// Windows whose records are on disk, in their order.
+    pub windows: Vec<(CursorKey, Window)>,
 }
 
 impl Cursors {
@@ -139,6 +161,9 @@ impl Cursors {
             frozen,
             configured: Vec::new(),
             projects: Mutex::new(HashMap::new()),
+            settled: Mutex::new(settled::read(spool)),
+            writing: Mutex::new(()),
+            mended: AtomicBool::new(false),
         }
     }
 
@@ -193,12 +218,123 @@ impl Cursors {
         key: &CursorKey,
         window: Window,
     ) -> Result<Advance, CursorError> {
+        let moves = Moves {
+            project: project.to_owned(),
+            windows: vec![(key.clone(), window)],
+        };
+        let moved = self.commit(vec![moves]).pop();
+        let advance = moved.transpose()?.and_then(|mut moved| moved.pop());
+        Ok(advance.unwrap_or(Advance::Unmoved(Unmoved::Frozen)))
+    }
+
+    /// Moves cursors of many projects, over windows whose records are on disk: all files are
+    /// synced side by side, and their folder once. One answer a project, in their order.
+    ///
+    /// # Errors
+    /// As [`Cursors::advance`], of that project alone.
+    pub fn commit(&self, moves: Vec<Moves>) -> Vec<Result<Vec<Advance>, CursorError>> {
         if self.frozen {
-            return Ok(Advance::Unmoved(Unmoved::Frozen));
+            let frozen =
+                |moves: Moves| vec![Advance::Unmoved(Unmoved::Frozen); moves.windows.len()];
+            return moves.into_iter().map(|moves| Ok(frozen(moves))).collect();
         }
-        let known = self.project(project, None)?;
-        let mut known = locked(&known);
-        known.advance(&self.spool, &self.configured, key, window)
+        let _writing = locked(&self.writing);
+        let mut answers = Vec::with_capacity(moves.len());
+        let mut changes: Vec<(usize, Arc<Mutex<ProjectCursors>>, Change)> = Vec::new();
+        for Moves { project, windows } in moves {
+            if changes
+                .iter()
+                .any(|(_, _, change)| change.next.project == project)
+            {
+                // Of another region: its file is written with what moved in this one.
+                self.write_down(&mut changes, &mut answers);
+            }
+            let planned = self.project(&project, None).and_then(|known| {
+                let mut cursors = locked(&known);
+                if cursors.is_unsettled() {
+                    self.mend(&project)?;
+                }
+                let planned = cursors.plan(&self.spool, &self.configured, &windows)?;
+                drop(cursors);
+                if let Some(change) = planned.change {
+                    changes.push((answers.len(), known, change));
+                }
+                Ok(planned.advances)
+            });
+            answers.push(planned);
+        }
+        self.write_down(&mut changes, &mut answers);
+        answers
+    }
+
+    /// Puts what was written on disk. Where that fails it is the project's answer.
+    fn write_down(
+        &self,
+        changes: &mut Vec<(usize, Arc<Mutex<ProjectCursors>>, Change)>,
+        answers: &mut [Result<Vec<Advance>, CursorError>],
+    ) {
+        let mut files = Vec::with_capacity(changes.len());
+        let mut nexts = Vec::with_capacity(changes.len());
+        for (place, known, Change { next, written }) in changes.drain(..) {
+            files.push(written);
+            nexts.push((place, known, next));
+        }
+        let kept = self.spool.disk().keep(files);
+        for ((place, known, next), kept) in nexts.into_iter().zip(kept) {
+            match kept {
+                Ok(()) => locked(&known).moved(next),
+                Err(source) => {
+                    if let Some(answer) = answers.get_mut(place) {
+                        let project = next.project;
+                        *answer = Err(CursorError::Write { project, source });
+                    }
+                }
+            }
+        }
+    }
+
+    /// A lastrun file that a run wrote before it was ended may not be on disk: it is, before
+    /// the text that stood there earlier is forgotten. Once.
+    fn mend(&self, project: &str) -> Result<(), CursorError> {
+        if self.mended.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let synced = self.spool.disk().sync_folder(self.spool.folder());
+        synced.map_err(|source| {
+            self.mended.store(false, Ordering::Release);
+            CursorError::Write {
+                project: project.to_owned(),
+                source,
+            }
+        })
+    }
+
+    /// Brings the lastrun files of the projects of this run to where their cursors are, so that
+    /// Python cASO goes on from there: to be called once, when the last cursor has moved.
+    ///
+    /// # Errors
+    /// One of each project whose file cannot be written; and one where what was written is not
+    /// known to be on disk. The cursors stand where they are, and the next run tries again.
+    pub fn settle(&self) -> Vec<CursorError> {
+        if self.frozen {
+            return Vec::new();
+        }
+        let _writing = locked(&self.writing);
+        let mut settled = locked(&self.settled);
+        let mut now = settled.clone();
+        let mut failed = Vec::new();
+        let mut projects: Vec<_> = locked(&self.projects).clone().into_iter().collect();
+        projects.sort_by(|one, other| one.0.cmp(&other.0));
+        for (_, known) in projects {
+            failed.extend(locked(&known).settle(&self.spool, &mut now).err());
+        }
+        if now != *settled {
+            match settled::write(&self.spool, &now) {
+                Ok(()) => *settled = now,
+                Err(source) => failed.push(CursorError::Lastruns { source }),
+            }
+        }
+        failed
     }
 
     /// Moves a cursor over a window that was sealed by a run that ended before it moved
@@ -218,14 +354,56 @@ impl Cursors {
     ) -> Result<bool, CursorError> {
         let known = self.project(project, None)?;
         let mut known = locked(&known);
-        if self.frozen || known.is_set_by_hand() {
+        if self.frozen || known.is_set_by_hand(key) {
             return Ok(false);
         }
         if known.start(key).at.is_none() && window.start > beginning {
             return Ok(false);
         }
-        let advance = known.advance(&self.spool, &self.configured, key, window)?;
+        drop(known);
+        let advance = self.advance(project, key, window)?;
         Ok(matches!(advance, Advance::Moved { .. }))
+    }
+
+    /// Sets all cursors of a project to a moment in epoch seconds, and its lastrun with them.
+    /// `name` is the project's name, where that is known. They stay there until something is
+    /// extracted from there, whatever lies sealed in the journal.
+    ///
+    /// # Errors
+    /// The project's files could not be read or written; killed in between, the cursors stand
+    /// where they stood.
+    pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
+        let known = self.project(project, name)?;
+        let writing = locked(&self.writing);
+        if locked(&known).is_unsettled() {
+            self.mend(project)?;
+        }
+        let change = locked(&known).set(&self.spool, at)?;
+        let mut answers = vec![Ok(Vec::new())];
+        self.write_down(&mut vec![(0, known, change)], &mut answers);
+        answers.pop().transpose()?;
+        drop(writing);
+        self.settle().pop().map_or(Ok(()), Err)
+    }
+
+    /// Removes what is known of a project, its lastrun file included: should it be found again,
+    /// it starts as a new one does. Killed in between, it must be called again.
+    ///
+    /// # Errors
+    /// Its files could not be read or removed.
+    pub fn forget(spool: &Spool, project: &str) -> Result<(), CursorError> {
+        let mut settled = settled::read(spool);
+        let known = ProjectCursors::read(spool, &settled, project, None)?;
+        let before = settled.len();
+        let forgotten = known.forget(spool, &mut settled);
+        let forgotten = forgotten.and_then(|()| match settled.len() == before {
+            true => Ok(()),
+            false => settled::write(spool, &settled),
+        });
+        forgotten.map_err(|source| CursorError::Write {
+            project: project.to_owned(),
+            source,
+        })
     }
 
     /// Notes that the cloud does without what this extractor reads. Its cursor
@@ -235,9 +413,13 @@ impl Cursors {
         if self.frozen {
             return Ok(());
         }
+        let _writing = locked(&self.writing);
         let known = self.project(project, None)?;
-        let mut known = locked(&known);
-        known.leave_out(&self.spool, &self.configured, key)
+        let change = locked(&known).leave_out(&self.spool, &self.configured, key)?;
+        let Some(change) = change else { return Ok(()) };
+        let mut answers = vec![Ok(Vec::new())];
+        self.write_down(&mut vec![(0, known, change)], &mut answers);
+        answers.pop().transpose().map(|_| ())
     }
 
     fn project(
@@ -248,11 +430,14 @@ impl Cursors {
         if let Some(known) = locked(&self.projects).get(project) {
             return Ok(known.clone());
         }
+        let settled = locked(&self.settled);
         let read = Arc::new(Mutex::new(ProjectCursors::read(
             &self.spool,
+            &settled,
             project,
             name,
         )?));
+        drop(settled);
         // Where two asked at once, both have the first one's.
         let mut projects = locked(&self.projects);
         Ok(projects.entry(project.to_owned()).or_insert(read).clone())

@@ -1,7 +1,7 @@
 //! What was seen of each project's servers, on disk.
 //!
 //! `caso-servers/<cloud>[@<region>]/<project>.a` and `.b`: the last two states, each as of
-//! the end of a window. A window's state is written before its records are sealed, in the
+//! the end of a window. A window's state is on disk before its records are sealed, in the
 //! place of the older of the two, and the cursor moves last. So a kill in between leaves the
 //! state that belongs to the cursor, beside one that nobody reported from, and the loss of
 //! either file costs nothing that the other and Nova together do not say.
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use caso_disk::DiskError;
+use caso_disk::{Beside, DiskError};
 use caso_history::{FormError, History};
 
 use crate::spool::{Spool, file_name_for};
@@ -105,20 +105,30 @@ impl Histories {
         })
     }
 
-    /// Writes the state as of the end of a window, in epoch seconds. `recent` is for how many
-    /// seconds the report of a server's end is remembered.
+    /// Writes the state as of the end of a window, in epoch seconds, beside the older of the
+    /// two. `recent` is for how many seconds the report of a server's end is remembered.
     ///
     /// # Errors
-    /// It is not written, and both former states are as they were.
-    pub fn save(&self, opened: &mut Opened, as_of: i64, recent: i64) -> Result<(), DiskError> {
+    /// It is not written.
+    pub fn write(&self, opened: &mut Opened, as_of: i64, recent: i64) -> Result<Beside, DiskError> {
         let disk = self.spool.disk();
         if let Some(folder) = opened.next.parent() {
             disk.create_folder(folder)?;
         }
         let history = &mut opened.history;
-        disk.replace_with(&opened.next, |file| {
+        disk.write_beside(&opened.next, |file| {
             history.write(as_of, recent, |piece| file.write(piece))
         })
+    }
+
+    /// Puts states that were written on disk, in the places of the older ones: side by side, and
+    /// each folder once. One answer a state, in their order.
+    ///
+    /// # Errors
+    /// Both former states of that project are as they were, or the new one stands in the place
+    /// of the older.
+    pub fn keep(&self, states: Vec<Beside>) -> Vec<Result<(), DiskError>> {
+        self.spool.disk().keep(states)
     }
 
     fn files(&self, place: &Place, project: &str) -> [PathBuf; 2] {
@@ -193,7 +203,9 @@ mod tests {
             },
             end,
         );
-        let _ = histories.save(&mut opened, end, 1_000);
+        if let Ok(state) = histories.write(&mut opened, end, 1_000) {
+            let _ = histories.keep(vec![state]);
+        }
         sizes.iter().map(|size| size.vcpus).collect()
     }
 

@@ -43,6 +43,9 @@ pub struct RunLine {
     pub extracted: bool,
     /// Requests to OpenStack and Prometheus.
     pub requests: u64,
+    /// Names of the projects that were found, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// What was extracted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowLine>,
@@ -68,6 +71,9 @@ pub struct WindowLine {
     pub window: Window,
     /// Records that came of it, by id of the project.
     pub records: BTreeMap<String, u64>,
+    /// The same, by record type.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, u64>,
 }
 
 /// One extractor of one project, or a whole cloud, that failed.
@@ -203,6 +209,7 @@ mod tests {
             process: 17,
             extracted: true,
             requests: 5,
+            names: [("p".to_owned(), "project".to_owned())].into(),
             windows: vec![WindowLine {
                 cloud: "default".into(),
                 region: None,
@@ -212,6 +219,7 @@ mod tests {
                     end: began,
                 },
                 records: [("p".to_owned(), 2)].into(),
+                types: [("storage".to_owned(), 2)].into(),
             }],
             failures: Vec::new(),
             messengers: Vec::new(),

@@ -68,6 +68,10 @@ impl Spool {
         self.folder.join("caso-failures.json")
     }
 
+    pub(crate) fn lastruns_file(&self) -> PathBuf {
+        self.folder.join("caso-lastruns.json")
+    }
+
     pub(crate) fn ledger_folder(&self) -> PathBuf {
         self.folder.join("caso-runs")
     }

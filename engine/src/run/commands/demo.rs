@@ -1,7 +1,6 @@
 //! `caso demo`: the whole way of a record, on a recording of a real OpenStack,
 //! in a folder of its own.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use tokio::sync::watch;
 use crate::run::{ComponentWarnings, Exit, Invocation, Kind, run};
 use crate::stdout;
 use caso_base::error_chain;
-use caso_config::{CommandLine, ConfigPlace, Inputs, Places, Program};
+use caso_config::{CommandLine, ConfigPlace, Inputs};
 
 /// What a site would have in /etc/caso/caso.conf, less what the replay replaces.
 const CONF: &str = include_str!("../../../demo/caso.conf");
@@ -50,21 +49,11 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
         .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     let conf = folder.join("caso.conf");
     fs::write(&conf, CONF).with_context(|| format!("cannot write `{}`", conf.display()))?;
-    let inputs = Inputs {
-        program: Program::Caso,
-        command_line: CommandLine {
-            configs: vec![ConfigPlace::File(conf)],
-            ..CommandLine::default()
-        },
-        environment: BTreeMap::new(),
-        places: Places {
-            home: None,
-            root: folder.join("no-root"),
-            snap_common: None,
-            snap: None,
-        },
-        builtin_messengers: caso_builtin::messengers(),
+    let command_line = CommandLine {
+        configs: vec![ConfigPlace::File(conf)],
+        ..CommandLine::default()
     };
+    let inputs = Inputs::apart(command_line, &folder, caso_builtin::messengers());
     let mut config = caso_config::load(&inputs)?;
     config.cache_dirs = vec![folder.join("cache")];
     let into = folder.join("out");
@@ -74,6 +63,8 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
             config,
             kind: Kind::demo(&into)?,
             extract: true,
+            only: None,
+            again: None,
             verbose: true,
             remarks: ComponentWarnings::default(),
         },

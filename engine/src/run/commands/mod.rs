@@ -1,21 +1,23 @@
-//! Commands beside the run: each on its own, and but for `queue_forget` without
+//! Commands beside the run: each on its own, and but for those that change a queue without
 //! lock or journal.
 
 pub mod component;
 mod config_sample;
 mod config_show;
+pub mod cursor;
 mod demo;
+mod explain;
 mod mapping_migrate;
 mod projects;
-mod queue_forget;
+pub mod queue;
 pub mod status;
 
 pub use self::config_sample::sample;
 pub use self::config_show::show;
 pub use self::demo::demo;
+pub use self::explain::explain;
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
-pub use self::queue_forget::{Forget, forget};
 pub use self::status::{StatusForm, status};
 
 use super::exit::Exit;

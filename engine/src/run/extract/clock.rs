@@ -9,9 +9,9 @@
 use super::extractor::Task;
 use super::mapping::Counts;
 use super::region::Region;
+use super::segment::Written;
 use caso_base::time::format_utc;
 use caso_extract::ExtractError;
-use caso_journal::Sealed;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_openstack::{Service, Session};
@@ -78,11 +78,11 @@ pub struct Read {
     /// The window, as far as it lies in the service's past.
     pub window: Window,
     pub counts: Counts,
-    pub sealed: Sealed,
+    pub written: Written,
 }
 
 impl Task {
-    /// Reads a window and seals what comes out; none where all of it lies in the service's
+    /// Reads a window and writes what comes out; none where all of it lies in the service's
     /// future.
     ///
     /// # Errors
@@ -96,11 +96,11 @@ impl Task {
                 return Ok(None);
             }
             let ends_too_late = || !knows && self.present_before(window.end).is_some();
-            if let Some((counts, sealed)) = self.segment(window, ends_too_late).await? {
+            if let Some((counts, written)) = self.segment(window, ends_too_late).await? {
                 return Ok(Some(Read {
                     window,
                     counts,
-                    sealed,
+                    written,
                 }));
             }
         }

@@ -71,7 +71,7 @@ impl CloudRun {
         self.cloud.site()?;
         let session = kind.session(config, &self.cloud, clock.clone())?;
         let power = kind.prometheus(config, &self.cloud, &session, clock.clone())?;
-        let caches = RunCaches::default();
+        let caches = kind.caches();
         let options = project_options(&self.cloud);
         let mut cancel = self.context.cancel.clone();
         let found = tokio::select! {
@@ -203,7 +203,9 @@ impl CloudRun {
         behind: Option<i64>,
         taken: &[Taken],
     ) -> anyhow::Result<Vec<Region>> {
-        let Context { config, now, .. } = self.context.as_ref();
+        let Context {
+            kind, config, now, ..
+        } = self.context.as_ref();
         let present = now - behind.unwrap_or(0);
         // Records are delivered in the order of the configuration: of all
         // regions of all clouds.
@@ -226,6 +228,7 @@ impl CloudRun {
                     session: session.in_region(region.as_deref()),
                     caches: Arc::new(caches),
                     page_size: config.page_size,
+                    reads_ahead: kind.reads_side_by_side(config),
                     now: *now,
                     counters: config.counters,
                     ip_records_for_past_windows: config.ip_records_for_past_windows,

@@ -1,24 +1,23 @@
-//! One extractor of one project: which window, and what became of it.
-//!
-//! The cursor moves only after the window's segment is sealed on disk.
+//! One extractor of one project: which window, and what became of it up to its commit.
 
 use std::sync::Arc;
 
 use super::again::pieces;
+use super::clock::Read;
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
 use super::outages::suspect;
 use super::region::Region;
 use super::report::{Blame, ExtractorResult};
+use super::segment::Written;
 use super::turns::Attempt;
 use super::window::Plan;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_extract::{ExtractError, ProjectRef};
-use caso_journal::Sealed;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
-use caso_state::{Advance, CursorKey, Start, Unmoved};
+use caso_state::{CursorKey, Start, StartSource};
 
 /// What is to be done.
 pub struct Task {
@@ -30,32 +29,57 @@ pub struct Task {
     pub order: (usize, usize),
 }
 
+/// A window whose records are written, and not yet on disk for good.
+pub struct Due {
+    pub window: Window,
+    /// Where it begins for the cursor.
+    pub continues: i64,
+    pub counts: Counts,
+    pub written: Written,
+}
+
+/// How far an extractor came.
+pub struct Came {
+    /// In their order; all are committed, whatever came then.
+    pub due: Vec<Due>,
+    /// What it ended with behind them; none where that was all.
+    pub end: Option<Attempt>,
+}
+
+impl Came {
+    /// To this end, with nothing to commit.
+    pub fn to(end: Attempt) -> Self {
+        Came {
+            due: Vec::new(),
+            end: Some(end),
+        }
+    }
+}
+
 impl Task {
-    /// Reads the window that is due, seals it and moves the cursor.
-    pub async fn run(self) -> Attempt {
+    /// Reads the window that is due.
+    pub async fn run(self) -> Came {
         let windows = match self.due() {
             Ok(due) => due,
-            Err(result) => return Attempt::Ended(result),
+            Err(result) => return Came::to(Attempt::Ended(result)),
         };
-        let mut sum: Option<ExtractorResult> = None;
+        let mut due = Vec::new();
         for (window, continues) in windows {
-            let attempt = self.one(window, continues).await;
-            let Attempt::Ended(ExtractorResult::Done { .. }) = &attempt else {
-                return attempt;
-            };
-            let Attempt::Ended(done) = attempt else {
-                return attempt;
-            };
-            sum = Some(match sum {
-                Some(before) => before.with(done),
-                None => done,
-            });
+            match self.one(window, continues).await {
+                Ok(read) => due.push(read),
+                Err(end) => {
+                    return Came {
+                        due,
+                        end: Some(end),
+                    };
+                }
+            }
         }
-        Attempt::Ended(sum.unwrap_or(ExtractorResult::UpToDate))
+        Came { due, end: None }
     }
 
     /// One window.
-    async fn one(&self, window: Window, continues: i64) -> Attempt {
+    async fn one(&self, window: Window, continues: i64) -> Result<Due, Attempt> {
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
                 true => Some(self.read(window).await),
@@ -64,14 +88,27 @@ impl Task {
         });
         let extracted = match extracted.await {
             Some(Some(extracted)) => extracted,
-            Some(None) => return Attempt::Untried,
-            None => return Attempt::Ended(ExtractorResult::Cancelled),
+            Some(None) => return Err(Attempt::Untried),
+            None => return Err(Attempt::Ended(ExtractorResult::Cancelled)),
         };
-        Attempt::Ended(match extracted {
-            Ok(Some(read)) => self.advance(read.window, continues, read.counts, &read.sealed),
-            Ok(None) => ExtractorResult::UpToDate,
-            Err(error) if error.is_service_lacking() => self.lacking(error_chain(&error)),
-            Err(error) => return self.failed(&error).await,
+        Err(match extracted {
+            Ok(Some(Read {
+                window,
+                counts,
+                written,
+            })) => {
+                return Ok(Due {
+                    window,
+                    continues,
+                    counts,
+                    written,
+                });
+            }
+            Ok(None) => Attempt::Ended(ExtractorResult::UpToDate),
+            Err(error) if error.is_service_lacking() => {
+                Attempt::Ended(self.lacking(error_chain(&error)))
+            }
+            Err(error) => self.failed(&error).await,
         })
     }
 
@@ -82,7 +119,7 @@ impl Task {
         outages.may_try(self.extractor, sources).await
     }
 
-    fn key(&self) -> CursorKey {
+    pub fn key(&self) -> CursorKey {
         let region = self.region.place.region.as_deref();
         cursor_key(&self.region.cloud, region, self.extractor)
     }
@@ -96,10 +133,11 @@ impl Task {
         match bounds.plan(self.start.at, overlap, supersedes) {
             Plan::Extract { window, continues } => {
                 self.report_longer(window);
-                if bounds.from.explicit().is_none() || !caso_extract::adds_up(self.extractor) {
-                    return Ok(vec![(window, continues)]);
+                let by_hand = bounds.from.explicit().is_some() || self.is_set_back();
+                match by_hand && caso_extract::adds_up(self.extractor) {
+                    true => self.again(window),
+                    false => Ok(vec![(window, continues)]),
                 }
-                self.again(window)
             }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
             Plan::Future { cursor } => Err(ExtractorResult::failed(format!(
@@ -116,7 +154,13 @@ impl Task {
         }
     }
 
-    /// A window by hand of what adds up.
+    /// Whether somebody decided where it starts.
+    fn is_set_back(&self) -> bool {
+        let source = &self.start.source;
+        matches!(source, StartSource::Edited(_) | StartSource::Set)
+    }
+
+    /// A window by hand of what adds up, or from a cursor that was put there by hand.
     fn again(&self, window: Window) -> Result<Vec<(Window, i64)>, ExtractorResult> {
         let Region {
             context,
@@ -124,16 +168,36 @@ impl Task {
             place,
             ..
         } = self.region.as_ref();
+        let window = match &context.again {
+            // What its cursor has not reached is the next run's, in a window of its own; and
+            // before `first_extract_from` nothing was extracted.
+            Some(_) => Window {
+                start: window.start.max(self.region.bounds.first_from.unwrap_or(0)),
+                end: window.end.min(self.start.at.unwrap_or(0)),
+            },
+            None => window,
+        };
+        if window.end <= window.start {
+            return Ok(Vec::new());
+        }
         if context.config.overlapping_intervals {
             return Ok(vec![(window, window.start)]);
         }
         let region = place.region.as_deref();
         let extractor = self.extractor.as_str();
-        let past = context
-            .past
-            .windows(&cloud.name, region, extractor, &self.project.id);
+        let past = context.past();
+        let past = past.windows(&cloud.name, region, extractor, &self.project.id);
+        let explicit = self.region.bounds.from.explicit().is_some();
+        let reached = match explicit {
+            true => self.start.at,
+            // Its own cursor says no more how far it was; a first run's was never anywhere.
+            false => past.iter().map(|window| window.end).max(),
+        };
+        if !explicit && reached.is_none_or(|reached| reached <= window.start) {
+            return Ok(vec![(window, window.start)]);
+        }
         let pieces =
-            pieces(window, self.start.at, past).map_err(|error| ExtractorResult::error(&error))?;
+            pieces(window, reached, past).map_err(|error| ExtractorResult::error(&error))?;
         Ok(pieces
             .into_iter()
             .map(|piece| (piece, piece.start))
@@ -155,43 +219,6 @@ impl Task {
                         format_utc(window.end)
                     )
                 });
-        }
-    }
-
-    fn advance(
-        &self,
-        window: Window,
-        continues: i64,
-        counts: Counts,
-        sealed: &Sealed,
-    ) -> ExtractorResult {
-        let covered = Window {
-            start: continues,
-            end: window.end,
-        };
-        let cursors = &self.region.context.cursors;
-        match cursors.advance(&self.project.id, &self.key(), covered) {
-            Ok(advance) => ExtractorResult::Done {
-                window,
-                counts,
-                stays: match advance {
-                    Advance::Unmoved(Unmoved::Behind { cursor } | Unmoved::Gap { cursor }) => {
-                        Some(cursor)
-                    }
-                    Advance::Moved { .. } | Advance::Unmoved(Unmoved::Frozen) => None,
-                },
-            },
-            Err(error) => {
-                // The next run reads the window again: delivered now, what adds up
-                // would be counted twice.
-                if let Err(left) = self.region.context.journal.revoke(sealed) {
-                    tracing::warn!(
-                        "the records of the window could not be taken back: {}",
-                        error_chain(&left)
-                    );
-                }
-                ExtractorResult::error(&error)
-            }
         }
     }
 

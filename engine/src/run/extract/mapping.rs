@@ -1,17 +1,61 @@
 //! From a page of usage to records in a segment.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::bisect::BisectingMapper;
+use crate::run::components::Mapper as Component;
 use caso_extract::{ExtractError, Page, PageSink};
 use caso_journal::SegmentWriter;
-use caso_model::guest::{BoxFuture, Mapper, Outcome};
+use caso_model::Window;
+use caso_model::guest::{BoxFuture, GuestFailure, Mapper as _, Outcome};
+use caso_model::record::AccountingRecord;
 use caso_model::usage::{Context, UsageItem};
 
 /// Hands each page to the mapper and what comes out to the segment.
-pub struct Mapping {
-    pub mapper: BisectingMapper,
+pub struct Mapping<'a> {
+    /// Which component maps.
+    pub component: &'a Component,
+    /// Begun with the first page: what waits for the APIs has no instance, and where nothing was
+    /// used there is none.
+    pub mapper: Option<Begun>,
     pub context: Context,
     pub segment: SegmentWriter,
     pub counts: Counts,
+    /// Records of other types are left out; none: all are kept.
+    pub types: Option<BTreeSet<String>>,
+}
+
+/// An instance of the mapper, and its place among those that there may be at a time.
+pub struct Begun {
+    mapper: BisectingMapper,
+    /// Given back when the instance is gone: fields go in their order.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Mapping<'_> {
+    async fn map(&mut self, page: &Page) -> Result<Vec<Outcome>, GuestFailure> {
+        if page.items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut begun = match self.mapper.take() {
+            Some(begun) => begun,
+            None => {
+                let place = self.component.place().await;
+                Begun {
+                    mapper: BisectingMapper::new(self.component.start(self.context.now).await?),
+                    _place: place,
+                }
+            }
+        };
+        let outcomes = begun
+            .mapper
+            .map(&self.context, &page.tables, &page.items)
+            .await;
+        self.mapper = Some(begun);
+        outcomes
+    }
 }
 
 /// What came out of an extraction.
@@ -26,6 +70,16 @@ pub struct Counts {
     pub lost: u64,
     /// The first of them, for people.
     pub reasons: Vec<String>,
+    /// Each window that was sealed.
+    pub windows: Vec<Sealed>,
+}
+
+/// A window that was sealed, as the ledger keeps it.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    pub window: Window,
+    /// By record type.
+    pub by_type: BTreeMap<String, u64>,
 }
 
 /// So many reasons are worth reading; the others are in the log file and in
@@ -33,11 +87,18 @@ pub struct Counts {
 const REASONS: usize = 5;
 
 impl Counts {
+    /// The same, of a window that was sealed.
+    pub fn of_window(mut self, window: Window, by_type: BTreeMap<String, u64>) -> Self {
+        self.windows.push(Sealed { window, by_type });
+        self
+    }
+
     /// With those of one more window.
     pub fn add(&mut self, other: Counts) {
         self.items += other.items;
         self.records += other.records;
         self.lost += other.lost;
+        self.windows.extend(other.windows);
         let room = REASONS.saturating_sub(self.reasons.len());
         self.reasons.extend(other.reasons.into_iter().take(room));
     }
@@ -52,17 +113,13 @@ impl Counts {
     }
 }
 
-impl PageSink for Mapping {
+impl PageSink for Mapping<'_> {
     fn page<'a>(&'a mut self, page: Page) -> BoxFuture<'a, Result<(), ExtractError>> {
         Box::pin(async move {
             for error in &page.errors {
                 self.counts.lose(format!("{error}; not reported"));
             }
-            let outcomes = self
-                .mapper
-                .map(&self.context, &page.tables, &page.items)
-                .await
-                .map_err(ExtractError::sink)?;
+            let outcomes = self.map(&page).await.map_err(ExtractError::sink)?;
             for (item, outcome) in page.items.iter().zip(outcomes) {
                 self.counts.items += 1;
                 let (records, reason) = match outcome {
@@ -71,7 +128,11 @@ impl PageSink for Mapping {
                     Outcome::Partly(records, reason) => (records, Some(reason)),
                     Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
                 };
-                for record in &records {
+                let types = self.types.as_ref();
+                let is_wanted = |record: &&AccountingRecord| {
+                    types.is_none_or(|types| types.contains(record.record_type()))
+                };
+                for record in records.iter().filter(is_wanted) {
                     self.segment.append(record).map_err(ExtractError::sink)?;
                     self.counts.records += 1;
                 }

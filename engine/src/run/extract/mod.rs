@@ -9,6 +9,7 @@ mod again;
 mod bisect;
 mod clock;
 mod cloud_run;
+mod commit;
 mod cursor_keys;
 mod extractor;
 mod inheritance;
@@ -21,10 +22,11 @@ pub mod report;
 mod seen;
 mod segment;
 pub mod session_of;
+mod together;
 mod turns;
 mod window;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -33,15 +35,17 @@ use tokio::sync::watch;
 use self::again::PastWindows;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
+use self::commit::Commits;
 use super::components::Mapper;
 use super::kind::Kind;
 use super::ledger::Extracted;
 use super::prepare::Prepared;
+use super::republish::Again;
 use super::summary::Summary;
-use caso_base::{Clock, SystemClock};
+use caso_base::{Clock, SystemClock, error_chain};
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::{Cursors, Failures, Histories, ledger};
+use caso_state::{Cursors, Failures, Histories, Spool, ledger};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -53,11 +57,16 @@ pub struct Context {
     pub cursors: Cursors,
     /// Which projects failed before this run.
     pub failures: Failures,
-    /// What was extracted before, where this run extracts a window by hand.
-    pub past: PastWindows,
+    /// What was extracted before, once a window by hand asks for it.
+    past: OnceLock<PastWindows>,
+    /// Where the ledger of runs lies.
+    ledger: Spool,
     pub histories: Histories,
+    pub commits: Commits,
     pub journal: Arc<Journal>,
     pub mapper: Arc<Mapper>,
+    /// A month is republished: no cursor moves.
+    pub again: Option<Again>,
     /// Names of all messengers of the configuration: who the records are for.
     pub messengers: Vec<String>,
     pub cancel: watch::Receiver<bool>,
@@ -79,6 +88,8 @@ pub async fn extract(
     }
     let (cancel, late) = within(config.extraction_timeout, cancel);
     let context = Arc::new(context(prepared, failures, cancel));
+    let mappers = prepared.kind.mappers_at_a_time(config);
+    prepared.mapper.at_most(mappers);
     let turns = inheritance::turns(config.clouds.len());
     let runs = config.clouds.iter().zip(turns).enumerate();
     let mut reports: Vec<_> = stream::iter(runs)
@@ -94,6 +105,9 @@ pub async fn extract(
         .buffered(prepared.kind.clouds_at_a_time())
         .collect()
         .await;
+    for error in context.cursors.settle() {
+        summary.problem(error_chain(&error));
+    }
     let failures = context.failures.clone();
     if let Some(note) = past_failures::update(prepared, failures, &mut reports) {
         summary.notice(&note);
@@ -132,23 +146,26 @@ fn within(
     (ends, late)
 }
 
-/// A window is on an earlier run's line if that run began after the window's end.
-fn past_windows(prepared: &Prepared) -> PastWindows {
-    let Some(from) = prepared.config.extract_from.explicit() else {
-        return PastWindows::default();
-    };
-    match ledger::read(&prepared.spools.cursors, from) {
-        Ok(runs) => PastWindows::of(&runs),
-        Err(error) => {
-            tracing::warn!("the ledger of runs cannot be read: {error}");
-            PastWindows::default()
-        }
+impl Context {
+    /// A window is on an earlier run's line if that run began after the window's end.
+    pub fn past(&self) -> &PastWindows {
+        let from = self.config.extract_from.explicit().unwrap_or(0);
+        self.past
+            .get_or_init(|| match ledger::read(&self.ledger, from) {
+                Ok(runs) => PastWindows::of(&runs),
+                Err(error) => {
+                    tracing::warn!("the ledger of runs cannot be read: {error}");
+                    PastWindows::default()
+                }
+            })
     }
 }
 
 fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool>) -> Context {
     let Prepared { kind, config, .. } = prepared;
-    let cursors = Cursors::open(&prepared.spools.cursors, !kind.is_real());
+    let again = prepared.again.clone();
+    let frozen = !kind.is_real() || again.is_some();
+    let cursors = Cursors::open(&prepared.spools.cursors, frozen);
     Context {
         kind: kind.clone(),
         config: config.clone(),
@@ -156,10 +173,13 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
         now: prepared.now,
         cursors: cursors.configured(cursor_keys::of_all(config)),
         failures,
-        past: past_windows(prepared),
+        past: OnceLock::new(),
+        ledger: prepared.spools.cursors.clone(),
         histories: Histories::of(&prepared.spools.cursors),
+        commits: Commits::default(),
         journal: prepared.journal.clone(),
         mapper: prepared.mapper.clone(),
+        again,
         messengers: prepared.messenger_names(),
         cancel,
     }

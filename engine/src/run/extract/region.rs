@@ -1,18 +1,22 @@
 //! All projects of a cloud in one region, side by side, each extractor into a
-//! segment of its own.
+//! segment of its own, beside those of the project that need nothing of it.
 //!
 //! A project that fails costs itself, and of its extractors the one that failed.
 //! Where a service is away as a whole (`outages`) the projects that were not begun
 //! yet are not tried one after the other: the operator gets one line, not one a
 //! project.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::Semaphore;
 
 use super::Context;
+use super::commit::{self, ProjectCommit};
 use super::cursor_keys::cursor_key;
-use super::extractor::Task;
+use super::extractor::{Came, Task};
 use super::outages::Outages;
 use super::report::{Blame, ExtractorResult, RegionReport};
 use super::turns::{Attempt, Turn, queue};
@@ -21,6 +25,9 @@ use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_model::extraction::Extractor;
 use caso_state::Start;
+
+/// So many projects more than are read at a time may wait for their commit.
+const COMMITTED: usize = 64;
 
 /// A region, with what all its projects share.
 pub struct Region {
@@ -130,25 +137,66 @@ impl Region {
         if kind.tries_failing_last() {
             queue(&mut turns);
         }
+        let at_a_time = kind.projects_at_a_time(config);
+        let places = Arc::new(Semaphore::new(at_a_time));
         stream::iter(turns)
-            .map(|turn| self.clone().project(turn))
-            .buffer_unordered(kind.projects_at_a_time(config))
+            .map(|turn| self.clone().project(turn, places.clone()))
+            .buffer_unordered(at_a_time + COMMITTED)
             .collect()
             .await
     }
 
-    async fn project(self: Arc<Self>, mut turn: Turn) -> Turn {
-        for (place, part) in turn.parts.iter_mut().enumerate() {
+    /// Reads a project in its place among those that are read at a time, and commits what
+    /// came of it when the place is another one's.
+    async fn project(self: Arc<Self>, mut turn: Turn, places: Arc<Semaphore>) -> Turn {
+        let place = places.acquire_owned().await;
+        let mut rows: BTreeMap<Row, Vec<(usize, Task)>> = BTreeMap::new();
+        for (number, part) in turn.parts.iter().enumerate() {
             if let Attempt::Untried = part.attempt {
                 let task = Task {
                     region: self.clone(),
                     project: turn.project.clone(),
                     extractor: part.extractor,
                     start: part.start.clone(),
-                    order: (turn.order, place),
+                    order: (turn.order, number),
                 };
-                part.attempt = apart(task.run()).await;
+                let row = match self.sources.reads_ahead {
+                    true => Row::of(part.extractor),
+                    false => Row::Servers,
+                };
+                rows.entry(row).or_default().push((number, task));
             }
+        }
+        let rows = rows.into_values().map(|row| async {
+            let mut came = Vec::with_capacity(row.len());
+            for (number, task) in row {
+                let key = task.key();
+                came.push((number, key, apart(task.run()).await));
+            }
+            came
+        });
+        let mut came: Vec<_> = join_all(rows).await.into_iter().flatten().collect();
+        drop(place);
+        came.sort_unstable_by_key(|(number, ..)| *number);
+        let mut numbers = Vec::new();
+        let mut parts = Vec::new();
+        for (number, key, Came { due, end }) in came {
+            numbers.push((number, end));
+            parts.push(commit::Part { key, due });
+        }
+        if parts.iter().all(|part| part.due.is_empty()) {
+            for (number, end) in numbers {
+                let up_to_date = Attempt::Ended(ExtractorResult::UpToDate);
+                turn.end(number, end.unwrap_or(up_to_date));
+            }
+            return turn;
+        }
+        let project = turn.project.id.clone();
+        let committed = ProjectCommit { project, parts };
+        let results = self.context.commits.commit(&self.context, committed).await;
+        for ((number, end), result) in numbers.into_iter().zip(results) {
+            // A window of several may have failed when those before it were read.
+            turn.end(number, end.unwrap_or(Attempt::Ended(result)));
         }
         turn
     }
@@ -189,14 +237,33 @@ impl Region {
     }
 }
 
+/// Extractors that go one after the other, beside those of the other rows: what one of servers
+/// notes of them the next one reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Row {
+    Servers,
+    Volumes,
+    Addresses,
+}
+
+impl Row {
+    fn of(extractor: Extractor) -> Self {
+        match extractor {
+            Extractor::Nova | Extractor::Ceilometer | Extractor::Prometheus => Row::Servers,
+            Extractor::Cinder => Row::Volumes,
+            Extractor::Neutron => Row::Addresses,
+        }
+    }
+}
+
 /// Runs an extractor as a task of its own: what panics there costs this
 /// extractor of this project, and is reported as theirs.
-async fn apart(work: impl Future<Output = Attempt> + Send + 'static) -> Attempt {
+async fn apart(work: impl Future<Output = Came> + Send + 'static) -> Came {
     match tokio::spawn(work).await {
-        Ok(attempt) => attempt,
-        Err(error) => Attempt::Ended(ExtractorResult::failed(format!(
+        Ok(came) => came,
+        Err(error) => Came::to(Attempt::Ended(ExtractorResult::failed(format!(
             "a fault of cASO itself, please report it: {error}"
-        ))),
+        )))),
     }
 }
 
@@ -207,19 +274,23 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_this_extractors_failure_and_has_its_message() {
         let work = async {
-            let nothing: Option<Attempt> = None;
+            let nothing: Option<Came> = None;
             match nothing {
-                Some(attempt) => attempt,
+                Some(came) => came,
                 None => panic!("a page without rows"),
             }
         };
-        let Attempt::Ended(ExtractorResult::Failed { reason, blame }) = apart(work).await else {
+        let end = apart(work).await.end;
+        let Some(Attempt::Ended(ExtractorResult::Failed { reason, blame })) = end else {
             panic!("a panic is a failure");
         };
         assert_eq!(blame, Blame::Project);
         assert!(reason.contains("a page without rows"), "{reason}");
-        let up_to_date = Attempt::Ended(ExtractorResult::UpToDate);
-        let fine = apart(std::future::ready(up_to_date)).await;
-        assert!(matches!(fine, Attempt::Ended(ExtractorResult::UpToDate)));
+        let up_to_date = Came::to(Attempt::Ended(ExtractorResult::UpToDate));
+        let fine = apart(std::future::ready(up_to_date)).await.end;
+        assert!(matches!(
+            fine,
+            Some(Attempt::Ended(ExtractorResult::UpToDate))
+        ));
     }
 }

@@ -1,6 +1,6 @@
 //! What an extraction came to: by cloud, region, project, extractor.
 
-pub use super::mapping::Counts;
+pub use super::mapping::{Counts, Sealed};
 use caso_base::error_chain;
 use caso_extract::{ProjectFailure, ProjectRef};
 use caso_model::Window;

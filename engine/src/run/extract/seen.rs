@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use super::extractor::Task;
-use caso_disk::DiskError;
+use caso_disk::{Beside, DiskError};
 use caso_extract::nova::LATE;
 use caso_history::History;
 use caso_model::Window;
@@ -59,9 +59,7 @@ impl<'a> Seen<'a> {
         }
         Ok(Self {
             history: Mutex::new(history),
-            kept: context
-                .kind
-                .is_real()
+            kept: (context.kind.is_real() && context.again.is_none())
                 .then_some((&context.histories, opened)),
         })
     }
@@ -71,17 +69,17 @@ impl<'a> Seen<'a> {
         &self.history
     }
 
-    /// Writes it, unless the window lies before what is remembered: a month that is
-    /// published once more says nothing new.
-    pub fn save(&mut self, window: Window) -> Result<(), DiskError> {
+    /// Writes it beside what is remembered, unless the window lies before that: a month
+    /// that is published once more says nothing new.
+    pub fn write(&mut self, window: Window) -> Result<Option<Beside>, DiskError> {
         let history = self.history.get_mut();
         let history = history.unwrap_or_else(std::sync::PoisonError::into_inner);
         match &mut self.kept {
             Some((histories, opened)) if history.as_of() < Some(window.end) => {
                 opened.history = std::mem::take(history);
-                histories.save(opened, window.end, RECENT)
+                histories.write(opened, window.end, RECENT).map(Some)
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 }

@@ -1,20 +1,27 @@
-//! One window of one extractor into one sealed segment.
+//! One window of one extractor into one segment.
 
-use super::bisect::BisectingMapper;
 use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
 use super::seen::Seen;
+use caso_disk::Beside;
 use caso_extract::ExtractError;
-use caso_journal::{Order, Sealed, SegmentKey};
+use caso_journal::{Finished, Order, SegmentKey};
 use caso_model::usage::Context;
 use caso_model::{Attribute, Window};
 
 /// So many numbers has a region for its projects in the order of delivery.
 const MOST_PROJECTS: usize = 100_000;
 
+/// What came of a window, not yet on disk for good. Dropped, it was never there.
+pub struct Written {
+    /// What was seen of the servers, where the extractor reports any.
+    pub state: Option<Beside>,
+    pub segment: Finished,
+}
+
 impl Task {
-    /// Reads the window, maps it, and seals what comes out: first what was seen of the
-    /// servers, then the records. The cursor is moved by the caller, last. Nothing is sealed
+    /// Reads the window, maps it, and writes what comes out and what was seen of the servers:
+    /// both are put on disk for good with the project's cursors (`commit`). Nothing is written
     /// where, after the reading, `is_void` says that the window cannot be what was meant.
     ///
     /// # Errors
@@ -23,16 +30,9 @@ impl Task {
         &self,
         window: Window,
         is_void: impl Fn() -> bool,
-    ) -> Result<Option<(Counts, Sealed)>, ExtractError> {
+    ) -> Result<Option<(Counts, Written)>, ExtractError> {
         let context = &self.region.context;
-        // Held until the mapper is gone.
-        let _place = context.mapper.place().await;
         let mut seen = Seen::open(self).map_err(ExtractError::sink)?;
-        let mapper = context
-            .mapper
-            .start(context.now)
-            .await
-            .map_err(ExtractError::sink)?;
         let identity = context.mapper.identity();
         let segment = context
             .journal
@@ -45,10 +45,12 @@ impl Task {
             )
             .map_err(ExtractError::sink)?;
         let mut mapping = Mapping {
-            mapper: BisectingMapper::new(mapper),
+            component: &context.mapper,
+            mapper: None,
             context: self.usage_context(window),
             segment,
             counts: Counts::default(),
+            types: context.again.as_ref().map(|again| again.types.clone()),
         };
         let task = caso_extract::Task {
             context: &self.region.sources,
@@ -60,9 +62,12 @@ impl Task {
         if is_void() {
             return Ok(None);
         }
-        seen.save(window).map_err(ExtractError::sink)?;
-        let sealed = mapping.segment.seal().map_err(ExtractError::sink)?;
-        Ok(Some((mapping.counts, sealed)))
+        let state = seen.write(window).map_err(ExtractError::sink)?;
+        let Mapping {
+            segment, counts, ..
+        } = mapping;
+        let segment = segment.finish().map_err(ExtractError::sink)?;
+        Ok(Some((counts, Written { state, segment })))
     }
 
     fn segment_key(&self, window: Window) -> SegmentKey {

@@ -39,7 +39,12 @@ pub fn transport(
 }
 
 /// How the session logs in, which endpoints it takes and how often it tries.
-pub fn session_settings(cloud: &CloudConfig, auth: &KeystoneAuth) -> SessionSettings {
+/// `at_a_time` is the most requests that a service gets at a time.
+pub fn session_settings(
+    cloud: &CloudConfig,
+    auth: &KeystoneAuth,
+    at_a_time: usize,
+) -> SessionSettings {
     let name = |interface: &caso_config::Interface| interface.as_str().to_owned();
     SessionSettings {
         interfaces: cloud.interfaces.iter().map(name).collect(),
@@ -49,6 +54,7 @@ pub fn session_settings(cloud: &CloudConfig, auth: &KeystoneAuth) -> SessionSett
             connect_retries: auth.connect_retries,
             ..RetryPolicy::default()
         },
+        at_a_time,
         ..SessionSettings::new(auth.login.clone())
     }
 }

@@ -64,6 +64,13 @@ impl Turn {
         }
     }
 
+    /// Notes what became of one of its parts.
+    pub fn end(&mut self, part: usize, attempt: Attempt) {
+        if let Some(part) = self.parts.get_mut(part) {
+            part.attempt = attempt;
+        }
+    }
+
     /// Whether some of it was passed over, by this extractor.
     pub fn lacks(&self, extractor: Extractor) -> bool {
         self.parts

@@ -36,7 +36,7 @@ impl Kind {
             return Ok(Session::new(settings, transport, clock));
         }
         let auth = cloud.keystone()?;
-        let settings = session_of::session_settings(cloud, auth);
+        let settings = session_of::session_settings(cloud, auth, config.concurrency);
         let transport = session_of::transport(auth, &environment())?;
         let transport = self.recorded_transport(config, cloud, transport, clock.as_ref())?;
         Ok(Session::new(settings, transport, clock))

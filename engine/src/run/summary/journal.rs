@@ -68,17 +68,19 @@ impl Summary {
                     format!(", the oldest from {}", format_utc(at))
                 });
                 self.line(format!(
-                    "{} ({} bytes) {} for messenger `{name}`{gone}{oldest}",
+                    "{} ({}) {} for messenger `{name}`{gone}{oldest}",
                     records(entry.records),
-                    entry.bytes,
+                    words::size(entry.bytes),
                     words::of(entry.records, "waits", "wait"),
                 ));
             }
             if entry.quarantined > 0 {
                 self.line(format!(
-                    "{} of messenger `{name}`{gone} {} in quarantine",
+                    "{} of messenger `{name}`{gone} {} in quarantine: `caso queue show {name} \
+                     --quarantine` says why, `caso queue retry {name}` puts {} back",
                     records(entry.quarantined),
-                    words::is(entry.quarantined)
+                    words::is(entry.quarantined),
+                    words::of(entry.quarantined, "it", "them")
                 ));
             }
         }
@@ -105,6 +107,7 @@ mod tests {
             records,
             bytes: 120,
             oldest: Some(0),
+            attempts: 0,
             quarantined,
         }
     }
@@ -126,10 +129,12 @@ mod tests {
                  segment (`segments_…`) were not delivered; extract its window again, then remove the file",
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
-                "1 record of messenger `ssm` is in quarantine",
+                "1 record of messenger `ssm` is in quarantine: `caso queue show ssm --quarantine` says why, \
+                 `caso queue retry ssm` puts it back",
                 "2 records (120 bytes) wait for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
-                "2 records of messenger `ssm` are in quarantine",
+                "2 records of messenger `ssm` are in quarantine: `caso queue show ssm --quarantine` says why, \
+                 `caso queue retry ssm` puts them back",
             ]
         );
     }

@@ -27,3 +27,58 @@ pub fn is(number: u64) -> &'static str {
 pub fn len<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).unwrap_or(u64::MAX)
 }
+
+/// `26 min`, `29 h`, `7 days`.
+pub fn span(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s @ 7_200..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", s / 86_400),
+    }
+}
+
+/// `999 bytes`, `31 KiB`, `1.5 GiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1_024 {
+        return count(bytes, "byte", "bytes");
+    }
+    let (mut whole, mut rest, mut at) = (bytes >> 10, bytes & 1_023, 0);
+    while whole >= 1_024 && at + 1 < UNITS.len() {
+        (rest, whole, at) = (whole & 1_023, whole >> 10, at + 1);
+    }
+    let unit = UNITS.get(at).copied().unwrap_or_default();
+    match whole {
+        0..10 => format!("{whole}.{} {unit}", rest * 10 / 1_024),
+        _ => format!("{whole} {unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_lengths_of_time() {
+        let sizes = [
+            0,
+            1,
+            1_023,
+            1_024,
+            1_536,
+            31 << 10,
+            (5 << 20) + (1 << 19),
+            3 << 40,
+        ];
+        assert_eq!(
+            sizes.map(size).join(", "),
+            "0 bytes, 1 byte, 1023 bytes, 1.0 KiB, 1.5 KiB, 31 KiB, 5.5 MiB, 3.0 TiB"
+        );
+        let spans = [-5, 0, 119, 120, 7_200, 172_800];
+        assert_eq!(
+            spans.map(span).join(", "),
+            "0 s, 0 s, 119 s, 2 min, 2 h, 2 days"
+        );
+    }
+}

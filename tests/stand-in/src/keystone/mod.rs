@@ -118,6 +118,8 @@ fn read(state: &State, world: &World, seen: &Seen, token: &Token, path: &str) ->
             }
         }
         ["v3", "projects", _] => forbidden("identity:get_project"),
+        ["v3", "users"] if token.reads_everything() => users(state, world),
+        ["v3", "users"] => forbidden("identity:list_users"),
         ["v3", "users", id] if token.reads_everything() || token.user_id == *id => {
             match user_name(world, id) {
                 Some(name) => Answer::json(200, &json!({"user": user_body(state, id, &name)})),
@@ -157,6 +159,25 @@ fn projects(state: &State, world: &World, seen: &Seen) -> Answer {
         .map(|project| project_body(state, project))
         .collect();
     collection(state, "projects", found, "/v3/projects")
+}
+
+/// Everybody, or as many as `list_limit` lets through, with the word that it was cut.
+fn users(state: &State, world: &World) -> Answer {
+    let people = world.plan.people.iter().map(|person| &person.id);
+    let accounts = world.plan.accounts.iter().map(|account| &account.id);
+    let mut all: Vec<Value> = people
+        .chain(accounts)
+        .filter_map(|id| Some(user_body(state, id, &user_name(world, id)?)))
+        .collect();
+    let most = world.plan.list_limit.unwrap_or(usize::MAX);
+    let cut = all.len() > most;
+    all.truncate(most);
+    let href = format!("{}/identity/v3/users", state.base);
+    let mut list = json!({"users": all, "links": {"next": null, "self": href, "previous": null}});
+    if cut {
+        list["truncated"] = json!(true);
+    }
+    Answer::json(200, &list)
 }
 
 fn collection(state: &State, name: &str, items: Vec<Value>, path: &str) -> Answer {

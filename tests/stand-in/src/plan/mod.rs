@@ -27,6 +27,8 @@ pub struct Plan {
     pub images: Vec<Image>,
     /// Nova's `[api]max_limit`: no list has more entries, whatever was asked.
     pub max_limit: usize,
+    /// Keystone's `list_limit`: no list of users has more entries.
+    pub list_limit: Option<usize>,
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
@@ -81,6 +83,7 @@ impl Default for Plan {
             flavors: Flavor::four(),
             images: (0..3).map(Image::numbered).collect(),
             max_limit: 1000,
+            list_limit: None,
             microversion: 104,
             region: "RegionOne".into(),
             endpoints: BTreeMap::new(),

@@ -146,8 +146,12 @@ impl Story {
                 .find(|life| server_id(0, life.number) == id)
                 .expect("a server")
         };
-        let keys = |table: &Table| table.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(right), keys(found), "history {}", self.seed);
+        for key in right.keys().filter(|key| !found.contains_key(*key)) {
+            let life = life(&key.0);
+            panic!("history {}: {key:?} is lost: {life:#?}", self.seed);
+        }
+        let beyond = found.keys().find(|key| !right.contains_key(*key));
+        assert_eq!(beyond, None, "history {}", self.seed);
         for (key, record) in right {
             let (mut record, mut other) = (record.clone(), found[key].clone());
             let life = life(&key.0);
@@ -159,15 +163,29 @@ impl Story {
                     record.remove("CpuDuration");
                 }
             }
+            // A month's record that a later run makes has the flavor that the server has by then:
+            // of its sizes the CPUs alone are remembered.
+            let measured = number(&record, "StartTime") + number(&record, "WallDuration");
+            let later = |(at, event): &(i64, Event)| *at > measured && is_resize(event);
+            if life.events.iter().any(later) {
+                for field in ["Memory", "Disk", "Benchmark", "BenchmarkType"] {
+                    record.remove(field);
+                    other.remove(field);
+                }
+            }
             assert_eq!(other, record, "history {}, {key:?}: {life:#?}", self.seed);
         }
     }
 }
 
+fn is_resize(event: &Event) -> bool {
+    matches!(event, Event::Resize(_))
+}
+
 /// Rows that are noted before they are visible.
 #[test]
 fn a_cloud_that_shows_its_changes_late_leaves_what_a_prompt_one_does() {
-    for seed in 100..100 + histories(2) {
+    for seed in histories(100, 2) {
         let story = Story::throw(seed, epoch("2026-10-03"));
         let mut dice = Dice::new(seed + 1);
         let mut lagging = Lagging::default();
@@ -219,7 +237,7 @@ fn disturb(cloud: &Cloud, dice: &mut Dice, rows: &mut [Server]) {
 
 #[test]
 fn whatever_disturbs_a_run_the_next_good_one_leaves_what_it_would_have_left() {
-    for seed in 200..200 + histories(4) {
+    for seed in histories(200, 4) {
         // Over a month's end, every other time.
         let begin = match seed % 2 {
             0 => epoch("2026-10-03"),
@@ -238,6 +256,11 @@ fn whatever_disturbs_a_run_the_next_good_one_leaves_what_it_would_have_left() {
             if moment != story.end() && dice.roll(3) > 0 {
                 disturb(cloud, &mut dice, &mut rows);
             }
+            // A first run misses no server that it knows, so it does not ask for cells that are
+            // down: what ended in one before it is not reported.
+            if moment == story.runs[0] {
+                rows.iter_mut().for_each(|row| row.in_down_cell = false);
+            }
             rows
         });
         story.compare(&story.undisturbed(), &told, 0);
@@ -248,7 +271,7 @@ fn whatever_disturbs_a_run_the_next_good_one_leaves_what_it_would_have_left() {
 /// the host's clock, and no more is lost or won than the clocks are apart.
 #[test]
 fn clocks_that_are_apart_cost_what_they_are_apart() {
-    for seed in 300..300 + histories(2) {
+    for seed in histories(300, 2) {
         let mut story = Story::throw(seed, epoch("2026-10-03"));
         let mut dice = Dice::new(seed + 1);
         let nova_clock_ahead = dice.between(-300, 300);
@@ -278,7 +301,9 @@ fn clocks_that_are_apart_cost_what_they_are_apart() {
                 None => story.end() - started,
             };
             assert_eq!(number(record, "WallDuration"), wall, "{about}");
-            if life.was_resized_by(story.runs[0]) {
+            // Of what was before a run saw it for the first time nobody knows the sizes.
+            let first = story.runs.iter().find(|run| **run >= life.created);
+            if first.is_some_and(|first| life.was_resized_by(*first)) {
                 continue;
             }
             let right = life.cpu(life.until(story.end()));

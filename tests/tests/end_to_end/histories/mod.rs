@@ -5,7 +5,8 @@
 //! delivered goes into a model of APEL's tables and of its summaries (`apel`), and each month
 //! must be the model's, to the second. `disturbed` is about clouds that do not show all there is.
 //!
-//! A longer form: `CASO_HISTORIES=40 cargo test -p caso-tests --test end_to_end histories`. With
+//! A longer form: `CASO_HISTORIES=40 cargo test -p caso-tests --test end_to_end histories`; one that
+//! failed alone: `CASO_HISTORY=212`, with the name of its test. With
 //! `CASO_HISTORIES_KEEP=FOLDER` it leaves there what was sent, and what was used, as tables: to be
 //! loaded into APEL's own schema, which is not part of this repository.
 
@@ -26,11 +27,16 @@ use crate::clouds;
 use self::apel::{month, number, summaries, table};
 use self::life::{DAY, Dice, HOUR, Life};
 
-/// How many histories are thrown, of each kind.
-fn histories(usual: u64) -> u64 {
-    match std::env::var("CASO_HISTORIES") {
-        Ok(text) => text.parse().expect("a number of histories"),
-        Err(_) => usual,
+/// The histories of a kind, by their numbers from `first` on: as many as usual, or as
+/// `CASO_HISTORIES` says, or the one of `CASO_HISTORY`.
+fn histories(first: u64, usual: u64) -> std::ops::Range<u64> {
+    let number = |name| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse().expect("a number"))
+    };
+    match number("CASO_HISTORY") {
+        Some(one) => one..one + 1,
+        None => first..first + number("CASO_HISTORIES").unwrap_or(usual),
     }
 }
 
@@ -167,7 +173,7 @@ fn months(from: i64, to: i64) -> Vec<i64> {
 
 #[test]
 fn what_apel_adds_up_is_what_was_used() {
-    for seed in 0..histories(3) {
+    for seed in histories(0, 3) {
         history(seed);
     }
 }

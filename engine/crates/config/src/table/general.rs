@@ -110,7 +110,7 @@ rows! {
         .old(&["keystone_auth.valid_interfaces", "keystone_auth.interface"])
         .per_cloud();
     CONCURRENCY: u32 = Row::new(D, "concurrency",
-        "How many projects of a region are extracted side by side.")
+        "How many projects of a region are extracted side by side, and how many requests a service of it gets at a time. With 1 one thing is asked after the other.")
         .within(1, 64)
         .default("4");
     PAGE_SIZE: u32 = Row::new(D, "page_size",

@@ -54,6 +54,12 @@ impl Sender<'_> {
         self.quarantine(batch, QuarantineCause::Refused, &refused)?;
         self.report.refused += refused.len() as u64;
         self.report.delivered += (dealt.len() - refused.len() - dropped.len()) as u64;
+        let accepted = items.iter().enumerate().filter_map(|(at, item)| {
+            let accepted =
+                dealt.contains(&at) && !reasons.contains_key(&at) && !dropped.contains_key(&at);
+            accepted.then_some(&item.record)
+        });
+        batch.delivered(accepted)?;
         self.dropped(batch, items, &dropped)?;
         let indices: Vec<u32> = items
             .iter()

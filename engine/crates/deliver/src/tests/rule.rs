@@ -6,6 +6,7 @@ use super::support::*;
 use crate::*;
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::*;
+use caso_model::record::AccountingRecord;
 
 const ABC: [&str; 3] = ["a", "b", "c"];
 const TEN: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -123,6 +124,25 @@ fn the_refused_are_quarantined_and_the_others_go_on() {
     assert_eq!(offers[1].attempt, 2);
     assert_ne!(offers[0].id, offers[1].id, "a part is not the whole again");
     assert!(offers[1].id.starts_with(&offers[0].id));
+}
+
+/// In one answer, and in a later run: put back behind it, the older would take usage back.
+#[test]
+fn what_was_accepted_of_a_key_in_quarantine_is_remembered() {
+    let site = Site::new(&["m"]);
+    let sink = Sink::default();
+    let records = [
+        cloud("a1", "a", 1),
+        cloud("a2", "a", 2),
+        cloud("b1", "b", 1),
+    ];
+    site.seal(&site.open().0, 0, &records);
+    let picky = |_: &[AccountingRecord]| Ok(answer(3, &[0, 2], Rest::Done));
+    one(&site, sink.messenger("m", picky));
+    site.seal(&site.open().0, 0, &[cloud("b2", "b", 2)]);
+    one(&site, sink.healthy("m"));
+    let returned = site.open().0.retry("m", &mut |_, _| {}).unwrap();
+    assert_eq!((returned.returned, returned.superseded), (0, 2));
 }
 
 #[test]

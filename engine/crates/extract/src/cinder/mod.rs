@@ -42,26 +42,39 @@ pub async fn extract(
         seen: HashSet::new(),
     };
     let mut pager = cinder::volumes(&project.id, context.page_size);
-    while let Some(page) = pager.next(&context.session).await? {
-        let mut volumes = Vec::new();
-        let mut errors = Vec::new();
-        for raw in page.rows {
-            match selection.pick(&raw) {
-                Ok(volume) => volumes.extend(volume),
-                Err(error) => errors.push(error),
-            }
-        }
-        if volumes.is_empty() && errors.is_empty() {
-            continue;
-        }
-        let page = Page {
-            tables: owners(context, &project.id, &volumes).await?,
-            items: volumes.into_iter().map(UsageItem::Volume).collect(),
-            errors,
-        };
-        sink.page(page).await?;
+    let mut next = pager.next(&context.session).await?;
+    while let Some(page) = next {
+        let work = emit(context, &mut selection, page.rows, &mut *sink);
+        next = context
+            .with_next(work, pager.next(&context.session))
+            .await?;
     }
     Ok(())
+}
+
+async fn emit(
+    context: &ExtractContext,
+    selection: &mut Selection<'_>,
+    rows: Vec<Box<RawValue>>,
+    sink: &mut dyn PageSink,
+) -> Result<(), ExtractError> {
+    let mut volumes = Vec::new();
+    let mut errors = Vec::new();
+    for raw in rows {
+        match selection.pick(&raw) {
+            Ok(volume) => volumes.extend(volume),
+            Err(error) => errors.push(error),
+        }
+    }
+    if volumes.is_empty() && errors.is_empty() {
+        return Ok(());
+    }
+    let page = Page {
+        tables: owners(context, selection.project, &volumes).await?,
+        items: volumes.into_iter().map(UsageItem::Volume).collect(),
+        errors,
+    };
+    sink.page(page).await
 }
 
 /// The names of the volumes' owners; nothing else of a volume is looked up.

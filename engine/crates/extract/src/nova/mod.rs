@@ -245,14 +245,29 @@ impl Extraction<'_> {
 
     async fn read_servers(&mut self, list: ServerList, rule: Rule) -> Result<(), ExtractError> {
         let all = rule == Rule::InWindow;
-        let mut pager = self.nova.servers(list, self.task.context.page_size);
-        while (all || self.is_searching())
-            && let Some(page) = pager.next(self.nova.session()).await?
-        {
+        if !all && !self.is_searching() {
+            return Ok(());
+        }
+        let context = self.task.context;
+        let session = self.nova.session().clone();
+        let mut pager = self.nova.servers(list, context.page_size);
+        let mut next = pager.next(&session).await?;
+        while let Some(page) = next {
             if !page.last {
                 self.full_page = Some(page.rows.len());
             }
-            self.emit_page(list, rule, page).await?;
+            // Whatever this page has, there is more to look for on the next one.
+            let is_sure = !page.last && (all || self.index.unseen() > page.rows.len());
+            let work = self.emit_page(list, rule, page);
+            next = if is_sure {
+                context.with_next(work, pager.next(&session)).await?
+            } else {
+                work.await?;
+                match all || self.is_searching() {
+                    true => pager.next(&session).await?,
+                    false => None,
+                }
+            };
         }
         Ok(())
     }

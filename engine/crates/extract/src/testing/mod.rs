@@ -80,6 +80,7 @@ impl Stand {
             session: Session::new(settings, self.clone(), Arc::new(PinnedClock::at(NOW))),
             caches: Arc::new(RunCaches::default()),
             page_size: 1000,
+            reads_ahead: true,
             now: NOW,
             counters: CounterOptions::default(),
             ip_records_for_past_windows: false,

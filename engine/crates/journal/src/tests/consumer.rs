@@ -144,6 +144,9 @@ impl Consumer {
         if !refused.is_empty() {
             batch.quarantine(7, &refused)?;
         }
+        let at_place = |at: &usize| !taken.refused.contains(at) && *at < taken.accepted;
+        let accepted = items.iter().enumerate().filter(|(at, _)| at_place(at));
+        batch.delivered(accepted.map(|(_, item)| &item.record))?;
         let complete = dealt.len() == items.len();
         if !dealt.is_empty() {
             batch.resolve(dealt)?;

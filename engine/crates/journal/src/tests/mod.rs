@@ -1,10 +1,12 @@
 //! What the journal promises, driven through its own front door.
 
 mod cleanup;
+mod commit;
 mod consumer;
 mod damage;
 mod kill;
 mod lock;
 mod order;
+mod retry;
 mod site;
 mod steps;

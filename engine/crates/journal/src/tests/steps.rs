@@ -11,7 +11,7 @@ use crate::*;
 use caso_disk::faults::At;
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
-use caso_state::{CursorKey, Cursors};
+use caso_state::{CursorKey, Cursors, Moves};
 
 const PAGE: &str = include_str!("../STATES.md");
 
@@ -185,6 +185,38 @@ fn the_cursor() {
     watched.does("the first cursor of a project");
     cursors.advance("PROJECT", &key, window(100, 200)).unwrap();
     watched.does("cursor");
+    cursors
+        .starts("OTHER", None, std::slice::from_ref(&key))
+        .unwrap();
+    let moves = [("OTHER", 0, 300), ("PROJECT", 200, 300)].map(|(project, start, end)| Moves {
+        project: project.to_owned(),
+        windows: vec![(key.clone(), window(start, end))],
+    });
+    let moved = cursors.commit(moves.to_vec());
+    assert!(moved.iter().all(Result::is_ok), "{moved:?}");
+    watched.does("cursors together");
+    assert!(cursors.settle().is_empty());
+    watched.does("lastrun files");
+    assert!(cursors.settle().is_empty());
+    assert_eq!(watched.steps(), [""; 0], "nothing is left to settle");
+}
+
+#[test]
+fn sealed_together() {
+    let watched = Watched::new();
+    let journal = watched.open();
+    let segments: Vec<_> = (0..3)
+        .map(|project| {
+            let mut writer = watched.site.begin(&journal, project);
+            writer.append(&names(&["1"]).remove(0)).unwrap();
+            writer.finish().unwrap()
+        })
+        .collect();
+    watched.forget_steps();
+    let sealed = journal.seal(segments);
+    assert!(sealed.iter().all(Result::is_ok), "{sealed:?}");
+    watched.does("sealed together");
+    assert_eq!(journal.sealed().len(), 3);
 }
 
 #[test]
@@ -227,6 +259,60 @@ fn given_up() {
     watched.forget_steps();
     assert_eq!(journal.forget("m").unwrap(), 2);
     watched.does("given up");
+}
+
+/// A site whose first server, of hour 1, and those of `others` are in quarantine.
+fn with_a_quarantine(others: &[&str]) -> Watched {
+    let watched = Watched::new();
+    let mut records = vec![cloud("1", "vm", 1)];
+    records.extend(others.iter().map(|id| cloud(id, id, 1)));
+    watched.site.seal(&watched.open(), 0, &records);
+    let journal = watched.open();
+    watched.deliver(&journal, |records| Taken {
+        refused: (0..records.len()).collect(),
+        ..all(records)
+    });
+    journal.clean().unwrap();
+    watched
+}
+
+#[test]
+fn put_back() {
+    let watched = with_a_quarantine(&["2"]);
+    watched
+        .site
+        .seal(&watched.open(), 0, &[cloud("later", "vm", 2)]);
+    let journal = watched.open();
+    watched.forget_steps();
+    assert_eq!(journal.retry("m", &mut |_, _| {}).unwrap().returned, 1);
+    watched.does("put back");
+}
+
+#[test]
+fn the_last_one_put_back() {
+    let watched = with_a_quarantine(&[]);
+    let journal = watched.open();
+    watched.forget_steps();
+    assert_eq!(journal.retry("m", &mut |_, _| {}).unwrap().returned, 1);
+    watched.does("the last one put back");
+}
+
+#[test]
+fn delivered_since() {
+    let watched = with_a_quarantine(&[]);
+    watched.site.seal(
+        &watched.open(),
+        0,
+        &[cloud("later", "vm", 2), cloud("b", "b", 2)],
+    );
+    let journal = watched.open();
+    watched.deliver(&journal, nothing);
+    watched.forget_steps();
+    watched.deliver(&journal, |records| Taken {
+        accepted: records.len() - 1,
+        refused: Vec::new(),
+    });
+    watched.does("delivered since");
 }
 
 #[test]

@@ -149,6 +149,9 @@ impl Session {
     async fn send(&self, request: Request, service: Service) -> Result<Response, TransportError> {
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         let asked = format!("{} {}", request.method.name(), clean(&request.url));
+        let door = self.door(service);
+        // It is closed by nobody.
+        let _through = door.acquire().await;
         let began = self.inner.clock.monotonic();
         let response = self.inner.transport.send(request).await?;
         tracing::debug!(

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use self::address::Endpoint;
 use self::ask::Purpose;
@@ -59,16 +59,20 @@ pub struct SessionSettings {
     /// [`Session::in_region`].
     pub region: Option<String>,
     pub retry: RetryPolicy,
+    /// So many requests are on their way to a service at a time, whoever asks; at least 1.
+    pub at_a_time: usize,
 }
 
 impl SessionSettings {
-    /// With cASO's defaults: the public interface, any region.
+    /// With cASO's defaults: the public interface, any region; and with as many requests at a
+    /// time as anybody wants.
     pub fn new(login: Login) -> Self {
         SessionSettings {
             login,
             interfaces: vec!["public".to_owned()],
             region: None,
             retry: RetryPolicy::default(),
+            at_a_time: Semaphore::MAX_PERMITS,
         }
     }
 }
@@ -81,12 +85,27 @@ pub struct Session {
     place: Arc<Place>,
 }
 
+/// How many requests may be on their way to each service. First come, first served.
+#[derive(Default)]
+struct Doors(Mutex<BTreeMap<Service, Arc<Semaphore>>>);
+
+impl Doors {
+    fn of(&self, service: Service, at_a_time: usize) -> Arc<Semaphore> {
+        let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let door = doors.entry(service).or_insert_with(|| {
+            Arc::new(Semaphore::new(at_a_time.clamp(1, Semaphore::MAX_PERMITS)))
+        });
+        door.clone()
+    }
+}
+
 /// What is a region's own.
 struct Place {
     /// Only endpoints of this region; none for any.
     region: Option<String>,
     versions: Versions,
     presence: Presence,
+    doors: Doors,
     /// Where the services are whose endpoints name no version.
     placed: Placed,
     /// Where no region was asked for: by service that was asked, the regions that
@@ -102,6 +121,8 @@ struct Inner {
     /// The tenants of a Keystone 2.0, once they were listed.
     tenants: OnceCell<Vec<Project>>,
     requests: AtomicU64,
+    /// Keystone's, which is one for all regions.
+    doors: Doors,
     /// Services that have taken a token of ours.
     accepted: Mutex<BTreeSet<Service>>,
     /// Their clocks minus ours, by the last answer of each.
@@ -125,6 +146,7 @@ impl Session {
                 tokens: Tokens::default(),
                 tenants: OnceCell::new(),
                 requests: AtomicU64::new(0),
+                doors: Doors::default(),
                 accepted: Mutex::default(),
                 skews: Mutex::default(),
                 issued_ahead: Mutex::default(),
@@ -384,6 +406,15 @@ impl Session {
         &self.inner.settings
     }
 
+    /// The way to a service, which no more requests may be on at a time than the settings say.
+    fn door(&self, service: Service) -> Arc<Semaphore> {
+        let doors = match service {
+            Service::Identity => &self.inner.doors,
+            _ => &self.place.doors,
+        };
+        doors.of(service, self.inner.settings.at_a_time)
+    }
+
     async fn token(&self, scope: &Scope) -> Result<Arc<Token>, ApiError> {
         tokens::token(self, scope).await
     }
@@ -395,6 +426,7 @@ impl Place {
             region: region.map(str::to_owned),
             versions: Versions::default(),
             presence: Presence::default(),
+            doors: Doors::default(),
             placed: Placed::default(),
             listed: Mutex::default(),
         })

@@ -119,3 +119,12 @@ fn no_safe_candidate_is_a_warning_with_each_reason() {
     );
     assert_eq!(CacheChoice::among(&[], uid()).warning(), None);
 }
+
+/// Or every component would be taken for damaged after its 256th run.
+#[test]
+fn what_lies_in_the_cache_is_never_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = open(dir.path()).unwrap();
+    let rewritten_after = cache.optimized_compression_usage_counter_threshold();
+    assert_eq!(rewritten_after, u64::MAX);
+}

@@ -68,6 +68,24 @@ pub enum CursorError {
         /// Which file, and why.
         source: DiskError,
     },
+    /// Its lastrun file could not be written.
+    #[error(
+        "project `{project}`: its records are there and its cursors have moved, but its lastrun file does not say so yet: the next run tries again"
+    )]
+    Lastrun {
+        /// Id of the project.
+        project: String,
+        #[source]
+        /// Which file, and why.
+        source: DiskError,
+    },
+    /// They were written, and may not be on disk.
+    #[error("the lastrun files may not be on disk: the next run writes them again")]
+    Lastruns {
+        #[source]
+        /// Which file, and why.
+        source: DiskError,
+    },
     /// The cursor would stand before the year 0 or after 9999.
     #[error("project `{project}`: {end} lies outside the years that a lastrun file can hold")]
     OutOfRange {

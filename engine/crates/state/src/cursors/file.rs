@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use caso_base::digest::sha256_hex;
-use caso_disk::{Disk, DiskError, Step};
+use caso_disk::{Beside, Disk, DiskError, Step};
 
 pub const FORMAT: u32 = 1;
 
@@ -18,10 +18,10 @@ pub struct CursorFile {
     /// Id of the project.
     pub project: String,
     pub cursors: Vec<Entry>,
-    /// What we last wrote to which lastrun file, by the file's name.
+    /// What stood in which lastrun file, by the file's name, before what is coming.
     pub lastrun: BTreeMap<String, String>,
-    /// What we are about to write there: a text that a killed run left is ours,
-    /// not an operator's.
+    /// What is written there at the end of the run, and noted as settled then: until it is, either
+    /// text is known, and no operator's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coming: Option<String>,
     /// SHA-256 of the file's JSON without this field, in hex: a digit that a disk changed
@@ -39,6 +39,9 @@ pub struct Entry {
     pub at: Option<i64>,
     #[serde(default, skip_serializing_if = "Standing::is_untried")]
     pub standing: Standing,
+    /// An operator decided where it stands, and nothing was extracted from there since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 /// Whether the extractor ever found what it reads.
@@ -125,7 +128,8 @@ impl CursorFile {
         })
     }
 
-    pub fn write(&self, disk: &Disk, path: &Path) -> Result<(), DiskError> {
+    /// Writes it beside the one at `path`, and syncs nothing.
+    pub fn write_beside(&self, disk: &Disk, path: &Path) -> Result<Beside, DiskError> {
         let failed = |e: serde_json::Error| DiskError::new(Step::Write, path, e.into());
         let summed = CursorFile {
             sha256: Some(self.checksum().map_err(failed)?),
@@ -133,6 +137,6 @@ impl CursorFile {
         };
         let mut text = serde_json::to_vec_pretty(&summed).map_err(failed)?;
         text.push(b'\n');
-        disk.replace(path, &text)
+        disk.write_beside(path, |file| file.write(&text))
     }
 }

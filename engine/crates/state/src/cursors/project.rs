@@ -1,11 +1,12 @@
 //! One project's cursors: where its extractors start, and what is written when
 //! one of them moves.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
 use super::error::CursorError;
@@ -35,6 +36,10 @@ pub(super) struct ProjectCursors {
     lastruns: Vec<PathBuf>,
     /// The lastrun files may not hold what `file` says: write them whatever it is.
     rewrite: bool,
+    /// A run was ended before it had settled what was coming.
+    unsettled: bool,
+    /// Its cursors were written in this run.
+    moved: bool,
 }
 
 /// What the lastrun files say.
@@ -56,6 +61,7 @@ impl ProjectCursors {
     /// Reads the project's cursor file and its lastrun files.
     pub(super) fn read(
         spool: &Spool,
+        settled: &BTreeMap<String, String>,
         project: &str,
         name: Option<&str>,
     ) -> Result<ProjectCursors, CursorError> {
@@ -67,6 +73,18 @@ impl ProjectCursors {
             .flatten()
             .filter_map(|name| spool.lastrun_file(name))
             .collect();
+        let mut unsettled = false;
+        // What was coming came, and the text before it is nobody's any more but an operator's.
+        for path in &lastruns {
+            let name = name_of(path);
+            match &file.coming {
+                Some(coming) if settled.get(&name) == Some(coming) => {
+                    file.lastrun.insert(name, coming.clone());
+                }
+                Some(_) if lastruns.first() == Some(path) || path.exists() => unsettled = true,
+                _ => {}
+            }
+        }
         let fallback = Fallback::read(&mut file, &lastruns, &spool.global_lastrun_file())?;
         if let Some(reason) = damaged {
             if fallback.start.source == StartSource::Nothing {
@@ -85,6 +103,7 @@ impl ProjectCursors {
             report_edit(project, &file, &fallback.start);
             for entry in &mut file.cursors {
                 entry.at = fallback.start.at;
+                entry.by_hand = true;
             }
         }
         let places = file.cursors.iter().map(place_of).collect();
@@ -96,6 +115,8 @@ impl ProjectCursors {
             fallback,
             asked: HashSet::new(),
             lastruns,
+            unsettled,
+            moved: false,
         })
     }
 
@@ -104,33 +125,103 @@ impl ProjectCursors {
         self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
     }
 
-    /// Whether an operator, or Python, decided where its extractors start.
-    pub(super) fn is_set_by_hand(&self) -> bool {
+    /// Whether an operator, or Python, decided where an extractor starts.
+    pub(super) fn is_set_by_hand(&self, key: &CursorKey) -> bool {
+        let mut entries = self.file.cursors.iter();
+        let entry = entries.find(|entry| is_of(entry, key));
+        self.is_edited() || entry.is_some_and(|it| it.by_hand)
+    }
+
+    /// Whether a lastrun file was written by somebody else, or taken away.
+    fn is_edited(&self) -> bool {
         self.fallback.edited || self.fallback.removed
     }
 
-    /// Moves a cursor to the end of a window that continues it.
-    pub(super) fn advance(
+    /// All cursors at a moment; what is to be written for it. Nothing is set before
+    /// [`ProjectCursors::moved`], and lastrun not before [`ProjectCursors::settle`].
+    pub(super) fn set(&mut self, spool: &Spool, at: i64) -> Result<Change, CursorError> {
+        let mut next = self.file.clone();
+        for entry in &mut next.cursors {
+            entry.at = Some(at);
+            entry.by_hand = true;
+            self.asked.insert(CursorKey {
+                cloud: entry.cloud.clone(),
+                region: entry.region.clone(),
+                extractor: entry.extractor.clone(),
+            });
+        }
+        self.rewrite = true;
+        self.write(spool, &[], next)
+    }
+
+    /// Removes its lastrun files, then its cursors: with the first of them it is forgotten. What
+    /// stood in the files is taken out of `settled`.
+    pub(super) fn forget(
+        &self,
+        spool: &Spool,
+        settled: &mut BTreeMap<String, String>,
+    ) -> Result<(), DiskError> {
+        let noted = self.file.lastrun.keys().filter(|name| is_lastrun(name));
+        let noted = noted.map(|name| spool.folder().join(name));
+        for path in self.lastruns.iter().cloned().chain(noted) {
+            spool.disk().remove(&path)?;
+            settled.remove(&name_of(&path));
+        }
+        spool.disk().sync_folder(spool.folder())?;
+        spool.disk().remove(&self.path)?;
+        match self.path.parent().filter(|folder| folder.exists()) {
+            Some(folder) => spool.disk().sync_folder(folder),
+            None => Ok(()),
+        }
+    }
+
+    /// What moves to the ends of windows that continue their cursors, in the order of the
+    /// windows. Nothing has moved before [`ProjectCursors::moved`].
+    pub(super) fn plan(
         &mut self,
         spool: &Spool,
         configured: &[CursorKey],
-        key: &CursorKey,
-        window: Window,
-    ) -> Result<Advance, CursorError> {
-        let from = self.start(key).at;
-        if let Some(cursor) = from {
-            if window.end <= cursor {
-                return Ok(Advance::Unmoved(Unmoved::Behind { cursor }));
-            }
-            if window.start > cursor {
-                return Ok(Advance::Unmoved(Unmoved::Gap { cursor }));
-            }
+        moves: &[(CursorKey, Window)],
+    ) -> Result<Planned, CursorError> {
+        for (key, _) in moves {
+            self.start(key);
         }
-        self.move_to(spool, configured, key, window.end)?;
-        Ok(Advance::Moved {
-            from,
-            to: window.end,
-        })
+        let mut next = self.file.clone();
+        let mut advances = Vec::new();
+        for (key, window) in moves {
+            let entry = next.cursors.iter_mut().find(|entry| is_of(entry, key));
+            let from = entry.as_ref().and_then(|entry| entry.at);
+            advances.push(match from {
+                Some(cursor) if window.end <= cursor => {
+                    Advance::Unmoved(Unmoved::Behind { cursor })
+                }
+                Some(cursor) if window.start > cursor => Advance::Unmoved(Unmoved::Gap { cursor }),
+                _ => {
+                    if let Some(entry) = entry {
+                        entry.at = Some(window.end);
+                        entry.standing = Standing::Extracted;
+                        entry.by_hand = false;
+                    }
+                    self.asked.insert(key.clone());
+                    let to = window.end;
+                    Advance::Moved { from, to }
+                }
+            });
+        }
+        let moves = advances
+            .iter()
+            .any(|it| matches!(it, Advance::Moved { .. }));
+        let change = match moves {
+            true => Some(self.write(spool, configured, next)?),
+            false => None,
+        };
+        Ok(Planned { advances, change })
+    }
+
+    /// The cursors are on disk as they were planned.
+    pub(super) fn moved(&mut self, next: CursorFile) {
+        self.file = next;
+        self.moved = true;
     }
 
     /// Where an extractor starts. From here on it has an entry of its own.
@@ -144,10 +235,10 @@ impl ProjectCursors {
             let still_edited = self.fallback.edited && entry.at == self.fallback.start.at;
             return Start {
                 at: entry.at,
-                source: if still_edited {
-                    self.fallback.start.source.clone()
-                } else {
-                    StartSource::Cursor
+                source: match (still_edited, entry.by_hand) {
+                    (true, _) => self.fallback.start.source.clone(),
+                    (false, true) => StartSource::Set,
+                    (false, false) => StartSource::Cursor,
                 },
                 extracted: entry.standing == Standing::Extracted,
             };
@@ -169,37 +260,21 @@ impl ProjectCursors {
             extractor: key.extractor.clone(),
             at: start.at,
             standing: Standing::Untried,
+            by_hand: false,
         });
         start
     }
 
-    fn move_to(
-        &mut self,
-        spool: &Spool,
-        configured: &[CursorKey],
-        key: &CursorKey,
-        end: i64,
-    ) -> Result<(), CursorError> {
-        let mut next = self.file.clone();
-        for entry in &mut next.cursors {
-            if is_of(entry, key) {
-                entry.at = Some(end);
-                entry.standing = Standing::Extracted;
-            }
-        }
-        self.asked.insert(key.clone());
-        self.write(spool, configured, next)
-    }
-
-    /// Takes an extractor whose service the cloud lacks out of lastrun.
+    /// Takes an extractor whose service the cloud lacks out of lastrun; what is to be written
+    /// for it.
     pub(super) fn leave_out(
         &mut self,
         spool: &Spool,
         configured: &[CursorKey],
         key: &CursorKey,
-    ) -> Result<(), CursorError> {
+    ) -> Result<Option<Change>, CursorError> {
         if !self.asked.remove(key) {
-            return Ok(());
+            return Ok(None);
         }
         for entry in &mut self.file.cursors {
             if is_of(entry, key) {
@@ -208,20 +283,20 @@ impl ProjectCursors {
         }
         // Before anything of the project moved there is nothing to correct; the
         // first one that moves writes this down, too.
-        if self.file.lastrun.is_empty() {
-            return Ok(());
+        if self.file.lastrun.is_empty() && self.file.coming.is_none() {
+            return Ok(None);
         }
-        self.write(spool, configured, self.file.clone())
+        self.write(spool, configured, self.file.clone()).map(Some)
     }
 
-    /// Puts `next` in the place of what is on disk, and the least of its
-    /// cursors into lastrun.
+    /// Writes `next` beside what is on disk, with the least of its cursors as what is coming into
+    /// lastrun.
     fn write(
         &mut self,
         spool: &Spool,
         configured: &[CursorKey],
         mut next: CursorFile,
-    ) -> Result<(), CursorError> {
+    ) -> Result<Change, CursorError> {
         let project = self.file.project.clone();
         let write_error = |source| CursorError::Write {
             project: project.clone(),
@@ -245,41 +320,69 @@ impl ProjectCursors {
                 end: at,
             })?,
         };
-        let rewrite = std::mem::replace(&mut self.rewrite, true);
         if let Some(folder) = self.path.parent() {
             spool.disk().create_folder(folder).map_err(write_error)?;
         }
-        let changes = self
-            .lastruns
-            .first()
-            .is_some_and(|path| rewrite || next.lastrun.get(&name_of(path)) != Some(&text));
-        if changes {
-            // A kill behind the next write must not look like an operator's
-            // hand, which would carry every cursor of the project along.
-            let mut noted = self.file.clone();
-            noted.coming = Some(text.clone());
-            noted.write(spool.disk(), &self.path).map_err(write_error)?;
-        }
+        next.coming = Some(text);
+        let written = next
+            .write_beside(spool.disk(), &self.path)
+            .map_err(write_error)?;
+        Ok(Change { next, written })
+    }
+
+    /// Writes what is coming into the lastrun files, where something else stands in them, and
+    /// syncs nothing. Those that were written go into `settled`.
+    pub(super) fn settle(
+        &mut self,
+        spool: &Spool,
+        settled: &mut BTreeMap<String, String>,
+    ) -> Result<(), CursorError> {
+        // An operator's text stands until a cursor has moved from it.
+        let mends = self.unsettled && !self.is_edited();
+        let Some(text) = self.file.coming.clone().filter(|_| self.moved || mends) else {
+            return Ok(());
+        };
         for (index, path) in self.lastruns.iter().enumerate() {
             // A file by name is kept up where there is one, not begun.
             if index > 0 && !path.exists() {
                 continue;
             }
             let name = name_of(path);
-            if rewrite || next.lastrun.get(&name) != Some(&text) {
-                spool
-                    .disk()
-                    .replace(path, text.as_bytes())
-                    .map_err(write_error)?;
-                next.lastrun.insert(name, text.clone());
+            if self.rewrite || self.file.lastrun.get(&name) != Some(&text) {
+                let fill = |file: &mut DiskFile| file.write(text.as_bytes());
+                let written = spool.disk().write_beside::<DiskError>(path, fill);
+                written
+                    .and_then(Beside::name)
+                    .map_err(|source| CursorError::Lastrun {
+                        project: self.file.project.clone(),
+                        source,
+                    })?;
             }
+            self.file.lastrun.insert(name.clone(), text.clone());
+            settled.insert(name, text.clone());
         }
-        next.coming = None;
-        next.write(spool.disk(), &self.path).map_err(write_error)?;
-        self.file = next;
         self.rewrite = false;
         Ok(())
     }
+
+    /// Whether a run that was ended may have written what is coming, and nobody synced it.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+}
+
+/// What is to be done for a project whose cursors move.
+pub(super) struct Planned {
+    /// One a move.
+    pub(super) advances: Vec<Advance>,
+    /// None where nothing moves.
+    pub(super) change: Option<Change>,
+}
+
+/// New cursors, written beside the old ones.
+pub(super) struct Change {
+    pub(super) next: CursorFile,
+    pub(super) written: Beside,
 }
 
 /// Says that somebody moved the cursors. Forward it takes usage away that only a look at the
@@ -348,6 +451,9 @@ impl Fallback {
     ) -> Result<Fallback, CursorError> {
         let project = file.project.clone();
         let known = !file.cursors.is_empty();
+        // What stands there now is known from here on, whoever wrote it: a run that is
+        // killed before it has written its own there must not take it for a second edit.
+        let mut seen: Vec<(String, String)> = Vec::new();
         let mut found: Option<Fallback> = None;
         let mut removed = false;
         let mut damaged = false;
@@ -369,7 +475,14 @@ impl Fallback {
                 }
                 Err(e) => return Err(cannot_read(&project, path, e)),
             };
-            let wrote = file.lastrun.get(&name_of(path)).cloned();
+            let wrote = file.lastrun.get(&name_of(path)).or(match is_global {
+                true => None,
+                false => file.coming.as_ref(),
+            });
+            let wrote = wrote.cloned();
+            if !is_global && parse_lastrun(&text).is_some() {
+                seen.push((name_of(path), text.clone()));
+            }
             let (text, ours) = match (parse_lastrun(&text), wrote) {
                 // What a crash or a full disk left of a file whose text we know says nothing
                 // new. It is written again with the next cursor.
@@ -436,6 +549,7 @@ impl Fallback {
             damaged: false,
         });
         found.damaged = damaged;
+        file.lastrun.extend(seen);
         Ok(found)
     }
 }
@@ -443,6 +557,11 @@ impl Fallback {
 /// Of a file's text, what a message shows.
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+/// Whether a file may have that name: it comes from a file.
+fn is_lastrun(name: &str) -> bool {
+    name.starts_with("lastrun.") && !name.contains(['/', '\0'])
 }
 
 fn place_of(entry: &Entry) -> (String, Option<String>) {

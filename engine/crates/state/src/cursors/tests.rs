@@ -32,12 +32,12 @@ impl Place {
         fs::read_to_string(self.dir.path().join(format!("lastrun.{PROJECT}"))).ok()
     }
 
-    fn cursors(&self) -> Cursors {
+    fn cursors(&self) -> Run {
         self.cursors_on(Disk::default())
     }
 
-    fn cursors_on(&self, disk: Disk) -> Cursors {
-        Cursors::open(&Spool::look(self.dir.path(), disk), false)
+    fn cursors_on(&self, disk: Disk) -> Run {
+        Run(Cursors::open(&Spool::look(self.dir.path(), disk), false))
     }
 
     /// Starts of nova and cinder, as a fresh process sees them.
@@ -47,6 +47,34 @@ impl Place {
             .starts(PROJECT, Some("ops"), &both())
             .unwrap();
         starts.into_iter().map(|start| start.at).collect()
+    }
+}
+
+/// Cursors of a run that settles its lastrun files after each move.
+struct Run(Cursors);
+
+impl std::ops::Deref for Run {
+    type Target = Cursors;
+
+    fn deref(&self) -> &Cursors {
+        &self.0
+    }
+}
+
+impl Run {
+    fn advance(
+        &self,
+        project: &str,
+        key: &CursorKey,
+        window: Window,
+    ) -> Result<Advance, CursorError> {
+        let moved = self.0.advance(project, key, window)?;
+        self.0.settle().pop().map_or(Ok(moved), Err)
+    }
+
+    fn leave_out(&self, project: &str, key: &CursorKey) -> Result<(), CursorError> {
+        self.0.leave_out(project, key)?;
+        self.0.settle().pop().map_or(Ok(()), Err)
     }
 }
 
@@ -437,7 +465,7 @@ fn an_added_region_does_not_start_at_an_edited_lastrun() {
 fn a_cloud_that_is_away_holds_lastrun_back() {
     let place = Place::new();
     let keys = ["prod", "test"].map(|cloud| in_place(cloud, None));
-    let open = || place.cursors().configured(keys.to_vec());
+    let open = || Run(place.cursors().0.configured(keys.to_vec()));
     let cursors = open();
     for key in &keys {
         cursors
@@ -613,6 +641,151 @@ fn after_a_full_disk_lastrun_is_not_left_ahead() {
     }
 }
 
+fn moves(project: &str, start: i64, end: i64) -> Moves {
+    Moves {
+        project: project.into(),
+        windows: both()
+            .map(|key| (key, window(start, end)))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// A sync a project, side by side, and one of their folder; the lastrun files none of their own.
+#[test]
+fn cursors_of_many_projects_share_their_syncs() {
+    let place = Place::new();
+    let projects: Vec<String> = (0..16).map(|n| format!("p{n}")).collect();
+    let all = |start, end| -> Vec<Moves> {
+        let moves = projects.iter().map(|project| moves(project, start, end));
+        moves.collect()
+    };
+    let first = place.cursors();
+    for project in &projects {
+        first.starts(project, None, &both()).unwrap();
+    }
+    assert!(first.commit(all(0, T)).iter().all(Result::is_ok));
+    assert!(first.settle().is_empty());
+
+    let counted = At::never();
+    let second = place.cursors_on(counted.disk());
+    for project in &projects {
+        second.starts(project, None, &both()).unwrap();
+    }
+    let moved = second.commit(all(T, T + 60));
+    let both_moved = [Advance::Moved {
+        from: Some(T),
+        to: T + 60,
+    }; 2];
+    assert!(moved.into_iter().all(|moved| moved.unwrap() == both_moved));
+    assert_eq!(counted.waits(), 2);
+    let syncs = |steps: &[String]| {
+        let of = |sync: &str| steps.iter().filter(|step| step.starts_with(sync)).count();
+        (of("SyncFile"), of("SyncFolder"))
+    };
+    assert_eq!(syncs(&counted.take_steps(place.dir.path())), (16, 1));
+    assert!(second.settle().is_empty());
+    // The note of what stands there.
+    assert_eq!(syncs(&counted.take_steps(place.dir.path())), (1, 2));
+    for project in &projects {
+        let lastrun = place.dir.path().join(format!("lastrun.{project}"));
+        let text = fs::read_to_string(lastrun).unwrap();
+        assert_eq!(text, "2026-11-21 16:58:53+00:00");
+    }
+}
+
+/// The text before is known until the one that comes is settled, and an operator's from then on.
+#[test]
+fn a_lastrun_that_is_put_back_is_an_edit_only_when_it_was_settled() {
+    let place = Place::new();
+    let first = place.cursors();
+    first.starts(PROJECT, None, &both()).unwrap();
+    assert!(first.commit(vec![moves(PROJECT, 0, T)])[0].is_ok());
+    // Killed here: there is no lastrun yet, and nothing was removed.
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+    assert!(first.settle().is_empty());
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+
+    let second = place.cursors();
+    second.starts(PROJECT, None, &both()).unwrap();
+    assert!(second.commit(vec![moves(PROJECT, T, T + 60)])[0].is_ok());
+    // Killed here: lastrun has the text before, which is ours.
+    assert_eq!(place.lastrun().unwrap(), TEXT);
+    assert_eq!(place.starts(), [Some(T + 60), Some(T + 60)]);
+    // The next run mends it, although nothing of the project moves in it.
+    let third = place.cursors();
+    third.starts(PROJECT, None, &both()).unwrap();
+    assert!(third.settle().is_empty());
+    assert_eq!(place.lastrun().unwrap(), "2026-11-21 16:58:53+00:00");
+    place.put(&format!("lastrun.{PROJECT}"), TEXT);
+    assert_eq!(place.starts(), [Some(T - 1), Some(T - 1)]);
+}
+
+/// An operator's text, or Python's, from which the cursors have moved is no second edit where
+/// the run is killed before it has written its own; and where nothing has moved it stands.
+#[test]
+fn an_edit_that_was_followed_is_not_followed_twice() {
+    for known in [false, true] {
+        let place = Place::new();
+        if known {
+            let first = place.cursors();
+            first.starts(PROJECT, None, &both()).unwrap();
+            assert!(first.commit(vec![moves(PROJECT, 0, T - 900)])[0].is_ok());
+            assert!(first.settle().is_empty());
+        }
+        place.put(&format!("lastrun.{PROJECT}"), TEXT);
+        let idle = place.cursors();
+        idle.starts(PROJECT, None, &both()).unwrap();
+        assert!(idle.settle().is_empty());
+        assert_eq!(place.lastrun().unwrap(), TEXT);
+        let run = place.cursors();
+        run.starts(PROJECT, None, &both()).unwrap();
+        assert!(run.commit(vec![moves(PROJECT, T - 1, T + 60)])[0].is_ok());
+        assert_eq!(place.starts(), [Some(T + 60), Some(T + 60)], "{known}");
+        assert!(run.settle().is_empty());
+        assert_eq!(place.lastrun().unwrap(), "2026-11-21 16:58:53+00:00");
+    }
+}
+
+/// Killed at every step of a commit of two projects and of the settling: each cursor is the old
+/// or the new one, and the next run comes to the end.
+#[test]
+fn wherever_a_commit_ends_cursors_are_old_or_new() {
+    let projects = ["p", "q"];
+    for end in [End::Kill, End::Torn, End::FullOnce] {
+        for at in 0.. {
+            let place = Place::new();
+            let run = |cursors: &Run, from: i64, to: i64| {
+                for project in projects {
+                    cursors.starts(project, None, &both()).unwrap();
+                }
+                let moves = projects.map(|project| moves(project, from, to));
+                let moved = cursors.commit(moves.to_vec());
+                let settled = cursors.settle();
+                moved.iter().all(Result::is_ok) && settled.is_empty()
+            };
+            assert!(run(&place.cursors(), 0, T));
+            let fault = At::new(end, at);
+            let whole = run(&place.cursors_on(fault.disk()), T, T + 60);
+            for project in projects {
+                let found = place.cursors().starts(project, None, &both()).unwrap();
+                let is = |at| found.iter().all(|start| start.at == Some(at));
+                assert!(is(T + 60) || (is(T) && !whole), "{end:?} {at}: {found:?}");
+            }
+            let last = place.cursors();
+            assert!(run(&last, T, T + 120), "{end:?} {at}");
+            for project in projects {
+                let lastrun = place.dir.path().join(format!("lastrun.{project}"));
+                let text = fs::read_to_string(lastrun).unwrap();
+                assert_eq!(text, "2026-11-21 16:59:53+00:00", "{end:?} {at}");
+            }
+            if at > fault.seen() {
+                break;
+            }
+        }
+    }
+}
+
 proptest! {
     /// Whatever windows a site asks for, in whatever order: a cursor never goes
     /// back, and everything below it was extracted.
@@ -641,4 +814,102 @@ proptest! {
             cursor = now;
         }
     }
+}
+
+/// Nova and Cinder at `T`.
+fn extracted() -> Place {
+    let place = Place::new();
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    for key in both() {
+        cursors.advance(PROJECT, &key, window(0, T)).unwrap();
+    }
+    place
+}
+
+fn source(place: &Place) -> StartSource {
+    let cursors = place.cursors();
+    let mut starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    starts.remove(1).source
+}
+
+/// A segment of before that waits in the journal must not carry it on again.
+#[test]
+fn set_by_hand_it_stays_until_it_is_extracted_from_there() {
+    let place = extracted();
+    place.cursors().set(PROJECT, None, T - 7_200).unwrap();
+    assert_eq!(place.lastrun().unwrap(), "2026-11-21 14:57:53+00:00");
+    assert_eq!(place.starts(), [Some(T - 7_200); 2]);
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    let before = window(T - 7_200, T);
+    assert!(!cursors.catch_up(PROJECT, &key("nova"), before, 0).unwrap());
+    cursors
+        .advance(PROJECT, &key("nova"), window(T - 7_200, T - 3_600))
+        .unwrap();
+    // The other one is where it was put, in the next run too.
+    assert_eq!(source(&place), StartSource::Set);
+    let cursors = place.cursors();
+    cursors.starts(PROJECT, None, &both()).unwrap();
+    assert!(
+        !cursors
+            .catch_up(PROJECT, &key("cinder"), before, 0)
+            .unwrap()
+    );
+    assert!(cursors.catch_up(PROJECT, &key("nova"), before, 0).unwrap());
+    cursors
+        .advance(PROJECT, &key("cinder"), window(T - 7_200, T))
+        .unwrap();
+    assert_eq!(source(&place), StartSource::Cursor);
+}
+
+/// An edited lastrun is a cursor that was put there by hand, also when another has moved.
+#[test]
+fn an_edit_is_remembered_of_those_that_did_not_move_yet() {
+    let place = extracted();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 12:00:00+00:00");
+    let cursors = place.cursors();
+    let starts = cursors.starts(PROJECT, None, &both()).unwrap();
+    let at = starts[0].at.unwrap();
+    cursors
+        .advance(PROJECT, &key("nova"), window(at, T))
+        .unwrap();
+    assert_eq!(place.starts(), [Some(T), Some(at)]);
+    assert_eq!(source(&place), StartSource::Set);
+}
+
+/// Whatever it is ended in, cursors and lastrun are the old ones, or the new ones.
+#[test]
+fn killed_while_it_is_set_they_agree() {
+    let counted = At::never();
+    let place = extracted();
+    place
+        .cursors_on(counted.disk())
+        .set(PROJECT, None, T + 60)
+        .unwrap();
+    assert!(counted.seen() > 8, "{}", counted.seen());
+    for end in [End::Kill, End::Torn, End::FullOnce, End::Full] {
+        for at in 0..counted.seen() {
+            let place = extracted();
+            let cursors = place.cursors_on(At::new(end, at).disk());
+            let done = cursors.set(PROJECT, None, T + 60);
+            let starts = place.starts();
+            let what = format!("{end:?} at {at}: {starts:?}");
+            assert_eq!(starts[0], starts[1], "{what}");
+            assert!([Some(T), Some(T + 60)].contains(&starts[0]), "{what}");
+            assert!(done.is_err() || starts[0] == Some(T + 60), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_forgotten_project_starts_as_a_new_one() {
+    let place = extracted();
+    place.put("lastrun.else", "2026-11-21 12:00:00+00:00");
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    Cursors::forget(&spool, PROJECT).unwrap();
+    assert_eq!(place.lastrun(), None);
+    assert_eq!(place.starts(), [None, None]);
+    assert!(place.dir.path().join("lastrun.else").exists());
+    Cursors::forget(&spool, PROJECT).unwrap();
 }

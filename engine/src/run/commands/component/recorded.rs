@@ -38,6 +38,8 @@ pub async fn recorded(
         config,
         kind: Kind::demo(&folder.join(".recorded"))?,
         extract: true,
+        only: None,
+        again: None,
         verbose: false,
         remarks: ComponentWarnings::default(),
     };

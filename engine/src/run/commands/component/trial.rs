@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::Subject;
 use crate::run::components;
 use caso_base::suggest::hint;
-use caso_config::{CommandLine, Config, Inputs, Places, Program};
+use caso_config::{CommandLine, Config, Inputs};
 use caso_model::component::Description;
 use caso_sandbox::{Component, Sandbox, Source};
 
@@ -195,21 +195,12 @@ impl Values {
     }
 
     fn load(self, folder: &Path) -> anyhow::Result<Config> {
-        Ok(caso_config::load(&Inputs {
-            program: Program::Caso,
-            command_line: CommandLine {
-                values: self.0,
-                ..CommandLine::default()
-            },
-            environment: BTreeMap::new(),
-            places: Places {
-                home: None,
-                root: folder.join("no-root"),
-                snap_common: None,
-                snap: None,
-            },
-            builtin_messengers: caso_builtin::messengers(),
-        })?)
+        let command_line = CommandLine {
+            values: self.0,
+            ..CommandLine::default()
+        };
+        let inputs = Inputs::apart(command_line, folder, caso_builtin::messengers());
+        Ok(caso_config::load(&inputs)?)
     }
 }
 

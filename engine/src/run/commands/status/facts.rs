@@ -15,7 +15,7 @@ use caso_state::ledger::{self, FailureLine, RunLine};
 use caso_state::{Cursors, Failures, Spool};
 
 /// Back so far the last runs are looked for, in seconds.
-const LOOK_BACK: i64 = 32 * 86_400;
+pub const LOOK_BACK: i64 = 32 * 86_400;
 /// A cursor that is further behind than this needs attention: with an hourly run two were missed.
 pub const LATE: i64 = 3 * 3_600;
 /// Messages that nobody took for so long need attention: ssmsend runs every few hours.
@@ -70,6 +70,8 @@ pub struct Queue {
     pub waiting: u64,
     pub bytes: u64,
     pub oldest: Option<i64>,
+    /// How often the batch at the front was offered.
+    pub attempts: u32,
     pub quarantined: u64,
     /// Why it stopped in the last run.
     pub stopped: Option<String>,
@@ -104,7 +106,7 @@ impl Status {
             bytes_free: spool.disk().left(&config.spooldir).bytes,
             spool: config.spooldir.clone(),
             last_whole: runs.iter().rev().find(whole).map(|run| run.began),
-            cursors: cursors(&spool, now, last_extracting)?,
+            cursors: cursors(&spool, now, &runs, last_extracting)?,
             outgoing: last_run.as_ref().map_or_else(Vec::new, outgoing),
             last_run,
             queues,
@@ -159,11 +161,22 @@ impl Status {
     }
 }
 
-fn cursors(spool: &Spool, now: i64, last: Option<&RunLine>) -> anyhow::Result<Vec<Cursor>> {
+/// `last` is the last of the runs that extracted.
+fn cursors(
+    spool: &Spool,
+    now: i64,
+    runs: &[RunLine],
+    last: Option<&RunLine>,
+) -> anyhow::Result<Vec<Cursor>> {
     let all = Cursors::all(spool).context("cannot read the cursors")?;
     let (failures, _) = Failures::read(spool, now);
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut reasons: BTreeMap<(&str, Option<&str>), &FailureLine> = BTreeMap::new();
+    for run in runs {
+        for (id, name) in &run.names {
+            names.insert(id, name);
+        }
+    }
     for failure in last.iter().flat_map(|run| &run.failures) {
         if let Some(project) = failure.project.as_deref() {
             reasons.insert((project, failure.extractor.as_deref()), failure);
@@ -203,7 +216,15 @@ fn cursors(spool: &Spool, now: i64, last: Option<&RunLine>) -> anyhow::Result<Ve
         .collect())
 }
 
-fn queues(config: &Config, spool: &Spool, last: Option<&RunLine>) -> anyhow::Result<Vec<Queue>> {
+/// Those of all messengers, in the configuration or not.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn queues(
+    config: &Config,
+    spool: &Spool,
+    last: Option<&RunLine>,
+) -> anyhow::Result<Vec<Queue>> {
     let waiting = Journal::look(spool).context("cannot read the journal")?;
     let configured: Vec<&str> = config.messengers.iter().map(|it| it.name()).collect();
     let stopped = |name: &str| {
@@ -218,6 +239,7 @@ fn queues(config: &Config, spool: &Spool, last: Option<&RunLine>) -> anyhow::Res
             waiting: it.records,
             bytes: it.bytes,
             oldest: it.oldest,
+            attempts: it.attempts,
             quarantined: it.quarantined,
             messenger: it.messenger,
         })
@@ -230,6 +252,7 @@ fn queues(config: &Config, spool: &Spool, last: Option<&RunLine>) -> anyhow::Res
                 waiting: 0,
                 bytes: 0,
                 oldest: None,
+                attempts: 0,
                 quarantined: 0,
                 stopped: stopped(name),
             });

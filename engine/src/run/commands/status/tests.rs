@@ -42,6 +42,7 @@ fn well() -> Status {
             process: 17,
             extracted: true,
             requests: 12,
+            names: std::collections::BTreeMap::new(),
             windows: Vec::new(),
             failures: Vec::new(),
             messengers: vec![MessengerLine {
@@ -61,6 +62,7 @@ fn well() -> Status {
             waiting: 0,
             bytes: 0,
             oldest: None,
+            attempts: 0,
             quarantined: 0,
             stopped: None,
         }],
@@ -103,6 +105,7 @@ fn ill() -> Status {
         waiting: 570,
         bytes: 999,
         oldest: Some(NOW - 7 * DAY),
+        attempts: 60,
         quarantined: 0,
         stopped: Some("connection refused".into()),
     });
@@ -129,8 +132,10 @@ fn for_a_person() {
          projects    3 projects, 1 up to date\n            \
          name-of-b nova: up to 2026-11-14T16:57:53Z, 7 days behind (failed in 9 runs): Nova said no\n            \
          c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
-         its place in `projects`? Its usage since then is not accounted\n\
-         queues      ssm: nothing waits; 38 in quarantine\n            \
+         its place in `projects`? Its usage since then is not accounted; \
+         `caso cursor forget` gives it up\n\
+         queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, `caso queue retry ssm` \
+         puts them back\n            \
          logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue forget \
          logstash` gives it up; connection refused\n\
          outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
-use crate::run::summary::words::count;
+use crate::run::summary::words::{count, size, span};
 use caso_base::time::format_utc;
 
 const NAME: usize = 12;
@@ -87,7 +87,13 @@ impl Page {
             ),
         );
         for cursor in by_project.values().flatten().filter(|it| odd(it)) {
-            let name = cursor.name.as_deref().unwrap_or(&cursor.project);
+            let id = cursor.project.as_str();
+            let name = match (&cursor.name, cursor.in_last_run) {
+                (None, _) => id.to_owned(),
+                (Some(name), true) => name.clone(),
+                // Keystone may not show it any more: by the name alone nobody finds it.
+                (Some(name), false) => format!("{name} ({id})"),
+            };
             let up_to = match (cursor.at, cursor.lag) {
                 (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
                 _ => "never extracted".to_owned(),
@@ -96,7 +102,7 @@ impl Page {
                 (Some(reason), _) => format!(": {reason}"),
                 (None, false) => {
                     ": the last run did not find it: has it lost its tag, or its place in \
-                                  `projects`? Its usage since then is not accounted"
+                                  `projects`? Its usage since then is not accounted; `caso cursor forget` gives it up"
                         .to_owned()
                 }
                 (None, true) => String::new(),
@@ -121,10 +127,10 @@ impl Page {
             let mut text = match queue.waiting {
                 0 => format!("{}: nothing waits", queue.messenger),
                 waiting => format!(
-                    "{}: {}, {} bytes, wait{}",
+                    "{}: {}, {}, wait{}",
                     queue.messenger,
                     count(waiting, "record", "records"),
-                    queue.bytes,
+                    size(queue.bytes),
                     queue.oldest.map_or_else(String::new, |oldest| {
                         format!(", the oldest for {}", span(status.now - oldest))
                     })
@@ -141,7 +147,12 @@ impl Page {
                 let _ = write!(text, "; {stopped}");
             }
             if queue.quarantined > 0 {
-                let _ = write!(text, "; {} in quarantine", queue.quarantined);
+                let _ = write!(
+                    text,
+                    "; {} in quarantine: `caso queue show {} --quarantine` says why, `caso queue retry {}` \
+                     puts them back",
+                    queue.quarantined, queue.messenger, queue.messenger
+                );
             }
             self.line(if at == 0 { "queues" } else { "" }, &text);
         }
@@ -163,15 +174,5 @@ impl Page {
             }
             self.line("outgoing", &text);
         }
-    }
-}
-
-/// `26 min`, `29 h`, `7 days`.
-fn span(seconds: i64) -> String {
-    match seconds.max(0) {
-        s @ 0..120 => format!("{s} s"),
-        s @ 120..7_200 => format!("{} min", s / 60),
-        s @ 7_200..172_800 => format!("{} h", s / 3_600),
-        s => format!("{} days", s / 86_400),
     }
 }

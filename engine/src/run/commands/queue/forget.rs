@@ -84,10 +84,9 @@ fn nothing_waits(messenger: &str, others: &[Waiting]) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
-    use caso_config::{CommandLine, ConfigPlace, Inputs, Places, Program};
+    use caso_config::{CommandLine, ConfigPlace, Inputs};
     use caso_disk::Disk;
     use caso_journal::{MapperIdentity, Order, SegmentKey};
     use caso_model::Window;
@@ -105,21 +104,11 @@ mod tests {
             folder.display()
         );
         std::fs::write(&conf, text).unwrap();
-        let inputs = Inputs {
-            program: Program::Caso,
-            command_line: CommandLine {
-                configs: vec![ConfigPlace::File(conf)],
-                ..CommandLine::default()
-            },
-            environment: BTreeMap::new(),
-            places: Places {
-                home: None,
-                root: folder.join("no-root"),
-                snap_common: None,
-                snap: None,
-            },
-            builtin_messengers: vec!["gone".into(), "noop".into()],
+        let command_line = CommandLine {
+            configs: vec![ConfigPlace::File(conf)],
+            ..CommandLine::default()
         };
+        let inputs = Inputs::apart(command_line, folder, vec!["gone".into(), "noop".into()]);
         caso_config::load(&inputs).unwrap()
     }
 

@@ -1,0 +1,151 @@
+//! Syncs side by side.
+//!
+//! A disk takes as long for one sync as for twenty that come together: filesystems put what waits
+//! into one commit of their journal. So what many projects wrote is synced by
+//! a few threads at once, and each folder once for all that was renamed in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread;
+
+use crate::atomic::Beside;
+use crate::disk::{Disk, DiskError, DiskFile, Step};
+
+/// So many syncs are under way at a time.
+pub const AT_A_TIME: usize = 16;
+
+/// Bytes of stack for a thread that does nothing else.
+const STACK: usize = 128 << 10;
+
+impl Disk {
+    /// Puts files on disk, each with its contents and length. One answer a file, in their order.
+    pub fn sync_files(&self, files: &[&DiskFile]) -> Vec<Result<(), DiskError>> {
+        let mut synced = Vec::with_capacity(files.len());
+        for files in files.chunks(AT_A_TIME) {
+            // Asked in their order, so that a test knows which one it strikes.
+            let allowed: Vec<Result<(), DiskError>> = files
+                .iter()
+                .map(|file| self.gate(Step::SyncFile, file.path()))
+                .collect();
+            self.waited(1);
+            thread::scope(|scope| {
+                let threads: Vec<_> = files
+                    .iter()
+                    .zip(allowed)
+                    .map(|(file, allowed)| {
+                        let sync = || file.inner().sync_all();
+                        let thread = thread::Builder::new().stack_size(STACK);
+                        allowed.map(|()| thread.spawn_scoped(scope, sync).map_err(|_| sync()))
+                    })
+                    .collect();
+                for (file, thread) in files.iter().zip(threads) {
+                    let lost = |_| Err(std::io::Error::other("the sync did not come back"));
+                    synced.push(thread.and_then(|thread| {
+                        let done = match thread {
+                            Ok(thread) => thread.join().unwrap_or_else(lost),
+                            // There was no room for a thread: it was done here.
+                            Err(done) => done,
+                        };
+                        done.map_err(|e| DiskError::new(Step::SyncFile, file.path(), e))
+                    }));
+                }
+            });
+        }
+        synced
+    }
+
+    /// Puts what was written on disk: all files synced side by side, then each given its name, in
+    /// their order, then each folder synced once. One answer a file; a folder that cannot be
+    /// synced costs all that are in it.
+    pub fn keep(&self, files: Vec<Beside>) -> Vec<Result<(), DiskError>> {
+        let written: Vec<&DiskFile> = files.iter().map(Beside::file).collect();
+        let synced = self.sync_files(&written);
+        let mut folders: BTreeMap<PathBuf, Result<(), DiskError>> = BTreeMap::new();
+        let mut named = Vec::with_capacity(files.len());
+        for (file, synced) in files.into_iter().zip(synced) {
+            let folder = file.folder();
+            named.push(synced.and_then(|()| {
+                file.name()?;
+                folders.insert(folder.clone(), Ok(()));
+                Ok(folder)
+            }));
+        }
+        for (folder, synced) in &mut folders {
+            *synced = self.sync_folder(folder);
+        }
+        let known = |named: Result<PathBuf, DiskError>| match folders.get(&named?) {
+            Some(Err(failed)) => Err(failed.again()),
+            Some(Ok(())) | None => Ok(()),
+        };
+        named.into_iter().map(known).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{At, End};
+
+    /// However many files: one answer each, in their order, and one wait for each sixteen.
+    #[test]
+    fn many_syncs_are_one_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let counted = At::never();
+        let disk = counted.disk();
+        let files: Vec<DiskFile> = (0..2 * AT_A_TIME + 1)
+            .map(|n| disk.create(&dir.path().join(n.to_string())).unwrap())
+            .collect();
+        counted.take_steps(dir.path());
+        let all: Vec<&DiskFile> = files.iter().collect();
+        let synced = disk.sync_files(&all);
+        assert!(synced.iter().all(Result::is_ok));
+        assert_eq!(synced.len(), files.len());
+        let steps: Vec<String> = (0..files.len()).map(|n| format!("SyncFile {n}")).collect();
+        assert_eq!(counted.take_steps(dir.path()), steps);
+        assert_eq!(counted.waits(), 3);
+    }
+
+    /// However many they are: two waits, and each folder is synced once.
+    #[test]
+    fn files_kept_together_share_their_folders_sync() {
+        let dir = tempfile::tempdir().unwrap();
+        let counted = At::never();
+        let disk = counted.disk();
+        let write = |name: &str| {
+            let fill = |file: &mut DiskFile| file.write(name.as_bytes());
+            disk.write_beside::<DiskError>(&dir.path().join(name), fill)
+                .unwrap()
+        };
+        let files = vec![write("a"), write("b"), write("c")];
+        counted.take_steps(dir.path());
+        assert!(disk.keep(files).iter().all(Result::is_ok));
+        assert_eq!(
+            counted.take_steps(dir.path()),
+            [
+                "SyncFile .a.tmp",
+                "SyncFile .b.tmp",
+                "SyncFile .c.tmp",
+                "Rename a",
+                "Rename b",
+                "Rename c",
+                "SyncFolder"
+            ]
+        );
+        assert_eq!(counted.waits(), 2);
+        assert_eq!(std::fs::read_to_string(dir.path().join("b")).unwrap(), "b");
+    }
+
+    #[test]
+    fn one_that_fails_costs_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        // The first three steps make the files.
+        let kill = At::new(End::Kill, 4);
+        let disk = kill.disk();
+        let files: Vec<DiskFile> = (0..3)
+            .map(|n| disk.create(&dir.path().join(n.to_string())).unwrap())
+            .collect();
+        let all: Vec<&DiskFile> = files.iter().collect();
+        let synced: Vec<bool> = disk.sync_files(&all).iter().map(Result::is_ok).collect();
+        assert_eq!(synced, [true, false, false]);
+    }
+}

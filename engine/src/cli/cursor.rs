@@ -1,0 +1,136 @@
+//! `caso cursor`: how far each project is extracted.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::commands::for_delivery;
+use super::confirm::asking;
+use super::process::{complain, log_settings, logged, print, to_stderr};
+use super::task::Task;
+use crate::run::Exit;
+use crate::run::cursor::{self, Change};
+use caso_base::time::parse_iso;
+use caso_config::{CommandLine, Config};
+
+/// What is asked of the cursors.
+#[derive(Debug, PartialEq)]
+pub enum CursorTask {
+    Show { json: bool },
+    Change { what: Change, yes: bool },
+}
+
+pub fn command() -> Command {
+    let exits = [Exit::Done, Exit::Nothing, Exit::Usage, Exit::Locked];
+    for_delivery(Command::new("cursor"))
+        .about("Shows how far each project is extracted, sets and forgets it")
+        .after_help(format!(
+            "Without a command it reads the spool alone: it takes no lock, asks nobody and writes \
+             nothing.\n\n{}",
+            Exit::table(&exits)
+        ))
+        .args_conflicts_with_subcommands(true)
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object: `cursors`, as in `caso status --json`"),
+        )
+        .subcommand(
+            for_delivery(Command::new("set"))
+                .about("Sets all cursors of a project, and its lastrun file with them")
+                .after_help(format!(
+                    "It says what will be extracted again, or skipped, and asks before something \
+                     is skipped.\n\n{}",
+                    Exit::table(&exits)
+                ))
+                .arg(project())
+                .arg(
+                    Arg::new("when")
+                        .value_name("WHEN")
+                        .required(true)
+                        .value_parser(moment)
+                        .help("Everything before this is extracted: `2026-11-27`, `2026-11-27T05:00Z`; UTC without a zone"),
+                )
+                .arg(yes()),
+        )
+        .subcommand(
+            for_delivery(Command::new("forget"))
+                .about("Removes the cursors and the lastrun file of a project that is gone")
+                .after_help(Exit::table(&exits))
+                .arg(project())
+                .arg(yes()),
+        )
+}
+
+fn project() -> Arg {
+    Arg::new("project")
+        .value_name("PROJECT")
+        .required(true)
+        .help("Id of the project, or its name")
+}
+
+fn yes() -> Arg {
+    Arg::new("yes")
+        .long("yes")
+        .action(ArgAction::SetTrue)
+        .help("Do it without asking")
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    parse_iso(text)
+        .ok_or_else(|| "expected a date in ISO 8601, as in `2026-11-27T05:00`".to_owned())
+}
+
+/// What reads the matches of the command, and these.
+pub fn task(matches: &ArgMatches) -> (fn(CommandLine, &ArgMatches) -> Task, &ArgMatches) {
+    match matches.subcommand() {
+        Some(("set", matches)) => (set, matches),
+        Some((_, matches)) => (forget, matches),
+        None => (show, matches),
+    }
+}
+
+fn show(line: CommandLine, matches: &ArgMatches) -> Task {
+    let json = matches.get_flag("json");
+    let what = CursorTask::Show { json };
+    Task::Cursor { line, what }
+}
+
+fn set(line: CommandLine, matches: &ArgMatches) -> Task {
+    let at = matches.get_one::<i64>("when").copied().unwrap_or_default();
+    let project = name(matches);
+    change(line, matches, Change::Set { project, at })
+}
+
+fn forget(line: CommandLine, matches: &ArgMatches) -> Task {
+    let project = name(matches);
+    change(line, matches, Change::Forget { project })
+}
+
+fn change(line: CommandLine, matches: &ArgMatches, what: Change) -> Task {
+    let yes = matches.get_flag("yes");
+    let what = CursorTask::Change { what, yes };
+    Task::Cursor { line, what }
+}
+
+fn name(matches: &ArgMatches) -> String {
+    let name = matches.get_one::<String>("project").cloned();
+    name.unwrap_or_default()
+}
+
+/// Does it.
+pub fn execute(config: &Config, what: &CursorTask) -> Exit {
+    match what {
+        CursorTask::Show { json } => match cursor::list(config, *json) {
+            Ok(text) => print(&text),
+            Err(error) => complain(&error, Exit::Nothing),
+        },
+        CursorTask::Change { .. } if config.dry_run => {
+            to_stderr("error: this has no dry run; `caso cursor` shows the cursors");
+            Exit::Usage
+        }
+        CursorTask::Change { what, yes } => logged(&log_settings(config), async {
+            let done = cursor::change(config, what, asking(*yes)).await;
+            done.map_or_else(|exit| exit, |()| Exit::Done)
+        }),
+    }
+}

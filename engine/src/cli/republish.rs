@@ -1,0 +1,127 @@
+//! `caso republish`: a month once more.
+
+use std::collections::BTreeSet;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::commands::for_delivery;
+use super::process::{complain, log_settings, logged, to_stderr};
+use super::signals;
+use super::task::Task;
+use crate::run::{self, Exit, REPUBLISHED, Republish};
+use caso_base::time::parse_iso;
+use caso_config::{CommandLine, Config};
+
+pub fn command() -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    for_delivery(Command::new("republish"))
+        .about("Sends a month once more, with what the configuration says today")
+        .after_help(format!(
+            "Without --yes it reads the month, prints what would be sent, and changes nothing. \
+             Storage and energy go in the windows of the first time, by the ledger of runs, so that \
+             nothing is counted twice; where that does not have them they are refused. Cursors \
+             stay.\n\n{}",
+            Exit::table(&Exit::ALL)
+        ))
+        .arg(
+            Arg::new("month")
+                .long("month")
+                .value_name("YYYY-MM")
+                .required(true)
+                .value_parser(month)
+                .help("The month, in UTC"),
+        )
+        .arg(
+            Arg::new("project")
+                .long("project")
+                .value_name("PROJECT")
+                .action(ArgAction::Append)
+                .help("Only this one, by id or name; may be given again [default: all]"),
+        )
+        .arg(
+            Arg::new("types")
+                .long("types")
+                .value_name("TYPES")
+                .value_delimiter(',')
+                .value_parser(REPUBLISHED)
+                .help("Only records of these types, with commas between them"),
+        )
+        .arg(
+            Arg::new("site-was")
+                .long("site-was")
+                .value_name("NAME")
+                .value_parser(value_parser!(String))
+                .help("It was sent under this site name: says what is left to do then"),
+        )
+        .arg(flag(
+            "storage-anyway",
+            "Storage and energy also where the windows of the first time are not known: counted twice \
+             unless the first records were deleted",
+        ))
+        .arg(flag("yes", "Send it"))
+}
+
+/// `2026-10`, as its first second.
+pub fn month(text: &str) -> Result<i64, String> {
+    let wrong = || "expected a month, as in `2026-10`".to_owned();
+    match text.len() {
+        7 => parse_iso(&format!("{text}-01")).ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
+pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
+    let texts = |name: &str| -> Vec<String> {
+        let values = matches.get_many::<String>(name);
+        values.into_iter().flatten().cloned().collect()
+    };
+    let types: BTreeSet<String> = texts("types").into_iter().collect();
+    Task::Republish {
+        line,
+        what: Republish {
+            month: matches.get_one::<i64>("month").copied().unwrap_or_default(),
+            projects: texts("project"),
+            types: match types.is_empty() {
+                true => REPUBLISHED.map(str::to_owned).into(),
+                false => types,
+            },
+            site_was: matches.get_one::<String>("site-was").cloned(),
+            storage_anyway: matches.get_flag("storage-anyway"),
+            yes: matches.get_flag("yes"),
+        },
+    }
+}
+
+/// Does it.
+pub fn execute(config: Config, what: Republish) -> Exit {
+    if config.dry_run {
+        to_stderr("error: without `--yes` this changes nothing; `--dry-run` is not for it");
+        return Exit::Usage;
+    }
+    let settings = log_settings(&config);
+    let remarks = settings.remarks.clone();
+    logged(&settings, async {
+        match signals::watch() {
+            Ok(cancel) => run::republish(config, what, remarks, cancel).await,
+            Err(error) => complain(&error.into(), Exit::Nothing),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_its_first_second() {
+        assert_eq!(month("2026-10"), Ok(1_790_812_800));
+        for wrong in ["2026-13", "2026", "2026-10-01", "10-2026", "2026-1 "] {
+            assert!(month(wrong).is_err(), "{wrong}");
+        }
+    }
+}

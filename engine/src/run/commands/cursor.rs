@@ -1,0 +1,255 @@
+//! `caso cursor`: how far each extractor of each project is, and the two ways of changing that by
+//! hand. Looking takes no lock; setting and forgetting takes a run's.
+
+use anyhow::{Context as _, anyhow, bail};
+use serde::Serialize;
+
+use super::queue::{Ask, agreed};
+use super::status::{Cursor, LATE, Status};
+use crate::run::exit::Exit;
+use crate::run::kind::Kind;
+use crate::run::prepare::{Stopped, locked};
+use crate::run::summary::words::{count, span};
+use crate::run::table::Table;
+use crate::stdout;
+use caso_base::error_chain;
+use caso_base::line::clean_line;
+use caso_base::time::format_utc;
+use caso_base::{Clock as _, SystemClock};
+use caso_config::Config;
+use caso_model::extraction::Extractor;
+use caso_state::Cursors;
+
+/// What to change.
+#[derive(Debug, PartialEq)]
+pub enum Change {
+    /// All of a project's, to a moment in epoch seconds.
+    Set {
+        project: String,
+        at: i64,
+    },
+    Forget {
+        project: String,
+    },
+}
+
+/// As `--json` prints it. Fields are added; none changes its meaning, or `format` changes.
+/// Times are epoch seconds.
+#[derive(Serialize)]
+struct Listed {
+    format: u32,
+    now: i64,
+    /// As in `caso status --json`.
+    cursors: Vec<Cursor>,
+}
+
+/// # Errors
+/// The spool cannot be read.
+pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
+    let status = Status::read(config, SystemClock::new().now())?;
+    if json {
+        let listed = Listed {
+            format: 1,
+            now: status.now,
+            cursors: status.cursors,
+        };
+        return Ok(serde_json::to_string_pretty(&listed)? + "\n");
+    }
+    if status.cursors.is_empty() {
+        return Ok("no project was extracted yet\nnext  caso-extract\n".to_owned());
+    }
+    let mut table = Table::new(["PROJECT", "CLOUD", "EXTRACTOR", "UP TO", ">BEHIND", "STATE"]);
+    let mut next = Vec::new();
+    for cursor in &status.cursors {
+        let cloud = match &cursor.region {
+            Some(region) => format!("{}@{region}", cursor.cloud),
+            None => cursor.cloud.clone(),
+        };
+        table.row([
+            name(cursor).to_owned(),
+            cloud,
+            cursor.extractor.clone(),
+            cursor.at.map_or("never".to_owned(), format_utc),
+            cursor.lag.map_or("-".to_owned(), span),
+            state(cursor),
+        ]);
+        if !cursor.in_last_run && !cursor.lacking && cursor.lag.is_some_and(|lag| lag > LATE) {
+            next.push(format!("caso cursor forget {}", clean_line(name(cursor))));
+        }
+    }
+    next.dedup();
+    next.push("caso status".to_owned());
+    let mut page = table.to_string();
+    for (at, command) in next.iter().enumerate() {
+        let label = if at == 0 { "next" } else { "    " };
+        page += &format!("{label}  {command}\n");
+    }
+    Ok(page)
+}
+
+fn name(cursor: &Cursor) -> &str {
+    cursor.name.as_deref().unwrap_or(&cursor.project)
+}
+
+fn state(cursor: &Cursor) -> String {
+    if cursor.lacking {
+        return "the cloud has no such service".to_owned();
+    }
+    match (&cursor.reason, cursor.failed_runs, cursor.in_last_run) {
+        (Some(reason), runs, _) if runs > 0 => {
+            format!("failed in {}: {reason}", count(runs, "run", "runs"))
+        }
+        (_, runs, _) if runs > 0 => format!("failed in {}", count(runs, "run", "runs")),
+        (_, _, false) if cursor.lag.is_some_and(|lag| lag > LATE) => {
+            "the last run did not find it".to_owned()
+        }
+        _ if cursor.lag.is_some_and(|lag| lag > LATE) => "behind".to_owned(),
+        _ => "ok".to_owned(),
+    }
+}
+
+/// Says what comes of it, asks where usage would be skipped or forgotten, and does it.
+///
+/// # Errors
+/// With the exit code; the reason is in the log.
+pub async fn change(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), Exit> {
+    changed(config, change, ask).await.map_err(|stopped| {
+        tracing::error!("{}", error_chain(stopped.error.as_ref()));
+        stopped.exit
+    })
+}
+
+async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), Stopped> {
+    let failed = || Stopped::with(Exit::Nothing);
+    let now = SystemClock::new().now();
+    let status = Status::read(config, now).map_err(failed())?;
+    let (Change::Set { project, .. } | Change::Forget { project }) = change;
+    let cursors = of_project(&status, project).map_err(failed())?;
+    let (text, question) = match change {
+        Change::Set { at, .. } if *at > now => {
+            return Err(Stopped::with(Exit::Usage)(anyhow!(
+                "{} lies in the future",
+                format_utc(*at)
+            )));
+        }
+        Change::Set { at, .. } => announced(&cursors, *at),
+        Change::Forget { .. } => (forgotten(&cursors), Some("Forget it?")),
+    };
+    stdout::write(&text).map_err(failed())?;
+    if let Some(question) = question {
+        agreed(ask, question)?;
+    }
+    let spools = Kind::Real.spools(&config.spooldir).map_err(failed())?;
+    let _lock = Kind::Real.lock(config).await.map_err(locked)?;
+    let Some(first) = cursors.first() else {
+        return Ok(());
+    };
+    let written = match change {
+        Change::Set { at, .. } => {
+            let all = Cursors::open(&spools.cursors, false);
+            all.set(&first.project, first.name.as_deref(), *at)
+        }
+        Change::Forget { .. } => Cursors::forget(&spools.cursors, &first.project),
+    };
+    written
+        .context("the cursors could not be written")
+        .map_err(failed())?;
+    let name = clean_line(name(first));
+    stdout::write(&match change {
+        Change::Set { at, .. } => {
+            let at = format_utc(*at);
+            format!("cursors and lastrun of `{name}` are at {at}\nnext  caso-extract\n")
+        }
+        Change::Forget { .. } => format!("`{name}` is forgotten\nnext  caso cursor\n"),
+    })
+    .map_err(failed())
+}
+
+/// Those of one project, by its id or its name.
+fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a Cursor>> {
+    let is_it = |it: &&Cursor| it.project == project || it.name.as_deref() == Some(project);
+    let found: Vec<&Cursor> = status.cursors.iter().filter(is_it).collect();
+    let Some(first) = found.first() else {
+        let mut names: Vec<&str> = status.cursors.iter().map(name).collect();
+        names.sort_unstable();
+        names.dedup();
+        bail!(
+            "there is no cursor of a project `{project}`; there is: {}",
+            names.join(", ")
+        );
+    };
+    if let Some(other) = found.iter().find(|it| it.project != first.project) {
+        bail!(
+            "two projects are named `{project}`: give one of the ids, {} or {}",
+            first.project,
+            other.project
+        );
+    }
+    Ok(found)
+}
+
+/// What is repeated and skipped; a question where something is skipped.
+fn announced(cursors: &[&Cursor], at: i64) -> (String, Option<&'static str>) {
+    let mut text = String::new();
+    let mut skips = false;
+    for cursor in cursors {
+        let what = clean_line(&cursor.extractor);
+        let to = format_utc(at);
+        let line = match cursor.at {
+            None => {
+                skips = true;
+                format!("it was never extracted; what was used before {to} is not accounted")
+            }
+            Some(from) if from == at => format!("it is at {to} already"),
+            Some(from) if from > at => format!(
+                "what was used from {to} to {} ({}) is extracted again; {}",
+                format_utc(from),
+                span(from - at),
+                match adds_up(&cursor.extractor) {
+                    true =>
+                        "in the windows of the first time, by the ledger of runs, so that nothing is counted twice",
+                    false => "the records replace those of before",
+                }
+            ),
+            Some(from) => {
+                skips = true;
+                format!(
+                    "what was used from {} to {to} ({}) is skipped: it is not accounted",
+                    format_utc(from),
+                    span(at - from)
+                )
+            }
+        };
+        text += &format!("{what}: {line}\n");
+    }
+    (text, skips.then_some("Skip it?"))
+}
+
+fn adds_up(extractor: &str) -> bool {
+    let mut known = Extractor::ALL.into_iter();
+    known
+        .find(|known| known.as_str() == extractor)
+        .is_some_and(caso_extract::adds_up)
+}
+
+fn forgotten(cursors: &[&Cursor]) -> String {
+    let mut text = String::new();
+    for cursor in cursors {
+        let up_to = cursor.at.map_or("never extracted".to_owned(), |at| {
+            format!("up to {}", format_utc(at))
+        });
+        text += &format!("{}: {up_to}\n", clean_line(&cursor.extractor));
+    }
+    let found = cursors.iter().any(|cursor| cursor.in_last_run);
+    text += match found {
+        true => {
+            "The last run found this project: the next one extracts it from the beginning \
+             (`first_extract_from`), and counts storage and energy twice.\n"
+        }
+        false => {
+            "Should a run find this project again, it extracts it from the beginning \
+             (`first_extract_from`).\n"
+        }
+    };
+    text
+}

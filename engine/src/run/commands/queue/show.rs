@@ -1,0 +1,134 @@
+//! `caso queue show`: the records of a queue or a quarantine, a line each, or one in full.
+
+use anyhow::bail;
+use serde::Serialize;
+
+use super::entry::{Entry, each};
+use super::{nothing, of_messenger, sight};
+use crate::run::summary::words::span;
+use crate::run::table::Table;
+use caso_base::line::clean_lines;
+use caso_base::time::format_utc;
+use caso_config::Config;
+
+/// What to show.
+#[derive(Debug, PartialEq)]
+pub struct Show {
+    pub messenger: String,
+    pub quarantine: bool,
+    /// Of a record, or of what it is of; none: all of them.
+    pub id: Option<String>,
+    pub json: bool,
+}
+
+/// As `--json` prints it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    format: u32,
+    messenger: &'a str,
+    /// In the order of delivery.
+    records: Vec<Entry>,
+}
+
+/// # Errors
+/// There is no such messenger or record, or the spool cannot be read.
+pub fn show(config: &Config, what: &Show) -> anyhow::Result<String> {
+    let (_, sight, now) = sight(config)?;
+    of_messenger(config, &sight, &what.messenger)?;
+    let mut found: Vec<Entry> = Vec::new();
+    each(
+        &sight,
+        &what.messenger,
+        what.quarantine,
+        &mut |mut entry| {
+            if what.id.as_ref().is_none_or(|id| entry.is(id)) {
+                if what.id.is_none() && !what.json {
+                    // A line of it is shown, and there may be very many.
+                    entry.record = serde_json::Value::Null;
+                }
+                found.push(entry);
+            }
+            Ok(())
+        },
+    )?;
+    if let (Some(id), true) = (&what.id, found.is_empty()) {
+        let other = match what.quarantine {
+            true => "",
+            false => "; `--quarantine` looks there",
+        };
+        bail!(
+            "no record `{id}`, nor one of a server or volume of this id, {} messenger `{}`{other}",
+            if what.quarantine {
+                "is in quarantine for"
+            } else {
+                "waits for"
+            },
+            what.messenger
+        );
+    }
+    if what.json {
+        let shown = Shown {
+            format: 1,
+            messenger: &what.messenger,
+            records: found,
+        };
+        return Ok(serde_json::to_string_pretty(&shown)? + "\n");
+    }
+    match &what.id {
+        Some(_) => in_full(&found),
+        None if found.is_empty() => Ok(nothing(&what.messenger, what.quarantine)),
+        None => Ok(lines(&found, what, now)),
+    }
+}
+
+fn in_full(found: &[Entry]) -> anyhow::Result<String> {
+    let mut page = String::new();
+    for entry in found {
+        for (name, value) in [
+            ("id", Some(entry.id.clone())),
+            ("type", Some(entry.kind.clone())),
+            ("project", Some(entry.project().to_owned())),
+            ("since", Some(format_utc(entry.since))),
+            ("reason", entry.reason.clone()),
+        ] {
+            if let Some(value) = value {
+                page.push_str(&format!("{name:<9}{}\n", clean_lines(&value)));
+            }
+        }
+        // Escaped as JSON: no text in it steers a terminal.
+        let record = serde_json::to_string_pretty(&entry.record)?;
+        page.extend(
+            record
+                .lines()
+                .map(|line| format!("{}\n", caso_base::line::clean_line(line))),
+        );
+    }
+    Ok(page)
+}
+
+fn lines(found: &[Entry], what: &Show, now: i64) -> String {
+    let mut table = Table::new(["ID", "TYPE", "PROJECT", "MEASURED", ">AGE", "REASON"]);
+    for entry in found {
+        table.row([
+            entry.id.clone(),
+            entry.kind.clone(),
+            entry.project().to_owned(),
+            format_utc(entry.measured_at),
+            span(now - entry.since),
+            entry.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    let name = &what.messenger;
+    let next = match what.quarantine {
+        true => {
+            format!("next  caso queue show {name} --quarantine ID\n      caso queue retry {name}\n")
+        }
+        false => format!("next  caso queue show {name} ID\n      caso queue flush {name}\n"),
+    };
+    // Without reasons there is an empty column.
+    let page = table.to_string();
+    match what.quarantine {
+        true => page + &next,
+        false => page.replacen("  REASON\n", "\n", 1) + &next,
+    }
+}

@@ -1,0 +1,241 @@
+//! What was extracted before, once more and by hand: `caso cursor`, `caso republish`, and names of
+//! the site that no message can carry.
+
+use std::collections::BTreeSet;
+
+use caso_stand_in::{Cloud, Plan, project_id};
+use caso_tests::outcome::Outcome;
+use caso_tests::site::Site;
+
+/// A server of GPUs none, a volume, and three hours of each.
+fn extracted() -> (Cloud, Site) {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    cloud.change(|plan| plan.projects[0].volumes = vec![caso_stand_in::Volume::numbered(0, 0)]);
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extractor", "cinder, nova").set(
+        "DEFAULT",
+        "first_extract_from",
+        "2026-10-08",
+    );
+    for hour in ["01", "02", "03"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(0);
+    }
+    (cloud, site)
+}
+
+fn caso(site: &Site, before: &[&str], after: &[&str]) -> Outcome {
+    site.start("caso", before, after).finish()
+}
+
+/// Ids of the storage records: whoever gets them adds up those that differ.
+fn intervals(site: &Site) -> BTreeSet<String> {
+    let records = site.storage_records();
+    records.iter().map(|it| it["recordId"].clone()).collect()
+}
+
+fn moments(site: &Site) -> Vec<i64> {
+    site.cursors(&project_id(0))
+        .into_values()
+        .flatten()
+        .collect()
+}
+
+const ONE: i64 = 1_791_421_200;
+const THREE: i64 = ONE + 2 * 3_600;
+
+#[test]
+fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {
+    let (_cloud, site) = extracted();
+    let shown = caso(&site, &["cursor"], &[]).expect(0);
+    assert!(shown.stdout.starts_with("PROJECT "), "{shown}");
+    assert_eq!(
+        shown.stdout.matches("2026-10-08T03:00:00Z").count(),
+        2,
+        "{shown}"
+    );
+    let json = caso(&site, &["cursor"], &["--json"]).expect(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(json["format"], 1);
+    assert_eq!(json["cursors"][0]["at"], THREE);
+    let name = json["cursors"][0]["name"]
+        .as_str()
+        .expect("the last run knew it");
+
+    let right = intervals(&site);
+    assert_eq!(right.len(), 3);
+    let set = ["cursor", "set"];
+    let done = caso(&site, &set, &[name, "2026-10-08T01:00"]).expect(0);
+    assert_eq!(
+        done.stdout,
+        format!(
+            "cinder: what was used from 2026-10-08T01:00:00Z to 2026-10-08T03:00:00Z (2 h) is extracted again; \
+             in the windows of the first time, by the ledger of runs, so that nothing is counted twice\n\
+             nova: what was used from 2026-10-08T01:00:00Z to 2026-10-08T03:00:00Z (2 h) is extracted again; \
+             the records replace those of before\n\
+             cursors and lastrun of `{name}` are at 2026-10-08T01:00:00Z\n\
+             next  caso-extract\n"
+        )
+    );
+    assert_eq!(moments(&site), [ONE, ONE]);
+    assert_eq!(
+        site.cursor(&project_id(0)).as_deref(),
+        Some("2026-10-08 01:00:00+00:00")
+    );
+    let before = site.storage_records().len();
+    site.extract(&["--extract-to", "2026-10-08 03:00:00"])
+        .expect(0);
+    assert_eq!(
+        intervals(&site),
+        right,
+        "an interval of other bounds is counted twice"
+    );
+    assert_eq!(site.storage_records().len(), before + 2);
+    assert_eq!(moments(&site), [THREE, THREE]);
+}
+
+#[test]
+fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
+    let (_cloud, site) = extracted();
+    let project = project_id(0);
+    let set = ["cursor", "set"];
+    caso(&site, &set, &[&project, "2026-10-08T05:00"])
+        .expect(2)
+        .says("add `--yes`");
+    caso(&site, &set, &["nobody", "2026-10-08T05:00"])
+        .expect(1)
+        .says("there is no cursor of a project `nobody`");
+    caso(&site, &set, &[&project, "2999-01-01"])
+        .expect(2)
+        .says("future");
+    caso(&site, &set, &[&project, "soon"]).expect(2);
+    assert_eq!(moments(&site), [THREE, THREE]);
+    let done = caso(&site, &set, &[&project, "2026-10-08T05:00", "--yes"]).expect(0);
+    assert!(
+        done.stdout
+            .contains("(2 h) is skipped: it is not accounted"),
+        "{done}"
+    );
+    assert_eq!(moments(&site), [THREE + 7_200, THREE + 7_200]);
+
+    caso(&site, &["cursor", "forget"], &[&project]).expect(2);
+    caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0);
+    assert_eq!(moments(&site), [0; 0]);
+    assert_eq!(site.cursor(&project), None);
+    let shown = caso(&site, &["cursor"], &[]).expect(0);
+    assert_eq!(
+        shown.stdout,
+        "no project was extracted yet\nnext  caso-extract\n"
+    );
+}
+
+#[test]
+fn a_month_is_counted_first_and_sent_again_in_the_windows_of_the_first_time() {
+    let (_cloud, mut site) = extracted();
+    let (right, lastrun) = (intervals(&site), site.cursor(&project_id(0)));
+    let (before, messages) = (site.storage_records().len(), site.messages().len());
+    let month = ["--month", "2026-10", "--site-was", "TEST-SITE"];
+    site.set("DEFAULT", "site_name", "RIGHT-SITE");
+    let shown = caso(&site, &["republish"], &month).expect(0);
+    for line in [
+        "cloud ",
+        "storage ",
+        "Cursors stay.",
+        "GGUS",
+        "next  the same with `--yes`",
+    ] {
+        assert!(shown.stdout.contains(line), "{line}: {shown}");
+    }
+    assert_eq!(site.messages().len(), messages, "it sent something");
+
+    let done = caso(
+        &site,
+        &["republish"],
+        &[month.as_slice(), &["--yes"]].concat(),
+    )
+    .expect(0);
+    assert!(done.stdout.ends_with("next  caso status\n"), "{done}");
+    assert_eq!(
+        intervals(&site),
+        right,
+        "an interval of other bounds is counted twice"
+    );
+    assert_eq!(site.storage_records().len(), before + 3);
+    assert_eq!(moments(&site), [THREE, THREE]);
+    assert_eq!(site.cursor(&project_id(0)), lastrun);
+    for record in site.cloud_records().values() {
+        assert_eq!(record["SiteName"], "RIGHT-SITE");
+    }
+
+    // One type alone.
+    let before = site.storage_records().len();
+    let clouds = [month.as_slice(), &["--types", "cloud", "--yes"]].concat();
+    caso(&site, &["republish"], &clouds).expect(0);
+    assert_eq!(site.storage_records().len(), before);
+
+    // What nobody knows any more is refused, and the rest goes.
+    std::fs::remove_dir_all(site.spool().join("caso-runs")).unwrap();
+    let all = [month.as_slice(), &["--yes"]].concat();
+    caso(&site, &["republish"], &all)
+        .expect(3)
+        .says("--storage-anyway");
+    assert_eq!(intervals(&site), right);
+}
+
+#[test]
+fn what_is_no_month_or_no_project_is_refused() {
+    let (_cloud, site) = extracted();
+    for wrong in ["2026-13", "2026-10-01", "2999-01"] {
+        caso(&site, &["republish"], &["--month", wrong]).expect(2);
+    }
+    caso(
+        &site,
+        &["republish"],
+        &["--month", "2026-10", "--project", "nobody"],
+    )
+    .expect(2)
+    .says("project `nobody` was never extracted");
+    caso(
+        &site,
+        &["republish"],
+        &["--month", "2026-10", "--types", "ip"],
+    )
+    .expect(2);
+}
+
+/// A quarantine each hour helps nobody: it is the site's fault, and said before anything is asked.
+#[test]
+fn a_name_that_no_message_can_carry_is_a_configuration_error() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "service_name", "Zürich-Cloud");
+    site.extract_october().expect(2).says(
+        "`[DEFAULT] service_name` is `Zürich-Cloud`, which has a character that is not ASCII",
+    );
+    assert!(!site.spool().join("caso-journal").exists());
+    site.set("DEFAULT", "messengers", "noop");
+    site.extract_october().expect(0);
+}
+
+#[test]
+fn a_server_is_explained_by_the_spool_and_by_nova() {
+    let (cloud, mut site) = extracted();
+    let server = caso_stand_in::server_id(0, 1);
+    let told = caso(&site, &["explain"], &[&server]).expect(0);
+    for line in [
+        "journal     no record of it waits",
+        "nova default",
+        "nova of",
+        "is extracted up to 2026-10-08T03:00:00Z",
+        "next  caso status",
+    ] {
+        assert!(told.stdout.contains(line), "{line}: {told}");
+    }
+    site.with_mischief("misconfigured");
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(3);
+    drop(cloud);
+    let told = caso(&site, &["explain"], &[&server]).expect(0);
+    assert!(told.stdout.contains("waits for `mischief` since"), "{told}");
+    assert!(told.stdout.contains("not asked, or no answer"), "{told}");
+}
