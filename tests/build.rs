@@ -11,7 +11,10 @@ const PACKAGES: &[&str] = &[
     "caso-test-hostile-mapper",
     "caso-test-dialler",
     "caso-test-browser",
+    "caso-test-filter",
     "caso-mischief",
+    "caso-test-month-totals",
+    "caso-test-starter",
 ];
 
 fn main() -> guests::Result<()> {
@@ -20,6 +23,8 @@ fn main() -> guests::Result<()> {
     for path in [
         "guests",
         "../components/sdk",
+        "../components/examples",
+        "../engine/templates",
         "../engine/crates/builtin/build",
         "../wit",
         "../Cargo.toml",

@@ -131,8 +131,9 @@ def month_csv(site: Site) -> Iterator[str]:
     site.waits(site.extract(), f"queue:{queue}")
     yield "ungranted: the records wait, the line to add is reported"
     site.grants = f"queue:{site.folder}/other"
-    site.deliver().ends(NOTHING_DONE).says(f"is granted `queue:{site.folder}/other`, for which it does not ask")
-    yield "granted another queue: reported, and the records wait"
+    run = site.deliver().ends(NOTHING_DONE).says(f"add `queue:{queue}` to `grants`")
+    run.must(not queue.exists() and not (site.folder / "other").exists(), "a message in a queue")
+    yield "granted another queue: the records wait, the line to add is reported"
     site.grants = f"queue:{queue}"
     run = site.deliver().ends(DONE)
     rows = [row for part in queued(queue) for row in csv.DictReader(io.StringIO(part.decode(), newline=""))]

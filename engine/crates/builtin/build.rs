@@ -26,6 +26,7 @@ const PACKAGES: &[&str] = &[
     "caso-logstash",
     "caso-noop",
     "caso-greendigit-cim",
+    "caso-anonymise",
 ];
 
 type Result<T> = guests::Result<T>;

@@ -17,10 +17,7 @@ pub fn remarks(instance: &ComponentInstance) -> Option<Notice> {
         return None;
     }
     let name = &instance.name;
-    let section = match name.as_str() {
-        "mapper" => "mapper".to_owned(),
-        name => format!("messenger_{name}"),
-    };
+    let section = &instance.host_section;
     let pin = format!("pin it with `sha256` in [{section}]");
     let shown = path.display();
     Some(

@@ -15,17 +15,19 @@ use super::{component_file, territory};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use caso_base::digest::sha256_hex;
 use caso_base::{environment, error_chain};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance, OptionPlaces};
+use caso_deliver::Filtered;
 use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
-use caso_model::guest::{FailureKind, GuestFailure};
+use caso_model::guest::{self, FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    AddressSpace, CompilerProcess, Component, Grant, Granted, GuestMapper, GuestMessenger,
-    InstanceName, Limits, MessengerSetup, Policy, Redirect, RunLimits, Sandbox, SandboxSettings,
-    Source, decide,
+    AddressSpace, CompilerProcess, Component, Grant, Granted, GuestFilter, GuestMapper,
+    GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, Redirect, RunLimits, Sandbox,
+    SandboxSettings, Source, decide,
 };
 use caso_state::Spool;
 
@@ -101,7 +103,35 @@ pub struct Messenger {
     pub packing_unit: Option<u32>,
     pub component: Component,
     pub setup: MessengerSetup,
+    /// What records pass on their way to it, in order.
+    pub filters: Vec<Filter>,
     options: OptionPlaces,
+}
+
+/// A filter of a messenger.
+#[derive(Clone)]
+pub struct Filter {
+    pub component: Component,
+    name: String,
+    settings: Vec<Setting>,
+    hidden: Vec<String>,
+    options: OptionPlaces,
+    limits: Limits,
+}
+
+impl Filter {
+    /// A fresh instance, whose clock stands at `now`.
+    ///
+    /// # Errors
+    /// It refuses its options, or traps.
+    pub async fn start(&self, now: i64) -> Result<GuestFilter, GuestFailure> {
+        let settings = self.settings.clone();
+        let (hidden, limits) = (self.hidden.clone(), self.limits.clone());
+        self.component
+            .start_filter(&self.name, settings, hidden, now, limits)
+            .await
+            .map_err(|failure| located(failure, &self.options))
+    }
 }
 
 impl Messenger {
@@ -110,6 +140,7 @@ impl Messenger {
         Starter {
             component: self.component.clone(),
             setup: self.setup.clone(),
+            filters: self.filters.clone(),
             options: self.options.clone(),
         }
     }
@@ -134,6 +165,7 @@ impl Messenger {
 pub struct Starter {
     component: Component,
     setup: MessengerSetup,
+    filters: Vec<Filter>,
     options: OptionPlaces,
 }
 
@@ -146,6 +178,47 @@ impl Starter {
         let started = self.component.start_messenger(self.setup.clone()).await;
         started.map_err(|failure| located(failure, &self.options))
     }
+
+    /// Starts the instance behind its filters, whose clocks stand at `now`.
+    ///
+    /// # Errors
+    /// It refuses its options, or one of them does; or one fails while it starts.
+    pub async fn start_filtered(
+        &self,
+        now: i64,
+    ) -> Result<Box<dyn guest::Messenger>, GuestFailure> {
+        let messenger = Box::new(self.start().await?);
+        if self.filters.is_empty() {
+            return Ok(messenger);
+        }
+        let mut filters: Vec<Box<dyn guest::Filter>> = Vec::new();
+        for filter in &self.filters {
+            let started = filter.start(now).await;
+            // No record is at fault.
+            filters.push(Box::new(started.map_err(|failure| GuestFailure {
+                kind: FailureKind::Start,
+                ..failure
+            })?));
+        }
+        Ok(Box::new(Filtered::new(
+            filters,
+            messenger,
+            mark(&self.filters),
+        )))
+    }
+}
+
+/// Another one for other filters, or other options of theirs.
+fn mark(filters: &[Filter]) -> String {
+    let all = filters.iter().map(|filter| {
+        format!(
+            "{} {} {:?}\n",
+            filter.name, filter.component.sha256, filter.settings
+        )
+    });
+    let mut digest = sha256_hex(all.collect::<String>().as_bytes());
+    digest.truncate(12);
+    digest
 }
 
 /// A messenger that this run cannot use.
@@ -262,6 +335,10 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
             .find(|instance| instance.name() == messenger.name);
         if let Some(instance) = instance {
             described.push((&instance.component, &messenger.component.description));
+            let filters = instance.filters.iter().zip(&messenger.filters);
+            described.extend(
+                filters.map(|(instance, filter)| (instance, &filter.component.description)),
+            );
         }
     }
     warnings.extend(caso_config::unknown_sections(config, &described));
@@ -305,7 +382,42 @@ async fn messenger(
 ) -> anyhow::Result<Messenger> {
     warnings.extend(component_file::remarks(&instance.component));
     let component = admit(sandbox, &instance.component).await?;
-    configured(config, instance, component, warnings)
+    let mut messenger = configured(config, instance, component, warnings)?;
+    for filter in &instance.filters {
+        let loaded = load_filter(sandbox, config, filter, warnings).await;
+        let filter = loaded.with_context(|| format!("filter `{}` cannot be used", filter.name))?;
+        messenger.filters.push(filter);
+    }
+    Ok(messenger)
+}
+
+/// A filter, which is started once to see whether its options will do.
+///
+/// # Errors
+/// It is not admitted, is no filter, or its options are wrong.
+pub async fn load_filter(
+    sandbox: &Sandbox,
+    config: &Config,
+    instance: &ComponentInstance,
+    warnings: &mut Vec<Notice>,
+) -> anyhow::Result<Filter> {
+    warnings.extend(component_file::remarks(instance));
+    let component = admit(sandbox, instance).await?;
+    if !component.roles.filter {
+        return Err(anyhow!("component `{}` is not a filter", component.name));
+    }
+    let found = caso_config::component_settings(config, instance, &component.description)?;
+    warnings.extend(found.warnings);
+    let filter = Filter {
+        component,
+        name: instance.name.clone(),
+        settings: found.settings,
+        hidden: found.hidden,
+        options: found.places,
+        limits: limits(instance),
+    };
+    filter.start(0).await?;
+    Ok(filter)
 }
 
 /// The admitted component with the site's options, and what it is granted.
@@ -364,6 +476,7 @@ pub fn configured(
             redirect: Redirect::default(),
             network,
         },
+        filters: Vec::new(),
         options: found.places,
         name,
         component,

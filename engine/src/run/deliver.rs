@@ -11,7 +11,6 @@ use caso_base::SystemClock;
 use caso_deliver::{Deadline, Delivery, Instance};
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::{self, Batch, BoxFuture, GuestFailure};
-use caso_sandbox::GuestMessenger;
 
 /// Delivers what waits, and reports to the summary. Time is the machine's, in a
 /// replay too: a messenger's patience is not recorded.
@@ -25,7 +24,7 @@ pub async fn deliver(
     }
     let mut instances = Vec::new();
     for messenger in &prepared.messengers {
-        instances.push(instance(messenger));
+        instances.push(instance(messenger, prepared.now));
     }
     let clock = Arc::new(SystemClock::new());
     let deadline = Deadline::after(clock.as_ref(), prepared.config.delivery_timeout);
@@ -35,13 +34,14 @@ pub async fn deliver(
     delivery
 }
 
-fn instance(messenger: &Messenger) -> Instance {
+fn instance(messenger: &Messenger, now: i64) -> Instance {
     Instance {
         name: messenger.name.clone(),
         record_types: messenger.record_types.clone(),
         packing_unit: messenger.packing_unit,
         messenger: Box::new(Lazy {
             starter: messenger.starter(),
+            now,
             started: None,
         }),
     }
@@ -51,7 +51,9 @@ fn instance(messenger: &Messenger) -> Instance {
 /// minute to start, or never does, takes nobody else's.
 struct Lazy {
     starter: Starter,
-    started: Option<GuestMessenger>,
+    /// When the run began: the time of its filters.
+    now: i64,
+    started: Option<Box<dyn guest::Messenger>>,
 }
 
 impl guest::Messenger for Lazy {
@@ -62,7 +64,7 @@ impl guest::Messenger for Lazy {
         Box::pin(async move {
             let started = match self.started.take() {
                 Some(started) => started,
-                None => self.starter.start().await?,
+                None => self.starter.start_filtered(self.now).await?,
             };
             self.started.insert(started).deliver(batch).await
         })

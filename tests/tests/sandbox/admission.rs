@@ -23,14 +23,16 @@ async fn a_component_says_what_it_is() {
         guests.hostile.roles,
         Roles {
             mapper: false,
-            messenger: true
+            messenger: true,
+            filter: false,
         }
     );
     assert_eq!(
         guests.mapper.roles,
         Roles {
             mapper: true,
-            messenger: false
+            messenger: false,
+            filter: false,
         }
     );
     assert!(!guests.hostile.builtin);

@@ -99,10 +99,16 @@ impl Totals {
             }
         }
         let mut text = String::new();
-        let metrics: [(&str, &str, fn(&Sum) -> u64); 3] = [
+        let metrics: [Metric; 3] = [
             ("vms", "VMs that ran in a month, by VO.", |sum| sum.vms),
-            ("wall_seconds", "Wall-clock time of VMs in a month, by VO.", |sum| sum.wall),
-            ("cpu_seconds", "CPU time of VMs in a month, by VO.", |sum| sum.cpu),
+            (
+                "wall_seconds",
+                "Wall-clock time of VMs in a month, by VO.",
+                |sum| sum.wall,
+            ),
+            ("cpu_seconds", "CPU time of VMs in a month, by VO.", |sum| {
+                sum.cpu
+            }),
         ];
         for (name, help, value) in metrics {
             text += &format!("# HELP caso_month_{name} {help}\n# TYPE caso_month_{name} gauge\n");
@@ -136,6 +142,9 @@ impl Totals {
     }
 }
 
+/// Its name, what it is, and which part of a sum.
+type Metric = (&'static str, &'static str, fn(&Sum) -> u64);
+
 #[derive(Default)]
 struct Sum {
     vms: u64,
@@ -144,7 +153,9 @@ struct Sum {
 }
 
 fn label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 const DAY: i64 = 86_400;
@@ -170,7 +181,11 @@ fn civil(at: i64) -> (i64, i64, i64) {
     let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -200,7 +215,9 @@ mod tests {
         let months = [0, -1, NOVEMBER - 1, NOVEMBER, DECEMBER, 951_782_400].map(month);
         assert_eq!(
             months,
-            ["1970-01", "1969-12", "2026-10", "2026-11", "2026-12", "2000-02"]
+            [
+                "1970-01", "1969-12", "2026-10", "2026-11", "2026-12", "2000-02"
+            ]
         );
         assert_eq!(first_second(MIDDLE), NOVEMBER);
         assert_eq!(first_second(NOVEMBER), NOVEMBER);
@@ -211,7 +228,11 @@ mod tests {
     fn the_end_of_a_month_belongs_to_it() {
         let mut totals = Totals::default();
         totals.take("a", vm("vo", NOVEMBER, NOVEMBER - DAY, 1));
-        assert!(totals.prometheus().contains("{month=\"2026-10\",vo=\"vo\"} 86400\n"));
+        assert!(
+            totals
+                .prometheus()
+                .contains("{month=\"2026-10\",vo=\"vo\"} 86400\n")
+        );
     }
 
     #[test]
@@ -220,13 +241,27 @@ mod tests {
         totals.take("a", vm("vo", NOVEMBER, NOVEMBER - 10 * DAY, 2));
         totals.take("a", vm("vo", MIDDLE, NOVEMBER - 10 * DAY, 2));
         let text = totals.prometheus();
-        assert!(text.contains("caso_month_wall_seconds{month=\"2026-11\",vo=\"vo\"} 1296000\n"), "{text}");
-        assert!(text.contains("caso_month_cpu_seconds{month=\"2026-11\",vo=\"vo\"} 2592000\n"), "{text}");
+        assert!(
+            text.contains("caso_month_wall_seconds{month=\"2026-11\",vo=\"vo\"} 1296000\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("caso_month_cpu_seconds{month=\"2026-11\",vo=\"vo\"} 2592000\n"),
+            "{text}"
+        );
         // Never seen before this month: no more than the month has had.
         let mut totals = Totals::default();
         totals.take("a", vm("vo", MIDDLE, NOVEMBER - 10 * DAY, 2));
-        assert!(totals.prometheus().contains("wall_seconds{month=\"2026-11\",vo=\"vo\"} 1296000\n"));
-        assert!(totals.prometheus().contains("cpu_seconds{month=\"2026-11\",vo=\"vo\"} 2592000\n"));
+        assert!(
+            totals
+                .prometheus()
+                .contains("wall_seconds{month=\"2026-11\",vo=\"vo\"} 1296000\n")
+        );
+        assert!(
+            totals
+                .prometheus()
+                .contains("cpu_seconds{month=\"2026-11\",vo=\"vo\"} 2592000\n")
+        );
     }
 
     #[test]
@@ -238,7 +273,11 @@ mod tests {
         totals.take("a", vm("vo", MIDDLE - DAY, NOVEMBER, 1));
         assert_eq!(totals.prometheus(), before);
         totals.take("b", vm("vo", MIDDLE, NOVEMBER, 1));
-        assert!(totals.prometheus().contains("caso_month_vms{month=\"2026-11\",vo=\"vo\"} 2\n"));
+        assert!(
+            totals
+                .prometheus()
+                .contains("caso_month_vms{month=\"2026-11\",vo=\"vo\"} 2\n")
+        );
     }
 
     #[test]
@@ -248,7 +287,11 @@ mod tests {
         let kept = totals.write();
         let mut again = Totals::read(&(kept.clone() + "half a li"));
         assert_eq!(again.write(), kept);
-        assert!(again.prometheus().contains("vo=\"a b \\\"c\\\" \\\\\"}"), "{}", again.prometheus());
+        assert!(
+            again.prometheus().contains("vo=\"a b \\\"c\\\" \\\\\"}"),
+            "{}",
+            again.prometheus()
+        );
         for months in 0..20 {
             again.take("a", vm("vo", MIDDLE + months * 30 * DAY, NOVEMBER, 1));
         }

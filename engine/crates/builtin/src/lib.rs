@@ -25,11 +25,14 @@ pub fn builtins() -> impl Iterator<Item = &'static str> {
     BUILTINS.iter().map(|(name, _)| *name)
 }
 
+/// Names of the built-in filters: what `filters` may name without a component of its own.
+pub const FILTERS: [&str; 1] = ["anonymise"];
+
 /// Names of the built-in messengers: what `messengers` may name without a
 /// component of its own.
 pub fn messengers() -> Vec<String> {
     builtins()
-        .filter(|name| *name != "mapper")
+        .filter(|name| *name != "mapper" && !FILTERS.contains(name))
         .map(str::to_owned)
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+mod filters;
 pub(super) mod names;
 
 use self::names::{Former, V2, bad_name, former_section, given_less, present_name};
@@ -60,6 +61,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<M
             instances.push(instance);
         }
     }
+    filters::apart(reader, &instances);
     instances
 }
 
@@ -120,6 +122,7 @@ fn instance(
             origin: place.clone(),
         })
         .collect();
+    let filters = filters::read(reader, &host.slot(&rows::MESSENGER_FILTERS));
     let limits = Limits {
         memory: host.get(reader, &rows::MESSENGER_MEMORY).0,
         timeout: host.get(reader, &rows::MESSENGER_TIMEOUT),
@@ -130,6 +133,7 @@ fn instance(
         component: ComponentInstance {
             name: name.to_owned(),
             source,
+            host_section: host.section.clone(),
             section: normalize_section(v2.map_or(name, |v2| v2.component)),
             implied: v2.map(Former::implied).into_iter().collect(),
             sha256: host
@@ -139,6 +143,7 @@ fn instance(
             origin: origin.clone(),
         },
         record_types,
+        filters,
         grants,
     })
 }
@@ -156,6 +161,7 @@ pub(super) fn mapper(reader: &mut Reader<'_>) -> ComponentInstance {
     ComponentInstance {
         name: rows::MAPPER.into(),
         source,
+        host_section: rows::MAPPER.into(),
         section: rows::MAPPER.into(),
         implied: Vec::new(),
         sha256: reader.get(&rows::MAPPER_SHA256).map(|Sha256(hex)| hex),

@@ -84,10 +84,10 @@ pub(super) fn all(config: &Config, inputs: &Inputs, paths: Vec<(String, String)>
     }
     let log = config.logging.file.iter();
     all.extend(log.map(|file| OwnPlace::shared(file, "the log file")));
-    let components = config
-        .messengers
-        .iter()
-        .map(|messenger| &messenger.component);
+    let components = config.messengers.iter().flat_map(|messenger| {
+        let filters = messenger.filters.iter();
+        filters.chain([&messenger.component])
+    });
     for component in components.chain([&config.mapper]) {
         if let Some(file) = component.source.file() {
             let what = format!("the component of `{}`", component.name);

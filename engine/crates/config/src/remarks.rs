@@ -169,6 +169,7 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
             warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
         }
     }
+    filter_sections(sources, messengers, warnings);
     cloud_sections(sources, clouds, warnings);
     let hosts = messengers
         .iter()
@@ -181,6 +182,31 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
     flags_and_variables(sources, keystone_sections, &sections, warnings);
     warnings.sort();
     warnings.dedup();
+}
+
+/// Sections of filters that no messenger names.
+fn filter_sections(
+    sources: &Sources,
+    messengers: &[MessengerInstance],
+    warnings: &mut Vec<Notice>,
+) {
+    let used: Vec<String> = messengers
+        .iter()
+        .flat_map(|messenger| &messenger.filters)
+        .map(|filter| filter.name.to_lowercase())
+        .collect();
+    for (section, origin) in sources.sections() {
+        if let Some(name) = section.strip_prefix("filter_")
+            && used.iter().all(|used| used != name)
+            && !components::BUILTIN_FILTERS.contains(&name)
+        {
+            let text = format!(
+                "{origin}: [{section}] has no effect: no messenger has `{name}` among its `filters`{}",
+                hint(name, used.iter().map(String::as_str))
+            );
+            warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
+        }
+    }
 }
 
 /// Sections of clouds that `clouds` does not name.
@@ -314,12 +340,15 @@ pub fn unknown_sections(
         known.push(section);
     }
     known.extend(config.sources.builtin_messengers.iter().map(String::as_str));
+    known.extend(components::BUILTIN_FILTERS);
     known.extend(
         config
             .messengers
             .iter()
             .map(|messenger| messenger.component.section.as_str()),
     );
+    let filters = config.messengers.iter().flat_map(|one| &one.filters);
+    known.extend(filters.map(|filter| filter.section.as_str()));
     known.extend(config.keystone_sections.iter().map(String::as_str));
     for (instance, description) in described {
         known.push(&instance.section);
@@ -333,6 +362,7 @@ pub fn unknown_sections(
     for (section, origin) in config.sources.sections() {
         if known.contains(&section)
             || section.starts_with("messenger_")
+            || section.starts_with("filter_")
             || table::clouds::is_section(section)
             || components::is_of_the_sample(section)
         {

@@ -48,7 +48,11 @@ pub fn sample(descriptions: &[Description]) -> String {
     lent(&mut out, prometheus::PROMETHEUS, descriptions);
     for description in descriptions {
         let is_mapper = description.name == components::MAPPER;
-        if !is_mapper {
+        if is_filter(description) {
+            let section = format!("filter_{}", description.name);
+            header(&mut out, &section);
+            rows(&mut out, components::FILTER);
+        } else if !is_mapper {
             let section = format!("messenger_{}", description.name);
             header(&mut out, &section);
             messenger_rows(&mut out, description);
@@ -63,6 +67,10 @@ pub fn sample(descriptions: &[Description]) -> String {
         }
     }
     out
+}
+
+fn is_filter(description: &Description) -> bool {
+    components::BUILTIN_FILTERS.contains(&description.name.as_str())
 }
 
 fn component_section(out: &mut String, section: &str, description: &Description, is_mapper: bool) {
@@ -129,7 +137,7 @@ fn default_rows(out: &mut String, descriptions: &[Description]) {
     let names: Vec<&str> = descriptions
         .iter()
         .map(|description| description.name.as_str())
-        .filter(|name| *name != components::MAPPER)
+        .filter(|name| *name != components::MAPPER && !components::BUILTIN_FILTERS.contains(name))
         .collect();
     let built_in = format!("Built in: {}.", names.join(", "));
     for row in live("DEFAULT") {

@@ -12,11 +12,13 @@
 
 mod batch_size;
 mod deadline;
+mod filtered;
 mod report;
 mod send;
 mod sender;
 
 pub use deadline::Deadline;
+pub use filtered::Filtered;
 pub use report::{Delivery, Ending, Instance, InstanceReport, Unstarted};
 pub use send::deliver;
 

@@ -1,5 +1,6 @@
 //! What is handed in for a delivery, and what comes out of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use caso_base::error_chain;
@@ -56,6 +57,8 @@ pub struct InstanceReport {
     pub refused: u64,
     /// Records on which it failed, each alone; they are in its quarantine.
     pub failed: u64,
+    /// Records that its filters left out in this run, by their reasons.
+    pub dropped: BTreeMap<String, u64>,
     /// Records whose segment was damaged or is gone: not delivered, and not
     /// waiting any more.
     pub missing: u64,
@@ -78,6 +81,7 @@ impl InstanceReport {
             delivered: 0,
             refused: 0,
             failed: 0,
+            dropped: BTreeMap::new(),
             missing: 0,
             waiting: 0,
             not_given: NotGiven::new(),
@@ -93,6 +97,21 @@ impl InstanceReport {
                 stderr: String::new(),
             }),
         }
+    }
+}
+
+/// Reasons that are told apart; a filter may give as many as there are records.
+const DROP_REASONS: usize = 10;
+
+impl InstanceReport {
+    /// Counts a record that a filter left out.
+    pub(crate) fn dropped(&mut self, reason: &str) {
+        let known = self.dropped.contains_key(reason);
+        let reason = match known || self.dropped.len() < DROP_REASONS {
+            true => reason,
+            false => "other reasons",
+        };
+        *self.dropped.entry(reason.to_owned()).or_default() += 1;
     }
 }
 

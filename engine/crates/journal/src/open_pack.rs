@@ -1,5 +1,6 @@
 //! A pack while it is being delivered, and its batches.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -165,6 +166,15 @@ impl PackedBatch {
     /// The line could not be written; the records are still to be delivered.
     pub fn resolve(&self, indices: impl IntoIterator<Item = u32>) -> Result<(), JournalError> {
         self.opened.ack().resolve(self.index, indices)
+    }
+
+    /// Notes why filters left out the records with these indices. On disk when this
+    /// returns; it resolves none.
+    ///
+    /// # Errors
+    /// The line could not be written.
+    pub fn note_dropped(&self, reasons: &BTreeMap<u32, &str>) -> Result<(), JournalError> {
+        self.opened.ack().note_dropped(self.index, reasons)
     }
 
     /// Adds records of this batch to the messenger's quarantine. On disk when this

@@ -5,7 +5,7 @@
 //! not after it; a line after every answer. A line says everything there is to
 //! say of its batch, so one that is lost costs a repetition and no more.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 
@@ -25,6 +25,11 @@ enum Line {
     /// A batch is about to be offered.
     Try(u32),
     Done(Batch),
+    /// Why filters left out records, by their indices. A reader needs nothing of it.
+    Dropped {
+        batch: u32,
+        reasons: BTreeMap<u32, String>,
+    },
 }
 
 /// The state of one batch.
@@ -102,7 +107,7 @@ impl Progress {
                 Some(Line::Done(batch)) => {
                     progress.batches.insert(batch.batch, batch);
                 }
-                Some(Line::Pack(_)) | None => {}
+                Some(Line::Pack(_) | Line::Dropped { .. }) | None => {}
             }
         }
         Ok(Some(progress))
@@ -178,6 +183,20 @@ impl AckFile {
         Ok(())
     }
 
+    /// Notes why these records of a batch are given to nobody.
+    pub(crate) fn note_dropped(
+        &mut self,
+        batch: u32,
+        reasons: &BTreeMap<u32, &str>,
+    ) -> Result<(), JournalError> {
+        let reasons = reasons.iter();
+        let reasons = reasons.map(|(index, reason)| (*index, (*reason).to_owned()));
+        self.add(Line::Dropped {
+            batch,
+            reasons: reasons.collect(),
+        })
+    }
+
     fn add(&mut self, line: Line) -> Result<(), JournalError> {
         let sum = sum(&line).ok();
         let line = to_line(self.file.path(), &Summed { line, sum })?;
@@ -239,6 +258,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn why_records_were_left_out_is_kept_and_resolves_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.ack");
+        let mut ack = AckFile::open(&Disk::default(), &path, "one").unwrap();
+        ack.note_dropped(0, &BTreeMap::from([(1, "private")]))
+            .unwrap();
+        assert_eq!(Progress::read(&path, "one").unwrap().open(0, 3), 3);
+        ack.resolve(0, [1]).unwrap();
+        assert_eq!(Progress::read(&path, "one").unwrap().open(0, 3), 2);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"1\":\"private\""), "{text}");
     }
 
     #[test]

@@ -8,12 +8,15 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::guest::{Answer, Rest};
+use crate::guest::{Answer, Refusal, Rest};
 
 /// An answer whose numbers lie inside its batch, no record refused twice, and
 /// which says why where it left records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckedAnswer(Answer);
+pub struct CheckedAnswer {
+    answer: Answer,
+    dropped: Vec<Refusal>,
+}
 
 /// The numbers of an answer do not fit its batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +45,16 @@ pub enum AnswerError {
 impl CheckedAnswer {
     /// Checks an answer to a batch of so many records. One that says it is done
     /// and left records gets the reason for them that it did not give.
-    pub fn new(mut answer: Answer, offered: usize) -> Result<Self, AnswerError> {
+    pub fn new(answer: Answer, offered: usize) -> Result<Self, AnswerError> {
+        Self::with_dropped(answer, Vec::new(), offered)
+    }
+
+    /// The same of a batch of which filters left some out, which the messenger has not seen.
+    pub fn with_dropped(
+        mut answer: Answer,
+        dropped: Vec<Refusal>,
+        offered: usize,
+    ) -> Result<Self, AnswerError> {
         let offered = u32::try_from(offered).unwrap_or(u32::MAX);
         if answer.accepted > offered {
             return Err(AnswerError::Accepted {
@@ -51,7 +63,7 @@ impl CheckedAnswer {
             });
         }
         let mut seen = BTreeSet::new();
-        for refusal in &answer.refused {
+        for refusal in answer.refused.iter().chain(&dropped) {
             let index = refusal.index;
             if index >= offered {
                 return Err(AnswerError::Refused { index, offered });
@@ -66,12 +78,25 @@ impl CheckedAnswer {
             let left = u64::from(offered) - dealt;
             answer.rest = Rest::Other(format!("it left {left} records without saying why"));
         }
-        Ok(Self(answer))
+        Ok(Self { answer, dropped })
+    }
+
+    /// Records that were left out on their way, each with its reason.
+    pub fn dropped(&self) -> &[Refusal] {
+        &self.dropped
+    }
+
+    /// Whether the messenger itself has dealt with any record.
+    pub fn handled_any(&self) -> bool {
+        let before = |refusal: &&Refusal| refusal.index < self.answer.accepted;
+        let dropped = self.dropped.iter().filter(before).count();
+        !self.answer.refused.is_empty()
+            || usize::try_from(self.answer.accepted).is_ok_and(|accepted| accepted > dropped)
     }
 
     /// The answer itself, to be taken apart.
     pub fn into_inner(self) -> Answer {
-        self.0
+        self.answer
     }
 }
 
@@ -79,7 +104,7 @@ impl Deref for CheckedAnswer {
     type Target = Answer;
 
     fn deref(&self) -> &Answer {
-        &self.0
+        &self.answer
     }
 }
 
@@ -116,6 +141,35 @@ mod tests {
             let found = answered(accepted, refused, Rest::Done);
             assert_eq!(found.unwrap_err(), problem);
         }
+    }
+
+    #[test]
+    fn what_was_left_out_on_the_way_is_dealt_with_and_no_merit() {
+        let refusal = |index| Refusal {
+            index,
+            reason: "r".to_owned(),
+        };
+        let answer = |accepted| Answer {
+            accepted,
+            refused: Vec::new(),
+            rest: Rest::Done,
+            attributes: Vec::new(),
+        };
+        let checked = |accepted, dropped: &[u32]| {
+            let dropped = dropped.iter().copied().map(refusal).collect();
+            CheckedAnswer::with_dropped(answer(accepted), dropped, 3)
+        };
+        let all = checked(1, &[1, 2]).unwrap();
+        assert_eq!((all.rest.clone(), all.dropped().len()), (Rest::Done, 2));
+        assert!(all.handled_any());
+        assert!(!checked(2, &[0, 1, 2]).unwrap().handled_any());
+        assert_eq!(
+            checked(3, &[3]).unwrap_err(),
+            AnswerError::Refused {
+                index: 3,
+                offered: 3
+            }
+        );
     }
 
     #[test]

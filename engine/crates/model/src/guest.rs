@@ -65,6 +65,17 @@ pub enum Rest {
     Other(String),
 }
 
+/// What becomes of a record on its way to a messenger, in a filter's word. A
+/// [`Filter`] hands out checked ones only: what it replaces a record by has the
+/// record's type and keys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    Keep,
+    Replace(Box<AccountingRecord>),
+    /// Not for this messenger, for this reason.
+    Drop(String),
+}
+
 /// How far a delivery got, in the messenger's own numbers. A [`Messenger`] hands
 /// out checked ones only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,6 +179,16 @@ pub trait Mapper: Send {
         tables: &'a Tables,
         items: &'a [UsageItem],
     ) -> BoxFuture<'a, Result<Vec<Outcome>, GuestFailure>>;
+}
+
+/// A started filter: one verdict for each record of a batch, in order. After a failure
+/// it takes a fresh store by itself at the next call.
+pub trait Filter: Send {
+    /// Judges the records of a batch.
+    fn filter<'a>(
+        &'a mut self,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<Vec<Verdict>, GuestFailure>>;
 }
 
 /// A started messenger instance. After a failure it takes a fresh store by

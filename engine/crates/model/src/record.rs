@@ -371,6 +371,23 @@ impl RecordList {
         self.len() == 0
     }
 
+    /// The records, one by one.
+    pub fn into_records(self) -> Vec<AccountingRecord> {
+        macro_rules! each {
+            ($records:expr, $case:ident) => {
+                $records.into_iter().map(AccountingRecord::$case).collect()
+            };
+        }
+        match self {
+            Self::Cloud(records) => each!(records, Cloud),
+            Self::Ip(records) => each!(records, Ip),
+            Self::Accelerator(records) => each!(records, Accelerator),
+            Self::Storage(records) => each!(records, Storage),
+            Self::Energy(records) => each!(records, Energy),
+            Self::Other(records) => each!(records, Other),
+        }
+    }
+
     /// No records, of the same type.
     #[must_use]
     pub fn none(&self) -> Self {

@@ -24,7 +24,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
 use super::abi::version::{built_for, exported, newer, not_spoken};
-use super::abi::{DescribedAbi, Major, MapperAbi, MessengerAbi};
+use super::abi::{DescribedAbi, FilterAbi, Major, MapperAbi, MessengerAbi};
 use super::compile::{self, CompileError, CompilerProcess, Job};
 use super::component::{Component, Roles};
 use super::describe::{self, checked};
@@ -65,6 +65,7 @@ const DETAIL_BYTES: usize = 1_000;
 const DESCRIPTION: &str = "caso:accounting/description";
 const MAPPING: &str = "caso:accounting/mapping";
 const DELIVERY: &str = "caso:accounting/delivery";
+const FILTERING: &str = "caso:filter/filtering";
 
 /// What components are taken in with.
 pub struct Admission<'a> {
@@ -129,6 +130,13 @@ impl Admission<'_> {
             .transpose()
             .map_err(link_error)?;
 
+        let filter = roles
+            .filter
+            .then(|| linkers.filter.instantiate_pre(&compiled))
+            .map(|pre| pre.and_then(|pre| FilterAbi::new(major, pre)))
+            .transpose()
+            .map_err(link_error)?;
+
         let who = Who {
             component: label.clone(),
             instance: String::new(),
@@ -163,6 +171,7 @@ impl Admission<'_> {
             mapping: Arc::default(),
             mapper,
             messenger,
+            filter,
         })
     }
 }
@@ -330,14 +339,15 @@ fn examine(engine: &Engine, label: &str, compiled: &Compiled) -> Result<Examined
     let roles = Roles {
         mapper: spoken(label, &exports, MAPPING)?.is_some(),
         messenger: spoken(label, &exports, DELIVERY)?.is_some(),
+        filter: spoken(label, &exports, FILTERING)?.is_some(),
     };
     let missing = |export: &str, why: &str| AdmissionError::Export {
         component: label.to_owned(),
         export: export.to_owned(),
         why: why.to_owned(),
     };
-    if !roles.mapper && !roles.messenger {
-        let why = "it is neither a mapper nor a messenger";
+    if !roles.mapper && !roles.messenger && !roles.filter {
+        let why = "it is neither a mapper nor a messenger, nor a filter";
         return Err(missing("caso:accounting/delivery@1.0.0", why));
     }
     let Some(major) = spoken(label, &exports, DESCRIPTION)? else {
@@ -348,9 +358,10 @@ fn examine(engine: &Engine, label: &str, compiled: &Compiled) -> Result<Examined
         .imports(engine)
         .map(|(name, _)| name.to_owned())
         .collect();
-    // A component with both duties must be able to do the pure one.
+    // A component with several duties must be able to do the pure ones.
+    let pure = roles.mapper || roles.filter;
     for import in &imports {
-        if let Some(why) = link::refuses(import, !roles.mapper) {
+        if let Some(why) = link::refuses(import, !pure) {
             return Err(AdmissionError::Import {
                 component: label.to_owned(),
                 import: short_line(import, 200),

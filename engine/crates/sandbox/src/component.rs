@@ -5,9 +5,10 @@ use std::sync::Arc;
 use caso_disk::MonotonicNames;
 use wasmtime::Engine;
 
-use super::abi::{MapperAbi, MessengerAbi};
+use super::abi::{FilterAbi, MapperAbi, MessengerAbi};
 use super::budget::Budget;
 use super::failure::Who;
+use super::filter::GuestFilter;
 use super::instance::Spec;
 use super::limits::Limits;
 use super::link::Needs;
@@ -18,13 +19,15 @@ use caso_model::component::{Description, OptionDescription, OptionKind, OptionVa
 use caso_model::guest::{FailureKind, GuestFailure, MAPPER};
 use caso_model::secret::is_secret;
 
-/// What a component can do. One of the two at least.
+/// What a component can do. One of the three at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
     /// It maps usage to records.
     pub mapper: bool,
     /// It delivers records.
     pub messenger: bool,
+    /// It changes or leaves out records on their way to a messenger.
+    pub filter: bool,
 }
 
 /// A component that was admitted: compiled, linked, described.
@@ -53,6 +56,7 @@ pub struct Component {
     pub(crate) mapping: Arc<Budget>,
     pub(crate) mapper: Option<MapperAbi>,
     pub(crate) messenger: Option<MessengerAbi>,
+    pub(crate) filter: Option<FilterAbi>,
 }
 
 impl Component {
@@ -84,6 +88,39 @@ impl Component {
             ..Spec::new(self.engine.clone(), who, settings, limits, mask)
         };
         GuestMapper::start(spec, pre, now).await
+    }
+
+    /// Starts an instance of the filter: of this name, with its clocks at `now`, in seconds
+    /// since 1970, and texts to mask besides the values of its own secret options.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Start`, as for the mapper.
+    pub async fn start_filter(
+        &self,
+        instance: &str,
+        settings: Vec<Setting>,
+        hidden: Vec<String>,
+        now: i64,
+        limits: Limits,
+    ) -> Result<GuestFilter, GuestFailure> {
+        let who = Who {
+            component: self.name.clone(),
+            instance: instance.to_owned(),
+        };
+        let Some(pre) = self.filter.clone() else {
+            return Err(not_started(&who, "it is not a filter"));
+        };
+        let mut secrets = self.secrets(&settings);
+        secrets.extend(hidden);
+        let spec = Spec::new(
+            self.engine.clone(),
+            who,
+            settings,
+            limits,
+            Mask::new(secrets),
+        );
+        GuestFilter::start(spec, pre, now).await
     }
 
     /// Starts an instance of the messenger.

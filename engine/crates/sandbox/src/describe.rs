@@ -102,7 +102,7 @@ pub enum DescriptionError {
     #[error("it asks for the capability `{0}` twice")]
     CapabilityTwice(String),
     /// A mapper that would like to reach outside.
-    #[error("it is a mapper and asks for capabilities, but a mapper is pure")]
+    #[error("it is a mapper or a filter and asks for capabilities, but these are pure")]
     ImpureMapper,
     /// A record type's name.
     #[error("one of its record types is not of a-z, 0-9, `-` and `_`")]
@@ -155,7 +155,7 @@ pub fn checked(
             return Err(DescriptionError::CapabilityTwice(request.name.clone()));
         }
     }
-    if roles.mapper && !description.capabilities.is_empty() {
+    if (roles.mapper || roles.filter) && !description.capabilities.is_empty() {
         return Err(DescriptionError::ImpureMapper);
     }
     if description

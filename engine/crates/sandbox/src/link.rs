@@ -15,6 +15,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
 use super::abi;
 use super::abi::version::{newer, not_spoken, speaks};
+use super::bindings::v1::filter::caso::filter::verdicts;
 use super::bindings::v1::mapper::caso::accounting::{
     descriptions, log, outcomes, records, types, usage,
 };
@@ -30,6 +31,8 @@ use super::state::State;
 pub struct Linkers {
     /// Pure: the log and an empty WASI.
     pub mapper: Linker<State>,
+    /// The same, with the types of deliveries.
+    pub filter: Linker<State>,
     /// Queues and connections as well.
     messenger: Linker<State>,
     /// And `wasi:sockets`, for a grant of an address.
@@ -49,6 +52,11 @@ impl Linkers {
         empty_wasi(&mut mapper)?;
         still(&mut mapper)?;
         abi::add_mapper(&mut mapper)?;
+
+        let mut filter = Linker::new(engine);
+        empty_wasi(&mut filter)?;
+        still(&mut filter)?;
+        abi::add_filter(&mut filter)?;
 
         let mut messenger = Linker::new(engine);
         add_messenger(&mut messenger)?;
@@ -71,9 +79,14 @@ impl Linkers {
         sockets::add_to_linker(&mut describing)?;
         http::add_to_linker(&mut describing)?;
         still(&mut describing)?;
+        // `verdicts` alone is not there yet; the rest is the same once more.
+        describing.allow_shadowing(true);
+        abi::add_filter(&mut describing)?;
+        describing.allow_shadowing(false);
 
         Ok(Self {
             mapper,
+            filter,
             messenger,
             sockets: with_sockets,
             http: with_http,
@@ -145,13 +158,15 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
     let (name, version) = import.split_once('@').unwrap_or((import, ""));
     let (package, interface) = name.split_once('/').unwrap_or((name, ""));
     let of = |major: &str| version == major || version.starts_with(&format!("{major}."));
-    let pure = || Some("a mapper is pure and has no capability".to_owned());
+    let pure = || Some("a mapper or a filter is pure and has no capability".to_owned());
     match (package, interface) {
         ("caso:accounting", _) if !speaks(version) => Some(not_spoken(version)),
         (
             "caso:accounting",
             "types" | "descriptions" | "usage" | "records" | "outcomes" | "deliveries" | "log",
         ) => None,
+        ("caso:filter", _) if !speaks(version) => Some(not_spoken(version)),
+        ("caso:filter", "verdicts") => None,
         ("caso:accounting", "queue" | "connection") if messenger => None,
         ("caso:accounting", "queue" | "connection") => pure(),
         ("caso:accounting", _) => Some(
@@ -190,6 +205,7 @@ impl usage::Host for State {}
 impl records::Host for State {}
 impl outcomes::Host for State {}
 impl deliveries::Host for State {}
+impl verdicts::Host for State {}
 
 #[cfg(test)]
 mod tests {

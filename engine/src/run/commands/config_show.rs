@@ -23,6 +23,10 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<anyhow::Error>) 
                 described.extend(
                     instance.map(|found| (&found.component, &messenger.component.description)),
                 );
+                let filters = instance.into_iter().flat_map(|found| &found.filters);
+                let filters = filters.zip(&messenger.filters);
+                described
+                    .extend(filters.map(|(found, filter)| (found, &filter.component.description)));
             }
             for (instance, description) in described {
                 match caso_config::component_values(config, instance, description) {

@@ -41,6 +41,7 @@ impl Summary {
                 records(report.delivered)
             ));
         }
+        self.dropped(report);
         self.not_given(report);
         let quarantined = report.refused + report.failed;
         if quarantined > 0 {
@@ -65,6 +66,24 @@ impl Summary {
             Ending::Cancelled => self.failure(),
             outcome => self.problem(format!("messenger `{name}`: {outcome}")),
         }
+    }
+
+    fn dropped(&mut self, report: &InstanceReport) {
+        let count: u64 = report.dropped.values().sum();
+        if count == 0 {
+            return;
+        }
+        self.success();
+        let reasons = report.dropped.iter();
+        let reasons: Vec<String> = reasons
+            .map(|(reason, count)| format!("{reason} ({count})"))
+            .collect();
+        self.line(format!(
+            "messenger `{}`: {} left out by its filters: {}",
+            report.name,
+            records(count),
+            reasons.join("; ")
+        ));
     }
 
     fn not_given(&mut self, report: &InstanceReport) {

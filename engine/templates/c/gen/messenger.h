@@ -794,7 +794,8 @@ typedef struct caso_accounting_deliveries_batch_t {
   // own head.
   messenger_string_t   id;
   // 1 for the first attempt at this batch or a part of it, then one more
-  // each time.
+  // each time. An attempt counts before it is made: after a run that was
+  // killed in between, a number is missing.
   uint32_t   attempt;
   // Name of the messenger's instance.
   messenger_string_t   instance;

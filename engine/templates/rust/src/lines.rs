@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn a_line_each_and_nothing_for_what_is_not_known() {
         let records = [record("a", Some(60)), record("b\nc", None)];
-        assert_eq!(lines(&records, ";"), "a;vo.example.org;60\nb c;vo.example.org;\n");
+        assert_eq!(
+            lines(&records, ";"),
+            "a;vo.example.org;60\nb c;vo.example.org;\n"
+        );
         assert_eq!(lines(&[], ";"), "");
     }
 }

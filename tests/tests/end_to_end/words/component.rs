@@ -323,6 +323,11 @@ fn one_that_does_not_fit_is_told_why() {
     checked("trap")
         .expect(1)
         .says("FAIL  1 cloud records: component `mischief` failed in `deliver`");
+    // It says that it has delivered, and has put nothing anywhere.
+    checked("accept")
+        .expect(1)
+        .says("warn  it accepts records, and nothing comes out")
+        .says("FAIL  a queue that is full: it says that 3 records are dealt with, and nothing came out: they are lost");
     checked("refuse-to-start")
         .expect(3)
         .says("does not start: ")
@@ -384,6 +389,7 @@ fn of_its_command_lines() {
     let (site, _) = bench();
     for (name, arguments) in [
         ("component-help", &["--help"][..]),
+        ("component-help-new", &["new", "--help"]),
         ("component-help-wit", &["wit", "--help"]),
         ("component-help-inspect", &["inspect", "--help"]),
         ("component-help-check", &["check", "--help"]),
@@ -392,4 +398,48 @@ fn of_its_command_lines() {
     ] {
         printed(name, &component(&site, arguments));
     }
+}
+
+#[test]
+fn a_messenger_begins_in_a_folder() {
+    let (site, _) = bench();
+    for (language, name) in [
+        ("rust", "component-new-rust"),
+        ("c", "component-new-c"),
+        ("python", "component-new-python"),
+        ("javascript", "component-new-javascript"),
+    ] {
+        let arguments = ["new", "--lang", language, "mine", "--into", language];
+        printed(name, &component(&site, &arguments));
+        let folder = site.path().join(language);
+        for file in [
+            "README.md",
+            "build.sh",
+            "test.sh",
+            ".gitignore",
+            "wit/worlds.wit",
+        ] {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert!(!text.contains("@NAME@"), "{language}/{file}");
+        }
+    }
+    printed(
+        "component-new-again",
+        &component(&site, &["new", "--lang", "c", "mine", "--into", "c"]),
+    );
+    printed(
+        "component-new-named-ssm",
+        &component(&site, &["new", "--lang", "c", "ssm"]),
+    );
+    printed(
+        "component-new-named-wrongly",
+        &component(&site, &["new", "--lang", "c", "My Messenger"]),
+    );
+    printed(
+        "component-new-in-go",
+        &component(&site, &["new", "--lang", "go", "mine"]),
+    );
+    let facts = json(&component(&site, &["new", "--lang", "c", "other", "--json"]).expect(0));
+    assert_eq!(facts["folder"], "other");
+    assert!(site.path().join("other/gen/messenger.h").is_file());
 }

@@ -9,6 +9,10 @@ use crate::value::{Sha256, Size};
 /// Stands for the section of each messenger.
 pub const MESSENGER: &str = "messenger_NAME";
 pub const MAPPER: &str = "mapper";
+/// Stands for the section of each filter.
+pub const FILTER: &str = "filter_NAME";
+/// The filters that are part of the program.
+pub const BUILTIN_FILTERS: &[&str] = &["anonymise"];
 
 const MEMORY: &str = "Memory that the component may use.";
 const TIMEOUT: &str = "How long one call of the component may take, waiting included.";
@@ -29,6 +33,9 @@ rows! {
     MESSENGER_GRANTS: Vec<String> = Row::new(MESSENGER, "grants",
         "What a component of your own may use beyond its own computing, divided by commas. Built-in ones are \
          granted what they ask for.");
+    MESSENGER_FILTERS: Vec<String> = Row::new(MESSENGER, "filters",
+        "Filters that records pass on their way to this messenger, in order: built in is anonymise; for one of your \
+         own [filter_NAME] has its component. Where one cannot do its work the records wait: none goes by unfiltered.");
     MESSENGER_MEMORY: Size = Row::new(MESSENGER, "memory", MEMORY)
         .bytes_at_least(1 << 20)
         .default("64MiB");
@@ -45,6 +52,10 @@ rows! {
          that it is given. One that wants more is stopped, and its records wait.")
         .bytes_at_least(1 << 20)
         .default("64MiB");
+    FILTER_COMPONENT: Option<String> = Row::new(FILTER, "component",
+        "The filter's component: a file, or the name of a built-in one, for a second instance of it with options of \
+         its own. When unset, the built-in filter of that name.");
+    FILTER_SHA256: Option<Sha256> = Row::new(FILTER, "sha256", SHA256);
     MAPPER_SHA256: Option<Sha256> = Row::new(MAPPER, "sha256", SHA256);
     MAPPER_MEMORY: Size = Row::new(MAPPER, "memory", MEMORY)
         .bytes_at_least(1 << 20)

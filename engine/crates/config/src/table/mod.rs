@@ -35,6 +35,8 @@ pub fn rows() -> impl Iterator<Item = &'static dyn Described> {
 pub fn in_section(row: &Entry, section: &str) -> bool {
     if row.section == components::MESSENGER {
         section.starts_with("messenger_")
+    } else if row.section == components::FILTER {
+        section.starts_with("filter_")
     } else if clouds::is_section(section) {
         row.section == clouds::CLOUD || row.per_cloud
     } else {

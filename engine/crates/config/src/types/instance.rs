@@ -12,6 +12,8 @@ pub struct ComponentInstance {
     pub name: String,
     /// Where its code comes from.
     pub source: ComponentSource,
+    /// Section of what the host is told about it: `messenger_NAME`, `filter_NAME` or `mapper`.
+    pub host_section: String,
     /// Section of its own options. Usually its name.
     pub section: String,
     /// Options that a former name implies, below all that the site sets.
@@ -63,6 +65,8 @@ pub struct MessengerInstance {
     pub component: ComponentInstance,
     /// What it is given.
     pub record_types: RecordTypes,
+    /// What records pass on their way to it, in order.
+    pub filters: Vec<ComponentInstance>,
     /// One text a grant, parsed by the sandbox.
     pub grants: Vec<Grant>,
 }

@@ -1,6 +1,6 @@
 //! What an answer means for the records that were offered.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use caso_journal::{BatchItem, PackedBatch, QuarantineCause};
@@ -19,6 +19,12 @@ impl Sender<'_> {
         size: usize,
         answer: CheckedAnswer,
     ) -> Result<(), Stop> {
+        let handled = answer.handled_any();
+        let dropped: HashMap<usize, String> = answer
+            .dropped()
+            .iter()
+            .filter_map(|d| Some((usize::try_from(d.index).ok()?, d.reason.clone())))
+            .collect();
         let answer = answer.into_inner();
         for Attribute { name, value } in &answer.attributes {
             tracing::debug!(
@@ -33,8 +39,11 @@ impl Sender<'_> {
             .iter()
             .filter_map(|r| Some((usize::try_from(r.index).ok()?, r.reason.as_str())))
             .collect();
-        let dealt: BTreeSet<usize> = (0..accepted).chain(reasons.keys().copied()).collect();
-        if !dealt.is_empty() {
+        let dealt: BTreeSet<usize> = (0..accepted)
+            .chain(reasons.keys().copied())
+            .chain(dropped.keys().copied())
+            .collect();
+        if handled {
             self.handled_well()?;
         }
         let refused: Vec<(&BatchItem, &str)> = items
@@ -44,12 +53,14 @@ impl Sender<'_> {
             .collect();
         self.quarantine(batch, QuarantineCause::Refused, &refused)?;
         self.report.refused += refused.len() as u64;
-        self.report.delivered += (dealt.len() - refused.len()) as u64;
+        self.report.delivered += (dealt.len() - refused.len() - dropped.len()) as u64;
         let accepted = items.iter().enumerate().filter_map(|(at, item)| {
-            let accepted = dealt.contains(&at) && !reasons.contains_key(&at);
+            let accepted =
+                dealt.contains(&at) && !reasons.contains_key(&at) && !dropped.contains_key(&at);
             accepted.then_some(&item.record)
         });
         batch.delivered(accepted)?;
+        self.dropped(batch, items, &dropped)?;
         let indices: Vec<u32> = items
             .iter()
             .enumerate()
@@ -66,6 +77,27 @@ impl Sender<'_> {
         });
         self.size.moved(dealt.len());
         self.rest(batch, items, size - dealt.len(), size, answer.rest)
+    }
+
+    /// Notes why, before they are done with.
+    fn dropped(
+        &mut self,
+        batch: &PackedBatch,
+        items: &VecDeque<BatchItem>,
+        dropped: &HashMap<usize, String>,
+    ) -> Result<(), Stop> {
+        let reasons: BTreeMap<u32, &str> = items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| Some((item.index, dropped.get(&at)?.as_str())))
+            .collect();
+        if !reasons.is_empty() {
+            batch.note_dropped(&reasons)?;
+        }
+        for reason in reasons.into_values() {
+            self.report.dropped(reason);
+        }
+        Ok(())
     }
 
     fn rest(

@@ -32,7 +32,7 @@ impl Sender<'_> {
         for at in tries.into_iter().rev() {
             self.check_bounds()?;
             if let Ok(answer) = self.call(batch, behind.iter().skip(at).take(1)).await?
-                && (answer.accepted > 0 || !answer.refused.is_empty())
+                && answer.handled_any()
             {
                 // Evidence only: it is not acknowledged, and has its turn.
                 return self.handled_well();

@@ -34,6 +34,11 @@ pub fn add_messenger(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     v1::add_messenger(linker)
 }
 
+/// Adds what a filter may import of the contract, in every version.
+pub fn add_filter(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    v1::add_filter(linker)
+}
+
 /// A component that can be asked what it is.
 pub enum DescribedAbi {
     V1(v1::Described),
@@ -189,6 +194,67 @@ impl RunningMessenger {
             (Self::V1(messenger), BatchAbi::V1(batch)) => {
                 v1::deliver(messenger, store, batch).await
             }
+        }
+    }
+}
+
+/// A filter, ready to be instantiated.
+#[derive(Clone)]
+pub enum FilterAbi {
+    V1(v1::FilterPre),
+}
+
+/// A filter's instance.
+pub enum RunningFilter {
+    V1(v1::Filter),
+}
+
+/// A filter's verdict, not yet held to the contract.
+pub enum Filtered {
+    Keep,
+    Replace(Box<AccountingRecord>),
+    Drop(String),
+    /// What this version of the contract has no case for, and its value.
+    Other(String, String),
+}
+
+impl FilterAbi {
+    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        match major {
+            Major::V1 => v1::FilterPre::new(pre).map(Self::V1),
+        }
+    }
+
+    /// Instantiates it and calls `start`.
+    pub async fn start(
+        &self,
+        store: &mut Store<State>,
+        setup: &Setup,
+    ) -> wasmtime::Result<(RunningFilter, Result<(), StartError>)> {
+        match self {
+            Self::V1(pre) => {
+                let (running, started) = v1::start_filter(pre, store, setup).await?;
+                Ok((RunningFilter::V1(running), started))
+            }
+        }
+    }
+
+    /// The batch, and how long the call may take.
+    pub fn batch(&self, batch: &Batch, time_left: Duration) -> BatchAbi {
+        match self {
+            Self::V1(_) => BatchAbi::V1(v1::batch(batch, time_left)),
+        }
+    }
+}
+
+impl RunningFilter {
+    pub async fn filter(
+        &self,
+        store: &mut Store<State>,
+        batch: &BatchAbi,
+    ) -> wasmtime::Result<Vec<Filtered>> {
+        match (self, batch) {
+            (Self::V1(filter), BatchAbi::V1(batch)) => v1::filter(filter, store, batch).await,
         }
     }
 }

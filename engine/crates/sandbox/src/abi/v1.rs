@@ -6,10 +6,11 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
-use super::Mapped;
+use super::{Filtered, Mapped};
+use crate::bindings::v1::filter::caso::filter::verdicts::Verdict;
 use crate::bindings::v1::mapper::exports::caso::accounting::mapping;
 use crate::bindings::v1::messenger::exports::caso::accounting::delivery;
-use crate::bindings::v1::{described, mapper, messenger};
+use crate::bindings::v1::{described, filter, mapper, messenger};
 use crate::component::Roles;
 use crate::convert::Cross;
 use crate::convert::v1::setup;
@@ -23,6 +24,8 @@ pub type Mapper = mapper::Mapper;
 pub type MessengerPre = messenger::MessengerPre<State>;
 pub type Messenger = messenger::Messenger;
 pub type Batch = delivery::Batch;
+pub type FilterPre = filter::FilterPre<State>;
+pub type Filter = filter::Filter;
 
 pub fn add_mapper(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     mapper::Mapper::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
@@ -30,6 +33,10 @@ pub fn add_mapper(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 pub fn add_messenger(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     messenger::Messenger::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+}
+
+pub fn add_filter(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    filter::Filter::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
 }
 
 /// The component in the world of `describe`.
@@ -56,6 +63,9 @@ impl Described {
         }
         if roles.messenger {
             messenger::MessengerIndices::new(&self.pre)?.load(&mut *store, &instance)?;
+        }
+        if roles.filter {
+            filter::FilterIndices::new(&self.pre)?.load(&mut *store, &instance)?;
         }
         let bindings = described::DescribedIndices::new(&self.pre)?.load(&mut *store, &instance)?;
         let description = bindings
@@ -141,4 +151,38 @@ pub async fn deliver(
         .call_deliver(store, batch)
         .await?;
     Ok(answer.cross())
+}
+
+pub async fn start_filter(
+    pre: &FilterPre,
+    store: &mut Store<State>,
+    with: &Setup,
+) -> wasmtime::Result<(Filter, Result<(), StartError>)> {
+    let filter = pre.instantiate_async(&mut *store).await?;
+    let started = filter
+        .caso_filter_filtering()
+        .call_start(store, &setup(with))
+        .await?;
+    Ok((filter, started.map_err(Cross::cross)))
+}
+
+pub async fn filter(
+    filter: &Filter,
+    store: &mut Store<State>,
+    batch: &Batch,
+) -> wasmtime::Result<Vec<Filtered>> {
+    let verdicts = filter
+        .caso_filter_filtering()
+        .call_filter(store, batch)
+        .await?;
+    Ok(verdicts.into_iter().map(filtered).collect())
+}
+
+fn filtered(verdict: Verdict) -> Filtered {
+    match verdict {
+        Verdict::Keep => Filtered::Keep,
+        Verdict::Replace(record) => Filtered::Replace(Box::new(record.cross())),
+        Verdict::Drop(reason) => Filtered::Drop(reason),
+        Verdict::Other(fact) => Filtered::Other(fact.name, fact.value),
+    }
 }

@@ -52,3 +52,21 @@ pub mod messenger {
         },
     });
 }
+
+/// The world `filter`, of the package beside the contract.
+pub mod filter {
+    wasmtime::component::bindgen!({
+        path: ["../../../wit", "../../../wit/filter"],
+        world: "caso:filter/filter",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        require_store_data_send: true,
+        with: {
+            "caso:accounting/types@1.0.0": super::mapper::caso::accounting::types,
+            "caso:accounting/descriptions@1.0.0": super::mapper::caso::accounting::descriptions,
+            "caso:accounting/records@1.0.0": super::mapper::caso::accounting::records,
+            "caso:accounting/log@1.0.0": super::mapper::caso::accounting::log,
+            "caso:accounting/deliveries@1.0.0": super::messenger::caso::accounting::deliveries,
+        },
+    });
+}

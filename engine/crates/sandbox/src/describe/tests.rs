@@ -3,6 +3,7 @@ use super::*;
 const MESSENGER: Roles = Roles {
     mapper: false,
     messenger: true,
+    filter: false,
 };
 
 fn description() -> Description {
@@ -201,6 +202,7 @@ fn a_mapper_is_pure_and_sockets_need_an_address() {
     let mapper = Roles {
         mapper: true,
         messenger: false,
+        filter: false,
     };
     assert!(
         checked(asking.clone(), mapper, &[])

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::battery::Battery;
 use super::capability::Places;
 use super::facts::{Imports, worlds};
+use super::filters::judged;
 use super::finding::{Findings, Verdict};
 use super::recorded::recorded;
 use super::stage::harmless;
@@ -76,6 +77,9 @@ pub async fn check(
                 );
                 let mut battery = Battery::new(subject, component, &name, options, folder);
                 battery.run(&mut findings).await?;
+            }
+            false if component.roles.filter => {
+                filter(&sandbox, subject, component, &mut findings).await;
             }
             false => mapper(subject, &caches, folder, &mut findings).await,
         }
@@ -277,6 +281,44 @@ fn wanted(subject: &Subject, component: &Component, findings: &mut Findings) {
             }
         }
         Err(error) => findings.add(GRANTS, Verdict::Fail, error_chain(error.as_ref())),
+    }
+}
+
+/// A filter judges the same records in the same way.
+async fn filter(
+    sandbox: &Sandbox,
+    subject: &Subject,
+    component: &Component,
+    findings: &mut Findings,
+) {
+    let first = judged(sandbox, subject, component).await;
+    let second = judged(sandbox, subject, component).await;
+    match (first, second) {
+        (Ok(first), Ok(second)) => {
+            for counts in &first.counts {
+                findings.add(BATTERY, Verdict::Ok, counts.words());
+            }
+            match first.verdicts == second.verdicts {
+                true => findings.add(BATTERY, Verdict::Ok, "judges in the same way twice"),
+                false => findings.add(
+                    BATTERY,
+                    Verdict::Fail,
+                    "judges otherwise the second time: a filter must be pure",
+                ),
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            let started = error.downcast_ref::<caso_model::guest::GuestFailure>();
+            let verdict = match started.is_some_and(|failure| failure.frames.is_empty()) {
+                true => Verdict::No,
+                false => Verdict::Fail,
+            };
+            let text = format!(
+                "{}; `--set OPTION=VALUE` gives it options",
+                error_chain(error.as_ref())
+            );
+            findings.add(BATTERY, verdict, text);
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Imports {
         let (contract, wasi) = names
             .iter()
             .cloned()
-            .partition(|name| name.starts_with("caso:accounting/"));
+            .partition(|name| name.starts_with("caso:"));
         Self { contract, wasi }
     }
 
@@ -154,7 +154,11 @@ impl Imports {
 }
 
 pub fn worlds(roles: Roles) -> Vec<&'static str> {
-    let worlds = [(roles.mapper, "mapper"), (roles.messenger, "messenger")];
+    let worlds = [
+        (roles.mapper, "mapper"),
+        (roles.messenger, "messenger"),
+        (roles.filter, "filter"),
+    ];
     let worlds = worlds.into_iter().filter(|(is, _)| *is);
     worlds.map(|(_, world)| world).collect()
 }

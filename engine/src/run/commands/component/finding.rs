@@ -87,7 +87,7 @@ impl Findings {
                 text += &format!("{part}\n");
             }
             rows.push(vec![
-                finding.verdict.word().to_owned(),
+                format!("{:<4}", finding.verdict.word()),
                 finding.text.clone(),
             ]);
         }
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(findings.exit(), Exit::Done);
         assert_eq!(
             findings.text(),
-            "admission\n  ok  a\nbattery\n  warn  b\nit fits: 1 warning\n"
+            "admission\n  ok    a\nbattery\n  warn  b\nit fits: 1 warning\n"
         );
         findings.add("battery", Verdict::No, "c");
         assert_eq!(findings.exit(), Exit::Partly);

@@ -196,7 +196,7 @@ fn text(inspection: &Inspection, component: &Component) -> String {
         let section = match (&inspection.configuration, component.roles.mapper) {
             (Some(configuration), _) => configuration.instance.as_str(),
             (None, true) => "mapper",
-            (None, false) => "NAME",
+            (None, false) => facts.name.as_str(),
         };
         text += &format!("  options in [{section}]\n");
         text += &columns(&options(facts), 4);
@@ -213,6 +213,14 @@ fn text(inspection: &Inspection, component: &Component) -> String {
                 listed(&optional, "or")
             );
         }
+    } else if component.roles.filter {
+        text += &format!(
+            "\nTo use it as a filter of messenger `ssm`, write into caso.conf:\n\n[messenger_ssm]\nfilters = {0}\n\n\
+             [filter_{0}]\ncomponent = {1}\nsha256 = {2}\n",
+            facts.name,
+            file.path.display(),
+            facts.sha256
+        );
     } else if component.roles.mapper {
         text += &format!(
             "\nTo use it as the mapper, write into caso.conf:\n\n[DEFAULT]\nmapper = {}\n\n[mapper]\nsha256 = {}\n",
@@ -257,9 +265,9 @@ fn first_lines(inspection: &Inspection, component: &Component) -> Vec<Vec<String
     if !tools.is_empty() {
         lines.push(line("built with", tools.join(", ")));
     }
-    let verb = match component.roles.messenger {
-        true => "takes",
-        false => "makes",
+    let verb = match component.roles.mapper {
+        true => "makes",
+        false => "takes",
     };
     let types = match facts.record_types.is_empty() {
         true => "records of every type".to_owned(),

@@ -57,13 +57,24 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<Shown> {
     let (sandbox, _) = components::sandbox(config)?;
     let mut lines = vec![mapper(&sandbox, config).await];
     lines.extend(messengers(&sandbox, config).await);
+    lines.extend(filters(&sandbox, config).await);
     for name in caso_builtin::messengers() {
         let used = config
             .messengers
             .iter()
             .any(|instance| instance.component.source == ComponentSource::BuiltIn(name.clone()));
         if !used {
-            lines.push(idle(&sandbox, &name).await?);
+            lines.push(idle(&sandbox, &name, "messenger").await?);
+        }
+    }
+    for name in caso_builtin::FILTERS {
+        let mut filters = config
+            .messengers
+            .iter()
+            .flat_map(|messenger| &messenger.filters);
+        let source = ComponentSource::BuiltIn(name.to_owned());
+        if !filters.any(|filter| filter.source == source) {
+            lines.push(idle(&sandbox, name, "filter").await?);
         }
     }
     let failed = lines.iter().filter(|line| !line.usable).count();
@@ -124,6 +135,30 @@ async fn messengers(sandbox: &Sandbox, config: &Config) -> Vec<Line> {
     lines
 }
 
+/// Each once, whoever uses it.
+async fn filters(sandbox: &Sandbox, config: &Config) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for instance in config
+        .messengers
+        .iter()
+        .flat_map(|messenger| &messenger.filters)
+    {
+        if lines.iter().any(|line| line.name == instance.name) {
+            continue;
+        }
+        let mut line = Line::of(instance, "filter");
+        match components::load_filter(sandbox, config, instance, &mut Vec::new()).await {
+            Ok(filter) => {
+                line.admitted(&filter.component);
+                line.usable(Ok(()));
+            }
+            Err(error) => line.usable(Err(error)),
+        }
+        lines.push(line);
+    }
+    lines
+}
+
 fn messenger(
     config: &Config,
     instance: &MessengerInstance,
@@ -141,12 +176,12 @@ fn messenger(
 }
 
 /// One that is in the program, and that nobody uses.
-async fn idle(sandbox: &Sandbox, name: &str) -> anyhow::Result<Line> {
+async fn idle(sandbox: &Sandbox, name: &str, world: &'static str) -> anyhow::Result<Line> {
     let bytes = caso_builtin::builtin(name).unwrap_or_default();
     let component = sandbox.load(Source::Builtin { name, bytes }).await?;
     let mut line = Line {
         in_use: false,
-        ..Line::new(name, "messenger", "built-in".to_owned())
+        ..Line::new(name, world, "built-in".to_owned())
     };
     line.admitted(&component);
     line.usable(Ok(()));

@@ -7,6 +7,7 @@ mod capability;
 mod check;
 mod contract;
 mod facts;
+mod filters;
 mod finding;
 mod inspect;
 mod list;

@@ -13,7 +13,6 @@ use caso_base::SystemClock;
 use caso_deliver::{Deadline, Instance};
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::{Answer, Batch, BoxFuture, GuestFailure, Messenger, Rest};
-use caso_model::record::{AccountingRecord, RecordList};
 
 /// What came of a recording.
 pub struct Recorded {
@@ -106,24 +105,7 @@ fn of_batches(batches: Vec<Batch>) -> Records {
         all.origins.extend(batch.origins);
         let origins = batch.origin_of.into_iter().map(|origin| origin + first);
         all.records
-            .extend(each(batch.records).into_iter().zip(origins));
+            .extend(batch.records.into_records().into_iter().zip(origins));
     }
     all
-}
-
-/// The records of a list, one by one.
-fn each(list: RecordList) -> Vec<AccountingRecord> {
-    macro_rules! each {
-        ($records:expr, $case:ident) => {
-            $records.into_iter().map(AccountingRecord::$case).collect()
-        };
-    }
-    match list {
-        RecordList::Cloud(records) => each!(records, Cloud),
-        RecordList::Ip(records) => each!(records, Ip),
-        RecordList::Accelerator(records) => each!(records, Accelerator),
-        RecordList::Storage(records) => each!(records, Storage),
-        RecordList::Energy(records) => each!(records, Energy),
-        RecordList::Other(records) => each!(records, Other),
-    }
 }

@@ -135,6 +135,25 @@ pub fn of_the_recording(
     values.load(folder)
 }
 
+/// The configuration in which a messenger has this file as its filter, with these options.
+///
+/// # Errors
+/// The name cannot be a filter's.
+pub fn of_a_filter(
+    name: &str,
+    file: &Path,
+    set: &[(String, String)],
+    folder: &Path,
+) -> anyhow::Result<Config> {
+    let mut values = Values::new("noop", folder);
+    values.put("messenger_noop", "filters", name);
+    values.put(&format!("filter_{name}"), "component", &absolute(file));
+    for (option, value) in set {
+        values.set(name, option, value);
+    }
+    values.load(folder)
+}
+
 /// A grant and a component's file stand in a configuration by their whole paths.
 fn absolute(file: &Path) -> String {
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
+use super::filters::{Verdicts, judged};
 use super::recorded::{Recorded, recorded};
 use super::samples::{Counts, Records, SAMPLE};
 use super::stage::{Output, Outside, Scene, Stage};
@@ -14,7 +15,7 @@ use super::{Shown, Subject};
 use crate::run::exit::Exit;
 use caso_base::line::{clean_line, short_line};
 use caso_model::guest::{Answer, GuestFailure, Messenger as _, Rest};
-use caso_sandbox::Component;
+use caso_sandbox::{Component, Sandbox};
 
 /// Records in one batch at most, as the engine has it.
 const BATCH: usize = 1_000;
@@ -84,6 +85,9 @@ pub async fn try_out(
 ) -> anyhow::Result<Shown> {
     let sandbox = caches.sandbox()?;
     let component = trial::admitted(&sandbox, subject).await?;
+    if component.roles.filter {
+        return filtered(&sandbox, subject, &component, json).await;
+    }
     let folder = folder(into)?;
     if !component.roles.messenger {
         return mapped(subject, &component, caches, &folder, json).await;
@@ -342,6 +346,39 @@ fn folder(into: Option<&Path>) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(into).with_context(|| format!("cannot make `{shown}`"))?;
     into.canonicalize()
         .with_context(|| format!("cannot use `{shown}`"))
+}
+
+#[derive(Debug, Serialize)]
+struct Filtering {
+    component: String,
+    version: String,
+    verdicts: Vec<Verdicts>,
+}
+
+/// A filter judges the sample records.
+async fn filtered(
+    sandbox: &Sandbox,
+    subject: &Subject,
+    component: &Component,
+    json: bool,
+) -> anyhow::Result<Shown> {
+    let judged = judged(sandbox, subject, component).await?;
+    let report = Filtering {
+        component: component.name.clone(),
+        version: component.version.clone(),
+        verdicts: judged.counts,
+    };
+    let text = || {
+        let mut text = format!(
+            "{} {} as a filter of the sample records\n",
+            report.component, report.version
+        );
+        for verdicts in &report.verdicts {
+            text += &format!("  {}\n", verdicts.words());
+        }
+        text
+    };
+    Shown::of(&report, json, text, Exit::Done)
 }
 
 #[derive(Debug, Serialize)]

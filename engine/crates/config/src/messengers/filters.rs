@@ -1,0 +1,108 @@
+//! `filters`: names to instances of components.
+
+use std::path::PathBuf;
+
+use super::{is_file, refuse};
+use crate::error::{At, ConfigError};
+use crate::ini::normalize_section;
+use crate::origin::Origin;
+use crate::reader::Reader;
+use crate::resolve::Slot;
+use crate::table::{self, components as rows};
+use crate::text::listed;
+use crate::types::{ComponentInstance, ComponentSource, Limits, MessengerInstance};
+use crate::value::Sha256;
+use caso_base::suggest::hint;
+
+/// The filters of a messenger, whose `filters` are in this slot.
+pub fn read(reader: &mut Reader<'_>, slot: &Slot) -> Vec<ComponentInstance> {
+    let Some((names, origin)) = reader.find(&rows::MESSENGER_FILTERS, slot) else {
+        return Vec::new();
+    };
+    let names = names.into_iter().filter(|name| !name.is_empty());
+    names
+        .filter_map(|name| match instance(reader, &name, &origin) {
+            Ok(instance) => Some(instance),
+            Err(what) => {
+                reader.errors.push(ConfigError::Refused {
+                    at: At::new(&origin, slot.section(), slot.option()),
+                    what,
+                });
+                None
+            }
+        })
+        .collect()
+}
+
+fn instance(
+    reader: &mut Reader<'_>,
+    name: &str,
+    origin: &Origin,
+) -> Result<ComponentInstance, String> {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let section = normalize_section(name);
+    if !name.chars().all(safe) || name.starts_with('-') || name.len() > 64 {
+        return Err(format!(
+            "`{name}` cannot name a filter; expected at most 64 letters, digits, `_` and `-`"
+        ));
+    }
+    if table::is_reserved_section(&section) {
+        return Err(format!(
+            "`{name}` cannot name a filter: the section [{section}] has another meaning"
+        ));
+    }
+    let host = format!("filter_{}", name.to_lowercase());
+    let component = Slot::within(&rows::FILTER_COMPONENT, &host);
+    let component = reader.find(&rows::FILTER_COMPONENT, &component);
+    let source = match component.and_then(|(text, _)| text) {
+        Some(text) if is_file(&text) => ComponentSource::File(PathBuf::from(text)),
+        Some(text) => builtin(&text, &host)?,
+        None => builtin(name, &host)?,
+    };
+    let sha256 = Slot::within(&rows::FILTER_SHA256, &host);
+    let sha256 = reader.find(&rows::FILTER_SHA256, &sha256);
+    Ok(ComponentInstance {
+        name: name.to_owned(),
+        source,
+        host_section: host.clone(),
+        section,
+        implied: Vec::new(),
+        sha256: sha256.and_then(|(pin, _)| pin).map(|Sha256(hex)| hex),
+        // As the mapper, which is as pure.
+        limits: Limits {
+            memory: reader.get(&rows::MAPPER_MEMORY).0,
+            timeout: reader.get(&rows::MAPPER_TIMEOUT),
+            deadline: reader.get(&rows::MAPPER_DEADLINE),
+            output: 0,
+        },
+        origin: origin.clone(),
+    })
+}
+
+fn builtin(name: &str, host: &str) -> Result<ComponentSource, String> {
+    let known = rows::BUILTIN_FILTERS;
+    if known.contains(&name) {
+        return Ok(ComponentSource::BuiltIn(name.to_owned()));
+    }
+    let all: Vec<String> = known.iter().map(|known| (*known).to_owned()).collect();
+    Err(format!(
+        "no filter `{name}` is built in (there is {}); for a component of your own write `component = \
+         /its/file.wasm` in [{host}]{}",
+        listed(&all),
+        hint(name, known.iter().copied())
+    ))
+}
+
+/// A filter and a messenger of one name would share a section.
+pub fn apart(reader: &mut Reader<'_>, instances: &[MessengerInstance]) {
+    for filter in instances.iter().flat_map(|instance| &instance.filters) {
+        let shares = instances
+            .iter()
+            .any(|messenger| messenger.component.section == filter.section);
+        if shares {
+            let name = &filter.name;
+            let what = format!("`{name}` is a filter and a messenger: give one another name");
+            refuse(reader, &filter.origin, what);
+        }
+    }
+}
