@@ -134,9 +134,13 @@ fn hexadecimal(text: &str) -> usize {
 /// `(9333 bytes)`
 fn size(text: &str) -> Option<usize> {
     let number = text.strip_prefix('(')?;
-    let digits = digits(number);
-    let fits = digits > 0 && number[digits..].starts_with(" bytes)");
-    fits.then_some(1 + digits + " bytes)".len())
+    let figures = number
+        .bytes()
+        .take_while(|b| b.is_ascii_digit() || *b == b'.');
+    let (number, unit) = number.split_at(figures.count());
+    let units = [" bytes)", " KiB)", " MiB)"];
+    let unit = units.iter().find(|it| unit.starts_with(**it))?;
+    (digits(number) > 0).then_some(1 + number.len() + unit.len())
 }
 
 fn process(text: &str) -> Option<usize> {
@@ -172,7 +176,7 @@ mod tests {
         let now = instant(now.as_secs() as i64);
         let text = format!(
             "{now} error: cannot reach `http://127.0.0.1:34567/v3` after 0.25 s, says ñ; \
-             at least 0.1 s; {}/caso keeps 6b094ec4/6b094ef2598f70 (933 bytes); \
+             at least 0.1 s; {}/caso keeps 6b094ec4/6b094ef2598f70 (933 bytes) (1.5 KiB); \
              process 4711 has /tmp/x/spool, {}/etc and {} of v{}; 5 s from 2026-10-05T00:00:00Z; \
              `/x` belongs to `root:adm` (mode 0755), and we run as `me`",
             program("caso").parent().unwrap().display(),
@@ -183,7 +187,7 @@ mod tests {
         assert_eq!(
             filtered(&text, Path::new("/tmp/x")),
             "[NOW] error: cannot reach `http://127.0.0.1:[PORT]/v3` after [TIME] s, says ñ; \
-             at least 0.1 s; [PROGRAMS]/caso keeps [MESSAGE] ([SIZE]); \
+             at least 0.1 s; [PROGRAMS]/caso keeps [MESSAGE] ([SIZE]) ([SIZE]); \
              process [PID] has [SITE]/spool, [REPOSITORY]/etc and [DIGEST] of v[VERSION]; \
              5 s from 2026-10-05T00:00:00Z; \
              `/x` belongs to `[OWNER]` (mode 0755), and we run as `[USER]`"

@@ -199,7 +199,7 @@ fn remake(site: &Site, disk: Disk, name: &str) {
 }
 
 #[test]
-fn killed_before_every_step() {
+fn killed_before_every_step_of_a_return() {
     at_every_step(End::Kill);
 }
 
