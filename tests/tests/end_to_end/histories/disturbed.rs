@@ -146,10 +146,9 @@ impl Story {
                 .find(|life| server_id(0, life.number) == id)
                 .expect("a server")
         };
-        for key in right.keys().filter(|key| !found.contains_key(*key)) {
-            let life = life(&key.0);
-            panic!("history {}: {key:?} is lost: {life:#?}", self.seed);
-        }
+        let lost = right.keys().find(|key| !found.contains_key(*key));
+        let lost = lost.map(|key| (key, life(&key.0)));
+        assert!(lost.is_none(), "history {}: lost: {lost:#?}", self.seed);
         let beyond = found.keys().find(|key| !right.contains_key(*key));
         assert_eq!(beyond, None, "history {}", self.seed);
         for (key, record) in right {
