@@ -10,7 +10,9 @@ use std::io::{self, Write as _};
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
-use super::{completion, config, cursor, explain, queue, republish, signals, status, watchdog};
+use super::{
+    completion, config, cursor, explain, queue, report, republish, signals, status, watchdog,
+};
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
 use caso_base::error_chain;
@@ -43,6 +45,9 @@ pub fn execute(task: Task) -> Exit {
         }
         Task::Explain { line, server } => {
             with_config(program, line, |config| explain::execute(&config, &server))
+        }
+        Task::Report { line, what } => {
+            with_config(program, line, |config| report::execute(config, what))
         }
         Task::Republish { line, what } => {
             with_config(program, line, |config| republish::execute(config, what))
