@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{component, config, cursor, explain, queue, republish, status};
+use super::{component, config, cursor, explain, queue, report, republish, status};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -72,6 +72,7 @@ fn caso() -> Command {
         .subcommand(cursor::command())
         .subcommand(explain::command())
         .subcommand(republish::command())
+        .subcommand(report::command())
         .subcommand(component::command())
         .subcommand(completions())
         .subcommand(man())

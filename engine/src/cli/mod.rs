@@ -20,6 +20,7 @@ mod limits;
 mod logging;
 mod process;
 mod queue;
+mod report;
 mod republish;
 mod signals;
 mod status;

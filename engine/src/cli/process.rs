@@ -12,7 +12,8 @@ use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
 use super::{
-    completion, component, config, cursor, explain, queue, republish, signals, status, watchdog,
+    completion, component, config, cursor, explain, queue, report, republish, signals, status,
+    watchdog,
 };
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
@@ -46,6 +47,9 @@ pub fn execute(task: Task) -> Exit {
         }
         Task::Explain { line, server } => {
             with_config(program, line, |config| explain::execute(&config, &server))
+        }
+        Task::Report { line, what } => {
+            with_config(program, line, |config| report::execute(config, what))
         }
         Task::Republish { line, what } => {
             with_config(program, line, |config| republish::execute(config, what))

@@ -12,8 +12,9 @@ use super::commands::Started;
 use super::component::{self, ComponentTask};
 use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::{explain, republish, status};
+use super::{explain, report, republish, status};
 use crate::run::component::Subject;
+use crate::run::report::Report;
 use crate::run::{Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
@@ -66,6 +67,10 @@ pub enum Task {
     Explain {
         line: CommandLine,
         server: String,
+    },
+    Report {
+        line: CommandLine,
+        what: Report,
     },
     /// In this folder, or a new temporary one.
     Demo {
@@ -163,6 +168,7 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             with_flags(started, matches, task)
         }
         Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("report", matches)) => with_flags(started, matches, report::task),
         Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("component", matches)) => match matches.subcommand() {
             Some(("list", matches)) => with_flags(started, matches, component::list_task),

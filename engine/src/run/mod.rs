@@ -25,6 +25,7 @@ mod kind;
 mod ledger;
 mod prepare;
 mod recorded_inputs;
+pub mod report;
 mod republish;
 mod site_names;
 mod summary;

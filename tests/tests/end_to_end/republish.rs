@@ -239,3 +239,27 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
     assert!(told.stdout.contains("waits for `mischief` since"), "{told}");
     assert!(told.stdout.contains("not asked, or no answer"), "{told}");
 }
+
+#[test]
+fn a_month_is_reported_from_the_apis_and_nothing_is_moved() {
+    let (_cloud, site) = extracted();
+    let lastrun = site.cursor(&project_id(0));
+    let messages = site.messages().len();
+    let month = ["--month", "2026-10"];
+    let text = caso(&site, &["report"], &month).expect(0);
+    assert!(text.stdout.starts_with("VO "), "{text}");
+    assert!(text.stdout.contains("by the ledger: cloud"), "{text}");
+    let json = caso(
+        &site,
+        &["report"],
+        &[month.as_slice(), &["--by", "project", "--json"]].concat(),
+    );
+    let json: serde_json::Value = serde_json::from_str(&json.expect(0).stdout).expect("JSON");
+    assert_eq!(json["rows"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["rows"][0]["servers"], 3);
+    assert!(json["rows"][0]["wall_seconds"].as_u64() > Some(0), "{json}");
+    let csv = caso(&site, &["report"], &[month.as_slice(), &["--csv"]].concat()).expect(0);
+    assert_eq!(csv.stdout.lines().count(), 2, "{csv}");
+    assert_eq!(site.messages().len(), messages);
+    assert_eq!(site.cursor(&project_id(0)), lastrun);
+}

@@ -27,6 +27,7 @@ fn of_each_program_and_command() {
         ("help-cursor", "caso cursor --help"),
         ("help-cursor-set", "caso cursor set --help"),
         ("help-republish", "caso republish --help"),
+        ("help-report", "caso report --help"),
         ("help-explain", "caso explain --help"),
         ("help-caso-extract", "caso-extract --help"),
         ("help-caso-projects", "caso-projects --help"),

@@ -1,0 +1,88 @@
+//! `caso report`: what was used in a month.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::commands::for_delivery;
+use super::process::{complain, log_settings, logged, to_stderr};
+use super::republish::month;
+use super::signals;
+use super::task::Task;
+use crate::run::Exit;
+use crate::run::report::{self, By, Report, ReportForm};
+use caso_config::{CommandLine, Config};
+
+pub fn command() -> Command {
+    let form = |name: &'static str, other: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .conflicts_with(other)
+            .help(help)
+    };
+    for_delivery(Command::new("report"))
+        .about("Shows what was used in a month, to hold beside what the consumer shows")
+        .after_help(format!(
+            "It reads the month from the APIs as a dry run does: no lock is taken, nothing is sent or \
+             moved. Of a server it counts what APEL counts, the difference of its records at the \
+             month's ends.\n\n{}",
+            Exit::table(&Exit::WITHOUT_LOCK)
+        ))
+        .arg(
+            Arg::new("month")
+                .long("month")
+                .value_name("YYYY-MM")
+                .required(true)
+                .value_parser(month)
+                .help("The month, in UTC"),
+        )
+        .arg(
+            Arg::new("by")
+                .long("by")
+                .value_name("WHAT")
+                .value_parser(["vo", "project"])
+                .default_value("vo")
+                .help("A row for each VO, or each project"),
+        )
+        .arg(form("csv", "json", "Print CSV (RFC 4180): seconds, and GiB times days"))
+        .arg(form(
+            "json",
+            "csv",
+            "Print one JSON object: `rows`, each with `name`, `servers`, `wall_seconds`, `cpu_seconds`, \
+             `accelerator_seconds`, `gib_days`; `extracted_records` by type",
+        ))
+}
+
+pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
+    let by = matches.get_one::<String>("by").map(String::as_str);
+    Task::Report {
+        line,
+        what: Report {
+            month: matches.get_one::<i64>("month").copied().unwrap_or_default(),
+            by: match by {
+                Some("project") => By::Project,
+                _ => By::Vo,
+            },
+            form: match (matches.get_flag("csv"), matches.get_flag("json")) {
+                (true, _) => ReportForm::Csv,
+                (_, true) => ReportForm::Json,
+                _ => ReportForm::Text,
+            },
+        },
+    }
+}
+
+/// Does it.
+pub fn execute(config: Config, what: Report) -> Exit {
+    if config.dry_run {
+        to_stderr("error: this changes nothing; `--dry-run` is not for it");
+        return Exit::Usage;
+    }
+    let settings = log_settings(&config);
+    let remarks = settings.remarks.clone();
+    logged(&settings, async {
+        match signals::watch() {
+            Ok(cancel) => report::report(config, what, remarks, cancel).await,
+            Err(error) => complain(&error.into(), Exit::Nothing),
+        }
+    })
+}

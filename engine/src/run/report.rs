@@ -1,0 +1,512 @@
+//! `caso report`: what was used in a month, to be held beside what the consumer shows.
+//!
+//! The month is read as a dry run reads it, nothing is sent or moved. The window begins a minute
+//! before the month, so that each server that ran across its beginning has a record as of the last
+//! second before: what it used in the month is the difference, as APEL computes it. Volumes are
+//! counted as long as their intervals lie in the month, up to the cursor.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::component_warnings::ComponentWarnings;
+use super::exit::Exit;
+use super::kind::Kind;
+use super::prepare::{self, Prepared, Stopped};
+use super::republish::Again;
+use super::table::Table;
+use super::{Invocation, extract};
+use crate::stdout;
+use caso_base::error_chain;
+use caso_base::line::clean_line;
+use caso_base::time::{end_of_month, format_utc};
+use caso_base::{Clock as _, SystemClock};
+use caso_config::{Config, ExtractFrom};
+use caso_journal::WaitingRecord;
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
+use caso_state::ledger;
+
+/// So long before the month the window begins, in seconds.
+const BEFORE: i64 = 60;
+
+/// By what rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    Vo,
+    Project,
+}
+
+/// How it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportForm {
+    Text,
+    Csv,
+    Json,
+}
+
+/// What is asked for.
+#[derive(Debug, PartialEq)]
+pub struct Report {
+    /// The month's first second, in epoch seconds.
+    pub month: i64,
+    pub by: By,
+    pub form: ReportForm,
+}
+
+/// As `--json` prints it. Fields are added; none changes its meaning, or `format` changes.
+#[derive(Debug, Serialize)]
+struct Shown {
+    format: u32,
+    /// `2026-10`.
+    month: String,
+    by: By,
+    rows: Vec<Row>,
+    /// Servers that ran before the month and have no record as of its beginning: they are not in
+    /// the sums.
+    unknown_servers: u64,
+    /// Records of the windows that ended in the month, by type, as the ledger of runs has them.
+    extracted_records: BTreeMap<String, u64>,
+}
+
+/// What was used in the month.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+struct Row {
+    /// The VO or the project.
+    name: String,
+    servers: u64,
+    wall_seconds: u64,
+    cpu_seconds: u64,
+    /// Of all accelerators together.
+    accelerator_seconds: f64,
+    gib_days: f64,
+}
+
+/// Prints it.
+pub async fn report(
+    config: Config,
+    what: Report,
+    remarks: ComponentWarnings,
+    cancel: watch::Receiver<bool>,
+) -> Exit {
+    read(config, &what, remarks, cancel)
+        .await
+        .unwrap_or_else(|stopped| {
+            tracing::error!("{}", error_chain(stopped.error.as_ref()));
+            stopped.exit
+        })
+}
+
+async fn read(
+    mut config: Config,
+    what: &Report,
+    remarks: ComponentWarnings,
+    cancel: watch::Receiver<bool>,
+) -> Result<Exit, Stopped> {
+    let failed = || Stopped::with(Exit::Nothing);
+    let now = SystemClock::new().now();
+    let end = end_of_month(what.month).unwrap_or(i64::MAX).min(now);
+    if what.month >= now {
+        let error = anyhow::anyhow!("{} lies in the future", month(what.month));
+        return Err(Stopped::with(Exit::Usage)(error));
+    }
+    let month = Window {
+        start: what.month,
+        end,
+    };
+    config.extract_from = ExtractFrom::At(what.month - BEFORE);
+    config.extract_to = Some(end);
+    // Nothing of it is sent, so nothing is counted twice.
+    config.overlapping_intervals = true;
+    for cloud in &mut config.clouds {
+        cloud.extractors.retain(|extractor| {
+            matches!(
+                extractor,
+                Extractor::Nova | Extractor::Ceilometer | Extractor::Cinder
+            )
+        });
+    }
+    let invocation = Invocation {
+        config,
+        kind: Kind::dry().map_err(failed())?,
+        extract: true,
+        only: None,
+        again: Some(Again {
+            types: ["cloud", "accelerator", "storage"]
+                .map(str::to_owned)
+                .into(),
+        }),
+        verbose: false,
+        remarks,
+    };
+    let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
+    extract::extract(&prepared, cancel, &mut summary).await;
+    let shown = shown(&prepared, what, month).map_err(failed())?;
+    let text = match what.form {
+        ReportForm::Text => text(&shown),
+        ReportForm::Csv => csv(&shown),
+        ReportForm::Json => {
+            serde_json::to_string_pretty(&shown)
+                .context("the report cannot be written as JSON")
+                .map_err(failed())?
+                + "\n"
+        }
+    };
+    stdout::write(&text).map_err(failed())?;
+    Ok(summary.exit(prepared.config.partial_exit_ok))
+}
+
+fn shown(prepared: &Prepared, what: &Report, window: Window) -> anyhow::Result<Shown> {
+    let names = prepared.messenger_names();
+    let messenger = names
+        .first()
+        .context("`messengers` names none, so nothing is extracted")?;
+    let mut sums = Sums::new(what.by, window);
+    prepared
+        .journal
+        .records()
+        .records(messenger, &mut |record| {
+            sums.add(&record);
+            ControlFlow::Continue(())
+        })
+        .context("cannot read what was extracted")?;
+    let runs = ledger::read(&prepared.spools.cursors, window.start)
+        .context("cannot read the ledger of runs")?;
+    let mut records: BTreeMap<String, u64> = BTreeMap::new();
+    for line in runs.iter().flat_map(|run| &run.windows) {
+        if line.window.end > window.start && line.window.end <= window.end {
+            for (kind, number) in &line.types {
+                *records.entry(kind.clone()).or_default() += number;
+            }
+        }
+    }
+    let (rows, unknown_servers) = sums.finish();
+    Ok(Shown {
+        format: 1,
+        month: month(what.month),
+        by: what.by,
+        rows,
+        unknown_servers,
+        extracted_records: records,
+    })
+}
+
+fn month(at: i64) -> String {
+    format_utc(at).chars().take(7).collect()
+}
+
+/// Durations of a server, cumulative since it began.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reached {
+    at: i64,
+    wall: u64,
+    cpu: u64,
+}
+
+/// One server.
+#[derive(Default)]
+struct Server {
+    row: String,
+    began: i64,
+    before: Option<Reached>,
+    last: Option<Reached>,
+}
+
+struct Sums {
+    by: By,
+    month: Window,
+    servers: HashMap<String, Server>,
+    rows: BTreeMap<String, Row>,
+}
+
+impl Sums {
+    fn new(by: By, month: Window) -> Self {
+        Sums {
+            by,
+            month,
+            servers: HashMap::new(),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, found: &WaitingRecord) {
+        let vo = match &found.record {
+            AccountingRecord::Cloud(record) => &record.fqan,
+            AccountingRecord::Accelerator(record) => &record.fqan,
+            AccountingRecord::Storage(record) => record.group.as_ref().map_or("", |it| it),
+            _ => return,
+        };
+        let origin = &found.origin;
+        let name = match self.by {
+            By::Vo => vo.to_owned(),
+            By::Project => {
+                let mut facts = origin.attributes.iter();
+                let name = facts.find(|fact| fact.name == "project-name");
+                name.map_or(&origin.project_id, |fact| &fact.value).clone()
+            }
+        };
+        match &found.record {
+            AccountingRecord::Cloud(record) => self.server(name, record),
+            AccountingRecord::Accelerator(record) => {
+                let at = format!("{}-{:02}", record.year, record.month);
+                if at == month(self.month.start) {
+                    let seconds = Duration::from_secs(record.active_seconds).as_secs_f64();
+                    self.row(&name).accelerator_seconds += record.count * seconds;
+                }
+            }
+            AccountingRecord::Storage(record) => self.volume(&name, record),
+            _ => {}
+        }
+    }
+
+    fn row(&mut self, name: &str) -> &mut Row {
+        self.rows.entry(name.to_owned()).or_insert_with(|| Row {
+            name: name.to_owned(),
+            ..Row::default()
+        })
+    }
+
+    fn server(&mut self, row: String, record: &CloudRecord) {
+        let reached = Reached {
+            at: record.head.measured_at,
+            wall: record.wall_seconds.unwrap_or(0),
+            cpu: record.cpu_seconds.unwrap_or(0),
+        };
+        let server = self.servers.entry(record.vm_uuid.clone()).or_default();
+        server.row = row;
+        server.began = record.start;
+        let known = match reached.at < self.month.start {
+            true => &mut server.before,
+            false => &mut server.last,
+        };
+        if known.is_none_or(|known| known.at <= reached.at) {
+            *known = Some(reached);
+        }
+    }
+
+    fn volume(&mut self, row: &str, record: &StorageRecord) {
+        let start = record.start.max(self.month.start);
+        let seconds = record.end.min(self.month.end).saturating_sub(start);
+        let days =
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).as_secs_f64() / 86_400.0;
+        // A whole number of MiB, of which a float holds more than there are.
+        let mib = u32::try_from(record.capacity_bytes >> 20).unwrap_or(u32::MAX);
+        self.row(row).gib_days += f64::from(mib) / 1_024.0 * days;
+    }
+
+    /// The rows, and how many servers are in none of them.
+    fn finish(mut self) -> (Vec<Row>, u64) {
+        let mut unknown = 0;
+        for server in std::mem::take(&mut self.servers).into_values() {
+            let Some(last) = server.last else {
+                continue;
+            };
+            let began = server.began < self.month.start;
+            let before = match (server.before, began) {
+                (Some(before), _) => before,
+                (None, false) => Reached::default(),
+                (None, true) => {
+                    unknown += 1;
+                    continue;
+                }
+            };
+            let row = self.row(&server.row);
+            row.servers += 1;
+            row.wall_seconds += last.wall.saturating_sub(before.wall);
+            row.cpu_seconds += last.cpu.saturating_sub(before.cpu);
+        }
+        (self.rows.into_values().collect(), unknown)
+    }
+}
+
+fn hours(seconds: u64) -> f64 {
+    Duration::from_secs(seconds).as_secs_f64() / 3_600.0
+}
+
+fn text(shown: &Shown) -> String {
+    let heading = match shown.by {
+        By::Vo => "VO",
+        By::Project => "PROJECT",
+    };
+    let mut table = Table::new([
+        heading,
+        ">SERVERS",
+        ">WALL H",
+        ">CPU H",
+        ">GPU H",
+        ">GIB DAYS",
+    ]);
+    for row in &shown.rows {
+        table.row([
+            row.name.clone(),
+            row.servers.to_string(),
+            format!("{:.1}", hours(row.wall_seconds)),
+            format!("{:.1}", hours(row.cpu_seconds)),
+            format!("{:.1}", row.accelerator_seconds / 3_600.0),
+            format!("{:.1}", row.gib_days),
+        ]);
+    }
+    let mut page = table.to_string();
+    if shown.unknown_servers > 0 {
+        let _ = writeln!(
+            page,
+            "{} servers are left out: they ran before the month, and no record says how far they were \
+             then (`[mapper] month_ends`)",
+            shown.unknown_servers
+        );
+    }
+    let kinds: BTreeSet<String> = shown
+        .extracted_records
+        .iter()
+        .map(|(kind, number)| format!("{} {number}", clean_line(kind)))
+        .collect();
+    let kinds = match kinds.is_empty() {
+        true => "none".to_owned(),
+        false => Vec::from_iter(kinds).join(", "),
+    };
+    let _ = writeln!(page, "extracted in {}, by the ledger: {kinds}", shown.month);
+    let _ = writeln!(page, "next  caso republish --month {}", shown.month);
+    page
+}
+
+fn csv(shown: &Shown) -> String {
+    let mut page =
+        "name,servers,wall_seconds,cpu_seconds,accelerator_seconds,gib_days\r\n".to_owned();
+    for row in &shown.rows {
+        let name = clean_line(&row.name).replace('"', "\"\"");
+        let _ = write!(
+            page,
+            "\"{name}\",{},{},{},{},{}\r\n",
+            row.servers, row.wall_seconds, row.cpu_seconds, row.accelerator_seconds, row.gib_days
+        );
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caso_model::record::{AcceleratorRecord, Head};
+    use caso_model::{Attribute, Origin};
+    use std::sync::Arc;
+
+    const MONTH: i64 = 1_790_812_800;
+    const DAY: i64 = 86_400;
+
+    fn found(record: AccountingRecord) -> WaitingRecord {
+        let name = Attribute {
+            name: "project-name".into(),
+            value: "project".into(),
+        };
+        WaitingRecord {
+            origin: Arc::new(Origin {
+                attributes: vec![name],
+                ..Origin::default()
+            }),
+            extracted: 0,
+            record,
+        }
+    }
+
+    fn cloud(vm: &str, start: i64, at: i64, wall: u64) -> WaitingRecord {
+        found(AccountingRecord::Cloud(CloudRecord {
+            head: Head {
+                measured_at: at,
+                ..Head::default()
+            },
+            vm_uuid: vm.into(),
+            fqan: "vo".into(),
+            start,
+            wall_seconds: Some(wall),
+            cpu_seconds: Some(2 * wall),
+            ..CloudRecord::default()
+        }))
+    }
+
+    fn sums(by: By) -> (Vec<Row>, u64) {
+        let month = Window {
+            start: MONTH,
+            end: MONTH + 31 * DAY,
+        };
+        let mut sums = Sums::new(by, month);
+        for record in [
+            // Ran across the beginning, in whatever order the records come.
+            cloud("a", MONTH - DAY, MONTH + DAY, 30_000),
+            cloud("a", MONTH - DAY, MONTH - 1, 10_000),
+            cloud("a", MONTH - DAY, MONTH + 60, 10_060),
+            // Began in the month; ended before it; nobody knows how far it was.
+            cloud("b", MONTH + DAY, MONTH + 2 * DAY, 5_000),
+            cloud("c", MONTH - DAY, MONTH - 30, 7_000),
+            cloud("d", MONTH - DAY, MONTH + DAY, 7_000),
+        ] {
+            sums.add(&record);
+        }
+        for (month, seconds) in [(10, 3_600), (9, 99)] {
+            sums.add(&found(AccountingRecord::Accelerator(AcceleratorRecord {
+                month,
+                year: 2026,
+                fqan: "vo".into(),
+                count: 0.5,
+                active_seconds: seconds,
+                ..AcceleratorRecord::default()
+            })));
+        }
+        sums.add(&found(AccountingRecord::Storage(StorageRecord {
+            start: MONTH - 60,
+            end: MONTH + 2 * DAY,
+            capacity_bytes: 3 << 30,
+            group: Some("vo".into()),
+            ..StorageRecord::default()
+        })));
+        sums.finish()
+    }
+
+    #[test]
+    fn a_month_has_what_was_used_in_it() {
+        let (rows, unknown) = sums(By::Vo);
+        assert_eq!(unknown, 1);
+        let expected = Row {
+            name: "vo".into(),
+            servers: 2,
+            wall_seconds: 25_000,
+            cpu_seconds: 50_000,
+            accelerator_seconds: 1_800.0,
+            gib_days: 6.0,
+        };
+        assert_eq!(rows, [expected]);
+        assert_eq!(sums(By::Project).0[0].name, "project");
+    }
+
+    #[test]
+    fn as_text_and_as_csv() {
+        let (rows, unknown_servers) = sums(By::Vo);
+        let shown = Shown {
+            format: 1,
+            month: "2026-10".into(),
+            by: By::Vo,
+            rows,
+            unknown_servers,
+            extracted_records: [("cloud".to_owned(), 4)].into(),
+        };
+        assert_eq!(
+            text(&shown),
+            "VO  SERVERS  WALL H  CPU H  GPU H  GIB DAYS\n\
+             vo        2     6.9   13.9    0.5       6.0\n\
+             1 servers are left out: they ran before the month, and no record says how far they were then \
+             (`[mapper] month_ends`)\n\
+             extracted in 2026-10, by the ledger: cloud 4\n\
+             next  caso republish --month 2026-10\n"
+        );
+        assert_eq!(
+            csv(&shown),
+            "name,servers,wall_seconds,cpu_seconds,accelerator_seconds,gib_days\r\n\"vo\",2,25000,50000,1800,6\r\n"
+        );
+    }
+}
