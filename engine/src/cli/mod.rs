@@ -43,6 +43,7 @@ pub fn main() -> ExitCode {
     {
         return caso_sandbox::compile_and_exit_code(Path::new(folder)).into();
     }
+    limits::few_heaps(&arguments);
     limits::raise_open_files();
     let exit = match Task::of(arguments) {
         Ok(task) => process::execute(task),
