@@ -8,6 +8,8 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use tokio::sync::watch;
+
 use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
@@ -173,8 +175,15 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
 }
 
 pub async fn start(invocation: Invocation) -> Exit {
+    until_signalled(|cancel| run::run(invocation, cancel)).await
+}
+
+/// Does what a signal ends.
+pub async fn until_signalled<F: Future<Output = Exit>>(
+    work: impl FnOnce(watch::Receiver<bool>) -> F,
+) -> Exit {
     match signals::watch() {
-        Ok(cancel) => run::run(invocation, cancel).await,
+        Ok(cancel) => work(cancel).await,
         Err(error) => complain(&error.into(), Exit::Nothing),
     }
 }

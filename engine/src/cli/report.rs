@@ -3,9 +3,8 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
-use super::process::{complain, log_settings, logged, to_stderr};
+use super::process::{log_settings, logged, to_stderr, until_signalled};
 use super::republish::month;
-use super::signals;
 use super::task::Task;
 use crate::run::Exit;
 use crate::run::report::{self, By, Report, ReportForm};
@@ -79,10 +78,8 @@ pub fn execute(config: Config, what: Report) -> Exit {
     }
     let settings = log_settings(&config);
     let remarks = settings.remarks.clone();
-    logged(&settings, async {
-        match signals::watch() {
-            Ok(cancel) => report::report(config, what, remarks, cancel).await,
-            Err(error) => complain(&error.into(), Exit::Nothing),
-        }
-    })
+    logged(
+        &settings,
+        until_signalled(|cancel| report::report(config, what, remarks, cancel)),
+    )
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::for_delivery;
-use super::process::{complain, log_settings, logged, to_stderr};
-use super::signals;
+use super::process::{log_settings, logged, to_stderr, until_signalled};
 use super::task::Task;
 use crate::run::{self, Exit, REPUBLISHED, Republish};
 use caso_base::time::parse_iso;
@@ -105,12 +104,10 @@ pub fn execute(config: Config, what: Republish) -> Exit {
     }
     let settings = log_settings(&config);
     let remarks = settings.remarks.clone();
-    logged(&settings, async {
-        match signals::watch() {
-            Ok(cancel) => run::republish(config, what, remarks, cancel).await,
-            Err(error) => complain(&error.into(), Exit::Nothing),
-        }
-    })
+    logged(
+        &settings,
+        until_signalled(|cancel| run::republish(config, what, remarks, cancel)),
+    )
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod exit;
 mod extract;
 mod kind;
 mod ledger;
+mod month;
 mod prepare;
 mod recorded_inputs;
 pub mod report;
@@ -52,7 +53,6 @@ pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 use self::prepare::Stopped;
 use self::republish::Again;
 use self::summary::Summary;
-use caso_base::error_chain;
 use caso_config::Config;
 
 /// What a command line came to.
@@ -89,10 +89,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
             }
             exit
         }
-        Err(stopped) => {
-            tracing::error!("{}", error_chain(stopped.error.as_ref()));
-            stopped.exit
-        }
+        Err(stopped) => stopped.report(),
     }
 }
 

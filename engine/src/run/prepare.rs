@@ -14,8 +14,8 @@ use super::site_names;
 use super::summary::Summary;
 use super::warning_memory::WarningMemory;
 use super::{Invocation, where_configured};
-use caso_base::Clock;
 use caso_base::time::format_utc;
+use caso_base::{Clock, error_chain};
 use caso_config::Config;
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
@@ -50,6 +50,12 @@ pub struct Stopped {
 impl Stopped {
     pub fn with(exit: Exit) -> impl FnOnce(anyhow::Error) -> Self {
         move |error| Self { exit, error }
+    }
+
+    /// Logs why, and answers with the exit code.
+    pub fn report(self) -> Exit {
+        tracing::error!("{}", error_chain(self.error.as_ref()));
+        self.exit
     }
 }
 

@@ -17,24 +17,24 @@ use tokio::sync::watch;
 use super::component_warnings::ComponentWarnings;
 use super::exit::Exit;
 use super::kind::Kind;
+use super::month;
 use super::prepare::{self, Prepared, Stopped};
 use super::republish::Again;
 use super::table::Table;
 use super::{Invocation, extract};
 use crate::stdout;
-use caso_base::error_chain;
 use caso_base::line::clean_line;
-use caso_base::time::{end_of_month, format_utc};
 use caso_base::{Clock as _, SystemClock};
-use caso_config::{Config, ExtractFrom};
+use caso_config::Config;
 use caso_journal::WaitingRecord;
 use caso_model::Window;
-use caso_model::extraction::Extractor;
 use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
 use caso_state::ledger;
 
 /// So long before the month the window begins, in seconds.
 const BEFORE: i64 = 60;
+/// What it counts.
+const TYPES: [&str; 3] = ["cloud", "accelerator", "storage"];
 
 /// By what rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -98,10 +98,7 @@ pub async fn report(
 ) -> Exit {
     read(config, &what, remarks, cancel)
         .await
-        .unwrap_or_else(|stopped| {
-            tracing::error!("{}", error_chain(stopped.error.as_ref()));
-            stopped.exit
-        })
+        .unwrap_or_else(Stopped::report)
 }
 
 async fn read(
@@ -112,36 +109,21 @@ async fn read(
 ) -> Result<Exit, Stopped> {
     let failed = || Stopped::with(Exit::Nothing);
     let now = SystemClock::new().now();
-    let end = end_of_month(what.month).unwrap_or(i64::MAX).min(now);
-    if what.month >= now {
-        let error = anyhow::anyhow!("{} lies in the future", month(what.month));
-        return Err(Stopped::with(Exit::Usage)(error));
-    }
-    let month = Window {
-        start: what.month,
-        end,
+    let month = month::window(what.month, now).map_err(Stopped::with(Exit::Usage))?;
+    let and_before = Window {
+        start: month.start - BEFORE,
+        end: month.end,
     };
-    config.extract_from = ExtractFrom::At(what.month - BEFORE);
-    config.extract_to = Some(end);
+    month::narrow(&mut config, and_before, |kind| TYPES.contains(&kind));
     // Nothing of it is sent, so nothing is counted twice.
     config.overlapping_intervals = true;
-    for cloud in &mut config.clouds {
-        cloud.extractors.retain(|extractor| {
-            matches!(
-                extractor,
-                Extractor::Nova | Extractor::Ceilometer | Extractor::Cinder
-            )
-        });
-    }
     let invocation = Invocation {
         config,
         kind: Kind::dry().map_err(failed())?,
         extract: true,
         only: None,
         again: Some(Again {
-            types: ["cloud", "accelerator", "storage"]
-                .map(str::to_owned)
-                .into(),
+            types: TYPES.map(str::to_owned).into(),
         }),
         verbose: false,
         remarks,
@@ -190,16 +172,12 @@ fn shown(prepared: &Prepared, what: &Report, window: Window) -> anyhow::Result<S
     let (rows, unknown_servers) = sums.finish();
     Ok(Shown {
         format: 1,
-        month: month(what.month),
+        month: month::name(what.month),
         by: what.by,
         rows,
         unknown_servers,
         extracted_records: records,
     })
-}
-
-fn month(at: i64) -> String {
-    format_utc(at).chars().take(7).collect()
 }
 
 /// Durations of a server, cumulative since it began.
@@ -256,7 +234,7 @@ impl Sums {
             AccountingRecord::Cloud(record) => self.server(name, record),
             AccountingRecord::Accelerator(record) => {
                 let at = format!("{}-{:02}", record.year, record.month);
-                if at == month(self.month.start) {
+                if at == month::name(self.month.start) {
                     let seconds = Duration::from_secs(record.active_seconds).as_secs_f64();
                     self.row(&name).accelerator_seconds += record.count * seconds;
                 }

@@ -18,16 +18,15 @@ use super::component_warnings::ComponentWarnings;
 use super::exit::Exit;
 use super::kind::Kind;
 use super::ledger::Part;
+use super::month;
 use super::prepare::{self, Stopped};
 use super::table::Table;
 use super::{Invocation, extract, run};
 use crate::stdout;
 use caso_base::error_chain;
 use caso_base::line::clean_line;
-use caso_base::time::{end_of_month, format_utc};
 use caso_base::{Clock as _, SystemClock};
-use caso_config::{Config, ExtractFrom};
-use caso_model::extraction::Extractor;
+use caso_config::Config;
 
 /// What is sent again.
 #[derive(Debug, PartialEq)]
@@ -94,29 +93,15 @@ pub async fn republish(
         stdout::write(&text(&what, &extracted.parts)).map_err(Stopped::with(Exit::Nothing))?;
         Ok::<Exit, Stopped>(summary.exit(prepared.config.partial_exit_ok))
     };
-    shown.await.unwrap_or_else(|stopped| {
-        tracing::error!("{}", error_chain(stopped.error.as_ref()));
-        stopped.exit
-    })
+    shown.await.unwrap_or_else(Stopped::report)
 }
 
 /// The month, these projects, and the extractors that make these types.
 fn narrowed(mut config: Config, what: &Republish) -> anyhow::Result<Config> {
     let now = SystemClock::new().now();
-    let end = end_of_month(what.month).unwrap_or(i64::MAX);
-    if what.month >= now {
-        bail!("{} lies in the future", month(what));
-    }
-    config.extract_from = ExtractFrom::At(what.month);
-    config.extract_to = Some(end.min(now));
+    let window = month::window(what.month, now)?;
+    month::narrow(&mut config, window, |kind| what.types.contains(kind));
     config.overlapping_intervals |= what.storage_anyway;
-    for cloud in &mut config.clouds {
-        cloud.extractors.retain(|extractor| {
-            types_of(*extractor)
-                .iter()
-                .any(|kind| what.types.contains(*kind))
-        });
-    }
     if config
         .clouds
         .iter()
@@ -168,20 +153,6 @@ fn only(config: &mut Config, projects: &[String], now: i64) -> anyhow::Result<()
     Ok(())
 }
 
-/// The types of records that come of what an extractor reads.
-fn types_of(extractor: Extractor) -> &'static [&'static str] {
-    match extractor {
-        Extractor::Nova | Extractor::Ceilometer => &["cloud", "accelerator"],
-        Extractor::Cinder => &["storage"],
-        Extractor::Neutron => &["ip"],
-        Extractor::Prometheus => &["energy"],
-    }
-}
-
-fn month(what: &Republish) -> String {
-    format_utc(what.month).chars().take(7).collect()
-}
-
 fn effect(kind: &str) -> &'static str {
     match kind {
         "cloud" => "replaces, by VM and month",
@@ -202,7 +173,7 @@ fn text(what: &Republish, parts: &[Part]) -> String {
     let mut sums: BTreeMap<(&str, &str), Sum> = BTreeMap::new();
     for part in parts {
         let project = part.name.as_deref().unwrap_or(&part.project);
-        for kind in types_of(part.extractor) {
+        for kind in month::types_of(part.extractor) {
             if !what.types.contains(*kind) {
                 continue;
             }
@@ -234,7 +205,7 @@ fn text(what: &Republish, parts: &[Part]) -> String {
     format!(
         "What would be sent of {} (nothing was sent):\n{table}Addresses cannot be counted afterwards. \
          Cursors stay.\n{}next  the same with `--yes`\n",
-        month(what),
+        month::name(what.month),
         to_do(what)
     )
 }
@@ -256,6 +227,7 @@ mod tests {
     use super::*;
     use crate::run::extract::report::Sealed;
     use caso_model::Window;
+    use caso_model::extraction::Extractor;
 
     #[test]
     fn the_table_counts_by_project_and_type() {

@@ -12,7 +12,6 @@ use crate::run::prepare::{Stopped, locked};
 use crate::run::summary::words::{count, span};
 use crate::run::table::Table;
 use crate::stdout;
-use caso_base::error_chain;
 use caso_base::line::clean_line;
 use caso_base::time::format_utc;
 use caso_base::{Clock as _, SystemClock};
@@ -113,10 +112,7 @@ fn state(cursor: &Cursor) -> String {
 /// # Errors
 /// With the exit code; the reason is in the log.
 pub async fn change(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), Exit> {
-    changed(config, change, ask).await.map_err(|stopped| {
-        tracing::error!("{}", error_chain(stopped.error.as_ref()));
-        stopped.exit
-    })
+    changed(config, change, ask).await.map_err(Stopped::report)
 }
 
 async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), Stopped> {

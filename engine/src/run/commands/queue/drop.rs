@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_config::Config;
 use caso_disk::DiskError;
@@ -45,10 +44,7 @@ struct Found {
 /// # Errors
 /// With the exit code; the reason is in the log.
 pub async fn drop(config: &Config, what: &Drop, ask: Ask<'_>) -> Result<(), Exit> {
-    dropped(config, what, ask).await.map_err(|stopped| {
-        tracing::error!("{}", error_chain(stopped.error.as_ref()));
-        stopped.exit
-    })
+    dropped(config, what, ask).await.map_err(Stopped::report)
 }
 
 async fn dropped(config: &Config, drop: &Drop, ask: Ask<'_>) -> Result<(), Stopped> {

@@ -4,7 +4,7 @@
 //! put back, and their segments stay with them. This is the other way out.
 
 use anyhow::{Context as _, anyhow};
-use caso_base::{Clock as _, SystemClock, error_chain};
+use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_journal::{Journal, Waiting};
 use caso_state::Spool;
@@ -29,10 +29,7 @@ pub struct Forget {
 /// # Errors
 /// With the exit code; the reason is in the log.
 pub async fn forget(config: &Config, what: &Forget) -> Result<String, Exit> {
-    locked_spool(config, what).await.map_err(|stopped| {
-        tracing::error!("{}", error_chain(stopped.error.as_ref()));
-        stopped.exit
-    })
+    locked_spool(config, what).await.map_err(Stopped::report)
 }
 
 async fn locked_spool(config: &Config, what: &Forget) -> Result<String, Stopped> {

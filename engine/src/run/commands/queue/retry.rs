@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, anyhow};
-use caso_base::error_chain;
 use caso_base::line::clean_line;
 use caso_config::Config;
 use caso_journal::Returned;
@@ -43,10 +42,7 @@ type Changes = BTreeMap<(&'static str, String, String), u64>;
 /// # Errors
 /// With the exit code; the reason is in the log.
 pub async fn retry(config: &Config, what: &Retry, ask: Ask<'_>) -> Result<(), Exit> {
-    retried(config, what, ask).await.map_err(|stopped| {
-        tracing::error!("{}", error_chain(stopped.error.as_ref()));
-        stopped.exit
-    })
+    retried(config, what, ask).await.map_err(Stopped::report)
 }
 
 async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Stopped> {

@@ -1,0 +1,64 @@
+//! A month that is read once more: as a window by hand, and by the extractors that make what is
+//! asked for.
+
+use anyhow::{Context as _, ensure};
+
+use caso_base::time::{end_of_month, format_utc};
+use caso_config::{Config, ExtractFrom};
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+
+/// `2026-10`, of a moment in it, in epoch seconds.
+pub fn name(at: i64) -> String {
+    format_utc(at).chars().take(7).collect()
+}
+
+/// The month that begins at `first`, up to now where that lies in it.
+///
+/// # Errors
+/// It lies in the future.
+pub fn window(first: i64, now: i64) -> anyhow::Result<Window> {
+    ensure!(first < now, "{} lies in the future", name(first));
+    let end = end_of_month(first).context("no month ends behind that")?;
+    Ok(Window {
+        start: first,
+        end: end.min(now),
+    })
+}
+
+/// The configuration of a run by hand over this window, with the extractors that make records of
+/// these types.
+pub fn narrow(config: &mut Config, window: Window, is_wanted: impl Fn(&str) -> bool) {
+    config.extract_from = ExtractFrom::At(window.start);
+    config.extract_to = Some(window.end);
+    for cloud in &mut config.clouds {
+        cloud
+            .extractors
+            .retain(|extractor| types_of(*extractor).iter().any(|kind| is_wanted(kind)));
+    }
+}
+
+/// The types of records that come of what an extractor reads.
+pub fn types_of(extractor: Extractor) -> &'static [&'static str] {
+    match extractor {
+        Extractor::Nova | Extractor::Ceilometer => &["cloud", "accelerator"],
+        Extractor::Cinder => &["storage"],
+        Extractor::Neutron => &["ip"],
+        Extractor::Prometheus => &["energy"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_ends_where_it_ends_or_now() {
+        let (october, november) = (1_790_812_800, 1_793_491_200);
+        let end = |now| window(october, now).map(|window| window.end);
+        assert_eq!(end(november + 5).unwrap(), november);
+        assert_eq!(end(october + 5).unwrap(), october + 5);
+        let error = end(october).unwrap_err().to_string();
+        assert_eq!(error, "2026-10 lies in the future");
+    }
+}
