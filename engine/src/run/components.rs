@@ -598,14 +598,6 @@ fn packing_unit(description: &Description, settings: &[Setting]) -> Option<u32> 
 }
 
 pub fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
-    GuestFailure {
-        component: name.to_owned(),
-        instance: name.to_owned(),
-        call: "start",
-        kind: FailureKind::Start,
-        option: None,
-        detail: error_chain(error.as_ref()),
-        frames: Vec::new(),
-        stderr: String::new(),
-    }
+    let detail = error_chain(error.as_ref());
+    GuestFailure::seen_by_host(name, name, "start", FailureKind::Start, detail)
 }

@@ -32,28 +32,58 @@ impl<const N: usize> Table<N> {
 
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut widths = self.headings.map(|heading| heading.chars().count());
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
         let headings = self.headings.map(str::to_owned);
-        for row in std::iter::once(&headings).chain(&self.rows) {
-            let mut line = String::new();
-            for ((cell, width), right) in row.iter().zip(widths).zip(self.right) {
-                let gap = " ".repeat(width.saturating_sub(cell.chars().count()));
-                let (before, behind) = if right {
-                    (gap.as_str(), "")
-                } else {
-                    ("", gap.as_str())
-                };
-                line.extend([before, cell, behind, "  "]);
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
+        let rows: Vec<&[String; N]> = std::iter::once(&headings).chain(&self.rows).collect();
+        let right = |column| self.right.get(column).is_some_and(|right| *right);
+        f.write_str(&laid_out(&rows, 0, right))
     }
+}
+
+/// Rows without headings, of as many cells as each has; each line begins with `indent` blanks.
+pub fn columns(rows: &[Vec<String>], indent: usize) -> String {
+    laid_out(&rows.iter().collect::<Vec<_>>(), indent, |_| false)
+}
+
+/// Two blanks between columns, none at the end of a line.
+fn laid_out<R: AsRef<[String]>>(
+    rows: &[&R],
+    indent: usize,
+    right: impl Fn(usize) -> bool,
+) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        for (column, cell) in row.as_ref().iter().enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(column) {
+                Some(known) => *known = width.max(*known),
+                None => widths.push(width),
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = " ".repeat(indent);
+        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
+            let gap = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let (before, behind) = match right(column) {
+                true => (gap.as_str(), ""),
+                false => ("", gap.as_str()),
+            };
+            line.extend([before, cell, behind, "  "]);
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// What to type next, a command a line.
+pub fn next(commands: &[String]) -> String {
+    let labels = ["next"].into_iter().chain(std::iter::repeat("    "));
+    let lines = commands.iter().zip(labels);
+    lines
+        .map(|(command, label)| format!("{label}  {command}\n"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -71,5 +101,18 @@ mod tests {
              ssm           38  ä\n\
              b[2Jc d        1\n"
         );
+    }
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+        let rows = [row(&["a", "bb", ""]), row(&["äöü", "c", "d"]), row(&["e"])];
+        assert_eq!(columns(&rows, 1), " a    bb\n äöü  c   d\n e\n");
+        assert_eq!(columns(&[], 2), "");
+    }
+
+    #[test]
+    fn commands_stand_under_each_other() {
+        assert_eq!(next(&["a".into(), "b".into()]), "next  a\n      b\n");
+        assert_eq!(next(&[]), "");
     }
 }

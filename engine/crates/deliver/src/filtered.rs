@@ -60,16 +60,8 @@ impl Filtered {
             }
         };
         CheckedAnswer::with_dropped(answer, take(&mut passed.dropped), count).map_err(|problem| {
-            GuestFailure {
-                component: offered.instance.clone(),
-                instance: offered.instance.clone(),
-                call: "deliver",
-                kind: FailureKind::Contract,
-                option: None,
-                detail: problem.to_string(),
-                frames: Vec::new(),
-                stderr: String::new(),
-            }
+            let (name, problem) = (&offered.instance, problem.to_string());
+            GuestFailure::seen_by_host(name, name, "deliver", FailureKind::Contract, problem)
         })
     }
 }
@@ -205,16 +197,7 @@ mod tests {
     }
 
     fn failure(kind: FailureKind) -> GuestFailure {
-        GuestFailure {
-            component: "c".to_owned(),
-            instance: "i".to_owned(),
-            call: "filter",
-            kind,
-            option: None,
-            detail: "d".to_owned(),
-            frames: Vec::new(),
-            stderr: String::new(),
-        }
+        GuestFailure::seen_by_host("c", "i", "filter", kind, "d")
     }
 
     type Seen = Arc<Mutex<Vec<(String, Vec<String>, Vec<u32>)>>>;

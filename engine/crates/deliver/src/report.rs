@@ -86,16 +86,13 @@ impl InstanceReport {
             waiting: 0,
             not_given: NotGiven::new(),
             reasons: Vec::new(),
-            outcome: Ending::Failed(GuestFailure {
-                component: name.to_owned(),
-                instance: name.to_owned(),
-                call: "deliver",
-                kind: FailureKind::Host,
-                option: None,
-                detail: "its task ended unexpectedly".into(),
-                frames: Vec::new(),
-                stderr: String::new(),
-            }),
+            outcome: Ending::Failed(GuestFailure::seen_by_host(
+                name,
+                name,
+                "deliver",
+                FailureKind::Host,
+                "its task ended unexpectedly",
+            )),
         }
     }
 }

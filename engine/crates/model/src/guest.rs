@@ -141,6 +141,28 @@ pub struct GuestFailure {
     pub stderr: String,
 }
 
+impl GuestFailure {
+    /// A failure that the host found, with nothing of the guest's own to show for it.
+    pub fn seen_by_host(
+        component: &str,
+        instance: &str,
+        call: &'static str,
+        kind: FailureKind,
+        detail: impl Into<String>,
+    ) -> Self {
+        GuestFailure {
+            component: component.to_owned(),
+            instance: instance.to_owned(),
+            call,
+            kind,
+            option: None,
+            detail: detail.into(),
+            frames: Vec::new(),
+            stderr: String::new(),
+        }
+    }
+}
+
 impl fmt::Display for GuestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "component `{}`", self.component)?;

@@ -38,16 +38,7 @@ pub struct Who {
 impl Who {
     /// A failure that the host found, not the guest's own.
     pub fn failure(&self, call: &'static str, kind: FailureKind, detail: String) -> GuestFailure {
-        GuestFailure {
-            component: self.component.clone(),
-            instance: self.instance.clone(),
-            call,
-            kind,
-            option: None,
-            detail,
-            frames: Vec::new(),
-            stderr: String::new(),
-        }
+        GuestFailure::seen_by_host(&self.component, &self.instance, call, kind, detail)
     }
 
     /// A call that ended in an error of wasmtime.

@@ -10,7 +10,7 @@ use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
 use crate::run::summary::words::{count, span};
-use crate::run::table::Table;
+use crate::run::table::{self, Table};
 use crate::stdout;
 use caso_base::line::clean_line;
 use caso_base::time::format_utc;
@@ -78,12 +78,7 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     }
     next.dedup();
     next.push("caso status".to_owned());
-    let mut page = table.to_string();
-    for (at, command) in next.iter().enumerate() {
-        let label = if at == 0 { "next" } else { "    " };
-        page += &format!("{label}  {command}\n");
-    }
-    Ok(page)
+    Ok(table.to_string() + &table::next(&next))
 }
 
 fn name(cursor: &Cursor) -> &str {

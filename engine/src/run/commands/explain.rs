@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::queue::{Entry, each};
 use super::status::{Cursor, Status};
 use crate::run::kind::Kind;
+use crate::run::table::next;
 use caso_base::line::{LINE_BYTES, short_line};
 use caso_base::time::format_utc;
 use caso_base::{Clock as _, SystemClock, error_chain};
@@ -92,11 +93,7 @@ pub async fn explain(config: &Config, server: &str) -> anyhow::Result<String> {
         "what was delivered is not kept here: the consumer shows it",
     );
     page.next.push("caso status".to_owned());
-    for (at, command) in page.next.iter().enumerate() {
-        let label = if at == 0 { "next" } else { "    " };
-        page.text += &format!("{label}  {command}\n");
-    }
-    Ok(page.text)
+    Ok(page.text + &next(&page.next))
 }
 
 /// What waits and what is in quarantine; answers with the projects of it.

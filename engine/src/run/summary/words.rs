@@ -55,6 +55,28 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// 1,234,567.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `a, b and c`; `or` in place of `and` where that is meant.
+pub fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +102,15 @@ mod tests {
             spans.map(span).join(", "),
             "0 s, 0 s, 119 s, 2 min, 2 h, 2 days"
         );
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_words_listed() {
+        let texts = [0, 999, 1_000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+        let words = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(listed(&words, "and"), "a, b and c");
+        assert_eq!(listed(words.get(..1).unwrap(), "and"), "a");
+        assert_eq!(listed(&[], "and"), "");
     }
 }

@@ -9,8 +9,8 @@ use super::finding::{Findings, Verdict};
 use super::samples::Records;
 use super::sink::Manner;
 use super::stage::{Output, Outside, Scene, Stage};
-use super::table::listed;
 use super::try_out::rest;
+use crate::run::summary::words::listed;
 use caso_base::error_chain;
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger as _, Rest};
@@ -427,11 +427,8 @@ impl<'a> Battery<'a> {
     ) {
         let (verdict, text) = match answered {
             Ok((answer, _)) if answer.accepted == 0 && answer.refused.is_empty() => {
-                let (word, reason) = rest(answer.into_inner().rest);
-                let reason = reason
-                    .map(|reason| format!(": {reason}"))
-                    .unwrap_or_default();
-                (Verdict::Ok, format!("{what}: {word}{reason}"))
+                let rest = rest_in_words(answer.into_inner().rest);
+                (Verdict::Ok, format!("{what}: {rest}"))
             }
             Ok((answer, output)) if output.is_empty() && certain => (
                 Verdict::Fail,
@@ -462,15 +459,9 @@ impl<'a> Battery<'a> {
         outside: Outside,
         limits: impl FnOnce(&mut Limits),
     ) -> Result<(CheckedAnswer, Vec<Output>), GuestFailure> {
-        let host = |detail: String| GuestFailure {
-            component: self.component.name.clone(),
-            instance: self.name.to_owned(),
-            call: "start",
-            kind: FailureKind::Start,
-            option: None,
-            detail,
-            frames: Vec::new(),
-            stderr: String::new(),
+        let component = &self.component.name;
+        let host = |detail: String| {
+            GuestFailure::seen_by_host(component, self.name, "start", FailureKind::Start, detail)
         };
         let Some(batch) = batch else {
             return Err(host("there is no record of the type".to_owned()));
@@ -510,15 +501,19 @@ fn short_of(
     if accepted == count && answer.refused.is_empty() {
         return None;
     }
-    let (word, reason) = rest(answer.rest.clone());
-    let reason = reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
     let text = format!(
-        "accepted {accepted}, refused {}, {word}{reason}",
-        answer.refused.len()
+        "accepted {accepted}, refused {}, {}",
+        answer.refused.len(),
+        rest_in_words(answer.rest.clone())
     );
     Some((Verdict::Warn, text))
+}
+
+fn rest_in_words(answered: Rest) -> String {
+    match rest(answered) {
+        (word, None) => word.to_owned(),
+        (word, Some(reason)) => format!("{word}: {reason}"),
+    }
 }
 
 fn came_to_nothing(answered: &Result<(CheckedAnswer, Vec<Output>), GuestFailure>) -> bool {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::table::columns;
 use crate::run::exit::Exit;
+use crate::run::table::columns;
 use caso_base::line::short_line;
 
 /// Bytes of a finding, of which a part may be a component's own words.

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::capability::{Places, purpose, used_by};
 use super::facts::{Facts, worlds};
-use super::table::{columns, grouped, listed};
 use super::trial::{self, Caches};
 use super::{Shown, Subject};
 use crate::run::components;
 use crate::run::exit::Exit;
+use crate::run::summary::words::{grouped, listed};
+use crate::run::table::columns;
 use caso_base::digest::sha256_hex;
 use caso_model::component::{Description, OptionKind};
 use caso_sandbox::{Component, producers, suggested};

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::Shown;
-use super::table::columns;
 use crate::run::exit::Exit;
+use crate::run::table::columns;
 use crate::run::{component_file, components, territory};
 use caso_base::error_chain;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};

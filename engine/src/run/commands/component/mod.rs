@@ -16,7 +16,6 @@ mod recorded;
 mod samples;
 mod sink;
 mod stage;
-mod table;
 mod trial;
 mod try_out;
 

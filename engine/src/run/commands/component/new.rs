@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::table::columns;
 use super::{Shown, contract, trial};
 use crate::run::exit::Exit;
+use crate::run::table::columns;
 
 /// In what it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -62,6 +62,16 @@ impl Records {
         })
     }
 
+    /// Adds one. Those of an origin come one after the other.
+    pub fn push(&mut self, record: AccountingRecord, origin: &Origin) {
+        if self.origins.last() != Some(origin) {
+            self.origins.push(origin.clone());
+        }
+        let last = self.origins.len() - 1;
+        self.records
+            .push((record, u32::try_from(last).unwrap_or(u32::MAX)));
+    }
+
     /// As many of a type as are wanted, made of the first one of it; none where there is none.
     pub fn many(&self, record_type: &str, count: usize) -> Self {
         let first = self.records.iter().map(|(record, _)| record);

@@ -10,11 +10,12 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
+use super::Subject;
 use super::capability::{Places, used_by};
 use super::sink::{Manner, Peer};
 use super::trial;
-use super::{Subject, table::grouped};
 use crate::run::components::{self, Messenger};
+use crate::run::summary::words::grouped;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::GuestFailure;
 use caso_sandbox::{Component, Grant, GuestMessenger, Limits, Redirect, Sink, suggested};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::sight;
 use crate::run::commands::status::{LOOK_BACK, Queue, queues};
 use crate::run::summary::words::{size, span};
-use crate::run::table::Table;
+use crate::run::table::{self, Table};
 use caso_config::Config;
 use caso_journal::Sight;
 use caso_state::ledger;
@@ -162,12 +162,7 @@ fn text(listed: &Listed) -> String {
             next.push(format!("caso queue retry {name}"));
         }
     }
-    let mut page = table.to_string();
-    for (at, command) in next.iter().enumerate() {
-        let label = if at == 0 { "next" } else { "    " };
-        page.push_str(&format!("{label}  {command}\n"));
-    }
-    page
+    table.to_string() + &table::next(&next)
 }
 
 fn why(reasons: &[Reason]) -> String {

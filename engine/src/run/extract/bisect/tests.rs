@@ -28,16 +28,11 @@ impl Part for Fake {
         self.calls += 1;
         let fails = range.clone().any(self.bad) || (range.is_empty() && self.bad_when_empty);
         let answer = if fails {
-            Err(GuestFailure {
-                component: "fake".to_owned(),
-                instance: "fake".to_owned(),
-                call: "map-usage",
-                kind: self.kind,
-                option: None,
-                detail: format!("{range:?}"),
-                frames: Vec::new(),
-                stderr: String::new(),
-            })
+            let detail = format!("{range:?}");
+            let (call, kind) = ("map-usage", self.kind);
+            Err(GuestFailure::seen_by_host(
+                "fake", "fake", call, kind, detail,
+            ))
         } else {
             Ok(range
                 .by_ref()
