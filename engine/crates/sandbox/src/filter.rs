@@ -1,53 +1,18 @@
 //! A filter, called.
 
-use wasmtime::Store;
-use wasmtime_wasi::WasiCtxBuilder;
-
-use super::abi::{FilterAbi, Filtered, RunningFilter};
-use super::instance::{Instance, Spec, World};
-use super::log::GuestLog;
-use super::state::{HostServices, State};
-use super::{clock, contract};
-use caso_model::guest::{Batch, BoxFuture, Filter, GuestFailure, StartError, Verdict};
-use caso_model::record::{AccountingRecord, RecordList};
+use super::abi::{FilterAbi, Filtered};
+use super::contract;
+use super::instance::{Instance, Spec};
+use super::pure::Pure;
+use caso_model::guest::{Batch, BoxFuture, Filter, GuestFailure, Verdict};
+use caso_model::record::AccountingRecord;
 
 /// A started filter.
-pub struct GuestFilter(Instance<FilterWorld>);
-
-/// Nothing around the guest, and clocks that stand still.
-struct FilterWorld {
-    pre: FilterAbi,
-    /// Seconds since 1970.
-    now: i64,
-}
-
-impl World for FilterWorld {
-    type Bindings = RunningFilter;
-
-    async fn surround(
-        &self,
-        spec: &Spec,
-        log: &GuestLog,
-        wasi: &mut WasiCtxBuilder,
-    ) -> Result<HostServices, GuestFailure> {
-        clock::pin(wasi, self.now);
-        Ok(HostServices::nothing(&spec.limits, log))
-    }
-
-    async fn start(
-        &self,
-        store: &mut Store<State>,
-        spec: &Spec,
-    ) -> wasmtime::Result<(RunningFilter, Result<(), StartError>)> {
-        self.pre.start(store, &spec.setup).await
-    }
-}
+pub struct GuestFilter(Instance<Pure<FilterAbi>>);
 
 impl GuestFilter {
     pub(crate) async fn start(spec: Spec, pre: FilterAbi, now: i64) -> Result<Self, GuestFailure> {
-        Instance::start(spec, FilterWorld { pre, now })
-            .await
-            .map(Self)
+        Instance::start(spec, Pure { pre, now }).await.map(Self)
     }
 
     async fn attempt(&mut self, batch: &Batch) -> Result<Vec<Verdict>, GuestFailure> {
@@ -65,7 +30,7 @@ impl GuestFilter {
             let detail = format!("{} verdicts for {count} records", verdicts.len());
             return Err(spec.contract("filter", detail));
         }
-        let records = one_by_one(&batch.records);
+        let records = batch.records.clone().into_records();
         let verdicts = verdicts
             .into_iter()
             .zip(records)
@@ -75,10 +40,6 @@ impl GuestFilter {
         self.0.keep(running);
         Ok(verdicts)
     }
-}
-
-fn one_by_one(records: &RecordList) -> Vec<AccountingRecord> {
-    records.clone().into_records()
 }
 
 /// A verdict that keeps the contract, or how it does not.

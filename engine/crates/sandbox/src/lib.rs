@@ -67,7 +67,7 @@
 //! # In this crate
 //!
 //! `admission`, `describe` and `link` take components in; `policy` decides;
-//! `instance` runs what `mapper` and `messenger` call, in a store whose host side
+//! `instance` runs what `mapper`, `filter` and `messenger` call, in a store whose host side
 //! is `state`. What a guest can reach is a file each: `log`, `queue`,
 //! `connection`, `http` and `sockets`; `redirect` is where that goes in a dry run.
 //! `mask` keeps secrets out of texts, `contract` holds answers to `wit/`. `abi` calls a
@@ -105,6 +105,7 @@ mod mask;
 mod messenger;
 mod policy;
 mod producers;
+mod pure;
 mod queue;
 mod redirect;
 mod shape;

@@ -2,55 +2,20 @@
 
 use std::ops::Range;
 
-use wasmtime::Store;
-use wasmtime_wasi::WasiCtxBuilder;
-
-use super::abi::{Mapped, MapperAbi, PageAbi, RunningMapper};
-use super::instance::{Instance, Spec, World};
+use super::abi::{Mapped, MapperAbi, PageAbi};
+use super::contract;
+use super::instance::{Instance, Spec};
 use super::limits::CallTime;
-use super::log::GuestLog;
-use super::state::{HostServices, State};
-use super::{clock, contract};
-use caso_model::guest::{GuestFailure, Outcome, StartError};
+use super::pure::Pure;
+use caso_model::guest::{GuestFailure, Outcome};
 use caso_model::usage::{Context, Tables, UsageItem};
 
 /// A started mapper.
-pub struct GuestMapper(Instance<MapperWorld>);
-
-/// Nothing around the guest, and clocks that stand still.
-struct MapperWorld {
-    pre: MapperAbi,
-    /// Seconds since 1970.
-    now: i64,
-}
-
-impl World for MapperWorld {
-    type Bindings = RunningMapper;
-
-    async fn surround(
-        &self,
-        spec: &Spec,
-        log: &GuestLog,
-        wasi: &mut WasiCtxBuilder,
-    ) -> Result<HostServices, GuestFailure> {
-        clock::pin(wasi, self.now);
-        Ok(HostServices::nothing(&spec.limits, log))
-    }
-
-    async fn start(
-        &self,
-        store: &mut Store<State>,
-        spec: &Spec,
-    ) -> wasmtime::Result<(RunningMapper, Result<(), StartError>)> {
-        self.pre.start(store, &spec.setup).await
-    }
-}
+pub struct GuestMapper(Instance<Pure<MapperAbi>>);
 
 impl GuestMapper {
     pub(crate) async fn start(spec: Spec, pre: MapperAbi, now: i64) -> Result<Self, GuestFailure> {
-        Instance::start(spec, MapperWorld { pre, now })
-            .await
-            .map(Self)
+        Instance::start(spec, Pure { pre, now }).await.map(Self)
     }
 
     /// The time that one call may take.
@@ -75,7 +40,7 @@ impl GuestMapper {
 
 /// A page on its way through a mapper.
 pub struct GuestPage<'a> {
-    mapper: &'a mut Instance<MapperWorld>,
+    mapper: &'a mut Instance<Pure<MapperAbi>>,
     page: PageAbi,
 }
 

@@ -7,7 +7,7 @@ use caso_disk::{DirQueue, MonotonicNames, Posting, QueueFailure};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use super::abi::{MessengerAbi, RunningMessenger};
+use super::abi::{MessengerAbi, RunningMessenger, Starts as _};
 use super::budget::{Budget, Spent};
 use super::connection::Connections;
 use super::failure::Who;

@@ -61,9 +61,8 @@ impl<'q> Posting<'q> {
         }
         for message in &self.messages {
             let dir = message.dir();
-            if !folders.contains(&dir) {
+            if folders.insert(dir.clone()) {
                 message.queue.sync_folder(&message.opened, &dir)?;
-                folders.insert(dir);
             }
         }
         self.messages.clear();

@@ -80,21 +80,29 @@ pub enum RunningMapper {
     V1(v1::Mapper),
 }
 
+/// A component of a world, ready to be instantiated.
+pub trait Starts: Send + Sync {
+    /// It, started.
+    type Running: Send + Sync;
+
+    /// Instantiates it and calls `start`, which may refuse.
+    fn start(
+        &self,
+        store: &mut Store<State>,
+        setup: &Setup,
+    ) -> impl Future<Output = wasmtime::Result<(Self::Running, Result<(), StartError>)>> + Send;
+}
+
 /// What became of a usage item, not yet held to the contract.
 pub struct Mapped {
     pub records: Vec<AccountingRecord>,
     pub refused: Option<String>,
 }
 
-impl MapperAbi {
-    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
-        match major {
-            Major::V1 => v1::MapperPre::new(pre).map(Self::V1),
-        }
-    }
+impl Starts for MapperAbi {
+    type Running = RunningMapper;
 
-    /// Instantiates it and calls `start`.
-    pub async fn start(
+    async fn start(
         &self,
         store: &mut Store<State>,
         setup: &Setup,
@@ -104,6 +112,14 @@ impl MapperAbi {
                 let (running, started) = v1::start_mapper(pre, store, setup).await?;
                 Ok((RunningMapper::V1(running), started))
             }
+        }
+    }
+}
+
+impl MapperAbi {
+    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        match major {
+            Major::V1 => v1::MapperPre::new(pre).map(Self::V1),
         }
     }
 
@@ -155,15 +171,10 @@ pub enum RunningMessenger {
     V1(v1::Messenger),
 }
 
-impl MessengerAbi {
-    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
-        match major {
-            Major::V1 => v1::MessengerPre::new(pre).map(Self::V1),
-        }
-    }
+impl Starts for MessengerAbi {
+    type Running = RunningMessenger;
 
-    /// Instantiates it and calls `start`.
-    pub async fn start(
+    async fn start(
         &self,
         store: &mut Store<State>,
         setup: &Setup,
@@ -173,6 +184,14 @@ impl MessengerAbi {
                 let (running, started) = v1::start_messenger(pre, store, setup).await?;
                 Ok((RunningMessenger::V1(running), started))
             }
+        }
+    }
+}
+
+impl MessengerAbi {
+    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        match major {
+            Major::V1 => v1::MessengerPre::new(pre).map(Self::V1),
         }
     }
 
@@ -218,15 +237,10 @@ pub enum Filtered {
     Other(String, String),
 }
 
-impl FilterAbi {
-    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
-        match major {
-            Major::V1 => v1::FilterPre::new(pre).map(Self::V1),
-        }
-    }
+impl Starts for FilterAbi {
+    type Running = RunningFilter;
 
-    /// Instantiates it and calls `start`.
-    pub async fn start(
+    async fn start(
         &self,
         store: &mut Store<State>,
         setup: &Setup,
@@ -236,6 +250,14 @@ impl FilterAbi {
                 let (running, started) = v1::start_filter(pre, store, setup).await?;
                 Ok((RunningFilter::V1(running), started))
             }
+        }
+    }
+}
+
+impl FilterAbi {
+    pub fn new(major: Major, pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        match major {
+            Major::V1 => v1::FilterPre::new(pre).map(Self::V1),
         }
     }
 

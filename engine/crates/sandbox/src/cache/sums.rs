@@ -75,20 +75,20 @@ impl Sums {
     /// The notes cannot be written; what they lack is compiled anew by the next run.
     pub fn note(&self) -> io::Result<()> {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut new = false;
+        let mut new = files(&self.folder)?;
+        new.retain(|name| !noted.contains_key(name));
+        if new.is_empty() {
+            return Ok(());
+        }
         // Another process may have noted something since.
         for (name, sum) in read(&self.file)? {
             noted.entry(name).or_insert(sum);
         }
-        for name in files(&self.folder)? {
+        for name in new {
             if let Entry::Vacant(unnoted) = noted.entry(name) {
                 let sum = sha256_hex(&std::fs::read(self.folder.join(unnoted.key()))?);
                 unnoted.insert(sum);
-                new = true;
             }
-        }
-        if !new {
-            return Ok(());
         }
         write(&self.file, &noted)
     }
