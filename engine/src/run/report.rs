@@ -221,14 +221,9 @@ impl Sums {
             AccountingRecord::Storage(record) => record.group.as_ref().map_or("", |it| it),
             _ => return,
         };
-        let origin = &found.origin;
         let name = match self.by {
             By::Vo => vo.to_owned(),
-            By::Project => {
-                let mut facts = origin.attributes.iter();
-                let name = facts.find(|fact| fact.name == "project-name");
-                name.map_or(&origin.project_id, |fact| &fact.value).clone()
-            }
+            By::Project => found.origin.project().to_owned(),
         };
         match &found.record {
             AccountingRecord::Cloud(record) => self.server(name, record),
@@ -372,7 +367,7 @@ fn csv(shown: &Shown) -> String {
 mod tests {
     use super::*;
     use caso_model::record::{AcceleratorRecord, Head};
-    use caso_model::{Attribute, Origin};
+    use caso_model::{Attribute, Origin, PROJECT_NAME};
     use std::sync::Arc;
 
     const MONTH: i64 = 1_790_812_800;
@@ -380,7 +375,7 @@ mod tests {
 
     fn found(record: AccountingRecord) -> WaitingRecord {
         let name = Attribute {
-            name: "project-name".into(),
+            name: PROJECT_NAME.into(),
             value: "project".into(),
         };
         WaitingRecord {

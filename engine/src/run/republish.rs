@@ -123,11 +123,8 @@ fn only(config: &mut Config, projects: &[String], now: i64) -> anyhow::Result<()
     let status = Status::read(config, now)?;
     let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for project in projects {
-        let is_it = |id: &str, name: Option<&str>| id == project || name == Some(project);
         let cursors = status.cursors.iter();
-        let mut found = cursors
-            .filter(|it| is_it(&it.project, it.name.as_deref()))
-            .peekable();
+        let mut found = cursors.filter(|it| it.is_of(project)).peekable();
         if found.peek().is_none() {
             return Err(anyhow!(
                 "project `{project}` was never extracted: `caso cursor` shows those that were"

@@ -31,6 +31,9 @@ pub struct Quantity {
     pub value: f64,
 }
 
+/// The fact of an [`Origin`] that is the project's name.
+pub const PROJECT_NAME: &str = "project-name";
+
 /// Where usage comes from, as the host knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -46,6 +49,16 @@ pub struct Origin {
     pub window: Window,
     /// Further facts.
     pub attributes: Vec<Attribute>,
+}
+
+impl Origin {
+    /// The project's name, where it is among the facts; else its id.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        let mut facts = self.attributes.iter();
+        let name = facts.find(|fact| fact.name == PROJECT_NAME);
+        name.map_or(&self.project_id, |fact| &fact.value)
+    }
 }
 
 /// A half-open interval: `start` belongs to it, `end` does not.

@@ -250,12 +250,9 @@ impl Cursors {
                 self.write_down(&mut changes, &mut answers);
             }
             let planned = self.project(&project, None).and_then(|known| {
-                let mut cursors = locked(&known);
-                if cursors.is_unsettled() {
-                    self.mend(&project)?;
-                }
-                let planned = cursors.plan(&self.spool, &self.configured, &windows)?;
-                drop(cursors);
+                let planned = self.planned(&project, &known, |cursors| {
+                    cursors.plan(&self.spool, &self.configured, &windows)
+                })?;
                 if let Some(change) = planned.change {
                     changes.push((answers.len(), known, change));
                 }
@@ -373,16 +370,7 @@ impl Cursors {
     /// The project's files could not be read or written; killed in between, the cursors stand
     /// where they stood.
     pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
-        let known = self.project(project, name)?;
-        let writing = locked(&self.writing);
-        if locked(&known).is_unsettled() {
-            self.mend(project)?;
-        }
-        let change = locked(&known).set(&self.spool, at)?;
-        let mut answers = vec![Ok(Vec::new())];
-        self.write_down(&mut vec![(0, known, change)], &mut answers);
-        answers.pop().transpose()?;
-        drop(writing);
+        self.change(project, name, |known| known.set(&self.spool, at).map(Some))?;
         self.settle().pop().map_or(Ok(()), Err)
     }
 
@@ -413,13 +401,40 @@ impl Cursors {
         if self.frozen {
             return Ok(());
         }
+        self.change(project, None, |known| {
+            known.leave_out(&self.spool, &self.configured, key)
+        })
+    }
+
+    /// Changes one project alone, where there is anything to write.
+    fn change(
+        &self,
+        project: &str,
+        name: Option<&str>,
+        change: impl FnOnce(&mut ProjectCursors) -> Result<Option<Change>, CursorError>,
+    ) -> Result<(), CursorError> {
         let _writing = locked(&self.writing);
-        let known = self.project(project, None)?;
-        let change = locked(&known).leave_out(&self.spool, &self.configured, key)?;
+        let known = self.project(project, name)?;
+        let change = self.planned(project, &known, change)?;
         let Some(change) = change else { return Ok(()) };
         let mut answers = vec![Ok(Vec::new())];
         self.write_down(&mut vec![(0, known, change)], &mut answers);
         answers.pop().transpose().map(|_| ())
+    }
+
+    /// What a change of a project comes to, once nothing that a run before left unsettled can be
+    /// lost by it.
+    fn planned<T>(
+        &self,
+        project: &str,
+        known: &Mutex<ProjectCursors>,
+        plan: impl FnOnce(&mut ProjectCursors) -> Result<T, CursorError>,
+    ) -> Result<T, CursorError> {
+        let mut cursors = locked(known);
+        if cursors.is_unsettled() {
+            self.mend(project)?;
+        }
+        plan(&mut cursors)
     }
 
     fn project(

@@ -158,8 +158,8 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
 
 /// Those of one project, by its id or its name.
 fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a Cursor>> {
-    let is_it = |it: &&Cursor| it.project == project || it.name.as_deref() == Some(project);
-    let found: Vec<&Cursor> = status.cursors.iter().filter(is_it).collect();
+    let cursors = status.cursors.iter();
+    let found: Vec<&Cursor> = cursors.filter(|it| it.is_of(project)).collect();
     let Some(first) = found.first() else {
         let mut names: Vec<&str> = status.cursors.iter().map(name).collect();
         names.sort_unstable();

@@ -7,7 +7,7 @@ use caso_disk::Beside;
 use caso_extract::ExtractError;
 use caso_journal::{Finished, Order, SegmentKey};
 use caso_model::usage::Context;
-use caso_model::{Attribute, Window};
+use caso_model::{Attribute, PROJECT_NAME, Window};
 
 /// So many numbers has a region for its projects in the order of delivery.
 const MOST_PROJECTS: usize = 100_000;
@@ -87,7 +87,7 @@ impl Task {
             value: value.to_owned(),
         };
         let name = self.project.name.as_deref();
-        let name = name.map(|name| attribute("project-name", name));
+        let name = name.map(|name| attribute(PROJECT_NAME, name));
         let vo = attribute("vo", &self.project.vo);
         name.into_iter().chain([vo]).collect()
     }

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::battery::Battery;
-use super::capability::Places;
 use super::facts::{Imports, worlds};
 use super::filters::judged;
 use super::finding::{Findings, Verdict};
@@ -20,7 +19,7 @@ use crate::run::{component_file, components};
 use caso_base::error_chain;
 use caso_config::{ComponentInstance, Config, MessengerInstance};
 use caso_model::notice::Severity;
-use caso_sandbox::{Component, Denial, GrantError, Sandbox, Source, suggested};
+use caso_sandbox::{Component, Denial, GrantError, Sandbox, Source};
 
 const ADMISSION: &str = "admission";
 const GRANTS: &str = "grants";
@@ -255,22 +254,8 @@ fn missing(error: &GrantError) -> bool {
 
 /// What it would have to be granted.
 fn wanted(subject: &Subject, component: &Component, findings: &mut Findings) {
-    let description = &component.description;
-    let name = trial::instance(subject, description);
-    let mut set = subject.set.clone();
-    set.extend(Places::of_a_page(&name).values(description, &set));
-    let nowhere = Path::new("/nonexistent");
-    let granted = trial::config(&name, &subject.file, &set, &[], nowhere).and_then(|config| {
-        let instance = config.messengers.first().context("no messenger")?;
-        let found = caso_config::component_settings(&config, &instance.component, description)?;
-        let asking = components::asking(&name);
-        Ok(suggested(
-            &asking,
-            &description.capabilities,
-            &found.settings,
-        )?)
-    });
-    match granted {
+    let suggestion = trial::suggestion(subject, component);
+    match suggestion.map(|suggestion| suggestion.grants) {
         Ok(granted) if granted.is_empty() => {
             findings.add(GRANTS, Verdict::Ok, "it asks for nothing");
         }

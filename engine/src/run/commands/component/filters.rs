@@ -62,8 +62,7 @@ pub async fn judged(
         .unwrap_or(&component.description.name);
     let nowhere = Path::new("/nonexistent");
     let config = trial::of_a_filter(name, &subject.file, &subject.set, nowhere)?;
-    let messenger = config.messengers.first().context("no messenger")?;
-    let instance = messenger.filters.first().context("no filter")?;
+    let instance = trial::only(&config)?.filters.first().context("no filter")?;
     let filter = components::load_filter(sandbox, &config, instance, &mut Vec::new()).await?;
     let mut filter = filter.start(0).await?;
     let mut judged = Judged {

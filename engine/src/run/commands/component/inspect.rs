@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::capability::{Places, purpose, used_by};
+use super::capability::{purpose, used_by};
 use super::facts::{Facts, worlds};
-use super::trial::{self, Caches};
+use super::trial::{self, Caches, Suggestion};
 use super::{Shown, Subject};
-use crate::run::components;
 use crate::run::exit::Exit;
 use crate::run::summary::words::{grouped, listed};
 use crate::run::table::columns;
 use caso_base::digest::sha256_hex;
 use caso_model::component::{Description, OptionKind};
-use caso_sandbox::{Component, producers, suggested};
+use caso_sandbox::{Component, producers};
 
 /// The record types that the contract names.
 const RECORD_TYPES: [&str; 5] = ["cloud", "ip", "accelerator", "storage", "energy"];
@@ -125,23 +124,14 @@ fn file(path: &Path) -> anyhow::Result<FileFacts> {
     })
 }
 
-/// What a site would write, by the decision that a run would come to.
+/// What a site would write.
 fn configuration(subject: &Subject, component: &Component) -> anyhow::Result<Configuration> {
-    let description = &component.description;
-    let instance = trial::instance(subject, description);
-    let places = Places::of_a_page(&instance);
-    let mut set = subject.set.clone();
-    set.extend(places.values(description, &set));
-    let folder = Path::new("/nonexistent");
-    let config = trial::config(&instance, &subject.file, &set, &[], folder)?;
-    let messenger = config
-        .messengers
-        .first()
-        .context("the configuration has no messenger")?;
-    let found = caso_config::component_settings(&config, &messenger.component, description)?;
-    let asking = components::asking(&instance);
-    let wanted = suggested(&asking, &description.capabilities, &found.settings)?;
-    let grants: Vec<String> = wanted.values().map(ToString::to_string).collect();
+    let Suggestion {
+        instance,
+        set,
+        grants,
+    } = trial::suggestion(subject, component)?;
+    let grants: Vec<String> = grants.values().map(ToString::to_string).collect();
     let text = paste(&instance, subject, component, &grants, &set);
     Ok(Configuration {
         instance,

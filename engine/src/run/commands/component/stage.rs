@@ -18,7 +18,7 @@ use crate::run::components::{self, Messenger};
 use crate::run::summary::words::grouped;
 use caso_model::component::{Description, OptionValue, Setting};
 use caso_model::guest::GuestFailure;
-use caso_sandbox::{Component, Grant, GuestMessenger, Limits, Redirect, Sink, suggested};
+use caso_sandbox::{Component, Grant, GuestMessenger, Limits, Redirect, Sink};
 
 /// Where what it sends over the network goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,18 +218,10 @@ fn configured(
     let name = &with.name;
     let own = with.folder.join(".run");
     let wanted = |grants: &[String]| trial::config(name, &subject.file, set, grants, &own);
-    let config = wanted(&[])?;
-    let instance = config.messengers.first();
-    let instance = instance.context("the configuration has no messenger")?;
-    let settings =
-        caso_config::component_settings(&config, &instance.component, &component.description)?;
-    let asking = components::asking(name);
-    let requests = &component.description.capabilities;
-    let grants = suggested(&asking, requests, &settings.settings)?;
+    let grants = trial::wanted(&wanted(&[])?, name, component)?;
     let grants: Vec<String> = grants.values().map(ToString::to_string).collect();
     let config = wanted(&grants)?;
-    let instance = config.messengers.first();
-    let instance = instance.context("the configuration has no messenger")?;
+    let instance = trial::only(&config)?;
     components::configured(&config, instance, component.clone(), &mut Vec::new())
 }
 

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use super::Subject;
+use super::capability::Places;
 use crate::run::components;
 use caso_base::suggest::hint;
-use caso_config::{CommandLine, Config, Inputs};
+use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
 use caso_model::component::Description;
-use caso_sandbox::{Component, Sandbox, Source};
+use caso_sandbox::{Component, Grant, Sandbox, Source, suggested};
 
 /// Folders for machine code, best first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -114,6 +115,63 @@ pub fn config(
         values.set(name, option, value);
     }
     values.load(folder)
+}
+
+/// What a site that has none of it would write to use a messenger.
+pub struct Suggestion {
+    pub instance: String,
+    /// The options that are set, and those that have to be, with a value that shows their form.
+    pub set: Vec<(String, String)>,
+    pub grants: BTreeMap<String, Grant>,
+}
+
+/// By the decision that a run would come to.
+///
+/// # Errors
+/// Its options or its requests cannot be had.
+pub fn suggestion(subject: &Subject, component: &Component) -> anyhow::Result<Suggestion> {
+    let instance = instance(subject, &component.description);
+    let mut set = subject.set.clone();
+    set.extend(Places::of_a_page(&instance).values(&component.description, &set));
+    let config = config(
+        &instance,
+        &subject.file,
+        &set,
+        &[],
+        Path::new("/nonexistent"),
+    )?;
+    let grants = wanted(&config, &instance, component)?;
+    Ok(Suggestion {
+        instance,
+        set,
+        grants,
+    })
+}
+
+/// The grants that the one messenger of this configuration would need.
+///
+/// # Errors
+/// Its options or its requests cannot be had.
+pub fn wanted(
+    config: &Config,
+    instance: &str,
+    component: &Component,
+) -> anyhow::Result<BTreeMap<String, Grant>> {
+    let Description { capabilities, .. } = &component.description;
+    let messenger = only(config)?;
+    let found =
+        caso_config::component_settings(config, &messenger.component, &component.description)?;
+    let asking = components::asking(instance);
+    Ok(suggested(&asking, capabilities, &found.settings)?)
+}
+
+/// The one messenger of a trial.
+///
+/// # Errors
+/// There is none.
+pub fn only(config: &Config) -> anyhow::Result<&MessengerInstance> {
+    let messenger = config.messengers.first();
+    messenger.context("the configuration has no messenger")
 }
 
 /// The configuration that maps the recording in the program, by the built-in mapper or by

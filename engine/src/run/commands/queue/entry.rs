@@ -81,12 +81,7 @@ impl Entry {
 
     /// The project's name, or its id; empty where nobody knows.
     pub fn project(&self) -> &str {
-        let Some(origin) = &self.origin else {
-            return "";
-        };
-        let mut facts = origin.attributes.iter();
-        let name = facts.find(|fact| fact.name == "project-name");
-        name.map_or(origin.project_id.as_str(), |fact| &fact.value)
+        self.origin.as_ref().map_or("", Origin::project)
     }
 
     /// Whether somebody means it by that: its id, or what it is of.

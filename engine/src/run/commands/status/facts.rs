@@ -61,6 +61,13 @@ pub struct Cursor {
     pub in_last_run: bool,
 }
 
+impl Cursor {
+    /// Whether it is of the project of this id or name.
+    pub fn is_of(&self, project: &str) -> bool {
+        self.project == project || self.name.as_deref() == Some(project)
+    }
+}
+
 /// What waits for a messenger.
 #[derive(Debug, Serialize)]
 pub struct Queue {
