@@ -102,6 +102,20 @@ impl Fault for At {
     }
 }
 
+/// Plays a scenario once undisturbed, and then once for each step that it has and one more,
+/// disturbed there. It is given its disk, and what to call this time. Answers how many steps
+/// there are.
+pub fn at_every_step(end: End, mut scenario: impl FnMut(Disk, &str)) -> usize {
+    let counted = At::never();
+    scenario(counted.disk(), "undisturbed");
+    let steps = counted.seen();
+    for at in 0..=steps {
+        let name = format!("{end:?} at step {at} of {steps}");
+        scenario(At::new(end, at).disk(), &name);
+    }
+    steps
+}
+
 /// A folder for a test that syncs a lot: in memory, where there is such a
 /// filesystem.
 pub fn folder() -> io::Result<tempfile::TempDir> {

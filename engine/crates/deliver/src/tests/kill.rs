@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::support::*;
 use crate::*;
-use caso_disk::faults::{At, End};
+use caso_disk::faults::{self, At, End};
 use caso_disk::{Disk, Step};
 use caso_journal::{Journal, Order};
 use caso_model::Window;
@@ -216,14 +216,13 @@ fn steps() -> usize {
 }
 
 fn at_every_step(end: End) {
-    let steps = steps();
-    assert!(steps > 50, "{steps}");
-    for at in 0..=steps {
+    let steps = faults::at_every_step(end, |disk, what| {
         let mut world = World::backlog();
-        world.run(At::new(end, at).disk(), 200);
+        world.run(disk, 200);
         world.run(Disk::default(), 300);
-        world.check(&format!("{end:?} at step {at} of {steps}"));
-    }
+        world.check(what);
+    });
+    assert!(steps > 50, "{steps}");
 }
 
 #[test]

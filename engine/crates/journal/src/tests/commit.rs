@@ -9,7 +9,7 @@ use super::consumer::{Consumer, all};
 use super::site::*;
 use crate::*;
 use caso_disk::Disk;
-use caso_disk::faults::{At, End};
+use caso_disk::faults::{self, At, End};
 use caso_model::Window;
 use caso_state::{CursorKey, Cursors, Histories, Moves, Place};
 
@@ -175,21 +175,14 @@ impl World {
 }
 
 fn at_every_step(end: End) {
-    let world = World::new();
-    world.run(Disk::default(), 60);
-    let counted = At::never();
-    world.run(counted.disk(), 120);
-    world.run(Disk::default(), 180);
-    world.check(180, "undisturbed");
-    let steps = counted.seen();
-    assert!(steps > 60, "{steps}");
-    for at in 0..=steps {
+    let steps = faults::at_every_step(end, |disk, what| {
         let world = World::new();
         world.run(Disk::default(), 60);
-        world.run(At::new(end, at).disk(), 120);
+        world.run(disk, 120);
         world.run(Disk::default(), 180);
-        world.check(180, &format!("{end:?} at step {at} of {steps}"));
-    }
+        world.check(180, what);
+    });
+    assert!(steps > 60, "{steps}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::consumer::{Consumer, Taken, all};
 use super::site::*;
 use crate::*;
 use caso_disk::Disk;
-use caso_disk::faults::{At, End};
+use caso_disk::faults::{self, At, End};
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
 use caso_state::{CursorKey, Cursors};
@@ -138,19 +138,13 @@ fn picky(records: &[AccountingRecord]) -> Taken {
 }
 
 fn at_every_step(end: End) {
-    let mut world = World::backlog();
-    let counted = At::never();
-    world.run(counted.disk(), 200, picky);
-    world.run(Disk::default(), 300, picky);
-    world.check("undisturbed");
-    let steps = counted.seen();
-    assert!(steps > 40, "{steps}");
-    for at in 0..=steps {
+    let steps = faults::at_every_step(end, |disk, what| {
         let mut world = World::backlog();
-        world.run(At::new(end, at).disk(), 200, picky);
+        world.run(disk, 200, picky);
         world.run(Disk::default(), 300, picky);
-        world.check(&format!("{end:?} at step {at} of {steps}"));
-    }
+        world.check(what);
+    });
+    assert!(steps > 40, "{steps}");
 }
 
 #[test]
