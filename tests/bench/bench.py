@@ -17,6 +17,9 @@ and are compared with the floor: the same lists fetched and parsed by a bare cli
 the usage call alone knows them; the others were deleted in the window. Of the
 former ours has one record more, as of October's end.
 
+--sync-delay MS adds two hours more, watched by strace both times, the second with each sync
+made to take that long: what the second takes longer is what the run waited for its disk.
+
 --check makes the exit code 1 unless ours has records of all servers, under 1 % of cASO's
 requests and a peak under 64 MB, with hardly more for ten times the servers.
 --fast adds that it is 50 times as fast, which holds for a release build.
@@ -150,7 +153,16 @@ def first(program: str, cloud: stand_in.Cloud, cache: pathlib.Path | None, *, wa
     return measure
 
 
-def hour(program: str, cloud: stand_in.Cloud, cache: pathlib.Path) -> Measure:
+@dataclasses.dataclass
+class Steady:
+    """An ordinary hour."""
+
+    measure: Measure
+    # Seconds, where syncs were delayed.
+    waited: float | None
+
+
+def hour(program: str, cloud: stand_in.Cloud, cache: pathlib.Path, delay: int) -> Steady:
     """The third of three runs, an hour after the second; the second one's syncs are counted."""
     begin = ["--extract-to", "2026-11-16T00:00:00"]
     with tempfile.TemporaryDirectory(prefix="caso-bench-") as scratch:
@@ -158,8 +170,21 @@ def hour(program: str, cloud: stand_in.Cloud, cache: pathlib.Path) -> Measure:
         site.run(program, begin)
         syncs = site.syncs(program, ["--extract-to", "2026-11-16T01:00:00"])
         measure = site.run(program, ["--extract-to", "2026-11-16T02:00:00"])
+        waited = None
+        if delay and syncs is not None:
+            plain = site.run(program, ["--extract-to", "2026-11-16T03:00:00"], delayed(0))
+            slow = site.run(program, ["--extract-to", "2026-11-16T04:00:00"], delayed(delay))
+            waited = slow.wall - plain.wall
     measure.syncs = syncs
-    return measure
+    return Steady(measure, waited)
+
+
+def delayed(delay: int) -> tuple[str, ...]:
+    """What runs a program with syncs that take `delay` milliseconds longer."""
+    strace = shutil.which("strace")
+    assert strace is not None
+    inject = ("-e", f"inject={SYNCS}:delay_exit={delay * 1000}") if delay else ()
+    return (strace, "-f", "--seccomp-bpf", "-qq", "-e", f"trace={SYNCS}", *inject, "-o", "/dev/null")
 
 
 def floor(program: str, cloud: stand_in.Cloud, projects: int) -> Measure:
@@ -210,7 +235,8 @@ def compare(args, projects: int, servers: int, cache: pathlib.Path) -> tuple[Mea
         print(line("ours, first run", first(args.ours, cloud, cache)), flush=True)
         ours = first(args.ours, cloud, cache, watched=True)
         print(line("ours", ours), flush=True)
-        steady = hour(args.ours, cloud, cache)
+        ordinary = hour(args.ours, cloud, cache, args.sync_delay)
+        steady = ordinary.measure
         print(line("ours, an hour later", steady), flush=True)
     print(
         f"  ours to the floor: {times(ours.requests, least.requests)} the requests, {times(ours.wall, least.wall)} the"
@@ -218,6 +244,8 @@ def compare(args, projects: int, servers: int, cache: pathlib.Path) -> tuple[Mea
     )
     a_project = "" if steady.syncs is None else f", {steady.syncs / projects:.1f} syncs"
     print(f"  a project and hour: {steady.requests / projects:.1f} requests{a_project}")
+    if ordinary.waited is not None:
+        print(f"  with {args.sync_delay} ms a sync an hour takes {ordinary.waited:.1f} s longer")
     if args.without_caso:
         caso = ours
     else:
@@ -258,6 +286,7 @@ def main() -> int:
     parser.add_argument("--floor", required=True)
     parser.add_argument("--without-caso", action="store_true", help="ours and the floor alone")
     parser.add_argument("--latency", type=int, default=0, help="milliseconds that every answer takes")
+    parser.add_argument("--sync-delay", type=int, default=0, help="milliseconds that every sync takes longer")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--fast", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="also the requests by kind")

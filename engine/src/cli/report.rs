@@ -47,7 +47,8 @@ pub fn command() -> Command {
             "json",
             "csv",
             "Print one JSON object: `rows`, each with `name`, `servers`, `wall_seconds`, `cpu_seconds`, \
-             `accelerator_seconds`, `gib_days`; `extracted_records` by type",
+             `accelerator_seconds`, `gib_days`; `extracted_records` by type; \
+             `unknown_servers` and `unknown_cpu_servers` count those that are not in the sums",
         ))
 }
 

@@ -69,9 +69,11 @@ struct Shown {
     month: String,
     by: By,
     rows: Vec<Row>,
-    /// Servers that ran before the month and have no record as of its beginning: they are not in
-    /// the sums.
+    /// Servers that ran before the month and have no record as of its beginning, or whose
+    /// records have no wall time: they are not in the sums.
     unknown_servers: u64,
+    /// Servers in the rows whose records have no CPU time: it is not in the sums.
+    unknown_cpu_servers: u64,
     /// Records of the windows that ended in the month, by type, as the ledger of runs has them.
     extracted_records: BTreeMap<String, u64>,
 }
@@ -169,22 +171,32 @@ fn shown(prepared: &Prepared, what: &Report, window: Window) -> anyhow::Result<S
             }
         }
     }
-    let (rows, unknown_servers) = sums.finish();
+    let (rows, unknown) = sums.finish();
     Ok(Shown {
         format: 1,
         month: month::name(what.month),
         by: what.by,
         rows,
-        unknown_servers,
+        unknown_servers: unknown.servers,
+        unknown_cpu_servers: unknown.cpu,
         extracted_records: records,
     })
 }
 
 /// Durations of a server, cumulative since it began.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Reached {
     at: i64,
     wall: u64,
+    cpu: Option<u64>,
+}
+
+/// Of how many servers something is not in the sums.
+#[derive(Debug, Default, PartialEq)]
+struct Unknown {
+    /// All of it.
+    servers: u64,
+    /// CPU time.
     cpu: u64,
 }
 
@@ -195,6 +207,8 @@ struct Server {
     began: i64,
     before: Option<Reached>,
     last: Option<Reached>,
+    /// A record as of the month says nothing of wall time.
+    unmeasured: bool,
 }
 
 struct Sums {
@@ -247,14 +261,19 @@ impl Sums {
     }
 
     fn server(&mut self, row: String, record: &CloudRecord) {
-        let reached = Reached {
-            at: record.head.measured_at,
-            wall: record.wall_seconds.unwrap_or(0),
-            cpu: record.cpu_seconds.unwrap_or(0),
-        };
+        let at = record.head.measured_at;
         let server = self.servers.entry(record.vm_uuid.clone()).or_default();
         server.row = row;
         server.began = record.start;
+        let Some(wall) = record.wall_seconds else {
+            server.unmeasured |= at >= self.month.start;
+            return;
+        };
+        let reached = Reached {
+            at,
+            wall,
+            cpu: record.cpu_seconds,
+        };
         let known = match reached.at < self.month.start {
             true => &mut server.before,
             false => &mut server.last,
@@ -274,26 +293,30 @@ impl Sums {
         self.row(row).gib_days += f64::from(mib) / 1_024.0 * days;
     }
 
-    /// The rows, and how many servers are in none of them.
-    fn finish(mut self) -> (Vec<Row>, u64) {
-        let mut unknown = 0;
+    /// The rows, and what is in none of them.
+    fn finish(mut self) -> (Vec<Row>, Unknown) {
+        let mut unknown = Unknown::default();
         for server in std::mem::take(&mut self.servers).into_values() {
             let Some(last) = server.last else {
+                unknown.servers += u64::from(server.unmeasured);
                 continue;
             };
             let began = server.began < self.month.start;
-            let before = match (server.before, began) {
-                (Some(before), _) => before,
-                (None, false) => Reached::default(),
+            let (wall, cpu) = match (server.before, began) {
+                (Some(before), _) => (before.wall, before.cpu),
+                (None, false) => (0, Some(0)),
                 (None, true) => {
-                    unknown += 1;
+                    unknown.servers += 1;
                     continue;
                 }
             };
             let row = self.row(&server.row);
             row.servers += 1;
-            row.wall_seconds += last.wall.saturating_sub(before.wall);
-            row.cpu_seconds += last.cpu.saturating_sub(before.cpu);
+            row.wall_seconds += last.wall.saturating_sub(wall);
+            match last.cpu.zip(cpu) {
+                Some((last, before)) => row.cpu_seconds += last.saturating_sub(before),
+                None => unknown.cpu += 1,
+            }
         }
         (self.rows.into_values().collect(), unknown)
     }
@@ -331,8 +354,15 @@ fn text(shown: &Shown) -> String {
         let _ = writeln!(
             page,
             "{} servers are left out: they ran before the month, and no record says how far they were \
-             then (`[mapper] month_ends`)",
+             then (`[mapper] month_ends`), or no record has a wall time",
             shown.unknown_servers
+        );
+    }
+    if shown.unknown_cpu_servers > 0 {
+        let _ = writeln!(
+            page,
+            "{} servers have no CPU time in it: their records have none, since their CPUs are not known",
+            shown.unknown_cpu_servers
         );
     }
     let kinds: BTreeSet<String> = shown
@@ -403,7 +433,15 @@ mod tests {
         }))
     }
 
-    fn sums(by: By) -> (Vec<Row>, u64) {
+    fn without(vm: &str, what: fn(&mut CloudRecord)) -> WaitingRecord {
+        let mut it = cloud(vm, MONTH + DAY, MONTH + 2 * DAY, 100);
+        if let AccountingRecord::Cloud(record) = &mut it.record {
+            what(record);
+        }
+        it
+    }
+
+    fn sums(by: By) -> (Vec<Row>, Unknown) {
         let month = Window {
             start: MONTH,
             end: MONTH + 31 * DAY,
@@ -418,6 +456,9 @@ mod tests {
             cloud("b", MONTH + DAY, MONTH + 2 * DAY, 5_000),
             cloud("c", MONTH - DAY, MONTH - 30, 7_000),
             cloud("d", MONTH - DAY, MONTH + DAY, 7_000),
+            // Nobody knows the CPUs of one, nor how long the other ran.
+            without("e", |record| record.cpu_seconds = None),
+            without("f", |record| record.wall_seconds = None),
         ] {
             sums.add(&record);
         }
@@ -444,11 +485,11 @@ mod tests {
     #[test]
     fn a_month_has_what_was_used_in_it() {
         let (rows, unknown) = sums(By::Vo);
-        assert_eq!(unknown, 1);
+        assert_eq!(unknown, Unknown { servers: 2, cpu: 1 });
         let expected = Row {
             name: "vo".into(),
-            servers: 2,
-            wall_seconds: 25_000,
+            servers: 3,
+            wall_seconds: 25_100,
             cpu_seconds: 50_000,
             accelerator_seconds: 1_800.0,
             gib_days: 6.0,
@@ -459,27 +500,29 @@ mod tests {
 
     #[test]
     fn as_text_and_as_csv() {
-        let (rows, unknown_servers) = sums(By::Vo);
+        let (rows, unknown) = sums(By::Vo);
         let shown = Shown {
             format: 1,
             month: "2026-10".into(),
             by: By::Vo,
             rows,
-            unknown_servers,
+            unknown_servers: unknown.servers,
+            unknown_cpu_servers: unknown.cpu,
             extracted_records: [("cloud".to_owned(), 4)].into(),
         };
         assert_eq!(
             text(&shown),
             "VO  SERVERS  WALL H  CPU H  GPU H  GIB DAYS\n\
-             vo        2     6.9   13.9    0.5       6.0\n\
-             1 servers are left out: they ran before the month, and no record says how far they were then \
-             (`[mapper] month_ends`)\n\
+             vo        3     7.0   13.9    0.5       6.0\n\
+             2 servers are left out: they ran before the month, and no record says how far they were then \
+             (`[mapper] month_ends`), or no record has a wall time\n\
+             1 servers have no CPU time in it: their records have none, since their CPUs are not known\n\
              extracted in 2026-10, by the ledger: cloud 4\n\
              next  caso republish --month 2026-10\n"
         );
         assert_eq!(
             csv(&shown),
-            "name,servers,wall_seconds,cpu_seconds,accelerator_seconds,gib_days\r\n\"vo\",2,25000,50000,1800,6\r\n"
+            "name,servers,wall_seconds,cpu_seconds,accelerator_seconds,gib_days\r\n\"vo\",3,25100,50000,1800,6\r\n"
         );
     }
 }

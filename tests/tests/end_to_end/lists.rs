@@ -214,3 +214,28 @@ fn a_list_of_changes_that_is_cut_is_made_up_for_by_the_next_run() {
     let lists = cloud.count("/servers/detail");
     assert_eq!(lists, 2, "changes, and those of now: looked for no more");
 }
+
+/// A proxy or a service that allows shorter pages than ours refuses the longer one: the
+/// option is named, and once it is set the run goes through.
+#[test]
+fn pages_that_are_too_long_for_an_api_name_their_option() {
+    let rows = (0..3).map(|n| Server::numbered(0, n)).collect();
+    let project = Project::numbered(0, Servers::Listed(rows));
+    for path in ["/servers/detail", "/volumes/detail"] {
+        let cloud = Cloud::start(Plan {
+            projects: vec![project.clone()],
+            ..Plan::default()
+        });
+        let too_long = |limit: &str| limit.parse::<u32>().is_ok_and(|limit| limit > 100);
+        let rule = Rule::on(path).when(move |seen| seen.param("limit").is_some_and(too_long));
+        cloud.inject(rule, Fault::Words(403, "The limit of a request is 100 rows."));
+        let site = Site::at(&cloud);
+        site.extract(&WINDOW)
+            .expect(1)
+            .says("The limit of a request is 100 rows.")
+            .says("the page was to have 1000 rows")
+            .says("set `page_size` to fewer");
+        site.set("DEFAULT", "page_size", "100");
+        site.extract(&WINDOW).expect(0);
+    }
+}

@@ -250,6 +250,23 @@ fn a_window_waits_while_a_cell_is_down() {
         .says(&server_id(0, 0));
 }
 
+/// N5, in a run that misses nobody, since it knows nobody yet: a first one. Nova is asked.
+#[test]
+fn a_first_window_waits_while_a_cell_is_down() {
+    let mut away = server(1, "2026-10-01", 0);
+    away.in_down_cell = true;
+    let cloud = cloud(vec![server(0, "2026-10-01", 0), away]);
+    let site = site(&cloud);
+    site.extract(&["--extract-to", "2026-10-10"])
+        .expect(1)
+        .says("a cell of Nova is down")
+        .says(&server_id(0, 1));
+    assert_eq!(site.cursor(&project_id(0)), None);
+    change(&cloud, 1, |server| server.in_down_cell = false);
+    site.extract(&["--extract-to", "2026-10-11"]).expect(0);
+    assert_eq!(records_of(&site, 1).len(), 1);
+}
+
 /// N11: a soft-deleted server holds its size until it is reclaimed.
 #[test]
 fn a_soft_deleted_server_is_reported_by_every_run() {

@@ -14,6 +14,8 @@ use crate::request::Seen;
 pub enum Fault {
     /// This status, with a body in the service's own shape.
     Status(u16),
+    /// This status, and this for its message.
+    Words(u16, &'static str),
     /// This status and header, such as 429 with `Retry-After`.
     Refuse {
         status: u16,

@@ -191,6 +191,7 @@ async fn handle(
     for fault in due {
         match fault {
             Fault::Status(status) => answer = refusal(&seen, status),
+            Fault::Words(status, words) => answer = refusal_in(&seen, status, words),
             Fault::Refuse {
                 status,
                 header: (name, value),
@@ -253,6 +254,10 @@ fn response(answer: Answer) -> Response<Body> {
 
 fn refusal(seen: &Seen, status: u16) -> Answer {
     let text = "The server is currently unavailable. Please try again at a later time.";
+    refusal_in(seen, status, text)
+}
+
+fn refusal_in(seen: &Seen, status: u16, text: &str) -> Answer {
     match routes::split(&seen.path).0 {
         "identity" => identity(status, text),
         "compute" | "volume" => compute(status, text),

@@ -255,10 +255,11 @@ fn whatever_disturbs_a_run_the_next_good_one_leaves_what_it_would_have_left() {
             if moment != story.end() && dice.roll(3) > 0 {
                 disturb(cloud, &mut dice, &mut rows);
             }
-            // A first run misses no server that it knows, so it does not ask for cells that are
-            // down: what ended in one before it is not reported.
+            // Nova names what is there in a cell that is down, and not what ended in it: a
+            // first run, which knows of no server, cannot miss that.
             if moment == story.runs[0] {
-                rows.iter_mut().for_each(|row| row.in_down_cell = false);
+                let ended = rows.iter_mut().filter(|row| row.is_deleted());
+                ended.for_each(|row| row.in_down_cell = false);
             }
             rows
         });

@@ -198,7 +198,7 @@ impl Extraction<'_> {
             self.read_servers(ServerList::ChangedSince(since), rule)
                 .await?;
         }
-        if self.is_searching() {
+        if self.is_unsure() {
             self.search().await?;
         }
         if self.index.unseen() > 0 {

@@ -12,7 +12,9 @@
 //! 3. one by one. Nova gives a soft-deleted one, and answers with an error for one whose
 //!    cell is away.
 //!
-//! On an ordinary day there are none, and nothing of this is asked.
+//! On an ordinary day there are none, and nothing of this is asked. But a window that
+//! does not go on where the last one ended, such as the first one of a project or that of
+//! a month that is published again, misses nobody: there Nova is asked for its cells.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +42,8 @@ impl Extraction<'_> {
     }
 
     /// Whether Nova shows all there is. One that does not answer this is asked for each
-    /// server alone, and says it then.
+    /// server alone, and says it then; so is a recording that was made before this was
+    /// asked.
     async fn check_cells(&mut self) -> Result<(), ExtractError> {
         match self.nova.servers_in_down_cells().await {
             Ok(down) => match down.first() {
@@ -49,7 +52,9 @@ impl Extraction<'_> {
                     example: format!("`{example}`"),
                 }),
             },
-            Err(error) if is_about_document(&error) => {
+            Err(error)
+                if is_about_document(&error) || matches!(error, ApiError::Unrecorded { .. }) =>
+            {
                 tracing::info!("Nova does not say which cells are down: {error}");
                 Ok(())
             }
@@ -57,10 +62,15 @@ impl Extraction<'_> {
         }
     }
 
+    /// Whether Nova has to be asked for more than its lists.
+    pub(super) fn is_unsure(&self) -> bool {
+        !self.continues || self.is_searching()
+    }
+
     /// Looks for them. What is found nowhere is left to the usage entries, or
     /// remembered as missing.
     pub(super) async fn search(&mut self) -> Result<(), ExtractError> {
-        if self.task.history().misses_any() {
+        if !self.continues || self.task.history().misses_any() {
             self.check_cells().await?;
         }
         let since = self.task.history().changed_since(APART);
