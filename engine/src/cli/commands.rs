@@ -142,19 +142,20 @@ fn projects(name: &'static str, program: Program) -> Command {
     let command = match program {
         Program::MappingMigrate => with_summary(Command::new(name), program)
             .about("Moves the VOs of the mapping file to properties of the projects in Keystone")
-            .mut_arg("dry_run", |arg| {
-                arg.help("Print the `openstack` commands and change nothing; this is the default")
-            })
-            .mut_arg("nodry_run", |arg| arg.help("Change Keystone"))
-            .mut_args(|arg| match arg.get_id().as_str() {
-                "extract_from" | "extract_to" | "extractor" => arg.hide(true),
+            .mut_args(|arg| match arg.get_long() {
+                Some("dry-run") => arg
+                    .help("Print the `openstack` commands and change nothing; this is the default"),
+                Some("nodry-run" | "nodry_run") => arg.help("Change Keystone"),
+                Some("extract-from" | "extract-to" | "extractor") => arg.hide(true),
                 _ => arg,
             }),
         _ => caso_config::arguments(Command::new(name), program)
             .about("Lists the projects that are accounted, with their VOs")
-            .mut_args(|arg| match arg.get_id().as_str() {
-                "dry_run" | "nodry_run" | "migrate_projects" | "nomigrate-projects"
-                | "extract_from" | "extract_to" | "extractor" => arg.hide(true),
+            .mut_args(|arg| match arg.get_long() {
+                Some(
+                    "dry-run" | "nodry-run" | "migrate-projects" | "nomigrate-projects"
+                    | "extract-from" | "extract-to" | "extractor",
+                ) => arg.hide(true),
                 _ => arg,
             }),
     };

@@ -35,7 +35,10 @@ fn a_table_counts_what_a_run_publishes_then() {
     assert!(lines[1].starts_with("PROJECT "), "{shown}");
     let row: Vec<&str> = lines[2].split_whitespace().collect();
     assert_eq!(row[2], "10", "{shown}");
-    let to = format!("ssm: 10 records in 1 message to `{}`", site.ssm().display());
+    let to = format!(
+        "ssm: 12 records in 2 messages to `{}`",
+        site.ssm().display()
+    );
     assert!(lines.contains(&to.as_str()), "{shown}");
     assert_eq!(lines.last(), Some(&"next  caso extract"), "{shown}");
     // The same of a dry run with the flag; without it a dry run prints the messages.
@@ -57,9 +60,9 @@ fn json_has_every_record() {
     assert_eq!(facts["format"], 1);
     assert_eq!(facts["projects"][0]["project_id"], project_id(0));
     assert_eq!(facts["projects"][0]["records"]["cloud"], 10);
-    assert_eq!(facts["messengers"][0]["messages"], 1);
+    assert_eq!(facts["messengers"][0]["messages"], 2);
     let records = facts["records"].as_array().expect("a list");
-    assert_eq!(records.len(), 10);
+    assert_eq!(records.len(), 12);
     assert_eq!(records[0]["type"], "cloud");
     is_untouched(&site);
 }
@@ -74,7 +77,7 @@ fn a_difference_is_shown_record_by_record() {
     assert_eq!(
         same.stdout,
         format!(
-            "beside {there}: 10 records the same, 0 only there, 0 only here, 0 different\nnext  caso extract\n"
+            "beside {there}: 12 records the same, 0 only there, 0 only here, 0 different\nnext  caso extract\n"
         )
     );
     // Another site wrote these.
@@ -91,7 +94,7 @@ fn a_difference_is_shown_record_by_record() {
     .expect("a file");
     let differs = preview(&site, &["--against", &other.display().to_string()]).expect(3);
     for text in [
-        "0 records the same, 1 only there, 9 only here, 1 different",
+        "0 records the same, 1 only there, 11 only here, 1 different",
         "only there  cloud gone 2026-10",
         "SiteName ELSEWHERE there, TEST-SITE here",
     ] {

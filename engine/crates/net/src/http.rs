@@ -145,7 +145,10 @@ impl HttpTransport {
                 detail: "it asks for a client certificate, and there is none: set `certfile` and `keyfile` in `[keystone_auth]`".to_owned(),
             };
         }
-        if let (Cause::UnknownIssuer, Some(bundle)) = (cause, &self.bundle) {
+        // One of the authority's name with another key is not the one either.
+        let unsigned = cause == Cause::UnknownIssuer
+            || cause == Cause::Certificate && detail.contains("BadSignature");
+        if let Some(bundle) = self.bundle.as_ref().filter(|_| unsigned) {
             return TransportError::Tls {
                 unknown_issuer: false,
                 detail: format!(
