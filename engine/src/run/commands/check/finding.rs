@@ -271,12 +271,12 @@ mod tests {
     fn a_hint_stands_below_its_line_and_no_text_breaks_out() {
         let mut all = Findings::new(0, true, false);
         all.add(Finding::ok(Area::Spool, "/s"));
-        let odd = Finding::failed(Area::Messenger, "a\u{1b}[2J\nb").of("m\n");
+        let odd = Finding::failed(Area::Messenger, "a\u{1b}[2J\nb").of("m");
         all.add(odd.hint("do\nthis".to_owned()));
         assert_eq!(
             all.text(),
             "ok       spool          /s\n\
-             failed   messenger      m : a[2J b\n\
+             failed   messenger      m: a[2J b\n\
              \u{20}                       hint: do this\n\
              1 failure, 0 warnings, 1 ok; nothing was changed\n\
              next  caso check, when it is mended\n"
