@@ -53,12 +53,13 @@ pub fn filtered(text: &str, folder: &Path) -> String {
 /// The length of what a text begins with, if it has that shape.
 type Shape = fn(&str) -> Option<usize>;
 
-const SHAPES: [(Shape, &str); 13] = [
+const SHAPES: [(Shape, &str); 14] = [
     (address, "127.0.0.1:[PORT]"),
     (present_time, "[NOW]"),
     (|text| seconds(text, "in "), "in [TIME] s"),
     (|text| seconds(text, "after "), "after [TIME] s"),
     (requests, "[COUNT] requests, [TIME] s"),
+    (requests_as_data, "\"requests\":[COUNT],\"seconds\":[TIME]"),
     (digest, "[DIGEST]"),
     (message, "[MESSAGE]"),
     (process, "process [PID]"),
@@ -107,6 +108,16 @@ fn seconds(text: &str, words: &str) -> Option<usize> {
     let length = whole + 1 + fraction;
     let fits = whole > 0 && fraction > 0 && number[length..].starts_with(" s");
     fits.then_some(words.len() + length + 2)
+}
+
+/// The same as fields of a JSON line.
+fn requests_as_data(text: &str) -> Option<usize> {
+    let (first, second) = ("\"requests\":", ",\"seconds\":");
+    let number = text.strip_prefix(first)?;
+    let count = digits(number);
+    let rest = number[count..].strip_prefix(second)?;
+    let length = rest.find(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | '-'))?;
+    Some(first.len() + count + second.len() + length)
 }
 
 /// `23 requests, 0.4 s`: how many there are is judged elsewhere.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{component, config, cursor, explain, queue, report, republish, status};
+use super::{check, component, config, cursor, explain, preview, queue, report, republish, status};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -66,6 +66,8 @@ fn caso() -> Command {
             Command::new("sample")
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
+        .subcommand(check::command())
+        .subcommand(preview::command())
         .subcommand(config::command())
         .subcommand(status::command())
         .subcommand(queue::command())
@@ -83,6 +85,7 @@ fn extract(name: &'static str) -> Command {
         .about("Extracts accounting records from OpenStack and delivers them")
         .after_help(Exit::table(&Exit::ALL))
         .args(recording())
+        .args(preview::arguments().map(|arg| arg.conflicts_with_all(["record", "replay"])))
 }
 
 /// The flags of a run that keeps a recording, or runs on one.
@@ -138,9 +141,23 @@ pub fn for_delivery(command: Command) -> Command {
 fn projects(name: &'static str, program: Program) -> Command {
     let command = match program {
         Program::MappingMigrate => with_summary(Command::new(name), program)
-            .about("Moves the VOs of the mapping file to properties of the projects in Keystone"),
+            .about("Moves the VOs of the mapping file to properties of the projects in Keystone")
+            .mut_args(|arg| match arg.get_long() {
+                Some("dry-run") => arg
+                    .help("Print the `openstack` commands and change nothing; this is the default"),
+                Some("nodry-run" | "nodry_run") => arg.help("Change Keystone"),
+                Some("extract-from" | "extract-to" | "extractor") => arg.hide(true),
+                _ => arg,
+            }),
         _ => caso_config::arguments(Command::new(name), program)
-            .about("Lists the projects that are accounted, with their VOs"),
+            .about("Lists the projects that are accounted, with their VOs")
+            .mut_args(|arg| match arg.get_long() {
+                Some(
+                    "dry-run" | "nodry-run" | "migrate-projects" | "nomigrate-projects"
+                    | "extract-from" | "extract-to" | "extractor",
+                ) => arg.hide(true),
+                _ => arg,
+            }),
     };
     command.after_help(Exit::table(&Exit::WITHOUT_LOCK))
 }

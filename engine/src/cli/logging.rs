@@ -7,13 +7,15 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::run::ComponentWarnings;
+use crate::stdout;
 use caso_base::line::{LINE_BYTES, short_line};
+use caso_deliver::PROGRESS;
 use caso_model::guest::MAPPER;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -75,12 +77,17 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
     } else {
         LevelFilter::ERROR
     };
+    let progress = match io::stderr().is_terminal() {
+        true => LevelFilter::INFO,
+        false => LevelFilter::OFF,
+    };
     tracing_subscriber::registry()
         .with(
             stderr.with_filter(
                 Targets::new()
                     .with_target("caso", on_stderr)
-                    .with_target("guest", guests_on_stderr),
+                    .with_target("guest", guests_on_stderr)
+                    .with_target(PROGRESS, progress),
             ),
         )
         .with(remarks.with_filter(Targets::new().with_target("guest", LevelFilter::WARN)))
@@ -127,11 +134,18 @@ impl Sink {
 struct Lines {
     sink: Sink,
     json: bool,
+    /// Stderr is a file, which nothing else says the time of.
+    stamped: bool,
 }
 
 impl Lines {
     fn new(sink: Sink, json: bool) -> Self {
-        Self { sink, json }
+        let stamped = matches!(sink, Sink::Stderr) && stdout::stderr_is_a_file();
+        Self {
+            sink,
+            json,
+            stamped,
+        }
     }
 
     fn format(&self, event: &Event<'_>, text: &Text) -> String {
@@ -161,6 +175,7 @@ impl Lines {
         // Whatever a text is made of, and whoever forgot: here it becomes one line.
         let text = short_line(&format!("{}{text}", text.who()), LINE_BYTES);
         match self.sink {
+            Sink::Stderr if self.stamped => format!("{now} {} {word}: {text}", std::process::id()),
             Sink::File(_) => format!("{now} {} {word}: {text}", std::process::id()),
             _ => format!("{word}: {text}"),
         }

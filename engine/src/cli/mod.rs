@@ -9,6 +9,7 @@
 //! argv ─ commands (clap) ─ task (what it asks for) ─ process (does it, exit code)
 //! ```
 
+mod check;
 mod commands;
 mod completion;
 mod component;
@@ -18,6 +19,7 @@ mod cursor;
 mod explain;
 mod limits;
 mod logging;
+mod preview;
 mod process;
 mod queue;
 mod report;

@@ -14,8 +14,8 @@ use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
 use super::{
-    completion, component, config, cursor, explain, queue, report, republish, signals, status,
-    watchdog,
+    check, completion, component, config, cursor, explain, preview, queue, report, republish,
+    signals, status, watchdog,
 };
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
@@ -41,6 +41,14 @@ pub fn execute(task: Task) -> Exit {
                 deliver(config, &ineffective, summary)
             })
         }
+        Task::Preview {
+            line,
+            form,
+            of_dry_run,
+        } => with_config(program, line, |config| {
+            preview::execute(config, &form, of_dry_run)
+        }),
+        Task::Check { line, what } => check::execute(program, line, what),
         Task::Status { line, form } => {
             with_config(program, line, |config| status::show(&config, form))
         }

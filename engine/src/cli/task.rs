@@ -12,10 +12,10 @@ use super::commands::Started;
 use super::component::{self, ComponentTask};
 use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::{explain, report, republish, status};
+use super::{check, explain, preview, report, republish, status};
 use crate::run::component::Subject;
 use crate::run::report::Report;
-use crate::run::{Republish, StatusForm};
+use crate::run::{Check, PreviewForm, Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -47,6 +47,16 @@ pub enum Task {
     MappingMigrate {
         line: CommandLine,
         summary: bool,
+    },
+    Check {
+        line: CommandLine,
+        what: Check,
+    },
+    Preview {
+        line: CommandLine,
+        form: PreviewForm,
+        /// It is the form of a dry run, and an error without one.
+        of_dry_run: bool,
     },
     Status {
         line: CommandLine,
@@ -158,6 +168,8 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             },
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
+        Some(("preview", matches)) => with_flags(started, matches, preview::task),
+        Some(("check", matches)) => with_flags(started, matches, check::task),
         Some(("status", matches)) => with_flags(started, matches, status::task),
         Some(("queue", matches)) => {
             let (task, matches) = queue::task(matches);
@@ -216,6 +228,13 @@ fn with_flags(
 }
 
 fn extract(line: CommandLine, matches: &ArgMatches) -> Task {
+    if let Some(form) = preview::form(matches) {
+        return Task::Preview {
+            line,
+            form,
+            of_dry_run: true,
+        };
+    }
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     Task::Extract {
         line,

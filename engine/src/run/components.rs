@@ -145,6 +145,20 @@ impl Messenger {
         }
     }
 
+    /// Where its records can go, for people.
+    pub fn destinations(&self) -> Vec<String> {
+        let grants = self.setup.granted.grants.values();
+        grants
+            .map(|grant| match grant {
+                Grant::Queue(terms) => format!("`{}`", terms.path.display()),
+                Grant::Directory(terms) => format!("`{}`", terms.path.display()),
+                Grant::Connection(terms) => format!("`{}`", terms.endpoint),
+                Grant::Http(terms) => format!("`{}`", terms.origin),
+                Grant::Address(terms) => format!("`{}`", terms.endpoint),
+            })
+            .collect()
+    }
+
     /// Folders of its queues, which must be writable before Keystone is asked.
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
         self.setup.granted.queues().map(|(_, queue)| &queue.path)
@@ -170,6 +184,11 @@ pub struct Starter {
 }
 
 impl Starter {
+    /// What it sends goes there from now on.
+    pub fn redirected(&mut self, redirect: Redirect) {
+        self.setup.redirect = redirect;
+    }
+
     /// Starts the instance.
     ///
     /// # Errors

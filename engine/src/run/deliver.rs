@@ -24,6 +24,10 @@ pub async fn deliver(
     }
     let mut instances = Vec::new();
     for messenger in &prepared.messengers {
+        // A replay's go into a folder of its own, which the demo names.
+        if prepared.kind.is_online() {
+            summary.goes_to(&messenger.name, messenger.destinations());
+        }
         instances.push(instance(messenger, prepared.now));
     }
     let clock = Arc::new(SystemClock::new());

@@ -25,6 +25,7 @@ mod kind;
 mod ledger;
 mod month;
 mod prepare;
+mod preview;
 mod recorded_inputs;
 pub mod report;
 mod republish;
@@ -40,7 +41,8 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 pub use self::commands::{
-    StatusForm, demo, explain, mapping_migrate, projects, sample, show, status,
+    Check, Checked, StatusForm, check, check_unusable, demo, explain, mapping_migrate, projects,
+    sample, show, status,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;
@@ -48,7 +50,10 @@ pub use self::components::COMPILE;
 pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
+pub use self::preview::{PreviewForm, preview};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
+
+use crate::stdout;
 
 use self::prepare::Stopped;
 use self::republish::Again;
@@ -79,12 +84,15 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     let json = invocation.config.logging.json;
     let extract = invocation.extract;
     let watched = invocation.verbose || io::stderr().is_terminal();
+    // A dry run is somebody's who looks; and a log file without a line on a good hour looks as if
+    // cron did not run.
+    let wanted = watched || invocation.kind.is_dry() || stdout::stderr_is_a_file();
     match phases(invocation, cancel, watched).await {
         Ok(summary) => {
             let exit = summary.exit(partial_exit_ok);
             // Where an extraction failed altogether its errors are enough.
             let worth_it = exit != Exit::Done && (summary.has_success() || !extract);
-            if (watched || worth_it) && !quiet {
+            if (wanted || worth_it) && !quiet {
                 summary.print(json);
             }
             exit

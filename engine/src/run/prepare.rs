@@ -16,7 +16,7 @@ use super::warning_memory::WarningMemory;
 use super::{Invocation, where_configured};
 use caso_base::time::format_utc;
 use caso_base::{Clock, error_chain};
-use caso_config::Config;
+use caso_config::{CloudConfig, ComponentSource, Config, MessengerInstance};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::AddressSpace;
@@ -242,8 +242,31 @@ fn room(kind: &Kind, config: &Config, space: AddressSpace) -> Option<Notice> {
     ))
 }
 
+fn is_noop(messenger: &MessengerInstance) -> bool {
+    matches!(&messenger.component.source, ComponentSource::BuiltIn(name) if name == "noop")
+}
+
+/// A `site_name` that no site has.
+fn spaced(cloud: &CloudConfig) -> Option<Notice> {
+    let name = cloud.site_name.as_deref()?;
+    name.contains(char::is_whitespace).then(|| {
+        Notice::warning(
+            format!("site-name-space:{}", cloud.name),
+            format!(
+                "`[{}] site_name` is `{name}`, with a space: no site of the GOC database is named so, and every \
+                 record carries it; correct it",
+                cloud.section
+            ),
+        )
+    })
+}
+
 /// What is odd about the configuration and the components.
-fn notices(config: &Config, components: &Components, cache_warnings: Vec<String>) -> Vec<Notice> {
+pub fn notices(
+    config: &Config,
+    components: &Components,
+    cache_warnings: Vec<String>,
+) -> Vec<Notice> {
     let mut notices = config.warnings.clone();
     notices.extend(components.warnings.iter().cloned());
     for text in cache_warnings {
@@ -254,7 +277,14 @@ fn notices(config: &Config, components: &Components, cache_warnings: Vec<String>
             "no-messenger",
             "`messengers` names none: records are extracted for nobody",
         ));
+    } else if config.messengers.iter().all(is_noop) {
+        notices.push(Notice::warning(
+            "only-noop",
+            "`messengers` is `noop` alone, which throws records away: they are extracted for nobody; for APEL \
+             write `messengers = ssm`",
+        ));
     }
+    notices.extend(config.clouds.iter().filter_map(spaced));
     // Two instances of one section would have the same twice.
     notices.sort();
     notices.dedup();

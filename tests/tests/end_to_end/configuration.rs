@@ -63,11 +63,11 @@ fn what_is_in_force_is_shown_with_its_origin() {
     )
     .expect(0)
     .says(&format!("# read: {conf}"))
-    .says("page_size = 77    # environment variable `OS_DEFAULT__PAGE_SIZE`")
-    .says("projects = p,q    # command line `--projects`")
-    .says("password = ***    # `")
+    .says("# environment variable `OS_DEFAULT__PAGE_SIZE`\npage_size = 77\n")
+    .says("# command line `--projects`\nprojects = p,q\n")
+    .says("`\npassword = ***\n")
     .says("[ssm]\n")
-    .says("max_size = 100    # default")
+    .says("# default\nmax_size = 100\n")
     .never_says("secret");
     run(
         &site,

@@ -6,6 +6,7 @@
 //! pages of three, and a flavor, a server and a user that vanish between pages.
 
 mod addresses;
+mod check;
 mod clouds;
 
 mod configuration;
@@ -27,6 +28,7 @@ mod inventory;
 mod kills;
 mod limits;
 mod lists;
+mod log_file;
 mod logins;
 mod messengers;
 mod month_ends;
@@ -35,6 +37,7 @@ mod old_journal;
 mod outages;
 mod packing;
 mod places;
+mod preview;
 mod projects;
 mod queue;
 mod regions;

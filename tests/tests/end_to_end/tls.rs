@@ -35,6 +35,22 @@ fn cafile_names_the_authority() {
     assert_eq!(site.cloud_records().len(), 10);
 }
 
+/// Not "set `cafile`", which is set.
+#[test]
+fn a_cafile_of_another_authority_is_named() {
+    let (_, _cloud, mut site) = cloud();
+    let other = site.path().join("other.pem");
+    std::fs::write(&other, &Certificate::for_loopback().pem).unwrap();
+    let file = other.display().to_string();
+    site.set("keystone_auth", "cafile", &file);
+    site.extract(&WINDOW)
+        .expect(1)
+        .says(&format!(
+            "no certificate in `{file}` (`cafile`) has signed theirs"
+        ))
+        .never_says("set `cafile`");
+}
+
 /// As Python did: requests' variable, and OpenSSL's.
 #[test]
 fn variables_name_the_authority_too() {

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use super::form::Form;
+use super::ini::Assignment;
 use super::origin::Origin;
 use super::sources::{Sources, variable};
 use super::table::{self, ceilometer, components, general, keystone, logging, prometheus};
@@ -87,6 +89,24 @@ pub(super) fn relative(at: (&str, &str), path: &str, absolute: &str, origin: &Or
     Notice::warning(of_place("relative", section, name, origin), text)
 }
 
+/// What looks like a comment behind a value, and is part of it: oslo's files have comments on
+/// lines of their own. The value is not shown: it may be a password.
+fn comment_behind(assignment: &Assignment, origin: &Origin) -> Option<Notice> {
+    let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
+    let mark = [" #", "\t#"]
+        .iter()
+        .find_map(|mark| assignment.value.find(*mark));
+    mark.filter(|_| assignment.form == Form::Ini)?;
+    let text = format!(
+        "{origin}: `[{section}] {name}` holds ` #` and all that is behind it: a comment has a line of its own; \
+         move it there, unless it is part of the value"
+    );
+    Some(Notice::warning(
+        of_place("comment-behind", section, name, origin),
+        text,
+    ))
+}
+
 /// The sections that a configuration may have, as far as they are known before
 /// any component is.
 pub(super) struct Known<'a> {
@@ -115,6 +135,7 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
         } else {
             section
         };
+        warnings.extend(comment_behind(assignment, &origin));
         if let Some(row) = table::find(as_section, name) {
             if let Some(why) = row.ignored {
                 warnings.push(no_effect(section, name, &origin, why));

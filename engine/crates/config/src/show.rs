@@ -64,9 +64,10 @@ fn text(value: &OptionValue) -> String {
     }
 }
 
-/// The files that were read, and the values by section: an option a line, with
-/// its origin behind it. Options that nobody set and that have no default are
-/// left out unless they are asked for.
+/// The files that were read, and the values by section, [DEFAULT] first: an option a line, below
+/// a comment with its origin, so that a line can be pasted into a file: a `#` behind a value would
+/// be part of it. Options that nobody set and that have no default are comments, and left out
+/// unless they are asked for.
 pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String {
     let mut out = String::new();
     match files {
@@ -83,6 +84,8 @@ pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String 
             sections.push(&value.section);
         }
     }
+    // The engine's own come first, whatever was read first.
+    sections.sort_by_key(|section| *section != "DEFAULT");
     for section in sections {
         let mut seen: Vec<&str> = Vec::new();
         let mut lines = String::new();
@@ -96,10 +99,10 @@ pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String 
                 Some(text) => {
                     // As in an INI file: what goes on is indented.
                     let text = clean_lines(text);
-                    let _ = writeln!(lines, "{} = {text}    # {}", value.option, value.origin);
+                    let _ = writeln!(lines, "# {}\n{} = {text}", value.origin, value.option);
                 }
                 None if unset => {
-                    let _ = writeln!(lines, "{}    # not set", value.option);
+                    let _ = writeln!(lines, "# not set: {}", value.option);
                 }
                 None => {}
             }
@@ -128,17 +131,17 @@ mod tests {
         for line in [
             "# read: caso.conf\n",
             "\n[DEFAULT]\n",
-            "\nsite_name = FOO    # `caso.conf:2`\n",
-            "\nservice_name = FOO    # default\n",
-            "\npage_size = 7    # environment variable `OS_DEFAULT__PAGE_SIZE`\n",
-            "\nprojects = a,b    # command line `--projects`\n",
+            "\n# `caso.conf:2`\nsite_name = FOO\n",
+            "\n# default\nservice_name = FOO\n",
+            "\n# environment variable `OS_DEFAULT__PAGE_SIZE`\npage_size = 7\n",
+            "\n# command line `--projects`\nprojects = a,b\n",
             "\n[keystone_auth]\n",
-            "\npassword = ***    # `caso.conf:7`\n",
+            "\n# `caso.conf:7`\npassword = ***\n",
         ] {
             assert!(text.contains(line), "{line:?} is not in\n{text}");
         }
         assert!(!text.contains("hunter2") && !text.contains("not set"));
         let all = super::written(&config.files, &config.values, true);
-        assert!(all.contains("\nregion_name    # not set\n"), "{all}");
+        assert!(all.contains("\n# not set: region_name\n"), "{all}");
     }
 }

@@ -21,6 +21,7 @@ pub use deadline::Deadline;
 pub use filtered::Filtered;
 pub use report::{Delivery, Ending, Instance, InstanceReport, Unstarted};
 pub use send::deliver;
+pub use sender::PROGRESS;
 
 #[cfg(test)]
 mod tests;

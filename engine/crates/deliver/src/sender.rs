@@ -305,12 +305,23 @@ impl<'a> Sender<'a> {
             }
             .into());
         }
+        // For who watches: half a minute in silence looks like a hang.
+        tracing::info!(
+            target: PROGRESS,
+            "messenger `{}`: trying again in {} s: {}",
+            self.name,
+            wait.as_secs().max(1),
+            self.asked_because
+        );
         match select(self.bounds.clock.sleep(wait), self.bounds.cancelled()).await {
             Either::Left(_) => self.check_bounds(),
             Either::Right(_) => Err(Ending::Cancelled.into()),
         }
     }
 }
+
+/// The log target of what only somebody at a terminal wants to read while it lasts.
+pub const PROGRESS: &str = "progress";
 
 /// Ends packs that have nothing left.
 fn finish(passed: &mut Vec<OpenPack>) -> Result<(), Stop> {

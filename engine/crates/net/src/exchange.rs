@@ -2,6 +2,8 @@
 //! and the network. Plain, so that a recorder can keep them, a recording can
 //! stand in for the network, and a test can write them down.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use url::Url;
 
@@ -119,6 +121,12 @@ pub enum TransportError {
 pub trait Transport: Send + Sync {
     /// One exchange.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+
+    /// When the certificates end of the servers that were spoken to, in epoch seconds, by
+    /// name; empty without TLS.
+    fn certificate_ends(&self) -> BTreeMap<String, i64> {
+        BTreeMap::new()
+    }
 }
 
 /// An address without user and password, for people and recordings.

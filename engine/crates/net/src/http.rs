@@ -60,6 +60,8 @@ pub struct HttpTransport {
     tls: TlsClient,
     timeouts: Timeouts,
     max_body: u64,
+    /// What replaces the system's certificates, for people.
+    bundle: Option<String>,
 }
 
 impl HttpTransport {
@@ -67,6 +69,10 @@ impl HttpTransport {
     pub fn new(settings: &TransportSettings) -> Result<Self, SetupError> {
         let environment = NetworkEnvironment::read(&settings.environment)?;
         let tls = TlsClient::new(&settings.tls, &environment.certificates)?;
+        let bundle = environment
+            .certificates
+            .bundle(settings.tls.cafile.as_deref());
+        let bundle = bundle.map(|(path, option)| format!("`{}` (`{option}`)", path.display()));
         let client = client_builder(&tls.config, environment.proxies)
             .gzip(true)
             .connect_timeout(settings.timeouts.connect)
@@ -78,6 +84,7 @@ impl HttpTransport {
             tls,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
+            bundle,
         })
     }
 
@@ -138,6 +145,17 @@ impl HttpTransport {
                 detail: "it asks for a client certificate, and there is none: set `certfile` and `keyfile` in `[keystone_auth]`".to_owned(),
             };
         }
+        // One of the authority's name with another key is not the one either.
+        let unsigned = cause == Cause::UnknownIssuer
+            || cause == Cause::Certificate && detail.contains("BadSignature");
+        if let Some(bundle) = self.bundle.as_ref().filter(|_| unsigned) {
+            return TransportError::Tls {
+                unknown_issuer: false,
+                detail: format!(
+                    "no certificate in {bundle} has signed theirs ({detail}); put that of the authority which did into it"
+                ),
+            };
+        }
         match cause {
             Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {
                 TransportError::Tls {
@@ -175,6 +193,10 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         self.exchange(request).boxed()
+    }
+
+    fn certificate_ends(&self) -> BTreeMap<String, i64> {
+        self.tls.certificate_ends()
     }
 }
 

@@ -14,9 +14,11 @@
 //! on working.
 
 mod cache;
+mod ends;
 mod trust;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,9 +30,11 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::version::TLS13;
 use rustls::{ClientConfig, Error, SupportedProtocolVersion};
 
+use self::ends::{Ends, Noting};
 use self::verify::{NoCertificate, Trust, TrustAnybody};
 
 pub use self::cache::TlsCache;
+pub use self::ends::certificate_end;
 pub use self::trust::CertificateVariables;
 
 /// How one server, or all of a cloud, are spoken to.
@@ -156,6 +160,7 @@ pub struct TlsClient {
     /// For whoever makes connections.
     pub config: Arc<ClientConfig>,
     certificate_wanted: Arc<AtomicBool>,
+    ends: Ends,
 }
 
 impl TlsClient {
@@ -192,6 +197,11 @@ impl TlsClient {
         identity: Option<&Identity>,
     ) -> Result<Self, TlsError> {
         let certificate_wanted = Arc::<AtomicBool>::default();
+        let ends = Ends::default();
+        let verifier = Arc::new(Noting {
+            judge: verifier,
+            ends: ends.clone(),
+        });
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)?
             .dangerous()
@@ -212,7 +222,13 @@ impl TlsClient {
         Ok(TlsClient {
             config: Arc::new(config),
             certificate_wanted,
+            ends,
         })
+    }
+
+    /// When the certificates end of the servers that were spoken to, in epoch seconds, by name.
+    pub fn certificate_ends(&self) -> BTreeMap<String, i64> {
+        self.ends.so_far()
     }
 
     /// A server has asked for a certificate of ours, and there is none.

@@ -105,7 +105,7 @@ pub enum ApiError {
     #[error("{} does not know {call}: {message}", call.service)]
     NotFound { message: String, call: Box<Call> },
     /// No answer in time, or a gateway's 504.
-    #[error("{} did not answer in time ({detail}) {call}", call.service)]
+    #[error("{} did not answer in time ({detail}), {call}", call.service)]
     Timeout { detail: String, call: Box<Call> },
     /// 429, or 413 with a Retry-After, to the last try as well.
     #[error("{} asks us to slow down (status {status}{}): {message}, {call}", call.service, wait_text(*.retry_after))]

@@ -25,7 +25,7 @@ use super::state::State;
 use caso_base::error_chain;
 use caso_net::address::{self, Unresolved};
 use caso_net::timeouts::GUEST_LINGER;
-use caso_net::tls::TlsCache;
+use caso_net::tls::{CertificateVariables, TlsCache};
 use caso_net::{Cause, Failure};
 
 /// Bytes read at once, whatever the guest asks for.
@@ -239,6 +239,31 @@ impl Connections {
 
 fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
     sent.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether what is granted can be reached now: a connection is made, inside TLS where it is
+/// to be, and ended again. Nothing is sent over it.
+///
+/// # Errors
+/// In words why not.
+pub async fn try_out(
+    terms: &ConnectionTerms,
+    certificates: &CertificateVariables,
+    limits: &Limits,
+) -> Result<(), String> {
+    let tls = Arc::new(TlsCache::new(certificates.clone()));
+    let mut connections = Connections::new(limits, tls, None);
+    let opened = connections.open("", terms).await;
+    let _ = connections.end_call().await;
+    opened.map(drop).map_err(|error| match error {
+        ConnectionError::Unavailable(reason)
+        | ConnectionError::Denied(reason)
+        | ConnectionError::Tls(reason)
+        | ConnectionError::Invalid(reason)
+        | ConnectionError::Other(reason) => reason,
+        ConnectionError::TimedOut => format!("`{}` did not answer in time", terms.endpoint),
+        ConnectionError::Closed => format!("`{}` closed the connection", terms.endpoint),
+    })
 }
 
 /// Tries every address of the host in the resolver's order.

@@ -120,6 +120,7 @@ pub use budget::{Amount, RunLimits, Spent};
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};
 pub use compile::{CompilerProcess, compile_and_exit_code};
 pub use component::{Component, Roles};
+pub use connection::try_out as try_connection;
 pub use describe::{DescriptionError, checked as checked_description};
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};

@@ -120,6 +120,28 @@ impl Lock {
         }
     }
 
+    /// Whether the lock in the folder `lock_path` could be taken, and who has it; none where it
+    /// is free. Nothing is made or locked. Not for a process that holds the lock itself, which
+    /// would lose it.
+    ///
+    /// # Errors
+    /// It could not be had at all.
+    pub fn look(folder: &Path) -> Result<Option<Holder>, LockError> {
+        let path = folder.join(LOCK_FILE);
+        check_writable(&path)?;
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(LockError::Io { path, source }),
+        };
+        match record_lock_holder(&file) {
+            Ok(None) => Ok(None),
+            Ok(Some(_)) => holder(&file).map(Some),
+            Err(error) => Err(error),
+        }
+        .map_err(|source| LockError::Io { path, source })
+    }
+
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path

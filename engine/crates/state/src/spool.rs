@@ -34,11 +34,20 @@ impl Spool {
         let spool = Spool::look(folder, disk);
         spool.disk.create_folder(folder)?;
         // A file of that name passes the check of a file.
-        check_writable(&folder.join("caso-journal"))?;
-        check_writable(&folder.join("caso-cursors"))?;
-        check_writable(&folder.join("caso-servers"))?;
-        check_writable(&folder.join("caso-runs"))?;
+        Spool::check(folder)?;
         Ok(spool)
+    }
+
+    /// Whether it could be opened; nothing is made.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub fn check(folder: &Path) -> Result<(), FolderError> {
+        check_writable(folder)?;
+        for part in ["caso-journal", "caso-cursors", "caso-servers", "caso-runs"] {
+            check_writable(&folder.join(part))?;
+        }
+        Ok(())
     }
 
     /// A spool to read from, as a dry run does: nothing is checked or made.

@@ -1,6 +1,7 @@
 //! Commands beside the run: each on its own, and but for those that change a queue without
 //! lock or journal.
 
+mod check;
 pub mod component;
 mod config_sample;
 mod config_show;
@@ -12,6 +13,7 @@ mod projects;
 pub mod queue;
 pub mod status;
 
+pub use self::check::{Check, Shown as Checked, check, unusable as check_unusable};
 pub use self::config_sample::sample;
 pub use self::config_show::show;
 pub use self::demo::demo;

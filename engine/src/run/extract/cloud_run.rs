@@ -211,7 +211,6 @@ impl CloudRun {
         // regions of all clouds.
         let before = config.clouds.iter().take(self.index);
         let first: usize = before.map(|cloud| cloud.regions().len()).sum();
-        let site = self.cloud.site()?;
         let mut next = Some(caches);
         let mut out = Vec::new();
         for (at, region) in self.cloud.regions().into_iter().enumerate() {
@@ -241,7 +240,6 @@ impl CloudRun {
                 },
                 context: self.context.clone(),
                 cloud: self.cloud.clone(),
-                site: site.to_owned(),
                 outages: Outages::of(&self.cloud.extractors),
             });
         }

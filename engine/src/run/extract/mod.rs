@@ -7,7 +7,7 @@
 
 mod again;
 mod bisect;
-mod clock;
+pub mod clock;
 mod cloud_run;
 mod commit;
 mod cursor_keys;
@@ -36,6 +36,7 @@ use self::again::PastWindows;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use self::commit::Commits;
+pub use self::segment::usage_context;
 use super::components::Mapper;
 use super::kind::Kind;
 use super::ledger::Extracted;

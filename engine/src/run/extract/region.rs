@@ -34,8 +34,6 @@ pub struct Region {
     pub context: Arc<Context>,
     pub cloud: Arc<CloudConfig>,
     pub place: Place,
-    /// `site_name`.
-    pub site: String,
     pub bounds: Bounds,
     /// Where usage is read.
     pub sources: ExtractContext,

@@ -3,8 +3,9 @@
 use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
 use super::seen::Seen;
+use caso_config::CloudConfig;
 use caso_disk::Beside;
-use caso_extract::ExtractError;
+use caso_extract::{ExtractError, ProjectRef};
 use caso_journal::{Finished, Order, SegmentKey};
 use caso_model::usage::Context;
 use caso_model::{Attribute, PROJECT_NAME, Window};
@@ -102,19 +103,37 @@ impl Task {
     }
 
     fn usage_context(&self, window: Window) -> Context {
-        let (cloud, site) = (&self.region.cloud, &self.region.site);
-        Context {
-            site_name: site.clone(),
-            service_name: cloud.service_name.clone().unwrap_or_else(|| site.clone()),
-            cloud_type: cloud.cloud_type.clone(),
-            cloud: cloud.name.clone(),
-            region: self.region.place.region.clone(),
-            project_id: self.project.id.clone(),
-            project_name: self.project.name.clone(),
-            vo: self.project.vo.clone(),
+        let region = self.region.place.region.as_deref();
+        usage_context(
+            &self.region.cloud,
+            region,
+            &self.project,
             window,
-            now: self.region.bounds.now,
-            attributes: Vec::new(),
-        }
+            self.region.bounds.now,
+        )
+    }
+}
+
+/// What the mapper is told of where usage comes from. No run begins without `site_name`.
+pub fn usage_context(
+    cloud: &CloudConfig,
+    region: Option<&str>,
+    project: &ProjectRef,
+    window: Window,
+    now: i64,
+) -> Context {
+    let site = cloud.site_name.clone().unwrap_or_default();
+    Context {
+        service_name: cloud.service_name.clone().unwrap_or_else(|| site.clone()),
+        site_name: site,
+        cloud_type: cloud.cloud_type.clone(),
+        cloud: cloud.name.clone(),
+        region: region.map(str::to_owned),
+        project_id: project.id.clone(),
+        project_name: project.name.clone(),
+        vo: project.vo.clone(),
+        window,
+        now,
+        attributes: Vec::new(),
     }
 }

@@ -36,10 +36,21 @@ impl Summary {
         if report.delivered > 0 {
             self.success();
             let would = if self.dry { "would be " } else { "" };
-            self.line(format!(
-                "messenger `{name}`: {} {would}delivered",
+            let places = self.destinations.get(name).cloned().unwrap_or_default();
+            let to = match places.is_empty() {
+                true => String::new(),
+                false => format!(" to {}", places.join(", ")),
+            };
+            let text = format!(
+                "messenger `{name}`: {} {would}delivered{to}",
                 records(report.delivered)
-            ));
+            );
+            let fields = vec![
+                ("messenger", name.as_str().into()),
+                ("records", report.delivered.into()),
+                ("destinations", places.into()),
+            ];
+            self.line_with(text, fields);
         }
         self.dropped(report);
         self.not_given(report);

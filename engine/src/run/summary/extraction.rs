@@ -106,8 +106,19 @@ impl Summary {
         };
         for report in &region.projects {
             let name = format!("{place}{}", project_name(report));
+            let mut failed: Vec<(String, Vec<&str>)> = Vec::new();
             for part in &report.extractors {
-                self.extractor(&name, part, &mut shared);
+                if let Some(reason) = self.extractor(report, &name, part, &mut shared) {
+                    let extractor = part.extractor.as_str();
+                    match failed.iter_mut().find(|(known, _)| *known == reason) {
+                        Some((_, extractors)) => extractors.push(extractor),
+                        None => failed.push((reason, vec![extractor])),
+                    }
+                }
+            }
+            // One cause is one line, however many extractors met it.
+            for (reason, extractors) in failed {
+                self.problem(format!("{name}: {}: {reason}", extractors.join(", ")));
             }
         }
         // A cloud from which only Cinder is asked for must not find all in order
@@ -147,7 +158,14 @@ impl Summary {
         }
     }
 
-    fn extractor<'a>(&mut self, name: &str, part: &'a ExtractorReport, shared: &mut Shared<'a>) {
+    /// Answers with the reason of a failure that is the project's own.
+    fn extractor<'a>(
+        &mut self,
+        project: &ProjectReport,
+        name: &str,
+        part: &'a ExtractorReport,
+        shared: &mut Shared<'a>,
+    ) -> Option<String> {
         let extractor = part.extractor.as_str();
         match &part.result {
             ExtractorResult::Done {
@@ -156,7 +174,17 @@ impl Summary {
                 stays,
             } => {
                 self.success();
-                self.done(&format!("{name}: {extractor}"), *window, counts, *stays);
+                let fields = vec![
+                    ("project", project.project.id.as_str().into()),
+                    ("project_name", project.project.name.as_deref().into()),
+                    ("extractor", extractor.into()),
+                    ("items", counts.items.into()),
+                    ("records", counts.records.into()),
+                    ("from", format_utc(window.start).into()),
+                    ("to", format_utc(window.end).into()),
+                ];
+                let name = format!("{name}: {extractor}");
+                self.done(&name, *window, counts, *stays, fields);
             }
             ExtractorResult::UpToDate => shared.up_to_date += 1,
             ExtractorResult::Lacking { what, reason } => {
@@ -173,14 +201,22 @@ impl Summary {
             }
             ExtractorResult::Failed { reason, .. } => {
                 let how_long = part.failing.map(how_long).unwrap_or_default();
-                self.problem(format!("{name}: {extractor}: {how_long}{reason}"));
+                return Some(format!("{how_long}{reason}"));
             }
             ExtractorResult::Cancelled => self.failure(),
         }
+        None
     }
 
     /// A window that was read, and what of it is not accounted.
-    fn done(&mut self, name: &str, window: Window, counts: &Counts, stays: Option<i64>) {
+    fn done(
+        &mut self,
+        name: &str,
+        window: Window,
+        counts: &Counts,
+        stays: Option<i64>,
+        fields: Vec<(&'static str, serde_json::Value)>,
+    ) {
         let mut line = format!(
             "{name}: {}, {}, {} to {}",
             count(counts.items, "item", "items"),
@@ -194,7 +230,7 @@ impl Summary {
         if let Some(cursor) = stays {
             let _ = write!(line, ", the cursor stays at {}", format_utc(cursor));
         }
-        self.line(line);
+        self.line_with(line, fields);
         if counts.lost > 0 {
             let more = counts.lost.saturating_sub(words::len(&counts.reasons));
             let mut text = format!("{name}: {}", counts.reasons.join("; "));

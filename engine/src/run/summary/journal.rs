@@ -121,7 +121,7 @@ mod tests {
             summary.waiting(&[entry], &["ssm".into()]);
         }
         assert_eq!(
-            summary.lines,
+            summary.texts(),
             [
                 "1 damaged file of the journal lies in `/spool/damaged`: the records of a damaged \
                  segment (`segments_…`) were not delivered; extract its window again, then remove the file",

@@ -13,10 +13,12 @@ mod journal;
 pub mod words;
 
 use caso_base::line::clean_lines;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use super::exit::Exit;
 use super::warning_memory::WarningMemory;
+use crate::stdout;
 use caso_model::notice::Notice;
 
 /// Collected while the run goes on.
@@ -24,12 +26,21 @@ use caso_model::notice::Notice;
 pub struct Summary {
     successes: usize,
     failures: usize,
-    lines: Vec<String>,
+    lines: Vec<Line>,
     /// Requests to OpenStack and Prometheus.
     requests: u64,
     /// Whether nothing of it is real.
     dry: bool,
     memory: WarningMemory,
+    /// Where each messenger's records go, for people; nothing of one whose output is turned
+    /// elsewhere.
+    destinations: BTreeMap<String, Vec<String>>,
+}
+
+/// A line, and what it says as data: a program reads the fields, a person the text.
+struct Line {
+    text: String,
+    fields: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Summary {
@@ -41,6 +52,11 @@ impl Summary {
             dry,
             ..Self::default()
         }
+    }
+
+    /// Where a messenger's records go.
+    pub fn goes_to(&mut self, messenger: &str, places: Vec<String>) {
+        self.destinations.insert(messenger.to_owned(), places);
     }
 
     /// Something that was asked for was done.
@@ -61,8 +77,13 @@ impl Summary {
 
     /// A line of the summary.
     pub fn line(&mut self, text: String) {
+        self.line_with(text, Vec::new());
+    }
+
+    /// The same with what it says as data.
+    pub fn line_with(&mut self, text: String, fields: Vec<(&'static str, serde_json::Value)>) {
         tracing::info!("{text}");
-        self.lines.push(text);
+        self.lines.push(Line { text, fields });
     }
 
     /// Something odd that cost no record: a warning where it is new.
@@ -97,17 +118,41 @@ impl Summary {
     /// The last line.
     pub fn took(&mut self, seconds: f64) {
         let requests = words::count(self.requests, "request", "requests");
-        self.line(format!("{requests}, {seconds:.1} s"));
+        let fields = vec![
+            ("requests", self.requests.into()),
+            ("seconds", seconds.into()),
+        ];
+        self.line_with(format!("{requests}, {seconds:.1} s"), fields);
+    }
+
+    /// The lines' texts.
+    #[cfg(test)]
+    fn texts(&self) -> Vec<&str> {
+        self.lines.iter().map(|line| line.text.as_str()).collect()
     }
 
     /// The lines on stderr.
     pub fn print(&self, json: bool) {
         let mut stderr = io::stderr().lock();
-        for line in &self.lines {
-            let line = clean_lines(line);
+        let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let stamped = stdout::stderr_is_a_file();
+        for Line { text, fields } in &self.lines {
+            let text = clean_lines(text);
             let line = match json {
-                true => serde_json::json!({ "level": "INFO", "message": line }).to_string(),
-                false => line,
+                true => {
+                    let mut line = serde_json::json!({
+                        "time": now,
+                        "level": "INFO",
+                        "target": "caso",
+                        "message": text,
+                    });
+                    for (name, value) in fields {
+                        line[*name] = value.clone();
+                    }
+                    line.to_string()
+                }
+                false if stamped => format!("{now} {} info: {text}", std::process::id()),
+                false => text,
             };
             let _ = writeln!(stderr, "{line}");
         }

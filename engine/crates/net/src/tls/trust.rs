@@ -19,6 +19,16 @@ pub struct CertificateVariables {
 }
 
 impl CertificateVariables {
+    /// The file or folder that replaces the system's certificates, and the option or variable
+    /// that names it.
+    pub fn bundle<'a>(&'a self, cafile: Option<&'a Path>) -> Option<(&'a Path, &'static str)> {
+        let bundle = || {
+            let (path, name) = self.bundle.as_ref()?;
+            Some((path.as_path(), *name))
+        };
+        cafile.map(|path| (path, "cafile")).or_else(bundle)
+    }
+
     /// From the variables of the process.
     pub fn read(environment: &BTreeMap<String, String>) -> Self {
         let path = |name: &str| {
@@ -41,11 +51,7 @@ pub fn trusted(
     cafile: Option<&Path>,
     variables: &CertificateVariables,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let bundle = || {
-        let (path, name) = variables.bundle.as_ref()?;
-        Some((path.as_path(), *name))
-    };
-    if let Some((path, option)) = cafile.map(|path| (path, "cafile")).or_else(bundle) {
+    if let Some((path, option)) = variables.bundle(cafile) {
         return if path.is_dir() {
             read_folder(path, option)
         } else {

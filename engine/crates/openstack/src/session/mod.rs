@@ -340,6 +340,20 @@ impl Session {
         skews.get(&service).copied()
     }
 
+    /// When the certificates end of the servers that were spoken to, in epoch seconds, by name.
+    pub fn certificate_ends(&self) -> BTreeMap<String, i64> {
+        self.inner.transport.certificate_ends()
+    }
+
+    /// Logs in for the scope, unless a token for it is there; answers with when that is to be
+    /// renewed, by our clock in epoch seconds, as far as Keystone says.
+    ///
+    /// # Errors
+    /// There is no token for it.
+    pub async fn log_in(&self, scope: &Scope) -> Result<Option<i64>, ApiError> {
+        Ok(self.token(scope).await?.renew_at)
+    }
+
     fn note_issued(&self, token: &Token) {
         if token.issued_ahead.is_some() {
             let ahead = self.inner.issued_ahead.lock();

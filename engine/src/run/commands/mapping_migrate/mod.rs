@@ -13,7 +13,7 @@
 //! project's usage would move to another VO.
 
 mod plan;
-mod shell;
+pub mod shell;
 
 use std::io::{self, IsTerminal as _};
 

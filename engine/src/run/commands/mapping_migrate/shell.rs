@@ -26,7 +26,7 @@ pub fn command(step: &Step) -> String {
 }
 
 /// One word for a POSIX shell, as Python's `shlex.quote` writes it.
-fn word(text: &str) -> Cow<'_, str> {
+pub fn word(text: &str) -> Cow<'_, str> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if !text.is_empty() && text.chars().all(safe) {
         return Cow::Borrowed(text);

@@ -6,7 +6,7 @@ mod nagios;
 mod prometheus;
 mod text;
 
-pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, queues};
+pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, UNTAKEN, queues};
 pub use self::prometheus::prometheus;
 
 use self::nagios::nagios;

@@ -1,0 +1,403 @@
+//! One cloud: login, certificates, clock, and each project's extractors over the last hour.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::finding::{Area, Finding, Findings};
+use super::remedy;
+use super::trial::Trial;
+use crate::run::components::Mapper;
+use crate::run::extract::clock;
+use crate::run::extract::session_of::project_options;
+use crate::run::extract::usage_context;
+use crate::run::kind::Kind;
+use crate::run::summary::words::{count, of, span};
+use caso_base::error_chain;
+use caso_base::time::format_utc;
+use caso_config::{CloudConfig, Config};
+use caso_extract::projects::find;
+use caso_extract::{ExtractContext, ProjectRef, RunCaches};
+use caso_history::History;
+use caso_model::Window;
+use caso_model::extraction::Extractor;
+use caso_model::notice::Notices;
+use caso_openstack::{Scope, Service, Session};
+
+/// So far back usage is read, in seconds: what an hourly run reads.
+const BACK: i64 = 3_600;
+/// A certificate that ends so soon is worth a word, in seconds.
+const SOON: i64 = 21 * 86_400;
+
+/// What came of a project in a region.
+struct Came {
+    /// `nova 32 servers`.
+    read: Vec<String>,
+    /// What a run would not do, with the extractors, and what to do.
+    failed: BTreeMap<String, (Vec<&'static str>, Option<String>)>,
+    lost: Vec<String>,
+    lacking: Vec<&'static str>,
+    flavors: BTreeMap<String, bool>,
+}
+
+/// Asks it all.
+pub async fn cloud(
+    config: &Config,
+    cloud: &CloudConfig,
+    mapper: Option<&Mapper>,
+    now: i64,
+    findings: &mut Findings,
+) {
+    // Its absence is named already.
+    let Ok(auth) = cloud.keystone() else { return };
+    let kind = Kind::Real;
+    let session = match kind.session(config, cloud, kind.clock()) {
+        Ok(session) => session,
+        Err(error) => {
+            let finding = Finding::failed(Area::Login, error_chain(error.as_ref()));
+            return findings.add(finding.of(&cloud.name));
+        }
+    };
+    let logged_in = session.log_in(&Scope::System).await;
+    certificates(&session, cloud, now, findings);
+    match logged_in {
+        Err(error) => {
+            let text = error_chain(&error);
+            return findings.add(Finding::failed(Area::Login, text).of(&cloud.name));
+        }
+        Ok(renewed) => {
+            let until = renewed.map_or_else(String::new, |at| {
+                format!(", with a token that is renewed at {}", format_utc(at))
+            });
+            let text = format!("{} at {}{until}", auth.login.who(), auth.login.auth_url);
+            findings.add(Finding::ok(Area::Login, text).of(&cloud.name));
+        }
+    }
+    clocks(&session, cloud, now, findings);
+    let warnings = Notices::default();
+    let options = project_options(cloud);
+    let found = find(&session, &options, &warnings).await;
+    warned(warnings, cloud, findings);
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let text = error_chain(&error);
+            return findings.add(Finding::failed(Area::Project, text).of(&cloud.name));
+        }
+    };
+    let mut projects = Vec::new();
+    for project in found {
+        match project {
+            Ok(project) => projects.push(project),
+            Err(failure) => {
+                let name = failure.name.as_deref().unwrap_or(&failure.asked).to_owned();
+                let hint = remedy::of_failure(&failure, cloud);
+                let text = failure.error.to_string();
+                findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
+            }
+        }
+    }
+    if projects.is_empty() {
+        let text = format!(
+            "none is accounted: `projects` names none that can be, and none has the tag `{}`",
+            options.tag
+        );
+        let hint = (!options.tag.is_empty())
+            .then(|| format!("openstack project set --tag {} <project>", options.tag));
+        findings.add(Finding::failed(Area::Project, text).hint(hint));
+    }
+    let power = match kind.prometheus(config, cloud, &session, kind.clock()) {
+        Ok(power) => power,
+        Err(error) => {
+            let finding = Finding::failed(Area::Cloud, error_chain(error.as_ref()));
+            findings.add(finding.of(&cloud.name));
+            None
+        }
+    };
+    let mut next = Some(kind.caches());
+    for region in cloud.regions() {
+        let Some(caches) = next.take() else { break };
+        next = Some(RunCaches::of_next_region(&caches));
+        let sources = ExtractContext {
+            session: session.in_region(region.as_deref()),
+            caches: Arc::new(caches),
+            page_size: config.page_size,
+            reads_ahead: kind.reads_side_by_side(config),
+            now,
+            counters: config.counters,
+            ip_records_for_past_windows: config.ip_records_for_past_windows,
+            without_names: Arc::new(HashSet::new()),
+            power: power.clone(),
+        };
+        self::region(
+            cloud,
+            region.as_deref(),
+            &projects,
+            &sources,
+            mapper,
+            kind.projects_at_a_time(config),
+            findings,
+        )
+        .await;
+    }
+    // Those of the services too.
+    certificates_of_services(
+        &session,
+        cloud,
+        now,
+        auth.login.auth_url.host_str(),
+        findings,
+    );
+}
+
+/// All projects in one region, in their order.
+async fn region(
+    cloud: &CloudConfig,
+    region: Option<&str>,
+    projects: &[ProjectRef],
+    sources: &ExtractContext,
+    mapper: Option<&Mapper>,
+    at_a_time: usize,
+    findings: &mut Findings,
+) {
+    let work = projects.iter().map(|project| async move {
+        (
+            project,
+            project_of(cloud, region, project, sources, mapper).await,
+        )
+    });
+    let mut came = stream::iter(work.collect::<Vec<_>>()).buffered(at_a_time.max(1));
+    let mut lacking: Vec<&'static str> = Vec::new();
+    let mut flavors = BTreeMap::new();
+    while let Some((project, came)) = came.next().await {
+        let name = project.name.as_deref().unwrap_or(&project.id);
+        let name = match region {
+            Some(region) => format!("{name} in {region}"),
+            None => name.to_owned(),
+        };
+        for service in came.lacking {
+            if !lacking.contains(&service) {
+                lacking.push(service);
+            }
+        }
+        flavors.extend(came.flavors);
+        let well = came.failed.is_empty();
+        for (text, (extractors, hint)) in came.failed {
+            let text = format!("{}: {text}", extractors.join(", "));
+            findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
+        }
+        if let Some(first) = came.lost.first() {
+            let number = u64::try_from(came.lost.len()).unwrap_or(u64::MAX);
+            let text = format!(
+                "{} cannot be accounted, the first: {first}",
+                count(number, "item", "items")
+            );
+            findings.add(Finding::warning(Area::Project, text).of(&name));
+        }
+        if well {
+            let text = format!("VO {}; {}", project.vo, came.read.join(", "));
+            findings.add(Finding::ok(Area::Project, text).of(&name));
+        }
+    }
+    for extractor in lacking {
+        let text = format!("the cloud has no service for the extractor `{extractor}`");
+        let hint = format!("take `{extractor}` out of `extractor`");
+        findings.add(
+            Finding::warning(Area::Cloud, text)
+                .of(&cloud.name)
+                .hint(hint),
+        );
+    }
+    benchmarks(&flavors, findings);
+    for notice in sources.caches.closing_warnings() {
+        let hint = remedy::on_the_system(&notice.key, cloud);
+        findings.add(
+            Finding::warning(Area::Cloud, &notice.text)
+                .of(&cloud.name)
+                .hint(hint),
+        );
+    }
+}
+
+async fn project_of(
+    cloud: &CloudConfig,
+    region: Option<&str>,
+    project: &ProjectRef,
+    sources: &ExtractContext,
+    mapper: Option<&Mapper>,
+) -> Came {
+    let mut came = Came {
+        read: Vec::new(),
+        failed: BTreeMap::new(),
+        lost: Vec::new(),
+        lacking: Vec::new(),
+        flavors: BTreeMap::new(),
+    };
+    let now = sources.now;
+    let window = Window {
+        start: now - BACK,
+        end: now,
+    };
+    for extractor in &cloud.extractors {
+        let context = usage_context(cloud, region, project, window, now);
+        let mut trial = Trial::new(mapper, context);
+        let history = Mutex::new(History::empty());
+        let task = caso_extract::Task {
+            context: sources,
+            project,
+            window,
+            history: &history,
+        };
+        let name = extractor.as_str();
+        match caso_extract::extract(*extractor, task, &mut trial).await {
+            Ok(()) => {
+                came.read
+                    .push(format!("{name} {}", items(*extractor, trial.items)));
+                came.lost.append(&mut trial.lost);
+                came.flavors.append(&mut trial.flavors);
+            }
+            Err(error) if error.is_service_lacking() => came.lacking.push(name),
+            Err(error) => {
+                let hint = remedy::of_extraction(&error, cloud, project);
+                let cause = came
+                    .failed
+                    .entry(error_chain(&error))
+                    .or_insert((Vec::new(), hint));
+                cause.0.push(name);
+            }
+        }
+    }
+    came
+}
+
+fn items(extractor: Extractor, number: u64) -> String {
+    match extractor {
+        Extractor::Nova | Extractor::Ceilometer | Extractor::Prometheus => {
+            count(number, "server", "servers")
+        }
+        Extractor::Cinder => count(number, "volume", "volumes"),
+        // They are one item of a project.
+        Extractor::Neutron if number == 0 => "no floating IPs".to_owned(),
+        Extractor::Neutron => "floating IPs".to_owned(),
+    }
+}
+
+fn benchmarks(flavors: &BTreeMap<String, bool>, findings: &mut Findings) {
+    let without: Vec<&str> = flavors
+        .iter()
+        .filter(|(_, has)| !**has)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let all = u64::try_from(flavors.len()).unwrap_or(u64::MAX);
+    if without.is_empty() {
+        if all > 0 {
+            let text = format!(
+                "{} in use, each with a benchmark",
+                count(all, "flavor", "flavors")
+            );
+            findings.add(Finding::ok(Area::Flavor, text));
+        }
+        return;
+    }
+    let number = u64::try_from(without.len()).unwrap_or(u64::MAX);
+    let text = format!(
+        "{number} of {all} in use {} no benchmark, so that APEL cannot weigh what is used: {}",
+        of(number, "has", "have"),
+        without.join(", ")
+    );
+    let hint = "openstack flavor set --property accounting:benchmark_type=HEPscore23 --property \
+                accounting:benchmark_value=<per core> <flavor>";
+    findings.add(Finding::warning(Area::Flavor, text).hint(hint.to_owned()));
+}
+
+fn warned(warnings: Notices, cloud: &CloudConfig, findings: &mut Findings) {
+    for notice in warnings.take() {
+        let hint = remedy::on_the_system(&notice.key, cloud);
+        let finding = Finding::warning(Area::Cloud, &notice.text).of(&cloud.name);
+        findings.add(finding.hint(hint));
+    }
+}
+
+fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) {
+    if let Err(apart) = clock::compare(session, now) {
+        return findings.add(Finding::failed(Area::Clock, apart.to_string()).of(&cloud.name));
+    }
+    let skew = session.clock_skew(Service::Identity);
+    let hint = "set the clock that is wrong (`timedatectl status` shows this machine's)";
+    let finding = match (
+        clock::behind(session, Service::Identity),
+        clock::ours_behind(session),
+        skew,
+    ) {
+        (Some(behind), _, _) => Finding::warning(
+            Area::Clock,
+            format!(
+                "OpenStack's is {} behind this machine's: windows end at its now",
+                span(behind)
+            ),
+        )
+        .hint(hint.to_owned()),
+        (_, Some(behind), _) => Finding::warning(
+            Area::Clock,
+            format!(
+                "this machine's is {} behind OpenStack's: what happened since waits",
+                span(behind)
+            ),
+        )
+        .hint(hint.to_owned()),
+        (_, _, Some(skew)) => {
+            let text = format!("{} apart from OpenStack's", span(skew.saturating_abs()));
+            Finding::ok(Area::Clock, text)
+        }
+        (_, _, None) => return,
+    };
+    findings.add(finding.of(&cloud.name));
+}
+
+/// Ours, and Keystone's.
+fn certificates(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) {
+    let own = cloud
+        .keystone_auth
+        .as_ref()
+        .and_then(|auth| auth.tls.certfile.as_ref());
+    if let Some(file) = own
+        && let Ok(Some(end)) = caso_net::tls::certificate_end(file)
+    {
+        findings.add(ends(&format!("ours, `{}`,", file.display()), end, now).of(&cloud.name));
+    }
+    for (host, end) in session.certificate_ends() {
+        findings.add(ends(&format!("that of `{host}`"), end, now).of(&cloud.name));
+    }
+}
+
+/// Those that were not met at the login.
+fn certificates_of_services(
+    session: &Session,
+    cloud: &CloudConfig,
+    now: i64,
+    keystone: Option<&str>,
+    findings: &mut Findings,
+) {
+    for (host, end) in session.certificate_ends() {
+        if Some(host.as_str()) != keystone {
+            findings.add(ends(&format!("that of `{host}`"), end, now).of(&cloud.name));
+        }
+    }
+}
+
+fn ends(whose: &str, end: i64, now: i64) -> Finding {
+    let left = end - now;
+    let hint = "have it renewed".to_owned();
+    match left {
+        ..=0 => {
+            let text = format!("{whose} ended on {}", format_utc(end));
+            Finding::failed(Area::Certificate, text).hint(hint)
+        }
+        1..SOON => {
+            let text = format!("{whose} ends in {}, on {}", span(left), format_utc(end));
+            Finding::warning(Area::Certificate, text).hint(hint)
+        }
+        SOON.. => Finding::ok(Area::Certificate, format!("{whose} ends in {}", span(left))),
+    }
+}

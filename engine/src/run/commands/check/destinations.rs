@@ -1,0 +1,143 @@
+//! The messengers: admitted, configured, started, and each of their ways tried without sending
+//! anything.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::finding::{Area, Finding, Findings};
+use crate::run::components::{Components, Messenger};
+use caso_base::error_chain;
+use caso_config::{ComponentSource, Config};
+use caso_sandbox::{ConnectionTerms, Grant, HttpTerms, Limits, Redirect, Sink, TlsTerms};
+
+/// A line for each messenger, and one for each of its ways that does not work.
+pub async fn messengers(
+    config: &Config,
+    loaded: &Components,
+    offline: bool,
+    findings: &mut Findings,
+) {
+    for unusable in &loaded.unusable {
+        let finding = Finding::failed(Area::Messenger, unusable.failure.detail.as_str());
+        findings.add(finding.of(&unusable.name));
+    }
+    for messenger in &loaded.messengers {
+        let mut wrong = Vec::new();
+        if let Err(reason) = starts(messenger).await {
+            wrong.push(reason);
+        }
+        for grant in messenger.setup.granted.grants.values() {
+            if let Err(reason) = way(messenger, grant, offline).await {
+                wrong.push(reason);
+            }
+        }
+        if wrong.is_empty() {
+            let text = format!(
+                "{}{}",
+                component(config, messenger),
+                to(&messenger.destinations())
+            );
+            findings.add(Finding::ok(Area::Messenger, text).of(&messenger.name));
+        }
+        for reason in wrong {
+            let hint = "its records wait in the spool until it works".to_owned();
+            let finding = Finding::failed(Area::Messenger, reason).of(&messenger.name);
+            findings.add(finding.hint(hint));
+        }
+    }
+}
+
+/// Its component, and how it is known to be the right one.
+fn component(config: &Config, messenger: &Messenger) -> String {
+    let mut instances = config.messengers.iter();
+    let instance = instances.find(|instance| instance.name() == messenger.name);
+    let component = &messenger.component;
+    let from = match instance.map(|it| (&it.component.source, &it.component.sha256)) {
+        Some((ComponentSource::File(path), Some(_))) => {
+            format!("`{}`, as pinned", path.display())
+        }
+        Some((ComponentSource::File(path), None)) => format!("`{}`, not pinned", path.display()),
+        Some((ComponentSource::BuiltIn(_), _)) | None => "built in".to_owned(),
+    };
+    format!("{} {} ({from})", component.name, component.version)
+}
+
+fn to(ways: &[String]) -> String {
+    match ways.is_empty() {
+        true => String::new(),
+        false => format!(" to {}", ways.join(", ")),
+    }
+}
+
+/// Whether it takes its options. What it would say while it starts goes nowhere.
+async fn starts(messenger: &Messenger) -> Result<(), String> {
+    let mut starter = messenger.starter();
+    let nowhere: Sink = Arc::new(|_, _| Ok(()));
+    starter.redirected(Redirect {
+        queues: Some(nowhere.clone()),
+        connections: Some(nowhere.clone()),
+        requests: Some(nowhere),
+    });
+    let started = starter.start().await;
+    started.map(drop).map_err(|failure| failure.detail)
+}
+
+async fn way(messenger: &Messenger, grant: &Grant, offline: bool) -> Result<(), String> {
+    match grant {
+        Grant::Queue(terms) => writable(&terms.path),
+        Grant::Directory(terms) if terms.write => writable(&terms.path),
+        Grant::Directory(terms) => match terms.path.is_dir() {
+            true => Ok(()),
+            false => Err(format!("`{}` is not a folder", terms.path.display())),
+        },
+        Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) if offline => Ok(()),
+        Grant::Connection(terms) => connects(messenger, terms).await,
+        Grant::Http(terms) => match direct(messenger, terms)? {
+            Some(terms) => connects(messenger, &terms).await,
+            // The proxy would answer for it.
+            None => Ok(()),
+        },
+        Grant::Address(terms) => {
+            let terms = ConnectionTerms {
+                endpoint: terms.endpoint.clone(),
+                tls: false,
+                trust: TlsTerms::default(),
+                reach: terms.reach,
+            };
+            connects(messenger, &terms).await
+        }
+    }
+}
+
+fn writable(path: &std::path::Path) -> Result<(), String> {
+    caso_state::check_writable(path).map_err(|error| error_chain(&error))
+}
+
+async fn connects(messenger: &Messenger, terms: &ConnectionTerms) -> Result<(), String> {
+    let certificates = &messenger.setup.network.certificates;
+    caso_sandbox::try_connection(terms, certificates, &Limits::default()).await
+}
+
+/// The connection that requests to an origin go over; none where they go through a proxy.
+fn direct(messenger: &Messenger, terms: &HttpTerms) -> Result<Option<ConnectionTerms>, String> {
+    let HttpTerms {
+        origin,
+        trust,
+        reach,
+    } = terms;
+    let bad = |why: String| format!("`{origin}`: {why}");
+    let url = Url::parse(origin).map_err(|error| bad(error.to_string()))?;
+    if messenger.setup.network.proxies.proxy_for(&url).is_some() {
+        return Ok(None);
+    }
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let endpoint = format!("{host}:{port}");
+    Ok(Some(ConnectionTerms {
+        endpoint: endpoint.parse().map_err(|error| bad(format!("{error}")))?,
+        tls: url.scheme() == "https",
+        trust: trust.clone(),
+        reach: *reach,
+    }))
+}

@@ -1,0 +1,150 @@
+//! `caso check`: whether a run would go well, before cron starts it.
+//!
+//! It looks at what a run looks at, by the same code: the configuration, the spool and what
+//! waits in it, the components as they are admitted and configured, the ways of the messengers;
+//! then each cloud: login, projects, and for each of them its extractors over the last hour.
+//! Everything is looked at, whatever failed before. No lock is taken, no cursor moves, no record
+//! is kept or sent; the only thing that may be written is compiled code, into a `cache_dir` that
+//! is there.
+
+mod cloud;
+mod destinations;
+mod finding;
+mod machine;
+mod remedy;
+mod trial;
+
+use self::finding::{Area, Finding, Findings};
+use crate::run::ComponentWarnings;
+use crate::run::exit::Exit;
+use crate::run::kind::Kind;
+use crate::run::{components, prepare, site_names, where_configured};
+use caso_base::{Clock as _, SystemClock, error_chain};
+use caso_config::{Config, ConfigErrors};
+use caso_model::notice::{Notice, Severity};
+
+/// How it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    /// Nobody is asked, and no connection made.
+    pub offline: bool,
+    /// A warning is a failure.
+    pub strict: bool,
+    pub json: bool,
+}
+
+/// What is printed, and the process's exit code.
+pub struct Shown {
+    pub text: String,
+    pub exit: Exit,
+}
+
+impl Shown {
+    fn of(findings: &Findings, json: bool) -> anyhow::Result<Self> {
+        Ok(Self {
+            text: match json {
+                true => serde_json::to_string_pretty(findings)? + "\n",
+                false => findings.text(),
+            },
+            exit: findings.exit(),
+        })
+    }
+}
+
+/// Of a configuration that cannot be used: what is wrong with it.
+///
+/// # Errors
+/// None that is expected: the findings cannot be written as JSON.
+pub fn unusable(errors: &ConfigErrors, what: Check) -> anyhow::Result<Shown> {
+    let mut findings = Findings::new(SystemClock::new().now(), what.offline, what.strict);
+    for error in &errors.0 {
+        findings.add(Finding::failed(Area::Configuration, error.to_string()));
+    }
+    for remark in &errors.1 {
+        findings.add(Finding::warning(Area::Configuration, &remark.text));
+    }
+    Shown::of(&findings, what.json)
+}
+
+/// Looks at everything. `remarks` takes what components warn of.
+///
+/// # Errors
+/// As [`unusable`].
+pub async fn check(
+    config: &Config,
+    what: Check,
+    remarks: &ComponentWarnings,
+) -> anyhow::Result<Shown> {
+    let now = Kind::Real.clock().now();
+    let mut findings = Findings::new(now, what.offline, what.strict);
+    machine::spool(config, &mut findings);
+    machine::lock(config, &mut findings);
+    machine::queues(config, now, &mut findings);
+    // Made anew or not at all: who checks is perhaps not who runs it.
+    let mut caches = config.cache_dirs.clone();
+    caches.retain(|folder| folder.is_dir());
+    let loaded = match components::sandbox_with(caches) {
+        Ok(sandbox) => components::load(&sandbox, config).await,
+        Err(error) => Err(error),
+    };
+    let notices = match &loaded {
+        Ok(components) => prepare::notices(config, components, Vec::new()),
+        Err(_) => config.warnings.clone(),
+    };
+    configuration(config, &notices, &mut findings);
+    machine::mapping(config, &mut findings);
+    let mapper = match loaded {
+        Err(error) => {
+            findings.add(Finding::failed(Area::Mapper, error_chain(error.as_ref())));
+            None
+        }
+        Ok(loaded) => {
+            let identity = loaded.mapper.identity();
+            let text = format!("{} {}", identity.name, identity.version);
+            findings.add(Finding::ok(Area::Mapper, text));
+            destinations::messengers(config, &loaded, what.offline, &mut findings).await;
+            Some(loaded.mapper)
+        }
+    };
+    if !what.offline {
+        for one in &config.clouds {
+            cloud::cloud(config, one, mapper.as_ref(), now, &mut findings).await;
+        }
+    }
+    for warning in remarks.take() {
+        findings.add(Finding::warning(Area::Flavor, &warning.text));
+    }
+    Shown::of(&findings, what.json)
+}
+
+fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
+    let area = Area::Configuration;
+    let files: Vec<String> = config
+        .files
+        .iter()
+        .map(|it| it.display().to_string())
+        .collect();
+    match files.is_empty() {
+        true => findings.add(Finding::failed(area, where_configured(config))),
+        false => findings.add(Finding::ok(area, format!("read {}", files.join(", ")))),
+    }
+    for notice in notices {
+        // What is merely worth knowing is no reason to look at anything.
+        let verdict = match notice.severity {
+            Severity::Info => finding::Verdict::Ok,
+            Severity::Warning => finding::Verdict::Warning,
+        };
+        findings.add(Finding::new(area, verdict, &notice.text));
+    }
+    for cloud in &config.clouds {
+        let keystone = cloud.keystone().map(drop);
+        for missing in [cloud.site().map(drop), keystone] {
+            if let Err(error) = missing {
+                findings.add(Finding::failed(area, error.to_string()).of(&cloud.name));
+            }
+        }
+    }
+    if let Err(error) = site_names::check(config) {
+        findings.add(Finding::failed(area, error_chain(error.as_ref())));
+    }
+}

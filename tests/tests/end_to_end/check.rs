@@ -1,0 +1,351 @@
+//! `caso check`: what a run would do, said before it does it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use caso_stand_in::{Account, Certificate, Cloud, Fault, Plan, Reach, Rule, project_id, user_id};
+use caso_tests::logstash::{Logstash, Mood};
+use caso_tests::outcome::Outcome;
+use caso_tests::site::Site;
+
+fn check(site: &Site, arguments: &[&str]) -> Outcome {
+    site.start("caso", &["check"], arguments).finish()
+}
+
+/// Every file with what is in it.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => {
+                found.insert(path.clone(), Vec::new());
+                found.extend(contents(&path));
+            }
+            path => {
+                let bytes = fs::read(&path).expect("a file of the site");
+                found.insert(path, bytes);
+            }
+        }
+    }
+    found
+}
+
+/// The lines of this verdict and area, without the two words.
+fn lines(outcome: &Outcome, verdict: &str, area: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in outcome.stdout.lines() {
+        let mut words = line.splitn(2, ' ');
+        let rest = words.nth(1).unwrap_or_default().trim_start();
+        if line.starts_with(verdict)
+            && let Some(text) = rest.strip_prefix(area)
+        {
+            found.push(text.trim_start().to_owned());
+        }
+    }
+    found
+}
+
+/// What stands below the line that has this text.
+fn hint(outcome: &Outcome, of: &str) -> String {
+    let mut lines = outcome.stdout.lines().skip_while(|line| !line.contains(of));
+    lines.next();
+    let below = lines.next().unwrap_or_default().trim();
+    below.strip_prefix("hint: ").unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_site_that_is_well_hears_so_and_nothing_is_written() {
+    let cloud = Cloud::start(Plan::generated(2, 3));
+    let mut site = Site::at(&cloud);
+    let folder = site.path().display().to_string();
+    site.set("DEFAULT", "extractor", "nova, cinder, neutron")
+        .set("DEFAULT", "log_file", "caso.log")
+        .set("DEFAULT", "log_dir", &folder);
+    // The file itself is written by the test.
+    check(&site, &["--offline"]).expect(0);
+    let before = contents(site.path());
+    let well = check(&site, &[]).expect(0);
+    assert_eq!(well.stderr, "");
+    assert_eq!(contents(site.path()), before, "{well}");
+    assert!(site.messages().is_empty());
+    for (area, number) in [
+        ("configuration", 2),
+        ("spool", 1),
+        ("lock", 1),
+        ("queue", 1),
+        ("mapper", 1),
+        ("messenger", 1),
+        ("login", 1),
+        ("clock", 1),
+        ("project", 2),
+    ] {
+        assert_eq!(lines(&well, "ok", area).len(), number, "{area}: {well}");
+    }
+    let projects = lines(&well, "ok", "project");
+    assert!(projects[0].contains("nova 2 servers"), "{well}");
+    assert!(
+        well.stdout
+            .ends_with(" ok; nothing was changed\nnext  caso extract --dry-run\n"),
+        "{well}"
+    );
+    // And the run that it speaks of goes so.
+    site.extract(&[]).expect(0);
+    check(&site, &[]).expect(0);
+}
+
+#[test]
+fn a_project_that_fails_hides_no_other_and_the_command_that_cures_it_is_named() {
+    let cloud = Cloud::start(Plan::generated(3, 2));
+    let mut site = Site::at(&cloud);
+    let denied = project_id(1);
+    cloud.change(|plan| {
+        plan.accounts.push(Account {
+            id: user_id(0x100),
+            name: "half".into(),
+            password: "secret".into(),
+            role: "reader".into(),
+            reach: Reach::Only(vec![project_id(0), project_id(2)]),
+            system: true,
+        });
+    });
+    site.set("keystone_auth", "username", "half");
+    let partly = check(&site, &[]).expect(3);
+    assert_eq!(partly.stderr, "");
+    assert_eq!(lines(&partly, "ok", "project").len(), 2, "{partly}");
+    let failed = lines(&partly, "failed", "project");
+    assert_eq!(failed.len(), 1, "{partly}");
+    assert_eq!(
+        hint(&partly, &failed[0]),
+        format!("openstack role add --user half --user-domain default --project {denied} reader")
+    );
+    // The run ends with the same code.
+    site.extract(&[]).expect(3);
+    // What the hint says cures it.
+    cloud.change(|plan| {
+        for account in &mut plan.accounts {
+            account.reach = Reach::All;
+        }
+    });
+    check(&site, &[]).expect(0);
+}
+
+#[test]
+fn a_right_that_a_policy_denies_is_named_by_its_rule() {
+    let cloud = Cloud::start(Plan::generated(2, 2));
+    let mut site = Site::at(&cloud);
+    cloud.change(|plan| {
+        for account in &mut plan.accounts {
+            account.role = "member".into();
+        }
+    });
+    site.set("DEFAULT", "projects", &project_id(0))
+        .set("DEFAULT", "caso_tag", "");
+    cloud.inject(
+        Rule::on("os-simple-tenant-usage").of_project(&project_id(0)),
+        Fault::Status(403),
+    );
+    let nothing = check(&site, &[]).expect(1);
+    let failed = lines(&nothing, "failed", "project");
+    assert_eq!(failed.len(), 1, "{nothing}");
+    let hint = hint(&nothing, &failed[0]);
+    let role = format!(
+        "openstack role add --user accounting --user-domain default --project {} reader",
+        project_id(0)
+    );
+    assert!(hint.starts_with(&role), "{nothing}");
+}
+
+#[test]
+fn a_login_that_is_refused_is_one_line_and_what_is_on_the_machine_is_said_all_the_same() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("keystone_auth", "password", "geheim-4711");
+    let refused = check(&site, &[]).expect(1).never_says("geheim-4711");
+    assert_eq!(lines(&refused, "failed", "login").len(), 1, "{refused}");
+    assert_eq!(lines(&refused, "ok", "messenger").len(), 1, "{refused}");
+    assert_eq!(lines(&refused, "ok", "spool").len(), 1, "{refused}");
+}
+
+#[test]
+fn a_fault_of_the_configuration_is_2_and_hides_nothing_either() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.unset("DEFAULT", "site_name")
+        .set("DEFAULT", "sitename", "TEST-SITE")
+        .set("DEFAULT", "tenants", &project_id(0));
+    let wrong = check(&site, &[]).expect(2);
+    let failed = lines(&wrong, "failed", "configuration");
+    assert_eq!(failed.len(), 1, "{wrong}");
+    assert!(failed[0].contains("site_name` is not set"), "{wrong}");
+    let odd = lines(&wrong, "warning", "configuration");
+    assert!(
+        odd.iter()
+            .any(|line| line.contains("did you mean `site_name`")),
+        "{wrong}"
+    );
+    assert!(odd.iter().any(|line| line.contains("old name")), "{wrong}");
+    assert_eq!(lines(&wrong, "ok", "project").len(), 1, "{wrong}");
+
+    // One that cannot be read at all.
+    site.set("DEFAULT", "concurrency", "many");
+    let unreadable = check(&site, &[]).expect(2);
+    assert!(
+        lines(&unreadable, "failed", "configuration")[0].contains("concurrency"),
+        "{unreadable}"
+    );
+    let json = check(&site, &["--json"]).expect(2);
+    let facts: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(facts["exit_code"], 2);
+}
+
+#[test]
+fn offline_asks_nobody() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let logstash = Logstash::down();
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "messengers", "ssm, logstash")
+        .set("logstash", "host", "127.0.0.1")
+        .set("logstash", "port", &logstash.to_string());
+    let well = check(&site, &["--offline"]).expect(0);
+    assert_eq!(lines(&well, "ok", "messenger").len(), 2, "{well}");
+    assert!(cloud.seen().is_empty());
+    assert!(well.stdout.ends_with("next  caso check\n"), "{well}");
+}
+
+#[test]
+fn a_destination_is_reached_and_gets_nothing() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let logstash = Logstash::start(Mood::Normal);
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "messengers", "ssm, logstash")
+        .set("logstash", "host", "127.0.0.1")
+        .set("logstash", "port", &logstash.port().to_string());
+    let well = check(&site, &[]).expect(0);
+    assert_eq!(lines(&well, "ok", "messenger").len(), 2, "{well}");
+    assert_eq!(logstash.text(), "");
+    site.set("logstash", "port", &Logstash::down().to_string());
+    let down = check(&site, &[]).expect(3);
+    let failed = lines(&down, "failed", "messenger");
+    assert_eq!(failed.len(), 1, "{down}");
+    assert!(failed[0].starts_with("logstash: "), "{down}");
+    assert_eq!(lines(&down, "ok", "messenger").len(), 1, "{down}");
+    assert_eq!(lines(&down, "ok", "project").len(), 1, "{down}");
+}
+
+#[test]
+fn a_queue_that_cannot_be_written_and_a_component_that_is_not_the_pinned_one() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    let file = site.path().join("file");
+    fs::write(&file, "").expect("a file");
+    site.with_mischief("accept")
+        .set("messenger_mischief", "sha256", &"0".repeat(64))
+        .set(
+            "ssm",
+            "output_path",
+            &file.join("queue").display().to_string(),
+        );
+    let wrong = check(&site, &[]).expect(3);
+    let failed = lines(&wrong, "failed", "messenger");
+    assert_eq!(failed.len(), 2, "{wrong}");
+    assert!(failed.iter().any(|line| line.contains("sha256")), "{wrong}");
+    assert!(
+        failed
+            .iter()
+            .any(|line| line.contains("where a folder must be")),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn strict_counts_a_warning_as_a_failure() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("ssm", "ouput_path", "/nowhere");
+    let lax = check(&site, &[]).expect(0);
+    assert!(
+        lines(&lax, "warning", "configuration")[0].contains("ouput_path"),
+        "{lax}"
+    );
+    check(&site, &["--strict"]).expect(2);
+    check(&site, &["--strict", "--offline"]).expect(2);
+}
+
+#[test]
+fn noop_alone_a_comment_behind_a_value_and_a_space_in_the_name_are_named() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "messengers", "noop")
+        .set("DEFAULT", "site_name", "TEST-SITE # as in GOCDB")
+        .set("keystone_auth", "password", "secret # of May");
+    let odd = check(&site, &["--offline"]).expect(0).never_says("of May");
+    for (option, text) in [
+        ("messengers", "`noop` alone"),
+        ("site_name", "a comment has a line of its own"),
+        ("site_name", "with a space"),
+        ("password", "a comment has a line of its own"),
+    ] {
+        let said = lines(&odd, "warning", "configuration");
+        assert!(
+            said.iter()
+                .any(|line| line.contains(option) && line.contains(text)),
+            "{option}: {text}: {odd}"
+        );
+    }
+}
+
+#[test]
+fn what_waits_and_why_is_named_with_the_command_that_shows_it() {
+    let cloud = Cloud::start(Plan::generated(1, 2));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "first_extract_from", "2026-10-05")
+        .with_mischief("refuse");
+    site.extract(&[]);
+    let odd = check(&site, &["--offline"]).expect(0);
+    let queues = lines(&odd, "warning", "queue");
+    assert_eq!(queues.len(), 1, "{odd}");
+    assert_eq!(hint(&odd, &queues[0]), "caso queue show mischief");
+}
+
+#[test]
+fn certificates_are_named_with_their_end() {
+    let certificate = Certificate::for_loopback();
+    let cloud = Cloud::start_tls(Plan::generated(1, 1), &certificate);
+    let mut site = Site::at(&cloud);
+    let file = site.path().join("authority.pem");
+    fs::write(&file, &certificate.pem).expect("a file");
+    site.set("keystone_auth", "cafile", &file.display().to_string());
+    let well = check(&site, &[]).expect(0);
+    let ends = lines(&well, "ok", "certificate");
+    assert_eq!(ends.len(), 1, "{well}");
+    assert!(ends[0].contains(" ends in "), "{well}");
+}
+
+#[test]
+fn the_json_form_is_stable() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let site = Site::at(&cloud);
+    let json = check(&site, &["--json"]).expect(0);
+    let facts: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(facts["format"], 1);
+    assert_eq!(facts["offline"], false);
+    assert_eq!(facts["exit_code"], 0);
+    assert_eq!(facts["failed"], 0);
+    let findings = facts["findings"].as_array().expect("a list");
+    let all: u64 = ["ok", "warnings", "failed"]
+        .iter()
+        .filter_map(|name| facts[name].as_u64())
+        .sum();
+    assert_eq!(findings.len() as u64, all);
+    for finding in findings {
+        let mut names: Vec<&str> = finding
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["area", "hint", "subject", "text", "verdict"]);
+    }
+}
