@@ -300,7 +300,13 @@ pub fn execute(task: ComponentTask) -> Exit {
             name,
             folder,
             json,
-        } => shown(component::new(language, starter, &name, folder.as_deref(), json)),
+        } => shown(component::new(
+            language,
+            starter,
+            &name,
+            folder.as_deref(),
+            json,
+        )),
         ComponentTask::Wit { folder, json } => shown(component::wit(folder.as_deref(), json)),
         ComponentTask::Inspect { subject, json } => {
             block_on(async { shown(component::inspect(&subject, &caches(), json).await) })

@@ -476,9 +476,7 @@ async fn nothing_under_way_outlives_its_call() {
 }
 
 /// TLS of a server with this certificate.
-pub fn acceptor(
-    own: &rcgen::CertifiedKey<rcgen::KeyPair>,
-) -> tokio_rustls::TlsAcceptor {
+pub fn acceptor(own: &rcgen::CertifiedKey<rcgen::KeyPair>) -> tokio_rustls::TlsAcceptor {
     let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)

@@ -140,7 +140,8 @@ async fn tls_is_that_of_the_grant() {
 #[tokio::test]
 async fn whatever_a_server_does_is_an_answer_or_an_error() {
     let says = |text: &str| Does::Says(text.to_owned());
-    let moved = "HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n";
+    let moved =
+        "HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n";
     let short = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
     for (does, told) in [
         (says(moved), "302 0 bytes"),
@@ -159,7 +160,7 @@ async fn whatever_a_server_does_is_an_answer_or_an_error() {
         caller.limits.connect_timeout = SOON;
         caller.limits.transfer_timeout = 2 * SOON;
         let report = caller.report().await;
-        assert!(report.starts_with(told), "{told}: {report}");
+        assert!(report.contains(told), "{told}: {report}");
     }
 }
 
@@ -172,7 +173,7 @@ async fn an_answer_ends_before_its_call_does() {
     let mut caller = granted("http", &server, "");
     caller.limits.timeout = 10 * SOON;
     caller.limits.transfer_timeout = Duration::from_secs(3_600);
-    assert_eq!(caller.report().await, "TimedOut");
+    assert_eq!(caller.report().await, "HttpError::TimedOut");
 }
 
 #[tokio::test]
@@ -189,13 +190,16 @@ async fn requests_and_bytes_of_a_call_are_counted() {
     assert_eq!(server.got().len(), 50);
     let mut caller = granted("http", &server, "").set("bytes", "100000");
     caller.limits.http_request_bytes = 50_000;
-    assert_eq!(caller.report().await, "TooLarge(50000)");
+    assert_eq!(caller.report().await, "HttpError::TooLarge(50000)");
     let mut caller = granted("http", &server, "")
         .set("mode", "flood")
         .set("bytes", "1000");
     caller.limits.http_bytes = 10_000;
     let report = caller.report().await;
-    assert!(report.starts_with("10 answered, then TooLarge"), "{report}");
+    assert!(
+        report.starts_with("10 answered, then HttpError::TooLarge"),
+        "{report}"
+    );
 }
 
 /// Where nothing may leave, what would is shown, without headers and secrets.

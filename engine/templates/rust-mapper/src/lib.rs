@@ -87,9 +87,7 @@ impl mapping::Guest for Component {
 
 /// The records, or why the item cannot be accounted: cASO then puts it into quarantine, and
 /// does not forget it.
-fn outcome(
-    records: Result<Vec<caso::accounting::records::AccountingRecord>, String>,
-) -> Outcome {
+fn outcome(records: Result<Vec<caso::accounting::records::AccountingRecord>, String>) -> Outcome {
     let (records, refused) = match records {
         Ok(records) => (records, None),
         Err(reason) => (Vec::new(), Some(reason)),

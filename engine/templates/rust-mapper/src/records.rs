@@ -221,7 +221,10 @@ pub mod tests {
     #[test]
     fn what_ended_is_completed_and_later_not_there() {
         let record = only(server("DELETED", Some(OCTOBER + 30))).unwrap();
-        assert_eq!((record.wall_seconds, record.end), (Some(90), Some(OCTOBER + 30)));
+        assert_eq!(
+            (record.wall_seconds, record.end),
+            (Some(90), Some(OCTOBER + 30))
+        );
         assert_eq!(record.status, "completed");
         assert!(only(server("DELETED", Some(OCTOBER))).is_none());
     }

@@ -67,7 +67,9 @@ pub fn odd(usual: ComponentDescription) -> ComponentDescription {
         "unknown-kind" => odd.capabilities.push(asks("shell", "/bin/sh")),
         "root" => odd.capabilities.push(asks("directory-write", "/")),
         "environment" => odd.capabilities.push(asks("directory", "/proc/self")),
-        "metadata" => odd.capabilities.push(asks("http", "http://169.254.169.254")),
+        "metadata" => odd
+            .capabilities
+            .push(asks("http", "http://169.254.169.254")),
         "foreign-option" => odd.options.push(option("ssm.output_path")),
         "foreign-old-name" => {
             let mut option = option("mine");

@@ -139,8 +139,10 @@ impl Messenger for Mischief {
                     held.push(handle);
                 }
                 let _ = std::fs::write("/folder/asleep", "");
-                let files: Vec<_> =
-                    (0..1_000).map_while(|_| std::fs::File::open("/folder/asleep").ok()).collect();
+                // With one more than it may hold, it would trap.
+                let files: Vec<_> = (0..40)
+                    .map(|_| std::fs::File::open("/folder/asleep"))
+                    .collect();
                 let _ = std::fs::rename("/folder/asleep", "/folder/holds");
                 std::thread::sleep(std::time::Duration::from_secs(3600));
                 drop(files);
@@ -157,8 +159,14 @@ impl Messenger for Mischief {
                     std::fs::write("/folder/../library/book", "forged"),
                     std::fs::remove_file("/library/book"),
                     std::fs::create_dir("/library/new"),
-                    std::fs::File::options().append(true).open("/library/book").map(drop),
-                    std::fs::File::options().write(true).open("/library/book").and_then(|file| file.set_len(0)),
+                    std::fs::File::options()
+                        .append(true)
+                        .open("/library/book")
+                        .map(drop),
+                    std::fs::File::options()
+                        .write(true)
+                        .open("/library/book")
+                        .and_then(|file| file.set_len(0)),
                 ];
                 match tried.iter().position(Result::is_ok) {
                     None => Answer::done(batch, Vec::new()),
@@ -201,7 +209,10 @@ impl Messenger for Mischief {
             }
             "many-facts" => {
                 let mut answer = Answer::done(batch, Vec::new());
-                let fact = Attribute { name: "x".into(), value: "y".into() };
+                let fact = Attribute {
+                    name: "x".into(),
+                    value: "y".into(),
+                };
                 answer.attributes = vec![fact; 400_000];
                 answer
             }

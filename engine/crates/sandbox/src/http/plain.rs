@@ -212,9 +212,18 @@ mod tests {
         for (path, asked) in [
             ("/a/b?c=d%20e", Some("https://api.example:8443/a/b?c=d%20e")),
             ("/../../x", Some("https://api.example:8443/x")),
-            ("//other.example/", Some("https://api.example:8443//other.example/")),
-            ("/\\other.example", Some("https://api.example:8443//other.example")),
-            ("/@other.example/", Some("https://api.example:8443/@other.example/")),
+            (
+                "//other.example/",
+                Some("https://api.example:8443//other.example/"),
+            ),
+            (
+                "/\\other.example",
+                Some("https://api.example:8443//other.example"),
+            ),
+            (
+                "/@other.example/",
+                Some("https://api.example:8443/@other.example/"),
+            ),
             ("", None),
             ("@other.example/", None),
             (".other.example/", None),

@@ -181,7 +181,10 @@ mod tests {
             ]
         );
         for (name, text) in BESIDE {
-            assert_eq!(*text, fs::read_to_string(format!("{folder}/{name}")).unwrap());
+            assert_eq!(
+                *text,
+                fs::read_to_string(format!("{folder}/{name}")).unwrap()
+            );
         }
     }
 

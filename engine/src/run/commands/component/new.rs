@@ -203,7 +203,12 @@ pub fn new(
         folder: folder.to_owned(),
         files: files.iter().map(|file| file.name.to_owned()).collect(),
     };
-    Shown::of(&facts, json, || text(language, starter, name, folder), Exit::Done)
+    Shown::of(
+        &facts,
+        json,
+        || text(language, starter, name, folder),
+        Exit::Done,
+    )
 }
 
 fn files(language: Language, starter: Starter) -> anyhow::Result<&'static [Template]> {
