@@ -11,10 +11,14 @@ const PACKAGES: &[&str] = &[
     "caso-test-hostile-mapper",
     "caso-test-dialler",
     "caso-test-browser",
+    "caso-test-caller",
     "caso-test-filter",
     "caso-mischief",
     "caso-test-month-totals",
     "caso-test-starter",
+    "caso-test-starter-mapper",
+    "caso-test-starter-filter",
+    "caso-test-own-records",
 ];
 
 fn main() -> guests::Result<()> {

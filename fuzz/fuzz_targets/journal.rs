@@ -1,35 +1,3 @@
-//! Any lines as a segment of the journal: it opens, or says why not, and what it cannot
-//! read it sets aside.
-
 #![no_main]
 
-use std::fs;
-
-use caso_disk::Disk;
-use caso_journal::Journal;
-use caso_state::Spool;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: (u32, Vec<u8>, Vec<u8>)| {
-    let (number, segment, counter) = input;
-    let Ok(folder) = tempfile::tempdir() else {
-        return;
-    };
-    let segments = folder.path().join("caso-journal/segments");
-    if fs::create_dir_all(&segments).is_err() {
-        return;
-    }
-    let _ = fs::write(
-        segments.join(format!("{number:08}-00000-00-00.seg")),
-        segment,
-    );
-    let _ = fs::write(folder.path().join("caso-journal/journal.json"), counter);
-    let Ok(spool) = Spool::open(folder.path(), Disk::default()) else {
-        return;
-    };
-    if let Ok((journal, _)) = Journal::open(&spool, 0) {
-        let _ = journal.waiting();
-        let _ = journal.queue("ssm").pack(None, None);
-        let _ = journal.damaged();
-    }
-});
+libfuzzer_sys::fuzz_target!(|input: caso_fuzz::journal::Input| caso_fuzz::journal::target(input));

@@ -57,7 +57,12 @@ export COMPONENTIZE_PY=$venv/bin/componentize-py
 # What is generated of the contract for C is in the program.
 "$WIT_BINDGEN" c "$root/wit" -w messenger --out-dir "$scratch/gen" > /dev/null
 diff -r "$scratch/gen" "$root/engine/templates/c/gen"
-echo "ok engine/templates/c/gen is what wit-bindgen $wit_bindgen_version makes of wit/"
+mkdir -p "$scratch/wit/deps/accounting"
+cp "$root/wit/http/http.wit" "$scratch/wit"
+cp "$root"/wit/*.wit "$scratch/wit/deps/accounting"
+"$WIT_BINDGEN" c "$scratch/wit" -w messenger-http --out-dir "$scratch/gen-http" > /dev/null
+diff -r "$scratch/gen-http" "$root/engine/templates/c-http/gen"
+echo "ok engine/templates/c/gen and c-http/gen are what wit-bindgen $wit_bindgen_version makes of wit/"
 
 quietly "built the messenger in C" "$root/components/examples/c/build.sh" "$scratch/csv.wasm"
 quietly "built the messenger in Python" "$root/components/examples/python/build.sh" "$scratch/jsonl.wasm"

@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import http.server
 import io
+import itertools
 import json
 import pathlib
 import shutil
@@ -181,12 +182,81 @@ def webhook(site: Site) -> Iterator[str]:
     yield f"granted: {len(vms)} VMs, each batch signed"
 
 
+class Lines(http.server.BaseHTTPRequestHandler):
+    """Takes lines; answers 503 as long as it is told to."""
+
+    busy = True
+    taken: list[str] = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        status = 404 if self.path != "/lines?to=us" else 503 if self.busy else 200
+        if status == 200:
+            self.taken.extend(body.splitlines())
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def c_http(bench: Bench) -> Iterator[str]:
+    """C without `wasi:http`: the world `messenger-http`."""
+    folder = bench.folder / "lines"
+    bench.component("new", "--lang", "c", "--kind", "messenger-http", "lines", "--into", folder).ends(DONE)
+    if (bench.folder / "my-c" / ".tools").is_dir():
+        (folder / ".tools").symlink_to(bench.folder / "my-c" / ".tools")
+    build(bench, folder)
+    file = folder / "lines.wasm"
+    bench.component("run", file, "--set", "url=http://lines.example/to").ends(DONE).says("3 of 3 records accepted")
+    bench.component("check", file).ends(DONE).says("it fits")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lines)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    origin = "http://127.0.0.1:%d" % server.server_port
+    site = Site(bench, "lines", file)
+    site.options["url"] = f"{origin}/lines?to=us"
+    site.waits(site.extract(), f"http:{origin}")
+    yield "http: ungranted: the records wait, the line to add is reported"
+    site.grants = f"http:{origin}"
+    site.deliver().ends(NOTHING_DONE).says("the server answers 503")
+    yield "http: granted, and the server is busy: the records wait"
+    Lines.busy = False
+    run = site.deliver().ends(DONE)
+    vms = {line.split(";")[0] for line in Lines.taken}
+    run.must(vms == {vm[0] for vm in site.vms()}, f"other VMs in {Lines.taken}")
+    server.shutdown()
+    yield f"http: granted: {len(vms)} VMs arrived"
+
+
+def rust_kinds(bench: Bench) -> Iterator[str]:
+    """A mapper, the example laid over it, and a filter."""
+    mapper, own, hides = (bench.folder / name for name in ("my-mapper", "own-records", "hides"))
+    for kind, folder in (("mapper", mapper), ("mapper", own), ("filter", hides)):
+        bench.component("new", "--lang", "rust", "--kind", kind, folder.name, "--into", folder).ends(DONE)
+        if (bench.folder / "my-rust" / "target").is_dir():
+            (folder / "target").symlink_to(bench.folder / "my-rust" / "target")
+    shutil.copytree(EXAMPLES / "own-records", own, dirs_exist_ok=True)
+    for folder in (mapper, own, hides):
+        build(bench, folder)
+    bench.component("run", mapper / "my-mapper.wasm").ends(DONE).says("as the mapper, on the recording in the program")
+    bench.component("run", own / "own-records.wasm").ends(DONE).says("cloud", "vm-hours")
+    bench.component("run", hides / "hides.wasm").ends(DONE).says("as a filter of the sample records")
+    for folder in (mapper, own, hides):
+        bench.component("check", folder / f"{folder.name}.wasm").ends(DONE).says("it fits")
+    yield "a mapper, a site's own records and a filter: they fit"
+
+
 LANGUAGES: dict[str, tuple[str, Callable[[Site], Iterator[str]]]] = {
     "rust": ("month-totals", month_totals),
     "c": ("influx", influx),
     "python": ("month-csv", month_csv),
     "javascript": ("webhook", webhook),
 }
+
+
+# What there is besides a messenger.
+MORE: dict[str, Callable[[Bench], Iterator[str]]] = {"c": c_http, "rust": rust_kinds}
 
 
 def build(bench: Bench, folder: pathlib.Path) -> None:
@@ -236,9 +306,11 @@ def main() -> int:
         with bench.cloud:
             for language in languages or LANGUAGES:
                 try:
-                    for part in (scaffold, example):
-                        for held in part(bench, language):
-                            print(f"ok {language}: {held}", flush=True)
+                    parts = [scaffold(bench, language), example(bench, language)]
+                    if language in MORE:
+                        parts.append(MORE[language](bench))
+                    for held in itertools.chain(*parts):
+                        print(f"ok {language}: {held}", flush=True)
                 except Failed as failure:
                     print(f"FAILED {language}: {failure}", file=sys.stderr)
                     return 1

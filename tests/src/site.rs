@@ -160,11 +160,18 @@ impl Site {
 
     /// `caso-extract` as [`Site::extract`] has it, with so many bytes of address space.
     pub fn extract_within(&self, address_space: u64, arguments: &[&str]) -> Outcome {
+        let limit = format!("--as={address_space}");
+        self.start_limited(&limit, "caso-extract", arguments)
+            .finish()
+    }
+
+    /// A program with the configuration, under a limit as `prlimit` takes it.
+    pub fn start_limited(&self, limit: &str, program: &str, arguments: &[&str]) -> Running {
         self.write_conf();
-        let program = self.command("caso-extract");
+        let program = self.command(program);
         let mut command = Command::new("prlimit");
         command
-            .arg(format!("--as={address_space}"))
+            .arg(limit)
             .arg(program.get_program())
             .arg("--config-file")
             .arg(self.path().join("caso.conf"))
@@ -173,7 +180,7 @@ impl Site {
             .envs(&self.environment)
             .current_dir(self.path())
             .stdin(Stdio::null());
-        Running::start(command, self.path()).finish()
+        Running::start(command, self.path())
     }
 
     /// `caso deliver`, with the configuration.

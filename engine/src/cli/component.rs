@@ -9,7 +9,7 @@ use super::logging::LogSettings;
 use super::process::{block_on, complain, logged, print, to_stderr};
 use super::task::Task;
 use crate::run::Exit;
-use crate::run::component::{self, Caches, Language, Shown, Subject, Trial};
+use crate::run::component::{self, Caches, Language, Shown, Starter, Subject, Trial};
 use caso_config::{CommandLine, Config};
 
 /// What of it is asked for.
@@ -26,6 +26,7 @@ pub enum ComponentTask {
     },
     New {
         language: Language,
+        starter: Starter,
         name: String,
         folder: Option<PathBuf>,
         json: bool,
@@ -59,7 +60,10 @@ pub fn command() -> Command {
 
 fn new() -> Command {
     Command::new("new")
-        .about("Makes a folder in which a messenger begins: source, build script, test, and the contract")
+        .about("Makes a folder in which a component begins: source, build script, test, and the contract")
+        .after_help(
+            "A messenger in any of the languages, in C also one that speaks HTTP; a mapper and a filter in Rust",
+        )
         .arg(
             Arg::new("lang")
                 .long("lang")
@@ -67,6 +71,14 @@ fn new() -> Command {
                 .required(true)
                 .value_parser(Language::ALL.map(Language::word))
                 .help("In what it is written"),
+        )
+        .arg(
+            Arg::new("kind")
+                .long("kind")
+                .value_name("KIND")
+                .value_parser(Starter::ALL.map(Starter::word))
+                .default_value(Starter::Messenger.word())
+                .help("What it is to be"),
         )
         .arg(
             Arg::new("name")
@@ -219,9 +231,12 @@ pub fn task(matches: &ArgMatches) -> Option<ComponentTask> {
         },
         "new" => {
             let word = matches.get_one::<String>("lang")?;
+            let kind = matches.get_one::<String>("kind")?;
             let mut languages = Language::ALL.into_iter();
+            let mut starters = Starter::ALL.into_iter();
             ComponentTask::New {
                 language: languages.find(|language| language.word() == word)?,
+                starter: starters.find(|starter| starter.word() == kind)?,
                 name: matches.get_one("name").cloned()?,
                 folder: matches.get_one("into").cloned(),
                 json,
@@ -281,10 +296,17 @@ pub fn execute(task: ComponentTask) -> Exit {
     match task {
         ComponentTask::New {
             language,
+            starter,
             name,
             folder,
             json,
-        } => shown(component::new(language, &name, folder.as_deref(), json)),
+        } => shown(component::new(
+            language,
+            starter,
+            &name,
+            folder.as_deref(),
+            json,
+        )),
         ComponentTask::Wit { folder, json } => shown(component::wit(folder.as_deref(), json)),
         ComponentTask::Inspect { subject, json } => {
             block_on(async { shown(component::inspect(&subject, &caches(), json).await) })

@@ -488,10 +488,7 @@ pub fn configured(
             secrets: found.hidden,
             settings: found.settings,
             granted,
-            limits: Limits {
-                host_objects: host_objects(config.messengers.len()),
-                ..limits(&instance.component)
-            },
+            limits: sharing(config.messengers.len(), limits(&instance.component)),
             redirect: Redirect::default(),
             network,
         },
@@ -559,16 +556,33 @@ fn limits(instance: &ComponentInstance) -> Limits {
     }
 }
 
-/// Open files, connections and the like that one of so many messengers may hold: what
-/// they hold together leaves enough for the journal and OpenStack.
-fn host_objects(messengers: usize) -> usize {
+/// What one of so many messengers may have open at a time: files, connections and requests
+/// of all of them together leave enough for the journal and OpenStack.
+fn sharing(messengers: usize, limits: Limits) -> Limits {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((open, _)) => shared(open, messengers, limits),
+        Err(_) => limits,
+    }
+}
+
+fn shared(open: u64, messengers: usize, limits: Limits) -> Limits {
+    /// Open files that the run itself may need.
     const OWN: u64 = 512;
-    let usual = Limits::default().host_objects;
-    let Ok((open, _)) = getrlimit(Resource::RLIMIT_NOFILE) else {
-        return usual;
-    };
-    let share = usize::try_from(open.saturating_sub(OWN)).unwrap_or(usize::MAX) / messengers.max(1);
-    share.clamp(32, usual)
+    /// With less a standard library does not even start.
+    const LEAST: usize = 16;
+    let messengers = u64::try_from(messengers.max(1)).unwrap_or(u64::MAX);
+    let share = open.saturating_sub(OWN) / messengers;
+    let part = |of: u64| u32::try_from(share / of).unwrap_or(u32::MAX).max(1);
+    let connections = limits.connections.min(part(4));
+    let http_requests_at_once = limits.http_requests_at_once.min(part(8));
+    let rest = share.saturating_sub(u64::from(connections) + u64::from(http_requests_at_once));
+    let objects = usize::try_from(rest).unwrap_or(usize::MAX);
+    Limits {
+        connections,
+        http_requests_at_once,
+        host_objects: objects.clamp(LEAST, limits.host_objects),
+        ..limits
+    }
 }
 
 /// What it is given: what the site says, as far as the component takes it. One that
@@ -619,4 +633,26 @@ fn packing_unit(description: &Description, settings: &[Setting]) -> Option<u32> 
 pub fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
     let detail = error_chain(error.as_ref());
     GuestFailure::seen_by_host(name, name, "start", FailureKind::Start, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// d07: six instances with 185 open files each, of 1,024.
+    #[test]
+    fn what_messengers_may_have_open_is_shared_out() {
+        let held = |open, messengers| {
+            let limits = shared(open, messengers, Limits::default());
+            let one = limits.host_objects
+                + usize::try_from(limits.connections + limits.http_requests_at_once).unwrap();
+            one * messengers
+        };
+        for messengers in [1, 2, 6, 20] {
+            assert!(held(1024, messengers) <= 512, "{messengers}");
+        }
+        assert!(held(1024, 30) <= 1024 - 256);
+        let usual = Limits::default();
+        assert_eq!(shared(1 << 20, 30, usual.clone()), usual);
+    }
 }

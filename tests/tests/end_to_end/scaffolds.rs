@@ -1,10 +1,11 @@
-//! What `caso component new --lang rust` makes, and the example that is made from it, as they
-//! are in the tree. `tests/guests-other` builds them, and those of the other languages, from
+//! What `caso component new --lang rust` makes of each kind, and the examples that are made from
+//! it, as they are in the tree. `tests/guests-other` builds them, and those of the other languages, from
 //! the registries.
 
 use std::fs;
 
 use caso_tests::build;
+use caso_tests::logstash::{Logstash, Mood};
 use caso_tests::outcome::{Outcome, Running};
 use caso_tests::site::Site;
 
@@ -51,6 +52,64 @@ fn a_messenger_begins_as_one_that_delivers_and_fits() {
     component(&site, &["check", &file, "--set", "separator="])
         .expect(3)
         .says("`[caso-test-starter] separator`: must not be empty");
+}
+
+fn guest(name: &str) -> String {
+    let file = build::guests().join(format!("{name}.wasm"));
+    file.display().to_string()
+}
+
+#[test]
+fn a_mapper_begins_as_one_that_makes_records_and_fits() {
+    let (_world, site) = bench();
+    let file = guest("caso_test_starter_mapper");
+    component(&site, &["run", &file])
+        .expect(0)
+        .says("as the mapper, on the recording in the program\nmakes ")
+        .says(" cloud\n");
+    component(&site, &["check", &file])
+        .expect(0)
+        .says("\nit fits\n")
+        .never_says("FAIL");
+    component(&site, &["run", &file, "--set", "unknown_status="])
+        .expect(1)
+        .says("`[mapper] unknown_status`: must not be empty");
+}
+
+#[test]
+fn a_filter_begins_as_one_that_judges_and_fits() {
+    let (_world, site) = bench();
+    let file = guest("caso_test_starter_filter");
+    component(&site, &["run", &file])
+        .expect(0)
+        .says("as a filter of the sample records");
+    component(&site, &["check", &file])
+        .expect(0)
+        .says("\nit fits\n")
+        .never_says("FAIL");
+}
+
+/// The guide's mapper in a run: its words, its attribute, its quantities, each once.
+#[test]
+fn a_sites_own_records_are_delivered() {
+    let (_world, mut site) = bench();
+    let logstash = Logstash::start(Mood::Normal);
+    site.set("DEFAULT", "mapper", &guest("caso_test_own_records"))
+        .set("DEFAULT", "messengers", "ssm, logstash")
+        .set("logstash", "host", "127.0.0.1")
+        .set("logstash", "port", &logstash.port().to_string());
+    let window = ["--extract-from", FROM, "--extract-to", TO];
+    site.extract(&window).expect(0);
+    let vms = site.cloud_records();
+    let own = ["running", "stopped", "completed"];
+    assert!(vms.values().all(|vm| own.contains(&vm["Status"].as_str())));
+    assert!(vms.values().any(|vm| vm["Status"] == "running"));
+    let lines = logstash.lines();
+    let hours: Vec<_> = lines
+        .iter()
+        .filter(|line| line.to_string().contains("vcpu-hours"))
+        .collect();
+    assert_eq!(hours.len(), vms.len(), "{lines:?}");
 }
 
 #[test]

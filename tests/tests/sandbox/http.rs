@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 /// What a server does with a connection once it has read a request.
 #[derive(Clone)]
-enum Does {
+pub enum Does {
     Says(String),
     /// Sends this, and then pieces of a body for ever.
     NeverEnds(String),
@@ -18,7 +18,7 @@ enum Does {
     FallsSilent(String),
 }
 
-fn ok(body: &str) -> Does {
+pub fn ok(body: &str) -> Does {
     let length = body.len();
     Does::Says(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nSet-Cookie: a=b\r\n\r\n{body}"
@@ -26,18 +26,18 @@ fn ok(body: &str) -> Does {
 }
 
 /// A server on the loopback interface, and the requests it got, each whole.
-struct Server {
-    authority: String,
+pub struct Server {
+    pub authority: String,
     port: u16,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    async fn start(does: Does) -> Self {
+    pub async fn start(does: Does) -> Self {
         Self::with_tls(does, None).await
     }
 
-    async fn with_tls(does: Does, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
+    pub async fn with_tls(does: Does, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -63,7 +63,7 @@ impl Server {
         }
     }
 
-    fn got(&self) -> Vec<String> {
+    pub fn got(&self) -> Vec<String> {
         self.got.lock().unwrap().clone()
     }
 }
@@ -475,6 +475,19 @@ async fn nothing_under_way_outlives_its_call() {
     );
 }
 
+/// TLS of a server with this certificate.
+pub fn acceptor(own: &rcgen::CertifiedKey<rcgen::KeyPair>) -> tokio_rustls::TlsAcceptor {
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+}
+
 #[tokio::test]
 async fn tls_trusts_what_the_grant_says() {
     let dir = tempfile::tempdir().unwrap();
@@ -483,15 +496,7 @@ async fn tls_trusts_what_the_grant_says() {
     let (good, bad) = (dir.path().join("good.pem"), dir.path().join("bad.pem"));
     std::fs::write(&good, ours.cert.pem()).unwrap();
     std::fs::write(&bad, other.cert.pem()).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(ours.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![ours.cert.der().clone()], key)
-        .unwrap();
-    let tls = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let tls = acceptor(&ours);
     let server = Server::with_tls(ok("hello"), Some(tls)).await;
     let origin = format!("https://{}", server.authority);
     for (terms, part) in [

@@ -5,11 +5,13 @@
 mod admission;
 mod budgets;
 mod connections;
+mod fuzzed;
 mod http;
 mod isolation;
 mod limits;
 mod mapper;
 mod messenger;
+mod plain_http;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ struct Guests {
     mapper: Component,
     dialler: Component,
     browser: Component,
+    caller: Component,
 }
 
 async fn guests() -> &'static Guests {
@@ -56,12 +59,14 @@ async fn guests() -> &'static Guests {
             let mapper = load("caso_test_hostile_mapper").await;
             let dialler = load("caso_test_dialler").await;
             let browser = load("caso_test_browser").await;
+            let caller = load("caso_test_caller").await;
             Guests {
                 sandbox,
                 hostile,
                 mapper,
                 dialler,
                 browser,
+                caller,
             }
         })
         .await

@@ -68,6 +68,16 @@ fn allowed(
     }
 }
 
+/// Whether a host is an address of this machine's surroundings, where clouds hand out
+/// credentials: no name leads there.
+pub fn is_surroundings(host: &str) -> bool {
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    plain.parse::<IpAddr>().is_ok_and(|address| {
+        let carried = carried(address).map(IpAddr::V4);
+        is_near(address.to_canonical()) || carried.is_some_and(is_near)
+    })
+}
+
 /// Why a name may not lead there.
 fn refusal(address: IpAddr, reach: Reach, own_machine: bool) -> Option<&'static str> {
     let all = [

@@ -8,7 +8,8 @@
 //! which it is loaded here; where no cache is kept, in one for the run alone.
 //!
 //! That a component was compiled within the limits is noted beside the cache, so that
-//! the next run starts no process for it. Those that came with the program are compiled
+//! the next run starts no process for it; and so is that it was not, for everybody else
+//! would wait a minute for nothing in every run. Those that came with the program are compiled
 //! here: they are as trusted as the rest of it.
 
 use std::fs::OpenOptions;
@@ -42,6 +43,10 @@ const WORDS: u64 = 2_000;
 
 /// Compilers of strangers' components that run at a time: each may take a gigabyte.
 pub const AT_A_TIME: usize = 2;
+
+/// Behind the name of the note of one that took more than it may. By the kernel's limits
+/// alone: the clock goes on when others compute.
+const TOO_DEAR: &str = "not";
 
 /// How this program is started to compile: `PROGRAM ARGUMENT FOLDER`, the component on
 /// its standard input. It calls [`compile_and_exit_code`].
@@ -104,6 +109,13 @@ fn run(job: &Job, dropped: &AtomicBool) -> Result<(), CompileError> {
     if note.exists() {
         return Ok(());
     }
+    let too_dear = note.with_added_extension(TOO_DEAR);
+    if let Ok(limit) = std::fs::read_to_string(&too_dear) {
+        return Err(CompileError::Limit(format!(
+            "{limit}, as was found before: to try it again remove `{}`",
+            too_dear.display()
+        )));
+    }
     let not = |error: io::Error| CompileError::Process(format!("cannot be started: {error}"));
     let mut input = tempfile::tempfile().map_err(not)?;
     input.write_all(&job.bytes).map_err(not)?;
@@ -124,16 +136,27 @@ fn run(job: &Job, dropped: &AtomicBool) -> Result<(), CompileError> {
     if let Some(out) = child.stdout.take() {
         let _ = out.take(WORDS).read_to_string(&mut words);
     }
-    answer(status, words.trim())?;
-    // Without it the next run does all of it again. With a wide umask the cache would
-    // not be ours alone.
-    let _ = OpenOptions::new()
+    let answered = answer(status, words.trim());
+    // Without it the next run does all of it again.
+    match &answered {
+        Ok(()) => remember(&note, ""),
+        Err(CompileError::Limit(limit)) => remember(&too_dear, limit),
+        Err(_) => {}
+    }
+    answered
+}
+
+/// With a wide umask the cache would not be ours alone.
+fn remember(note: &Path, text: &str) {
+    let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&note);
-    Ok(())
+        .open(note);
+    if let Ok(mut file) = file {
+        let _ = file.write_all(text.as_bytes());
+    }
 }
 
 /// Waits for the end, and brings it about where it is not waited for any more.
@@ -314,6 +337,30 @@ mod tests {
         };
         let told = outside(job).await.unwrap_err().to_string();
         assert!(told.contains("cannot be started"), "{told}");
+    }
+
+    /// A bomb costs a minute once, and not in every run.
+    #[tokio::test]
+    async fn what_took_too_much_is_not_tried_again() {
+        let (answer, folder) = compiled("kill -XCPU $$").await;
+        assert!(answer.is_err());
+        let again = async || {
+            let job = Job {
+                bytes: Arc::default(),
+                digest: "00".to_owned(),
+                cache: folder.path().to_owned(),
+                process: stand_in(folder.path(), "exit 0"),
+            };
+            outside(job).await.map_err(|error| error.to_string())
+        };
+        let told = again().await.unwrap_err();
+        let (told, path) = told.split_once("remove `").unwrap();
+        assert_eq!(
+            told,
+            "to compile it takes more than 60 s of computing, as was found before: to try it again "
+        );
+        std::fs::remove_file(path.trim_end_matches('`')).unwrap();
+        assert_eq!(again().await, Ok(()));
     }
 
     /// B2: SIGTERM waited for the compiler.

@@ -1,4 +1,5 @@
-//! `wasi:http` to origins that were granted.
+//! HTTP to origins that were granted: `wasi:http`, and `caso:http` for those who have no
+//! `wasi:http` ([`plain`]).
 //!
 //! wasmtime's `wasi:http` keeps a guest's headers, requests and answers; what
 //! leaves the machine is decided here and sent by `send`. A guest writes its
@@ -19,6 +20,7 @@ mod client;
 mod failure;
 mod incoming;
 mod outgoing;
+mod plain;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -28,6 +30,7 @@ use std::time::Duration;
 
 use http::{HeaderName, Method, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use url::Url;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
@@ -43,6 +46,9 @@ use super::log::{GuestLog, Level};
 use super::policy::{Granted, HttpTerms, Kind};
 use super::redirect::{Sent, Sink};
 use super::state::State;
+
+/// Of the time of a call, what is left to the guest when its last request has waited.
+const LAST_PART: u32 = 10;
 
 /// Reasons that are reported to the operator in one call; the rest repeat them.
 const MOST_SAID: usize = 20;
@@ -61,6 +67,8 @@ pub struct Http {
     quota: Arc<Quota>,
     /// Lives as long as the call; who waits for it hears of the end.
     call: watch::Sender<()>,
+    /// When a request of this call must have its answer.
+    ends: Instant,
     /// Where requests lead nowhere, and what they were.
     redirected: Option<Sink>,
     sent: Sent,
@@ -73,6 +81,7 @@ struct Most {
     at_once: u32,
     request_bytes: u64,
     bytes: u64,
+    header_bytes: usize,
     connect: Duration,
     transfer: Duration,
 }
@@ -103,6 +112,7 @@ impl Http {
             at_once: limits.http_requests_at_once,
             request_bytes: limits.http_request_bytes,
             bytes: limits.http_bytes,
+            header_bytes: limits.http_header_bytes,
             connect: limits.connect_timeout,
             transfer: limits.transfer_timeout,
         };
@@ -116,6 +126,7 @@ impl Http {
             most,
             quota: Quota::full(most),
             call: watch::Sender::default(),
+            ends: Instant::now(),
             redirected: None,
             sent: Sent::default(),
         }
@@ -127,9 +138,11 @@ impl Http {
         self
     }
 
-    /// A new call: a new quota, and nothing of the last one.
-    pub fn begin_call(&mut self) {
+    /// A new call, which may take so long: a new quota, and nothing of the last one.
+    pub fn begin_call(&mut self, timeout: Duration) {
         self.call = watch::Sender::default();
+        // The rest is for the guest, to say how far it got.
+        self.ends = Instant::now() + timeout - timeout / LAST_PART;
         self.quota = Quota::full(self.most);
         self.sent
             .lock()
@@ -156,14 +169,7 @@ impl Http {
         request: &Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> Result<Exchange, Error> {
-        // A tunnel, and an echo of what proxies add.
-        // A proxy may read `connect` as it reads `CONNECT`.
-        let method = request.method().as_str();
-        let forbidden = [Method::CONNECT, Method::TRACE];
-        if forbidden
-            .iter()
-            .any(|known| known.as_str().eq_ignore_ascii_case(method))
-        {
+        if is_no_method(request.method()) {
             return Err(Error::HttpRequestMethodInvalid);
         }
         let url = address(request)?;
@@ -203,6 +209,15 @@ impl Http {
             Error::HttpRequestDenied
         })
     }
+}
+
+/// A tunnel, and an echo of what proxies add. A proxy may read `connect` as it reads
+/// `CONNECT`.
+fn is_no_method(method: &Method) -> bool {
+    let forbidden = [Method::CONNECT, Method::TRACE];
+    forbidden
+        .iter()
+        .any(|known| known.as_str().eq_ignore_ascii_case(method.as_str()))
 }
 
 /// The address of a request, as the URL standard reads it.

@@ -122,6 +122,8 @@ pub use compile::{CompilerProcess, compile_and_exit_code};
 pub use component::{Component, Roles};
 pub use connection::try_out as try_connection;
 pub use describe::{DescriptionError, checked as checked_description};
+#[doc(hidden)]
+pub use engine::config as engine_config;
 pub use engine::{Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use filter::GuestFilter;

@@ -167,9 +167,10 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
         ) => None,
         ("caso:filter", _) if !speaks(version) => Some(not_spoken(version)),
         ("caso:filter", "verdicts") => None,
-        ("caso:accounting", "queue" | "connection") if messenger => None,
-        ("caso:accounting", "queue" | "connection") => pure(),
-        ("caso:accounting", _) => Some(
+        ("caso:http", _) if !speaks(version) => Some(not_spoken(version)),
+        ("caso:accounting", "queue" | "connection") | ("caso:http", "http") if messenger => None,
+        ("caso:accounting", "queue" | "connection") | ("caso:http", "http") => pure(),
+        ("caso:accounting" | "caso:http", _) => Some(
             newer(&[import.to_owned()])
                 .unwrap_or_else(|| "the contract has no such interface".to_owned()),
         ),

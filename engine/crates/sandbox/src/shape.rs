@@ -24,6 +24,13 @@ const BODY: usize = 1 << 20;
 const LOCALS: u64 = 5_000_000;
 /// Locals of a function times its loops.
 const LOCALS_IN_LOOPS: u64 = 1_500_000;
+/// Blocks inside of each other: translating one looks at those around it. A `switch` of an
+/// interpreter has one for each case.
+const NESTED: u64 = 5_000;
+/// Parameters and results of a function. What a call gives, the next one may take: 2 bytes
+/// then stand for as many values.
+const PARAMETERS: u64 = 500;
+const RESULTS: u64 = 64;
 /// Elements of tables that are listed.
 const ELEMENTS: u64 = 100_000;
 /// Functions of all modules.
@@ -143,11 +150,15 @@ impl Shape {
             Payload::TypeSection(section) => {
                 for group in section {
                     for ty in group?.types() {
-                        let parameters = match &ty.composite_type.inner {
-                            wasmparser::CompositeInnerType::Func(ty) => ty.params().len(),
-                            _ => 0,
+                        let (parameters, results) = match &ty.composite_type.inner {
+                            wasmparser::CompositeInnerType::Func(ty) => {
+                                (ty.params().len() as u64, ty.results().len() as u64)
+                            }
+                            _ => (0, 0),
                         };
-                        self.parameters.push(parameters as u64);
+                        within(parameters, PARAMETERS, "parameters of one function")?;
+                        within(results, RESULTS, "results of one function")?;
+                        self.parameters.push(parameters);
                     }
                 }
             }
@@ -243,17 +254,24 @@ impl Shape {
         }
         self.locals = self.locals.saturating_add(locals);
         within(self.locals, LOCALS, "locals")?;
-        let mut loops = 0u64;
+        let (mut loops, mut nested) = (0u64, 0u64);
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
-            if let Operator::Loop { .. } = operators.read()? {
-                loops += 1;
-                within(
-                    locals.saturating_mul(loops),
-                    LOCALS_IN_LOOPS,
-                    "locals times loops in one function",
-                )?;
+            match operators.read()? {
+                Operator::Loop { .. } => {
+                    loops += 1;
+                    nested += 1;
+                    within(
+                        locals.saturating_mul(loops),
+                        LOCALS_IN_LOOPS,
+                        "locals times loops in one function",
+                    )?;
+                }
+                Operator::Block { .. } | Operator::If { .. } => nested += 1,
+                Operator::End => nested = nested.saturating_sub(1),
+                _ => {}
             }
+            within(nested, NESTED, "blocks inside of each other")?;
         }
         Ok(())
     }
@@ -326,6 +344,24 @@ mod tests {
         assert!(refused(&module(20_000, &body(49_000, 0))).contains("5000000 locals"));
         assert!(refused(&module(1, &body(5_000, 900))).contains("locals times loops"));
         assert!(refused(&module(1, &body(49_000, 40))).contains("locals times loops"));
+        // 200 functions with 500 calls of 1,000 values each, 777 kB, and minutes.
+        let wide = |parameters: usize, results: usize| {
+            let ty = [
+                vec![1, 0x60],
+                leb(parameters),
+                vec![0x7f; parameters],
+                leb(results),
+                vec![0x7f; results],
+            ];
+            let module = [MODULE, &section(1, &ty.concat())].concat();
+            [COMPONENT, &section(1, &module)].concat()
+        };
+        assert!(refused(&wide(1_000, 0)).contains("500 parameters of one function"));
+        assert!(refused(&wide(100, 100)).contains("64 results of one function"));
+        assert_eq!(check(&wide(500, 64)), Ok(()));
+        // 600 kB, and minutes.
+        let blocks = [vec![0], [0x02, 0x40].repeat(6_000), vec![0x0b; 6_001]].concat();
+        assert!(refused(&module(1, &blocks)).contains("5000 blocks inside of each other"));
         let long = [body(1, 0), vec![0x01; (1 << 20) + 1]].concat();
         assert!(refused(&module(1, &long)).contains("1048576 bytes in one function"));
     }
@@ -335,6 +371,8 @@ mod tests {
         assert_eq!(check(&nest_bomb(8)), Ok(()));
         assert_eq!(check(&module(20_000, &body(20, 3))), Ok(()));
         assert_eq!(check(&module(1, &body(2_000, 400))), Ok(()));
+        let switch = [vec![0], [0x02, 0x40].repeat(3_000), vec![0x0b; 3_001]].concat();
+        assert_eq!(check(&module(1, &switch)), Ok(()));
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl Guest {
         state.ticks_left = Limits::ticks(time.deadline);
         state.services.stage.clear();
         state.services.connections.begin_call();
-        state.services.http.begin_call();
+        state.services.http.begin_call(time.timeout);
         let result = tokio::time::timeout(time.timeout, work(store)).await;
         log.end_call();
         match result {

@@ -2,13 +2,19 @@
 //! end-to-end tests. Whatever it does, no other messenger may be harmed and none of its
 //! records lost.
 
+mod describing;
+
 use caso_component::log;
 use caso_component::messenger::{
     Answer, Batch, CapabilityRequest, ComponentDescription, Messenger, OptionDescription,
-    OptionKind, Refusal, Rest, Setup, StartError, queue,
+    OptionKind, Refusal, Rest, Setup, StartError, connection, queue,
 };
 use caso_component::records::RecordList;
 use caso_component::settings::Settings;
+use caso_component::types::Attribute;
+
+/// Lines that look like the host's own, and what steers a terminal.
+const FORGED: &str = "x\r\nerror: messenger `ssm`: FORGED\n\x1b]0;FORGED\x07\x1b[2J\u{202e}";
 
 /// A started instance.
 pub struct Mischief {
@@ -20,25 +26,7 @@ pub struct Mischief {
 
 impl Messenger for Mischief {
     fn describe() -> ComponentDescription {
-        ComponentDescription {
-            record_types: vec!["cloud".into()],
-            options: vec![
-                OptionDescription::new("verb", OptionKind::Text, Some("accept"), "What to do"),
-                OptionDescription::new("victim", OptionKind::Text, None, "The machine it is about"),
-                OptionDescription::new("output", OptionKind::Path, None, "A queue it would like"),
-                OptionDescription::new("folder", OptionKind::Path, None, "A folder it would like"),
-            ],
-            // Dropped unless `output` is set; then it must be granted.
-            capabilities: vec![
-                CapabilityRequest::new("outgoing", "queue", "${output}").optional(),
-                CapabilityRequest::new("folder", "directory-write", "${folder}").optional(),
-            ],
-            ..ComponentDescription::new(
-                "mischief",
-                "Misbehaves on demand",
-                env!("CARGO_PKG_VERSION"),
-            )
-        }
+        describing::odd(Self::described())
     }
 
     fn start(setup: &Setup) -> Result<Self, StartError> {
@@ -49,6 +37,11 @@ impl Messenger for Mischief {
             "refuse-the-verb" => return Err(StartError::option("verb", "`accept` would do")),
             "refuse-what-is-not-its-own" => {
                 return Err(StartError::option("no_such_option", "it is wrong"));
+            }
+            "forge-at-start" => return Err(StartError::Misconfigured(FORGED.into())),
+            "sleep-at-start" => {
+                let _ = std::fs::write("/folder/asleep", "");
+                std::thread::sleep(std::time::Duration::from_secs(3600));
             }
             _ => {}
         }
@@ -119,6 +112,112 @@ impl Messenger for Mischief {
                 std::thread::sleep(std::time::Duration::from_secs(3600));
                 Answer::done(batch, Vec::new())
             }
+            // In every text that reaches somebody.
+            "forge" => {
+                for write in [log::error, log::warning, log::info, log::debug] {
+                    write(FORGED);
+                }
+                println!("{FORGED}");
+                eprintln!("{FORGED}");
+                let mut answer = Answer::done(batch, vec![Refusal::new(0, FORGED)]);
+                answer.attributes.push(Attribute {
+                    name: FORGED.into(),
+                    value: FORGED.into(),
+                });
+                answer
+            }
+            "forge-rest" => Answer::nothing(Rest::Other(FORGED.into())),
+            "forge-panic" => panic!("{FORGED}"),
+            "forge-names" => {
+                let text = format!("{:?}", queue::put(FORGED, b"x"));
+                Answer::nothing(Rest::Misconfigured(format!("{text} {FORGED}")))
+            }
+            // All that it may hold, for as long as it can.
+            "hold-everything" => {
+                let mut held = Vec::new();
+                while let Ok(handle) = connection::open("server") {
+                    held.push(handle);
+                }
+                let _ = std::fs::write("/folder/asleep", "");
+                // With one more than it may hold, it would trap.
+                let files: Vec<_> = (0..40)
+                    .map(|_| std::fs::File::open("/folder/asleep"))
+                    .collect();
+                let _ = std::fs::rename("/folder/asleep", "/folder/holds");
+                std::thread::sleep(std::time::Duration::from_secs(3600));
+                drop(files);
+                Answer::done(batch, Vec::new())
+            }
+            // What it may only read, by another name.
+            "alias" => {
+                let tried = [
+                    std::fs::hard_link("/library/book", "/folder/book"),
+                    std::fs::rename("/library/book", "/folder/book"),
+                    std::fs::rename("/folder", "/library/folder"),
+                    std::fs::hard_link("/folder/../library/book", "/folder/book"),
+                    std::fs::write("/library/../library/book", "forged"),
+                    std::fs::write("/folder/../library/book", "forged"),
+                    std::fs::remove_file("/library/book"),
+                    std::fs::create_dir("/library/new"),
+                    std::fs::File::options()
+                        .append(true)
+                        .open("/library/book")
+                        .map(drop),
+                    std::fs::File::options()
+                        .write(true)
+                        .open("/library/book")
+                        .and_then(|file| file.set_len(0)),
+                ];
+                match tried.iter().position(Result::is_ok) {
+                    None => Answer::done(batch, Vec::new()),
+                    Some(which) => panic!("try {which} worked"),
+                }
+            }
+            "sparse" => {
+                let file = std::fs::File::create("/folder/sparse");
+                let grown = file.and_then(|file| file.set_len(1 << 40));
+                Answer::nothing(Rest::Other(format!("{grown:?}")))
+            }
+            "deep-folders" => {
+                let mut path = String::from("/folder");
+                let mut made = 0;
+                while std::fs::create_dir(&path).is_ok() || made == 0 {
+                    path += "/d";
+                    made += 1;
+                }
+                Answer::nothing(Rest::Other(format!("{made} folders")))
+            }
+            "rename-for-ever" => {
+                let _ = std::fs::write("/folder/a", "");
+                loop {
+                    let _ = std::fs::rename("/folder/a", "/folder/b");
+                    let _ = std::fs::rename("/folder/b", "/folder/a");
+                }
+            }
+            "clock-for-ever" => loop {
+                std::hint::black_box(std::time::Instant::now());
+            },
+            "put-nothing" => {
+                let taken = (0..1_000_000)
+                    .take_while(|_| queue::put("outgoing", b"").is_ok())
+                    .count();
+                Answer::nothing(Rest::Other(format!("{taken} messages")))
+            }
+            "refuse-at-length" => {
+                let refusals = (0..count).map(|n| Refusal::new(n, "x".repeat(1 << 20)));
+                Answer::done(batch, refusals.collect())
+            }
+            "many-facts" => {
+                let mut answer = Answer::done(batch, Vec::new());
+                let fact = Attribute {
+                    name: "x".into(),
+                    value: "y".into(),
+                };
+                answer.attributes = vec![fact; 400_000];
+                answer
+            }
+            "retry-for-ever" => Answer::nothing(Rest::retry(u32::MAX, "later")),
+            "no-progress" => left(0, Rest::retry(0, "once more")),
             "put-and-trap" => {
                 let _ = queue::put("outgoing", b"must never appear\n");
                 panic!("asked to trap after a message")
@@ -132,6 +231,34 @@ impl Messenger for Mischief {
             "misconfigured" => Answer::nothing(Rest::Misconfigured("nobody told me where".into())),
             "halfway" => left(count / 2, Rest::Other("enough for today".into())),
             other => panic!("no such verb: {other}"),
+        }
+    }
+}
+
+impl Mischief {
+    fn described() -> ComponentDescription {
+        ComponentDescription {
+            record_types: vec!["cloud".into()],
+            options: vec![
+                OptionDescription::new("verb", OptionKind::Text, Some("accept"), "What to do"),
+                OptionDescription::new("victim", OptionKind::Text, None, "The machine it is about"),
+                OptionDescription::new("output", OptionKind::Path, None, "A queue it would like"),
+                OptionDescription::new("folder", OptionKind::Path, None, "A folder it would like"),
+                OptionDescription::new("library", OptionKind::Path, None, "A folder to read"),
+                OptionDescription::new("server", OptionKind::Endpoint, None, "Whom to connect to"),
+            ],
+            // Dropped unless `output` is set; then it must be granted.
+            capabilities: vec![
+                CapabilityRequest::new("outgoing", "queue", "${output}").optional(),
+                CapabilityRequest::new("folder", "directory-write", "${folder}").optional(),
+                CapabilityRequest::new("library", "directory", "${library}").optional(),
+                CapabilityRequest::new("server", "connection", "${server}").optional(),
+            ],
+            ..ComponentDescription::new(
+                "mischief",
+                "Misbehaves on demand",
+                env!("CARGO_PKG_VERSION"),
+            )
         }
     }
 }

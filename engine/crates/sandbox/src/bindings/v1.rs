@@ -70,3 +70,21 @@ pub mod filter {
         },
     });
 }
+
+/// The interface `http`, of the package beside the contract. Its world is `messenger`
+/// otherwise.
+pub mod http {
+    wasmtime::component::bindgen!({
+        path: ["../../../wit", "../../../wit/http"],
+        inline: "
+            package caso:host;
+
+            world http {
+                import caso:http/http@1.0.0;
+            }
+        ",
+        world: "caso:host/http",
+        imports: { default: async | trappable },
+        require_store_data_send: true,
+    });
+}

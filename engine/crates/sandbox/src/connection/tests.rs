@@ -141,3 +141,33 @@ async fn handles_and_bytes_are_bounded_and_end_with_the_call() {
     let next = connections.open("server", &terms).await.unwrap();
     assert_ne!(next, handle);
 }
+
+/// e09: sixteen peers that are slow to part cost as much as one. Each waits until all
+/// others have been said farewell to, and is then still listened to.
+#[tokio::test]
+async fn farewells_are_said_side_by_side() {
+    const PEERS: usize = 16;
+    let mut connections = connections(Limits::default());
+    let all = Arc::new(tokio::sync::Barrier::new(PEERS));
+    let mut peers = JoinSet::new();
+    for handle in 0..PEERS {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let open = Open {
+            stream: Box::new(ours),
+            finished: false,
+        };
+        let handle = u32::try_from(handle).unwrap();
+        connections.open.insert(handle, open);
+        let all = Arc::clone(&all);
+        peers.spawn(async move {
+            let mut heard = Vec::new();
+            theirs.read_to_end(&mut heard).await.unwrap();
+            all.wait().await;
+            theirs.write_all(b"bye").await
+        });
+    }
+    connections.end_call().await.unwrap();
+    for said in peers.join_all().await {
+        said.expect("its last words are heard");
+    }
+}

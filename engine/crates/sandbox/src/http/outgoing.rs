@@ -67,33 +67,17 @@ impl Exchange {
             sent.push((self.name.clone(), shown));
             return nowhere();
         }
-        let client = match self.clients.of(&self.terms, &self.url).await {
-            Ok(client) => client,
-            Err(reason) => {
-                self.words.say(reason);
-                return Err(Error::ConfigurationError);
-            }
-        };
         let mut outgoing = reqwest::Request::new(head.method, self.url.clone());
         *outgoing.headers_mut() = head.headers;
         if !body.is_empty() {
             *outgoing.body_mut() = Some(body.into());
         }
-        let origin = &self.terms.origin;
-        let answer = match tokio::time::timeout(self.until_answer, client.execute(outgoing)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
-                let failure = Failure::of_request(error);
-                self.words.say(failure.at(origin));
-                return Err(code(&failure));
-            }
-            Err(_) => {
-                let wait = self.until_answer;
-                self.words
-                    .say(format!("`{origin}` did not answer within {wait:?}"));
-                return Err(Error::HttpResponseTimeout);
-            }
-        };
+        let answer = ask(&self.clients, &self.terms, outgoing, self.until_answer)
+            .await
+            .map_err(|unanswered| {
+                self.words.say(unanswered.at(&self.terms.origin));
+                unanswered.code()
+            })?;
         let (head, body) = Response::from(answer).into_parts();
         let body = Incoming::new(
             body,
@@ -125,6 +109,54 @@ impl Exchange {
     }
 }
 
+/// Why a request that was sent has no answer.
+pub enum Unanswered {
+    /// What the grant says of TLS cannot be had.
+    NotSetUp(String),
+    /// It failed on its way.
+    Failed(Failure),
+    /// Nothing came within this time.
+    Silence(Duration),
+}
+
+impl Unanswered {
+    /// The story in one line, about the origin.
+    pub fn at(&self, origin: &str) -> String {
+        match self {
+            Self::NotSetUp(reason) => reason.clone(),
+            Self::Failed(failure) => failure.at(origin),
+            Self::Silence(wait) => format!("`{origin}` did not answer within {wait:?}"),
+        }
+    }
+
+    /// As `wasi:http` has it.
+    fn code(&self) -> Error {
+        match self {
+            Self::NotSetUp(_) => Error::ConfigurationError,
+            Self::Failed(failure) => code(failure),
+            Self::Silence(_) => Error::HttpResponseTimeout,
+        }
+    }
+}
+
+/// Sends a request that is whole, and waits until its answer begins.
+pub async fn ask(
+    clients: &Clients,
+    terms: &HttpTerms,
+    request: reqwest::Request,
+    patience: Duration,
+) -> Result<reqwest::Response, Unanswered> {
+    let client = clients
+        .of(terms, request.url())
+        .await
+        .map_err(Unanswered::NotSetUp)?;
+    match tokio::time::timeout(patience, client.execute(request)).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(Unanswered::Failed(Failure::of_request(error))),
+        Err(_) => Err(Unanswered::Silence(patience)),
+    }
+}
+
 /// What a request that leads nowhere is answered: that there is no content. A
 /// messenger that wanted a token goes on without one, so that what it would
 /// deliver is seen.
@@ -136,7 +168,7 @@ fn nowhere() -> Result<Response<WasiBody>, Error> {
 }
 
 /// A request for people: no headers, which carry credentials, and no secret.
-fn show(method: &http::Method, url: &Url, body: &[u8], mask: &Mask) -> Vec<u8> {
+pub fn show(method: &http::Method, url: &Url, body: &[u8], mask: &Mask) -> Vec<u8> {
     let mut shown = mask.hidden(&format!("{method} {url}\n")).into_bytes();
     match std::str::from_utf8(body) {
         Ok(text) => shown.extend(mask.hidden(text).into_bytes()),

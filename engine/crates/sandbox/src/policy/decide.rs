@@ -22,6 +22,7 @@ use super::grant::Grant;
 use super::granted::Granted;
 use super::refusal::{Denial, GrantError, InstanceName, plain};
 use super::request::wanted;
+use super::territory::system_tree;
 use caso_model::component::{CapabilityRequest, Setting};
 
 /// Who grants.
@@ -96,9 +97,16 @@ pub fn suggested(
 ) -> Result<BTreeMap<String, Grant>, GrantError> {
     let mut grants = BTreeMap::new();
     for request in requests {
-        match wanted(request, settings) {
+        let wanted = wanted(request, settings).and_then(|wanted| {
+            let wanted = wanted.map(plain);
+            match wanted.as_ref().and_then(system_tree).zip(wanted.clone()) {
+                Some((tree, grant)) => Err(of_the_system(grant, tree)),
+                None => Ok(wanted),
+            }
+        });
+        match wanted {
             Ok(Some(grant)) => {
-                grants.insert(request.name.clone(), plain(grant));
+                grants.insert(request.name.clone(), grant);
             }
             Err(denial) if request.required => {
                 return Err(GrantError {
@@ -111,6 +119,11 @@ pub fn suggested(
         }
     }
     Ok(grants)
+}
+
+fn of_the_system(grant: Grant, tree: &'static str) -> Denial {
+    let grant = Box::new(grant);
+    Denial::OfTheSystem { grant, tree }
 }
 
 fn decide_one<'a>(
@@ -133,7 +146,12 @@ fn decide_one<'a>(
         Policy::Site(grants) => grants,
     };
     let Some(source) = grants.iter().find(|grant| grant.covers(&wanted)) else {
-        return Decision::Denied(Denial::NotGranted(plain(wanted)));
+        let grant = plain(wanted);
+        // No line would help: it would be refused.
+        return Decision::Denied(match system_tree(&grant) {
+            Some(tree) => of_the_system(grant, tree),
+            None => Denial::NotGranted(grant),
+        });
     };
     let grant = match source {
         // A directory that may be written is handed out as it was asked for.

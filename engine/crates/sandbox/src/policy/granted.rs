@@ -53,6 +53,14 @@ impl Granted {
         }
     }
 
+    /// The origin of this name.
+    pub fn origin(&self, name: &str) -> Option<&HttpTerms> {
+        match self.grants.get(name) {
+            Some(Grant::Http(terms)) => Some(terms),
+            _ => None,
+        }
+    }
+
     /// All origins for HTTP requests with their names.
     pub fn origins(&self) -> impl Iterator<Item = (&str, &HttpTerms)> {
         self.grants.iter().filter_map(|(name, grant)| match grant {

@@ -6,7 +6,7 @@ use std::fmt;
 use super::grant::{Grant, Kind};
 use super::request::RequestProblem;
 use super::terms::{AddressTerms, ConnectionTerms, HttpTerms, QueueTerms, TlsTerms};
-use caso_net::address::Reach;
+use caso_net::address::{Reach, is_surroundings};
 
 /// The messenger instance that asks, and where its operator writes what a
 /// refusal asks for. The words are the host's: they stand as they are in texts
@@ -61,6 +61,13 @@ pub enum Denial {
     Invalid(RequestProblem),
     /// No grant of the site covers it. This one, in its plain form, would.
     NotGranted(Grant),
+    /// It lies in a part of the system of which nobody is granted anything.
+    OfTheSystem {
+        /// What would be asked for.
+        grant: Box<Grant>,
+        /// `/`, `/proc` and the like.
+        tree: &'static str,
+    },
 }
 
 impl From<RequestProblem> for Denial {
@@ -105,7 +112,12 @@ impl fmt::Display for GrantError {
             Denial::NotGranted(grant) => write!(
                 f,
                 "messenger `{name}` needs `{capability}`, which it is not granted: {}",
-                instance.add(&grant.to_string())
+                remedy(instance, grant)
+            ),
+            Denial::OfTheSystem { grant, tree } => write!(
+                f,
+                "messenger `{name}` asks for `{capability}`, `{grant}`, which is granted to nobody: \
+                 it lies in `{tree}`, which is the system's"
             ),
             Denial::NotOffered(kind) => write!(
                 f,
@@ -120,18 +132,39 @@ impl GrantError {
     /// For the guest that uses the capability's name all the same.
     pub(super) fn to_guest(&self) -> String {
         let remedy = match &*self.denial {
-            Denial::NotGranted(grant) => self.instance.add(&grant.to_string()),
+            Denial::NotGranted(grant) => remedy(&self.instance, grant),
             _ => self.to_string(),
         };
         format!("`{}` is not granted: {remedy}", self.capability)
     }
 }
 
+/// The line to add; with a word of warning where it is one that a component might well ask
+/// for, and a site should not grant for the asking.
+fn remedy(instance: &InstanceName, grant: &Grant) -> String {
+    let add = instance.add(&grant.to_string());
+    let host = match grant {
+        Grant::Connection(terms) => Some(terms.endpoint.host.clone()),
+        Grant::Address(terms) => Some(terms.endpoint.host.clone()),
+        Grant::Http(terms) => url::Url::parse(&terms.origin)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned)),
+        Grant::Queue(_) | Grant::Directory(_) => None,
+    };
+    match host.is_some_and(|host| is_surroundings(&host)) {
+        true => format!(
+            "{add}, but only if you know what for: clouds hand out credentials at such addresses"
+        ),
+        false => add,
+    }
+}
+
 /// For a guest that uses a name for which it did not even ask.
 pub fn unknown(instance: &InstanceName, kind: Kind, name: &str) -> String {
     let form = match kind {
-        // The guest names the origin itself.
-        Kind::Http => format!("http:{name}"),
+        // With `wasi:http` a guest names the origin itself.
+        Kind::Http if name.contains("://") => format!("http:{name}"),
+        Kind::Http => "http:https://host".to_owned(),
         Kind::Queue => "queue:/path".to_owned(),
         kind => format!("{}:host:port", kind.as_str()),
     };

@@ -274,5 +274,15 @@ impl Place {
     }
 }
 
+/// The part of the system in which a grant lies of which nobody is granted anything.
+pub(super) fn system_tree(grant: &Grant) -> Option<&'static str> {
+    let path = match grant {
+        Grant::Queue(terms) => &terms.path,
+        Grant::Directory(terms) => &terms.path,
+        Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) => return None,
+    };
+    Place::of(path).in_system_tree()
+}
+
 #[cfg(test)]
 mod tests;

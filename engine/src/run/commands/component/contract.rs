@@ -33,6 +33,15 @@ pub const WIT: &[(&str, &str)] = wit![
     "worlds.wit",
 ];
 
+/// The packages beside it, each in a folder of its own: the worlds of the contract never
+/// grow.
+const BESIDE: &[(&str, &str)] = wit!["filter/filter.wit", "http/http.wit"];
+
+/// All files.
+fn files() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    WIT.iter().chain(BESIDE)
+}
+
 /// The contract, as `--json` has it.
 #[derive(Debug, Serialize)]
 pub struct Written {
@@ -62,8 +71,7 @@ pub fn wit(folder: Option<&Path>, json: bool) -> anyhow::Result<Shown> {
     let facts = Written {
         package: package().to_owned(),
         folder: folder.map(Path::to_path_buf),
-        files: WIT
-            .iter()
+        files: files()
             .map(|(name, text)| File {
                 name,
                 text: folder.is_none().then_some(*text),
@@ -74,7 +82,7 @@ pub fn wit(folder: Option<&Path>, json: bool) -> anyhow::Result<Shown> {
         Some(folder) => format!(
             "{}: {} files in `{}`\n",
             facts.package,
-            WIT.len(),
+            files().count(),
             folder.display()
         ),
         None => whole(),
@@ -88,7 +96,7 @@ pub fn wit(folder: Option<&Path>, json: bool) -> anyhow::Result<Shown> {
 /// # Errors
 /// It cannot be made or written, or one of its files has another text; then none is written.
 pub fn write(folder: &Path) -> anyhow::Result<()> {
-    for (name, text) in WIT {
+    for (name, text) in files() {
         let path = folder.join(name);
         match fs::read(&path) {
             Ok(found) if found == text.as_bytes() => {}
@@ -103,9 +111,11 @@ pub fn write(folder: &Path) -> anyhow::Result<()> {
             }
         }
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    for (name, text) in WIT {
+    for (name, text) in files() {
         let path = folder.join(name);
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot make `{}`", parent.display()))?;
         fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     Ok(())
@@ -115,16 +125,26 @@ pub fn write(folder: &Path) -> anyhow::Result<()> {
 fn whole() -> String {
     let mut text = format!("package {};\n", package());
     for (_, part) in WIT {
-        text += part.split_once(";\n").map_or(*part, |(_, rest)| rest);
+        text += without_package(part);
+    }
+    for (_, part) in BESIDE {
+        let package = package_of(part);
+        text += &format!("\npackage {package} {{{}}}\n", without_package(part));
     }
     text
 }
 
+fn without_package(part: &'static str) -> &'static str {
+    part.split_once(";\n").map_or(part, |(_, rest)| rest)
+}
+
 /// Name and version, from the first line of each file.
 pub fn package() -> &'static str {
-    let first = WIT.first().map_or("", |(_, text)| *text);
-    first
-        .strip_prefix("package ")
+    WIT.first().map_or("", |(_, text)| package_of(text))
+}
+
+fn package_of(text: &'static str) -> &'static str {
+    text.strip_prefix("package ")
         .and_then(|rest| rest.split_once(';'))
         .map_or("", |(package, _)| package)
 }
@@ -149,7 +169,23 @@ mod tests {
         for (name, text) in WIT {
             assert!(text.starts_with(&first), "{name}");
         }
-        assert_eq!(whole().matches("package ").count(), 1);
+        let packages = |line: &&str| line.starts_with("package ");
+        let whole = whole();
+        let found: Vec<&str> = whole.lines().filter(packages).collect();
+        assert_eq!(
+            found,
+            [
+                first.trim_end(),
+                "package caso:filter@1.0.0 {",
+                "package caso:http@1.0.0 {"
+            ]
+        );
+        for (name, text) in BESIDE {
+            assert_eq!(
+                *text,
+                fs::read_to_string(format!("{folder}/{name}")).unwrap()
+            );
+        }
     }
 
     #[test]

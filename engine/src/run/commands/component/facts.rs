@@ -127,7 +127,11 @@ impl Imports {
             self.contract.iter().any(|name| name.starts_with(&prefix))
         };
         let wasi = |package: &str| self.wasi.iter().any(|name| name.starts_with(package));
-        let (http, sockets) = (wasi("wasi:http/"), wasi("wasi:sockets/"));
+        let plain = self
+            .contract
+            .iter()
+            .any(|name| name.starts_with("caso:http/http@"));
+        let (http, sockets) = (plain || wasi("wasi:http/"), wasi("wasi:sockets/"));
         let can = [
             ("queue", ours("queue")),
             ("connection", ours("connection")),

@@ -1,4 +1,5 @@
-//! `caso component new`: a folder in which a messenger begins, in one of four languages.
+//! `caso component new`: a folder in which a component begins: a messenger in one of four
+//! languages, a mapper or a filter in Rust.
 //!
 //! It needs nothing but the tools of its language, from their registries: the contract is in
 //! it, for C also what is generated of the contract.
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
+use super::templates::{self, Template};
 use super::{Shown, contract, trial};
 use crate::run::exit::Exit;
 use crate::run::table::columns;
@@ -22,144 +24,63 @@ pub enum Language {
     JavaScript,
 }
 
-macro_rules! template {
-    ($path:literal) => {
-        include_bytes!(concat!("../../../../templates/", $path))
-    };
+/// What it is to be: the world that it is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starter {
+    Messenger,
+    /// With the plain `http` interface.
+    MessengerHttp,
+    Mapper,
+    Filter,
 }
 
-/// A file, and what it is for; of no interest to a reader where that is empty.
-struct Template {
-    name: &'static str,
-    bytes: &'static [u8],
-    what: &'static str,
+impl Starter {
+    pub const ALL: [Self; 4] = [
+        Self::Messenger,
+        Self::MessengerHttp,
+        Self::Mapper,
+        Self::Filter,
+    ];
+
+    /// As it is asked for.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Messenger => "messenger",
+            Self::MessengerHttp => "messenger-http",
+            Self::Mapper => "mapper",
+            Self::Filter => "filter",
+        }
+    }
+
+    /// As the generated code of C has it.
+    fn world(self) -> String {
+        self.word().replace('-', "_")
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Messenger | Self::MessengerHttp => "messenger",
+            Self::Mapper => "mapper",
+            Self::Filter => "filter",
+        }
+    }
+
+    /// What is in it for a reader.
+    fn readme(self) -> &'static str {
+        match self {
+            Self::Messenger => MESSENGER,
+            Self::MessengerHttp => MESSENGER_HTTP,
+            Self::Mapper => MAPPER,
+            Self::Filter => FILTER,
+        }
+    }
 }
-
-const fn file(name: &'static str, bytes: &'static [u8], what: &'static str) -> Template {
-    Template { name, bytes, what }
-}
-
-const RUST: &[Template] = &[
-    file(
-        "src/lib.rs",
-        template!("rust/src/lib.rs"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
-    file(
-        "src/lines.rs",
-        template!("rust/src/lines.rs"),
-        "what is written, with its tests",
-    ),
-    file("Cargo.toml", template!("rust/Cargo.toml.in"), "the package"),
-    file(
-        "build.sh",
-        template!("rust/build.sh"),
-        "`cargo build` for WebAssembly",
-    ),
-    file("test.sh", template!("rust/test.sh"), ""),
-    file(".gitignore", template!("rust/gitignore"), ""),
-];
-
-const C: &[Template] = &[
-    file(
-        "component.c",
-        template!("c/component.c"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
-    file("lines.c", template!("c/lines.c"), "what is written"),
-    file("lines.h", template!("c/lines.h"), ""),
-    file(
-        "test/test_lines.c",
-        template!("c/test/test_lines.c"),
-        "its test",
-    ),
-    file("gen/messenger.c", template!("c/gen/messenger.c"), ""),
-    file(
-        "gen/messenger.h",
-        template!("c/gen/messenger.h"),
-        "the contract's types and functions, generated from `wit/`",
-    ),
-    file(
-        "gen/messenger_component_type.o",
-        template!("c/gen/messenger_component_type.o"),
-        "",
-    ),
-    file(
-        "requirements.txt",
-        template!("c/requirements.txt"),
-        "the compiler and linker, from PyPI",
-    ),
-    file(
-        "build.sh",
-        template!("c/build.sh"),
-        "installs them, compiles and links",
-    ),
-    file("test.sh", template!("c/test.sh"), ""),
-    file(".gitignore", template!("c/gitignore"), ""),
-];
-
-const PYTHON: &[Template] = &[
-    file(
-        "component.py",
-        template!("python/component.py"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
-    file("lines.py", template!("python/lines.py"), "what is written"),
-    file(
-        "test_lines.py",
-        template!("python/test_lines.py"),
-        "its test",
-    ),
-    file(
-        "requirements.txt",
-        template!("python/requirements.txt"),
-        "what builds it, from PyPI",
-    ),
-    file(
-        "build.sh",
-        template!("python/build.sh"),
-        "installs that, and freezes interpreter and modules into a component",
-    ),
-    file("test.sh", template!("python/test.sh"), ""),
-    file(".gitignore", template!("python/gitignore"), ""),
-];
-
-const JAVASCRIPT: &[Template] = &[
-    file(
-        "component.js",
-        template!("javascript/component.js"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
-    file(
-        "lines.js",
-        template!("javascript/lines.js"),
-        "what is written",
-    ),
-    file(
-        "lines.test.js",
-        template!("javascript/lines.test.js"),
-        "its test",
-    ),
-    file(
-        "package.json",
-        template!("javascript/package.json.in"),
-        "what builds it, from npm",
-    ),
-    file(
-        "build.mjs",
-        template!("javascript/build.mjs"),
-        "makes the component of engine and modules",
-    ),
-    file(
-        "build.sh",
-        template!("javascript/build.sh"),
-        "installs and builds",
-    ),
-    file("test.sh", template!("javascript/test.sh"), ""),
-    file(".gitignore", template!("javascript/gitignore"), ""),
-];
 
 const README: &str = include_str!("../../../../templates/README.md.in");
+const MESSENGER: &str = include_str!("../../../../templates/messenger.md.in");
+const MESSENGER_HTTP: &str = include_str!("../../../../templates/messenger-http.md.in");
+const MAPPER: &str = include_str!("../../../../templates/mapper.md.in");
+const FILTER: &str = include_str!("../../../../templates/filter.md.in");
 
 impl Language {
     pub const ALL: [Self; 4] = [Self::Rust, Self::C, Self::Python, Self::JavaScript];
@@ -183,12 +104,17 @@ impl Language {
         }
     }
 
-    fn files(self) -> &'static [Template] {
-        match self {
-            Self::Rust => RUST,
-            Self::C => C,
-            Self::Python => PYTHON,
-            Self::JavaScript => JAVASCRIPT,
+    /// The folder's files; none where there is no such starter in the language.
+    fn files(self, starter: Starter) -> Option<&'static [Template]> {
+        match (self, starter) {
+            (Self::Rust, Starter::Messenger) => Some(templates::RUST),
+            (Self::Rust, Starter::Mapper) => Some(templates::RUST_MAPPER),
+            (Self::Rust, Starter::Filter) => Some(templates::RUST_FILTER),
+            (Self::C, Starter::Messenger) => Some(templates::C),
+            (Self::C, Starter::MessengerHttp) => Some(templates::C_HTTP),
+            (Self::Python, Starter::Messenger) => Some(templates::PYTHON),
+            (Self::JavaScript, Starter::Messenger) => Some(templates::JAVASCRIPT),
+            _ => None,
         }
     }
 
@@ -233,6 +159,7 @@ impl Language {
 struct Made {
     name: String,
     language: &'static str,
+    kind: &'static str,
     folder: PathBuf,
     files: Vec<String>,
 }
@@ -240,25 +167,27 @@ struct Made {
 /// Makes the folder, `NAME` in the present one unless another is given.
 ///
 /// # Errors
-/// The name is none for a component, or the folder is in use or cannot be made.
+/// The name is none for a component, there is no such starter in the language, or the folder
+/// is in use or cannot be made.
 pub fn new(
     language: Language,
+    starter: Starter,
     name: &str,
     folder: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<Shown> {
     usable(name)?;
+    let files = files(language, starter)?;
     let folder = folder.unwrap_or(Path::new(name));
     let shown = folder.display();
     if fs::read_dir(folder).is_ok_and(|mut found| found.next().is_some()) || folder.is_file() {
         bail!("`{shown}` is there and is not an empty folder");
     }
     contract::write(&folder.join("wit"))?;
-    let readme = readme(language, name);
-    let files = language.files();
+    let readme = readme(language, starter, name);
     let made = files
         .iter()
-        .map(|file| (file.name, named(file.bytes, name)));
+        .map(|file| (file.name, named(file.bytes, starter, name)));
     for (file, bytes) in made.chain([("README.md", readme.into_bytes())]) {
         let path = folder.join(file);
         let cannot = || format!("cannot write `{}`", path.display());
@@ -270,10 +199,30 @@ pub fn new(
     let facts = Made {
         name: name.to_owned(),
         language: language.word(),
+        kind: starter.word(),
         folder: folder.to_owned(),
         files: files.iter().map(|file| file.name.to_owned()).collect(),
     };
-    Shown::of(&facts, json, || text(language, name, folder), Exit::Done)
+    Shown::of(
+        &facts,
+        json,
+        || text(language, starter, name, folder),
+        Exit::Done,
+    )
+}
+
+fn files(language: Language, starter: Starter) -> anyhow::Result<&'static [Template]> {
+    if let Some(files) = language.files(starter) {
+        return Ok(files);
+    }
+    let mut there = Language::ALL.into_iter();
+    let there = there.find(|language| language.files(starter).is_some());
+    bail!(NotAName(format!(
+        "there is no {} in {} to begin with: there is one for `--lang {}`",
+        starter.word(),
+        language.title(),
+        there.map_or("", Language::word)
+    )));
 }
 
 /// A name that a file, a package and a messenger may have.
@@ -303,22 +252,32 @@ fn usable(name: &str) -> anyhow::Result<()> {
 pub struct NotAName(String);
 
 /// The file with the component's name in it. What is no text has no name to put in.
-fn named(bytes: &[u8], name: &str) -> Vec<u8> {
+fn named(bytes: &[u8], starter: Starter, name: &str) -> Vec<u8> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.replace("@NAME@", name).into_bytes(),
+        Ok(text) => text
+            .replace("@NAME@", name)
+            .replace("@WORLD@", &starter.world())
+            .into_bytes(),
         Err(_) => bytes.to_vec(),
     }
 }
 
-fn readme(language: Language, name: &str) -> String {
+fn readme(language: Language, starter: Starter, name: &str) -> String {
     let files: Vec<String> = language
-        .files()
+        .files(starter)
+        .unwrap_or_default()
         .iter()
         .filter(|file| !file.what.is_empty())
         .map(|file| format!("| `{}` | {} |", file.name, file.what))
         .collect();
     let table = format!("| | |\n|---|---|\n{}", files.join("\n"));
+    // The parts of its kind: what it is, how it works, how it is installed.
+    let mut parts = starter.readme().split("@PART@\n");
+    let mut part = || parts.next().unwrap_or_default().trim_end().to_owned();
     README
+        .replace("@WHAT@", &part())
+        .replace("@HOW@", &part())
+        .replace("@INSTALL@", &part())
         .replace("@NAME@", name)
         .replace("@LANGUAGE@", language.title())
         .replace("@NEEDS@", language.needs())
@@ -326,13 +285,14 @@ fn readme(language: Language, name: &str) -> String {
         .replace("@HINT@", language.hint())
 }
 
-fn text(language: Language, name: &str, folder: &Path) -> String {
+fn text(language: Language, starter: Starter, name: &str, folder: &Path) -> String {
     let shown = folder.display();
     let mut text = format!(
-        "{name}: a messenger in {}, in `{shown}`\n",
+        "{name}: a {} in {}, in `{shown}`\n",
+        starter.title(),
         language.title()
     );
-    let files = language.files().iter();
+    let files = language.files(starter).unwrap_or_default().iter();
     let files = files.filter(|file| !file.what.is_empty());
     let mut rows: Vec<Vec<String>> = files
         .map(|file| vec![file.name.to_owned(), file.what.replace('`', "")])
@@ -354,9 +314,14 @@ mod tests {
     #[test]
     fn a_folder_has_all_that_its_language_needs() {
         let folder = tempfile::tempdir().unwrap();
-        for language in Language::ALL {
-            let into = folder.path().join(language.word());
-            new(language, "mine-1", Some(&into), false).unwrap();
+        let all = Language::ALL.into_iter().flat_map(|language| {
+            let starters = Starter::ALL.into_iter();
+            starters.map(move |starter| (language, starter))
+        });
+        let there = all.filter(|(language, starter)| language.files(*starter).is_some());
+        for (language, starter) in there {
+            let into = folder.path().join(language.word()).join(starter.word());
+            new(language, starter, "mine-1", Some(&into), false).unwrap();
             for name in [
                 "README.md",
                 "build.sh",
@@ -365,14 +330,25 @@ mod tests {
                 "wit/worlds.wit",
             ] {
                 let text = fs::read_to_string(into.join(name)).unwrap();
-                assert!(!text.contains("@NAME@"), "{language:?} {name}");
+                let placeholder = ["@NAME@", "@WORLD@"].iter().any(|it| text.contains(it));
+                assert!(!placeholder, "{language:?} {starter:?} {name}");
             }
             let readme = fs::read_to_string(into.join("README.md")).unwrap();
             assert!(!readme.contains('@'), "{readme}");
             assert!(readme.lines().count() < 60, "a page");
             // In use now.
-            assert!(new(language, "mine-1", Some(&into), false).is_err());
+            assert!(new(language, starter, "mine-1", Some(&into), false).is_err());
         }
+    }
+
+    #[test]
+    fn what_is_not_there_names_the_language_in_which_it_is() {
+        let error = files(Language::Python, Starter::Mapper).err().unwrap();
+        assert!(error.is::<NotAName>());
+        assert_eq!(
+            error.to_string(),
+            "there is no mapper in Python to begin with: there is one for `--lang rust`"
+        );
     }
 
     #[test]

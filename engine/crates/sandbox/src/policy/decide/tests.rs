@@ -578,3 +578,44 @@ fn what_is_suggested_is_enough() {
     let required = [request("unset", "queue", "${no_such_option}", true)];
     assert!(suggested(&who, &required, &settings).is_err());
 }
+
+/// A component asks for `/`, and the run told the site to add the line that grants it.
+#[test]
+fn a_line_that_would_be_refused_is_not_suggested() {
+    for (kind, target, tree) in [
+        ("directory-write", "/", "/"),
+        ("directory", "/proc/self", "/proc"),
+        ("queue", "/run/systemd", "/run"),
+    ] {
+        let asked = [request("more", kind, target, true)];
+        let error = decide(&instance("m"), &asked, &[], Policy::Site(&[])).unwrap_err();
+        let suggested = suggested(&instance("m"), &asked, &[]).unwrap_err();
+        for text in [error.to_string(), suggested.to_string()] {
+            assert!(
+                text.contains("granted to nobody") && text.contains(&format!("lies in `{tree}`")),
+                "{text}"
+            );
+            assert!(!text.contains("add `"), "{text}");
+        }
+    }
+}
+
+/// The same for the service that hands out a cloud's credentials, by its address in any form:
+/// a site may mean it, and is warned.
+#[test]
+fn a_line_for_the_metadata_service_comes_with_a_warning() {
+    for (kind, target, warned) in [
+        ("http", "http://169.254.169.254", true),
+        ("http", "http://0xa9fea9fe", true),
+        ("http", "http://[64:ff9b::a9fe:a9fe]", true),
+        ("connection", "[fd00:ec2::254]:80", true),
+        ("address", "169.254.169.254:80", true),
+        ("http", "https://collector.example.org", false),
+        ("connection", "192.0.2.1:80", false),
+    ] {
+        let asked = [request("more", kind, target, true)];
+        let error = decide(&instance("m"), &asked, &[], Policy::Site(&[])).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(text.contains("hand out credentials"), warned, "{text}");
+    }
+}

@@ -1,0 +1,1 @@
+../../../../engine/templates/rust-mapper/src/lib.rs

@@ -1,0 +1,1 @@
+../../../../components/examples/own-records/src/records.rs
