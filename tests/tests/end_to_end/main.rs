@@ -12,7 +12,6 @@ mod configuration;
 mod counters;
 mod defects;
 mod demo;
-mod documents;
 mod durable;
 mod endpoints;
 mod energy;
