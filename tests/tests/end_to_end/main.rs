@@ -12,6 +12,7 @@ mod configuration;
 mod counters;
 mod defects;
 mod demo;
+mod documents;
 mod durable;
 mod endpoints;
 mod energy;
