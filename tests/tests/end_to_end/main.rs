@@ -14,6 +14,7 @@ mod configuration;
 mod counters;
 mod defects;
 mod demo;
+mod documents;
 mod durable;
 mod endpoints;
 mod energy;
