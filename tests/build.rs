@@ -15,6 +15,7 @@ const PACKAGES: &[&str] = &[
     "caso-mischief",
     "caso-test-month-totals",
     "caso-test-starter",
+    "caso-test-signer",
 ];
 
 fn main() -> guests::Result<()> {

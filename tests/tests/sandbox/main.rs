@@ -10,6 +10,7 @@ mod isolation;
 mod limits;
 mod mapper;
 mod messenger;
+mod signatures;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ struct Guests {
     mapper: Component,
     dialler: Component,
     browser: Component,
+    signer: Component,
 }
 
 async fn guests() -> &'static Guests {
@@ -56,12 +58,14 @@ async fn guests() -> &'static Guests {
             let mapper = load("caso_test_hostile_mapper").await;
             let dialler = load("caso_test_dialler").await;
             let browser = load("caso_test_browser").await;
+            let signer = load("caso_test_signer").await;
             Guests {
                 sandbox,
                 hostile,
                 mapper,
                 dialler,
                 browser,
+                signer,
             }
         })
         .await

@@ -33,7 +33,7 @@ pub struct Linkers {
     pub mapper: Linker<State>,
     /// The same, with the types of deliveries.
     pub filter: Linker<State>,
-    /// Queues and connections as well.
+    /// Queues, connections and signatures as well.
     messenger: Linker<State>,
     /// And `wasi:sockets`, for a grant of an address.
     sockets: Linker<State>,
@@ -169,6 +169,9 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
         ("caso:filter", "verdicts") => None,
         ("caso:accounting", "queue" | "connection") if messenger => None,
         ("caso:accounting", "queue" | "connection") => pure(),
+        ("caso:signature", _) if !speaks(version) => Some(not_spoken(version)),
+        ("caso:signature", "signing") if messenger => None,
+        ("caso:signature", "signing") => pure(),
         ("caso:accounting", _) => Some(
             newer(&[import.to_owned()])
                 .unwrap_or_else(|| "the contract has no such interface".to_owned()),
