@@ -19,6 +19,7 @@ const PACKAGES: &[&str] = &[
     "caso-test-starter-mapper",
     "caso-test-starter-filter",
     "caso-test-own-records",
+    "caso-test-signer",
 ];
 
 fn main() -> guests::Result<()> {

@@ -42,12 +42,13 @@ fn territory(config: &Config, messengers: &[Messenger]) -> Territory {
     // What is read for a grant: who could write there would choose whom we trust.
     for messenger in messengers {
         for grant in messenger.setup.granted.grants.values() {
-            let trust = match grant {
-                Grant::Connection(terms) => &terms.trust,
-                Grant::Http(terms) => &terms.trust,
+            let files: Vec<_> = match grant {
+                Grant::Connection(terms) => terms.trust.files().collect(),
+                Grant::Http(terms) => terms.trust.files().collect(),
+                Grant::Signature(terms) => terms.files().collect(),
                 Grant::Queue(_) | Grant::Directory(_) | Grant::Address(_) => continue,
             };
-            for file in trust.files() {
+            for file in files {
                 let what = format!("certificates or a key of messenger `{}`", messenger.name);
                 territory.file(what, file);
             }

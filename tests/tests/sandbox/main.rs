@@ -12,6 +12,7 @@ mod limits;
 mod mapper;
 mod messenger;
 mod plain_http;
+mod signatures;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ struct Guests {
     dialler: Component,
     browser: Component,
     caller: Component,
+    signer: Component,
 }
 
 async fn guests() -> &'static Guests {
@@ -60,6 +62,7 @@ async fn guests() -> &'static Guests {
             let dialler = load("caso_test_dialler").await;
             let browser = load("caso_test_browser").await;
             let caller = load("caso_test_caller").await;
+            let signer = load("caso_test_signer").await;
             Guests {
                 sandbox,
                 hostile,
@@ -67,6 +70,7 @@ async fn guests() -> &'static Guests {
                 dialler,
                 browser,
                 caller,
+                signer,
             }
         })
         .await

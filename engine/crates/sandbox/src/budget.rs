@@ -21,6 +21,9 @@ const LOG_ERRORS: u32 = 50;
 const BYTES_A_RECORD: u64 = 16 << 10;
 const MESSAGES_A_RECORD: u64 = 4;
 const MESSAGES: u64 = 1_000;
+/// Messages that it may have signed for each record, and beyond.
+const SIGNATURES_A_RECORD: u64 = 4;
+const SIGNATURES: u64 = 1_000;
 /// Calls of it for each record, and beyond.
 const CALLS_A_RECORD: u64 = 8;
 const CALLS: u64 = 1_000;
@@ -59,6 +62,9 @@ pub enum Spent {
     /// Of files and their bytes.
     #[error("it wrote more into folders in one run than {0}: {RAISE}")]
     Folders(Amount),
+    /// Of signatures.
+    #[error("it had more than {0} messages signed in one run, far more than it has records")]
+    Signatures(u64),
     /// Of calls.
     #[error("it was called {0} times in one run without coming to an end")]
     Calls(u64),
@@ -112,6 +118,7 @@ struct Used {
     /// Records that were acknowledged, and those of the call that runs.
     records: u64,
     calls: u64,
+    signatures: u64,
     messages: u64,
     message_bytes: u64,
     files: u64,
@@ -184,6 +191,18 @@ impl Budget {
         }
         used.message_bytes = bytes;
         used.messages += 1;
+        Ok(())
+    }
+
+    /// A signature in a call with so many records.
+    pub fn signature(&self, records: usize) -> Result<(), Spent> {
+        let mut used = self.used();
+        let given = used.records.saturating_add(count(records));
+        let most = SIGNATURES.saturating_add(given.saturating_mul(SIGNATURES_A_RECORD));
+        if used.signatures >= most {
+            return Err(Spent::Signatures(most));
+        }
+        used.signatures += 1;
         Ok(())
     }
 

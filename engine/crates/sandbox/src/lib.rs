@@ -69,7 +69,7 @@
 //! `admission`, `describe` and `link` take components in; `policy` decides;
 //! `instance` runs what `mapper`, `filter` and `messenger` call, in a store whose host side
 //! is `state`. What a guest can reach is a file each: `log`, `queue`,
-//! `connection`, `http` and `sockets`; `redirect` is where that goes in a dry run.
+//! `connection`, `signature`, `http` and `sockets`; `redirect` is where that goes in a dry run.
 //! `mask` keeps secrets out of texts, `contract` holds answers to `wit/`. `abi` calls a
 //! component in the version of the contract that it was built for: `bindings` has what is
 //! generated of each, `convert` stands between that and `caso_model`. `address_space` says how
@@ -109,6 +109,7 @@ mod pure;
 mod queue;
 mod redirect;
 mod shape;
+mod signature;
 mod sockets;
 mod state;
 mod stdio;
@@ -133,7 +134,7 @@ pub use messenger::{GuestMessenger, MessengerSetup};
 pub use policy::{
     AddressTerms, Claim, ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem,
     Granted, HttpTerms, InstanceName, Overlap, ParseGrantError, Policy, QueueTerms, RequestProblem,
-    Territory, TlsTerms, ValueError, decide, suggested,
+    SignatureTerms, Territory, TlsTerms, ValueError, decide, suggested,
 };
 pub use producers::{Tool, producers};
 pub use redirect::{Redirect, Sink};

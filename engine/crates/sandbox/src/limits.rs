@@ -64,6 +64,8 @@ pub struct Limits {
     pub queue_messages: u32,
     /// Bytes of those messages together.
     pub queue_bytes: u64,
+    /// Messages that one `deliver` may have signed.
+    pub signatures: u32,
     /// Connections open at a time.
     pub connections: u32,
     /// Bytes that one `deliver` may send and receive over all of them.
@@ -102,6 +104,7 @@ impl Default for Limits {
             log_line_bytes: 2_000,
             queue_messages: 10_000,
             queue_bytes: 64 << 20,
+            signatures: 1_000,
             connections: 16,
             connection_bytes: 256 << 20,
             connect_timeout: timeouts::GUEST_CONNECT,

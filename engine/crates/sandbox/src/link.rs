@@ -33,7 +33,7 @@ pub struct Linkers {
     pub mapper: Linker<State>,
     /// The same, with the types of deliveries.
     pub filter: Linker<State>,
-    /// Queues and connections as well.
+    /// Queues, connections and signatures as well.
     messenger: Linker<State>,
     /// And `wasi:sockets`, for a grant of an address.
     sockets: Linker<State>,
@@ -170,7 +170,10 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
         ("caso:http", _) if !speaks(version) => Some(not_spoken(version)),
         ("caso:accounting", "queue" | "connection") | ("caso:http", "http") if messenger => None,
         ("caso:accounting", "queue" | "connection") | ("caso:http", "http") => pure(),
-        ("caso:accounting" | "caso:http", _) => Some(
+        ("caso:signature", _) if !speaks(version) => Some(not_spoken(version)),
+        ("caso:signature", "signing") if messenger => None,
+        ("caso:signature", "signing") => pure(),
+        ("caso:accounting" | "caso:http" | "caso:signature", _) => Some(
             newer(&[import.to_owned()])
                 .unwrap_or_else(|| "the contract has no such interface".to_owned()),
         ),

@@ -19,6 +19,7 @@ use super::mask::Mask;
 use super::policy::Granted;
 use super::queue::{Stage, Staged};
 use super::redirect::{Redirect, Sink};
+use super::signature::{self, Signatures, Signers};
 use super::sockets;
 use super::state::{HostServices, State};
 use caso_model::answer::CheckedAnswer;
@@ -72,6 +73,7 @@ struct MessengerWorld {
     granted: Arc<Granted>,
     tls: Arc<TlsCache>,
     clients: Arc<Clients>,
+    signers: Arc<Signers>,
     redirect: Redirect,
 }
 
@@ -84,7 +86,9 @@ impl GuestMessenger {
         mask: Mask,
         moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
+        let (granted, redirect) = (setup.granted.clone(), setup.redirect.clone());
         let spec = Spec::new(engine, who, setup.settings, setup.limits, mask);
+        let signers = signers(granted, &redirect, &spec).await?;
         let NetworkEnvironment {
             proxies,
             certificates,
@@ -101,6 +105,7 @@ impl GuestMessenger {
             .collect();
         let redirected = setup.redirect.queues.clone();
         let world = MessengerWorld {
+            signers: Arc::new(signers),
             pre,
             granted: Arc::new(setup.granted),
             tls,
@@ -125,6 +130,7 @@ impl GuestMessenger {
             .call(records)
             .map_err(|spent| spec.host("deliver", spent))?;
         running.services().stage.about(records);
+        running.services().signatures.records = records;
         let time = spec.limits.call_time();
         let time_left = batch.time_left.min(time.timeout);
         let sent = self.instance.world.pre.batch(batch, time_left);
@@ -150,6 +156,21 @@ impl GuestMessenger {
         self.instance.keep(running);
         Ok(answer)
     }
+}
+
+/// The keys that it signs with. In a run that is redirected none is read: it may be made by
+/// somebody who must not read them.
+async fn signers(
+    granted: Granted,
+    redirect: &Redirect,
+    spec: &Spec,
+) -> Result<Signers, GuestFailure> {
+    if redirect.signatures.is_some() {
+        return Ok(Signers::new());
+    }
+    let reading = tokio::task::spawn_blocking(move || signature::read(&granted));
+    let read = reading.await.map_err(|error| spec.host("start", error))?;
+    read.map_err(|problem| spec.who.failure("start", FailureKind::Start, problem))
 }
 
 impl Outlet {
@@ -258,6 +279,11 @@ impl World for MessengerWorld {
                 &spec.limits,
                 Arc::clone(&self.tls),
                 self.redirect.connections.clone(),
+            ),
+            signatures: Signatures::new(
+                &spec.limits,
+                Arc::clone(&self.signers),
+                self.redirect.signatures.clone(),
             ),
             http: http.redirected(self.redirect.requests.clone()),
         })

@@ -19,6 +19,8 @@ pub struct Redirect {
     pub queues: Option<Sink>,
     /// The bytes of one call that were sent over a connection.
     pub connections: Option<Sink>,
+    /// Each message that would be signed.
+    pub signatures: Option<Sink>,
     /// Each HTTP request, without its headers and secrets.
     pub requests: Option<Sink>,
 }
@@ -28,6 +30,7 @@ impl fmt::Debug for Redirect {
         f.debug_struct("Redirect")
             .field("queues", &self.queues.is_some())
             .field("connections", &self.connections.is_some())
+            .field("signatures", &self.signatures.is_some())
             .field("requests", &self.requests.is_some())
             .finish()
     }

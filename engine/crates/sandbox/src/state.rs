@@ -19,6 +19,7 @@ use super::limits::{CallTime, Limits};
 use super::log::{GuestLog, Stdio};
 use super::policy::Granted;
 use super::queue::Stage;
+use super::signature::Signatures;
 use super::sockets::Lookup;
 use super::stdio::GuestStdio;
 use caso_model::guest::{FailureKind, GuestFailure};
@@ -46,6 +47,7 @@ pub struct HostServices {
     pub granted: Arc<Granted>,
     pub stage: Stage,
     pub connections: Connections,
+    pub signatures: Signatures,
     pub http: Http,
 }
 
@@ -58,6 +60,7 @@ impl HostServices {
             granted: Arc::default(),
             stage: Stage::new(limits),
             connections: Connections::new(limits, tls, None),
+            signatures: Signatures::default(),
             http: Http::new(limits, Arc::default(), Arc::new(clients), log.clone()),
         }
     }
@@ -197,6 +200,7 @@ impl Guest {
         state.services.stage.clear();
         state.services.connections.begin_call();
         state.services.http.begin_call(time.timeout);
+        state.services.signatures.begin_call();
         let result = tokio::time::timeout(time.timeout, work(store)).await;
         log.end_call();
         match result {

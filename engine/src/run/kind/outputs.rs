@@ -22,6 +22,7 @@ impl Kind {
             setup.redirect = Redirect {
                 queues: Some(shown(&messenger.name, "queue")),
                 connections: Some(shown(&messenger.name, "connection")),
+                signatures: Some(shown(&messenger.name, "signature")),
                 requests: Some(shown(&messenger.name, "http")),
             };
         } else if let Self::Replay { into, .. } = self {
@@ -35,6 +36,8 @@ impl Kind {
             setup.redirect = Redirect {
                 queues: None,
                 connections: Some(kept(folder.clone())),
+                // What is sent holds it, unsigned.
+                signatures: Some(Arc::new(|_, _| Ok(()))),
                 requests: Some(kept(folder)),
             };
         }
@@ -44,7 +47,7 @@ impl Kind {
 /// Whether what goes by this way can be redirected. The other ways are closed.
 fn is_redirected(grant: &Grant) -> bool {
     match grant {
-        Grant::Queue(_) | Grant::Connection(_) | Grant::Http(_) => true,
+        Grant::Queue(_) | Grant::Connection(_) | Grant::Http(_) | Grant::Signature(_) => true,
         Grant::Directory(_) | Grant::Address(_) => false,
     }
 }

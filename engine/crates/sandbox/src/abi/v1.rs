@@ -10,7 +10,7 @@ use super::{Filtered, Mapped};
 use crate::bindings::v1::filter::caso::filter::verdicts::Verdict;
 use crate::bindings::v1::mapper::exports::caso::accounting::mapping;
 use crate::bindings::v1::messenger::exports::caso::accounting::delivery;
-use crate::bindings::v1::{described, filter, http, mapper, messenger};
+use crate::bindings::v1::{described, filter, http, mapper, messenger, signature};
 use crate::component::Roles;
 use crate::convert::Cross;
 use crate::convert::v1::setup;
@@ -33,7 +33,8 @@ pub fn add_mapper(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 pub fn add_messenger(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     messenger::Messenger::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
-    http::Http::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+    http::Http::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    signature::caso::signature::signing::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
 }
 
 pub fn add_filter(linker: &mut Linker<State>) -> wasmtime::Result<()> {

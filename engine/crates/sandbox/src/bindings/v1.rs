@@ -53,6 +53,16 @@ pub mod messenger {
     });
 }
 
+/// The one interface of the package for signatures.
+pub mod signature {
+    wasmtime::component::bindgen!({
+        path: ["../../../wit", "../../../wit/signature"],
+        world: "caso:signature/signer",
+        imports: { default: async | trappable },
+        require_store_data_send: true,
+    });
+}
+
 /// The world `filter`, of the package beside the contract.
 pub mod filter {
     wasmtime::component::bindgen!({

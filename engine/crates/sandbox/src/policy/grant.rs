@@ -15,7 +15,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::terms::{AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
+use super::terms::{
+    AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, SignatureTerms,
+};
 use super::value::ValueError;
 use super::written::{Written, encoded};
 use caso_net::ParseEndpointError;
@@ -32,6 +34,7 @@ use caso_net::ParseEndpointError;
 /// | `directory:/path`           | reading below `/path`                                 |
 /// | `directory-write:/path`     | reading and writing below `/path`                     |
 /// | `address:host:port`         | plain `wasi:sockets` TCP to one host and port         |
+/// | `signature:/path`           | S/MIME signatures with the certificate in that file   |
 ///
 /// Terms stand behind it, `?TERM=VALUE&TERM=VALUE`. One that its kind does not
 /// have is refused.
@@ -42,7 +45,8 @@ use caso_net::ParseEndpointError;
 /// | `cafile=/path`    | `connection:tls://`, `http:https://`     | the CAs that count: a file, or a folder        |
 /// | `verify=false`    | the same                                 | whatever certificate the server has            |
 /// | `certfile=/path`  | the same                                 | our own certificate, if the server asks for it |
-/// | `keyfile=/path`   | the same                                 | its key, if it lies in another file            |
+/// | `keyfile=/path`   | the same, and `signature`                | its key, if it lies in another file            |
+/// | `encrypt=/path`   | `signature`                              | encrypted for this certificate besides         |
 /// | `local=true`      | `connection`, `http`, `address`          | the name may lead to this machine and to private networks |
 ///
 /// In a path and in a value, `%3F` stands for `?`, `%26` for `&`, `%2C` for a
@@ -83,6 +87,8 @@ pub enum Grant {
     Directory(DirectoryTerms),
     /// `address:`
     Address(AddressTerms),
+    /// `signature:`
+    Signature(SignatureTerms),
 }
 
 /// The word before a grant's first colon.
@@ -94,6 +100,7 @@ pub enum Kind {
     Directory,
     DirectoryWrite,
     Address,
+    Signature,
 }
 
 /// Text that is not a grant. It names the accepted form.
@@ -167,17 +174,18 @@ fn listed(known: &[&str]) -> String {
 }
 
 const FORMS: &str = "`queue:/path`, `connection:host:port`, `connection:tls://host:port`, \
-                     `http:https://host`, `directory:/path`, `directory-write:/path` or \
-                     `address:host:port`";
+                     `http:https://host`, `directory:/path`, `directory-write:/path`, \
+                     `address:host:port` or `signature:/path`";
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Queue,
         Self::Connection,
         Self::Http,
         Self::Directory,
         Self::DirectoryWrite,
         Self::Address,
+        Self::Signature,
     ];
 
     /// The kind of this name; none where this host has none.
@@ -193,6 +201,7 @@ impl Kind {
             Self::Directory => "directory",
             Self::DirectoryWrite => "directory-write",
             Self::Address => "address",
+            Self::Signature => "signature",
         }
     }
 
@@ -203,6 +212,7 @@ impl Kind {
             Self::Connection | Self::Http => &["cafile", "certfile", "keyfile", "verify", "local"],
             Self::Directory | Self::DirectoryWrite => &[],
             Self::Address => &["local"],
+            Self::Signature => &["keyfile", "encrypt"],
         }
     }
 
@@ -222,6 +232,10 @@ impl Kind {
                 "`directory:/path` or `directory-write:/path`"
             }
             Self::Address => "`address:host:port`",
+            Self::Signature => {
+                "`signature:/path`, with `?keyfile=/path` if the key lies in another file, and \
+                 `&encrypt=/path` if what is signed is to be encrypted"
+            }
         }
     }
 
@@ -247,7 +261,10 @@ impl Kind {
     /// A grant of this kind without terms, of a target that somebody else wrote: the
     /// value of an option is a path as it is.
     pub fn plain(self, target: &str) -> Result<Grant, ParseGrantError> {
-        let path = matches!(self, Self::Queue | Self::Directory | Self::DirectoryWrite);
+        let path = matches!(
+            self,
+            Self::Queue | Self::Directory | Self::DirectoryWrite | Self::Signature
+        );
         let escaped = path.then(|| encoded(Path::new(target)));
         let target = escaped.as_deref().unwrap_or(target);
         let written = Written {
@@ -266,6 +283,7 @@ impl Kind {
             Self::Directory => DirectoryTerms::read(written, false).map(Grant::Directory),
             Self::DirectoryWrite => DirectoryTerms::read(written, true).map(Grant::Directory),
             Self::Address => AddressTerms::read(written).map(Grant::Address),
+            Self::Signature => SignatureTerms::read(written).map(Grant::Signature),
         }
     }
 }
@@ -279,6 +297,7 @@ impl Grant {
             Self::Directory(terms) if terms.write => Kind::DirectoryWrite,
             Self::Directory(_) => Kind::Directory,
             Self::Address(_) => Kind::Address,
+            Self::Signature(_) => Kind::Signature,
         }
     }
 
@@ -291,6 +310,7 @@ impl Grant {
             (Self::Http(granted), Self::Http(wanted)) => granted.covers(wanted),
             (Self::Directory(granted), Self::Directory(wanted)) => granted.covers(wanted),
             (Self::Address(granted), Self::Address(wanted)) => granted.endpoint == wanted.endpoint,
+            (Self::Signature(granted), Self::Signature(wanted)) => granted.covers(wanted),
             _ => false,
         }
     }
@@ -324,6 +344,7 @@ impl fmt::Display for Grant {
             Self::Http(terms) => terms.fmt(f),
             Self::Directory(terms) => terms.fmt(f),
             Self::Address(terms) => terms.fmt(f),
+            Self::Signature(terms) => terms.fmt(f),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::grant::{Grant, Kind};
 use super::refusal::{GrantError, InstanceName, unknown};
-use super::terms::{AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms};
+use super::terms::{
+    AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, SignatureTerms,
+};
 
 /// What was granted to one instance, and what was denied. The names are those
 /// of the component's requests; a description has no name twice.
@@ -73,6 +75,22 @@ impl Granted {
     pub fn directories(&self) -> impl Iterator<Item = (&str, &DirectoryTerms)> {
         self.grants.iter().filter_map(|(name, grant)| match grant {
             Grant::Directory(terms) => Some((name.as_str(), terms)),
+            _ => None,
+        })
+    }
+
+    /// The signature of this name.
+    pub fn signature(&self, name: &str) -> Option<&SignatureTerms> {
+        match self.grants.get(name) {
+            Some(Grant::Signature(terms)) => Some(terms),
+            _ => None,
+        }
+    }
+
+    /// All signatures with their names.
+    pub fn signatures(&self) -> impl Iterator<Item = (&str, &SignatureTerms)> {
+        self.grants.iter().filter_map(|(name, grant)| match grant {
+            Grant::Signature(terms) => Some((name.as_str(), terms)),
             _ => None,
         })
     }

@@ -22,6 +22,8 @@ pub use grant::{Grant, GrantProblem, ParseGrantError};
 pub use granted::Granted;
 pub use refusal::{Denial, GrantError, InstanceName};
 pub use request::RequestProblem;
-pub use terms::{AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, TlsTerms};
+pub use terms::{
+    AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, SignatureTerms, TlsTerms,
+};
 pub use territory::{Claim, Overlap, Territory};
 pub use value::ValueError;

@@ -166,6 +166,7 @@ pub fn unknown(instance: &InstanceName, kind: Kind, name: &str) -> String {
         Kind::Http if name.contains("://") => format!("http:{name}"),
         Kind::Http => "http:https://host".to_owned(),
         Kind::Queue => "queue:/path".to_owned(),
+        Kind::Signature => "signature:/path".to_owned(),
         kind => format!("{}:host:port", kind.as_str()),
     };
     format!(
@@ -197,5 +198,7 @@ pub fn plain(grant: Grant) -> Grant {
             reach: Reach::Public,
         }),
         Grant::Directory(terms) => Grant::Directory(terms),
+        // Without its key it would be nothing, and without a receiver more than was asked for.
+        Grant::Signature(terms) => Grant::Signature(terms),
     }
 }

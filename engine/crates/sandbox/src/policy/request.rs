@@ -113,6 +113,13 @@ impl Terms<'_> {
                 }
                 http.reach = self.reach()?;
             }
+            Grant::Signature(signature) => {
+                let files = &mut signature.files;
+                if let Some(keyfile) = self.path("keyfile")? {
+                    files.keyfile = keyfile;
+                }
+                files.encrypt = self.path("encrypt")?;
+            }
             Grant::Address(address) => address.reach = self.reach()?,
             Grant::Directory(_) => {}
         }
@@ -138,12 +145,7 @@ impl Terms<'_> {
 
     /// Whom it would trust, and what it would show.
     fn trust(&self) -> Result<TlsTerms, RequestProblem> {
-        let path = |name| -> Result<Option<PathBuf>, RequestProblem> {
-            Ok(self
-                .text(name)?
-                .map(|text| value::path(&text))
-                .transpose()?)
-        };
+        let path = |name| self.path(name);
         let verify = self.boolean("verify")?.unwrap_or(true);
         Ok(TlsTerms {
             // Who does not check needs none.
@@ -173,6 +175,11 @@ impl Terms<'_> {
             Err(Unfilled::Unset(_)) => Ok(None),
             Err(Unfilled::Open) => Err(RequestProblem::OpenTerm(name)),
         }
+    }
+
+    fn path(&self, name: &'static str) -> Result<Option<PathBuf>, RequestProblem> {
+        let text = self.text(name)?;
+        Ok(text.map(|text| value::path(&text)).transpose()?)
     }
 
     fn boolean(&self, term: &'static str) -> Result<Option<bool>, RequestProblem> {

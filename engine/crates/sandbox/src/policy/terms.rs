@@ -10,6 +10,7 @@ use super::written::{Terms, Written, encoded, write_terms};
 use caso_net::Endpoint;
 use caso_net::address::Reach;
 use caso_net::tls::{Identity, KeyAlone, TlsSettings};
+use caso_signature::SignatureFiles;
 
 /// A directory queue for messages: `/path` or `/path?umask=027`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,14 @@ pub struct AddressTerms {
     pub endpoint: Endpoint,
     /// What its name may lead to.
     pub reach: Reach,
+}
+
+/// Signatures with a certificate: `/path`, where its key lies with it, or
+/// `/path?keyfile=/path`, and `encrypt=/path` for the one who is to read what is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureTerms {
+    /// Absolute and plain, all of them.
+    pub files: SignatureFiles,
 }
 
 /// The terms of [`TlsTerms`].
@@ -239,6 +248,48 @@ impl AddressTerms {
             endpoint: written.target.parse()?,
             reach: reach(&written.terms)?,
         })
+    }
+}
+
+impl SignatureTerms {
+    pub(super) fn read(written: &Written<'_>) -> Result<Self, GrantProblem> {
+        let certfile = written.path()?;
+        let keyfile = written.terms.path("keyfile")?;
+        Ok(Self {
+            files: SignatureFiles {
+                keyfile: keyfile.unwrap_or_else(|| certfile.clone()),
+                certfile,
+                encrypt: written.terms.path("encrypt")?,
+            },
+        })
+    }
+
+    /// The same certificate. Key and receiver are the grant's, never the request's.
+    pub(super) fn covers(&self, wanted: &Self) -> bool {
+        self.files.certfile == wanted.files.certfile
+    }
+
+    /// The files that are read for it.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let files = &self.files;
+        [&files.certfile, &files.keyfile]
+            .into_iter()
+            .chain(&files.encrypt)
+    }
+}
+
+impl fmt::Display for SignatureTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = &self.files;
+        let apart = files.keyfile != files.certfile;
+        f.write_str(&encoded(&files.certfile))?;
+        write_terms(
+            f,
+            [
+                ("keyfile", apart.then(|| encoded(&files.keyfile))),
+                ("encrypt", files.encrypt.as_deref().map(encoded)),
+            ],
+        )
     }
 }
 

@@ -162,7 +162,10 @@ fn places<'a>(claim: &Claim<'a>) -> Vec<Held<'a>> {
                 Grant::Queue(queue) => (&queue.path, Use::Queue),
                 Grant::Directory(folder) if folder.write => (&folder.path, Use::Write),
                 Grant::Directory(folder) => (&folder.path, Use::Read),
-                Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) => return None,
+                // Its files are the host's to read, and nobody's to have.
+                Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) | Grant::Signature(_) => {
+                    return None;
+                }
             };
             Some(Held {
                 instance: &claim.granted.instance.name,

@@ -64,7 +64,7 @@ impl Places {
             (OptionKind::Duration, _) => "60s".to_owned(),
             (OptionKind::Size, _) => "1MiB".to_owned(),
             (OptionKind::Choice(words), _) => words.first().cloned().unwrap_or_default(),
-            (_, Some("queue" | "directory" | "directory-write")) => path(),
+            (_, Some("queue" | "directory" | "directory-write" | "signature")) => path(),
             (_, Some("connection" | "address")) => match used.filter(alone) {
                 Some(_) => endpoint(),
                 None => self.host.clone(),

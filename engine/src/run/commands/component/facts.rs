@@ -126,6 +126,10 @@ impl Imports {
             let prefix = format!("caso:accounting/{interface}@");
             self.contract.iter().any(|name| name.starts_with(&prefix))
         };
+        let signing = self
+            .contract
+            .iter()
+            .any(|name| name.starts_with("caso:signature/signing@"));
         let wasi = |package: &str| self.wasi.iter().any(|name| name.starts_with(package));
         let plain = self
             .contract
@@ -135,6 +139,7 @@ impl Imports {
         let can = [
             ("queue", ours("queue")),
             ("connection", ours("connection")),
+            ("signatures", signing),
             ("log", ours("log")),
             ("http", http),
             ("sockets", sockets),

@@ -58,7 +58,7 @@ struct Sent {
 /// What came out by one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Output {
-    /// `queue`, `connection`, `http` or `directory`.
+    /// `queue`, `connection`, `http`, `signature` or `directory`.
     pub way: &'static str,
     /// The capability's name, or the origin.
     pub name: String,
@@ -83,6 +83,8 @@ impl Output {
             ("queue", _) => "messages",
             ("connection", 1) => "connection",
             ("connection", _) => "connections",
+            ("signature", 1) => "message to sign",
+            ("signature", _) => "messages to sign",
             ("http", 1) => "request",
             ("http", _) => "requests",
             (_, 1) => "file",
@@ -242,7 +244,7 @@ fn redirect(
                     .with_context(|| format!("cannot make `{}`", folder.display()))?;
                 terms.path = folder;
             }
-            Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) => {}
+            Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) | Grant::Signature(_) => {}
         }
     }
     // What a component dials by itself leads to our own peer, or nowhere.
@@ -250,8 +252,11 @@ fn redirect(
         Grant::Address(terms) => terms.endpoint.port == port && terms.endpoint.host == "127.0.0.1",
         _ => true,
     });
+    // In a trial nothing is signed, whosever the key.
+    setup.redirect.signatures = Some(kept("signature", &with.folder, sent));
     if with.outside == Outside::Kept {
         setup.redirect = Redirect {
+            signatures: setup.redirect.signatures.take(),
             queues: None,
             connections: Some(kept("connection", &with.folder, sent)),
             requests: Some(kept("http", &with.folder, sent)),

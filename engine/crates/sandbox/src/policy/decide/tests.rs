@@ -619,3 +619,39 @@ fn a_line_for_the_metadata_service_comes_with_a_warning() {
         assert_eq!(text.contains("hand out credentials"), warned, "{text}");
     }
 }
+
+/// Whatever key and receiver a component asks for, it gets those of the grant.
+#[test]
+fn a_signature_has_the_key_and_the_receiver_of_the_grant() {
+    let ask = |certificate: &str| {
+        let request = request("host", "signature", certificate, true);
+        with(
+            with(request, "keyfile", "/its.pem"),
+            "encrypt",
+            "/nobody.pem",
+        )
+    };
+    let of = |granted: Granted| granted.signature("host").unwrap().to_string();
+    let site = grants(&[
+        "signature:/c.pem?keyfile=/k.pem&encrypt=/r.pem",
+        "signature:/d.pem",
+    ]);
+    let decide = |request, policy| decide(&instance("mine"), &[request], &[], policy);
+    let site = Policy::Site(&site);
+    assert_eq!(
+        of(decide(ask("/c.pem"), site).unwrap()),
+        "/c.pem?keyfile=/k.pem&encrypt=/r.pem"
+    );
+    assert_eq!(of(decide(ask("/d.pem"), site).unwrap()), "/d.pem");
+    // One that came with the host gets what it asks for.
+    assert_eq!(
+        of(decide(ask("/c.pem"), Policy::Builtin).unwrap()),
+        "/c.pem?keyfile=/its.pem&encrypt=/nobody.pem"
+    );
+    // What it is refused is suggested whole: without the receiver it would be more.
+    assert_eq!(
+        decide(ask("/e.pem"), site).unwrap_err().to_string(),
+        "messenger `mine` needs `host`, which it is not granted: add \
+         `signature:/e.pem?keyfile=/its.pem&encrypt=/nobody.pem` to `grants` in [messenger_mine]"
+    );
+}

@@ -24,6 +24,8 @@ fn every_form_reads_back_as_written() {
         "directory-write:/var/lib/x",
         "address:[::1]:9",
         "address:a:9?local=true",
+        "signature:/both.pem",
+        "signature:/c.pem?keyfile=/k.pem&encrypt=/r%2C.pem",
     ] {
         assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
     }
