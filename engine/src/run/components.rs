@@ -149,12 +149,14 @@ impl Messenger {
     pub fn destinations(&self) -> Vec<String> {
         let grants = self.setup.granted.grants.values();
         grants
-            .map(|grant| match grant {
-                Grant::Queue(terms) => format!("`{}`", terms.path.display()),
-                Grant::Directory(terms) => format!("`{}`", terms.path.display()),
-                Grant::Connection(terms) => format!("`{}`", terms.endpoint),
-                Grant::Http(terms) => format!("`{}`", terms.origin),
-                Grant::Address(terms) => format!("`{}`", terms.endpoint),
+            .filter_map(|grant| match grant {
+                Grant::Queue(terms) => Some(format!("`{}`", terms.path.display())),
+                Grant::Directory(terms) => Some(format!("`{}`", terms.path.display())),
+                Grant::Connection(terms) => Some(format!("`{}`", terms.endpoint)),
+                Grant::Http(terms) => Some(format!("`{}`", terms.origin)),
+                Grant::Address(terms) => Some(format!("`{}`", terms.endpoint)),
+                // Nothing goes there.
+                Grant::Signature(_) => None,
             })
             .collect()
     }

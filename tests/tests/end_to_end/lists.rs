@@ -228,7 +228,10 @@ fn pages_that_are_too_long_for_an_api_name_their_option() {
         });
         let too_long = |limit: &str| limit.parse::<u32>().is_ok_and(|limit| limit > 100);
         let rule = Rule::on(path).when(move |seen| seen.param("limit").is_some_and(too_long));
-        cloud.inject(rule, Fault::Words(403, "The limit of a request is 100 rows."));
+        cloud.inject(
+            rule,
+            Fault::Words(403, "The limit of a request is 100 rows."),
+        );
         let mut site = Site::at(&cloud);
         site.extract(&WINDOW)
             .expect(1)

@@ -131,6 +131,7 @@ fn keep(messenger: &str, kept: &Kept) -> Redirect {
     Redirect {
         queues: Some(queues),
         connections: Some(nowhere.clone()),
+        signatures: Some(nowhere.clone()),
         requests: Some(nowhere),
     }
 }

@@ -140,16 +140,18 @@ impl Summary {
             let text = clean_lines(text);
             let line = match json {
                 true => {
-                    let mut line = serde_json::json!({
-                        "time": now,
-                        "level": "INFO",
-                        "target": "caso",
-                        "message": text,
-                    });
+                    let head = [
+                        ("time", now.as_str()),
+                        ("level", "INFO"),
+                        ("target", "caso"),
+                        ("message", text.as_ref()),
+                    ];
+                    let head = head.map(|(name, value)| (name.to_owned(), value.into()));
+                    let mut line = serde_json::Map::from_iter(head);
                     for (name, value) in fields {
-                        line[*name] = value.clone();
+                        line.insert((*name).to_owned(), value.clone());
                     }
-                    line.to_string()
+                    serde_json::Value::Object(line).to_string()
                 }
                 false if stamped => format!("{now} {} info: {text}", std::process::id()),
                 false => text,

@@ -149,7 +149,7 @@ fn remedy(instance: &InstanceName, grant: &Grant) -> String {
         Grant::Http(terms) => url::Url::parse(&terms.origin)
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned)),
-        Grant::Queue(_) | Grant::Directory(_) => None,
+        Grant::Queue(_) | Grant::Directory(_) | Grant::Signature(_) => None,
     };
     match host.is_some_and(|host| is_surroundings(&host)) {
         true => format!(

@@ -282,7 +282,10 @@ pub(super) fn system_tree(grant: &Grant) -> Option<&'static str> {
     let path = match grant {
         Grant::Queue(terms) => &terms.path,
         Grant::Directory(terms) => &terms.path,
-        Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) => return None,
+        // A signature's files are read by the host, and secrets may well lie in `/run`.
+        Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) | Grant::Signature(_) => {
+            return None;
+        }
     };
     Place::of(path).in_system_tree()
 }

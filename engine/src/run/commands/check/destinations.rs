@@ -10,11 +10,13 @@ use crate::run::components::{Components, Messenger};
 use caso_base::error_chain;
 use caso_config::{ComponentSource, Config};
 use caso_sandbox::{ConnectionTerms, Grant, HttpTerms, Limits, Redirect, Sink, TlsTerms};
+use caso_signature::Signer;
 
 /// A line for each messenger, and one for each of its ways that does not work.
 pub async fn messengers(
     config: &Config,
     loaded: &Components,
+    now: i64,
     offline: bool,
     findings: &mut Findings,
 ) {
@@ -28,8 +30,14 @@ pub async fn messengers(
             wrong.push(reason);
         }
         for grant in messenger.setup.granted.grants.values() {
-            if let Err(reason) = way(messenger, grant, offline).await {
-                wrong.push(reason);
+            match way(messenger, grant, now, offline).await {
+                Ok(warnings) => {
+                    for warning in warnings {
+                        let finding = Finding::warning(Area::Messenger, warning);
+                        findings.add(finding.of(&messenger.name));
+                    }
+                }
+                Err(reason) => wrong.push(reason),
             }
         }
         if wrong.is_empty() {
@@ -77,14 +85,25 @@ async fn starts(messenger: &Messenger) -> Result<(), String> {
     starter.redirected(Redirect {
         queues: Some(nowhere.clone()),
         connections: Some(nowhere.clone()),
+        signatures: Some(nowhere.clone()),
         requests: Some(nowhere),
     });
     let started = starter.start().await;
     started.map(drop).map_err(|failure| failure.detail)
 }
 
-async fn way(messenger: &Messenger, grant: &Grant, offline: bool) -> Result<(), String> {
-    match grant {
+/// What works, with what is to be warned of.
+async fn way(
+    messenger: &Messenger,
+    grant: &Grant,
+    now: i64,
+    offline: bool,
+) -> Result<Vec<String>, String> {
+    let works = match grant {
+        Grant::Signature(terms) => {
+            let signer = Signer::read(&terms.files).map_err(|error| error_chain(&error))?;
+            return signer.check(now).map_err(|error| error_chain(&error));
+        }
         Grant::Queue(terms) => writable(&terms.path),
         Grant::Directory(terms) if terms.write => writable(&terms.path),
         Grant::Directory(terms) => match terms.path.is_dir() {
@@ -107,7 +126,8 @@ async fn way(messenger: &Messenger, grant: &Grant, offline: bool) -> Result<(), 
             };
             connects(messenger, &terms).await
         }
-    }
+    };
+    works.map(|()| Vec::new())
 }
 
 fn writable(path: &std::path::Path) -> Result<(), String> {

@@ -102,7 +102,7 @@ pub async fn check(
             let identity = loaded.mapper.identity();
             let text = format!("{} {}", identity.name, identity.version);
             findings.add(Finding::ok(Area::Mapper, text));
-            destinations::messengers(config, &loaded, what.offline, &mut findings).await;
+            destinations::messengers(config, &loaded, now, what.offline, &mut findings).await;
             Some(loaded.mapper)
         }
     };
