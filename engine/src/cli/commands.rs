@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{check, component, config, cursor, explain, preview, queue, report, republish, status};
+use super::{
+    check, component, config, cursor, explain, init, preview, queue, report, republish, status,
+};
 use crate::run::Exit;
 use caso_config::Program;
 
@@ -66,6 +68,7 @@ fn caso() -> Command {
             Command::new("sample")
                 .about("Prints a caso.conf with every option, its default and what it is for"),
         )
+        .subcommand(init::command())
         .subcommand(check::command())
         .subcommand(preview::command())
         .subcommand(config::command())

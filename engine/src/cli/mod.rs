@@ -17,6 +17,7 @@ mod config;
 mod confirm;
 mod cursor;
 mod explain;
+mod init;
 mod limits;
 mod logging;
 mod preview;

@@ -14,7 +14,7 @@ use super::commands::Started;
 use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
 use super::{
-    check, completion, component, config, cursor, explain, preview, queue, report, republish,
+    check, completion, component, config, cursor, explain, init, preview, queue, report, republish,
     signals, status, watchdog,
 };
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
@@ -77,6 +77,7 @@ pub fn execute(task: Task) -> Exit {
             )
         }),
         Task::Demo { folder } => logged(&LogSettings::default(), run::demo(folder)),
+        Task::Init(flags) => init::execute(flags),
         Task::Sample => block_on(async {
             match run::sample().await {
                 Ok(text) => print(&text),

@@ -12,7 +12,7 @@ use super::commands::Started;
 use super::component::{self, ComponentTask};
 use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::{check, explain, preview, report, republish, status};
+use super::{check, explain, init, preview, report, republish, status};
 use crate::run::component::Subject;
 use crate::run::report::Report;
 use crate::run::{Check, PreviewForm, Republish, StatusForm};
@@ -87,6 +87,8 @@ pub enum Task {
         folder: Option<PathBuf>,
     },
     Sample,
+    /// A first caso.conf.
+    Init(init::Flags),
     ComponentList {
         line: CommandLine,
         json: bool,
@@ -169,6 +171,7 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
         Some(("preview", matches)) => with_flags(started, matches, preview::task),
+        Some(("init", matches)) => init::task(matches),
         Some(("check", matches)) => with_flags(started, matches, check::task),
         Some(("status", matches)) => with_flags(started, matches, status::task),
         Some(("queue", matches)) => {

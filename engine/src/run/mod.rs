@@ -41,8 +41,8 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 pub use self::commands::{
-    Check, Checked, StatusForm, check, check_unusable, demo, explain, mapping_migrate, projects,
-    sample, show, status,
+    Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
+    mapping_migrate, projects, sample, show, status,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;

@@ -26,6 +26,7 @@ mod golden;
 mod greendigit;
 mod histories;
 mod hostile;
+mod init;
 mod inventory;
 mod kills;
 mod limits;

@@ -71,6 +71,7 @@ fn a_mapper_begins_as_one_that_makes_records_and_fits() {
         .expect(0)
         .says("\nit fits\n")
         .never_says("FAIL");
+    component(&site, &["check", &file]).says("pin it with `sha256` in [mapper]");
     component(&site, &["run", &file, "--set", "unknown_status="])
         .expect(1)
         .says("`[mapper] unknown_status`: must not be empty");

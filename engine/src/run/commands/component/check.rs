@@ -179,13 +179,21 @@ async fn admission(
     Some(component)
 }
 
-/// The component as a configuration would have it.
+/// The component as a configuration would have it: as what it is.
 fn made_up(subject: &Subject, component: &Component) -> Option<ComponentInstance> {
     let name = trial::instance(subject, &component.description);
     let nowhere = Path::new("/nonexistent");
-    let config = trial::config(&name, &subject.file, &[], &[], nowhere).ok()?;
-    let messenger = config.messengers.into_iter().next();
-    messenger.map(|messenger| messenger.component)
+    let file = subject.file.as_path();
+    if component.roles.messenger {
+        let config = trial::config(&name, file, &[], &[], nowhere).ok()?;
+        return Some(trial::only(&config).ok()?.component.clone());
+    }
+    if component.roles.filter {
+        let config = trial::of_a_filter(&name, file, &[], nowhere).ok()?;
+        return trial::only(&config).ok()?.filters.first().cloned();
+    }
+    let config = trial::of_the_recording(Some((file, &[])), nowhere).ok()?;
+    Some(config.mapper)
 }
 
 /// What the site grants, with all that it is compared with; the options of the site that
