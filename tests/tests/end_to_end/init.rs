@@ -48,7 +48,8 @@ fn a_site_begins_with_an_openrc_and_its_name() {
         format!(
             "# Written by `caso init`. Every other option, with what it is for: `caso sample`.\n\n[DEFAULT]\n\
              site_name = FIRST\nmessengers = ssm\nprojects = project-0\n\n[keystone_auth]\nauth_type = v3password\n\
-             auth_url = {}\nusername = accounting\nuser_domain_name = Default\npassword = secret\n",
+             auth_url = {}\nusername = accounting\nuser_domain_name = Default\n\
+             project_domain_name = Default\npassword = secret\n",
             cloud.auth_url()
         )
     );

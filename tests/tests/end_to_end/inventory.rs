@@ -89,7 +89,11 @@ fn items(items: &[Item], here: &Path, below: &Path, modules: &[String], tests: &
                         self::items(inner, here, &below.join(name), &modules, tests)
                     }
                     // As `mod.rs`: its own modules are beside it.
-                    (None, Some(path)) => file(&here.join(path), here, &modules, tests),
+                    (None, Some(path)) => {
+                        let path = here.join(path);
+                        let beside = path.parent().expect("a file is in a folder");
+                        file(&path, beside, &modules, tests)
+                    }
                     (None, None) => {
                         let (beside, folder) =
                             (below.join(format!("{name}.rs")), below.join(&name));

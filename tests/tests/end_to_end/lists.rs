@@ -230,12 +230,13 @@ fn pages_that_are_too_long_for_an_api_name_their_option() {
         let rule = Rule::on(path).when(move |seen| seen.param("limit").is_some_and(too_long));
         cloud.inject(
             rule,
-            Fault::Words(403, "The limit of a request is 100 rows."),
+            Fault::Words(403, "The limit of a request is 100 rows"),
         );
         let mut site = Site::at(&cloud);
+        site.set("DEFAULT", "extractor", "nova, cinder");
         site.extract(&WINDOW)
-            .expect(1)
-            .says("The limit of a request is 100 rows.")
+            .expect(3)
+            .says("The limit of a request is 100 rows")
             .says("the page was to have 1000 rows")
             .says("set `page_size` to fewer");
         site.set("DEFAULT", "page_size", "100");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use caso_stand_in::{Cloud, Plan, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Rule, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
@@ -234,7 +234,7 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
     site.with_mischief("misconfigured");
     site.extract(&["--extract-to", "2026-10-08 04:00:00"])
         .expect(3);
-    drop(cloud);
+    cloud.inject(Rule::on("/"), Fault::Closed);
     let told = caso(&site, &["explain"], &[&server]).expect(0);
     assert!(told.stdout.contains("waits for `mischief` since"), "{told}");
     assert!(told.stdout.contains("not asked, or no answer"), "{told}");

@@ -54,7 +54,7 @@ struct Page {
 impl Page {
     fn line(&mut self, source: &str, text: &str) {
         let text = short_line(text, LINE_BYTES);
-        self.text += &format!("{source:<12}{text}\n");
+        self.text += &format!("{source:<11} {text}\n");
     }
 }
 

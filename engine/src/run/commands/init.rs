@@ -158,6 +158,8 @@ fn text(site: &FirstSite) -> anyhow::Result<String> {
             line("auth_url", &site.auth_url)?;
             line("username", username)?;
             line("user_domain_name", domain)?;
+            // Of projects that are named, not given by id.
+            line("project_domain_name", domain)?;
             match password {
                 Some(password) => line("password", password)?,
                 None => line("password_file", &secret_file)?,

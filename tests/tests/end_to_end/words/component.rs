@@ -1,6 +1,7 @@
 //! `caso component`: what somebody sees who writes or installs a component. The one that
 //! they are about is the messenger of 1.0.0, whose bytes never change, and the tests' own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,22 @@ fn json(outcome: &Outcome) -> serde_json::Value {
     serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome}"))
 }
 
+/// The files of a folder and of those in it, by their paths in it.
+fn texts(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = PathBuf::from(path.file_name().unwrap());
+        if path.is_dir() {
+            let inner = texts(&path).into_iter();
+            found.extend(inner.map(|(below, text)| (name.join(below), text)));
+        } else {
+            found.insert(name, fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
+}
+
 #[test]
 fn the_contract_is_in_the_program() {
     let (site, _) = bench();
@@ -60,19 +77,12 @@ fn the_contract_is_in_the_program() {
     let into = folder.display().to_string();
     printed("component-wit", &component(&site, &["wit", &into]));
     let ours = build::workspace().join("wit");
-    for file in fs::read_dir(&folder).unwrap() {
-        let name = file.unwrap().file_name();
-        let text = |folder: &Path| fs::read_to_string(folder.join(&name)).unwrap();
-        assert_eq!(text(&folder), text(&ours), "{name:?}");
-    }
     let found = |folder: &Path| {
-        let files = fs::read_dir(folder).unwrap();
-        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.filter(|name| name.ends_with(".wit")).collect();
-        names.sort();
-        names
+        let mut files = texts(folder);
+        files.retain(|name, _| name.extension().is_some_and(|end| end == "wit"));
+        files
     };
-    assert_eq!(found(&folder), found(&ours));
+    assert_eq!(texts(&folder), found(&ours));
     // On stdout it is one file, and the same contract.
     let printed_out = component(&site, &["wit"]).expect(0);
     let mut whole = wit_parser::Resolve::default();

@@ -35,7 +35,11 @@ pub const WIT: &[(&str, &str)] = wit![
 
 /// The packages beside it, each in a folder of its own: the worlds of the contract never
 /// grow.
-const BESIDE: &[(&str, &str)] = wit!["filter/filter.wit", "http/http.wit"];
+const BESIDE: &[(&str, &str)] = wit![
+    "filter/filter.wit",
+    "http/http.wit",
+    "signature/signature.wit",
+];
 
 /// All files.
 fn files() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
