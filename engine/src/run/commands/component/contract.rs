@@ -181,7 +181,8 @@ mod tests {
             [
                 first.trim_end(),
                 "package caso:filter@1.0.0 {",
-                "package caso:http@1.0.0 {"
+                "package caso:http@1.0.0 {",
+                "package caso:signature@1.0.0 {"
             ]
         );
         for (name, text) in BESIDE {
