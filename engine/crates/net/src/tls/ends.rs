@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 use super::{TlsError, trust};
-use caso_base::time::parse_timestamp;
 
 /// By the server's name, when its certificate ends, in epoch seconds.
 #[derive(Debug, Clone, Default)]
@@ -32,75 +33,11 @@ impl Ends {
     }
 }
 
-/// RFC 5280, section 4.1: `notAfter`; none of what is no certificate. One date is wanted, of a
-/// certificate that rustls judges: a parser of all of X.509 would bring ten crates for it.
+/// `notAfter`; none of what is no certificate.
 fn end_of(certificate: &CertificateDer<'_>) -> Option<i64> {
-    const SEQUENCE: u8 = 0x30;
-    const VERSION: u8 = 0xa0;
-    let (outer, whole, _) = element(certificate)?;
-    let (inner, mut fields, _) = element(whole)?;
-    if (outer, inner) != (SEQUENCE, SEQUENCE) {
-        return None;
-    }
-    if let Some((VERSION, _, rest)) = element(fields) {
-        fields = rest;
-    }
-    // Serial number, signature's algorithm, issuer.
-    for _ in 0..3 {
-        fields = element(fields)?.2;
-    }
-    let (SEQUENCE, validity, _) = element(fields)? else {
-        return None;
-    };
-    let not_after = element(validity)?.2;
-    let (tag, text, _) = element(not_after)?;
-    moment(tag, std::str::from_utf8(text).ok()?)
-}
-
-/// Tag, contents and what follows, of DER (X.690, section 8.1) with tags of one byte.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (tag, rest) = bytes.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(*first), rest),
-        0x81..=0x84 => {
-            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let length = length
-                .iter()
-                .fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-            (length, rest)
-        }
-        _ => return None,
-    };
-    let (contents, rest) = rest.split_at_checked(length)?;
-    Some((*tag, contents, rest))
-}
-
-/// `UTCTime`, `YYMMDDhhmmssZ` from 1950 to 2049, or `GeneralizedTime` with four digits of the
-/// year; RFC 5280 allows no other form of either.
-fn moment(tag: u8, text: &str) -> Option<i64> {
-    let whole = match tag {
-        0x17 => {
-            let year: u32 = text.get(..2)?.parse().ok()?;
-            format!("{}{text}", if year < 50 { "20" } else { "19" })
-        }
-        0x18 => text.to_owned(),
-        _ => return None,
-    };
-    let part = |from: usize, to: usize| whole.get(from..to);
-    let digits = whole.strip_suffix('Z')?;
-    if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    parse_timestamp(&format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4)?,
-        part(4, 6)?,
-        part(6, 8)?,
-        part(8, 10)?,
-        part(10, 12)?,
-        part(12, 14)?
-    ))
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let end = certificate.tbs_certificate().validity().not_after;
+    i64::try_from(end.to_unix_duration().as_secs()).ok()
 }
 
 /// When the first certificate of a PEM file ends, in epoch seconds; none where it cannot be
@@ -162,6 +99,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
     use super::*;
+    use caso_base::time::parse_timestamp;
 
     fn made(year: i32) -> CertificateDer<'static> {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -193,6 +131,10 @@ mod tests {
             bytes[at] ^= 0xff;
             let _ = end_of(&CertificateDer::from(bytes));
         }
-        assert_eq!(moment(0x17, "\u{e9}1234567890Z"), None);
+        let (end, odd) = (b"310203000000Z", "\u{e9}1234567890Z".as_bytes());
+        let at = whole.windows(end.len()).position(|part| part == end);
+        let mut bytes = whole.clone();
+        bytes[at.unwrap()..][..end.len()].copy_from_slice(odd);
+        assert_eq!(end_of(&CertificateDer::from(bytes)), None);
     }
 }
