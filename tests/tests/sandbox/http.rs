@@ -115,42 +115,53 @@ async fn serve(
     stream.shutdown().await
 }
 
-/// The guest, granted an origin, with what it will ask for.
+/// A guest, granted an origin, with what it will ask for.
 #[derive(Clone)]
-struct Browser {
-    settings: Vec<Setting>,
-    grants: Vec<Grant>,
-    limits: Limits,
-    redirect: Redirect,
+pub struct Asker {
+    pub guest: fn(&'static Guests) -> &'static Component,
+    pub settings: Vec<Setting>,
+    pub grants: Vec<Grant>,
+    pub limits: Limits,
+    pub redirect: Redirect,
 }
 
 /// Granted this server over plain HTTP, and about to ask it for `/`.
-fn granted(server: &Server) -> Browser {
+fn granted(server: &Server) -> Asker {
     let origin = format!("http://{}", server.authority);
-    Browser {
-        settings: vec![text("origin", &origin)],
-        grants: vec![format!("http:{origin}").parse().unwrap()],
-        limits: Limits {
-            transfer_timeout: 5 * SOON,
-            ..Limits::default()
-        },
-        redirect: Redirect::default(),
-    }
-    .set("scheme", "http")
-    .set("authority", &server.authority)
-    .set("path", "/")
-    .set("mode", "ask")
+    Asker::new(|guests| &guests.browser, &origin, "")
+        .set("scheme", "http")
+        .set("authority", &server.authority)
+        .set("path", "/")
+        .set("mode", "ask")
 }
 
-impl Browser {
-    fn set(mut self, name: &str, value: &str) -> Self {
+impl Asker {
+    /// One that is granted this origin with these terms, and told of it.
+    pub fn new(
+        guest: fn(&'static Guests) -> &'static Component,
+        origin: &str,
+        terms: &str,
+    ) -> Self {
+        Asker {
+            guest,
+            settings: vec![text("origin", origin)],
+            grants: vec![format!("http:{origin}{terms}").parse().unwrap()],
+            limits: Limits {
+                transfer_timeout: 5 * SOON,
+                ..Limits::default()
+            },
+            redirect: Redirect::default(),
+        }
+    }
+
+    pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.retain(|setting| setting.name != name);
         self.settings.push(text(name, value));
         self
     }
 
     async fn start(self) -> Result<GuestMessenger, GuestFailure> {
-        let component = &guests().await.browser;
+        let component = (self.guest)(guests().await);
         let requests = &component.description.capabilities;
         let policy = Policy::Site(&self.grants);
         let setup = MessengerSetup {
@@ -169,7 +180,7 @@ impl Browser {
         self.start().await?.deliver(&batch(&["a"])).await
     }
 
-    async fn report(self) -> String {
+    pub async fn report(self) -> String {
         report(self.deliver().await.unwrap())
     }
 }

@@ -3,56 +3,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::http::{Does, Server, acceptor, ok};
+use super::http::{Asker, Does, Server, acceptor, ok};
 use super::*;
-use caso_sandbox::Grant;
-
-/// The guest, with what it is granted and will ask for.
-#[derive(Clone)]
-struct Caller {
-    settings: Vec<Setting>,
-    grants: Vec<Grant>,
-    limits: Limits,
-    redirect: Redirect,
-}
 
 /// Granted this server, and about to ask it for `/`.
-fn granted(scheme: &str, server: &Server, terms: &str) -> Caller {
+fn granted(scheme: &str, server: &Server, terms: &str) -> Asker {
     let origin = format!("{scheme}://{}", server.authority);
-    Caller {
-        settings: vec![text("origin", &origin)],
-        grants: vec![format!("http:{origin}{terms}").parse().unwrap()],
-        limits: Limits {
-            transfer_timeout: 5 * SOON,
-            ..Limits::default()
-        },
-        redirect: Redirect::default(),
-    }
-}
-
-impl Caller {
-    fn set(mut self, name: &str, value: &str) -> Self {
-        self.settings.retain(|setting| setting.name != name);
-        self.settings.push(text(name, value));
-        self
-    }
-
-    async fn report(self) -> String {
-        let component = &guests().await.caller;
-        let requests = &component.description.capabilities;
-        let policy = Policy::Site(&self.grants);
-        let setup = MessengerSetup {
-            instance: "mine".to_owned(),
-            granted: decide(&mine(), requests, &self.settings, policy).unwrap(),
-            settings: self.settings,
-            secrets: Vec::new(),
-            limits: self.limits,
-            redirect: self.redirect,
-            network: NetworkEnvironment::default(),
-        };
-        let mut messenger = component.start_messenger(setup).await.unwrap();
-        report(messenger.deliver(&batch(&["a"])).await.unwrap())
-    }
+    Asker::new(|guests| &guests.caller, &origin, terms)
 }
 
 #[tokio::test]
@@ -103,7 +60,7 @@ async fn nothing_but_what_was_granted_is_asked() {
     }
     assert_eq!(server.got().len(), 1);
     // Without any grant its world is there, and says which line is missing.
-    let caller = Caller {
+    let caller = Asker {
         grants: Vec::new(),
         ..granted
     };

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use super::bindings::v1::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::limits::Limits;
 use super::policy::{ConnectionTerms, Kind};
-use super::redirect::{DeadEnd, Sent, Sink};
+use super::redirect::{DeadEnd, Sent, Sink, locked};
 use super::state::State;
 use caso_base::error_chain;
 use caso_net::address::{self, Unresolved};
@@ -235,10 +235,6 @@ impl Connections {
             "more than {most} bytes over connections in one call"
         ))
     }
-}
-
-fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
-    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether what is granted can be reached now: a connection is made, inside TLS where it is

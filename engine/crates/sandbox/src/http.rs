@@ -44,7 +44,7 @@ use self::outgoing::{Answering, Exchange};
 use super::limits::Limits;
 use super::log::{GuestLog, Level};
 use super::policy::{Granted, HttpTerms, Kind};
-use super::redirect::{Sent, Sink};
+use super::redirect::{Sent, Sink, locked};
 use super::state::State;
 
 /// Of the time of a call, what is left to the guest when its last request has waited.
@@ -144,10 +144,7 @@ impl Http {
         // The rest is for the guest, to say how far it got.
         self.ends = Instant::now() + timeout - timeout / LAST_PART;
         self.quota = Quota::full(self.most);
-        self.sent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        locked(&self.sent).clear();
         self.words.forget();
     }
 
@@ -155,7 +152,7 @@ impl Http {
     pub fn end_call(&mut self) -> io::Result<()> {
         self.call = watch::Sender::default();
         if let Some(sink) = &self.redirected {
-            let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sent = locked(&self.sent);
             for (name, bytes) in sent.drain(..) {
                 sink(&name, &bytes)?;
             }

@@ -165,14 +165,16 @@ pub fn refuses(import: &str, messenger: bool) -> Option<String> {
             "caso:accounting",
             "types" | "descriptions" | "usage" | "records" | "outcomes" | "deliveries" | "log",
         ) => None,
-        ("caso:filter", _) if !speaks(version) => Some(not_spoken(version)),
+        ("caso:filter" | "caso:http" | "caso:signature", _) if !speaks(version) => {
+            Some(not_spoken(version))
+        }
         ("caso:filter", "verdicts") => None,
-        ("caso:http", _) if !speaks(version) => Some(not_spoken(version)),
-        ("caso:accounting", "queue" | "connection") | ("caso:http", "http") if messenger => None,
-        ("caso:accounting", "queue" | "connection") | ("caso:http", "http") => pure(),
-        ("caso:signature", _) if !speaks(version) => Some(not_spoken(version)),
-        ("caso:signature", "signing") if messenger => None,
-        ("caso:signature", "signing") => pure(),
+        ("caso:accounting", "queue" | "connection")
+        | ("caso:http", "http")
+        | ("caso:signature", "signing") => match messenger {
+            true => None,
+            false => pure(),
+        },
         ("caso:accounting" | "caso:http" | "caso:signature", _) => Some(
             newer(&[import.to_owned()])
                 .unwrap_or_else(|| "the contract has no such interface".to_owned()),

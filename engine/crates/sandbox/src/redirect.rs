@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -39,6 +39,11 @@ impl fmt::Debug for Redirect {
 /// What a call sent by ways that lead nowhere, in order.
 pub type Sent = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
+/// What there is so far. Who panicked while it was held has left it whole.
+pub fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A connection that leads nowhere: takes everything, and has ended its side.
 pub struct DeadEnd {
     pub name: String,
@@ -51,7 +56,7 @@ impl AsyncWrite for DeadEnd {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = locked(&self.sent);
         match sent.last_mut() {
             Some((name, all)) if *name == self.name => all.extend_from_slice(bytes),
             _ => sent.push((self.name.clone(), bytes.to_vec())),

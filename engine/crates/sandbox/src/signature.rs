@@ -16,9 +16,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use caso_base::error_chain;
+use caso_base::{Clock as _, SystemClock, error_chain};
 use caso_signature::{SignatureError, Signer};
 
 use super::bindings::v1::signature::caso::signature::signing::{Host, SignError};
@@ -55,12 +54,8 @@ pub fn read(granted: &Granted) -> Result<Signers, String> {
     Ok(signers)
 }
 
-/// Seconds since 1970.
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    })
+    SystemClock::new().now()
 }
 
 impl Signatures {

@@ -1,6 +1,6 @@
 //! One request, from the guest's body to the head of its answer.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::super::mask::Mask;
 use super::super::policy::HttpTerms;
-use super::super::redirect::Sent;
+use super::super::redirect::{Sent, locked};
 use super::client::Clients;
 use super::failure::code;
 use super::incoming::Incoming;
@@ -61,16 +61,10 @@ impl Exchange {
     async fn exchange(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let (head, body) = request.into_parts();
         let body = self.whole(body).await?;
+        let outgoing = request_of(head.method, self.url.clone(), head.headers, body);
         if let Some(sent) = &self.redirected {
-            let shown = show(&head.method, &self.url, &body, self.words.log.mask());
-            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-            sent.push((self.name.clone(), shown));
+            locked(sent).push((self.name.clone(), show(&outgoing, self.words.log.mask())));
             return nowhere();
-        }
-        let mut outgoing = reqwest::Request::new(head.method, self.url.clone());
-        *outgoing.headers_mut() = head.headers;
-        if !body.is_empty() {
-            *outgoing.body_mut() = Some(body.into());
         }
         let answer = ask(&self.clients, &self.terms, outgoing, self.until_answer)
             .await
@@ -167,8 +161,27 @@ fn nowhere() -> Result<Response<WasiBody>, Error> {
     Ok(answer)
 }
 
+/// A request with the whole of its body.
+pub fn request_of(
+    method: http::Method,
+    url: Url,
+    headers: http::HeaderMap,
+    body: impl Into<Bytes>,
+) -> reqwest::Request {
+    let body = body.into();
+    let mut request = reqwest::Request::new(method, url);
+    *request.headers_mut() = headers;
+    if !body.is_empty() {
+        *request.body_mut() = Some(body.into());
+    }
+    request
+}
+
 /// A request for people: no headers, which carry credentials, and no secret.
-pub fn show(method: &http::Method, url: &Url, body: &[u8], mask: &Mask) -> Vec<u8> {
+pub fn show(request: &reqwest::Request, mask: &Mask) -> Vec<u8> {
+    let (method, url) = (request.method(), request.url());
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    let body = body.unwrap_or_default();
     let mut shown = mask.hidden(&format!("{method} {url}\n")).into_bytes();
     match std::str::from_utf8(body) {
         Ok(text) => shown.extend(mask.hidden(text).into_bytes()),

@@ -15,7 +15,8 @@ use wasmtime_wasi_http::Error;
 use super::super::bindings::v1::http::caso::http::http::{
     Header, Host, HttpError, Request, Response,
 };
-use super::outgoing::{Unanswered, ask, show};
+use super::super::redirect::locked;
+use super::outgoing::{Unanswered, ask, request_of, show};
 use super::{Http, Kind, Most, State, is_forbidden, is_no_method};
 use caso_net::{Cause, Failure};
 
@@ -52,23 +53,15 @@ impl Http {
         if size > self.most.request_bytes || !self.quota.bytes(body.len()) {
             return Err(HttpError::TooLarge(self.most.request_bytes));
         }
+        let outgoing = request_of(method, url, headers, body);
         if self.redirected.is_some() {
-            let shown = show(&method, &url, &body, self.words.log.mask());
-            let mut sent = self
-                .sent
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            sent.push((name.to_owned(), shown));
+            let shown = show(&outgoing, self.words.log.mask());
+            locked(&self.sent).push((name.to_owned(), shown));
             return Ok(Response {
                 status: 204,
                 headers: Vec::new(),
                 body: Vec::new(),
             });
-        }
-        let mut outgoing = reqwest::Request::new(method, url);
-        *outgoing.headers_mut() = headers;
-        if !body.is_empty() {
-            *outgoing.body_mut() = Some(body.into());
         }
         let origin = terms.origin.as_str();
         let wait = self.most.connect.saturating_add(self.most.transfer);

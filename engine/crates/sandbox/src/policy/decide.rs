@@ -97,14 +97,8 @@ pub fn suggested(
 ) -> Result<BTreeMap<String, Grant>, GrantError> {
     let mut grants = BTreeMap::new();
     for request in requests {
-        let wanted = wanted(request, settings).and_then(|wanted| {
-            let wanted = wanted.map(plain);
-            match wanted.as_ref().and_then(system_tree).zip(wanted.clone()) {
-                Some((tree, grant)) => Err(of_the_system(grant, tree)),
-                None => Ok(wanted),
-            }
-        });
-        match wanted {
+        let wanted = wanted(request, settings);
+        match wanted.and_then(|wanted| wanted.map(to_add).transpose()) {
             Ok(Some(grant)) => {
                 grants.insert(request.name.clone(), grant);
             }
@@ -121,9 +115,17 @@ pub fn suggested(
     Ok(grants)
 }
 
-fn of_the_system(grant: Grant, tree: &'static str) -> Denial {
-    let grant = Box::new(grant);
-    Denial::OfTheSystem { grant, tree }
+/// The grant that a site would add for what is wanted, in its plain form; a denial where that
+/// would be refused all the same.
+fn to_add(wanted: Grant) -> Result<Grant, Denial> {
+    let grant = plain(wanted);
+    match system_tree(&grant) {
+        None => Ok(grant),
+        Some(tree) => Err(Denial::OfTheSystem {
+            grant: Box::new(grant),
+            tree,
+        }),
+    }
 }
 
 fn decide_one<'a>(
@@ -146,12 +148,8 @@ fn decide_one<'a>(
         Policy::Site(grants) => grants,
     };
     let Some(source) = grants.iter().find(|grant| grant.covers(&wanted)) else {
-        let grant = plain(wanted);
-        // No line would help: it would be refused.
-        return Decision::Denied(match system_tree(&grant) {
-            Some(tree) => of_the_system(grant, tree),
-            None => Denial::NotGranted(grant),
-        });
+        let denial = to_add(wanted).map_or_else(|denial| denial, Denial::NotGranted);
+        return Decision::Denied(denial);
     };
     let grant = match source {
         // A directory that may be written is handed out as it was asked for.
