@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::templates::{self, Template};
+use super::templates::{self, Folder, Template};
 use super::{Shown, contract, trial};
 use crate::run::exit::Exit;
 use crate::run::table::columns;
@@ -105,7 +105,7 @@ impl Language {
     }
 
     /// The folder's files; none where there is no such starter in the language.
-    fn files(self, starter: Starter) -> Option<&'static [Template]> {
+    fn files(self, starter: Starter) -> Option<Folder> {
         match (self, starter) {
             (Self::Rust, Starter::Messenger) => Some(templates::RUST),
             (Self::Rust, Starter::Mapper) => Some(templates::RUST_MAPPER),
@@ -184,9 +184,9 @@ pub fn new(
         bail!("`{shown}` is there and is not an empty folder");
     }
     contract::write(&folder.join("wit"))?;
-    let readme = readme(language, starter, name);
+    let readme = readme(language, starter, files, name);
     let made = files
-        .iter()
+        .files()
         .map(|file| (file.name, named(file.bytes, starter, name)));
     for (file, bytes) in made.chain([("README.md", readme.into_bytes())]) {
         let path = folder.join(file);
@@ -201,17 +201,17 @@ pub fn new(
         language: language.word(),
         kind: starter.word(),
         folder: folder.to_owned(),
-        files: files.iter().map(|file| file.name.to_owned()).collect(),
+        files: files.files().map(|file| file.name.to_owned()).collect(),
     };
     Shown::of(
         &facts,
         json,
-        || text(language, starter, name, folder),
+        || text(language, starter, files, name, folder),
         Exit::Done,
     )
 }
 
-fn files(language: Language, starter: Starter) -> anyhow::Result<&'static [Template]> {
+fn files(language: Language, starter: Starter) -> anyhow::Result<Folder> {
     if let Some(files) = language.files(starter) {
         return Ok(files);
     }
@@ -262,12 +262,13 @@ fn named(bytes: &[u8], starter: Starter, name: &str) -> Vec<u8> {
     }
 }
 
-fn readme(language: Language, starter: Starter, name: &str) -> String {
-    let files: Vec<String> = language
-        .files(starter)
-        .unwrap_or_default()
-        .iter()
-        .filter(|file| !file.what.is_empty())
+/// Those that a reader is told of.
+fn told(files: Folder) -> impl Iterator<Item = &'static Template> {
+    files.files().filter(|file| !file.what.is_empty())
+}
+
+fn readme(language: Language, starter: Starter, files: Folder, name: &str) -> String {
+    let files: Vec<String> = told(files)
         .map(|file| format!("| `{}` | {} |", file.name, file.what))
         .collect();
     let table = format!("| | |\n|---|---|\n{}", files.join("\n"));
@@ -285,16 +286,14 @@ fn readme(language: Language, starter: Starter, name: &str) -> String {
         .replace("@HINT@", language.hint())
 }
 
-fn text(language: Language, starter: Starter, name: &str, folder: &Path) -> String {
+fn text(language: Language, starter: Starter, files: Folder, name: &str, folder: &Path) -> String {
     let shown = folder.display();
     let mut text = format!(
         "{name}: a {} in {}, in `{shown}`\n",
         starter.title(),
         language.title()
     );
-    let files = language.files(starter).unwrap_or_default().iter();
-    let files = files.filter(|file| !file.what.is_empty());
-    let mut rows: Vec<Vec<String>> = files
+    let mut rows: Vec<Vec<String>> = told(files)
         .map(|file| vec![file.name.to_owned(), file.what.replace('`', "")])
         .collect();
     rows.push(vec!["README.md".to_owned(), "how it goes on".to_owned()]);

@@ -17,17 +17,19 @@ const fn file(name: &'static str, bytes: &'static [u8], what: &'static str) -> T
     Template { name, bytes, what }
 }
 
-pub const RUST: &[Template] = &[
-    file(
-        "src/lib.rs",
-        template!("rust/src/lib.rs"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
-    file(
-        "src/lines.rs",
-        template!("rust/src/lines.rs"),
-        "what is written, with its tests",
-    ),
+/// The files of a folder, in the order in which they are told of: parts, of which starters
+/// share some.
+#[derive(Clone, Copy)]
+pub struct Folder(&'static [&'static [Template]]);
+
+impl Folder {
+    pub fn files(self) -> impl Iterator<Item = &'static Template> {
+        self.0.iter().copied().flatten()
+    }
+}
+
+/// Around every component in Rust.
+const RUST_AROUND: &[Template] = &[
     file("Cargo.toml", template!("rust/Cargo.toml.in"), "the package"),
     file(
         "build.sh",
@@ -38,12 +40,8 @@ pub const RUST: &[Template] = &[
     file(".gitignore", template!("rust/gitignore"), ""),
 ];
 
-pub const C: &[Template] = &[
-    file(
-        "component.c",
-        template!("c/component.c"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
+/// What a messenger in C writes.
+const C_LINES: &[Template] = &[
     file("lines.c", template!("c/lines.c"), "what is written"),
     file("lines.h", template!("c/lines.h"), ""),
     file(
@@ -51,17 +49,10 @@ pub const C: &[Template] = &[
         template!("c/test/test_lines.c"),
         "its test",
     ),
-    file("gen/messenger.c", template!("c/gen/messenger.c"), ""),
-    file(
-        "gen/messenger.h",
-        template!("c/gen/messenger.h"),
-        "the contract's types and functions, generated from `wit/`",
-    ),
-    file(
-        "gen/messenger_component_type.o",
-        template!("c/gen/messenger_component_type.o"),
-        "",
-    ),
+];
+
+/// Around every component in C.
+const C_AROUND: &[Template] = &[
     file(
         "requirements.txt",
         template!("c/requirements.txt"),
@@ -76,7 +67,108 @@ pub const C: &[Template] = &[
     file(".gitignore", template!("c/gitignore"), ""),
 ];
 
-pub const PYTHON: &[Template] = &[
+pub const RUST: Folder = Folder(&[
+    &[
+        file(
+            "src/lib.rs",
+            template!("rust/src/lib.rs"),
+            "the component: `describe`, `start` and `deliver`",
+        ),
+        file(
+            "src/lines.rs",
+            template!("rust/src/lines.rs"),
+            "what is written, with its tests",
+        ),
+    ],
+    RUST_AROUND,
+]);
+
+/// A mapper, and what is around it as for a messenger.
+pub const RUST_MAPPER: Folder = Folder(&[
+    &[
+        file(
+            "src/lib.rs",
+            template!("rust-mapper/src/lib.rs"),
+            "the component: `describe`, `start` and `map-usage`",
+        ),
+        file(
+            "src/records.rs",
+            template!("rust-mapper/src/records.rs"),
+            "what is made of usage, with its tests",
+        ),
+    ],
+    RUST_AROUND,
+]);
+
+/// A filter.
+pub const RUST_FILTER: Folder = Folder(&[
+    &[
+        file(
+            "src/lib.rs",
+            template!("rust-filter/src/lib.rs"),
+            "the component: `describe`, `start` and `filter`",
+        ),
+        file(
+            "src/verdicts.rs",
+            template!("rust-filter/src/verdicts.rs"),
+            "what becomes of each record, with its tests",
+        ),
+    ],
+    RUST_AROUND,
+]);
+
+pub const C: Folder = Folder(&[
+    &[file(
+        "component.c",
+        template!("c/component.c"),
+        "the component: `describe`, `start` and `deliver`",
+    )],
+    C_LINES,
+    &[
+        file("gen/messenger.c", template!("c/gen/messenger.c"), ""),
+        file(
+            "gen/messenger.h",
+            template!("c/gen/messenger.h"),
+            "the contract's types and functions, generated from `wit/`",
+        ),
+        file(
+            "gen/messenger_component_type.o",
+            template!("c/gen/messenger_component_type.o"),
+            "",
+        ),
+    ],
+    C_AROUND,
+]);
+
+/// A messenger of the world `messenger-http`.
+pub const C_HTTP: Folder = Folder(&[
+    &[file(
+        "component.c",
+        template!("c-http/component.c"),
+        "the component: `describe`, `start` and `deliver`",
+    )],
+    C_LINES,
+    &[
+        file(
+            "gen/messenger_http.c",
+            template!("c-http/gen/messenger_http.c"),
+            "",
+        ),
+        file(
+            "gen/messenger_http.h",
+            template!("c-http/gen/messenger_http.h"),
+            "the contract's types and functions, generated from `wit/`",
+        ),
+        file(
+            "gen/messenger_http_component_type.o",
+            template!("c-http/gen/messenger_http_component_type.o"),
+            "",
+        ),
+    ],
+    C_AROUND,
+]);
+
+pub const PYTHON: Folder = Folder(&[&[
     file(
         "component.py",
         template!("python/component.py"),
@@ -100,9 +192,9 @@ pub const PYTHON: &[Template] = &[
     ),
     file("test.sh", template!("python/test.sh"), ""),
     file(".gitignore", template!("python/gitignore"), ""),
-];
+]]);
 
-pub const JAVASCRIPT: &[Template] = &[
+pub const JAVASCRIPT: Folder = Folder(&[&[
     file(
         "component.js",
         template!("javascript/component.js"),
@@ -135,91 +227,4 @@ pub const JAVASCRIPT: &[Template] = &[
     ),
     file("test.sh", template!("javascript/test.sh"), ""),
     file(".gitignore", template!("javascript/gitignore"), ""),
-];
-
-/// A mapper, and what is around it as for a messenger.
-pub const RUST_MAPPER: &[Template] = &[
-    file(
-        "src/lib.rs",
-        template!("rust-mapper/src/lib.rs"),
-        "the component: `describe`, `start` and `map-usage`",
-    ),
-    file(
-        "src/records.rs",
-        template!("rust-mapper/src/records.rs"),
-        "what is made of usage, with its tests",
-    ),
-    file("Cargo.toml", template!("rust/Cargo.toml.in"), "the package"),
-    file(
-        "build.sh",
-        template!("rust/build.sh"),
-        "`cargo build` for WebAssembly",
-    ),
-    file("test.sh", template!("rust/test.sh"), ""),
-    file(".gitignore", template!("rust/gitignore"), ""),
-];
-
-/// A filter.
-pub const RUST_FILTER: &[Template] = &[
-    file(
-        "src/lib.rs",
-        template!("rust-filter/src/lib.rs"),
-        "the component: `describe`, `start` and `filter`",
-    ),
-    file(
-        "src/verdicts.rs",
-        template!("rust-filter/src/verdicts.rs"),
-        "what becomes of each record, with its tests",
-    ),
-    file("Cargo.toml", template!("rust/Cargo.toml.in"), "the package"),
-    file(
-        "build.sh",
-        template!("rust/build.sh"),
-        "`cargo build` for WebAssembly",
-    ),
-    file("test.sh", template!("rust/test.sh"), ""),
-    file(".gitignore", template!("rust/gitignore"), ""),
-];
-
-/// A messenger of the world `messenger-http`.
-pub const C_HTTP: &[Template] = &[
-    file(
-        "component.c",
-        template!("c-http/component.c"),
-        "the component: `describe`, `start` and `deliver`",
-    ),
-    file("lines.c", template!("c/lines.c"), "what is written"),
-    file("lines.h", template!("c/lines.h"), ""),
-    file(
-        "test/test_lines.c",
-        template!("c/test/test_lines.c"),
-        "its test",
-    ),
-    file(
-        "gen/messenger_http.c",
-        template!("c-http/gen/messenger_http.c"),
-        "",
-    ),
-    file(
-        "gen/messenger_http.h",
-        template!("c-http/gen/messenger_http.h"),
-        "the contract's types and functions, generated from `wit/`",
-    ),
-    file(
-        "gen/messenger_http_component_type.o",
-        template!("c-http/gen/messenger_http_component_type.o"),
-        "",
-    ),
-    file(
-        "requirements.txt",
-        template!("c/requirements.txt"),
-        "the compiler and linker, from PyPI",
-    ),
-    file(
-        "build.sh",
-        template!("c/build.sh"),
-        "installs them, compiles and links",
-    ),
-    file("test.sh", template!("c/test.sh"), ""),
-    file(".gitignore", template!("c/gitignore"), ""),
-];
+]]);
