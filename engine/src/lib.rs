@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+mod log_line;
 mod run;
 mod stdout;
 

@@ -8,7 +8,6 @@
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context as _;
-use nix::sys::stat::{SFlag, fstat};
 
 /// Writes `text` to stdout, down to the device.
 ///
@@ -47,13 +46,6 @@ pub fn forgiven(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
-}
-
-/// Whether standard error goes into a file, as a cron line has it with `>> caso.log 2>&1`.
-pub fn stderr_is_a_file() -> bool {
-    fstat(io::stderr()).is_ok_and(|found| {
-        SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG
-    })
 }
 
 fn to(out: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {

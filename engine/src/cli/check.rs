@@ -1,8 +1,8 @@
 //! `caso check`: whether a run would go well.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 
-use super::commands::for_delivery;
+use super::commands::{flag, for_delivery};
 use super::logging::LogSettings;
 use super::process::{complain, inputs, logged, print};
 use super::task::Task;
@@ -10,12 +10,6 @@ use crate::run::{self, Check, ComponentWarnings, Exit};
 use caso_config::{CommandLine, Program};
 
 pub fn command() -> Command {
-    let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .action(ArgAction::SetTrue)
-            .help(help)
-    };
     for_delivery(Command::new("check"))
         .about("Checks whether a run would go well, and says what to do where it would not")
         .after_help(

@@ -130,6 +130,14 @@ fn deliver() -> Command {
         .after_help(Exit::table(&Exit::ALL))
 }
 
+/// A flag that is there or not.
+pub fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
 /// A command about what waits takes the flags of an extraction, so that a cron
 /// line can be changed by one word; its help shows only those that do something.
 pub fn for_delivery(command: Command) -> Command {

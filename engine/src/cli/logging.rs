@@ -12,8 +12,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::log_line;
 use crate::run::ComponentWarnings;
-use crate::stdout;
 use caso_base::line::{LINE_BYTES, short_line};
 use caso_deliver::PROGRESS;
 use caso_model::guest::MAPPER;
@@ -134,13 +134,17 @@ impl Sink {
 struct Lines {
     sink: Sink,
     json: bool,
-    /// Stderr is a file, which nothing else says the time of.
+    /// It goes into a file, which nothing else says the time of.
     stamped: bool,
 }
 
 impl Lines {
     fn new(sink: Sink, json: bool) -> Self {
-        let stamped = matches!(sink, Sink::Stderr) && stdout::stderr_is_a_file();
+        let stamped = match sink {
+            Sink::Stderr => log_line::stderr_is_a_file(),
+            Sink::File(_) => true,
+            Sink::Syslog { .. } => false,
+        };
         Self {
             sink,
             json,
@@ -150,20 +154,13 @@ impl Lines {
 
     fn format(&self, event: &Event<'_>, text: &Text) -> String {
         let level = *event.metadata().level();
-        let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let now = log_line::now();
         if self.json {
-            let mut line = serde_json::json!({
-                "time": now,
-                "level": level.as_str(),
-                "target": event.metadata().target(),
-                "message": short_line(&text.message, LINE_BYTES),
-            });
-            if let Some(object) = line.as_object_mut() {
-                for (name, value) in &text.fields {
-                    object.insert((*name).to_owned(), short_line(value, LINE_BYTES).into());
-                }
-            }
-            return line.to_string();
+            let fields = text.fields.iter();
+            let fields = fields.map(|(name, value)| (*name, short_line(value, LINE_BYTES).into()));
+            let message = short_line(&text.message, LINE_BYTES);
+            let target = event.metadata().target();
+            return log_line::json(&now, level.as_str(), target, &message, fields);
         }
         let word = match level {
             Level::ERROR => "error",
@@ -174,10 +171,9 @@ impl Lines {
         };
         // Whatever a text is made of, and whoever forgot: here it becomes one line.
         let text = short_line(&format!("{}{text}", text.who()), LINE_BYTES);
-        match self.sink {
-            Sink::Stderr if self.stamped => format!("{now} {} {word}: {text}", std::process::id()),
-            Sink::File(_) => format!("{now} {} {word}: {text}", std::process::id()),
-            _ => format!("{word}: {text}"),
+        match self.stamped {
+            true => log_line::stamped(&now, word, &text),
+            false => format!("{word}: {text}"),
         }
     }
 }

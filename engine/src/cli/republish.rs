@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::commands::for_delivery;
+use super::commands::{flag, for_delivery};
 use super::process::{log_settings, logged, to_stderr, until_signalled};
 use super::task::Task;
 use crate::run::{self, Exit, REPUBLISHED, Republish};
@@ -12,12 +12,6 @@ use caso_base::time::parse_iso;
 use caso_config::{CommandLine, Config};
 
 pub fn command() -> Command {
-    let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .action(ArgAction::SetTrue)
-            .help(help)
-    };
     for_delivery(Command::new("republish"))
         .about("Sends a month once more, with what the configuration says today")
         .after_help(format!(

@@ -53,7 +53,7 @@ pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
-use crate::stdout;
+use crate::log_line;
 
 use self::prepare::Stopped;
 use self::republish::Again;
@@ -86,7 +86,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     let watched = invocation.verbose || io::stderr().is_terminal();
     // A dry run is somebody's who looks; and a log file without a line on a good hour looks as if
     // cron did not run.
-    let wanted = watched || invocation.kind.is_dry() || stdout::stderr_is_a_file();
+    let wanted = watched || invocation.kind.is_dry() || log_line::stderr_is_a_file();
     match phases(invocation, cancel, watched).await {
         Ok(summary) => {
             let exit = summary.exit(partial_exit_ok);

@@ -16,7 +16,7 @@ use super::warning_memory::WarningMemory;
 use super::{Invocation, where_configured};
 use caso_base::time::format_utc;
 use caso_base::{Clock, error_chain};
-use caso_config::{CloudConfig, ComponentSource, Config, MessengerInstance};
+use caso_config::{CloudConfig, Config};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::AddressSpace;
@@ -242,10 +242,6 @@ fn room(kind: &Kind, config: &Config, space: AddressSpace) -> Option<Notice> {
     ))
 }
 
-fn is_noop(messenger: &MessengerInstance) -> bool {
-    matches!(&messenger.component.source, ComponentSource::BuiltIn(name) if name == "noop")
-}
-
 /// A `site_name` that no site has.
 fn spaced(cloud: &CloudConfig) -> Option<Notice> {
     let name = cloud.site_name.as_deref()?;
@@ -277,7 +273,11 @@ pub fn notices(
             "no-messenger",
             "`messengers` names none: records are extracted for nobody",
         ));
-    } else if config.messengers.iter().all(is_noop) {
+    } else if config
+        .messengers
+        .iter()
+        .all(|it| it.component.source.is_builtin("noop"))
+    {
         notices.push(Notice::warning(
             "only-noop",
             "`messengers` is `noop` alone, which throws records away: they are extracted for nobody; for APEL \

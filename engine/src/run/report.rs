@@ -20,6 +20,7 @@ use super::kind::Kind;
 use super::month;
 use super::prepare::{self, Prepared, Stopped};
 use super::republish::Again;
+use super::summary::words::hours;
 use super::table::Table;
 use super::{Invocation, extract};
 use crate::stdout;
@@ -322,10 +323,6 @@ impl Sums {
     }
 }
 
-fn hours(seconds: u64) -> f64 {
-    Duration::from_secs(seconds).as_secs_f64() / 3_600.0
-}
-
 fn text(shown: &Shown) -> String {
     let heading = match shown.by {
         By::Vo => "VO",
@@ -343,8 +340,8 @@ fn text(shown: &Shown) -> String {
         table.row([
             row.name.clone(),
             row.servers.to_string(),
-            format!("{:.1}", hours(row.wall_seconds)),
-            format!("{:.1}", hours(row.cpu_seconds)),
+            hours(row.wall_seconds),
+            hours(row.cpu_seconds),
             format!("{:.1}", row.accelerator_seconds / 3_600.0),
             format!("{:.1}", row.gib_days),
         ]);

@@ -3,7 +3,7 @@
 //! extracted. What else a messenger refuses costs one record and lies in quarantine.
 
 use anyhow::bail;
-use caso_config::{CloudConfig, ComponentSource, Config};
+use caso_config::{CloudConfig, Config};
 
 /// Of a column `VARCHAR(255)` at APEL.
 const MOST: usize = 255;
@@ -11,9 +11,8 @@ const MOST: usize = 255;
 /// # Errors
 /// A name that no message can carry, where `ssm` is among the messengers.
 pub fn check(config: &Config) -> anyhow::Result<()> {
-    let is_ssm = |source: &ComponentSource| matches!(source, ComponentSource::BuiltIn(name) if name == "ssm");
     let mut messengers = config.messengers.iter();
-    let Some(ssm) = messengers.find(|it| is_ssm(&it.component.source)) else {
+    let Some(ssm) = messengers.find(|it| it.component.source.is_builtin("ssm")) else {
         return Ok(());
     };
     for cloud in &config.clouds {

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use caso_tests::build::workspace;
 use caso_tests::site::Site;
 
 const PROGRAMS: [&str; 4] = [
@@ -16,16 +17,9 @@ const PROGRAMS: [&str; 4] = [
     "caso-mapping-migrate",
 ];
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
-}
-
 /// README.md and the pages of the book, with their texts.
 fn pages() -> Vec<(PathBuf, String)> {
-    let root = repository();
+    let root = workspace();
     let book = fs::read_dir(root.join("docs/src")).unwrap();
     let mut paths: Vec<_> = book.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -118,7 +112,7 @@ fn every_link_in_the_pages_leads_somewhere() {
 
 #[test]
 fn every_page_is_in_the_table_of_contents() {
-    let folder = repository().join("docs/src");
+    let folder = workspace().join("docs/src");
     let contents = fs::read_to_string(folder.join("SUMMARY.md")).unwrap();
     for entry in fs::read_dir(&folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -132,7 +126,7 @@ fn every_page_is_in_the_table_of_contents() {
 #[test]
 fn the_packages_caso_conf_is_understood_once_it_is_filled_in() {
     let site = Site::with_auth_url("http://127.0.0.1:1/v3");
-    let shipped = fs::read_to_string(repository().join("packaging/caso.conf")).unwrap();
+    let shipped = fs::read_to_string(workspace().join("packaging/caso.conf")).unwrap();
     let filled: String = shipped
         .lines()
         .map(|line| match line.strip_prefix('#') {

@@ -43,6 +43,14 @@ pub struct RunLimits {
     pub floor_part: u64,
 }
 
+impl RunLimits {
+    /// Of a disk of so many bytes, how many must stay free.
+    #[must_use]
+    pub fn floor(&self, disk: u64) -> u64 {
+        self.disk_floor.min(disk / self.floor_part.max(1))
+    }
+}
+
 impl Default for RunLimits {
     fn default() -> Self {
         Self {
@@ -247,8 +255,7 @@ impl Budget {
         place: impl FnOnce() -> String,
     ) -> Result<(), Spent> {
         let Some(left) = left else { return Ok(()) };
-        let limits = &self.limits;
-        let floor = limits.disk_floor.min(left.of / limits.floor_part.max(1));
+        let floor = self.limits.floor(left.of);
         if left.bytes >= floor {
             return Ok(());
         }

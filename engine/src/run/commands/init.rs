@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::mapping_migrate::shell::word;
+use super::mapping_migrate::shell::{self, word};
 use caso_disk::Disk;
 
 /// Who may read a new file: it may hold a password.
@@ -120,65 +120,72 @@ fn value(option: &str, text: &str) -> anyhow::Result<String> {
     Ok(text.replace('$', "$$"))
 }
 
-fn text(site: &FirstSite) -> anyhow::Result<String> {
-    let mut text =
-        "# Written by `caso init`. Every other option, with what it is for: `caso sample`.\n\n\
-                    [DEFAULT]\n"
-            .to_owned();
-    let mut line = |option: &str, it: &str| -> anyhow::Result<()> {
+/// The lines of a caso.conf.
+struct Lines(String);
+
+impl Lines {
+    fn option(&mut self, option: &str, it: &str) -> anyhow::Result<()> {
         let it = value(option, it)?;
-        let _ = writeln!(text, "{option} = {it}");
+        let _ = writeln!(self.0, "{option} = {it}");
         Ok(())
-    };
-    line("site_name", &site.site_name)?;
-    if let Some(service) = &site.service_name {
-        line("service_name", service)?;
     }
-    line("messengers", &site.messengers)?;
+
+    fn section(&mut self, name: &str) {
+        let _ = writeln!(self.0, "\n[{name}]");
+    }
+}
+
+fn text(site: &FirstSite) -> anyhow::Result<String> {
+    let mut lines = Lines(
+        "# Written by `caso init`. Every other option, with what it is for: `caso sample`.\n"
+            .to_owned(),
+    );
+    lines.section("DEFAULT");
+    lines.option("site_name", &site.site_name)?;
+    if let Some(service) = &site.service_name {
+        lines.option("service_name", service)?;
+    }
+    lines.option("messengers", &site.messengers)?;
     if !site.projects.is_empty() {
-        line("projects", &site.projects.join(", "))?;
+        lines.option("projects", &site.projects.join(", "))?;
     }
     if let Some(region) = &site.region_name {
-        line("region_name", region)?;
+        lines.option("region_name", region)?;
     }
-    text.push_str("\n[keystone_auth]\n");
-    let mut line = |option: &str, it: &str| -> anyhow::Result<()> {
-        let it = value(option, it)?;
-        let _ = writeln!(text, "{option} = {it}");
-        Ok(())
-    };
-    let secret_file = secret_file(site);
+    lines.section("keystone_auth");
     match &site.account {
         Account::Password {
             username,
             domain,
             password,
         } => {
-            line("auth_type", "v3password")?;
-            line("auth_url", &site.auth_url)?;
-            line("username", username)?;
-            line("user_domain_name", domain)?;
+            lines.option("auth_type", "v3password")?;
+            lines.option("auth_url", &site.auth_url)?;
+            lines.option("username", username)?;
+            lines.option("user_domain_name", domain)?;
             // Of projects that are named, not given by id.
-            line("project_domain_name", domain)?;
+            lines.option("project_domain_name", domain)?;
             match password {
-                Some(password) => line("password", password)?,
-                None => line("password_file", &secret_file)?,
+                Some(password) => lines.option("password", password)?,
+                None => lines.option("password_file", &secret_file(site))?,
             }
         }
         Account::ApplicationCredential { id, secret } => {
-            line("auth_type", "v3applicationcredential")?;
-            line("auth_url", &site.auth_url)?;
-            line("application_credential_id", id)?;
+            lines.option("auth_type", "v3applicationcredential")?;
+            lines.option("auth_url", &site.auth_url)?;
+            lines.option("application_credential_id", id)?;
             match secret {
-                Some(secret) => line("application_credential_secret", secret)?,
-                None => line("application_credential_secret_file", &secret_file)?,
+                Some(secret) => lines.option("application_credential_secret", secret)?,
+                None => {
+                    lines.option("application_credential_secret_file", &secret_file(site))?;
+                }
             }
         }
     }
     if let Some(cafile) = &site.cafile {
-        line("cafile", cafile)?;
+        lines.option("cafile", cafile)?;
     }
-    Ok(text)
+    Ok(lines.0)
 }
 
 /// Where a secret goes that is not known yet.
@@ -228,10 +235,8 @@ fn next(site: &FirstSite) -> String {
         };
         for project in &named {
             let project = word(project);
-            let _ = writeln!(
-                page,
-                "  openstack role add {user} --project {project} reader"
-            );
+            let role = shell::role(&user, &format!("--project {project}"));
+            let _ = writeln!(page, "  {role}");
             let _ = writeln!(
                 page,
                 "  openstack project set --property VO=NAME-OF-THE-VO {project}"

@@ -13,11 +13,12 @@ use super::outages::Outages;
 use super::region::{Place, Region, Started};
 use super::report::{CloudReport, RegionReport};
 use super::session_of::project_options;
+use super::sources::Sources;
 use super::window::Bounds;
 use caso_base::error_chain;
 use caso_config::CloudConfig;
 use caso_extract::projects::find;
-use caso_extract::{ExtractContext, PowerSource, ProjectRef, RunCaches};
+use caso_extract::{PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
 use caso_openstack::{Service, Session};
 use caso_state::{CursorError, CursorKey, Start};
@@ -211,38 +212,34 @@ impl CloudRun {
         // regions of all clouds.
         let before = config.clouds.iter().take(self.index);
         let first: usize = before.map(|cloud| cloud.regions().len()).sum();
-        let mut next = Some(caches);
-        let mut out = Vec::new();
-        for (at, region) in self.cloud.regions().into_iter().enumerate() {
-            let Some(caches) = next.take() else { break };
-            next = Some(caches.of_next_region());
-            out.push(Region {
-                bounds: Bounds {
-                    from: config.extract_from,
-                    first_from: self.cloud.first_extract_from,
-                    to: config.extract_to.unwrap_or(*now).min(present),
-                    now: *now,
-                },
-                sources: ExtractContext {
-                    session: session.in_region(region.as_deref()),
-                    caches: Arc::new(caches),
-                    page_size: config.page_size,
-                    reads_ahead: kind.reads_side_by_side(config),
-                    now: *now,
-                    counters: config.counters,
-                    ip_records_for_past_windows: config.ip_records_for_past_windows,
-                    without_names: Arc::new(self.impatient(region.as_deref(), taken)),
-                    power: power.cloned(),
-                },
-                place: Place {
-                    order: first + at,
-                    region,
-                },
-                context: self.context.clone(),
-                cloud: self.cloud.clone(),
-                outages: Outages::of(&self.cloud.extractors),
-            });
-        }
-        Ok(out)
+        let site = self.cloud.site()?;
+        let sources = Sources {
+            kind,
+            config,
+            cloud: &self.cloud,
+            session,
+            power,
+            now: *now,
+        };
+        let sources = sources.of_regions(caches, |region| self.impatient(region, taken));
+        let regions = sources.into_iter().enumerate();
+        let regions = regions.map(|(at, (region, sources))| Region {
+            bounds: Bounds {
+                from: config.extract_from,
+                first_from: self.cloud.first_extract_from,
+                to: config.extract_to.unwrap_or(*now).min(present),
+                now: *now,
+            },
+            sources,
+            place: Place {
+                order: first + at,
+                region,
+            },
+            context: self.context.clone(),
+            cloud: self.cloud.clone(),
+            site: site.to_owned(),
+            outages: Outages::of(&self.cloud.extractors),
+        });
+        Ok(regions.collect())
     }
 }

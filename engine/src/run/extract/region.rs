@@ -34,6 +34,8 @@ pub struct Region {
     pub context: Arc<Context>,
     pub cloud: Arc<CloudConfig>,
     pub place: Place,
+    /// `site_name`.
+    pub site: String,
     pub bounds: Bounds,
     /// Where usage is read.
     pub sources: ExtractContext,

@@ -105,7 +105,7 @@ impl Task {
     fn usage_context(&self, window: Window) -> Context {
         let region = self.region.place.region.as_deref();
         usage_context(
-            &self.region.cloud,
+            (&self.region.cloud, &self.region.site),
             region,
             &self.project,
             window,
@@ -114,18 +114,18 @@ impl Task {
     }
 }
 
-/// What the mapper is told of where usage comes from. No run begins without `site_name`.
+/// What the mapper is told of where usage comes from: of a cloud with its `site_name`.
 pub fn usage_context(
-    cloud: &CloudConfig,
+    (cloud, site): (&CloudConfig, &str),
     region: Option<&str>,
     project: &ProjectRef,
     window: Window,
     now: i64,
 ) -> Context {
-    let site = cloud.site_name.clone().unwrap_or_default();
+    let service = cloud.service_name.as_deref().unwrap_or(site);
     Context {
-        service_name: cloud.service_name.clone().unwrap_or_else(|| site.clone()),
-        site_name: site,
+        site_name: site.to_owned(),
+        service_name: service.to_owned(),
         cloud_type: cloud.cloud_type.clone(),
         cloud: cloud.name.clone(),
         region: region.map(str::to_owned),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use super::Put;
 use crate::run::commands::queue::{Entry, each};
 use crate::run::ledger::Extracted;
 use crate::run::prepare::Prepared;
-use crate::run::summary::words::{count, records};
+use crate::run::summary::words::{count, hours, records, to};
 use crate::run::table::{Table, next};
 use caso_base::time::format_utc;
 use caso_journal::WaitingRecord;
@@ -137,10 +136,7 @@ impl Facts {
                 0 => String::new(),
                 number => format!(" in {}", count(number, "message", "messages")),
             };
-            let to = match messenger.destinations.is_empty() {
-                true => String::new(),
-                false => format!(" to {}", messenger.destinations.join(", ")),
-            };
+            let to = to(&messenger.destinations);
             let name = &messenger.name;
             let _ = writeln!(page, "{name}: {}{messages}{to}", records(messenger.records));
         }
@@ -151,12 +147,6 @@ impl Facts {
         let mut table = Table::new([
             "PROJECT", "VO", ">CLOUD", ">ACCEL", ">STORAGE", ">IP", ">WALL H", ">CPU H", ">GIB",
         ]);
-        let hours = |seconds| {
-            format!(
-                "{:.1}",
-                Duration::from_secs(seconds).as_secs_f64() / 3_600.0
-            )
-        };
         let clouds: Vec<&str> = self.projects.iter().map(|row| row.cloud.as_str()).collect();
         let several = clouds.windows(2).any(|pair| pair.first() != pair.last());
         for row in &self.projects {

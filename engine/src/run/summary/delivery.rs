@@ -37,10 +37,7 @@ impl Summary {
             self.success();
             let would = if self.dry { "would be " } else { "" };
             let places = self.destinations.get(name).cloned().unwrap_or_default();
-            let to = match places.is_empty() {
-                true => String::new(),
-                false => format!(" to {}", places.join(", ")),
-            };
+            let to = words::to(&places);
             let text = format!(
                 "messenger `{name}`: {} {would}delivered{to}",
                 records(report.delivered)

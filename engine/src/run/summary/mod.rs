@@ -18,7 +18,7 @@ use std::io::{self, Write as _};
 
 use super::exit::Exit;
 use super::warning_memory::WarningMemory;
-use crate::stdout;
+use crate::log_line;
 use caso_model::notice::Notice;
 
 /// Collected while the run goes on.
@@ -134,26 +134,16 @@ impl Summary {
     /// The lines on stderr.
     pub fn print(&self, json: bool) {
         let mut stderr = io::stderr().lock();
-        let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        let stamped = stdout::stderr_is_a_file();
+        let now = log_line::now();
+        let stamped = log_line::stderr_is_a_file();
         for Line { text, fields } in &self.lines {
             let text = clean_lines(text);
             let line = match json {
                 true => {
-                    let head = [
-                        ("time", now.as_str()),
-                        ("level", "INFO"),
-                        ("target", "caso"),
-                        ("message", text.as_ref()),
-                    ];
-                    let head = head.map(|(name, value)| (name.to_owned(), value.into()));
-                    let mut line = serde_json::Map::from_iter(head);
-                    for (name, value) in fields {
-                        line.insert((*name).to_owned(), value.clone());
-                    }
-                    serde_json::Value::Object(line).to_string()
+                    let fields = fields.iter().map(|(name, value)| (*name, value.clone()));
+                    log_line::json(&now, "INFO", "caso", &text, fields)
                 }
-                false if stamped => format!("{now} {} info: {text}", std::process::id()),
+                false if stamped => log_line::stamped(&now, "info", &text),
                 false => text,
             };
             let _ = writeln!(stderr, "{line}");

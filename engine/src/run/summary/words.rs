@@ -1,4 +1,6 @@
-//! Numbers as English has them.
+//! Numbers and lists as English has them.
+
+use std::time::Duration;
 
 /// `1 record`, `2 records`, `0 records`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
@@ -26,6 +28,22 @@ pub fn is(number: u64) -> &'static str {
 /// A length as a number to be counted.
 pub fn len<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+/// ` to A, B`, where something goes; nothing where it goes nowhere.
+pub fn to(places: &[String]) -> String {
+    match places.is_empty() {
+        true => String::new(),
+        false => format!(" to {}", places.join(", ")),
+    }
+}
+
+/// Seconds in hours, with a digit behind the point.
+pub fn hours(seconds: u64) -> String {
+    format!(
+        "{:.1}",
+        Duration::from_secs(seconds).as_secs_f64() / 3_600.0
+    )
 }
 
 /// `26 min`, `29 h`, `7 days`.

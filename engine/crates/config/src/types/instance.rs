@@ -36,6 +36,11 @@ pub enum ComponentSource {
 }
 
 impl ComponentSource {
+    /// Whether it is this one of those in the engine.
+    pub fn is_builtin(&self, name: &str) -> bool {
+        matches!(self, Self::BuiltIn(known) if known == name)
+    }
+
     /// The file, if it is one.
     pub fn file(&self) -> Option<&Path> {
         match self {

@@ -1,7 +1,7 @@
 //! One cloud: login, certificates, clock, and each project's extractors over the last hour.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, stream};
 
@@ -11,18 +11,18 @@ use super::trial::Trial;
 use crate::run::components::Mapper;
 use crate::run::extract::clock;
 use crate::run::extract::session_of::project_options;
-use crate::run::extract::usage_context;
+use crate::run::extract::{Sources, usage_context};
 use crate::run::kind::Kind;
 use crate::run::summary::words::{count, of, span};
 use caso_base::error_chain;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config};
 use caso_extract::projects::find;
-use caso_extract::{ExtractContext, ProjectRef, RunCaches};
+use caso_extract::{ExtractContext, ProjectRef};
 use caso_history::History;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
-use caso_model::notice::Notices;
+use caso_model::notice::{Notice, Notices};
 use caso_openstack::{Scope, Service, Session};
 
 /// So far back usage is read, in seconds: what an hourly run reads.
@@ -60,7 +60,9 @@ pub async fn cloud(
         }
     };
     let logged_in = session.log_in(&Scope::System).await;
-    certificates(&session, cloud, now, findings);
+    own_certificate(cloud, now, findings);
+    let mut told = BTreeSet::new();
+    certificates(&session, cloud, now, &mut told, findings);
     match logged_in {
         Err(error) => {
             let text = error_chain(&error);
@@ -78,7 +80,7 @@ pub async fn cloud(
     let warnings = Notices::default();
     let options = project_options(cloud);
     let found = find(&session, &options, &warnings).await;
-    warned(warnings, cloud, findings);
+    noticed(warnings.take(), cloud, findings);
     let found = match found {
         Ok(found) => found,
         Err(error) => {
@@ -115,21 +117,15 @@ pub async fn cloud(
             None
         }
     };
-    let mut next = Some(kind.caches());
-    for region in cloud.regions() {
-        let Some(caches) = next.take() else { break };
-        next = Some(RunCaches::of_next_region(&caches));
-        let sources = ExtractContext {
-            session: session.in_region(region.as_deref()),
-            caches: Arc::new(caches),
-            page_size: config.page_size,
-            reads_ahead: kind.reads_side_by_side(config),
-            now,
-            counters: config.counters,
-            ip_records_for_past_windows: config.ip_records_for_past_windows,
-            without_names: Arc::new(HashSet::new()),
-            power: power.clone(),
-        };
+    let sources = Sources {
+        kind: &kind,
+        config,
+        cloud,
+        session: &session,
+        power: power.as_ref(),
+        now,
+    };
+    for (region, sources) in sources.of_regions(kind.caches(), |_| HashSet::new()) {
         self::region(
             cloud,
             region.as_deref(),
@@ -142,13 +138,7 @@ pub async fn cloud(
         .await;
     }
     // Those of the services too.
-    certificates_of_services(
-        &session,
-        cloud,
-        now,
-        auth.login.auth_url.host_str(),
-        findings,
-    );
+    certificates(&session, cloud, now, &mut told, findings);
 }
 
 /// All projects in one region, in their order.
@@ -210,14 +200,7 @@ async fn region(
         );
     }
     benchmarks(&flavors, findings);
-    for notice in sources.caches.closing_warnings() {
-        let hint = remedy::on_the_system(&notice.key, cloud);
-        findings.add(
-            Finding::warning(Area::Cloud, &notice.text)
-                .of(&cloud.name)
-                .hint(hint),
-        );
-    }
+    noticed(sources.caches.closing_warnings(), cloud, findings);
 }
 
 async fn project_of(
@@ -240,7 +223,9 @@ async fn project_of(
         end: now,
     };
     for extractor in &cloud.extractors {
-        let context = usage_context(cloud, region, project, window, now);
+        // Its absence is named already.
+        let site = cloud.site_name.as_deref().unwrap_or_default();
+        let context = usage_context((cloud, site), region, project, window, now);
         let mut trial = Trial::new(mapper, context);
         let history = Mutex::new(History::empty());
         let task = caso_extract::Task {
@@ -311,8 +296,8 @@ fn benchmarks(flavors: &BTreeMap<String, bool>, findings: &mut Findings) {
     findings.add(Finding::warning(Area::Flavor, text).hint(hint.to_owned()));
 }
 
-fn warned(warnings: Notices, cloud: &CloudConfig, findings: &mut Findings) {
-    for notice in warnings.take() {
+fn noticed(notices: Vec<Notice>, cloud: &CloudConfig, findings: &mut Findings) {
+    for notice in notices {
         let hint = remedy::on_the_system(&notice.key, cloud);
         let finding = Finding::warning(Area::Cloud, &notice.text).of(&cloud.name);
         findings.add(finding.hint(hint));
@@ -355,8 +340,7 @@ fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findi
     findings.add(finding.of(&cloud.name));
 }
 
-/// Ours, and Keystone's.
-fn certificates(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) {
+fn own_certificate(cloud: &CloudConfig, now: i64, findings: &mut Findings) {
     let own = cloud
         .keystone_auth
         .as_ref()
@@ -366,21 +350,18 @@ fn certificates(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut
     {
         findings.add(ends(&format!("ours, `{}`,", file.display()), end, now).of(&cloud.name));
     }
-    for (host, end) in session.certificate_ends() {
-        findings.add(ends(&format!("that of `{host}`"), end, now).of(&cloud.name));
-    }
 }
 
-/// Those that were not met at the login.
-fn certificates_of_services(
+/// Those of the servers that were spoken to, but for what was told of already.
+fn certificates(
     session: &Session,
     cloud: &CloudConfig,
     now: i64,
-    keystone: Option<&str>,
+    told: &mut BTreeSet<String>,
     findings: &mut Findings,
 ) {
     for (host, end) in session.certificate_ends() {
-        if Some(host.as_str()) != keystone {
+        if told.insert(host.clone()) {
             findings.add(ends(&format!("that of `{host}`"), end, now).of(&cloud.name));
         }
     }

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::components::{Components, Messenger};
+use crate::run::summary::words::to;
 use caso_base::error_chain;
 use caso_config::{ComponentSource, Config};
 use caso_sandbox::{ConnectionTerms, Grant, HttpTerms, Limits, Redirect, Sink, TlsTerms};
@@ -69,13 +70,6 @@ fn component(config: &Config, messenger: &Messenger) -> String {
         Some((ComponentSource::BuiltIn(_), _)) | None => "built in".to_owned(),
     };
     format!("{} {} ({from})", component.name, component.version)
-}
-
-fn to(ways: &[String]) -> String {
-    match ways.is_empty() {
-        true => String::new(),
-        false => format!(" to {}", ways.join(", ")),
-    }
 }
 
 /// Whether it takes its options. What it would say while it starts goes nowhere.

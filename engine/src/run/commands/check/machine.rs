@@ -13,10 +13,8 @@ use caso_config::Config;
 use caso_disk::Disk;
 use caso_extract::projects::VoMapping;
 use caso_model::notice::Notices;
+use caso_sandbox::RunLimits;
 use caso_state::{Lock, Spool};
-
-/// Below so many bytes of free disk no queue takes anything, see `dirq`.
-const LITTLE: u64 = 64 << 20;
 
 /// Whether it can be written, by whom, and how much room there is.
 pub fn spool(config: &Config, findings: &mut Findings) {
@@ -29,9 +27,10 @@ pub fn spool(config: &Config, findings: &mut Findings) {
         let text = format!("`{shown}` is not there yet; the first run makes it");
         return findings.add(Finding::ok(Area::Spool, text));
     };
-    let free = Disk::default().left(folder).bytes;
-    let text = format!("`{shown}`, {} free", size(free));
-    match free < LITTLE {
+    let left = Disk::default().left(folder);
+    let text = format!("`{shown}`, {} free", size(left.bytes));
+    // Below that no queue on it takes anything.
+    match left.bytes < RunLimits::default().floor(left.of) {
         true => findings.add(
             Finding::failed(Area::Spool, text).hint("free some room on its filesystem".to_owned()),
         ),

@@ -1,6 +1,6 @@
 //! The command that gives what is missing, for who may type it.
 
-use crate::run::commands::mapping_migrate::shell::word;
+use crate::run::commands::mapping_migrate::shell::{self, word};
 use caso_config::CloudConfig;
 use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
 use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
@@ -68,7 +68,7 @@ fn rule(message: &str) -> Option<&str> {
 }
 
 fn role(cloud: &CloudConfig, target: &str) -> String {
-    format!("openstack role add {} {target} reader", user(cloud))
+    shell::role(&user(cloud), target)
 }
 
 /// The account, as `openstack role add` wants it.

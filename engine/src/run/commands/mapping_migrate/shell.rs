@@ -25,6 +25,11 @@ pub fn command(step: &Step) -> String {
     )
 }
 
+/// What gives an account the right to read: `user` and `target` are options with their values.
+pub fn role(user: &str, target: &str) -> String {
+    format!("openstack role add {user} {target} reader")
+}
+
 /// One word for a POSIX shell, as Python's `shlex.quote` writes it.
 pub fn word(text: &str) -> Cow<'_, str> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
