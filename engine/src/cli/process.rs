@@ -61,6 +61,9 @@ pub fn execute(task: Task) -> Exit {
         Task::Report { line, what } => {
             with_config(program, line, |config| report::execute(config, what))
         }
+        Task::ReportPage { line, what } => {
+            with_config(program, line, |config| report::page(&config, &what))
+        }
         Task::Republish { line, what } => {
             with_config(program, line, |config| republish::execute(config, what))
         }

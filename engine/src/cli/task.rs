@@ -15,7 +15,7 @@ use super::queue::{self, QueueTask};
 use super::{check, explain, init, preview, report, republish, status};
 use crate::run::component::Subject;
 use crate::run::report::Report;
-use crate::run::{Check, PreviewForm, Republish, StatusForm};
+use crate::run::{Check, PreviewForm, ReportPage, Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -82,6 +82,10 @@ pub enum Task {
         line: CommandLine,
         what: Report,
     },
+    ReportPage {
+        line: CommandLine,
+        what: ReportPage,
+    },
     /// In this folder, or a new temporary one.
     Demo {
         folder: Option<PathBuf>,
@@ -143,6 +147,7 @@ impl Task {
             Self::MappingMigrate { .. } => Program::MappingMigrate,
             Self::Deliver { .. }
             | Self::Status { .. }
+            | Self::ReportPage { .. }
             | Self::Queue { .. }
             | Self::Cursor { .. }
             | Self::ComponentList { .. }

@@ -89,10 +89,10 @@ impl Extracted {
                                     region: region.region.clone(),
                                     extractor: extractor.to_owned(),
                                     window: sealed.window,
-                                    records: BTreeMap::new(),
-                                    types: BTreeMap::new(),
+                                    used_from: sealed.used.as_ref().map(|used| used.from),
+                                    ..WindowLine::default()
                                 };
-                                self.window(line, &project.project.id, &sealed.by_type);
+                                self.window(line, &project.project.id, sealed);
                             }
                         }
                         ExtractorResult::Failed { reason, .. } => self.failures.push(FailureLine {
@@ -112,9 +112,10 @@ impl Extracted {
     }
 
     /// Into the line of the same window, where there is one.
-    fn window(&mut self, line: WindowLine, project: &str, by_type: &BTreeMap<String, u64>) {
+    fn window(&mut self, line: WindowLine, project: &str, sealed: &Sealed) {
         let same = |known: &&mut WindowLine| {
             known.window == line.window
+                && known.used_from == line.used_from
                 && known.extractor == line.extractor
                 && known.cloud == line.cloud
                 && known.region == line.region
@@ -129,9 +130,12 @@ impl Extracted {
                 last
             }
         };
-        let records = by_type.values().sum();
+        let records = sealed.by_type.values().sum();
         at.records.insert(project.to_owned(), records);
-        for (kind, records) in by_type {
+        if let Some(used) = &sealed.used {
+            at.used.insert(project.to_owned(), used.rows.clone());
+        }
+        for (kind, records) in &sealed.by_type {
             *at.types.entry(kind.clone()).or_default() += records;
         }
     }

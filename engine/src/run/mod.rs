@@ -28,6 +28,7 @@ mod prepare;
 mod preview;
 mod recorded_inputs;
 pub mod report;
+mod report_page;
 mod republish;
 mod site_names;
 mod summary;
@@ -51,6 +52,7 @@ pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
+pub use self::report_page::{ReportPage, report_page};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
 use crate::log_line;
