@@ -90,6 +90,10 @@ pub enum Task {
     Demo {
         folder: Option<PathBuf>,
     },
+    /// The demo in this folder.
+    RemoveDemo {
+        folder: PathBuf,
+    },
     Sample,
     /// A first caso.conf.
     Init(init::Flags),
@@ -164,8 +168,13 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
         Some(("deliver", matches)) => with_flags(started, matches, deliver),
         Some(("projects", matches)) => with_flags(started, matches, projects),
         Some(("mapping-migrate", matches)) => with_flags(started, matches, mapping_migrate),
-        Some(("demo", matches)) => Task::Demo {
-            folder: matches.get_one("folder").cloned(),
+        Some(("demo", matches)) => match matches.get_one::<PathBuf>("remove") {
+            Some(folder) => Task::RemoveDemo {
+                folder: folder.clone(),
+            },
+            None => Task::Demo {
+                folder: matches.get_one("folder").cloned(),
+            },
         },
         Some(("sample", _)) => Task::Sample,
         Some(("config", matches)) => match matches.subcommand() {

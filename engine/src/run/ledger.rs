@@ -141,7 +141,8 @@ impl Extracted {
     }
 }
 
-/// Keeps what a real run did: a line in the ledger, then `metrics_file` where that is set.
+/// Keeps what a run did: a line in the ledger of its spool, then `metrics_file` where that is set
+/// and the run was a real one. A dry run did nothing.
 /// Neither is a reason to fail: a notice.
 pub fn keep(
     prepared: &Prepared,
@@ -151,7 +152,7 @@ pub fn keep(
     took_ms: u64,
     summary: &Summary,
 ) {
-    if !prepared.kind.is_real() {
+    if prepared.kind.is_dry() {
         return;
     }
     // A month once more says nothing of how far the projects are.
@@ -179,7 +180,8 @@ pub fn keep(
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
         tracing::warn!("this run is not in the ledger: {}", error_chain(&error));
     }
-    let Some(path) = &prepared.config.metrics_file else {
+    let metrics_file = prepared.config.metrics_file.as_ref();
+    let Some(path) = metrics_file.filter(|_| prepared.kind.is_real()) else {
         return;
     };
     let status = Status::read(&prepared.config, prepared.now.saturating_add(1));

@@ -43,7 +43,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
-    mapping_migrate, projects, sample, show, status,
+    mapping_migrate, projects, remove_demo, sample, show, status,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;

@@ -52,6 +52,7 @@ mod scopes;
 mod status;
 mod storage;
 mod tls;
+mod transcripts;
 mod trust;
 mod windows;
 mod words;

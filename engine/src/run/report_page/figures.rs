@@ -257,6 +257,8 @@ impl Figures {
         let behind = behind.collect();
         let first = known.values().filter_map(|(all, _)| all.bounds());
         let first = first.map(|bounds| bounds.start).min().unwrap_or(now);
+        // A day that has begun and of which no run was due yet is no gap.
+        let now = until.filter(|until| now - until < DAY).unwrap_or(now);
         let (start, end) = match self.range {
             Some(range) => (range.start, range.end.min(now)),
             None => (first, now),

@@ -1,10 +1,12 @@
 //! The figures as a page.
 
+use std::collections::BTreeMap;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{By, DAY, Finished, Known, Measure, Source};
 use super::plot::{self, About, Bar, SERIES};
-use crate::run::summary::words::{count, len};
+use crate::run::summary::words::{count, len, listed};
 use caso_base::line::clean_line;
 use caso_base::time::format_utc;
 
@@ -138,7 +140,7 @@ fn summary(figures: &Finished) -> Markup {
                 @for (measure, total) in totals {
                     div {
                         dt { (measure.unit()) }
-                        dd { @match total { Some(total) => (number(total)), None => "not known" } }
+                        dd { @match total { Some(total) => (rounded(total)), None => "not known" } }
                     }
                 }
             }
@@ -149,18 +151,26 @@ fn summary(figures: &Finished) -> Markup {
 
 fn notes(figures: &Finished) -> Markup {
     let mut notes = Vec::new();
+    let mut gaps: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
     for source in Source::ALL {
-        let (nothing, partly) = figures.gaps(source);
-        let used = Measure::ALL.iter().filter(|it| it.source() == source);
-        let is_known = used.clone().any(|it| figures.total(*it).is_some());
-        if is_known && nothing + partly > 0 {
-            let of = |days: usize| count(u64::try_from(days).unwrap_or(0), "day", "days");
+        let mut used = Measure::ALL.iter().filter(|it| it.source() == source);
+        if used.any(|it| figures.total(*it).is_some()) {
+            let of = gaps.entry(figures.gaps(source)).or_default();
+            of.push(source.name().to_owned());
+        }
+    }
+    for ((nothing, partly), of) in gaps {
+        let parts = [(nothing, "not known"), (partly, "known in part")];
+        let parts = parts.iter().filter(|(days, _)| *days > 0);
+        let parts: Vec<String> = parts
+            .map(|(days, how)| format!("{} {how}", is(*days)))
+            .collect();
+        if !parts.is_empty() {
             notes.push(format!(
-                "Of {} {} not known at all, and {} in part: no run extracted them, or one of a version \
-                 of cASO that did not count. What is not known is not in the sums.",
-                source.name(),
-                is(nothing),
-                of(partly),
+                "{}: {}. No run extracted them, or one of a version of cASO that did not count; what is \
+                 not known is not in the sums.",
+                capital(&listed(&of, "and")),
+                listed(&parts, "and")
             ));
         }
     }
@@ -273,7 +283,7 @@ fn by_name(
         title: &caption,
         description: &description,
     };
-    let plot = plot::bars(&about, &bars, number)?;
+    let plot = plot::bars(&about, &bars, rounded)?;
     let columns: Vec<Vec<(&str, f64)>> = used.iter().map(|it| figures.by(*it, by)).collect();
     let value = |column: &[(&str, f64)], name: &str| {
         column
@@ -394,7 +404,7 @@ fn by_day(section: &Section, used: &[Measure], figures: &Finished) -> anyhow::Re
             tbody {
                 @for bar in &bars {
                     tr {
-                        th scope="row" {
+                        th scope="row" class="d" {
                             (date(bar.day))
                             @if figures.known(measure.source(), bar.day) == Known::Partly { " (in part)" }
                         }
@@ -448,6 +458,14 @@ fn date(day: i64) -> String {
 /// `12,345.6`.
 fn number(it: f64) -> String {
     grouped(&format!("{it:.1}"))
+}
+
+/// `12,346` where a table has the rest.
+fn rounded(it: f64) -> String {
+    match it < 1_000.0 {
+        true => number(it),
+        false => grouped(&format!("{it:.0}")),
+    }
 }
 
 /// A number's digits before the point in threes.

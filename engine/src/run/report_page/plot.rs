@@ -21,10 +21,10 @@ const WIDTH: i32 = 440 * SCALE;
 /// The height of a text, as plotters has it: 13 pixels.
 const TEXT: i32 = 16 * SCALE;
 const BAR: i32 = 26 * SCALE;
-const NAME_WIDTH: i32 = 150 * SCALE;
-const VALUE_WIDTH: i32 = 82 * SCALE;
+const NAME_WIDTH: i32 = 158 * SCALE;
+const VALUE_WIDTH: i32 = 90 * SCALE;
 /// In bytes, of a name beside a bar.
-const NAME: usize = 22;
+const NAME: usize = 18;
 
 /// So many parts of a stack have a colour of their own; the last is for all others.
 pub const SERIES: usize = 7;
