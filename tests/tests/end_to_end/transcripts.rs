@@ -72,7 +72,7 @@ fn are_like(lines: &[&str], shown: &[String]) -> bool {
     }
 }
 
-/// As `republish` has it: a project with three servers and a volume, extracted for three hours.
+/// A project with three servers and a volume, extracted for three hours.
 fn site() -> (Cloud, Site) {
     let cloud = Cloud::start(Plan::generated(1, 3));
     cloud.change(|plan| plan.projects[0].volumes = vec![Volume::numbered(0, 0)]);

@@ -148,7 +148,7 @@ fn show(folder: &Path) -> anyhow::Result<()> {
         with("status"),
         with("config show"),
         with("report --html use.html"),
-        "caso component sample > records.jsonl".to_owned(),
+        "caso component run --replay demo mine.wasm".to_owned(),
         format!("caso demo --remove {}", folder.display()),
     ]);
     stdout::write(&text)
