@@ -194,13 +194,14 @@ fn what_describe_does_without_harm_is_no_failure() {
 fn whatever_deliver_does_costs_its_messenger_alone() {
     let mut crowd = Crowd::new();
     // Named with this; nothing is said of who did no harm.
-    let cases: [(&str, &[&str], &str); 16] = [
+    let cases: [(&str, &[&str], &str); 17] = [
         ("forge", &[], "1 record is in quarantine"),
         ("forge-rest", &[], "x  error"),
         ("forge-panic", &[], "it fails whatever it is given"),
         ("forge-names", &[], "it is misconfigured"),
         ("forge-at-start", &[], "failed in `start`"),
         ("alias", &["folder", "library"], ""),
+        ("links", &["folder"], ""),
         ("sparse", &["folder"], "raise `output`"),
         ("deep-folders", &["folder"], " folders"),
         ("rename-for-ever", &["folder"], "error"),
@@ -223,6 +224,17 @@ fn whatever_deliver_does_costs_its_messenger_alone() {
     fs::write(&book, "true").unwrap();
     let outcome = crowd.run().expect(3);
     assert_eq!(fs::read_to_string(&book).unwrap(), "true");
+    let led_out = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        ["escaped", "escaped.d", "moved"]
+            .iter()
+            .any(|left| name == *left)
+    };
+    for beside in [".", "ssm", "spool", ".."] {
+        let folder = crowd.site.path().join(beside);
+        let mut entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+        assert!(!entries.any(|entry| led_out(&entry)), "in `{beside}`");
+    }
     for (verb, _, says) in cases {
         match says {
             "" => {

@@ -51,6 +51,22 @@ fn a_cafile_of_another_authority_is_named() {
         .never_says("set `cafile`");
 }
 
+/// A variable of the machine may not be the site's to change; `cafile` goes before it.
+#[test]
+fn a_variable_that_names_another_authority_is_named_with_cafile_as_the_way_out() {
+    let (_, _cloud, mut site) = cloud();
+    let other = site.path().join("other.pem");
+    std::fs::write(&other, &Certificate::for_loopback().pem).unwrap();
+    let file = other.display().to_string();
+    site.variable("REQUESTS_CA_BUNDLE", &file);
+    site.extract(&WINDOW)
+        .expect(1)
+        .says(&format!(
+            "no certificate in `{file}` (`REQUESTS_CA_BUNDLE`) has signed theirs"
+        ))
+        .says("set `cafile` in `[keystone_auth]`");
+}
+
 /// As Python did: requests' variable, and OpenSSL's.
 #[test]
 fn variables_name_the_authority_too() {

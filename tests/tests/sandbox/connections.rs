@@ -41,6 +41,28 @@ async fn a_server_that_is_down_is_unavailable() {
     );
 }
 
+/// Each wait is short; what has an end is the call.
+#[tokio::test]
+async fn a_server_that_drips_for_ever_ends_with_the_call() {
+    let (listener, server) = listen().await;
+    tokio::spawn(async move {
+        let mut stream = listener.accept().await.unwrap().0;
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let failure = instance("listen-for-ever").limits(|limits| {
+        limits.deadline = Duration::from_secs(3600);
+        limits.timeout = SOON;
+    });
+    let failure = failure.set("server", &server);
+    let failure = failure.fails(FailureKind::Deadline).await;
+    assert!(
+        failure.detail.contains("did not return within 200ms"),
+        "{failure}"
+    );
+}
+
 #[tokio::test]
 async fn a_handle_ends_with_its_call() {
     let (_listener, server) = listen().await;

@@ -60,8 +60,33 @@ pub struct HttpTransport {
     tls: TlsClient,
     timeouts: Timeouts,
     max_body: u64,
-    /// What replaces the system's certificates, for people.
-    bundle: Option<String>,
+    bundle: Option<Bundle>,
+}
+
+/// What replaces the system's certificates.
+#[derive(Debug, Clone)]
+struct Bundle {
+    /// For people.
+    place: String,
+    /// Whether the configuration names it, and not a variable, which it could overrule.
+    is_cafile: bool,
+}
+
+impl Bundle {
+    fn has_not_signed(&self, detail: &str) -> TransportError {
+        let place = &self.place;
+        let detail = format!("no certificate in {place} has signed theirs ({detail})");
+        if self.is_cafile {
+            return TransportError::Tls {
+                unknown_issuer: false,
+                detail: format!("{detail}; put that of the authority which did into it"),
+            };
+        }
+        TransportError::Tls {
+            unknown_issuer: true,
+            detail,
+        }
+    }
 }
 
 impl HttpTransport {
@@ -72,7 +97,10 @@ impl HttpTransport {
         let bundle = environment
             .certificates
             .bundle(settings.tls.cafile.as_deref());
-        let bundle = bundle.map(|(path, option)| format!("`{}` (`{option}`)", path.display()));
+        let bundle = bundle.map(|(path, option)| Bundle {
+            place: format!("`{}` (`{option}`)", path.display()),
+            is_cafile: option == "cafile",
+        });
         let client = client_builder(&tls.config, environment.proxies)
             .gzip(true)
             .connect_timeout(settings.timeouts.connect)
@@ -149,12 +177,7 @@ impl HttpTransport {
         let unsigned = cause == Cause::UnknownIssuer
             || cause == Cause::Certificate && detail.contains("BadSignature");
         if let Some(bundle) = self.bundle.as_ref().filter(|_| unsigned) {
-            return TransportError::Tls {
-                unknown_issuer: false,
-                detail: format!(
-                    "no certificate in {bundle} has signed theirs ({detail}); put that of the authority which did into it"
-                ),
-            };
+            return bundle.has_not_signed(&detail);
         }
         match cause {
             Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {

@@ -302,6 +302,16 @@ impl Messenger for Hostile {
                     Err(error) => format!("{error:?}"),
                 })
             }
+            // A server that always has one byte more: no single wait is ever too long.
+            "listen-for-ever" => {
+                let heard = connection::open("server").and_then(|handle| {
+                    loop {
+                        connection::receive(handle, 1)?;
+                    }
+                });
+                let (Ok(ended) | Err(ended)) = heard.map_err(|error| format!("{error:?}"));
+                report(ended)
+            }
             // Leaves a connection open, and uses its handle in the next call.
             "keep-handle" if self.calls == 1 => report(format!(
                 "{:?}",

@@ -3,6 +3,7 @@
 //! records lost.
 
 mod describing;
+mod links;
 
 use caso_component::log;
 use caso_component::messenger::{
@@ -173,6 +174,11 @@ impl Messenger for Mischief {
                     Some(which) => panic!("try {which} worked"),
                 }
             }
+            // c04, c05: what it may write, by a name that leads elsewhere.
+            "links" => match links::that_led_out() {
+                None => Answer::done(batch, Vec::new()),
+                Some(what) => panic!("{what}"),
+            },
             "sparse" => {
                 let file = std::fs::File::create("/folder/sparse");
                 let grown = file.and_then(|file| file.set_len(1 << 40));
