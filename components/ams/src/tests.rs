@@ -247,6 +247,7 @@ fn a_token_of_the_sites_is_used_and_none_is_asked_for() {
 #[test]
 fn a_token_that_ends_in_the_middle_is_replaced_once() {
     let unauthorised = || Ok(ams(401, "Unauthorized", "UNAUTHORIZED"));
+    let two = Ok(answer(200, r#"{"messageIds":["1","2"]}"#));
     let mut ended = Ams::answering([unauthorised()]);
     let mut token = Some("old".to_owned());
     let answer = ended.deliver_with(&[], &mut token, records(3));
@@ -254,7 +255,6 @@ fn a_token_that_ends_in_the_middle_is_replaced_once() {
     assert_eq!(key(&ended.requests[0]), Some("old"));
     assert_eq!(key(&ended.requests[1]), Some("t-1"));
     // Also one that was asked for in the same call.
-    let two = Ok(answer(200, r#"{"messageIds":["1","2"]}"#));
     let mut same_call = Ams::answering([two, unauthorised()]);
     let answer = same_call.deliver(records(5));
     assert_eq!((answer.accepted, same_call.tokens), (5, 2));

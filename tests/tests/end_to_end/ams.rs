@@ -325,7 +325,11 @@ fn what_passes_costs_nothing() {
             .collect();
         assert_eq!(ids.len(), 1, "{fault:?}");
         let times = usize::from(matches!(fault, AmsFault::CutAfter)) + 1;
-        assert_eq!(vms(&service.ams), vec![numbered(3); times].concat(), "{fault:?}");
+        assert_eq!(
+            vms(&service.ams),
+            vec![numbered(3); times].concat(),
+            "{fault:?}"
+        );
     }
     for fault in faults() {
         let service = service();
