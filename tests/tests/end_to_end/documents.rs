@@ -121,6 +121,29 @@ fn every_page_is_in_the_table_of_contents() {
     }
 }
 
+/// Options in the pages' examples are options: an unknown one would be warned about.
+#[test]
+fn every_configuration_in_the_pages_has_options_that_we_have() {
+    let site = Site::with_auth_url("http://127.0.0.1:1/v3");
+    let mut tried = 0;
+    for (path, text) in pages() {
+        for part in text.split("```ini\n").skip(1) {
+            let example = part.split("```").next().unwrap();
+            let file = site.path().join("example.conf");
+            fs::write(&file, example).unwrap();
+            let mut command = site.command("caso");
+            command.args(["config", "show", "--config-file"]).arg(&file);
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            tried += 1;
+            for wrong in ["is not an option", "is an old name", "expected "] {
+                assert!(!said.contains(wrong), "{}: {said}{example}", path.display());
+            }
+        }
+    }
+    assert!(tried > 3, "only {tried} examples were found");
+}
+
 /// What the packages install as caso.conf, with the `#` taken away before each
 /// option: an unknown one would be warned about.
 #[test]
