@@ -17,6 +17,7 @@ fn of_each_program_and_command() {
         ("help-config", "caso config --help"),
         ("help-config-show", "caso config show --help"),
         ("help-config-convert", "caso config convert --help"),
+        ("help-config-from-ssm", "caso config from-ssm --help"),
         ("help-init", "caso init --help"),
         ("help-check", "caso check --help"),
         ("help-preview", "caso preview --help"),
