@@ -166,8 +166,8 @@ impl Written<'_> {
         let path = get("messaging", "path");
         if let Some(path) = &path {
             remarks.push(format!(
-                "what waits in `{path}` is still ssmsend's: stop it when nothing is left there, and \
-                 not before"
+                "what waits in `{path}` is sent by ssmsend, which you stop when nothing is left \
+                 there; or stop it now, and take that over with `caso queue adopt {path}`"
             ));
         }
         if let Some(capath) = get("certificates", "capath") {

@@ -28,6 +28,7 @@ fn of_each_program_and_command() {
         ("help-queue-retry", "caso queue retry --help"),
         ("help-queue-drop", "caso queue drop --help"),
         ("help-queue-forget", "caso queue forget --help"),
+        ("help-queue-adopt", "caso queue adopt --help"),
         ("help-cursor", "caso cursor --help"),
         ("help-cursor-set", "caso cursor set --help"),
         ("help-republish", "caso republish --help"),
