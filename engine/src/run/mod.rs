@@ -28,6 +28,7 @@ mod prepare;
 mod preview;
 mod recorded_inputs;
 pub mod report;
+mod report_page;
 mod republish;
 mod site_names;
 mod summary;
@@ -42,7 +43,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
-    mapping_migrate, projects, sample, show, status,
+    mapping_migrate, projects, remove_demo, sample, show, status,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;
@@ -51,6 +52,7 @@ pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
+pub use self::report_page::{ReportPage, report_page};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
 use crate::log_line;

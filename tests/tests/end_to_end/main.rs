@@ -53,6 +53,7 @@ mod scopes;
 mod status;
 mod storage;
 mod tls;
+mod transcripts;
 mod trust;
 mod windows;
 mod words;
