@@ -27,6 +27,7 @@ mod month;
 mod prepare;
 mod preview;
 mod recorded_inputs;
+mod remedy;
 pub mod report;
 mod republish;
 mod site_names;
@@ -42,7 +43,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
-    mapping_migrate, projects, sample, show, status,
+    mapping_migrate, projects, sample, show, status, support,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;
@@ -51,6 +52,7 @@ pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
+pub use self::remedy::of as hint;
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
 use crate::log_line;
@@ -124,13 +126,15 @@ async fn phases(
     Ok(summary)
 }
 
+/// What to do where there is no configuration.
+const NAME_A_FILE: &str =
+    "`caso init` makes one, `caso sample` prints one, `--config-file` names one";
+
 /// Which files the configuration came from, for the person who has to complete
 /// it.
 fn where_configured(config: &Config) -> String {
     match config.files.as_slice() {
-        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc; `caso sample` \
-               prints one, `--config-file` names one"
-            .to_owned(),
+        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc".to_owned(),
         files => {
             let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
             format!(

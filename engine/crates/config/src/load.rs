@@ -234,7 +234,9 @@ fn shared_keystone_section(reader: &mut Reader<'_>, config: &Config) {
                 && shares(&normalize_section(&resolved.text))
             {
                 let expected = "a section that is no messenger's own".to_owned();
-                reader.errors.push(slot.bad_value(&resolved, expected));
+                reader
+                    .errors
+                    .push(slot.bad_value(&resolved, expected, None));
             }
         }
     }
@@ -248,7 +250,9 @@ fn window(reader: &mut Reader<'_>, config: &Config) {
         let slot = Slot::of(&general::EXTRACT_TO);
         if let Ok(Some(resolved)) = reader.resolver.resolve(&slot) {
             let expected = "a date after that of `extract_from`".to_owned();
-            reader.errors.push(slot.bad_value(&resolved, expected));
+            reader
+                .errors
+                .push(slot.bad_value(&resolved, expected, None));
         }
     }
 }
