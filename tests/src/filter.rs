@@ -11,7 +11,8 @@ use crate::build::{guests, program, workspace};
 /// components as `[PROGRAMS]` and `[GUESTS]`, the repository as `[REPOSITORY]`, ports
 /// of the loopback interface as `[PORT]`, the present time as `[NOW]`, times taken as
 /// `[TIME]`, requests made as `[COUNT]`, our version as `[VERSION]`, SHA-256 digests as `[DIGEST]`, processes as
-/// `[PID]`, names in a message queue as `[MESSAGE]`, sizes on disk as `[SIZE]`, and the
+/// `[PID]`, names in a message queue as `[MESSAGE]`, sizes on disk as `[SIZE]`, where a test's
+/// guest panicked and how much memory it asked for as `[LINE]` and `[BYTES]`, and the
 /// names of users and groups, where they are who we run as or who owns a file. A time
 /// that a test has set stays.
 pub fn filtered(text: &str, folder: &Path) -> String {
@@ -53,7 +54,7 @@ pub fn filtered(text: &str, folder: &Path) -> String {
 /// The length of what a text begins with, if it has that shape.
 type Shape = fn(&str) -> Option<usize>;
 
-const SHAPES: [(Shape, &str); 14] = [
+const SHAPES: [(Shape, &str); 16] = [
     (address, "127.0.0.1:[PORT]"),
     (present_time, "[NOW]"),
     (|text| seconds(text, "in "), "in [TIME] s"),
@@ -64,6 +65,8 @@ const SHAPES: [(Shape, &str); 14] = [
     (message, "[MESSAGE]"),
     (process, "process [PID]"),
     (size, "([SIZE])"),
+    (line_of_a_guest, "src/lib.rs:[LINE]"),
+    (memory, "needs [BYTES] bytes of memory"),
     (owner, "`[OWNER]`"),
     (|text| user(text, "run as `"), "run as `[USER]`"),
     (|text| user(text, "give it to `"), "give it to `[USER]`"),
@@ -125,6 +128,24 @@ fn requests(text: &str) -> Option<usize> {
     let count = digits(text);
     let length = seconds(&text[count..], " requests, ")?;
     (count > 0).then_some(count + length)
+}
+
+/// `src/lib.rs:61:23`, which every line above it moves.
+fn line_of_a_guest(text: &str) -> Option<usize> {
+    let file = "src/lib.rs:";
+    let place = text.strip_prefix(file)?;
+    let line = digits(place);
+    let column = digits(place[line..].strip_prefix(':')?);
+    (line > 0 && column > 0).then_some(file.len() + line + 1 + column)
+}
+
+/// What was one too much depends on what the guest is made of.
+fn memory(text: &str) -> Option<usize> {
+    let (before, after) = ("needs ", " bytes of memory");
+    let number = text.strip_prefix(before)?;
+    let count = digits(number);
+    let fits = count > 0 && number[count..].starts_with(after);
+    fits.then_some(before.len() + count + after.len())
 }
 
 fn digest(text: &str) -> Option<usize> {
@@ -189,7 +210,7 @@ mod tests {
             "{now} error: cannot reach `http://127.0.0.1:34567/v3` after 0.25 s, says ñ; \
              at least 0.1 s; {}/caso keeps 6b094ec4/6b094ef2598f70 (933 bytes) (1.5 KiB); \
              process 4711 has /tmp/x/spool, {}/etc and {} of v{}; 5 s from 2026-10-05T00:00:00Z; \
-             `/x` belongs to `root:adm` (mode 0755), and we run as `me`",
+             `/x` belongs to `root:adm` (mode 0755), and we run as `me`; a/src/lib.rs:6:23: needs 7 bytes of memory",
             program("caso").parent().unwrap().display(),
             workspace().display(),
             "0a".repeat(32),
@@ -201,7 +222,8 @@ mod tests {
              at least 0.1 s; [PROGRAMS]/caso keeps [MESSAGE] ([SIZE]) ([SIZE]); \
              process [PID] has [SITE]/spool, [REPOSITORY]/etc and [DIGEST] of v[VERSION]; \
              5 s from 2026-10-05T00:00:00Z; \
-             `/x` belongs to `[OWNER]` (mode 0755), and we run as `[USER]`"
+             `/x` belongs to `[OWNER]` (mode 0755), and we run as `[USER]`; \
+             a/src/lib.rs:[LINE]: needs [BYTES] bytes of memory"
         );
     }
 }

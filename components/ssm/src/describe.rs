@@ -1,11 +1,13 @@
 //! What the messenger declares to the host: options, record types and queues.
 
+use caso_apel::format::PACKING_OPTION;
+use caso_apel::{Format, RECORD_TYPES};
 use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 
+use crate::QUEUE;
 use crate::options::{own_queue_name, own_queue_option};
-use crate::{QUEUE, RECORD_TYPES};
 
 /// The description.
 #[must_use]
@@ -21,7 +23,7 @@ pub fn describe() -> ComponentDescription {
         record_types: RECORD_TYPES.map(str::to_owned).to_vec(),
         options: options(),
         capabilities: queues,
-        packing_option: Some("max_size".to_owned()),
+        packing_option: Some(PACKING_OPTION.to_owned()),
         ..ComponentDescription::new(
             "ssm",
             "Writes APEL messages into the queue from which SSM sends",
@@ -31,7 +33,6 @@ pub fn describe() -> ComponentDescription {
 }
 
 fn options() -> Vec<OptionDescription> {
-    let choice = |words: [&str; 2]| OptionKind::Choice(words.map(str::to_owned).to_vec());
     let mut options = vec![OptionDescription::new(
         "output_path",
         OptionKind::Path,
@@ -49,42 +50,7 @@ fn options() -> Vec<OptionDescription> {
             ),
         )
     }));
-    options.extend([
-        OptionDescription::new(
-            "max_size",
-            OptionKind::Integer,
-            Some("100"),
-            "Largest number of records in a message.",
-        )
-        .minimum(1),
-        OptionDescription::new(
-            "max_message_bytes",
-            OptionKind::Size,
-            Some("500k"),
-            "Largest message. Signed, encrypted and encoded as ssmsend publishes it, a message is \
-             almost twice as large, and the message service takes no more than 1 MB.",
-        ),
-        OptionDescription::new(
-            "cloud_version",
-            choice(["0.4", "0.2"]),
-            Some("0.4"),
-            "Version of the cloud usage record.",
-        ),
-        OptionDescription::new(
-            "ip_format",
-            choice(["caso", "strict"]),
-            Some("caso"),
-            "Variant of public IP messages: `caso` as cASO writes them, `strict` as the draft of \
-             APEL's schema requires them, with the project in place of the user.",
-        ),
-        OptionDescription::new(
-            "star_record_id",
-            choice(["interval", "volume"]),
-            Some("interval"),
-            "Id of a storage record, by which APEL replaces records: `interval` keeps every \
-             interval of a volume, `volume` only the last one, as cASO does.",
-        ),
-    ]);
+    options.extend(Format::options());
     options
 }
 

@@ -1,10 +1,7 @@
 //! `ssm`: writes APEL messages into the directory queue from which SSM sends them.
 //!
-//! All that APEL and SSM require is known in this crate and nowhere else: the formats,
-//! byte for byte as cASO 5.2.2 writes them; ASCII; the lengths of columns; what APEL's
-//! loader accepts. APEL rejects a whole message for one bad record. Therefore each record
-//! is checked before it goes into a message, and one that APEL would reject is refused by
-//! its index, with the reason.
+//! All that APEL and SSM require of a text is in `caso_apel`, and known there and nowhere
+//! else; here is the way into the queue.
 //!
 //! ```text
 //! batch ─► entries (cloud: text; ip, accelerator: JSON; storage: StAR XML), refusals
@@ -14,16 +11,9 @@
 
 #![warn(missing_docs)]
 
-mod accelerator;
-mod cloud;
 mod deliver;
 mod describe;
-mod ip;
 mod options;
-mod packing;
-mod rules;
-mod storage;
-mod xml;
 
 use caso_component::messenger::{
     Answer, Batch, ComponentDescription, Messenger, Setup, StartError, queue,
@@ -31,14 +21,11 @@ use caso_component::messenger::{
 use caso_component::settings::Settings;
 
 pub use deliver::deliver;
-pub use options::{CloudVersion, IpFormat, Options, StarRecordId};
+pub use options::Options;
 
 /// The contract's name of the queue for the record types that have no queue of their
 /// own.
 pub const QUEUE: &str = "outgoing";
-
-/// The record types that APEL has a message for. For energy it has none.
-pub const RECORD_TYPES: [&str; 4] = ["cloud", "ip", "accelerator", "storage"];
 
 /// The messenger: a started instance.
 #[derive(Debug)]

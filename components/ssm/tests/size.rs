@@ -58,7 +58,7 @@ fn the_formula_is_the_measurement() {
 #[test]
 fn a_full_message_passes_encrypted_whatever_is_in_it() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let most = Options::default().max_message_bytes;
+    let most = Options::default().format.max_message_bytes;
     let mut kinds = 0;
     let files = |folder: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).unwrap();

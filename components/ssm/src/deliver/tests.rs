@@ -1,5 +1,6 @@
 use super::*;
-use caso_component::records::AcceleratorRecord;
+use caso_apel::{Format, accelerator};
+use caso_component::records::{AcceleratorRecord, RecordList};
 use caso_component::samples::{self, batch};
 
 fn record(number: u32) -> AcceleratorRecord {
@@ -42,7 +43,10 @@ fn sizes(messages: &[Vec<String>]) -> Vec<usize> {
 
 fn three() -> Options {
     Options {
-        max_size: 3,
+        format: Format {
+            max_size: 3,
+            ..Format::default()
+        },
         ..Options::default()
     }
 }
@@ -70,7 +74,10 @@ fn a_refused_record_leaves_no_hole() {
 fn bytes_divide_further() {
     let one = accelerator::frame().message([accelerator::entry(&record(0)).unwrap().as_str()]);
     let options = Options {
-        max_message_bytes: one.len() * 2,
+        format: Format {
+            max_message_bytes: one.len() * 2,
+            ..Format::default()
+        },
         ..Options::default()
     };
     let (messages, answer) = run(&options, (0..4).map(record).collect(), |_, message| {

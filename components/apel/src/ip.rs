@@ -4,7 +4,7 @@ use caso_component::json::Style;
 use caso_component::record_json;
 use caso_component::records::IpRecord;
 
-use crate::options::IpFormat;
+use crate::format::IpFormat;
 use crate::packing::Frame;
 use crate::rules::{self, VARCHAR};
 

@@ -11,7 +11,7 @@ use caso_component::python;
 use caso_component::record_json::gib;
 use caso_component::records::CloudRecord;
 
-use crate::options::CloudVersion;
+use crate::format::CloudVersion;
 use crate::packing::Frame;
 use crate::rules::{self, BENCHMARK_TYPE, VARCHAR};
 

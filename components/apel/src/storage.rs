@@ -6,7 +6,7 @@
 use caso_component::record_json::iso;
 use caso_component::records::StorageRecord;
 
-use crate::options::StarRecordId;
+use crate::format::StarRecordId;
 use crate::packing::Frame;
 use crate::rules::{self, VARCHAR};
 use crate::xml;
