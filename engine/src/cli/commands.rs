@@ -8,7 +8,8 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
 use super::{
-    check, component, config, cursor, explain, init, preview, queue, report, republish, status, support,
+    check, component, config, cursor, explain, init, preview, queue, report, republish, status,
+    support,
 };
 use crate::run::Exit;
 use caso_config::Program;

@@ -164,7 +164,13 @@ impl Lines {
             let fields = fields.map(|(name, value)| (*name, short_line(value, LINE_BYTES).into()));
             let message = short_line(&text.message, LINE_BYTES);
             let target = event.metadata().target();
-            return vec![log_line::json(&now, level.as_str(), target, &message, fields)];
+            return vec![log_line::json(
+                &now,
+                level.as_str(),
+                target,
+                &message,
+                fields,
+            )];
         }
         let word = match level {
             Level::ERROR => "error",

@@ -17,11 +17,11 @@ use super::{
     check, completion, component, config, cursor, explain, init, preview, queue, report, republish,
     signals, status, support, watchdog,
 };
+use crate::log_line::HINT;
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
-use crate::log_line::HINT;
-use caso_base::{Message, error_chain};
 use caso_base::line::clean_lines;
+use caso_base::{Message, error_chain};
 use caso_config::{CommandLine, Config, ConfigErrors, Inputs, Program};
 
 /// Does it, and answers with the exit code.
@@ -219,9 +219,7 @@ pub fn log_settings(config: &Config) -> LogSettings {
 fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
     match caso_config::load(&inputs(program, line)) {
         Ok(config) => command(config),
-        Err(errors) => {
-            complain_each(&errors, Exit::Usage)
-        }
+        Err(errors) => complain_each(&errors, Exit::Usage),
     }
 }
 
@@ -300,7 +298,10 @@ pub fn complain_each(errors: &ConfigErrors, exit: Exit) -> Exit {
         say("warning", &remark.message());
     }
     for error in &errors.0 {
-        say("error", &Message::from(error.to_string()).hint(error.hint()));
+        say(
+            "error",
+            &Message::from(error.to_string()).hint(error.hint()),
+        );
     }
     exit
 }

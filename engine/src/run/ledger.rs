@@ -57,7 +57,8 @@ impl Extracted {
                 .push(of_cloud(project, failure.name.clone(), reason));
         }
         for reason in &report.without_cursor {
-            self.failures.push(of_cloud(None, None, reason.text.clone()));
+            self.failures
+                .push(of_cloud(None, None, reason.text.clone()));
         }
         let regions = match &report.result {
             Ok(regions) => regions,

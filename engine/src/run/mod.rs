@@ -13,6 +13,7 @@
 //!
 //! In what kinds of run differ, dry ones and replays, is `kind`'s alone.
 
+mod bound;
 mod close;
 mod commands;
 mod component_file;
@@ -113,7 +114,7 @@ async fn phases(
     let remarks = invocation.remarks.clone();
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), watched).await?;
     let mut extracted = None;
-    if extract {
+    if extract && !bound::reached(&prepared, &mut summary)? {
         extracted = Some(extract::extract(&prepared, cancel.clone(), &mut summary).await);
     }
     let delivery = deliver::deliver(&prepared, cancel, &mut summary).await;

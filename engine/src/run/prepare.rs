@@ -174,7 +174,11 @@ fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
     let to = config.extract_to.unwrap_or(i64::MAX).min(now);
     match config.extract_from.explicit() {
         Some(from) if from >= to => Err(remedy::advised(
-            format!("nothing lies between {} and {}", format_utc(from), format_utc(to)),
+            format!(
+                "nothing lies between {} and {}",
+                format_utc(from),
+                format_utc(to)
+            ),
             "`--extract-from` must be before `--extract-to` and before now",
         )),
         _ => Ok(()),

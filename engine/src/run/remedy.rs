@@ -4,8 +4,8 @@
 use std::error::Error;
 
 use super::extract::UnknownBounds;
-use crate::run::commands::mapping_migrate::shell::{self, word};
 use crate::run::commands::component::Unset;
+use crate::run::commands::mapping_migrate::shell::{self, word};
 use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
 use caso_base::{Message, error_chain};
 use caso_config::{CloudConfig, ConfigError};
@@ -37,6 +37,21 @@ pub fn advised(text: impl Into<String>, hint: impl Into<String>) -> anyhow::Erro
 /// An error with its causes, and what to do about it.
 pub fn message(error: &(dyn Error + 'static)) -> Message {
     Message::from(error_chain(error)).hint(of(error))
+}
+
+/// That the spool's disk is full, where an error comes of that: in words that are the same for
+/// every file that could not be written.
+pub fn no_room(error: &(dyn Error + 'static)) -> Option<Message> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(disk) = error.downcast_ref::<DiskError>() {
+            let hint = disk.hint()?;
+            let text = "there is no room for its records in the spool; nothing was advanced";
+            return Some((text, hint).into());
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// What to do about an error: what the first of it and its causes says that knows.

@@ -51,6 +51,7 @@ mod scaffolds;
 mod scopes;
 mod status;
 mod storage;
+mod support;
 mod tls;
 mod trust;
 mod windows;

@@ -152,6 +152,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         metrics_file: reader.get(&general::METRICS_FILE),
         extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
+        max_waiting: reader.get(&general::MAX_WAITING).0,
         partial_exit_ok: reader.get(&general::PARTIAL_EXIT_OK),
         migrate_projects: reader.get(&general::MIGRATE_PROJECTS),
         counters: CounterOptions {

@@ -87,12 +87,11 @@ fn is_named_secret(name: &str) -> bool {
     if name == "keyfile" {
         return true;
     }
-    if PUBLIC.iter().any(|public| name == *public) {
+    if PUBLIC.contains(&name) {
         return false;
     }
-    let known = |word: &&str| name.contains(*word);
     let parts = || name.split('_').filter(|part| part.len() > 3);
-    WORDS.iter().any(|word| known(&word))
+    WORDS.iter().any(|word| name.contains(word))
         || parts().any(|part| nearest(part, WORDS.into_iter().filter(|it| it.len() > 4)).is_some())
 }
 

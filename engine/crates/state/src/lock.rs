@@ -232,7 +232,13 @@ mod tests {
     fn takes_anothers_lock() {
         other_process::answer(|folder| match wait(Lock::acquire(folder, NONE)) {
             Ok(_) => "taken".into(),
-            Err(failed) => error_chain(&failed),
+            Err(failed) => {
+                let hint = match &failed {
+                    LockError::Folder(folder) => folder.hint(),
+                    other => other.hint().map(str::to_owned),
+                };
+                format!("{} {}", error_chain(&failed), hint.unwrap_or_default())
+            }
         });
     }
 

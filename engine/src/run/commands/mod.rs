@@ -27,11 +27,11 @@ pub use self::status::{StatusForm, status};
 pub use self::support::support;
 
 use super::exit::Exit;
-use super::where_configured;
 use super::remedy;
+use super::where_configured;
 use caso_base::Message;
-use caso_model::notice::Notice;
 use caso_config::Config;
+use caso_model::notice::Notice;
 
 /// For commands that must ask Keystone: the exit code where the configuration has
 /// no way to log in.

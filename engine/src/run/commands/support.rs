@@ -44,7 +44,7 @@ pub async fn support(
     let now = SystemClock::new().now();
     let folder = folder.unwrap_or_else(|| default_folder(now));
     let secrets = config.as_ref().map_or_else(|_| Vec::new(), Config::secrets);
-    let gate = Gate::new(secrets)?;
+    let gate = Gate::new(&secrets)?;
     let gathered = match &config {
         Ok(config) => of_config(config, now).await,
         Err(errors) => of_errors(errors),
@@ -74,7 +74,8 @@ pub async fn support(
             .with_context(|| format!("cannot write `{}`", path.display()))?;
         text += &format!("  {name:<18} {what}\n");
     }
-    text += "Passwords, tokens and keys are taken out; names of projects, users and hosts are not.\n";
+    text +=
+        "Passwords, tokens and keys are taken out; names of projects, users and hosts are not.\n";
     let archive = format!("{}.tar.gz", folder.display());
     let steps = [format!(
         "read it, then tar -czf {} {}",
@@ -262,17 +263,17 @@ fn tail(path: &Path) -> io::Result<String> {
 
 /// What every text goes through.
 struct Gate {
-    known: Mask,
+    known: Vec<Mask>,
     shapes: Vec<Regex>,
 }
 
 impl Gate {
-    fn new(secrets: Vec<String>) -> anyhow::Result<Self> {
+    fn new(secrets: &[String]) -> anyhow::Result<Self> {
         // Whoever it belongs to: a value behind a telling name, a header, a user in an address,
         // and tokens by their own form (Fernet, JSON web tokens, PEM).
         let shapes = [
             r#"(?i)(?P<name>[\w-]*(?:passw|passphrase|secret|token|api[_-]?key|credential_secret)[\w-]*(?:\\*["'`])?\s*[=:]\s*(?:\\*["'`])?)[^\s"'`,;&}\])*][^\s"'`,;&}\])]*"#,
-            r"(?i)(?P<name>\bauthorization(?:\\*["'`])?\s*[:=]\s*(?:\\*["'`])?(?:basic|bearer|negotiate)\s+)[\w+/=.~-]+",
+            r#"(?i)(?P<name>\bauthorization(?:\\*["'`])?\s*[:=]\s*(?:\\*["'`])?(?:basic|bearer|negotiate)\s+)[\w+/=.~-]+"#,
             r"(?P<name>://)[^\s/@`]+:[^\s/@`]*@",
             r"(?P<name>)\bgAAAA[\w-]{20,}={0,2}",
             r"(?P<name>)\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?",
@@ -280,13 +281,19 @@ impl Gate {
         ];
         let shapes = shapes.iter().map(|shape| Regex::new(shape));
         Ok(Self {
-            known: Mask::new(secrets),
+            known: secrets
+                .chunks(Mask::MOST)
+                .map(|some| Mask::new(some.iter().cloned()))
+                .collect(),
             shapes: shapes.collect::<Result<_, _>>()?,
         })
     }
 
     fn through(&self, text: &str) -> String {
-        let mut text = self.known.hidden(text);
+        let mut text = text.to_owned();
+        for known in &self.known {
+            text = known.hidden(&text);
+        }
         for shape in &self.shapes {
             text = shape.replace_all(&text, "${name}***").into_owned();
         }
@@ -300,11 +307,16 @@ mod tests {
 
     #[test]
     fn a_secret_that_the_configuration_does_not_know_goes_by_its_shape() {
-        let gate = Gate::new(vec!["hunter2".to_owned()]).unwrap();
+        let many = (0..300).map(|n| format!("s3cr3t-{n:03}-of-many"));
+        let secrets: Vec<String> = many.chain(["hunter2".to_owned()]).collect();
+        let gate = Gate::new(&secrets).unwrap();
         for (line, secret) in [
             ("it was hunter2 all along", "hunter2"),
             (r#"{"password": "s3cr3t"}"#, "s3cr3t"),
-            (r#"{"message": "sent {\"password\": \"s3cr3t\"}"}"#, "s3cr3t"),
+            (
+                r#"{"message": "sent {\"password\": \"s3cr3t\"}"}"#,
+                "s3cr3t",
+            ),
             ("OS_PASSWORD=s3cr3t", "s3cr3t"),
             ("X-Auth-Token: s3cr3t", "s3cr3t"),
             ("client_secret=s3cr3t&grant_type=x", "s3cr3t"),

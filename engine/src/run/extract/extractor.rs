@@ -13,8 +13,8 @@ use super::segment::Written;
 use super::turns::Attempt;
 use super::window::Plan;
 use crate::run::remedy;
-use caso_base::{Message, error_chain};
 use caso_base::time::format_utc;
+use caso_base::{Message, error_chain};
 use caso_extract::{ExtractError, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -262,7 +262,10 @@ impl Task {
         let key = self.key();
         if let (true, Some(until)) = (self.start.extracted, self.start.at) {
             return ExtractorResult::failed((
-                format!("it was extracted up to {}, and now {reason}", format_utc(until)),
+                format!(
+                    "it was extracted up to {}, and now {reason}",
+                    format_utc(until)
+                ),
                 format!(
                     "if it was taken away for good, remove `{}` from `extractor`",
                     key.extractor

@@ -94,7 +94,7 @@ pub enum Blame {
     /// The service is there, and gave no usage of this project: it has an error
     /// for it, or takes too long.
     Answer,
-    /// The service is away: no project was better off.
+    /// The service is away, or the spool's disk is full: no project was better off.
     Outage,
     /// It was not tried, since the service was away.
     Untried,
@@ -148,6 +148,13 @@ impl ExtractorResult {
 
     /// The same, by an error.
     pub fn error(error: &(dyn std::error::Error + 'static)) -> Self {
+        if let Some(reason) = remedy::no_room(error) {
+            // Every project finds the same disk.
+            return Self::Failed {
+                reason,
+                blame: Blame::Outage,
+            };
+        }
         Self::failed(remedy::message(error))
     }
 }

@@ -158,7 +158,10 @@ impl Facts {
         ] {
             if number > 0 {
                 let servers = count(number, "server", "servers");
-                let _ = writeln!(page, "not counted: the {what} time of {servers}, which is not known");
+                let _ = writeln!(
+                    page,
+                    "not counted: the {what} time of {servers}, which is not known"
+                );
             }
         }
         page
@@ -307,7 +310,8 @@ mod tests {
             rows: vec![row(0, 0, 0)],
             ..Rows::default()
         };
-        rows.servers.insert("a".into(), (0, 1, Some(7_200), Some(3_600)));
+        rows.servers
+            .insert("a".into(), (0, 1, Some(7_200), Some(3_600)));
         rows.servers.insert("b".into(), (0, 1, Some(3_600), None));
         rows.servers.insert("c".into(), (0, 1, None, None));
         let projects = rows.finish();

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use super::Summary;
 use super::words::{self, count, records};
+use crate::run::extract::clock::SET_CLOCK;
 use crate::run::extract::report::{
     Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
 };
-use crate::run::extract::clock::SET_CLOCK;
 use crate::run::remedy;
 use caso_base::Message;
 use caso_base::time::format_utc;
@@ -104,12 +104,7 @@ impl Summary {
     }
 
     /// A project that is gone, unreadable or without VO.
-    pub fn project_failure(
-        &mut self,
-        place: &str,
-        failure: &ProjectFailure,
-        hint: Option<String>,
-    ) {
+    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure, hint: Option<String>) {
         self.problem(Message::from(format!("{place}{failure}")).hint(hint));
     }
 
@@ -275,17 +270,37 @@ impl Summary {
         }
     }
 
-    /// Services that are away.
+    /// Services that are away, and a disk that is full.
     fn outages(&mut self, place: &str, outages: BTreeMap<&str, Away<'_>>) {
-        for (extractor, away) in outages {
-            let which = match away.projects {
-                1 => "one project is not extracted and waits".to_owned(),
-                more => format!("{more} projects are not extracted and wait"),
-            };
-            let reason = away.reason.or(away.untried).cloned().unwrap_or_default();
-            self.problem(reason.of(&format!("{place}{extractor}: {which} for the next run: ")));
+        for cause in causes(outages) {
+            self.problem(cause.of(place));
         }
     }
+}
+
+/// One cause is one line, however many extractors met it.
+fn causes(outages: BTreeMap<&str, Away<'_>>) -> Vec<Message> {
+    let mut causes: Vec<(Message, u64, Vec<&str>)> = Vec::new();
+    for (extractor, away) in outages {
+        let reason = away.reason.or(away.untried).cloned().unwrap_or_default();
+        let same = |it: &&mut (Message, u64, Vec<&str>)| it.0 == reason;
+        match causes.iter_mut().find(same) {
+            Some((_, projects, extractors)) => {
+                *projects = away.projects.max(*projects);
+                extractors.push(extractor);
+            }
+            None => causes.push((reason, away.projects, vec![extractor])),
+        }
+    }
+    let line = |(reason, projects, extractors): (Message, u64, Vec<&str>)| {
+        let which = match projects {
+            1 => "one project is not extracted and waits".to_owned(),
+            more => format!("{more} projects are not extracted and wait"),
+        };
+        let extractors = extractors.join(", ");
+        reason.of(&format!("{extractors}: {which} for the next run: "))
+    };
+    causes.into_iter().map(line).collect()
 }
 
 impl Shared<'_> {

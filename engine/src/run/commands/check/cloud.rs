@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use futures_util::{StreamExt as _, stream};
 
 use super::finding::{Area, Finding, Findings};
-use crate::run::remedy;
 use super::trial::Trial;
 use crate::run::components::Mapper;
 use crate::run::extract::clock;
 use crate::run::extract::session_of::project_options;
 use crate::run::extract::{Sources, usage_context};
 use crate::run::kind::Kind;
+use crate::run::remedy;
 use crate::run::summary::words::{count, of, span};
 use caso_base::error_chain;
 use caso_base::time::format_utc;

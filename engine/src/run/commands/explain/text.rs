@@ -87,10 +87,7 @@ fn record(server: &Explanation<'_>, entry: &Entry, page: &mut Page) {
     let what = format!("{} record of {}", entry.kind, format_utc(entry.measured_at));
     let (name, since) = (&entry.messenger, format_utc(entry.since));
     match &entry.reason {
-        None => page.line(
-            JOURNAL,
-            &format!("{what} waits for `{name}` since {since}"),
-        ),
+        None => page.line(JOURNAL, &format!("{what} waits for `{name}` since {since}")),
         Some(reason) => {
             let text = format!("{what} is in quarantine of `{name}` since {since}: {reason}");
             page.line(JOURNAL, &text);
@@ -142,7 +139,10 @@ fn cursors(project: &Project<'_>, page: &mut Page) {
             Some(reason) => format!("; the last run failed: {reason}"),
             None => String::new(),
         };
-        let text = format!("{} of {id} is extracted up to {up_to}{reason}", cursor.extractor);
+        let text = format!(
+            "{} of {id} is extracted up to {up_to}{reason}",
+            cursor.extractor
+        );
         page.line("cursors", &text);
     }
 }
