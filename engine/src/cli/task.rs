@@ -12,7 +12,7 @@ use super::commands::Started;
 use super::component::{self, ComponentTask};
 use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::{check, explain, init, preview, report, republish, status};
+use super::{check, explain, init, preview, report, republish, status, support};
 use crate::run::component::Subject;
 use crate::run::report::Report;
 use crate::run::{Check, PreviewForm, ReportPage, Republish, StatusForm};
@@ -76,7 +76,14 @@ pub enum Task {
     },
     Explain {
         line: CommandLine,
+        /// Its id or its name.
         server: String,
+        json: bool,
+    },
+    Support {
+        line: CommandLine,
+        /// Where to; none: named after the date.
+        folder: Option<PathBuf>,
     },
     Report {
         line: CommandLine,
@@ -197,6 +204,7 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             with_flags(started, matches, task)
         }
         Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("support", matches)) => with_flags(started, matches, support::task),
         Some(("report", matches)) => with_flags(started, matches, report::task),
         Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("component", matches)) => match matches.subcommand() {

@@ -38,6 +38,7 @@ mod reader;
 mod remarks;
 mod resolve;
 mod sample;
+mod secrets;
 mod show;
 mod sources;
 mod substitute;
