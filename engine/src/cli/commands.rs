@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use super::{
     check, component, config, cursor, explain, init, preview, queue, report, republish, status,
+    support,
 };
 use crate::run::Exit;
 use caso_config::Program;
@@ -78,6 +79,7 @@ fn caso() -> Command {
         .subcommand(explain::command())
         .subcommand(republish::command())
         .subcommand(report::command())
+        .subcommand(support::command())
         .subcommand(component::command())
         .subcommand(completions())
         .subcommand(man())
@@ -191,7 +193,15 @@ fn demo() -> Command {
         .about("Runs on a recording of a real OpenStack that ships with the program")
         .arg(
             Arg::new("folder")
-                .help("A folder to make, for spool and messages [default: a new temporary one]")
+                .help("A folder to make, or an empty one, for spool and messages [default: a new temporary one]")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("remove")
+                .long("remove")
+                .value_name("DIR")
+                .conflicts_with("folder")
+                .help("Remove what a demo made in DIR, and nothing else")
                 .value_parser(value_parser!(PathBuf)),
         )
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
 
-use super::process::{block_on, complain, complain_each, inputs, print, to_stderr};
+use super::process::{block_on, complain, complain_each, inputs, print, say, to_stderr};
 use crate::run::{self, Exit};
 use caso_config::{CommandLine, Config, ConfigErrors, Converted, Program};
 
@@ -55,7 +55,7 @@ pub fn command() -> Command {
 /// `caso config show`.
 pub fn show(config: &Config, unset: bool) -> Exit {
     for warning in &config.warnings {
-        to_stderr(&format!("warning: {warning}"));
+        say("warning", &warning.message());
     }
     block_on(async {
         let (text, problems) = run::show(config, unset).await;
@@ -91,7 +91,7 @@ pub fn from_ssm(file: &Path) -> Exit {
 fn show_converted(converted: Result<Converted, ConfigErrors>, to_a_file: &str) -> Exit {
     let converted = match converted {
         Ok(converted) => converted,
-        Err(errors) => return complain_each(&errors.0, Exit::Usage),
+        Err(errors) => return complain_each(&errors, Exit::Usage),
     };
     for remark in &converted.remarks {
         to_stderr(&format!("warning: {remark}"));

@@ -12,10 +12,10 @@ use super::commands::Started;
 use super::component::{self, ComponentTask};
 use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::{check, explain, init, preview, report, republish, status};
+use super::{check, explain, init, preview, report, republish, status, support};
 use crate::run::component::Subject;
 use crate::run::report::Report;
-use crate::run::{Check, PreviewForm, Republish, StatusForm};
+use crate::run::{Check, PreviewForm, ReportPage, Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -76,15 +76,30 @@ pub enum Task {
     },
     Explain {
         line: CommandLine,
+        /// Its id or its name.
         server: String,
+        json: bool,
+    },
+    Support {
+        line: CommandLine,
+        /// Where to; none: named after the date.
+        folder: Option<PathBuf>,
     },
     Report {
         line: CommandLine,
         what: Report,
     },
+    ReportPage {
+        line: CommandLine,
+        what: ReportPage,
+    },
     /// In this folder, or a new temporary one.
     Demo {
         folder: Option<PathBuf>,
+    },
+    /// The demo in this folder.
+    RemoveDemo {
+        folder: PathBuf,
     },
     Sample,
     /// A first caso.conf.
@@ -147,6 +162,7 @@ impl Task {
             Self::MappingMigrate { .. } => Program::MappingMigrate,
             Self::Deliver { .. }
             | Self::Status { .. }
+            | Self::ReportPage { .. }
             | Self::Queue { .. }
             | Self::Cursor { .. }
             | Self::ComponentList { .. }
@@ -163,8 +179,13 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
         Some(("deliver", matches)) => with_flags(started, matches, deliver),
         Some(("projects", matches)) => with_flags(started, matches, projects),
         Some(("mapping-migrate", matches)) => with_flags(started, matches, mapping_migrate),
-        Some(("demo", matches)) => Task::Demo {
-            folder: matches.get_one("folder").cloned(),
+        Some(("demo", matches)) => match matches.get_one::<PathBuf>("remove") {
+            Some(folder) => Task::RemoveDemo {
+                folder: folder.clone(),
+            },
+            None => Task::Demo {
+                folder: matches.get_one("folder").cloned(),
+            },
         },
         Some(("sample", _)) => Task::Sample,
         Some(("config", matches)) => match matches.subcommand() {
@@ -190,6 +211,7 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             with_flags(started, matches, task)
         }
         Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("support", matches)) => with_flags(started, matches, support::task),
         Some(("report", matches)) => with_flags(started, matches, report::task),
         Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("component", matches)) => match matches.subcommand() {

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{join_all, try_join};
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::{component_file, territory};
@@ -327,7 +328,6 @@ fn compiler() -> Option<CompilerProcess> {
 /// The mapper cannot be used. A messenger that cannot is among the unusable.
 pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Components> {
     let mut warnings = Vec::new();
-    let mapper = mapper(sandbox, config, &mut warnings).await?;
     let mut messengers: Vec<Messenger> = Vec::new();
     let mut unusable = Vec::new();
     // Side by side: what one takes to be compiled is not the others' time.
@@ -336,7 +336,12 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
         let loaded = messenger(sandbox, config, instance, &mut warnings).await;
         (instance, loaded, warnings)
     });
-    for (instance, loaded, own) in join_all(loaded).await {
+    let (mapper, loaded) = try_join(
+        mapper(sandbox, config, &mut warnings),
+        join_all(loaded).map(Ok),
+    )
+    .await?;
+    for (instance, loaded, own) in loaded {
         warnings.extend(own);
         match loaded {
             Ok(messenger) => messengers.push(messenger),
@@ -478,7 +483,10 @@ pub fn configured(
     for unused in &granted.unused {
         warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
-            format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
+            (
+                format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
+                format!("take it out of `grants` in [messenger_{name}]"),
+            ),
         ));
     }
     let network = network(&granted)?;
@@ -605,12 +613,14 @@ fn record_types(
                 let name = instance.name();
                 warnings.push(Notice::warning(
                     format!("record-type-not-taken:{name}:{kind}"),
-                    format!(
-                        "{origin}: messenger `{name}` is given no `{kind}` records, for component \
-                         `{}` does not take them (it takes {}): remove `{kind}` from \
-                         `record_types` in [messenger_{name}]",
-                        description.name,
-                        list.join(", ")
+                    (
+                        format!(
+                            "{origin}: messenger `{name}` is given no `{kind}` records, for \
+                             component `{}` does not take them (it takes {})",
+                            description.name,
+                            list.join(", ")
+                        ),
+                        format!("remove `{kind}` from `record_types` in [messenger_{name}]"),
                     ),
                 ));
             }

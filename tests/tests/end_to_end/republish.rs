@@ -1,9 +1,9 @@
-//! What was extracted before, once more and by hand: `caso cursor`, `caso republish`, and names of
-//! the site that no message can carry.
+//! What was extracted before, once more and by hand: `caso cursor`, `caso republish`, `caso report`,
+//! and names of the site that no message can carry.
 
 use std::collections::BTreeSet;
 
-use caso_stand_in::{Cloud, Fault, Plan, Rule, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Rule, Server, Servers, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
@@ -240,6 +240,63 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
     assert!(told.stdout.contains("not asked, or no answer"), "{told}");
 }
 
+/// Names are no keys: a tester calls each of his servers `test`.
+#[test]
+fn all_servers_of_a_name_are_explained_and_programs_read_the_same() {
+    let (cloud, mut site) = extracted();
+    let ids: Vec<String> = (0..2).map(|n| caso_stand_in::server_id(0, n)).collect();
+    let server = |n: usize| {
+        let server = Server::numbered(0, n);
+        let name = if n < 2 {
+            "test (1)".into()
+        } else {
+            server.name
+        };
+        Server { name, ..server }
+    };
+    cloud.change(|plan| plan.projects[0].servers = Servers::Listed((0..3).map(server).collect()));
+    let told = caso(&site, &["explain"], &["test (1)"]).expect(0);
+    assert!(
+        told.stdout.starts_with("2 servers are named `test (1)`\n"),
+        "{told}"
+    );
+    for id in &ids {
+        assert!(told.stdout.contains(&format!("\nserver {id}\n")), "{told}");
+    }
+    let read = |arguments: &[&str]| -> serde_json::Value {
+        let told = caso(&site, &["explain"], arguments).expect(0);
+        serde_json::from_str(&told.stdout).expect("JSON")
+    };
+    let json = read(&["--json", "test (1)"]);
+    let servers = json["servers"].as_array().expect("servers");
+    let found: Vec<&str> = servers.iter().filter_map(|it| it["id"].as_str()).collect();
+    assert_eq!(found, ids);
+    assert_eq!(servers[0]["nova"][0]["name"], "test (1)");
+    assert_eq!(servers[0]["projects"][0]["id"], project_id(0));
+    // Not the one that a regular expression would find.
+    assert_eq!(
+        read(&["--json", "test .1."])["servers"],
+        serde_json::json!([])
+    );
+    assert_eq!(
+        read(&["--json", "nobody"])["unknown_to"],
+        serde_json::json!(["default"])
+    );
+
+    site.with_mischief("misconfigured");
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(3);
+    cloud.inject(Rule::on("/"), Fault::Closed);
+    // Without Nova the names in the records that wait are enough.
+    let json: serde_json::Value = {
+        let told = caso(&site, &["explain"], &["--json", "test (1)"]).expect(0);
+        serde_json::from_str(&told.stdout).expect("JSON")
+    };
+    assert_eq!(json["servers"].as_array().map(Vec::len), Some(2), "{json}");
+    assert_eq!(json["servers"][0]["records"][0]["state"], "waiting");
+    assert_eq!(json["unanswered"][0]["cloud"], "default");
+}
+
 #[test]
 fn a_month_is_reported_from_the_apis_and_nothing_is_moved() {
     let (_cloud, site) = extracted();
@@ -262,4 +319,52 @@ fn a_month_is_reported_from_the_apis_and_nothing_is_moved() {
     assert_eq!(csv.stdout.lines().count(), 2, "{csv}");
     assert_eq!(site.messages().len(), messages);
     assert_eq!(site.cursor(&project_id(0)), lastrun);
+}
+
+/// The page is of the ledger, which has of three hours what the records say of them; a month once
+/// more adds nothing, and OpenStack is not asked.
+#[test]
+fn a_page_of_the_ledger_has_what_the_records_say() {
+    let (cloud, site) = extracted();
+    let file = site.path().join("page.html");
+    let write = |arguments: &[&str]| {
+        let file = file.to_str().expect("a path in UTF-8");
+        let arguments = [&["--html", file], arguments].concat();
+        caso(&site, &["report"], &arguments).expect(0);
+        std::fs::read_to_string(file).expect("a page")
+    };
+    let totals = |page: &str| -> Vec<String> {
+        let parts = page.split("<dd>").skip(1);
+        parts
+            .filter_map(|part| Some(part.split_once("</dd>")?.0.to_owned()))
+            .collect()
+    };
+    let hours = |seconds: i64| {
+        format!(
+            "{:.1}",
+            f64::from(i32::try_from(seconds).unwrap()) / 3_600.0
+        )
+    };
+    let first = THREE - 3 * 3_600;
+    let (mut servers, mut cpus) = (0, 0);
+    for record in site.cloud_records().into_values() {
+        let number = |name: &str| record[name].parse::<i64>().expect("a number");
+        let start = number("StartTime");
+        let lived = (start + number("WallDuration")).min(THREE) - start.max(first);
+        servers += lived.max(0);
+        cpus += lived.max(0) * number("CpuCount");
+    }
+    assert!(servers > 0);
+    let before = totals(&write(&["--month", "2026-10"]));
+    assert_eq!(before[..2], [hours(servers), hours(cpus)]);
+    assert_ne!(before[3], "not known");
+    assert_eq!(before[4], "not known");
+    let republished = ["--month", "2026-10", "--types", "cloud,storage", "--yes"];
+    caso(&site, &["republish"], &republished).expect(0);
+    cloud.inject(Rule::on("/"), Fault::Closed);
+    assert_eq!(totals(&write(&["--month", "2026-10"])), before);
+    let shown = caso(&site, &["report"], &["--html", "-"]).expect(0);
+    assert!(shown.stdout.starts_with("<!DOCTYPE html>"), "{shown}");
+    caso(&site, &["report"], &["--html", "-", "--csv"]).expect(2);
+    caso(&site, &["report"], &[]).expect(2);
 }

@@ -39,6 +39,7 @@ mod reader;
 mod remarks;
 mod resolve;
 mod sample;
+mod secrets;
 mod show;
 mod sources;
 mod substitute;

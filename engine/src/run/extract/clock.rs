@@ -20,6 +20,9 @@ use caso_openstack::{Service, Session};
 const APART: i64 = 5;
 /// Of a header alone more is not a clock's error but something that somebody made up.
 const DAY: i64 = 86_400;
+/// What to do about it.
+pub const SET_CLOCK: &str =
+    "set the clock that is wrong (`timedatectl status` shows this machine's)";
 /// By so much this machine may be behind OpenStack before it is worth a word.
 const MUCH_BEHIND: i64 = 60;
 
@@ -34,8 +37,7 @@ pub fn behind(session: &Session, service: Service) -> Option<i64> {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "OpenStack's clock is {} {} this machine's ({}, by the `Date` of Keystone's answers and by \
-     the token that it issued): nothing is extracted until the two agree; set the clock that is \
-     wrong (`timedatectl status` shows this machine's)",
+     the token that it issued): nothing is extracted until the two agree",
     duration(*.ahead), side(*.ahead), format_utc(*.now)
 )]
 pub struct ClocksApart {
@@ -83,11 +85,15 @@ pub struct Read {
 
 impl Task {
     /// Reads a window and writes what comes out; none where all of it lies in the service's
-    /// future.
+    /// future. `continues` is where the window before it ended.
     ///
     /// # Errors
     /// The segment is then discarded.
-    pub async fn read(&self, mut window: Window) -> Result<Option<Read>, ExtractError> {
+    pub async fn read(
+        &self,
+        mut window: Window,
+        continues: i64,
+    ) -> Result<Option<Read>, ExtractError> {
         for knows in [false, true] {
             if let Some(present) = self.present_before(window.end) {
                 window.end = present;
@@ -96,7 +102,8 @@ impl Task {
                 return Ok(None);
             }
             let ends_too_late = || !knows && self.present_before(window.end).is_some();
-            if let Some((counts, written)) = self.segment(window, ends_too_late).await? {
+            let segment = self.segment(window, continues, ends_too_late);
+            if let Some((counts, written)) = segment.await? {
                 return Ok(Some(Read {
                     window,
                     counts,
@@ -125,9 +132,11 @@ impl Task {
         }
         let key = format!("clock-behind-{}", service.name());
         sources.caches.warnings.warn_once(&key, || {
-            format!(
-                "{service}'s clock is {seconds} s behind this machine's: extracting up to its \
-                 now; set the clocks right"
+            (
+                format!(
+                    "{service}'s clock is {seconds} s behind this machine's: extracting up to its now"
+                ),
+                SET_CLOCK,
             )
         });
         Some(present)

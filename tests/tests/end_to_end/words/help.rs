@@ -34,6 +34,7 @@ fn of_each_program_and_command() {
         ("help-republish", "caso republish --help"),
         ("help-report", "caso report --help"),
         ("help-explain", "caso explain --help"),
+        ("help-support", "caso support --help"),
         ("help-caso-extract", "caso-extract --help"),
         ("help-caso-projects", "caso-projects --help"),
         ("help-caso-mapping-migrate", "caso-mapping-migrate --help"),

@@ -29,6 +29,7 @@ pub use self::show::{Show, show};
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
+use crate::run::remedy::advised;
 use crate::run::summary::Summary;
 use crate::run::summary::words::records;
 
@@ -49,8 +50,9 @@ pub fn agreed(ask: Ask<'_>, question: &str) -> Result<(), Stopped> {
     match ask(question) {
         Answer::Yes => Ok(()),
         Answer::No => Err(Stopped::with(Exit::Nothing)(anyhow!("nothing was done"))),
-        Answer::Nobody => Err(Stopped::with(Exit::Usage)(anyhow!(
-            "nobody is at a terminal to be asked, so nothing was done: add `--yes`"
+        Answer::Nobody => Err(Stopped::with(Exit::Usage)(advised(
+            "nobody is at a terminal to be asked, so nothing was done",
+            "add `--yes`",
         ))),
     }
 }
