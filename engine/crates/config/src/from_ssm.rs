@@ -9,6 +9,8 @@
 use std::fs;
 use std::path::Path;
 
+use caso_base::Message;
+
 use super::convert::Converted;
 use super::error::{Collector, ConfigError, ConfigErrors};
 use super::ini::{self, Ini};
@@ -61,7 +63,8 @@ pub fn from_ssm(file: &Path) -> Result<Converted, ConfigErrors> {
                 errors.push(ConfigError::Grammar {
                     path: file.to_owned(),
                     line: fault.line,
-                    what: fault.kind.to_string(),
+                    what: Message::from(fault.kind.to_string())
+                        .hint(fault.kind.hint().map(str::to_owned)),
                 });
             }
             return errors.finish(None);
