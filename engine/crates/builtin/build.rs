@@ -23,6 +23,7 @@ use guests::variable;
 const PACKAGES: &[&str] = &[
     "caso-mapper",
     "caso-ssm",
+    "caso-ams",
     "caso-logstash",
     "caso-noop",
     "caso-greendigit-cim",

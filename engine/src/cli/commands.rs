@@ -193,7 +193,15 @@ fn demo() -> Command {
         .about("Runs on a recording of a real OpenStack that ships with the program")
         .arg(
             Arg::new("folder")
-                .help("A folder to make, for spool and messages [default: a new temporary one]")
+                .help("A folder to make, or an empty one, for spool and messages [default: a new temporary one]")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("remove")
+                .long("remove")
+                .value_name("DIR")
+                .conflicts_with("folder")
+                .help("Remove what a demo made in DIR, and nothing else")
                 .value_parser(value_parser!(PathBuf)),
         )
 }

@@ -63,6 +63,9 @@ pub fn execute(task: Task) -> Exit {
         Task::Report { line, what } => {
             with_config(program, line, |config| report::execute(config, what))
         }
+        Task::ReportPage { line, what } => {
+            with_config(program, line, |config| report::page(&config, &what))
+        }
         Task::Republish { line, what } => {
             with_config(program, line, |config| republish::execute(config, what))
         }
@@ -78,6 +81,10 @@ pub fn execute(task: Task) -> Exit {
                 run::mapping_migrate(config, summary),
             )
         }),
+        Task::RemoveDemo { folder } => match run::remove_demo(&folder) {
+            Ok(()) => Exit::Done,
+            Err(error) => complain(&error, Exit::Nothing),
+        },
         Task::Demo { folder } => logged(&LogSettings::default(), run::demo(folder)),
         Task::Init(flags) => init::execute(flags),
         Task::Sample => block_on(async {

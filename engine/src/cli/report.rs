@@ -1,13 +1,16 @@
 //! `caso report`: what was used in a month.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::for_delivery;
-use super::process::{log_settings, logged, to_stderr, until_signalled};
+use super::process::{complain, log_settings, logged, to_stderr, until_signalled};
 use super::republish::month;
 use super::task::Task;
-use crate::run::Exit;
 use crate::run::report::{self, By, Report, ReportForm};
+use crate::run::{Exit, ReportPage, report_page};
+use caso_base::{Clock as _, SystemClock};
 use caso_config::{CommandLine, Config};
 
 pub fn command() -> Command {
@@ -23,14 +26,16 @@ pub fn command() -> Command {
         .after_help(format!(
             "It reads the month from the APIs as a dry run does: no lock is taken, nothing is sent or \
              moved. Of a server it counts what APEL counts, the difference of its records at the \
-             month's ends.\n\n{}",
+             month's ends.\n\nWith --html it reads the ledger of runs in the spool alone, asks nobody and \
+             needs no month: then it is of all that the ledger has, 400 days. What was extracted before \
+             the ledger counted it is shown as not known.\n\n{}",
             Exit::table(&Exit::WITHOUT_LOCK)
         ))
         .arg(
             Arg::new("month")
                 .long("month")
                 .value_name("YYYY-MM")
-                .required(true)
+                .required_unless_present("html")
                 .value_parser(month)
                 .help("The month, in UTC"),
         )
@@ -41,6 +46,17 @@ pub fn command() -> Command {
                 .value_parser(["vo", "project"])
                 .default_value("vo")
                 .help("A row for each VO, or each project"),
+        )
+        .arg(
+            Arg::new("html")
+                .long("html")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with_all(["by", "csv", "json"])
+                .help(
+                    "Write one page with plots and tables by VO, project, flavor and day, which needs no \
+                     network; `-` is standard output",
+                ),
         )
         .arg(form("csv", "json", "Print CSV (RFC 4180): seconds, and GiB times days"))
         .arg(form(
@@ -53,11 +69,19 @@ pub fn command() -> Command {
 }
 
 pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
+    let month = matches.get_one::<i64>("month").copied();
+    if let Some(file) = matches.get_one::<PathBuf>("html") {
+        let file = Some(file.clone()).filter(|file| file != Path::new("-"));
+        return Task::ReportPage {
+            line,
+            what: ReportPage { month, file },
+        };
+    }
     let by = matches.get_one::<String>("by").map(String::as_str);
     Task::Report {
         line,
         what: Report {
-            month: matches.get_one::<i64>("month").copied().unwrap_or_default(),
+            month: month.unwrap_or_default(),
             by: match by {
                 Some("project") => By::Project,
                 _ => By::Vo,
@@ -83,4 +107,12 @@ pub fn execute(config: Config, what: Report) -> Exit {
         &settings,
         until_signalled(|cancel| report::report(config, what, remarks, cancel)),
     )
+}
+
+/// Writes the page.
+pub fn page(config: &Config, what: &ReportPage) -> Exit {
+    match report_page(config, what, SystemClock::new().now()) {
+        Ok(()) => Exit::Done,
+        Err(error) => complain(&error, Exit::Nothing),
+    }
 }

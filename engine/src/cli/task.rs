@@ -15,7 +15,7 @@ use super::queue::{self, QueueTask};
 use super::{check, explain, init, preview, report, republish, status, support};
 use crate::run::component::Subject;
 use crate::run::report::Report;
-use crate::run::{Check, PreviewForm, Republish, StatusForm};
+use crate::run::{Check, PreviewForm, ReportPage, Republish, StatusForm};
 use caso_config::{CommandLine, Program};
 
 /// Everything that the programs do.
@@ -89,9 +89,17 @@ pub enum Task {
         line: CommandLine,
         what: Report,
     },
+    ReportPage {
+        line: CommandLine,
+        what: ReportPage,
+    },
     /// In this folder, or a new temporary one.
     Demo {
         folder: Option<PathBuf>,
+    },
+    /// The demo in this folder.
+    RemoveDemo {
+        folder: PathBuf,
     },
     Sample,
     /// A first caso.conf.
@@ -150,6 +158,7 @@ impl Task {
             Self::MappingMigrate { .. } => Program::MappingMigrate,
             Self::Deliver { .. }
             | Self::Status { .. }
+            | Self::ReportPage { .. }
             | Self::Queue { .. }
             | Self::Cursor { .. }
             | Self::ComponentList { .. }
@@ -166,8 +175,13 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
         Some(("deliver", matches)) => with_flags(started, matches, deliver),
         Some(("projects", matches)) => with_flags(started, matches, projects),
         Some(("mapping-migrate", matches)) => with_flags(started, matches, mapping_migrate),
-        Some(("demo", matches)) => Task::Demo {
-            folder: matches.get_one("folder").cloned(),
+        Some(("demo", matches)) => match matches.get_one::<PathBuf>("remove") {
+            Some(folder) => Task::RemoveDemo {
+                folder: folder.clone(),
+            },
+            None => Task::Demo {
+                folder: matches.get_one("folder").cloned(),
+            },
         },
         Some(("sample", _)) => Task::Sample,
         Some(("config", matches)) => match matches.subcommand() {

@@ -296,7 +296,10 @@ fn remove_left_behind(temporary: &Path) {
 }
 
 /// A replay's folder, in which nothing lies yet, by its full path.
-fn new_folder(into: &Path) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// Something lies in it, or it cannot be made.
+pub fn new_folder(into: &Path) -> anyhow::Result<PathBuf> {
     let used = match fs::read_dir(into) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) if error.kind() == ErrorKind::NotFound => false,
@@ -307,7 +310,7 @@ fn new_folder(into: &Path) -> anyhow::Result<PathBuf> {
     };
     if used {
         bail!(
-            "`{}` is not empty: a replay writes into a folder of its own",
+            "`{}` is not empty: what is replayed goes into a folder of its own",
             into.display()
         );
     }

@@ -90,10 +90,10 @@ impl Extracted {
                                     region: region.region.clone(),
                                     extractor: extractor.to_owned(),
                                     window: sealed.window,
-                                    records: BTreeMap::new(),
-                                    types: BTreeMap::new(),
+                                    used_from: sealed.used.as_ref().map(|used| used.from),
+                                    ..WindowLine::default()
                                 };
-                                self.window(line, &project.project.id, &sealed.by_type);
+                                self.window(line, &project.project.id, sealed);
                             }
                         }
                         ExtractorResult::Failed { reason, .. } => self.failures.push(FailureLine {
@@ -113,9 +113,10 @@ impl Extracted {
     }
 
     /// Into the line of the same window, where there is one.
-    fn window(&mut self, line: WindowLine, project: &str, by_type: &BTreeMap<String, u64>) {
+    fn window(&mut self, line: WindowLine, project: &str, sealed: &Sealed) {
         let same = |known: &&mut WindowLine| {
             known.window == line.window
+                && known.used_from == line.used_from
                 && known.extractor == line.extractor
                 && known.cloud == line.cloud
                 && known.region == line.region
@@ -130,15 +131,19 @@ impl Extracted {
                 last
             }
         };
-        let records = by_type.values().sum();
+        let records = sealed.by_type.values().sum();
         at.records.insert(project.to_owned(), records);
-        for (kind, records) in by_type {
+        if let Some(used) = &sealed.used {
+            at.used.insert(project.to_owned(), used.rows.clone());
+        }
+        for (kind, records) in &sealed.by_type {
             *at.types.entry(kind.clone()).or_default() += records;
         }
     }
 }
 
-/// Keeps what a real run did: a line in the ledger, then `metrics_file` where that is set.
+/// Keeps what a run did: a line in the ledger of its spool, then `metrics_file` where that is set
+/// and the run was a real one. A dry run did nothing.
 /// Neither is a reason to fail: a notice.
 pub fn keep(
     prepared: &Prepared,
@@ -148,7 +153,7 @@ pub fn keep(
     took_ms: u64,
     summary: &Summary,
 ) {
-    if !prepared.kind.is_real() {
+    if prepared.kind.is_dry() {
         return;
     }
     // A month once more says nothing of how far the projects are.
@@ -176,7 +181,8 @@ pub fn keep(
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
         tracing::warn!("this run is not in the ledger: {}", error_chain(&error));
     }
-    let Some(path) = &prepared.config.metrics_file else {
+    let metrics_file = prepared.config.metrics_file.as_ref();
+    let Some(path) = metrics_file.filter(|_| prepared.kind.is_real()) else {
         return;
     };
     let status = Status::read(&prepared.config, prepared.now.saturating_add(1));

@@ -30,6 +30,7 @@ mod preview;
 mod recorded_inputs;
 mod remedy;
 pub mod report;
+mod report_page;
 mod republish;
 mod site_names;
 mod summary;
@@ -44,7 +45,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
-    mapping_migrate, projects, sample, show, status, support,
+    mapping_migrate, projects, remove_demo, sample, show, status, support,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;
@@ -54,6 +55,7 @@ pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
 pub use self::remedy::of as hint;
+pub use self::report_page::{ReportPage, report_page};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
 use crate::log_line;

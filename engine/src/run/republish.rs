@@ -236,6 +236,7 @@ mod tests {
                 .iter()
                 .map(|(kind, n)| ((*kind).to_owned(), *n))
                 .collect(),
+            used: None,
         };
         let part = |extractor, windows| Part {
             project: "p".into(),

@@ -18,13 +18,17 @@
 //! an OpenID Provider that Keystone believes, under `/oidc`, and the old
 //! Keystone 2.0.
 //!
-//! One port serves them all, under `/identity`, `/compute`, `/image`, `/volume`
+//! Beside it and apart from it, a stand-in of ARGO's messaging service ([`Ams`]).
+//!
+//! One port serves all of OpenStack, under `/identity`, `/compute`, `/image`, `/volume`
 //! and so on, as DevStack has them. Servers are generated from their number when asked for,
 //! so a cloud of any size takes no memory.
 //!
 //! Nothing here links the engine.
 
 mod accounts;
+#[cfg(feature = "loopback")]
+mod ams;
 mod answer;
 mod changes;
 mod cinder;
@@ -48,6 +52,8 @@ mod telemetry;
 mod time;
 
 pub use accounts::{Account, ApplicationCredential, Client, Federation, Reach};
+#[cfg(feature = "loopback")]
+pub use ams::{Ams, AmsFault, PROJECT as AMS_PROJECT, Publication, TOO_LARGE as AMS_TOO_LARGE};
 pub use answer::Answer;
 pub use ids::{flavor_id, floating_ip_id, image_id, project_id, server_id, user_id, volume_id};
 pub use in_process::InProcess;

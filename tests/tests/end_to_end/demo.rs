@@ -39,6 +39,65 @@ fn the_demo_leaves_messages_in_a_fresh_folder() {
     }
 }
 
+/// It has a configuration to go on with, and goes without what others put beside it.
+#[test]
+fn what_a_demo_left_is_looked_at_and_removed() {
+    let site = plain().site();
+    let folder = site.path().join("demo");
+    let of = |arguments: &[&str]| {
+        let output = site.command("caso").args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), text)
+    };
+    let shown = folder.display().to_string();
+    let conf = folder.join("caso.conf").display().to_string();
+    assert_eq!(of(&["demo", &shown]).0, Some(0));
+    // A window by hand has no cursors; what waits for whom is there.
+    let (_, status) = of(&["status", "--config-file", &conf]);
+    assert!(status.contains("ssm: nothing waits"), "{status}");
+    let (code, config) = of(&["config", "show", "--config-file", &conf]);
+    assert!(
+        code == Some(0) && config.contains("site_name = DEMO-SITE"),
+        "{config}"
+    );
+    let (code, page) = of(&[
+        "report",
+        "--html",
+        "-",
+        "--month",
+        "2026-10",
+        "--config-file",
+        &conf,
+    ]);
+    assert!(
+        code == Some(0) && page.contains("vo.flavor.example.org"),
+        "{page}"
+    );
+    // A folder in which something lies is left as it is, another's too.
+    let (code, refused) = of(&["demo", &shown]);
+    assert!(
+        code == Some(1) && refused.contains("is not empty"),
+        "{refused}"
+    );
+    let other = site.path().join("other");
+    std::fs::create_dir_all(other.join("out")).unwrap();
+    std::fs::write(other.join("caso.conf"), "[DEFAULT]\n").unwrap();
+    let (code, refused) = of(&["demo", "--remove", &other.display().to_string()]);
+    assert!(
+        code == Some(1) && refused.contains("has no demo in it"),
+        "{refused}"
+    );
+    assert!(other.join("out").exists());
+    std::fs::write(folder.join("mine"), "").unwrap();
+    assert_eq!(of(&["demo", "--remove", &shown]).0, Some(0));
+    assert_eq!(spool::names(&folder), ["mine"]);
+    std::fs::remove_file(folder.join("mine")).unwrap();
+    assert_eq!(of(&["demo", &shown]).0, Some(0));
+    assert_eq!(of(&["demo", "--remove", &shown]).0, Some(0));
+    assert!(!folder.exists());
+}
+
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     spool::names(folder)
         .into_iter()

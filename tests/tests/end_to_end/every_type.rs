@@ -40,7 +40,7 @@ fn golden(name: &str) -> Vec<Value> {
 }
 
 /// The records of that type; of every type without one.
-fn facts(kind: Option<&str>) -> Vec<AccountingRecord> {
+pub fn facts(kind: Option<&str>) -> Vec<AccountingRecord> {
     golden("facts.jsonl")
         .into_iter()
         .map(|line| serde_json::from_value(line["record"].clone()).unwrap())
@@ -90,7 +90,7 @@ pub fn lines(kind: &str) -> String {
 }
 
 /// A site whose journal holds these records for these messengers.
-fn site(messengers: &str, records: &[AccountingRecord]) -> Site {
+pub fn site(messengers: &str, records: &[AccountingRecord]) -> Site {
     let mut site = Site::with_auth_url("http://127.0.0.1:9/never-asked");
     site.set("DEFAULT", "messengers", messengers)
         .set("ssm", "star_record_id", "volume")

@@ -6,6 +6,7 @@
 //! pages of three, and a flavor, a server and a user that vanish between pages.
 
 mod addresses;
+mod ams;
 mod attacks;
 mod check;
 mod clouds;
@@ -53,6 +54,7 @@ mod status;
 mod storage;
 mod support;
 mod tls;
+mod transcripts;
 mod trust;
 mod windows;
 mod words;

@@ -1,5 +1,5 @@
-//! What was extracted before, once more and by hand: `caso cursor`, `caso republish`, and names of
-//! the site that no message can carry.
+//! What was extracted before, once more and by hand: `caso cursor`, `caso republish`, `caso report`,
+//! and names of the site that no message can carry.
 
 use std::collections::BTreeSet;
 
@@ -319,4 +319,52 @@ fn a_month_is_reported_from_the_apis_and_nothing_is_moved() {
     assert_eq!(csv.stdout.lines().count(), 2, "{csv}");
     assert_eq!(site.messages().len(), messages);
     assert_eq!(site.cursor(&project_id(0)), lastrun);
+}
+
+/// The page is of the ledger, which has of three hours what the records say of them; a month once
+/// more adds nothing, and OpenStack is not asked.
+#[test]
+fn a_page_of_the_ledger_has_what_the_records_say() {
+    let (cloud, site) = extracted();
+    let file = site.path().join("page.html");
+    let write = |arguments: &[&str]| {
+        let file = file.to_str().expect("a path in UTF-8");
+        let arguments = [&["--html", file], arguments].concat();
+        caso(&site, &["report"], &arguments).expect(0);
+        std::fs::read_to_string(file).expect("a page")
+    };
+    let totals = |page: &str| -> Vec<String> {
+        let parts = page.split("<dd>").skip(1);
+        parts
+            .filter_map(|part| Some(part.split_once("</dd>")?.0.to_owned()))
+            .collect()
+    };
+    let hours = |seconds: i64| {
+        format!(
+            "{:.1}",
+            f64::from(i32::try_from(seconds).unwrap()) / 3_600.0
+        )
+    };
+    let first = THREE - 3 * 3_600;
+    let (mut servers, mut cpus) = (0, 0);
+    for record in site.cloud_records().into_values() {
+        let number = |name: &str| record[name].parse::<i64>().expect("a number");
+        let start = number("StartTime");
+        let lived = (start + number("WallDuration")).min(THREE) - start.max(first);
+        servers += lived.max(0);
+        cpus += lived.max(0) * number("CpuCount");
+    }
+    assert!(servers > 0);
+    let before = totals(&write(&["--month", "2026-10"]));
+    assert_eq!(before[..2], [hours(servers), hours(cpus)]);
+    assert_ne!(before[3], "not known");
+    assert_eq!(before[4], "not known");
+    let republished = ["--month", "2026-10", "--types", "cloud,storage", "--yes"];
+    caso(&site, &["republish"], &republished).expect(0);
+    cloud.inject(Rule::on("/"), Fault::Closed);
+    assert_eq!(totals(&write(&["--month", "2026-10"])), before);
+    let shown = caso(&site, &["report"], &["--html", "-"]).expect(0);
+    assert!(shown.stdout.starts_with("<!DOCTYPE html>"), "{shown}");
+    caso(&site, &["report"], &["--html", "-", "--csv"]).expect(2);
+    caso(&site, &["report"], &[]).expect(2);
 }

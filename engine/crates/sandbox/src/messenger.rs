@@ -87,8 +87,9 @@ impl GuestMessenger {
         moments: &MonotonicNames,
     ) -> Result<Self, GuestFailure> {
         let (granted, redirect) = (setup.granted.clone(), setup.redirect.clone());
-        let spec = Spec::new(engine, who, setup.settings, setup.limits, mask);
+        let mut spec = Spec::new(engine, who, setup.settings, setup.limits, mask);
         let signers = signers(granted, &redirect, &spec).await?;
+        spec.setup.attributes.extend(signature::subjects(&signers));
         let NetworkEnvironment {
             proxies,
             certificates,

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use caso_base::{Clock as _, SystemClock, error_chain};
+use caso_model::Attribute;
 use caso_signature::{SignatureError, Signer};
 
 use super::bindings::v1::signature::caso::signature::signing::{Host, SignError};
@@ -52,6 +53,15 @@ pub fn read(granted: &Granted) -> Result<Signers, String> {
         signers.insert(name.to_owned(), Arc::new(signer));
     }
     Ok(signers)
+}
+
+/// Whose signatures they are, for the guest's own words about them: no secret, for every
+/// signed message has it.
+pub fn subjects(signers: &Signers) -> impl Iterator<Item = Attribute> {
+    signers.iter().map(|(name, signer)| Attribute {
+        name: format!("{name}-subject"),
+        value: signer.subject().to_owned(),
+    })
 }
 
 fn now() -> i64 {

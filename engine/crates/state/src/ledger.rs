@@ -22,7 +22,7 @@ use crate::spool::Spool;
 /// The form of a line. One that says more is passed over.
 const FORMAT: u32 = 1;
 /// For how many seconds a month's file is kept after its end.
-const KEPT: i64 = 400 * 86_400;
+pub const KEPT: i64 = 400 * 86_400;
 
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct RunLine {
 }
 
 /// One window of one extractor: all projects of which it is the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowLine {
     /// Name of the cloud in the configuration.
     pub cloud: String,
@@ -74,6 +74,45 @@ pub struct WindowLine {
     /// The same, by record type.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, u64>,
+    /// From when on `used` counts, in epoch seconds: where the window before it ended. None where
+    /// nothing was counted, as in lines of a version that did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_from: Option<i64>,
+    /// What the records say was used from then to the window's end, by id of the project. One
+    /// that is in `records` and not here was not counted: its use is unknown, not nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub used: BTreeMap<String, Vec<UseRow>>,
+}
+
+/// What was used on a day by a VO, of a flavor. What is none was not used, or is of another
+/// extractor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UseRow {
+    /// Days since 1970-01-01, in UTC.
+    pub day: i64,
+    /// Name of the VO.
+    pub vo: String,
+    /// Name of the flavor, where a server used it and its name is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flavor: Option<String>,
+    /// Seconds for which servers existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_seconds: Option<u64>,
+    /// Those times the CPUs that each had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
+    /// Seconds of servers whose CPUs nobody stated: they are not in `cpu_seconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_cpus: Option<u64>,
+    /// Seconds times accelerators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerator_seconds: Option<f64>,
+    /// Seconds times GiB of storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gib_seconds: Option<f64>,
+    /// Energy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watt_hours: Option<f64>,
 }
 
 /// One extractor of one project, or a whole cloud, that failed.
@@ -149,20 +188,33 @@ pub fn append(spool: &Spool, run: &RunLine) -> Result<(), DiskError> {
 /// # Errors
 /// A file is there and cannot be read.
 pub fn read(spool: &Spool, since: i64) -> io::Result<Vec<RunLine>> {
+    let mut runs = Vec::new();
+    each(spool, since, &mut |run| runs.push(run))?;
+    runs.sort_by_key(|run| run.began);
+    Ok(runs)
+}
+
+/// The same, one at a time and in the order in which they ended: a year may be long.
+///
+/// # Errors
+/// As [`read`].
+pub fn each(spool: &Spool, since: i64, visit: &mut dyn FnMut(RunLine)) -> io::Result<()> {
     let first = month(since);
-    let mut runs: Vec<RunLine> = Vec::new();
     for (name, path) in months(&spool.ledger_folder())? {
         if name >= first {
             let lines = BufReader::new(fs::File::open(&path)?).split(b'\n');
             for line in lines {
                 let run = serde_json::from_slice::<RunLine>(&line?);
-                runs.extend(run.ok().filter(|run| run.format <= FORMAT));
+                if let Ok(run) = run
+                    && run.format <= FORMAT
+                    && run.began >= since
+                {
+                    visit(run);
+                }
             }
         }
     }
-    runs.retain(|run| run.began >= since);
-    runs.sort_by_key(|run| run.began);
-    Ok(runs)
+    Ok(())
 }
 
 /// `2026-11`, in UTC: these sort as their months do.
@@ -220,6 +272,17 @@ mod tests {
                 },
                 records: [("p".to_owned(), 2)].into(),
                 types: [("storage".to_owned(), 2)].into(),
+                used_from: Some(began - 3_600),
+                used: [(
+                    "p".to_owned(),
+                    vec![UseRow {
+                        day: began / DAY,
+                        vo: "vo".into(),
+                        gib_seconds: Some(7_200.5),
+                        ..UseRow::default()
+                    }],
+                )]
+                .into(),
             }],
             failures: Vec::new(),
             messengers: Vec::new(),
@@ -243,6 +306,20 @@ mod tests {
         assert_eq!(read(&spool, T).unwrap(), [run(T)]);
         let files = fs::read_dir(spool.ledger_folder()).unwrap().count();
         assert_eq!(files, 2);
+    }
+
+    /// As 6.0.0 of before wrote it: what it did not count is not there, and not nothing.
+    #[test]
+    fn a_line_from_before_use_was_counted_is_read_without_it() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        append(&spool, &run(T)).unwrap();
+        let line = r#"{"format":1,"version":"6.0.0","began":1795280274,"took_ms":1,"exit":0,"process":1,"extracted":true,"requests":5,"windows":[{"cloud":"default","extractor":"nova","window":{"start":1,"end":2},"records":{"p":3}}]}"#;
+        fs::write(spool.ledger_folder().join("2026-11.jsonl"), line).unwrap();
+        let runs = read(&spool, 0).unwrap();
+        let window = &runs[0].windows[0];
+        assert_eq!(window.records["p"], 3);
+        assert_eq!((window.used_from, window.used.len()), (None, 0));
     }
 
     #[test]

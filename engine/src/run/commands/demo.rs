@@ -1,19 +1,25 @@
 //! `caso demo`: the whole way of a record, on a recording of a real OpenStack,
-//! in a folder of its own.
+//! in a folder of its own, which has a configuration to go on with.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tokio::sync::watch;
 
+use crate::run::kind::new_folder;
+use crate::run::table::next;
 use crate::run::{ComponentWarnings, Exit, Invocation, Kind, run};
 use crate::stdout;
 use caso_base::error_chain;
 use caso_config::{CommandLine, ConfigPlace, Inputs};
 
-/// What a site would have in /etc/caso/caso.conf, less what the replay replaces.
+/// What a site would have in /etc/caso/caso.conf; `FOLDER` is the demo's.
 const CONF: &str = include_str!("../../../demo/caso.conf");
+/// What a demo makes in its folder, and `--remove` removes.
+const FOLDERS: [&str; 2] = ["cache", "out"];
+const CONF_NAME: &str = "caso.conf";
 
 /// Runs the demo in `folder`, or in a new one.
 pub async fn demo(folder: Option<PathBuf>) -> Exit {
@@ -45,10 +51,10 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
             .context("cannot make a temporary folder")?
             .keep(),
     };
-    fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-    let conf = folder.join("caso.conf");
-    fs::write(&conf, CONF).with_context(|| format!("cannot write `{}`", conf.display()))?;
+    let folder = new_folder(&folder)?;
+    let conf = folder.join(CONF_NAME);
+    let text = CONF.replace("FOLDER", &folder.display().to_string().replace('$', "$$"));
+    fs::write(&conf, text).with_context(|| format!("cannot write `{}`", conf.display()))?;
     let command_line = CommandLine {
         configs: vec![ConfigPlace::File(conf)],
         ..CommandLine::default()
@@ -71,13 +77,49 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
     ))
 }
 
-/// One message, and where the others are.
+/// Removes what a demo made, and nothing else.
+///
+/// # Errors
+/// There is no demo in the folder, or something in it cannot be removed.
+pub fn remove_demo(folder: &Path) -> anyhow::Result<()> {
+    let conf = folder.join(CONF_NAME);
+    let ours = CONF.lines().next().unwrap_or_default();
+    let text = fs::read_to_string(&conf).unwrap_or_default();
+    ensure!(
+        text.lines().next() == Some(ours),
+        "`{}` has no demo in it: its caso.conf does not begin as a demo's does",
+        folder.display()
+    );
+    let failed = |path: &Path| format!("cannot remove `{}`", path.display());
+    for name in FOLDERS {
+        let path = folder.join(name);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| failed(&path));
+            }
+            _ => {}
+        }
+    }
+    fs::remove_file(&conf).with_context(|| failed(&conf))?;
+    // What somebody else put there stays, and the folder with it.
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::DirectoryNotEmpty => {
+            Err(error).with_context(|| failed(folder))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What an item and a record are, one message, and how to go on.
 fn show(folder: &Path) -> anyhow::Result<()> {
     let out = folder.join("out");
     let queue = out.join("ssm").join("outgoing");
     let mut messages = files(&queue)?;
     messages.sort();
-    let mut text = String::new();
+    let mut text = "\nAn item is what OpenStack stated of one thing: a server, a volume, the addresses of a project. A record is \
+        what\ngoes to the accounting repository: a server that lived through a month's end has one more for that month.\n\
+        Times are seconds since 1970, and `EndTime: 0` is a server that still runs.\n"
+        .to_owned();
     if let Some(first) = messages.first() {
         let message = fs::read_to_string(first)
             .with_context(|| format!("cannot read `{}`", first.display()))?;
@@ -99,6 +141,16 @@ fn show(folder: &Path) -> anyhow::Result<()> {
         "messenger logstash: {count} lines in `{}`\n",
         lines.display()
     );
+    let conf = folder.join(CONF_NAME);
+    let with = |command: &str| format!("caso {command} --config-file {}", conf.display());
+    text += "\n";
+    text += &next(&[
+        with("status"),
+        with("config show"),
+        with("report --html use.html"),
+        "caso component run --replay demo mine.wasm".to_owned(),
+        format!("caso demo --remove {}", folder.display()),
+    ]);
     stdout::write(&text)
 }
 

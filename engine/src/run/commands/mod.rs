@@ -18,7 +18,7 @@ mod support;
 pub use self::check::{Check, Shown as Checked, check, unusable as check_unusable};
 pub use self::config_sample::sample;
 pub use self::config_show::show;
-pub use self::demo::demo;
+pub use self::demo::{demo, remove_demo};
 pub use self::explain::explain;
 pub use self::init::{Account, FirstSite, init};
 pub use self::mapping_migrate::mapping_migrate;

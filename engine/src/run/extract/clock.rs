@@ -85,11 +85,15 @@ pub struct Read {
 
 impl Task {
     /// Reads a window and writes what comes out; none where all of it lies in the service's
-    /// future.
+    /// future. `continues` is where the window before it ended.
     ///
     /// # Errors
     /// The segment is then discarded.
-    pub async fn read(&self, mut window: Window) -> Result<Option<Read>, ExtractError> {
+    pub async fn read(
+        &self,
+        mut window: Window,
+        continues: i64,
+    ) -> Result<Option<Read>, ExtractError> {
         for knows in [false, true] {
             if let Some(present) = self.present_before(window.end) {
                 window.end = present;
@@ -98,7 +102,8 @@ impl Task {
                 return Ok(None);
             }
             let ends_too_late = || !knows && self.present_before(window.end).is_some();
-            if let Some((counts, written)) = self.segment(window, ends_too_late).await? {
+            let segment = self.segment(window, continues, ends_too_late);
+            if let Some((counts, written)) = segment.await? {
                 return Ok(Some(Read {
                     window,
                     counts,

@@ -83,7 +83,7 @@ impl Task {
     async fn one(&self, window: Window, continues: i64) -> Result<Due, Attempt> {
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
-                true => Some(self.read(window).await),
+                true => Some(self.read(window, continues).await),
                 false => None,
             }
         });

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bisect::BisectingMapper;
+use super::used::Used;
 use crate::run::components::Mapper as Component;
 use caso_extract::{ExtractError, Page, PageSink};
 use caso_journal::SegmentWriter;
@@ -12,6 +13,7 @@ use caso_model::Window;
 use caso_model::guest::{BoxFuture, GuestFailure, Mapper as _, Outcome};
 use caso_model::record::AccountingRecord;
 use caso_model::usage::{Context, UsageItem};
+use caso_state::ledger::UseRow;
 
 /// Hands each page to the mapper and what comes out to the segment.
 pub struct Mapping<'a> {
@@ -25,6 +27,8 @@ pub struct Mapping<'a> {
     pub counts: Counts,
     /// Records of other types are left out; none: all are kept.
     pub types: Option<BTreeSet<String>>,
+    /// For the ledger.
+    pub used: Used,
 }
 
 /// An instance of the mapper, and its place among those that there may be at a time.
@@ -72,6 +76,16 @@ pub struct Counts {
     pub reasons: Vec<String>,
     /// Each window that was sealed.
     pub windows: Vec<Sealed>,
+    /// What was used in the window that is not sealed yet, where it was counted.
+    pub used: Option<Box<Counted>>,
+}
+
+/// What was used in a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted {
+    /// From when on it counts, in epoch seconds; to the window's end.
+    pub from: i64,
+    pub rows: Vec<UseRow>,
 }
 
 /// A window that was sealed, as the ledger keeps it.
@@ -80,6 +94,7 @@ pub struct Sealed {
     pub window: Window,
     /// By record type.
     pub by_type: BTreeMap<String, u64>,
+    pub used: Option<Box<Counted>>,
 }
 
 /// So many reasons are worth reading; the others are in the log file and in
@@ -89,7 +104,12 @@ const REASONS: usize = 5;
 impl Counts {
     /// The same, of a window that was sealed.
     pub fn of_window(mut self, window: Window, by_type: BTreeMap<String, u64>) -> Self {
-        self.windows.push(Sealed { window, by_type });
+        let used = self.used.take();
+        self.windows.push(Sealed {
+            window,
+            by_type,
+            used,
+        });
         self
     }
 
@@ -120,6 +140,7 @@ impl PageSink for Mapping<'_> {
                 self.counts.lose(format!("{error}; not reported"));
             }
             let outcomes = self.map(&page).await.map_err(ExtractError::sink)?;
+            let flavors = self.used.flavors(&page.tables);
             for (item, outcome) in page.items.iter().zip(outcomes) {
                 self.counts.items += 1;
                 let (records, reason) = match outcome {
@@ -132,6 +153,7 @@ impl PageSink for Mapping<'_> {
                 let is_wanted = |record: &&AccountingRecord| {
                     types.is_none_or(|types| types.contains(record.record_type()))
                 };
+                self.used.item(&flavors, item, &records);
                 for record in records.iter().filter(is_wanted) {
                     self.segment.append(record).map_err(ExtractError::sink)?;
                     self.counts.records += 1;

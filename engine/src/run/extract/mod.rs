@@ -25,6 +25,7 @@ pub mod session_of;
 mod sources;
 mod together;
 mod turns;
+mod used;
 mod window;
 
 use std::sync::{Arc, OnceLock};

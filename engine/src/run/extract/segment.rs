@@ -3,6 +3,7 @@
 use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
 use super::seen::Seen;
+use super::used::Used;
 use caso_config::CloudConfig;
 use caso_disk::Beside;
 use caso_extract::{ExtractError, ProjectRef};
@@ -23,13 +24,15 @@ pub struct Written {
 impl Task {
     /// Reads the window, maps it, and writes what comes out and what was seen of the servers:
     /// both are put on disk for good with the project's cursors (`commit`). Nothing is written
-    /// where, after the reading, `is_void` says that the window cannot be what was meant.
+    /// where, after the reading, `is_void` says that the window cannot be what was meant. For the
+    /// ledger the window counts from `continues`, where the one before it ended.
     ///
     /// # Errors
     /// The segment is then discarded.
     pub async fn segment(
         &self,
         window: Window,
+        continues: i64,
         is_void: impl Fn() -> bool,
     ) -> Result<Option<(Counts, Written)>, ExtractError> {
         let context = &self.region.context;
@@ -52,6 +55,17 @@ impl Task {
             segment,
             counts: Counts::default(),
             types: context.again.as_ref().map(|again| again.types.clone()),
+            used: match context.again {
+                // It was counted the first time.
+                Some(_) => Used::nothing(),
+                None => Used::new(
+                    Window {
+                        start: continues.max(window.start),
+                        end: window.end,
+                    },
+                    &self.project.vo,
+                ),
+            },
         };
         let task = caso_extract::Task {
             context: &self.region.sources,
@@ -65,8 +79,12 @@ impl Task {
         }
         let state = seen.write(window).map_err(ExtractError::sink)?;
         let Mapping {
-            segment, counts, ..
+            segment,
+            mut counts,
+            used,
+            ..
         } = mapping;
+        counts.used = used.finish().map(Box::new);
         let segment = segment.finish().map_err(ExtractError::sink)?;
         Ok(Some((counts, Written { state, segment })))
     }

@@ -53,6 +53,28 @@ impl Certificate {
         }
     }
 
+    /// Signed by itself, of a host of a site, as GOCDB has its subject:
+    /// `/O=Site/CN=NAME`.
+    pub fn for_host(name: &str) -> Self {
+        let made = || {
+            let key = rcgen::KeyPair::generate()?;
+            let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()])?;
+            let mut subject = rcgen::DistinguishedName::new();
+            subject.push(rcgen::DnType::OrganizationName, "Site");
+            subject.push(rcgen::DnType::CommonName, name);
+            parameters.distinguished_name = subject;
+            let certificate = parameters.self_signed(&key)?;
+            Ok::<_, rcgen::Error>((certificate, key))
+        };
+        let (certificate, key) = made().expect("a certificate for a name");
+        Certificate {
+            pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            key: key.serialize_der(),
+            der: certificate.der().to_vec(),
+        }
+    }
+
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::new(self.server(None)))
     }

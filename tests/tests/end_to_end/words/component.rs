@@ -194,7 +194,7 @@ fn all_components_are_listed() {
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
-    let names: Vec<&str> = lines.iter().take(8).map(|line| line[0]).collect();
+    let names: Vec<&str> = lines.iter().take(9).map(|line| line[0]).collect();
     assert_eq!(
         names,
         [
@@ -204,6 +204,7 @@ fn all_components_are_listed() {
             "mine",
             "other",
             "broken",
+            "ams",
             "logstash",
             "greendigit_cim"
         ],

@@ -8,6 +8,7 @@ mod component;
 mod configuration;
 mod first_day;
 mod help;
+mod meanings;
 mod messengers;
 mod openstack;
 mod summaries;
