@@ -15,6 +15,9 @@ pub fn stamped(now: &str, level: &str, text: &str) -> String {
     format!("{now} {} {level}: {text}", std::process::id())
 }
 
+/// What to do, below the line that says what is.
+pub const HINT: &str = "hint";
+
 /// A line for programs.
 pub fn json<'a>(
     now: &str,

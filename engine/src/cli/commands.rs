@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use super::{
     check, component, config, cursor, explain, init, preview, queue, report, republish, status,
+    support,
 };
 use crate::run::Exit;
 use caso_config::Program;
@@ -78,6 +79,7 @@ fn caso() -> Command {
         .subcommand(explain::command())
         .subcommand(republish::command())
         .subcommand(report::command())
+        .subcommand(support::command())
         .subcommand(component::command())
         .subcommand(completions())
         .subcommand(man())

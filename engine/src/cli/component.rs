@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::for_delivery;
 use super::logging::LogSettings;
-use super::process::{block_on, complain, logged, print, to_stderr};
+use super::process::{block_on, complain, logged, print, say};
 use super::task::Task;
 use crate::run::Exit;
 use crate::run::component::{self, Caches, Language, Shown, Starter, Subject, Trial};
@@ -326,7 +326,7 @@ pub fn execute(task: ComponentTask) -> Exit {
 
 pub fn show_list(config: &Config, json: bool) -> Exit {
     for warning in &config.warnings {
-        to_stderr(&format!("warning: {warning}"));
+        say("warning", &warning.message());
     }
     block_on(async { shown(component::list(config, json).await) })
 }

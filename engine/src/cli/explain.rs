@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::commands::for_delivery;
+use super::commands::{flag, for_delivery};
 use super::process::{complain, log_settings, logged, print};
 use super::task::Task;
 use crate::run::{self, Exit};
@@ -14,28 +14,30 @@ pub fn command() -> Command {
             "Says what is known of a server: what waits, what was refused, how far its project is",
         )
         .after_help(format!(
-            "It reads the spool and asks Nova for this one server; it takes no lock and writes \
-             nothing.\n\n{}",
+            "It reads the spool and asks Nova for this one server, or for all of this name; it takes no \
+             lock and writes nothing.\n\n{}",
             Exit::table(&[Exit::Done, Exit::Nothing, Exit::Usage])
         ))
         .arg(
             Arg::new("server")
                 .value_name("SERVER")
                 .required(true)
-                .help("Id of the server, as Nova and VMUUID have it"),
+                .help("Id of the server, as Nova and VMUUID have it, or its name"),
         )
+        .arg(flag("json", "For programs: what is known, as one JSON object"))
 }
 
 pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
     let server = matches.get_one::<String>("server").cloned();
     let server = server.unwrap_or_default();
-    Task::Explain { line, server }
+    let json = matches.get_flag("json");
+    Task::Explain { line, server, json }
 }
 
 /// Does it.
-pub fn execute(config: &Config, server: &str) -> Exit {
+pub fn execute(config: &Config, server: &str, json: bool) -> Exit {
     logged(&log_settings(config), async {
-        match run::explain(config, server).await {
+        match run::explain(config, server, json).await {
             Ok(text) => print(&text),
             Err(error) => complain(&error, Exit::Nothing),
         }

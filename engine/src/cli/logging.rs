@@ -12,7 +12,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::log_line;
+use crate::log_line::{self, HINT};
 use crate::run::ComponentWarnings;
 use caso_base::line::{LINE_BYTES, short_line};
 use caso_deliver::PROGRESS;
@@ -96,7 +96,10 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .try_init()
         .map_err(io::Error::other)?;
     for trouble in troubles {
-        tracing::warn!("{trouble}; lines that matter go to standard error");
+        tracing::warn!(
+            hint = "correct `log_file` or `log_dir`, or unset `use_syslog`",
+            "{trouble}: lines that matter go to standard error"
+        );
     }
     Ok(())
 }
@@ -123,14 +126,14 @@ impl Sink {
     fn syslog(facility: u8) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         socket.connect("/dev/log").map_err(|error| {
-            let text = format!("can't reach syslog at `/dev/log`: {error}; unset `use_syslog`");
+            let text = format!("can't reach syslog at `/dev/log`: {error}");
             io::Error::new(error.kind(), text)
         })?;
         Ok(Self::Syslog { socket, facility })
     }
 }
 
-/// A layer that writes one line an event.
+/// A layer that writes one line an event, and a second one for its hint.
 struct Lines {
     sink: Sink,
     json: bool,
@@ -152,7 +155,8 @@ impl Lines {
         }
     }
 
-    fn format(&self, event: &Event<'_>, text: &Text) -> String {
+    /// One line, and below it the way out, where there is one.
+    fn format(&self, event: &Event<'_>, text: &Text) -> Vec<String> {
         let level = *event.metadata().level();
         let now = log_line::now();
         if self.json {
@@ -160,7 +164,13 @@ impl Lines {
             let fields = fields.map(|(name, value)| (*name, short_line(value, LINE_BYTES).into()));
             let message = short_line(&text.message, LINE_BYTES);
             let target = event.metadata().target();
-            return log_line::json(&now, level.as_str(), target, &message, fields);
+            return vec![log_line::json(
+                &now,
+                level.as_str(),
+                target,
+                &message,
+                fields,
+            )];
         }
         let word = match level {
             Level::ERROR => "error",
@@ -170,11 +180,16 @@ impl Lines {
             Level::TRACE => "trace",
         };
         // Whatever a text is made of, and whoever forgot: here it becomes one line.
-        let text = short_line(&format!("{}{text}", text.who()), LINE_BYTES);
-        match self.stamped {
-            true => log_line::stamped(&now, word, &text),
-            false => format!("{word}: {text}"),
-        }
+        let line = |word: &str, text: &str| {
+            let text = short_line(text, LINE_BYTES);
+            match self.stamped {
+                true => log_line::stamped(&now, word, &text),
+                false => format!("{word}: {text}"),
+            }
+        };
+        let mut lines = vec![line(word, &format!("{}{text}", text.who()))];
+        lines.extend(text.hint().map(|hint| line(HINT, hint)));
+        lines
     }
 }
 
@@ -186,12 +201,13 @@ impl<S: Subscriber> Layer<S> for Lines {
         }
         let mut text = Text::default();
         event.record(&mut text);
-        let line = self.format(event, &text);
+        let lines = self.format(event, &text);
+        let all = lines.join("\n");
         // A log that can't be written is no reason to stop accounting.
         let _ = match &self.sink {
-            Sink::Stderr => writeln!(io::stderr().lock(), "{line}"),
+            Sink::Stderr => writeln!(io::stderr().lock(), "{all}"),
             Sink::File(file) => match file.lock() {
-                Ok(mut file) => writeln!(file, "{line}"),
+                Ok(mut file) => writeln!(file, "{all}"),
                 Err(_) => Ok(()),
             },
             Sink::Syslog { socket, facility } => {
@@ -203,9 +219,10 @@ impl<S: Subscriber> Layer<S> for Lines {
                 };
                 let priority = u16::from(*facility) * 8 + severity;
                 let pid = std::process::id();
-                socket
-                    .send(format!("<{priority}>caso[{pid}]: {line}").as_bytes())
-                    .map(|_| ())
+                lines.iter().try_for_each(|line| {
+                    let packet = format!("<{priority}>caso[{pid}]: {line}");
+                    socket.send(packet.as_bytes()).map(|_| ())
+                })
             }
         };
     }
@@ -234,6 +251,13 @@ struct Text {
 }
 
 impl Text {
+    /// The way out.
+    fn hint(&self) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        let hint = fields.find(|(name, _)| *name == HINT)?;
+        Some(&hint.1)
+    }
+
     /// Guests' lines begin with who speaks: as the site calls the instance, since a
     /// component may call itself what it likes.
     fn who(&self) -> String {
@@ -259,7 +283,7 @@ impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         for (name, value) in &self.fields {
-            if !matches!(*name, "component" | "instance") {
+            if !matches!(*name, "component" | "instance" | HINT) {
                 write!(f, " {name}={value}")?;
             }
         }

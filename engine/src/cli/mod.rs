@@ -27,6 +27,7 @@ mod report;
 mod republish;
 mod signals;
 mod status;
+mod support;
 mod task;
 mod watchdog;
 

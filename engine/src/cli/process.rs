@@ -15,13 +15,14 @@ use super::logging::{self, LogSettings};
 use super::task::{Recording, Task};
 use super::{
     check, completion, component, config, cursor, explain, init, preview, queue, report, republish,
-    signals, status, watchdog,
+    signals, status, support, watchdog,
 };
+use crate::log_line::HINT;
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
-use caso_base::error_chain;
 use caso_base::line::clean_lines;
-use caso_config::{CommandLine, Config, Inputs, Program};
+use caso_base::{Message, error_chain};
+use caso_config::{CommandLine, Config, ConfigErrors, Inputs, Program};
 
 /// Does it, and answers with the exit code.
 pub fn execute(task: Task) -> Exit {
@@ -55,9 +56,10 @@ pub fn execute(task: Task) -> Exit {
         Task::Queue { line, what } => {
             with_config(program, line, |config| queue::execute(config, what))
         }
-        Task::Explain { line, server } => {
-            with_config(program, line, |config| explain::execute(&config, &server))
-        }
+        Task::Explain { line, server, json } => with_config(program, line, |config| {
+            explain::execute(&config, &server, json)
+        }),
+        Task::Support { line, folder } => support::execute(program, line, folder),
         Task::Report { line, what } => {
             with_config(program, line, |config| report::execute(config, what))
         }
@@ -109,6 +111,7 @@ pub fn execute(task: Task) -> Exit {
             with_config(program, line, |config| config::show(&config, unset))
         }
         Task::ConfigConvert { file } => config::convert(file.as_deref()),
+        Task::ConfigFromSsm { file } => config::from_ssm(&file),
     }
 }
 
@@ -152,7 +155,8 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
                 .await
             }
             Err(error) => {
-                tracing::error!("{}", error_chain(error.as_ref()));
+                let hint = run::hint(error.as_ref());
+                tracing::error!(hint, "{}", error_chain(error.as_ref()));
                 Exit::Usage
             }
         }
@@ -166,8 +170,12 @@ fn is_shipped(folder: &Path) -> bool {
 
 fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
     if config.dry_run {
-        to_stderr(
-            "error: `caso deliver` has no dry run; `caso extract --dry-run` prints what an extraction would send",
+        say(
+            "error",
+            &Message::from((
+                "`caso deliver` has no dry run",
+                "`caso extract --dry-run` prints what an extraction would send",
+            )),
         );
         return Exit::Usage;
     }
@@ -219,12 +227,7 @@ pub fn log_settings(config: &Config) -> LogSettings {
 fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
     match caso_config::load(&inputs(program, line)) {
         Ok(config) => command(config),
-        Err(errors) => {
-            for remark in &errors.1 {
-                to_stderr(&format!("warning: {remark}"));
-            }
-            complain_each(&errors.0, Exit::Usage)
-        }
+        Err(errors) => complain_each(&errors, Exit::Usage),
     }
 }
 
@@ -283,13 +286,30 @@ pub fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
     for cause in error.chain().skip(1) {
         to_stderr(&format!("  caused by: {cause}"));
     }
+    if let Some(hint) = run::hint(error.as_ref()) {
+        to_stderr(&format!("{HINT}: {hint}"));
+    }
     exit
 }
 
-/// Errors that were found together.
-pub fn complain_each(errors: &[impl std::fmt::Display], exit: Exit) -> Exit {
-    for error in errors {
-        to_stderr(&format!("error: {error}"));
+/// What is, and below it what to do.
+pub fn say(level: &str, message: &Message) {
+    to_stderr(&format!("{level}: {}", message.text));
+    if let Some(hint) = &message.hint {
+        to_stderr(&format!("{HINT}: {hint}"));
+    }
+}
+
+/// Errors that were found together, behind the names nobody knows: one may be what is missing.
+pub fn complain_each(errors: &ConfigErrors, exit: Exit) -> Exit {
+    for remark in &errors.1 {
+        say("warning", &remark.message());
+    }
+    for error in &errors.0 {
+        say(
+            "error",
+            &Message::from(error.to_string()).hint(error.hint()),
+        );
     }
     exit
 }

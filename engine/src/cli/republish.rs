@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::{flag, for_delivery};
-use super::process::{log_settings, logged, to_stderr, until_signalled};
+use super::process::{log_settings, logged, say, until_signalled};
 use super::task::Task;
 use crate::run::{self, Exit, REPUBLISHED, Republish};
+use caso_base::Message;
 use caso_base::time::parse_iso;
 use caso_config::{CommandLine, Config};
 
@@ -93,7 +94,13 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
 /// Does it.
 pub fn execute(config: Config, what: Republish) -> Exit {
     if config.dry_run {
-        to_stderr("error: without `--yes` this changes nothing; `--dry-run` is not for it");
+        say(
+            "error",
+            &Message::from((
+                "`--dry-run` is not for a republication",
+                "without `--yes` this changes nothing",
+            )),
+        );
         return Exit::Usage;
     }
     let settings = log_settings(&config);

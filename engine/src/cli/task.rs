@@ -12,7 +12,7 @@ use super::commands::Started;
 use super::component::{self, ComponentTask};
 use super::cursor::{self, CursorTask};
 use super::queue::{self, QueueTask};
-use super::{check, explain, init, preview, report, republish, status};
+use super::{check, explain, init, preview, report, republish, status, support};
 use crate::run::component::Subject;
 use crate::run::report::Report;
 use crate::run::{Check, PreviewForm, ReportPage, Republish, StatusForm};
@@ -76,7 +76,14 @@ pub enum Task {
     },
     Explain {
         line: CommandLine,
+        /// Its id or its name.
         server: String,
+        json: bool,
+    },
+    Support {
+        line: CommandLine,
+        /// Where to; none: named after the date.
+        folder: Option<PathBuf>,
     },
     Report {
         line: CommandLine,
@@ -115,6 +122,10 @@ pub enum Task {
     /// Of this file, or the one that a run would read.
     ConfigConvert {
         file: Option<PathBuf>,
+    },
+    /// Of ssmsend's configuration.
+    ConfigFromSsm {
+        file: PathBuf,
     },
 }
 
@@ -182,6 +193,9 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             Some(("convert", matches)) => Task::ConfigConvert {
                 file: matches.get_one("file").cloned(),
             },
+            Some(("from-ssm", matches)) => Task::ConfigFromSsm {
+                file: matches.get_one("file").cloned().unwrap_or_default(),
+            },
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
         Some(("preview", matches)) => with_flags(started, matches, preview::task),
@@ -197,6 +211,7 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             with_flags(started, matches, task)
         }
         Some(("explain", matches)) => with_flags(started, matches, explain::task),
+        Some(("support", matches)) => with_flags(started, matches, support::task),
         Some(("report", matches)) => with_flags(started, matches, report::task),
         Some(("republish", matches)) => with_flags(started, matches, republish::task),
         Some(("component", matches)) => match matches.subcommand() {
@@ -390,6 +405,11 @@ mod tests {
         assert_eq!(
             task("caso config convert caso.conf"),
             Ok(Task::ConfigConvert { file })
+        );
+        let file = "/etc/apel/sender.cfg".into();
+        assert_eq!(
+            task("caso config from-ssm"),
+            Ok(Task::ConfigFromSsm { file })
         );
         let folder = "man1".into();
         assert_eq!(task("caso man man1"), Ok(Task::Man { folder }));

@@ -2,8 +2,8 @@
 
 use super::component_warnings::ComponentWarnings;
 use super::prepare::Prepared;
+use super::remedy;
 use super::summary::Summary;
-use caso_base::error_chain;
 use caso_deliver::Delivery;
 
 /// Reports what is left to report, and keeps what the next run must know.
@@ -21,20 +21,20 @@ pub fn close(
         summary.given_to_nobody(&delivery.instances);
     }
     if let Err(error) = prepared.kind.finish() {
-        summary.problem(error_chain(error.as_ref()));
+        summary.problem(remedy::message(error.as_ref()));
     }
     match prepared.journal.waiting() {
         Ok(waiting) => summary.waiting(&waiting, &prepared.messenger_names()),
-        Err(error) => summary.problem(error_chain(&error)),
+        Err(error) => summary.problem(remedy::message(&error)),
     }
     match prepared.journal.damaged() {
         Ok(damaged) => summary.damaged(&damaged),
-        Err(error) => summary.problem(error_chain(&error)),
+        Err(error) => summary.problem(remedy::message(&error)),
     }
     let memory = summary.take_memory();
     if prepared.kind.is_real()
         && let Err(error) = memory.keep(&prepared.spools.cursors)
     {
-        summary.problem(error_chain(error.as_ref()));
+        summary.problem(remedy::message(error.as_ref()));
     }
 }

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use caso_config::ComponentInstance;
-use caso_model::notice::{Notice, Severity};
+use caso_model::notice::Notice;
 
 /// A warning of a file that others may write; a word about one that is not pinned.
 pub fn remarks(instance: &ComponentInstance) -> Option<Notice> {
@@ -24,16 +24,17 @@ pub fn remarks(instance: &ComponentInstance) -> Option<Notice> {
         match open_to_others(path, nix::unistd::geteuid().as_raw()) {
             Some(place) => Notice::warning(
                 format!("component-open:{name}"),
-                format!(
-                    "component file `{shown}` can be changed by others, who may write `{place}`: {pin}, \
-                 or close it"
+                (
+                    format!(
+                        "component file `{shown}` can be changed by others, who may write `{place}`"
+                    ),
+                    format!("{pin}, or close it"),
                 ),
             ),
-            None => Notice {
-                key: format!("component-unpinned:{name}"),
-                severity: Severity::Info,
-                text: format!("component file `{shown}` is not pinned: {pin}"),
-            },
+            None => Notice::info(
+                format!("component-unpinned:{name}"),
+                (format!("component file `{shown}` is not pinned"), pin),
+            ),
         },
     )
 }

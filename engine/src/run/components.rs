@@ -483,7 +483,10 @@ pub fn configured(
     for unused in &granted.unused {
         warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
-            format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
+            (
+                format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
+                format!("take it out of `grants` in [messenger_{name}]"),
+            ),
         ));
     }
     let network = network(&granted)?;
@@ -610,12 +613,14 @@ fn record_types(
                 let name = instance.name();
                 warnings.push(Notice::warning(
                     format!("record-type-not-taken:{name}:{kind}"),
-                    format!(
-                        "{origin}: messenger `{name}` is given no `{kind}` records, for component \
-                         `{}` does not take them (it takes {}): remove `{kind}` from \
-                         `record_types` in [messenger_{name}]",
-                        description.name,
-                        list.join(", ")
+                    (
+                        format!(
+                            "{origin}: messenger `{name}` is given no `{kind}` records, for \
+                             component `{}` does not take them (it takes {})",
+                            description.name,
+                            list.join(", ")
+                        ),
+                        format!("remove `{kind}` from `record_types` in [messenger_{name}]"),
                     ),
                 ));
             }

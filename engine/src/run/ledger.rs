@@ -50,14 +50,15 @@ impl Extracted {
             extractor: None,
             reason,
         };
-        for failure in &report.failures {
+        for (failure, _) in &report.failures {
             let project = failure.id.clone().or(Some(failure.asked.clone()));
             let reason = failure.to_string();
             self.failures
                 .push(of_cloud(project, failure.name.clone(), reason));
         }
         for reason in &report.without_cursor {
-            self.failures.push(of_cloud(None, None, reason.clone()));
+            self.failures
+                .push(of_cloud(None, None, reason.text.clone()));
         }
         let regions = match &report.result {
             Ok(regions) => regions,
@@ -100,7 +101,7 @@ impl Extracted {
                             project: Some(project.project.id.clone()),
                             name: project.project.name.clone(),
                             extractor: Some(extractor.to_owned()),
-                            reason: reason.clone(),
+                            reason: reason.text.clone(),
                         }),
                         ExtractorResult::UpToDate
                         | ExtractorResult::Lacking { .. }

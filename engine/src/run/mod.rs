@@ -13,6 +13,7 @@
 //!
 //! In what kinds of run differ, dry ones and replays, is `kind`'s alone.
 
+mod bound;
 mod close;
 mod commands;
 mod component_file;
@@ -27,6 +28,7 @@ mod month;
 mod prepare;
 mod preview;
 mod recorded_inputs;
+mod remedy;
 pub mod report;
 mod report_page;
 mod republish;
@@ -43,7 +45,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
-    mapping_migrate, projects, remove_demo, sample, show, status,
+    mapping_migrate, projects, remove_demo, sample, show, status, support,
 };
 pub use self::commands::{component, cursor, queue};
 pub use self::component_warnings::ComponentWarnings;
@@ -52,6 +54,7 @@ pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
+pub use self::remedy::of as hint;
 pub use self::report_page::{ReportPage, report_page};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 
@@ -113,7 +116,7 @@ async fn phases(
     let remarks = invocation.remarks.clone();
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), watched).await?;
     let mut extracted = None;
-    if extract {
+    if extract && !bound::reached(&prepared, &mut summary)? {
         extracted = Some(extract::extract(&prepared, cancel.clone(), &mut summary).await);
     }
     let delivery = deliver::deliver(&prepared, cancel, &mut summary).await;
@@ -126,13 +129,15 @@ async fn phases(
     Ok(summary)
 }
 
+/// What to do where there is no configuration.
+const NAME_A_FILE: &str =
+    "`caso init` makes one, `caso sample` prints one, `--config-file` names one";
+
 /// Which files the configuration came from, for the person who has to complete
 /// it.
 fn where_configured(config: &Config) -> String {
     match config.files.as_slice() {
-        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc; `caso sample` \
-               prints one, `--config-file` names one"
-            .to_owned(),
+        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc".to_owned(),
         files => {
             let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
             format!(

@@ -3,23 +3,24 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
 
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
 use super::kind::{Kind, Spools};
+use super::remedy;
 use super::republish::Again;
 use super::site_names;
 use super::summary::Summary;
 use super::warning_memory::WarningMemory;
-use super::{Invocation, where_configured};
+use super::{Invocation, NAME_A_FILE, where_configured};
 use caso_base::time::format_utc;
-use caso_base::{Clock, error_chain};
+use caso_base::{Clock, Message};
 use caso_config::{CloudConfig, Config};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
-use caso_sandbox::AddressSpace;
+use caso_sandbox::{AddressSpace, Shortage};
 use caso_state::{Lock, LockError};
 
 /// A run that may begin.
@@ -54,7 +55,8 @@ impl Stopped {
 
     /// Logs why, and answers with the exit code.
     pub fn report(self) -> Exit {
-        tracing::error!("{}", error_chain(self.error.as_ref()));
+        let Message { text, hint } = remedy::message(self.error.as_ref());
+        tracing::error!(hint, "{text}");
         self.exit
     }
 }
@@ -96,14 +98,18 @@ pub async fn prepare(
         complete(&config, &kind, now).map_err(|error| {
             // What is missing may stand there under a name that nobody knows.
             for remark in config.unknown_names() {
-                tracing::warn!("{remark}");
+                let Notice { text, hint, .. } = remark;
+                tracing::warn!(hint, "{text}");
             }
             Stopped::with(Exit::Usage)(error)
         })?;
     } else if config.files.is_empty() && !config.spooldir.exists() {
-        let error = anyhow!(
-            "nothing says where records wait: {}",
-            where_configured(&config)
+        let error = remedy::advised(
+            format!(
+                "nothing says where records wait: {}",
+                where_configured(&config)
+            ),
+            NAME_A_FILE,
         );
         return Err(Stopped::with(Exit::Usage)(error));
     }
@@ -167,12 +173,14 @@ fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
     site_names::check(config).with_context(|| where_configured(config))?;
     let to = config.extract_to.unwrap_or(i64::MAX).min(now);
     match config.extract_from.explicit() {
-        Some(from) if from >= to => bail!(
-            "nothing lies between {} and {}: `--extract-from` must be before `--extract-to` and \
-             before now",
-            format_utc(from),
-            format_utc(to)
-        ),
+        Some(from) if from >= to => Err(remedy::advised(
+            format!(
+                "nothing lies between {} and {}",
+                format_utc(from),
+                format_utc(to)
+            ),
+            "`--extract-from` must be before `--extract-to` and before now",
+        )),
         _ => Ok(()),
     }
 }
@@ -235,9 +243,11 @@ fn room(kind: &Kind, config: &Config, space: AddressSpace) -> Option<Notice> {
     let fit = space.guests()?;
     Some(Notice::warning(
         format!("address-space:{wanted}:{fit}"),
-        format!(
-            "{shortage}, or lower `concurrency`: by the configuration {wanted} projects may be read at a time, \
-             and {fit} will be"
+        (
+            format!(
+                "{shortage}: by the configuration {wanted} projects may be read at a time, and {fit} will be"
+            ),
+            format!("{}, or lower `concurrency`", Shortage::WAYS_OUT),
         ),
     ))
 }
@@ -248,10 +258,13 @@ fn spaced(cloud: &CloudConfig) -> Option<Notice> {
     name.contains(char::is_whitespace).then(|| {
         Notice::warning(
             format!("site-name-space:{}", cloud.name),
-            format!(
-                "`[{}] site_name` is `{name}`, with a space: no site of the GOC database is named so, and every \
-                 record carries it; correct it",
-                cloud.section
+            (
+                format!(
+                    "`[{}] site_name` is `{name}`, with a space: no site of the GOC database is named so, and \
+                     every record carries it",
+                    cloud.section
+                ),
+                "set it to the site's name in the GOC database",
             ),
         )
     })
@@ -271,7 +284,10 @@ pub fn notices(
     if config.messengers.is_empty() {
         notices.push(Notice::warning(
             "no-messenger",
-            "`messengers` names none: records are extracted for nobody",
+            (
+                "`messengers` names none: records are extracted for nobody",
+                "for APEL write `messengers = ssm`",
+            ),
         ));
     } else if config
         .messengers
@@ -280,8 +296,10 @@ pub fn notices(
     {
         notices.push(Notice::warning(
             "only-noop",
-            "`messengers` is `noop` alone, which throws records away: they are extracted for nobody; for APEL \
-             write `messengers = ssm`",
+            (
+                "`messengers` is `noop` alone, which throws records away: they are extracted for nobody",
+                "for APEL write `messengers = ssm`",
+            ),
         ));
     }
     notices.extend(config.clouds.iter().filter_map(spaced));

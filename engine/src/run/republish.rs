@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use tokio::sync::watch;
 
 use super::commands::status::Status;
@@ -20,6 +20,7 @@ use super::kind::Kind;
 use super::ledger::Part;
 use super::month;
 use super::prepare::{self, Stopped};
+use super::remedy::advised;
 use super::table::Table;
 use super::{Invocation, extract, run};
 use crate::stdout;
@@ -126,8 +127,9 @@ fn only(config: &mut Config, projects: &[String], now: i64) -> anyhow::Result<()
         let cursors = status.cursors.iter();
         let mut found = cursors.filter(|it| it.is_of(project)).peekable();
         if found.peek().is_none() {
-            return Err(anyhow!(
-                "project `{project}` was never extracted: `caso cursor` shows those that were"
+            return Err(advised(
+                format!("project `{project}` was never extracted"),
+                "`caso cursor` shows those that were",
             ));
         }
         for cursor in found {

@@ -1,54 +1,60 @@
-//! Names of the site that SSM's messages cannot carry. Every record has them, so each would be
+//! Names of the site that APEL's messages cannot carry. Every record has them, so each would be
 //! refused, hour after hour: that is a fault of the configuration, said before anything is
 //! extracted. What else a messenger refuses costs one record and lies in quarantine.
+//!
+//! The rules are those of the messengers themselves (`caso-apel`), so that neither knows better.
 
-use anyhow::bail;
-use caso_config::{CloudConfig, Config};
+use super::remedy::advised;
+use caso_apel::rules::{VARCHAR, ascii_id, is_null};
+use caso_config::{CloudConfig, ComponentSource, Config};
 
-/// Of a column `VARCHAR(255)` at APEL.
-const MOST: usize = 255;
+/// Messengers of messages for APEL.
+const APELS: [&str; 2] = ["ssm", "ams"];
 
 /// # Errors
-/// A name that no message can carry, where `ssm` is among the messengers.
+/// A name that no message can carry, where a messenger for APEL is among the messengers.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     let mut messengers = config.messengers.iter();
-    let Some(ssm) = messengers.find(|it| it.component.source.is_builtin("ssm")) else {
+    let is_apels = |source: &ComponentSource| APELS.iter().any(|name| source.is_builtin(name));
+    let Some(messenger) = messengers.find(|it| is_apels(&it.component.source)) else {
         return Ok(());
     };
     for cloud in &config.clouds {
-        for (option, value) in names(cloud) {
-            if let Some(wrong) = wrong(value) {
-                bail!(
-                    "`[{}] {option}` is `{value}`, which {wrong}: messenger `{}` would refuse every \
-                     record; correct it",
-                    cloud.section,
-                    ssm.name()
-                );
+        for (option, value, mandatory) in names(cloud) {
+            if let Some(wrong) = wrong(value, mandatory) {
+                return Err(advised(
+                    format!(
+                        "`[{}] {option}` is `{value}`, which {wrong}: messenger `{}` would refuse \
+                         every record",
+                        cloud.section,
+                        messenger.name()
+                    ),
+                    format!("correct `{option}` in [{}]", cloud.section),
+                ));
             }
         }
     }
     Ok(())
 }
 
-fn names(cloud: &CloudConfig) -> impl Iterator<Item = (&'static str, &str)> {
-    let site = cloud.site_name.as_deref().map(|it| ("site_name", it));
-    let service = cloud.service_name.as_deref().map(|it| ("service_name", it));
-    let kind = Some(("cloud_type", cloud.cloud_type.as_str()));
-    [site, service, kind].into_iter().flatten()
+/// Each with whether no message does without it.
+fn names(cloud: &CloudConfig) -> impl Iterator<Item = (&'static str, &str, bool)> {
+    let site = cloud.site_name.as_deref();
+    let service = cloud.service_name.as_deref();
+    [
+        site.map(|it| ("site_name", it, true)),
+        service.map(|it| ("service_name", it, false)),
+        Some(("cloud_type", cloud.cloud_type.as_str(), false)),
+    ]
+    .into_iter()
+    .flatten()
 }
 
-/// As the component `ssm` has it, in its `rules`.
-fn wrong(value: &str) -> Option<&'static str> {
-    if !value.is_ascii() {
-        return Some("has a character that is not ASCII");
+fn wrong(value: &str, mandatory: bool) -> Option<&'static str> {
+    if mandatory && is_null(value) {
+        return Some("APEL treats as missing");
     }
-    if value.contains("%%") {
-        return Some("has `%%`, which separates records");
-    }
-    if value.contains(char::is_control) {
-        return Some("has a control character");
-    }
-    (value.len() > MOST).then_some("is longer than 255 characters")
+    ascii_id(value, VARCHAR).err()
 }
 
 #[cfg(test)]
@@ -56,17 +62,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ssm_would_refuse() {
+    fn what_a_messenger_for_apel_would_refuse() {
         for good in [
             "EXAMPLE-SITE",
             "caso/6.0.0 (OpenStack)",
             "a%b",
-            &"x".repeat(MOST),
+            "a\tb",
+            &"x".repeat(VARCHAR),
         ] {
-            assert_eq!(wrong(good), None, "{good}");
+            assert_eq!(wrong(good, true), None, "{good}");
         }
-        for bad in ["Zürich", "a%%b", "a\u{7}", &"x".repeat(MOST + 1)] {
-            assert!(wrong(bad).is_some(), "{bad}");
+        for bad in [
+            "Zürich",
+            "a%%b",
+            "a\u{7}",
+            &"x".repeat(VARCHAR + 1),
+            "none",
+            "Null",
+        ] {
+            assert!(wrong(bad, true).is_some(), "{bad}");
         }
+        // Only what no message does without.
+        assert_eq!(wrong("none", false), None);
     }
 }

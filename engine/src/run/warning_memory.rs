@@ -66,13 +66,15 @@ impl WarningMemory {
     /// Logs it, as a warning unless a run of the last week did.
     pub fn notice(&mut self, notice: &Notice) {
         let first = self.is_first(notice);
+        let Notice { text, hint, .. } = notice;
+        let hint = hint.as_deref();
         match (
             self.is_new(notice) || first && self.watched,
             notice.severity,
         ) {
-            (true, Severity::Warning) => tracing::warn!("{notice}"),
-            (true, Severity::Info) => tracing::info!("{notice}"),
-            (false, _) => tracing::info!("as before: {notice}"),
+            (true, Severity::Warning) => tracing::warn!(hint, "{text}"),
+            (true, Severity::Info) => tracing::info!(hint, "{text}"),
+            (false, _) => tracing::info!(hint, "as before: {text}"),
         }
     }
 

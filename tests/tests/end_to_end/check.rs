@@ -179,10 +179,9 @@ fn a_fault_of_the_configuration_is_2_and_hides_nothing_either() {
     assert_eq!(failed.len(), 1, "{wrong}");
     assert!(failed[0].contains("site_name` is not set"), "{wrong}");
     let odd = lines(&wrong, "warning", "configuration");
-    assert!(
-        odd.iter()
-            .any(|line| line.contains("did you mean `site_name`")),
-        "{wrong}"
+    assert_eq!(
+        hint(&wrong, "sitename` is not an option"),
+        "did you mean `site_name`?"
     );
     assert!(odd.iter().any(|line| line.contains("old name")), "{wrong}");
     assert_eq!(lines(&wrong, "ok", "project").len(), 1, "{wrong}");
@@ -320,6 +319,125 @@ fn certificates_are_named_with_their_end() {
     let ends = lines(&well, "ok", "certificate");
     assert_eq!(ends.len(), 1, "{well}");
     assert!(ends[0].contains(" ends in "), "{well}");
+}
+
+/// A year's certificate ends unnoticed, and then every hour fails.
+#[test]
+fn a_certificate_that_ends_soon_is_a_warning() {
+    let in_days = |days: u64| {
+        let now = std::time::SystemTime::now();
+        let now = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970");
+        let at = i64::try_from(now.as_secs() + days * 86_400).expect("a time");
+        let day = caso_stand_in::instant(at);
+        let number = |part: std::ops::Range<usize>| day[part].parse::<u16>().expect("a number");
+        let (month, day) = (number(5..7) as u8, number(8..10) as u8);
+        Certificate::that_ends_on(i32::from(number(0..4)), month, day)
+    };
+    for (days, verdict) in [(5, "warning"), (60, "ok")] {
+        let certificate = in_days(days);
+        let cloud = Cloud::start_tls(Plan::generated(1, 1), &certificate);
+        let mut site = Site::at(&cloud);
+        let file = site.path().join("authority.pem");
+        fs::write(&file, &certificate.pem).expect("a file");
+        site.set("keystone_auth", "cafile", &file.display().to_string());
+        let told = check(&site, &[]).expect(0);
+        let ends = lines(&told, verdict, "certificate");
+        assert_eq!(ends.len(), 1, "{days}: {told}");
+        if verdict == "warning" {
+            assert_eq!(hint(&told, &ends[0]), "have it renewed");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_off_is_a_warning_whose_ever_it_is() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let site = Site::at(&cloud);
+    for (ahead, text) in [
+        (3_600, "this machine's is 60 min behind OpenStack's"),
+        (-3_600, "OpenStack's is 60 min behind this machine's"),
+    ] {
+        cloud.change(|plan| plan.clock_ahead = ahead);
+        let told = check(&site, &[]).expect(0);
+        let clocks = lines(&told, "warning", "clock");
+        assert_eq!(clocks.len(), 1, "{told}");
+        let minutes = text.replace("60 min", "59 min");
+        assert!(
+            clocks[0].contains(text) || clocks[0].contains(&minutes),
+            "{told}"
+        );
+        assert!(
+            hint(&told, &clocks[0]).starts_with("set the clock"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn what_is_in_quarantine_is_a_warning_with_the_command_that_shows_it() {
+    let cloud = Cloud::start(Plan::generated(1, 2));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "first_extract_from", "2026-10-05")
+        .with_mischief("refuse-first");
+    site.extract(&[]);
+    let told = check(&site, &["--offline"]).expect(0);
+    let queues = lines(&told, "warning", "queue");
+    assert_eq!(queues.len(), 1, "{told}");
+    assert!(queues[0].contains("in quarantine"), "{told}");
+    assert_eq!(
+        hint(&told, &queues[0]),
+        "caso queue show mischief --quarantine"
+    );
+}
+
+/// A site's queue is often a link, to where ssmsend looks.
+#[test]
+fn messages_that_nobody_takes_are_seen_through_a_link_too() {
+    let cloud = Cloud::start(Plan::generated(1, 2));
+    let mut site = Site::at(&cloud);
+    let (real, link) = (site.path().join("real"), site.path().join("link"));
+    fs::create_dir(&real).expect("a folder");
+    std::os::unix::fs::symlink(&real, &link).expect("a link");
+    site.set("DEFAULT", "first_extract_from", "2026-10-05").set(
+        "ssm",
+        "output_path",
+        &link.display().to_string(),
+    );
+    site.extract(&[]).expect(0);
+    let fresh = check(&site, &["--offline"]).expect(0);
+    assert_eq!(lines(&fresh, "warning", "queue"), [""; 0], "{fresh}");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    let mut messages = 0;
+    for (path, _) in contents(&real) {
+        if path.is_file() {
+            let file = fs::File::options()
+                .write(true)
+                .open(&path)
+                .expect("a message");
+            file.set_modified(long_ago).expect("its time");
+            messages += 1;
+        }
+    }
+    // What a reader leaves beside them is none.
+    let minute = fs::read_dir(&real)
+        .expect("it")
+        .flatten()
+        .next()
+        .expect("a folder");
+    fs::write(minute.path().join("6920a001f423fb.lck"), "").expect("a lock");
+    let told = check(&site, &["--offline"]).expect(0);
+    let queues = lines(&told, "warning", "queue");
+    assert_eq!(queues.len(), 1, "{told}");
+    assert!(
+        queues[0].contains(&format!("has {messages} message")),
+        "{told}"
+    );
+    assert!(
+        hint(&told, &queues[0]).starts_with("does ssmsend run"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -52,6 +52,7 @@ mod scaffolds;
 mod scopes;
 mod status;
 mod storage;
+mod support;
 mod tls;
 mod transcripts;
 mod trust;

@@ -126,9 +126,10 @@ fn a_region_that_is_in_no_catalog_is_one_line_with_those_there_are() {
     let cloud = two_regions();
     let mut site = Site::at(&cloud);
     site.set("DEFAULT", "region_name", "RegionOne, Elsewhere");
-    site.extract(&FIRST).expect(3).says(
-        "the catalog has no region `Elsewhere`; there are `RegionOne`, `RegionTwo`; correct `region_name`",
-    );
+    site.extract(&FIRST)
+        .expect(3)
+        .says("the catalog has no region `Elsewhere`; there are `RegionOne`, `RegionTwo`\n")
+        .says("hint: correct `region_name`\n");
     assert_eq!(servers(&site), ids(&[0, 1]));
 }
 

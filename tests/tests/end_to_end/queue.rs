@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use caso_stand_in::{Cloud, Plan, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 use caso_tests::spool;
@@ -360,4 +361,57 @@ fn a_quarantine_is_dropped_alone() {
         nothing.stdout,
         "nothing is in quarantine for messenger `mischief`\n"
     );
+}
+
+/// A messenger that is away for weeks: the bound stops extraction at a place where nothing is
+/// lost, says so each time, and is over when there is room.
+#[test]
+fn beyond_the_bound_nothing_is_extracted_and_nothing_is_dropped() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let mut site = Site::at(&cloud);
+    site.with_mischief("misconfigured");
+    site.set("DEFAULT", "first_extract_from", "2026-10-08");
+    site.extract(&["--extract-to", "2026-10-08 01:00:00"])
+        .expect(3);
+    let cursor = site.cursor(&project_id(0));
+    let waits = |site: &Site| -> u64 {
+        let told = site
+            .start("caso", &["queue"], &["--json"])
+            .finish()
+            .expect(0);
+        let json: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
+        let queues = json["queues"].as_array().expect("queues").clone();
+        let mut queues = queues.iter().filter(|it| it["messenger"] == "mischief");
+        queues
+            .next()
+            .and_then(|it| it["waiting"].as_u64())
+            .expect("a number")
+    };
+    let before = waits(&site);
+    assert!(before > 0);
+    site.set("DEFAULT", "max_waiting", "1k");
+    for _ in 0..2 {
+        cloud.forget_seen();
+        let outcome = site.extract(&["--extract-to", "2026-10-08 02:00:00"]);
+        outcome
+            .expect(1)
+            .says("wait for messenger `mischief`, and `max_waiting` is")
+            .says("hint: see why it does not take them (caso queue show mischief)");
+        assert_eq!(
+            cloud.seen().len(),
+            0,
+            "nobody is asked for what is not kept"
+        );
+        assert_eq!(site.cursor(&project_id(0)), cursor);
+        assert_eq!(waits(&site), before);
+    }
+    // A dry run is somebody's who looks.
+    site.extract(&["--dry-run", "--extract-to", "2026-10-08 02:00:00"]);
+    assert!(!cloud.seen().is_empty());
+    // With room extraction goes on from where it was.
+    site.set("DEFAULT", "max_waiting", "1GiB");
+    site.extract(&["--extract-to", "2026-10-08 02:00:00"])
+        .expect(3);
+    assert!(waits(&site) > before);
+    assert_ne!(site.cursor(&project_id(0)), cursor);
 }

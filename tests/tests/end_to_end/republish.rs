@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use caso_stand_in::{Cloud, Fault, Plan, Rule, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Rule, Server, Servers, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
@@ -238,6 +238,63 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
     let told = caso(&site, &["explain"], &[&server]).expect(0);
     assert!(told.stdout.contains("waits for `mischief` since"), "{told}");
     assert!(told.stdout.contains("not asked, or no answer"), "{told}");
+}
+
+/// Names are no keys: a tester calls each of his servers `test`.
+#[test]
+fn all_servers_of_a_name_are_explained_and_programs_read_the_same() {
+    let (cloud, mut site) = extracted();
+    let ids: Vec<String> = (0..2).map(|n| caso_stand_in::server_id(0, n)).collect();
+    let server = |n: usize| {
+        let server = Server::numbered(0, n);
+        let name = if n < 2 {
+            "test (1)".into()
+        } else {
+            server.name
+        };
+        Server { name, ..server }
+    };
+    cloud.change(|plan| plan.projects[0].servers = Servers::Listed((0..3).map(server).collect()));
+    let told = caso(&site, &["explain"], &["test (1)"]).expect(0);
+    assert!(
+        told.stdout.starts_with("2 servers are named `test (1)`\n"),
+        "{told}"
+    );
+    for id in &ids {
+        assert!(told.stdout.contains(&format!("\nserver {id}\n")), "{told}");
+    }
+    let read = |arguments: &[&str]| -> serde_json::Value {
+        let told = caso(&site, &["explain"], arguments).expect(0);
+        serde_json::from_str(&told.stdout).expect("JSON")
+    };
+    let json = read(&["--json", "test (1)"]);
+    let servers = json["servers"].as_array().expect("servers");
+    let found: Vec<&str> = servers.iter().filter_map(|it| it["id"].as_str()).collect();
+    assert_eq!(found, ids);
+    assert_eq!(servers[0]["nova"][0]["name"], "test (1)");
+    assert_eq!(servers[0]["projects"][0]["id"], project_id(0));
+    // Not the one that a regular expression would find.
+    assert_eq!(
+        read(&["--json", "test .1."])["servers"],
+        serde_json::json!([])
+    );
+    assert_eq!(
+        read(&["--json", "nobody"])["unknown_to"],
+        serde_json::json!(["default"])
+    );
+
+    site.with_mischief("misconfigured");
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(3);
+    cloud.inject(Rule::on("/"), Fault::Closed);
+    // Without Nova the names in the records that wait are enough.
+    let json: serde_json::Value = {
+        let told = caso(&site, &["explain"], &["--json", "test (1)"]).expect(0);
+        serde_json::from_str(&told.stdout).expect("JSON")
+    };
+    assert_eq!(json["servers"].as_array().map(Vec::len), Some(2), "{json}");
+    assert_eq!(json["servers"][0]["records"][0]["state"], "waiting");
+    assert_eq!(json["unanswered"][0]["cloud"], "default");
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod environment;
 pub mod error_chain;
 pub mod line;
+pub mod message;
 pub mod suggest;
 pub mod time;
 
@@ -21,3 +22,4 @@ pub use clock::{Clock, PinnedClock, SystemClock};
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use environment::environment;
 pub use error_chain::error_chain;
+pub use message::Message;

@@ -18,9 +18,9 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean …?`, or nothing.
-pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+/// `did you mean …?`, where a name is near.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(name, known).map(|near| format!("did you mean `{near}`?"))
 }
 
 #[cfg(test)]
@@ -35,6 +35,6 @@ mod tests {
         assert_eq!(nearest("Projects", known), Some("projects"));
         assert_eq!(nearest("porjects", known), Some("projects"));
         assert_eq!(nearest("colour", known), None);
-        assert_eq!(hint("x", known), "");
+        assert_eq!(did_you_mean("x", known), None);
     }
 }

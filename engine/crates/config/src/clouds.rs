@@ -89,7 +89,7 @@ fn sections(reader: &mut Reader<'_>) -> Vec<Sections> {
         match problem {
             Some(what) => reader.errors.push(ConfigError::Refused {
                 at: At::new(&origin, general::CLOUDS.section, general::CLOUDS.name),
-                what,
+                what: what.into(),
             }),
             None => out.push(Sections {
                 keystone: keystone_section(reader, &name, &section),
@@ -164,9 +164,12 @@ fn instead_of_nova(
         };
         warnings.push(Notice::warning(
             format!("nova-and-ceilometer:{place}"),
-            format!(
-                "`[{place}] extractor` has both `nova` and `ceilometer`: the latter extracts the same \
-                 servers with their counters, so `nova` does not run; remove it to silence this"
+            (
+                format!(
+                    "`[{place}] extractor` has both `nova` and `ceilometer`: the latter extracts the same \
+                     servers with their counters, so `nova` does not run"
+                ),
+                "remove it to silence this",
             ),
         ));
     }
@@ -185,10 +188,13 @@ fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
                     .iter()
                     .any(|name| other.region_names.contains(name));
             if one.keystone_section == other.keystone_section && same_regions {
-                let text = format!(
-                    "the clouds `{}` and `{}` log in by [{}] and extract the same region: a project of both \
-                     is reported twice; set `region_name` or `projects` and `caso_tag` of each",
-                    one.name, other.name, one.keystone_section
+                let text = (
+                    format!(
+                        "the clouds `{}` and `{}` log in by [{}] and extract the same region: a project of both \
+                         is reported twice",
+                        one.name, other.name, one.keystone_section
+                    ),
+                    "set `region_name` or `projects` and `caso_tag` of each",
                 );
                 let id = format!("clouds-alike:{}:{}", one.name, other.name);
                 warnings.push(Notice::warning(id, text));

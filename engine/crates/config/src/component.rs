@@ -23,7 +23,7 @@ use super::table::{self, components};
 use super::text::{listed, once_each};
 use super::types::{ComponentInstance, Config, RecordTypes};
 use super::value::{self, Kind};
-use caso_base::suggest::hint;
+use caso_base::suggest::did_you_mean;
 use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use caso_model::notice::Notice;
 use caso_model::secret::{MASK, SHORTEST_SECRET, Secret, is_secret};
@@ -281,7 +281,15 @@ fn read(
             Ok(None)
         };
     };
-    let value = parse(&resolved.text).map_err(|expected| slot.bad_value(&resolved, expected))?;
+    let value = parse(&resolved.text).map_err(|expected| {
+        let near = match &option.kind {
+            OptionKind::Choice(words) => {
+                did_you_mean(&resolved.text, words.iter().map(String::as_str))
+            }
+            _ => None,
+        };
+        slot.bad_value(&resolved, expected, near)
+    })?;
     if let Some(value) = value {
         let empty = value == OptionValue::Text(String::new());
         return if option.required && empty {
@@ -394,7 +402,8 @@ fn record_types(
                     "record_types",
                 ),
                 value: name.clone(),
-                expected: format!("one of {}{}", listed(names), hint(name, known())),
+                expected: format!("one of {}", listed(names)),
+                near: did_you_mean(name, known()),
             });
         }
     }

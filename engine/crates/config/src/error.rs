@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::origin::Origin;
+use caso_base::Message;
 use caso_model::notice::Notice;
 
 /// One thing that is wrong. Its text names the place, the option, what was read
@@ -20,8 +21,7 @@ pub enum ConfigError {
     Folder { path: PathBuf, reason: String },
     /// The search finds the file, or the folder, in both grammars.
     #[error(
-        "there are both `{conf}` and `{toml}`, and one of them would be read without the other; remove one \
-         (`caso config convert` makes the second of the first), or name one with `{flag}`"
+        "there are both `{conf}` and `{toml}`, and one of them would be read without the other"
     )]
     Both {
         conf: PathBuf,
@@ -32,11 +32,11 @@ pub enum ConfigError {
     #[error("{what}")]
     Convert { what: String },
     /// A line that is not in oslo's grammar, nor TOML.
-    #[error("`{path}:{line}`: {what}")]
+    #[error("`{path}:{line}`: {}", .what.text)]
     Grammar {
         path: PathBuf,
         line: usize,
-        what: String,
+        what: Message,
     },
     /// A value that its option does not take. `value` is masked for secrets.
     #[error("{at} is {}; expected {expected}", quoted(value))]
@@ -44,24 +44,48 @@ pub enum ConfigError {
         at: Box<At>,
         value: String,
         expected: String,
+        /// `did you mean …?`, where a known word is near.
+        near: Option<String>,
     },
     /// A `$` that is followed by something that is not an option.
-    #[error("{at}: {problem}")]
-    Substitution { at: Box<At>, problem: String },
+    #[error("{at}: {}", .problem.text)]
+    Substitution { at: Box<At>, problem: Message },
     /// A component describes options that it cannot have.
     #[error("component `{component}`: {what}")]
     Component { component: String, what: String },
     /// An option that has to be set and is not.
-    #[error("`[{section}] {option}` is not set: {why}")]
+    #[error("`[{section}] {option}` is not set")]
     Missing {
         section: String,
         option: String,
+        /// What it is for, and what to set it to.
         why: String,
     },
     /// Something that may be written and that cASO will not do; `what` says why,
     /// and what to write instead.
-    #[error("{at}: {what}")]
-    Refused { at: Box<At>, what: String },
+    #[error("{at}: {}", .what.text)]
+    Refused { at: Box<At>, what: Message },
+}
+
+impl ConfigError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Both { flag, .. } => Some(format!(
+                "remove one (`caso config convert` makes the second of the first), or name one with `{flag}`"
+            )),
+            Self::Grammar { what, .. }
+            | Self::Refused { what, .. }
+            | Self::Substitution { problem: what, .. } => what.hint.clone(),
+            Self::Value { near, .. } => near.clone(),
+            Self::Missing { why, .. } => Some(why.clone()).filter(|why| !why.is_empty()),
+            Self::Unreadable { .. }
+            | Self::Folder { .. }
+            | Self::Convert { .. }
+            | Self::Component { .. } => None,
+        }
+    }
 }
 
 /// A value as an error quotes it.
@@ -99,7 +123,7 @@ impl fmt::Display for At {
     }
 }
 
-/// One or more errors, a line each; and the remarks on names that nobody knows, since one of
+/// One or more errors, a line each with its hint; and the remarks on names that nobody knows, since one of
 /// those is often what was meant by an option that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>, pub Vec<Notice>);
@@ -111,6 +135,9 @@ impl fmt::Display for ConfigErrors {
                 f.write_str("\n")?;
             }
             write!(f, "{error}")?;
+            if let Some(hint) = error.hint() {
+                write!(f, "; {hint}")?;
+            }
         }
         Ok(())
     }

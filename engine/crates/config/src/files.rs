@@ -17,6 +17,7 @@ use super::ini;
 use super::sources::SourceFile;
 use super::toml_file;
 use super::types::Program;
+use caso_base::Message;
 
 /// A file or folder from the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,7 +216,7 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
                     errors.push(ConfigError::Grammar {
                         path: path.clone(),
                         line: fault.line,
-                        what: fault.what,
+                        what: fault.what.into(),
                     });
                 }
                 None
@@ -230,10 +231,15 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
         Err(faults) => {
             let mark = text.starts_with('\u{feff}');
             for fault in faults {
-                let mut what = fault.kind.to_string();
-                if mark && fault.line == 1 {
-                    what = "the file begins with a byte-order mark; save it without one".into();
-                }
+                let what = match mark && fault.line == 1 {
+                    true => (
+                        "the file begins with a byte-order mark",
+                        "save it without one",
+                    )
+                        .into(),
+                    false => Message::from(fault.kind.to_string())
+                        .hint(fault.kind.hint().map(str::to_owned)),
+                };
                 errors.push(ConfigError::Grammar {
                     path: path.clone(),
                     line: fault.line,

@@ -50,8 +50,19 @@ pub enum FaultKind {
     NoBracket,
     #[error("`[]` is not a section name")]
     NoSectionName,
-    #[error("no section before this option; put `[DEFAULT]` above it")]
+    #[error("no section before this option")]
     NoSection,
+}
+
+impl FaultKind {
+    /// What to do about it, where that is more than to write it otherwise.
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::NoSection => Some("put `[DEFAULT]` above it"),
+            Self::Continuation => Some("begin the line in its first column"),
+            Self::NoDelimiter | Self::EmptyKey | Self::NoBracket | Self::NoSectionName => None,
+        }
+    }
 }
 
 /// `[SSM]` is `[ssm]`, but `[default]` is not `[DEFAULT]`.

@@ -152,6 +152,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         metrics_file: reader.get(&general::METRICS_FILE),
         extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
+        max_waiting: reader.get(&general::MAX_WAITING).0,
         partial_exit_ok: reader.get(&general::PARTIAL_EXIT_OK),
         migrate_projects: reader.get(&general::MIGRATE_PROJECTS),
         counters: CounterOptions {
@@ -234,7 +235,9 @@ fn shared_keystone_section(reader: &mut Reader<'_>, config: &Config) {
                 && shares(&normalize_section(&resolved.text))
             {
                 let expected = "a section that is no messenger's own".to_owned();
-                reader.errors.push(slot.bad_value(&resolved, expected));
+                reader
+                    .errors
+                    .push(slot.bad_value(&resolved, expected, None));
             }
         }
     }
@@ -248,7 +251,9 @@ fn window(reader: &mut Reader<'_>, config: &Config) {
         let slot = Slot::of(&general::EXTRACT_TO);
         if let Ok(Some(resolved)) = reader.resolver.resolve(&slot) {
             let expected = "a date after that of `extract_from`".to_owned();
-            reader.errors.push(slot.bad_value(&resolved, expected));
+            reader
+                .errors
+                .push(slot.bad_value(&resolved, expected, None));
         }
     }
 }

@@ -17,7 +17,8 @@ use super::types::{
     ComponentInstance, ComponentSource, Grant, Limits, MessengerInstance, RecordTypes,
 };
 use super::value::{Sha256, Value};
-use caso_base::suggest::hint;
+use caso_base::Message;
+use caso_base::suggest::did_you_mean;
 use caso_model::notice::Notice;
 
 /// Reads them in the order of the list, each once.
@@ -35,8 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<M
         {
             if same.name() == name {
                 let text = format!(
-                    "{}: `{written}` in `messengers` is `{name}` once more; it is used once",
-                    place
+                    "{place}: `{written}` in `messengers` is `{name}` once more, and is used once"
                 );
                 warnings.push(Notice::warning(
                     format!("repeated-messenger:{written}"),
@@ -65,14 +65,14 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<M
     instances
 }
 
-fn refuse(reader: &mut Reader<'_>, origin: &Origin, what: String) {
+fn refuse(reader: &mut Reader<'_>, origin: &Origin, what: impl Into<Message>) {
     reader.errors.push(ConfigError::Refused {
         at: At::new(
             origin,
             general::MESSENGERS.section,
             general::MESSENGERS.name,
         ),
-        what,
+        what: what.into(),
     });
 }
 
@@ -208,9 +208,9 @@ impl Host {
         let Some(former) = self.former else { return };
         for (section, origin) in reader.resolver.sources.sections() {
             if section == former {
-                let text = format!(
-                    "{origin}: [{former}] is an old name; it works, but write [{}]",
-                    self.section
+                let text = (
+                    format!("{origin}: [{former}] is an old name"),
+                    format!("it works, but write [{}]", self.section),
                 );
                 warnings.push(Notice::warning(format!("old-section:{former}"), text));
             }
@@ -228,13 +228,12 @@ fn builtin(reader: &mut Reader<'_>, name: &str, slot: &Slot) -> Option<Component
     if known.iter().any(|known| known == name) {
         return Some(ComponentSource::BuiltIn(name.to_owned()));
     }
-    let expected = format!(
-        "a file, or one of {}{}",
-        listed(known),
-        hint(name, known.iter().map(String::as_str))
-    );
+    let expected = format!("a file, or one of {}", listed(known));
+    let near = did_you_mean(name, known.iter().map(String::as_str));
     if let Ok(Some(resolved)) = reader.resolver.resolve(slot) {
-        reader.errors.push(slot.bad_value(&resolved, expected));
+        reader
+            .errors
+            .push(slot.bad_value(&resolved, expected, near));
     }
     None
 }
@@ -246,11 +245,15 @@ fn own_name(reader: &mut Reader<'_>, name: &str, origin: &Origin) -> Option<Comp
         return Some(ComponentSource::BuiltIn(name.to_owned()));
     }
     let what = format!(
-        "no messenger `{name}` is built in (there are {}); for a component of your own write `component = /its/file.wasm` in [messenger_{name}]{}",
-        listed(known),
-        hint(name, known.iter().map(String::as_str)),
+        "no messenger `{name}` is built in (there are {})",
+        listed(known)
     );
-    refuse(reader, origin, what);
+    let own = format!(
+        "for a component of your own write `component = /its/file.wasm` in [messenger_{name}]"
+    );
+    let near = did_you_mean(name, known.iter().map(String::as_str));
+    let hint = near.map_or_else(|| own.clone(), |near| format!("{near} {own}"));
+    refuse(reader, origin, (what, hint));
     None
 }
 

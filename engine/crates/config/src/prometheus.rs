@@ -99,9 +99,12 @@ fn insecure(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> bool {
     let slot = Slot::of(&table::VERIFY_SSL);
     let found = reader.resolver.resolve(&slot).ok().flatten();
     let origin = found.map_or(Origin::Default, |found| found.origin);
-    let text = format!(
-        "{origin}: `[prometheus] prometheus_verify_ssl` is off, so that whoever sits between can make up the energy \
-         and read the password; to trust a certificate of your own, set `prometheus_cafile`"
+    let text = (
+        format!(
+            "{origin}: `[prometheus] prometheus_verify_ssl` is off, so that whoever sits between can make up the \
+             energy and read the password"
+        ),
+        "to trust a certificate of your own, set `prometheus_cafile`",
     );
     warnings.push(Notice::warning("prometheus-insecure", text));
     true

@@ -62,7 +62,8 @@ impl<'a> Reader<'a> {
                 value.map(|value| (value, Origin::Default))
             }
             Err(expected) => {
-                self.errors.push(slot.bad_value(&resolved, expected));
+                let near = T::near(&resolved.text).filter(|_| !resolved.secret);
+                self.errors.push(slot.bad_value(&resolved, expected, near));
                 None
             }
         }

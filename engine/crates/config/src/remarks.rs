@@ -10,15 +10,16 @@ use super::sources::{Sources, variable};
 use super::table::{self, ceilometer, components, general, keystone, logging, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
 use super::value::Kind;
-use caso_base::suggest::{hint, nearest};
+use caso_base::Message;
+use caso_base::suggest::{did_you_mean, nearest};
 use caso_model::component::Description;
 use caso_model::notice::Notice;
 
 /// A former name in use.
 pub(super) fn old_name(old: (&str, &str), new: (&str, &str), origin: &Origin) -> Notice {
-    let text = format!(
-        "{origin}: `[{}] {}` is an old name; it works, but write `{}` in [{}]",
-        old.0, old.1, new.1, new.0
+    let text = (
+        format!("{origin}: `[{}] {}` is an old name", old.0, old.1),
+        format!("it works, but write `{}` in [{}]", new.1, new.0),
     );
     Notice::warning(format!("old-name:{}.{}", old.0, old.1), text)
 }
@@ -30,10 +31,8 @@ pub(super) fn unknown_option<'a>(
     origin: &Origin,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Notice {
-    let text = format!(
-        "{origin}: `[{section}] {name}` is not an option and has no effect{}",
-        hint(name, known)
-    );
+    let text = format!("{origin}: `[{section}] {name}` is not an option and has no effect");
+    let text = Message::from(text).hint(did_you_mean(name, known));
     Notice::warning(of_place("unknown", section, name, origin), text)
 }
 
@@ -82,9 +81,12 @@ pub(super) fn absolute(path: &str) -> Option<String> {
 /// person does.
 pub(super) fn relative(at: (&str, &str), path: &str, absolute: &str, origin: &Origin) -> Notice {
     let (section, name) = at;
-    let text = format!(
-        "{origin}: `[{section}] {name}` is `{path}`, which depends on the folder that cASO is started in: now it \
-         is `{absolute}`; write that path whole"
+    let text = (
+        format!(
+            "{origin}: `[{section}] {name}` is `{path}`, which depends on the folder that cASO is started in: now \
+             it is `{absolute}`"
+        ),
+        "write that path whole",
     );
     Notice::warning(of_place("relative", section, name, origin), text)
 }
@@ -97,9 +99,11 @@ fn comment_behind(assignment: &Assignment, origin: &Origin) -> Option<Notice> {
         .iter()
         .find_map(|mark| assignment.value.find(*mark));
     mark.filter(|_| assignment.form == Form::Ini)?;
-    let text = format!(
-        "{origin}: `[{section}] {name}` holds ` #` and all that is behind it: a comment has a line of its own; \
-         move it there, unless it is part of the value"
+    let text = (
+        format!(
+            "{origin}: `[{section}] {name}` holds ` #` and all that is behind it: a comment has a line of its own"
+        ),
+        "move it there, unless it is part of the value",
     );
     Some(Notice::warning(
         of_place("comment-behind", section, name, origin),
@@ -183,10 +187,8 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
             let name = section.trim_start_matches("messenger_");
             let known = messengers.iter().map(MessengerInstance::name);
             let known = known.chain(sources.builtin_messengers.iter().map(String::as_str));
-            let text = format!(
-                "{origin}: [{section}] has no effect: `messengers` has no `{name}`{}",
-                hint(name, known)
-            );
+            let text = format!("{origin}: [{section}] has no effect: `messengers` has no `{name}`");
+            let text = Message::from(text).hint(did_you_mean(name, known));
             warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
         }
     }
@@ -222,9 +224,10 @@ fn filter_sections(
             && !components::BUILTIN_FILTERS.contains(&name)
         {
             let text = format!(
-                "{origin}: [{section}] has no effect: no messenger has `{name}` among its `filters`{}",
-                hint(name, used.iter().map(String::as_str))
+                "{origin}: [{section}] has no effect: no messenger has `{name}` among its `filters`"
             );
+            let near = did_you_mean(name, used.iter().map(String::as_str));
+            let text = Message::from(text).hint(near);
             warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
         }
     }
@@ -238,10 +241,8 @@ fn cloud_sections(sources: &Sources, clouds: &[CloudConfig], warnings: &mut Vec<
         };
         if clouds.iter().all(|cloud| cloud.section != section) {
             let known = clouds.iter().map(|cloud| cloud.name.as_str());
-            let text = format!(
-                "{origin}: [{section}] has no effect: `clouds` has no `{name}`{}",
-                hint(name, known)
-            );
+            let text = format!("{origin}: [{section}] has no effect: `clouds` has no `{name}`");
+            let text = Message::from(text).hint(did_you_mean(name, known));
             warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
         }
     }
@@ -265,9 +266,9 @@ fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Noti
     if nearest(name, names_of(as_section)).is_none()
         && let Some(row) = elsewhere
     {
-        let text = format!(
-            "{origin}: `[{section}] {name}` is not an option and has no effect; it belongs in [{}]",
-            row.section
+        let text = (
+            format!("{origin}: `[{section}] {name}` is not an option and has no effect"),
+            format!("it belongs in [{}]", row.section),
         );
         return Notice::warning(of_place("unknown", section, name, origin), text);
     }
@@ -326,16 +327,14 @@ fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut 
         return;
     }
     if let Some(row) = table::find_old(rows, name) {
-        let text = format!(
-            "{origin} has no effect: a former name counts in files only; set `{}`",
-            variable(
-                if row.section == rows {
-                    section
-                } else {
-                    row.section
-                },
-                row.name
-            )
+        let present = if row.section == rows {
+            section
+        } else {
+            row.section
+        };
+        let text = (
+            format!("{origin} has no effect: a former name counts in files only"),
+            format!("set `{}`", variable(present, row.name)),
         );
         let key = of_place("unknown", section, name, &origin);
         warnings.push(Notice::warning(key, text));
@@ -390,14 +389,15 @@ pub fn unknown_sections(
             continue;
         }
         let text = match components::why_ignored(section) {
-            Some(why) => format!("{origin}: [{section}] has no effect: {why}"),
-            None if section == "default" => {
-                format!("{origin}: [{section}] has no effect: write `[DEFAULT]` in capitals")
-            }
-            None => format!(
-                "{origin}: [{section}] belongs to nobody and has no effect{}",
-                hint(section, known.iter().copied())
-            ),
+            Some(why) => format!("{origin}: [{section}] has no effect: {why}").into(),
+            None if section == "default" => Message::from((
+                format!("{origin}: [{section}] has no effect"),
+                "write `[DEFAULT]` in capitals",
+            )),
+            None => Message::from(format!(
+                "{origin}: [{section}] belongs to nobody and has no effect"
+            ))
+            .hint(did_you_mean(section, known.iter().copied())),
         };
         warnings.push(Notice::warning(format!("unknown-section:{section}"), text));
     }

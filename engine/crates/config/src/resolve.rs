@@ -9,6 +9,7 @@ use super::sources::{Found, Name, Sources};
 use super::substitute::substitute;
 use super::table::{self, Entry};
 use super::value::Kind;
+use caso_base::Message;
 use caso_model::component::Description;
 use caso_model::secret::{MASK, is_secret, is_secret_name};
 
@@ -96,7 +97,12 @@ impl Slot {
     }
 
     /// The error for a value of this option.
-    pub fn bad_value(&self, resolved: &Resolved, expected: String) -> ConfigError {
+    pub fn bad_value(
+        &self,
+        resolved: &Resolved,
+        expected: String,
+        near: Option<String>,
+    ) -> ConfigError {
         let value = if resolved.secret {
             MASK
         } else {
@@ -106,6 +112,7 @@ impl Slot {
             at: At::new(&resolved.origin, self.section(), self.option()),
             value: value.to_owned(),
             expected,
+            near,
         }
     }
 }
@@ -193,6 +200,7 @@ impl<'a> Resolver<'a> {
                 at: At::new(&found.origin, slot.section(), slot.option()),
                 value: if slot.secret { MASK.into() } else { found.text },
                 expected: expected.into(),
+                near: None,
             });
         }
         let mut secret = slot.secret;
@@ -201,7 +209,7 @@ impl<'a> Resolver<'a> {
         } else {
             trail.push((slot.section().to_owned(), slot.option().to_owned()));
             let text = substitute(&found.text, |name| {
-                let problem = |problem: String| ConfigError::Substitution {
+                let problem = |problem: Message| ConfigError::Substitution {
                     at: At::new(&found.origin, slot.section(), slot.option()),
                     problem,
                 };
@@ -275,15 +283,25 @@ impl<'a> Resolver<'a> {
     }
 
     /// Why `$name` in this option is an error. A secret is not quoted.
-    fn unknown(&self, slot: &Slot, name: &str) -> String {
+    fn unknown(&self, slot: &Slot, name: &str) -> Message {
         if slot.secret {
-            return "a `$` in it is followed by something that is not an option; write `$$` for a dollar".into();
+            return (
+                "a `$` in it is followed by something that is not an option",
+                "write `$$` for a dollar",
+            )
+                .into();
         }
         match name.split_once('.') {
-            Some((before, _)) if self.reference(slot.section(), before).is_some() => format!(
-                "`${name}` is not an option; write `${{{before}}}` where a dot follows, or `$$` for a dollar"
-            ),
-            _ => format!("`${name}` is not an option; write `$$` for a dollar"),
+            Some((before, _)) if self.reference(slot.section(), before).is_some() => (
+                format!("`${name}` is not an option"),
+                format!("write `${{{before}}}` where a dot follows, or `$$` for a dollar"),
+            )
+                .into(),
+            _ => (
+                format!("`${name}` is not an option"),
+                "write `$$` for a dollar",
+            )
+                .into(),
         }
     }
 }

@@ -80,6 +80,8 @@ pub struct Config {
     pub extraction_timeout: Duration,
     /// Bound of the time that one run spends on delivery.
     pub delivery_timeout: Duration,
+    /// Bytes that may wait for one messenger before nothing is extracted any more; 0: no bound.
+    pub max_waiting: u64,
     /// Whether a partly successful run exits with 0.
     pub partial_exit_ok: bool,
     /// `[ceilometer]`.

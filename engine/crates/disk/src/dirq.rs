@@ -24,7 +24,7 @@
 //!
 //! Messages that belong together are a [`Posting`]: all of them get there, or none.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -295,6 +295,33 @@ impl DirQueue {
             reason,
         }
     }
+}
+
+/// The files of the messages that lie in a queue, in the order in which they were put: neither
+/// what is not written yet nor what is no queue's. None where there is no such folder. A link to
+/// the queue is followed, as it is where messages are put.
+///
+/// # Errors
+/// The queue is there and cannot be listed.
+pub fn elements(queue: &Path) -> io::Result<Vec<PathBuf>> {
+    let listed = |folder: &Path| match fs::read_dir(folder) {
+        Ok(listing) => listing.map(|entry| Ok(entry?.path())).collect(),
+        // A reader's purge took it.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let is_named = |path: &Path, length| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.len() == length && name.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let mut elements: Vec<PathBuf> = Vec::new();
+    let folders: Vec<PathBuf> = listed(queue)?;
+    for folder in folders.iter().filter(|path| is_named(path, 8)) {
+        let files: Vec<PathBuf> = listed(folder)?;
+        elements.extend(files.into_iter().filter(|path| is_named(path, 14)));
+    }
+    elements.sort();
+    Ok(elements)
 }
 
 /// The moment of the highest name in a queue, whatever became of its message; none

@@ -188,21 +188,37 @@ impl From<Statvfs> for Left {
 }
 
 /// Where no file can be made any more the free bytes would only mislead.
+impl DiskError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self.left.as_ref()? {
+            _ if self.source.kind() == io::ErrorKind::FileTooLarge => "raise that limit",
+            Left {
+                files: Some(0),
+                bytes,
+                ..
+            } if *bytes > 0 => "remove some files from that filesystem",
+            Left { .. } => "free some room on that filesystem",
+        })
+    }
+}
+
 fn room(left: Option<&Left>, reason: io::ErrorKind) -> String {
     match left {
         None => String::new(),
         Some(_) if reason == io::ErrorKind::FileTooLarge => " (larger than a file may get here, \
-             by `ulimit -f` or `LimitFSIZE=`; nothing was advanced, raise it)"
+             by `ulimit -f` or `LimitFSIZE=`; nothing was advanced)"
             .to_owned(),
         Some(Left {
             files: Some(0),
             bytes,
             ..
         }) if *bytes > 0 => " (its filesystem has no inode left, however many bytes are free; \
-                             nothing was advanced, remove some files)"
+                             nothing was advanced)"
             .to_owned(),
         Some(Left { bytes, .. }) => {
-            format!(" ({bytes} bytes free on its filesystem; nothing was advanced, free some room)")
+            format!(" ({bytes} bytes free on its filesystem; nothing was advanced)")
         }
     }
 }

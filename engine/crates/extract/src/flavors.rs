@@ -180,8 +180,11 @@ impl State {
 
 fn warn_forbidden(warnings: &Notices, project: &str) {
     warnings.warn_once("extra-specs-forbidden", || {
-        format!(
-            "this account may not read the extra specs of flavors (seen in project `{project}`), so records have neither benchmark nor accelerators; give it Nova's right `os_compute_api:os-flavor-extra-specs:index`, which the role `reader` has by default"
+        (
+            format!(
+                "this account may not read the extra specs of flavors (seen in project `{project}`), so records have neither benchmark nor accelerators"
+            ),
+            "give it Nova's right `os_compute_api:os-flavor-extra-specs:index`, which the role `reader` has by default",
         )
     });
 }

@@ -23,6 +23,7 @@ use tokio::sync::Mutex;
 
 use super::ItemError;
 use super::fields::Row;
+use caso_base::Message;
 use caso_model::Attribute;
 use caso_model::notice::Notices;
 use caso_model::usage::Image;
@@ -292,9 +293,10 @@ impl State {
 
 fn warn(warnings: &Notices, error: &PageError) {
     warnings.warn_once("images", || {
-        format!(
+        Message::from(format!(
             "images could not be read, so records carry image ids and no properties of images: {error}"
-        )
+        ))
+        .hint(error.hint())
     });
 }
 

@@ -143,7 +143,7 @@ pub enum ExtractError {
     NoPowerSource,
     /// `ceilometer` without either of its back ends.
     #[error(
-        "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read; put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+        "the catalog for project `{project}` has neither Gnocchi (type `metric`) nor Ceilometer's own API (type `metering`) on the interface and in the region that are asked for, so there are no counters to read"
     )]
     NoCounters { project: String },
     /// Keystone failed to give the names of users.
@@ -160,6 +160,26 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ExtractError::Api(error) => error.hint(),
+            ExtractError::Pages(error) => error.hint(),
+            ExtractError::Prometheus(error) | ExtractError::Power { source: error, .. } => {
+                error.hint().map(str::to_owned)
+            }
+            ExtractError::NoCounters { .. } => Some(
+                "put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+                    .to_owned(),
+            ),
+            ExtractError::NoPowerSource
+            | ExtractError::NoNames(_)
+            | ExtractError::CellDown { .. }
+            | ExtractError::Sink(_) => None,
+        }
+    }
+
     /// The error of a [`PageSink`].
     pub fn sink(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Sink(Box::new(error))

@@ -253,8 +253,11 @@ impl UserCache {
                         "give it the role `reader` on the system (Keystone's right `identity:get_user`)"
                     }
                 };
-                format!(
-                    "this account may not look up users, so records carry no GlobalUserName; {remedy}: {error}"
+                (
+                    format!(
+                        "this account may not look up users, so records carry no GlobalUserName: {error}"
+                    ),
+                    remedy,
                 )
             });
             return;

@@ -33,7 +33,7 @@ pub enum JournalError {
         reason: String,
     },
     /// Another process has the journal open.
-    #[error("another process works on the journal `{}`; wait for its end", .path.display())]
+    #[error("another process works on the journal `{}`", .path.display())]
     Busy {
         /// The journal's folder.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum JournalError {
     Lock(#[source] DiskError),
     /// The whole journal is of a format that this version does not know.
     #[error(
-        "the journal `{}` was written by a newer cASO (format {format}, {engine}); use that one, or move the folder away once nothing in it waits",
+        "the journal `{}` was written by a newer cASO (format {format}, {engine})",
         .path.display()
     )]
     Newer {
@@ -65,9 +65,7 @@ pub enum JournalError {
     },
     /// A record holds a number that JSON does not have. The segment goes on
     /// without it.
-    #[error(
-        "record `{record}` cannot be kept, as its `{field}` is not a finite number; the mapper must leave the field out or give a number"
-    )]
+    #[error("record `{record}` cannot be kept, as its `{field}` is not a finite number")]
     NotFinite {
         /// The record's id.
         record: String,
@@ -76,7 +74,7 @@ pub enum JournalError {
     },
     /// A pack that is whole names a record type that this version does not know.
     #[error(
-        "`{}` holds a batch of type `{record_type}`, which this cASO does not know; deliver it with the version that packed it",
+        "`{}` holds a batch of type `{record_type}`, which this cASO does not know",
         .path.display()
     )]
     UnknownType {
@@ -88,6 +86,22 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            JournalError::Busy { .. } => "wait for its end",
+            JournalError::Newer { .. } => {
+                "use that one, or move the folder away once nothing in it waits"
+            }
+            JournalError::NotFinite { .. } => {
+                "the mapper must leave the field out or give a number"
+            }
+            JournalError::UnknownType { .. } => "deliver it with the version that packed it",
+            _ => return None,
+        })
+    }
+
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
         let path = path.to_owned();
         move |source| JournalError::Read { path, source }

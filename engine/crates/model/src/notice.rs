@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use caso_base::Message;
+
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -25,25 +27,50 @@ pub struct Notice {
     pub key: String,
     /// How much it matters.
     pub severity: Severity,
-    /// One sentence, which names the thing and the way out.
+    /// One sentence, which names the thing.
     pub text: String,
+    /// The way out.
+    pub hint: Option<String>,
 }
 
 impl Notice {
     /// Something that somebody should change.
     #[must_use]
-    pub fn warning(key: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn warning(key: impl Into<String>, message: impl Into<Message>) -> Self {
+        Self::of(key, Severity::Warning, message)
+    }
+
+    /// Something that is worth knowing.
+    #[must_use]
+    pub fn info(key: impl Into<String>, message: impl Into<Message>) -> Self {
+        Self::of(key, Severity::Info, message)
+    }
+
+    fn of(key: impl Into<String>, severity: Severity, message: impl Into<Message>) -> Self {
+        let Message { text, hint } = message.into();
         Self {
             key: key.into(),
-            severity: Severity::Warning,
-            text: text.into(),
+            severity,
+            text,
+            hint,
         }
+    }
+
+    /// Its two parts.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        Message::from(self.text.as_str()).hint(self.hint.clone())
     }
 }
 
+/// In one line, where there is no second one.
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.text)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -62,11 +89,11 @@ struct State {
 
 impl Notices {
     /// Adds a warning, unless this run has one of this key.
-    pub fn warn_once(&self, key: &str, text: impl FnOnce() -> String) {
+    pub fn warn_once<M: Into<Message>>(&self, key: &str, message: impl FnOnce() -> M) {
         let mut state = self.lock();
         if state.known.insert(key.to_owned()) {
-            let text = text();
-            state.pending.push(Notice::warning(key, text));
+            let message = message();
+            state.pending.push(Notice::warning(key, message));
         }
     }
 
@@ -88,10 +115,21 @@ mod tests {
     #[test]
     fn a_key_is_kept_once_a_run() {
         let notices = Notices::default();
-        notices.warn_once("a", || "first".into());
-        notices.warn_once("a", || "second".into());
+        notices.warn_once("a", || "first");
+        notices.warn_once("a", || "second");
         assert_eq!(notices.take(), [Notice::warning("a", "first")]);
-        notices.warn_once("a", || "third".into());
+        notices.warn_once("a", || ("third", "do this"));
         assert_eq!(notices.take(), []);
+    }
+
+    #[test]
+    fn the_way_out_is_apart_from_what_is() {
+        let notice = Notice::warning("a", ("odd", "mend it"));
+        assert_eq!(
+            (notice.text.as_str(), notice.hint.as_deref()),
+            ("odd", Some("mend it"))
+        );
+        assert_eq!(notice.to_string(), "odd; mend it");
+        assert_eq!(Notice::info("a", "odd").hint, None);
     }
 }

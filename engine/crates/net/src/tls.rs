@@ -62,8 +62,13 @@ pub struct Identity {
 
 /// A key that nothing is known to belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`keyfile` without `certfile`; set `certfile` to the certificate that the key is for")]
+#[error("`keyfile` without `certfile`")]
 pub struct KeyAlone;
+
+impl KeyAlone {
+    /// What to do about it.
+    pub const HINT: &str = "set `certfile` to the certificate that the key is for";
+}
 
 impl Identity {
     /// Of two options.
@@ -126,7 +131,7 @@ pub enum TlsError {
         detail: String,
     },
     /// A private key cannot be read.
-    #[error("cannot read the private key in `{}`; set `keyfile` if it stands in another file", .path.display())]
+    #[error("cannot read the private key in `{}`", .path.display())]
     Key {
         /// The file.
         path: PathBuf,
@@ -135,13 +140,13 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// A file without a private key that can be used.
-    #[error("`{}` holds no private key without a passphrase; set `keyfile` to the file that has it", .path.display())]
+    #[error("`{}` holds no private key without a passphrase", .path.display())]
     NoKey {
         /// The file.
         path: PathBuf,
     },
     /// A key that is not the certificate's.
-    #[error("the certificate in `{}` and the key in `{}` do not belong together; set `certfile` and `keyfile` to one pair", .0.certfile.display(), .0.keyfile.display())]
+    #[error("the certificate in `{}` and the key in `{}` do not belong together", .0.certfile.display(), .0.keyfile.display())]
     Apart(Identity),
     /// rustls refuses the rest.
     #[error("cannot set up TLS")]
@@ -152,6 +157,19 @@ pub enum TlsError {
     /// The task that reads certificates did not come to its end.
     #[error("reading certificates failed")]
     Task(#[from] tokio::task::JoinError),
+}
+
+impl TlsError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            TlsError::Key { .. } => Some("set `keyfile` if it stands in another file"),
+            TlsError::NoKey { .. } => Some("set `keyfile` to the file that has it"),
+            TlsError::Apart(_) => Some("set `certfile` and `keyfile` to one pair"),
+            _ => None,
+        }
+    }
 }
 
 /// TLS as it was set up.

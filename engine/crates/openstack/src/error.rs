@@ -50,7 +50,7 @@ pub enum ApiError {
     /// Keystone does not know user and password, or the application
     /// credential, or a provider does not vouch for us. Asked once; every later request of the session fails with
     /// the same error without going out.
-    #[error("{by} refused {who}: {message}, {call}; {remedy}")]
+    #[error("{by} refused {who}: {message}, {call}")]
     Credentials {
         /// Keystone, or the OpenID provider.
         by: &'static str,
@@ -62,7 +62,7 @@ pub enum ApiError {
     },
     /// The credentials are good, but not for this project.
     #[error(
-        "Keystone gives {who} no token for project `{project}`: it does not exist, is disabled, or the account has no role on it ({message}), {call}; check the id, or give the account the role `reader` on the project"
+        "Keystone gives {who} no token for project `{project}`: it does not exist, is disabled, or the account has no role on it ({message}), {call}"
     )]
     NoRole {
         who: String,
@@ -71,13 +71,11 @@ pub enum ApiError {
         call: Box<Call>,
     },
     /// An application credential is for one project, and not for this one.
-    #[error(
-        "the application credential is for project `{own}`, not for project `{wanted}`; take `{wanted}` from the list of projects, or use a credential of its own or a password for it"
-    )]
+    #[error("the application credential is for project `{own}`, not for project `{wanted}`")]
     OtherProject { wanted: String, own: String },
     /// Keystone gave a token that is not for the project that it was asked for.
     #[error(
-        "Keystone gives {who} a token for {}, where one for project `{wanted}` was asked for; check the id, and on which projects the account has a role", token_project(.own.as_deref())
+        "Keystone gives {who} a token for {}, where one for project `{wanted}` was asked for", token_project(.own.as_deref())
     )]
     WrongToken {
         who: String,
@@ -86,17 +84,15 @@ pub enum ApiError {
         own: Option<String>,
     },
     /// Version 2.0 of Keystone does not list the tenant for this account.
-    #[error(
-        "{who} has no tenant `{tenant}`: it does not exist, or the account has no role on it; check the id, or give the account a role on the tenant"
-    )]
+    #[error("{who} has no tenant `{tenant}`: it does not exist, or the account has no role on it")]
     NoTenant { who: String, tenant: String },
     /// 401 to a request with a fresh token.
-    #[error("{} does not accept our token: {message}, {call}{hint}", call.service)]
+    #[error("{} does not accept our token: {message}, {call}", call.service)]
     Unauthorized {
         message: String,
         call: Box<Call>,
-        /// What it means and what to do, after `; `; empty where the caller knows more.
-        hint: String,
+        /// What it means and what to do; none where the caller knows more.
+        hint: Option<String>,
     },
     /// 403.
     #[error("{} forbids this account {call}: {message}", call.service)]
@@ -147,7 +143,7 @@ pub enum ApiError {
     #[error("cannot reach {}: {detail}, {call}", call.service)]
     Connect { detail: String, call: Box<Call> },
     /// The TLS handshake failed, by their certificate or ours.
-    #[error("cannot trust {}: {detail}, {call}{}", call.service, tls_hint(*.unknown_issuer))]
+    #[error("cannot trust {}: {detail}, {call}", call.service)]
     Tls {
         unknown_issuer: bool,
         detail: String,
@@ -171,12 +167,12 @@ pub enum ApiError {
         lacking: bool,
     },
     /// The catalog of our token has nothing in the region.
-    #[error("the catalog has no region `{region}`; {}; correct `region_name`", regions_text(.known))]
+    #[error("the catalog has no region `{region}`; {}", regions_text(.known))]
     NoRegion { region: String, known: Vec<String> },
     /// The catalog's endpoint names no version, and the service does not say where
     /// one is.
     #[error(
-        "the catalog's endpoint of {service}, `{endpoint}`, names no version, and its version document does not help: {detail}; have the address with the version put into the catalog (such as `{example}`), or have the document at `{endpoint}` let through"
+        "the catalog's endpoint of {service}, `{endpoint}`, names no version, and its version document does not help: {detail}"
     )]
     NoVersion {
         service: Service,
@@ -185,7 +181,7 @@ pub enum ApiError {
         detail: String,
     },
     /// Sent elsewhere, where the request must not go.
-    #[error("{} {refused}, {call}; {}", call.service, redirect_remedy(call.service))]
+    #[error("{} {refused}, {call}", call.service)]
     Redirect {
         refused: RedirectRefused,
         call: Box<Call>,
@@ -206,6 +202,46 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// What to do about it, where that is known. The text does not have it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            ApiError::Credentials { remedy, .. } => remedy,
+            ApiError::NoRole { .. } => {
+                "check the id, or give the account the role `reader` on the project"
+            }
+            ApiError::OtherProject { wanted, .. } => {
+                return Some(format!(
+                    "take `{wanted}` from the list of projects, or use a credential of its own or a password for it"
+                ));
+            }
+            ApiError::WrongToken { .. } => {
+                "check the id, and on which projects the account has a role"
+            }
+            ApiError::NoTenant { .. } => "check the id, or give the account a role on the tenant",
+            ApiError::Unauthorized { hint, .. } => return hint.clone(),
+            ApiError::Tls {
+                unknown_issuer: true,
+                ..
+            } => {
+                "set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
+            }
+            ApiError::Connect { call, .. } if call.service == Service::Identity => {
+                "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
+            }
+            ApiError::NoRegion { .. } => "correct `region_name`",
+            ApiError::NoVersion {
+                endpoint, example, ..
+            } => {
+                return Some(format!(
+                    "have the address with the version put into the catalog (such as `{example}`), or have the document at `{endpoint}` let through"
+                ));
+            }
+            ApiError::Redirect { call, .. } => redirect_remedy(call.service),
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
     /// No answer in time. Pages are then asked again with half the limit.
     pub fn is_timeout(&self) -> bool {
         matches!(self, ApiError::Timeout { .. })
@@ -323,14 +359,6 @@ fn wait_text(retry_after: Option<Duration>) -> String {
     match retry_after {
         Some(wait) => format!(", for {} s", wait.as_secs()),
         None => String::new(),
-    }
-}
-
-fn tls_hint(unknown_issuer: bool) -> &'static str {
-    if unknown_issuer {
-        "; set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
-    } else {
-        ""
     }
 }
 

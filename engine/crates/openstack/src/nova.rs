@@ -90,6 +90,21 @@ impl Nova {
         Pager::new(self.servers_call(list), limit)
     }
 
+    /// Those of a name, deleted ones too where `list` has them. Nova takes a regular expression,
+    /// and one before 2.1 may ignore it: who asks compares the names.
+    pub fn servers_named(&self, name: &str, list: ServerList, limit: u32) -> Pager<ServersPage> {
+        let mut call = self.servers_call(list);
+        let literal: String = name
+            .chars()
+            .flat_map(|c| {
+                let plain = c.is_alphanumeric() || matches!(c, '_' | '-' | ' ') || !c.is_ascii();
+                (!plain).then_some('\\').into_iter().chain([c])
+            })
+            .collect();
+        call.query.push(("name".into(), format!("^{literal}$")));
+        Pager::new(call, limit)
+    }
+
     /// The same servers as on `page`, this time with the copies of their
     /// flavors.
     pub fn servers_with_flavors(&self, list: ServerList, page: &Query) -> Pager<ServersPage> {

@@ -93,7 +93,7 @@ pub enum PageError {
     Api(#[from] ApiError),
     /// The links lead in a circle.
     #[error(
-        "the pages of `{path}` never end: after {pages} of them the `next` link leads back to `{query}`; this is a defect of the API or of a proxy before it"
+        "the pages of `{path}` never end: after {pages} of them the `next` link leads back to `{query}`"
     )]
     Endless {
         path: String,
@@ -101,7 +101,7 @@ pub enum PageError {
         pages: u64,
     },
     /// Markers went away more often than we begin anew.
-    #[error("the list `{path}` was begun {starts} times, and each time lost its place: {source}{}", deleted_page(*.deleted))]
+    #[error("the list `{path}` was begun {starts} times, and each time lost its place: {source}")]
     LostPlace {
         path: String,
         starts: u32,
@@ -115,21 +115,30 @@ pub enum PageError {
     )]
     NoObject { path: String, text: String },
     /// The API refuses so long a page.
-    #[error(
-        "{source}; the page was to have {limit} rows: if that is too many for this API, set `page_size` to fewer"
-    )]
+    #[error("{source} (the page was to have {limit} rows)")]
     TooLong { limit: u32, source: Box<ApiError> },
 }
 
-fn deleted_page(deleted: bool) -> &'static str {
-    if deleted {
-        "; the page before it has deleted servers alone, and Nova before 2014.2.3-29 begins no page after one: set `page_size`, and `[api]max_limit` in Nova's configuration, to more than a window has deleted servers, or read shorter windows with `--extract-to`"
-    } else {
-        ""
-    }
-}
+/// Why a place is lost where a whole page is of deleted servers, and what to do.
+const DELETED_PAGE: &str = "the page before it has deleted servers alone, and Nova before 2014.2.3-29 begins no page after one: set `page_size`, and `[api]max_limit` in Nova's configuration, to more than a window has deleted servers, or read shorter windows with `--extract-to`";
 
 impl PageError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            PageError::Api(error) => error.hint(),
+            PageError::Endless { .. } => {
+                Some("this is a defect of the API or of a proxy before it".to_owned())
+            }
+            PageError::LostPlace { deleted: true, .. } => Some(DELETED_PAGE.to_owned()),
+            PageError::LostPlace { source, .. } => source.hint(),
+            PageError::NoObject { .. } => None,
+            PageError::TooLong { .. } => {
+                Some("if that is too many rows for this API, set `page_size` to fewer".to_owned())
+            }
+        }
+    }
+
     /// The answer behind it, where it was one.
     pub fn api(&self) -> Option<&ApiError> {
         match self {
@@ -565,11 +574,14 @@ mod tests {
         assert!(error.api().is_some_and(ApiError::is_forbidden), "{error:?}");
         let said = error.to_string();
         assert!(
-            said.contains("1000 rows") && said.contains("`page_size`"),
+            said.contains("1000 rows")
+                && error
+                    .hint()
+                    .is_some_and(|hint| hint.contains("`page_size`")),
             "{said}"
         );
-        let said = ask("").await.to_string();
-        assert!(!said.contains("page_size"), "{said}");
+        let other = ask("").await;
+        assert_eq!(other.hint(), None, "{other}");
     }
 
     #[test]

@@ -57,12 +57,16 @@ impl AddressSpace {
     }
 }
 
-/// The limit, and what it would have to be, in bytes. Its text has both in MiB and names the way
-/// out.
+/// The limit, and what it would have to be, in bytes. Its text has both in MiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortage {
     limit: u64,
     needed: u64,
+}
+
+impl Shortage {
+    /// What to do about it.
+    pub const WAYS_OUT: &str = WAYS_OUT;
 }
 
 impl fmt::Display for Shortage {
@@ -70,7 +74,7 @@ impl fmt::Display for Shortage {
         let Self { limit, needed } = self;
         write!(
             f,
-            "the process may have {} MiB of address space, and {} MiB are needed: {WAYS_OUT}",
+            "the process may have {} MiB of address space, and {} MiB are needed",
             limit >> 20,
             needed.div_ceil(1 << 20),
         )

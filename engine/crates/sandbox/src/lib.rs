@@ -130,6 +130,7 @@ pub use error::{AdmissionError, SandboxError};
 pub use filter::GuestFilter;
 pub use limits::{CallTime, Limits};
 pub use mapper::{GuestMapper, GuestPage};
+pub use mask::Mask;
 pub use messenger::{GuestMessenger, MessengerSetup};
 pub use policy::{
     AddressTerms, Claim, ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem,

@@ -34,6 +34,11 @@ struct Known {
 }
 
 impl Mask {
+    /// How many secrets one of them hides.
+    pub const MOST: usize = MOST;
+
+    /// One that hides these, each in its spellings. Of more than [`Mask::MOST`] the first are
+    /// taken.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         // A secret of several lines is printed line by line.
         let mut secrets: Vec<String> = secrets

@@ -53,11 +53,9 @@ impl fmt::Display for FolderError {
             FolderProblem::Denied(e) if e.raw_os_error() == Some(nix::libc::EROFS) => {
                 f.write_str("is on a read-only filesystem")
             }
-            FolderProblem::Denied(e) => write!(
-                f,
-                "belongs to {owner}, and we run as `{}` ({e}); run cASO as its owner, or give it to `{}`",
-                self.us, self.us
-            ),
+            FolderProblem::Denied(e) => {
+                write!(f, "belongs to {owner}, and we run as `{}` ({e})", self.us)
+            }
             FolderProblem::NotAFolder => {
                 write!(
                     f,
@@ -73,6 +71,19 @@ impl fmt::Display for FolderError {
 }
 
 impl std::error::Error for FolderError {}
+
+impl FolderError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match &self.problem {
+            FolderProblem::Denied(e) if e.raw_os_error() != Some(nix::libc::EROFS) => Some(
+                format!("run cASO as its owner, or give it to `{}`", self.us),
+            ),
+            _ => None,
+        }
+    }
+}
 
 /// Whether a folder or file can be written, or, where it does not exist yet,
 /// made. Creates nothing.

@@ -37,7 +37,7 @@ pub enum HistoryError {
     },
     /// A newer cASO wrote it.
     #[error(
-        "what is remembered of its servers, `{}`, was written by a newer cASO (format {format}): use that version again, or remove the file, and resized servers are accounted with their present size",
+        "what is remembered of its servers, `{}`, was written by a newer cASO (format {format})",
         path.display()
     )]
     Newer {
@@ -46,6 +46,19 @@ pub enum HistoryError {
         /// The format that it names.
         format: u32,
     },
+}
+
+impl HistoryError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            HistoryError::Newer { .. } => Some(
+                "use that version again, or remove the file: resized servers are then accounted with their present size",
+            ),
+            HistoryError::Read { .. } => None,
+        }
+    }
 }
 
 /// A project's history, and where its next state goes.

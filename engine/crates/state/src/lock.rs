@@ -54,7 +54,7 @@ impl fmt::Display for Holder {
 pub enum LockError {
     /// Another process has it, and kept it for as long as we waited.
     #[error(
-        "another cASO runs: `{}` is held by {holder}, still so after {} s; wait for its end, or stop it",
+        "another cASO runs: `{}` is held by {holder}, still so after {} s",
         .path.display(), .waited.as_secs()
     )]
     Held {
@@ -72,13 +72,25 @@ pub enum LockError {
     #[error("cannot make the folder of the lock")]
     Disk(#[from] DiskError),
     /// The lock file cannot be opened or locked.
-    #[error("cannot take the lock `{}` (does its filesystem know record locks?)", .path.display())]
+    #[error("cannot take the lock `{}`", .path.display())]
     Io {
         /// The lock file.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
+}
+
+impl LockError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            LockError::Held { .. } => Some("wait for its end, or stop it"),
+            LockError::Folder(_) | LockError::Disk(_) => None,
+            LockError::Io { .. } => Some("does its filesystem know record locks?"),
+        }
+    }
 }
 
 impl Lock {
@@ -220,7 +232,13 @@ mod tests {
     fn takes_anothers_lock() {
         other_process::answer(|folder| match wait(Lock::acquire(folder, NONE)) {
             Ok(_) => "taken".into(),
-            Err(failed) => error_chain(&failed),
+            Err(failed) => {
+                let hint = match &failed {
+                    LockError::Folder(folder) => folder.hint(),
+                    other => other.hint().map(str::to_owned),
+                };
+                format!("{} {}", error_chain(&failed), hint.unwrap_or_default())
+            }
         });
     }
 

@@ -1,7 +1,7 @@
 //! `caso cursor`: how far each extractor of each project is, and the two ways of changing that by
 //! hand. Looking takes no lock; setting and forgetting takes a run's.
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
 use super::queue::{Ask, agreed};
@@ -9,6 +9,7 @@ use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
+use crate::run::remedy::advised;
 use crate::run::summary::words::{count, span};
 use crate::run::table::{self, Table};
 use crate::stdout;
@@ -164,17 +165,19 @@ fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a C
         let mut names: Vec<&str> = status.cursors.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
-        bail!(
-            "there is no cursor of a project `{project}`; there is: {}",
-            names.join(", ")
-        );
+        return Err(advised(
+            format!("there is no cursor of a project `{project}`"),
+            format!("there is: {}", names.join(", ")),
+        ));
     };
     if let Some(other) = found.iter().find(|it| it.project != first.project) {
-        bail!(
-            "two projects are named `{project}`: give one of the ids, {} or {}",
-            first.project,
-            other.project
-        );
+        return Err(advised(
+            format!("two projects are named `{project}`"),
+            format!(
+                "give one of the ids, {} or {}",
+                first.project, other.project
+            ),
+        ));
     }
     Ok(found)
 }

@@ -1,248 +1,204 @@
 //! `caso explain`: what became of a server, from the spool, and from Nova where it can be asked.
 //!
 //! It says of each fact where it is from. The spool keeps what waits and what was refused, and
-//! nothing of what was delivered: that is the consumer's to show.
+//! nothing of what was delivered: that is the consumer's to show. A server is asked for by its
+//! id or by its name; of a name there may be several, and then each is explained.
 
+mod nova;
+mod text;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 
 use anyhow::Context as _;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
+use self::nova::{Asked, Found};
 use super::queue::{Entry, each};
 use super::status::{Cursor, Status};
-use crate::run::kind::Kind;
-use crate::run::table::next;
-use caso_base::line::{LINE_BYTES, short_line};
-use caso_base::time::format_utc;
-use caso_base::{Clock as _, SystemClock, error_chain};
-use caso_config::{CloudConfig, Config};
+use caso_base::{Clock as _, SystemClock};
+use caso_config::Config;
 use caso_disk::Disk;
 use caso_journal::Journal;
-use caso_openstack::Service;
-use caso_openstack::nova::Nova;
 use caso_state::Spool;
 
-/// What Nova states of a server, as far as it matters here.
-#[derive(Deserialize)]
-struct Server {
-    name: Option<String>,
-    status: Option<String>,
-    tenant_id: Option<String>,
-    created: Option<String>,
-    updated: Option<String>,
-    #[serde(rename = "OS-SRV-USG:terminated_at")]
-    terminated: Option<String>,
+/// As `--json` prints it. Fields are added; none changes its meaning, or `format` changes. Times
+/// are epoch seconds, but for those that are Nova's own.
+#[derive(Debug, Serialize)]
+struct Explained<'a> {
+    format: u32,
+    /// The id or the name that was asked for.
+    asked: &'a str,
+    /// Clouds that answered, and know of none.
+    unknown_to: Vec<String>,
+    /// Clouds that could not be asked, or did not answer.
+    unanswered: Vec<Unanswered>,
+    /// None, where nobody knows of it.
+    servers: Vec<Explanation<'a>>,
 }
 
-/// A usage item that the mapper refused, as its quarantine has it.
+/// A cloud of which nothing is known.
+#[derive(Debug, Serialize)]
+struct Unanswered {
+    cloud: String,
+    why: String,
+}
+
+/// What is known of one server.
+#[derive(Debug, Serialize)]
+struct Explanation<'a> {
+    id: String,
+    /// Where Nova has it; several only if an id is in more than one cloud.
+    nova: Vec<Found>,
+    /// What waits and what is in quarantine, as `caso queue show --json` has it.
+    records: Vec<Entry>,
+    /// Of what no record was made.
+    refused: Vec<RefusedUsage>,
+    /// Its projects, and how far each is extracted; none of one that never was.
+    projects: Vec<Project<'a>>,
+}
+
+/// A project of a server.
+#[derive(Debug, Serialize)]
+struct Project<'a> {
+    id: String,
+    cursors: Vec<&'a Cursor>,
+}
+
+/// When the mapper refused an item, and why.
+#[derive(Debug, Serialize)]
+struct RefusedUsage {
+    at: i64,
+    reason: String,
+}
+
+/// The same, as the mapper's quarantine has it.
 #[derive(Deserialize)]
-struct Refused {
+struct RefusedLine {
     reason: String,
     at: i64,
     item: serde_json::Value,
 }
 
-/// The lines of the answer.
-#[derive(Default)]
-struct Page {
-    text: String,
-    next: Vec<String>,
-}
-
-impl Page {
-    fn line(&mut self, source: &str, text: &str) {
-        let text = short_line(text, LINE_BYTES);
-        self.text += &format!("{source:<11} {text}\n");
-    }
-}
-
+/// Explains the server of this id, or those of this name.
+///
 /// # Errors
-/// The spool cannot be read.
-pub async fn explain(config: &Config, server: &str) -> anyhow::Result<String> {
+/// The spool cannot be read, or the answer not be written as JSON.
+pub async fn explain(config: &Config, asked: &str, json: bool) -> anyhow::Result<String> {
     let now = SystemClock::new().now();
     let status = Status::read(config, now)?;
     let spool = Spool::look(&config.spooldir, Disk::default());
-    let mut page = Page::default();
-    let mut projects = journal(&spool, server, &status, &mut page)?;
-    refused_usage(&spool, server, &mut page)?;
+    let mut records = records(&spool, asked, &status)?;
+    let mut refused = refused(&spool, asked)?;
+    let mut unknown_to = Vec::new();
+    let mut unanswered = Vec::new();
+    let mut found = Vec::new();
     for cloud in &config.clouds {
-        match ask(config, cloud, server, &status).await {
-            Ok(Some(found)) => {
-                page.line(&format!("nova {}", cloud.name), &described(&found));
-                projects.extend(found.tenant_id);
-            }
-            Ok(None) => {
-                let text = "no server of this id in the projects that are extracted";
-                page.line(&format!("nova {}", cloud.name), text);
-            }
-            Err(error) => {
-                let text = format!("not asked, or no answer: {}", error_chain(error.as_ref()));
-                page.line(&format!("nova {}", cloud.name), &text);
-            }
+        match nova::ask(config, cloud, asked, &status).await {
+            Ok(Asked { servers }) if servers.is_empty() => unknown_to.push(cloud.name.clone()),
+            Ok(Asked { servers }) => found.extend(servers),
+            Err(error) => unanswered.push(Unanswered {
+                cloud: cloud.name.clone(),
+                why: caso_base::error_chain(error.as_ref()),
+            }),
         }
     }
-    projects.sort();
-    projects.dedup();
-    for project in &projects {
-        cursors(&status, project, &mut page);
+    let mut ids: BTreeSet<String> = found.iter().map(|it| it.id.clone()).collect();
+    ids.extend(records.iter().map(|(id, _)| id.clone()));
+    ids.extend(refused.iter().map(|(id, _)| id.clone()));
+    let servers = ids.into_iter().map(|id| {
+        let nova = found.extract_if(.., |it| it.id == id).collect::<Vec<_>>();
+        let records = taken(&mut records, &id);
+        let refused = taken(&mut refused, &id);
+        let mut projects: BTreeSet<String> = nova.iter().filter_map(Found::project).collect();
+        let origins = records.iter().filter_map(|it| it.origin.as_ref());
+        projects.extend(origins.map(|origin| origin.project_id.clone()));
+        Explanation {
+            id,
+            nova,
+            records,
+            refused,
+            projects: projects
+                .into_iter()
+                .map(|project| of_project(&status, project))
+                .collect(),
+        }
+    });
+    let explained = Explained {
+        format: 1,
+        asked,
+        servers: servers.collect(),
+        unknown_to,
+        unanswered,
+    };
+    match json {
+        true => serde_json::to_string_pretty(&explained)
+            .map(|text| text + "\n")
+            .context("the answer cannot be written as JSON"),
+        false => Ok(text::text(&explained)),
     }
-    page.line(
-        "elsewhere",
-        "what was delivered is not kept here: the consumer shows it",
-    );
-    page.next.push("caso status".to_owned());
-    Ok(page.text + &next(&page.next))
 }
 
-/// What waits and what is in quarantine; answers with the projects of it.
-fn journal(
-    spool: &Spool,
-    server: &str,
-    status: &Status,
-    page: &mut Page,
-) -> anyhow::Result<Vec<String>> {
+/// Those of this id, which are then no longer there.
+fn taken<T>(all: &mut Vec<(String, T)>, id: &str) -> Vec<T> {
+    let of_it = all.extract_if(.., |(of, _)| of == id);
+    of_it.map(|(_, it)| it).collect()
+}
+
+fn of_project(status: &Status, id: String) -> Project<'_> {
+    let cursors = status.cursors.iter().filter(|it| it.project == id);
+    Project {
+        cursors: cursors.collect(),
+        id,
+    }
+}
+
+/// What waits and what is in quarantine, each with the id of the server.
+fn records(spool: &Spool, asked: &str, status: &Status) -> anyhow::Result<Vec<(String, Entry)>> {
     let sight = Journal::sight(spool).context("cannot read the journal")?;
-    let mut found: Vec<Entry> = Vec::new();
+    let mut found: Vec<(String, Entry)> = Vec::new();
     for queue in &status.queues {
         for quarantine in [false, true] {
             each(&sight, &queue.messenger, quarantine, &mut |entry| {
-                if entry.is(server) {
-                    found.push(entry);
+                let field = |name| entry.record.get(name).and_then(|it| it.as_str());
+                if entry.is(asked) || field("machine_name") == Some(asked) {
+                    found.push((entry.resource.clone(), entry));
                 }
                 Ok(())
             })?;
         }
     }
-    if found.is_empty() {
-        page.line(
-            "journal",
-            "no record of it waits, and none is in quarantine",
-        );
-    }
-    for entry in &found {
-        let what = format!("{} record of {}", entry.kind, format_utc(entry.measured_at));
-        let (name, since) = (&entry.messenger, format_utc(entry.since));
-        match &entry.reason {
-            None => page.line(
-                "journal",
-                &format!("{what} waits for `{name}` since {since}"),
-            ),
-            Some(reason) => {
-                let text = format!("{what} is in quarantine of `{name}` since {since}: {reason}");
-                page.line("journal", &text);
-                let next = format!("caso queue show {name} --quarantine {server}");
-                if !page.next.contains(&next) {
-                    page.next.push(next);
-                }
-            }
-        }
-    }
-    let origins = found.into_iter().filter_map(|entry| entry.origin);
-    Ok(origins.map(|origin| origin.project_id).collect())
+    Ok(found)
 }
 
-/// What came to no record.
-fn refused_usage(spool: &Spool, server: &str, page: &mut Page) -> anyhow::Result<()> {
+/// What came to no record, each with the id of the server.
+fn refused(spool: &Spool, asked: &str) -> anyhow::Result<Vec<(String, RefusedUsage)>> {
     let folder = spool.journal_folder().join("quarantine").join("mapper");
+    let mut found = Vec::new();
     let Ok(listing) = fs::read_dir(&folder) else {
-        return Ok(());
+        return Ok(found);
     };
     for entry in listing.flatten() {
         let path = entry.path();
         if path.extension().is_none_or(|ending| ending != "jsonl") {
             continue;
         }
-        let file =
-            fs::File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let cannot = || format!("cannot read `{}`", path.display());
+        let file = fs::File::open(&path).with_context(cannot)?;
         for line in BufReader::new(file).lines() {
-            let line = line.with_context(|| format!("cannot read `{}`", path.display()))?;
-            if !line.contains(server) {
+            let line = line.with_context(cannot)?;
+            let Ok(RefusedLine { reason, at, item }) = serde_json::from_str(&line) else {
                 continue;
-            }
-            if let Ok(found) = serde_json::from_str::<Refused>(&line)
-                && found.item.pointer("/Server/id").and_then(|id| id.as_str()) == Some(server)
+            };
+            let field = |name| item.pointer(name).and_then(|it| it.as_str());
+            let id = field("/Server/id");
+            if let Some(id) = id
+                && (id == asked || field("/Server/name") == Some(asked))
             {
-                let at = format_utc(found.at);
-                page.line(
-                    "mapper",
-                    &format!("no record was made of it at {at}: {}", found.reason),
-                );
+                found.push((id.to_owned(), RefusedUsage { at, reason }));
             }
         }
     }
-    Ok(())
-}
-
-/// Asks Nova for it in the first of the extracted projects that may see it.
-async fn ask(
-    config: &Config,
-    cloud: &CloudConfig,
-    server: &str,
-    status: &Status,
-) -> anyhow::Result<Option<Server>> {
-    let session = Kind::Real.session(config, cloud, Kind::Real.clock())?;
-    let of_cloud = status.cursors.iter().filter(|it| it.cloud == cloud.name);
-    let mut projects: Vec<&str> = of_cloud.map(|it| it.project.as_str()).collect();
-    projects.dedup();
-    anyhow::ensure!(!projects.is_empty(), "no project of it was extracted yet");
-    for region in cloud.regions() {
-        let session = session.in_region(region.as_deref());
-        for project in &projects {
-            let scope = caso_openstack::Scope::Project((*project).to_owned());
-            let offered = session.microversions(&scope, Service::Compute).await?;
-            let nova = Nova::new(session.clone(), project, offered);
-            if let Some(found) = nova.server(server, None).await? {
-                return Ok(Some(read(&found)?));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn read(found: &RawValue) -> anyhow::Result<Server> {
-    serde_json::from_str(found.get()).context("Nova's answer cannot be read")
-}
-
-fn described(server: &Server) -> String {
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "not stated".to_owned());
-    let mut line = format!(
-        "server `{}`, {}, of project {}, created {}, changed {}",
-        text(&server.name),
-        text(&server.status),
-        text(&server.tenant_id),
-        text(&server.created),
-        text(&server.updated)
-    );
-    if let Some(ended) = &server.terminated {
-        line += &format!(", ended {ended}");
-    }
-    line
-}
-
-fn cursors(status: &Status, project: &str, page: &mut Page) {
-    let of_project: Vec<&Cursor> = status
-        .cursors
-        .iter()
-        .filter(|it| it.project == project)
-        .collect();
-    if of_project.is_empty() {
-        let text = format!(
-            "project {project} was never extracted: has it a tag, or a place in `projects`?"
-        );
-        page.line("cursors", &text);
-    }
-    for cursor in of_project {
-        let up_to = cursor.at.map_or("never".to_owned(), format_utc);
-        let reason = match &cursor.reason {
-            Some(reason) => format!("; the last run failed: {reason}"),
-            None => String::new(),
-        };
-        let text = format!(
-            "{} of {project} is extracted up to {up_to}{reason}",
-            cursor.extractor
-        );
-        page.line("cursors", &text);
-    }
+    Ok(found)
 }

@@ -10,9 +10,10 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use super::mapping_migrate::shell::{self, word};
+use crate::run::remedy::advised;
 use caso_disk::Disk;
 
 /// Who may read a new file: it may hold a password.
@@ -58,12 +59,18 @@ pub fn init(site: &FirstSite) -> anyhow::Result<String> {
     let file = &site.file;
     match fs::read_to_string(file) {
         Ok(before) if says_nothing(&before) => Disk::default().replace(file, text.as_bytes())?,
-        Ok(_) => bail!(
-            "`{}` is there already and says something, so it stays as it is; name another file, or \
-             `caso check --config-file {}` says whether it will do",
-            file.display(),
-            word(&file.display().to_string())
-        ),
+        Ok(_) => {
+            return Err(advised(
+                format!(
+                    "`{}` is there already and says something, so it stays as it is",
+                    file.display()
+                ),
+                format!(
+                    "name another file, or `caso check --config-file {}` says whether it will do",
+                    word(&file.display().to_string())
+                ),
+            ));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => create(file, &text)?,
         Err(error) => {
             return Err(error).with_context(|| format!("cannot read `{}`", file.display()));

@@ -9,10 +9,11 @@ pub mod cursor;
 mod demo;
 mod explain;
 mod init;
-mod mapping_migrate;
+pub mod mapping_migrate;
 mod projects;
 pub mod queue;
 pub mod status;
+mod support;
 
 pub use self::check::{Check, Shown as Checked, check, unusable as check_unusable};
 pub use self::config_sample::sample;
@@ -23,11 +24,14 @@ pub use self::init::{Account, FirstSite, init};
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
 pub use self::status::{StatusForm, status};
+pub use self::support::support;
 
 use super::exit::Exit;
+use super::remedy;
 use super::where_configured;
-use caso_base::error_chain;
+use caso_base::Message;
 use caso_config::Config;
+use caso_model::notice::Notice;
 
 /// For commands that must ask Keystone: the exit code where the configuration has
 /// no way to log in.
@@ -35,7 +39,8 @@ fn no_keystone(config: &Config) -> Option<Exit> {
     let mut clouds = config.clouds.iter();
     let error = clouds.find_map(|cloud| cloud.keystone().err())?;
     let error = anyhow::Error::new(error).context(where_configured(config));
-    tracing::error!("{}", error_chain(error.as_ref()));
+    let Message { text, hint } = remedy::message(error.as_ref());
+    tracing::error!(hint, "{text}");
     Some(Exit::Usage)
 }
 
@@ -46,6 +51,7 @@ fn log_warnings(config: &Config) {
     warnings.sort();
     warnings.dedup();
     for warning in warnings {
-        tracing::warn!("{warning}");
+        let Notice { text, hint, .. } = warning;
+        tracing::warn!(hint, "{text}");
     }
 }

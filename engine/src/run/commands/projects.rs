@@ -6,17 +6,15 @@
 //! since sites read them in scripts. A project without VO, which cASO lists as
 //! one of VO `None`, is named on stderr, and so is any that cannot be read.
 
-use caso_base::error_chain;
-
 use super::{log_warnings, no_keystone};
 use crate::run::extract::session_of::project_options;
 use crate::run::summary::Summary;
-use crate::run::{Exit, Kind};
+use crate::run::{Exit, Kind, remedy};
 use crate::stdout;
 use caso_config::{CloudConfig, Config};
 use caso_extract::ProjectRef;
 use caso_extract::projects::find;
-use caso_model::notice::Notices;
+use caso_model::notice::{Notice, Notices};
 
 /// Lists them, and answers with the exit code.
 pub async fn projects(config: Config) -> Exit {
@@ -27,7 +25,7 @@ pub async fn projects(config: Config) -> Exit {
     }
     for cloud in &config.clouds {
         if let Err(error) = list(&config, cloud, &mut summary).await {
-            summary.problem(error_chain(error.as_ref()));
+            summary.problem(remedy::message(error.as_ref()));
         }
     }
     summary.exit(config.partial_exit_ok)
@@ -39,7 +37,8 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
     let warnings = Notices::default();
     let found = find(&session, &options, &warnings).await;
     for warning in warnings.take() {
-        tracing::warn!("{warning}");
+        let Notice { text, hint, .. } = remedy::noticed(warning, cloud);
+        tracing::warn!(hint, "{text}");
     }
     let found = found?;
     if found.is_empty() {
@@ -51,7 +50,10 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
                 stdout::write(&line(&project))?;
                 summary.success();
             }
-            Err(failure) => summary.project_failure("", &failure),
+            Err(failure) => {
+                let hint = remedy::of_failure(&failure, cloud);
+                summary.project_failure("", &failure, hint);
+            }
         }
     }
     Ok(())

@@ -22,12 +22,16 @@ pub struct PastWindows(HashMap<Key, Vec<Window>>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "what was used from {} to {} was extracted before, in windows that the ledger of runs does not have: \
-     with other bounds each interval would be counted twice. Leave this extractor out (`--extractor`, `--types`), or set \
-     `overlapping_intervals = true` (`caso republish --storage-anyway`) where the first records were never \
-     delivered, or are deleted",
+     with other bounds each interval would be counted twice",
     format_utc(.0.start), format_utc(.0.end)
 )]
 pub struct UnknownBounds(Window);
+
+impl UnknownBounds {
+    /// What to do about it.
+    pub const HINT: &str = "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
+         (`caso republish --storage-anyway`) where the first records were never delivered, or are deleted";
+}
 
 impl PastWindows {
     /// From the ledger.

@@ -20,6 +20,9 @@ use caso_openstack::{Service, Session};
 const APART: i64 = 5;
 /// Of a header alone more is not a clock's error but something that somebody made up.
 const DAY: i64 = 86_400;
+/// What to do about it.
+pub const SET_CLOCK: &str =
+    "set the clock that is wrong (`timedatectl status` shows this machine's)";
 /// By so much this machine may be behind OpenStack before it is worth a word.
 const MUCH_BEHIND: i64 = 60;
 
@@ -34,8 +37,7 @@ pub fn behind(session: &Session, service: Service) -> Option<i64> {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "OpenStack's clock is {} {} this machine's ({}, by the `Date` of Keystone's answers and by \
-     the token that it issued): nothing is extracted until the two agree; set the clock that is \
-     wrong (`timedatectl status` shows this machine's)",
+     the token that it issued): nothing is extracted until the two agree",
     duration(*.ahead), side(*.ahead), format_utc(*.now)
 )]
 pub struct ClocksApart {
@@ -130,9 +132,11 @@ impl Task {
         }
         let key = format!("clock-behind-{}", service.name());
         sources.caches.warnings.warn_once(&key, || {
-            format!(
-                "{service}'s clock is {seconds} s behind this machine's: extracting up to its \
-                 now; set the clocks right"
+            (
+                format!(
+                    "{service}'s clock is {seconds} s behind this machine's: extracting up to its now"
+                ),
+                SET_CLOCK,
             )
         });
         Some(present)

@@ -15,7 +15,7 @@ use super::report::{CloudReport, RegionReport};
 use super::session_of::project_options;
 use super::sources::Sources;
 use super::window::Bounds;
-use caso_base::error_chain;
+use crate::run::remedy;
 use caso_config::CloudConfig;
 use caso_extract::projects::find;
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
@@ -88,7 +88,10 @@ impl CloudRun {
         for project in found? {
             match project {
                 Ok(project) => projects.push(project),
-                Err(failure) => report.failures.push(failure),
+                Err(failure) => {
+                    let hint = remedy::of_failure(&failure, &self.cloud);
+                    report.failures.push((failure, hint));
+                }
             }
         }
         report.no_project = projects.is_empty() && report.failures.is_empty();
@@ -138,7 +141,7 @@ impl CloudRun {
                         .map(<[Start]>::to_vec)
                         .collect(),
                 }),
-                Err(error) => report.without_cursor.push(error_chain(&error)),
+                Err(error) => report.without_cursor.push(remedy::message(&error)),
             }
         }
         self.turn.taken();

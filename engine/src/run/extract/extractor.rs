@@ -12,8 +12,9 @@ use super::report::{Blame, ExtractorResult};
 use super::segment::Written;
 use super::turns::Attempt;
 use super::window::Plan;
-use caso_base::error_chain;
+use crate::run::remedy;
 use caso_base::time::format_utc;
+use caso_base::{Message, error_chain};
 use caso_extract::{ExtractError, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -140,16 +141,23 @@ impl Task {
                 }
             }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
-            Plan::Future { cursor } => Err(ExtractorResult::failed(format!(
-                "its last run ended at {}, which is in the future: set the clock right, or \
-                 write the right date into `lastrun.{}` in the spool",
-                format_utc(cursor),
-                self.project.id
+            Plan::Future { cursor } => Err(ExtractorResult::failed((
+                format!(
+                    "its last run ended at {}, which is in the future",
+                    format_utc(cursor)
+                ),
+                format!(
+                    "set the clock right, or else the cursor: caso cursor set {} <date>",
+                    self.project.id
+                ),
             ))),
-            Plan::Empty { from } => Err(ExtractorResult::failed(format!(
-                "nothing lies between {} and {}: the start must be before the end",
-                format_utc(from),
-                format_utc(bounds.to)
+            Plan::Empty { from } => Err(ExtractorResult::failed((
+                format!(
+                    "nothing lies between {} and {}",
+                    format_utc(from),
+                    format_utc(bounds.to)
+                ),
+                "the start must be before the end",
             ))),
         }
     }
@@ -223,7 +231,11 @@ impl Task {
     }
 
     async fn failed(&self, error: &ExtractError) -> Attempt {
-        let reason = error_chain(error);
+        let reason = Message::from(error_chain(error)).hint(remedy::of_extraction(
+            error,
+            &self.region.cloud,
+            &self.project,
+        ));
         if let Some((suspect, scope)) = suspect(error) {
             let Region {
                 outages, sources, ..
@@ -249,11 +261,15 @@ impl Task {
     fn lacking(&self, reason: String) -> ExtractorResult {
         let key = self.key();
         if let (true, Some(until)) = (self.start.extracted, self.start.at) {
-            return ExtractorResult::failed(format!(
-                "it was extracted up to {}, and now {reason}; if it was taken away for good, \
-                 remove `{}` from `extractor`",
-                format_utc(until),
-                key.extractor
+            return ExtractorResult::failed((
+                format!(
+                    "it was extracted up to {}, and now {reason}",
+                    format_utc(until)
+                ),
+                format!(
+                    "if it was taken away for good, remove `{}` from `extractor`",
+                    key.extractor
+                ),
             ));
         }
         let cursors = &self.region.context.cursors;

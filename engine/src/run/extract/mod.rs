@@ -35,6 +35,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
 use self::again::PastWindows;
+pub use self::again::UnknownBounds;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use self::commit::Commits;
@@ -44,9 +45,10 @@ use super::components::Mapper;
 use super::kind::Kind;
 use super::ledger::Extracted;
 use super::prepare::Prepared;
+use super::remedy;
 use super::republish::Again;
 use super::summary::Summary;
-use caso_base::{Clock, SystemClock, error_chain};
+use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_journal::Journal;
 use caso_state::{Cursors, Failures, Histories, Spool, ledger};
@@ -110,7 +112,7 @@ pub async fn extract(
         .collect()
         .await;
     for error in context.cursors.settle() {
-        summary.problem(error_chain(&error));
+        summary.problem(remedy::message(&error));
     }
     let failures = context.failures.clone();
     if let Some(note) = past_failures::update(prepared, failures, &mut reports) {
@@ -120,10 +122,13 @@ pub async fn extract(
         summary.cloud(report, config.clouds.len());
     }
     if *late.borrow() {
-        summary.problem(format!(
-            "the extraction took longer than `extraction_timeout` ({} s): what was not read by then \
-             waits for the next run",
-            config.extraction_timeout.as_secs()
+        summary.problem((
+            format!(
+                "the extraction took longer than `extraction_timeout` ({} s): what was not read by then \
+                 waits for the next run",
+                config.extraction_timeout.as_secs()
+            ),
+            "raise `extraction_timeout`, or find out which service is slow (`caso status`)",
         ));
     }
     Extracted::of(&reports)

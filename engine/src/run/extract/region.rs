@@ -21,6 +21,7 @@ use super::outages::Outages;
 use super::report::{Blame, ExtractorResult, RegionReport};
 use super::turns::{Attempt, Turn, queue};
 use super::window::Bounds;
+use crate::run::remedy;
 use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_model::extraction::Extractor;
@@ -77,7 +78,13 @@ impl Region {
         RegionReport {
             region: self.place.region.clone(),
             projects: reports.collect(),
-            warnings: self.sources.caches.closing_warnings(),
+            warnings: self
+                .sources
+                .caches
+                .closing_warnings()
+                .into_iter()
+                .map(|notice| remedy::noticed(notice, &self.cloud))
+                .collect(),
         }
     }
 
@@ -110,10 +117,15 @@ impl Region {
         let cloud = &self.cloud.name;
         let key = format!("regions:{cloud}:{}", all.join(","));
         self.sources.caches.warnings.warn_once(&key, || {
-            format!(
-                "the catalog of cloud `{cloud}` has several regions, and `region_name` names none: {}; `region_name = {}` accounts them all, `region_name = {first}` says that the first is meant",
-                parts.join("; "),
-                all.join(", "),
+            (
+                format!(
+                    "the catalog of cloud `{cloud}` has several regions, and `region_name` names none: {}",
+                    parts.join("; "),
+                ),
+                format!(
+                    "`region_name = {}` accounts them all, `region_name = {first}` says that the first is meant",
+                    all.join(", ")
+                ),
             )
         });
     }
@@ -285,7 +297,7 @@ mod tests {
             panic!("a panic is a failure");
         };
         assert_eq!(blame, Blame::Project);
-        assert!(reason.contains("a page without rows"), "{reason}");
+        assert!(reason.text.contains("a page without rows"), "{reason:?}");
         let up_to_date = Came::to(Attempt::Ended(ExtractorResult::UpToDate));
         let fine = apart(std::future::ready(up_to_date)).await.end;
         assert!(matches!(

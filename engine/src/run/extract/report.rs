@@ -1,7 +1,8 @@
 //! What an extraction came to: by cloud, region, project, extractor.
 
 pub use super::mapping::{Counts, Sealed};
-use caso_base::error_chain;
+use crate::run::remedy;
+use caso_base::Message;
 use caso_extract::{ProjectFailure, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -23,9 +24,10 @@ pub struct CloudReport {
     pub ahead: Option<i64>,
     /// An error costs the cloud as a whole.
     pub result: anyhow::Result<Vec<RegionReport>>,
-    pub failures: Vec<ProjectFailure>,
+    /// Each with what to do about it, where that is known.
+    pub failures: Vec<(ProjectFailure, Option<String>)>,
     /// Projects whose cursors cannot be read, each with the reason.
-    pub without_cursor: Vec<String>,
+    pub without_cursor: Vec<Message>,
     /// It has none to account.
     pub no_project: bool,
     /// The run was asked to end before its projects were known.
@@ -79,7 +81,7 @@ pub enum ExtractorResult {
         reason: String,
     },
     /// Nothing was extracted; the cursor stays.
-    Failed { reason: String, blame: Blame },
+    Failed { reason: Message, blame: Blame },
     /// The run was asked to end.
     Cancelled,
 }
@@ -92,7 +94,7 @@ pub enum Blame {
     /// The service is there, and gave no usage of this project: it has an error
     /// for it, or takes too long.
     Answer,
-    /// The service is away: no project was better off.
+    /// The service is away, or the spool's disk is full: no project was better off.
     Outage,
     /// It was not tried, since the service was away.
     Untried,
@@ -137,7 +139,7 @@ impl ExtractorResult {
     }
 
     /// A failure of this extractor of this project alone.
-    pub fn failed(reason: impl Into<String>) -> Self {
+    pub fn failed(reason: impl Into<Message>) -> Self {
         Self::Failed {
             reason: reason.into(),
             blame: Blame::Project,
@@ -146,6 +148,13 @@ impl ExtractorResult {
 
     /// The same, by an error.
     pub fn error(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::failed(error_chain(error))
+        if let Some(reason) = remedy::no_room(error) {
+            // Every project finds the same disk.
+            return Self::Failed {
+                reason,
+                blame: Blame::Outage,
+            };
+        }
+        Self::failed(remedy::message(error))
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Seen<'a> {
         if history.as_of().is_none() && task.start.at.is_some() {
             warnings.warn_once(&format!("servers-unknown-{}", place.cloud), || {
                 format!(
-                    "nothing is remembered of the servers of project `{project}`, or of others: those that were resized before are accounted with their present size; from now on sizes are kept in `caso-servers` in the spool"
+                    "nothing is remembered of the servers of project `{project}`, or of others: those that were resized before are accounted with their present size, and from now on sizes are kept in `caso-servers` in the spool"
                 )
             });
         }

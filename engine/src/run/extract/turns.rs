@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::outages::Trouble;
 use super::region::Started;
 use super::report::{Blame, ExtractorReport, ExtractorResult, ProjectReport};
+use caso_base::Message;
 use caso_extract::ProjectRef;
 use caso_model::extraction::Extractor;
 use caso_state::{Start, StartSource};
@@ -36,7 +37,7 @@ pub enum Attempt {
     /// It was passed over, or its turn has not come.
     Untried,
     /// It failed, and whether the service is away shows at the end.
-    Suspected { reason: String, trouble: Trouble },
+    Suspected { reason: Message, trouble: Trouble },
     /// It came to its end.
     Ended(ExtractorResult),
 }

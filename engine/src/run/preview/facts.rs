@@ -43,9 +43,13 @@ struct Row {
     vo: String,
     /// By type.
     records: BTreeMap<String, u64>,
-    /// Of its servers since each began, as their last records have it.
+    /// Of its servers since each began, as their last records have it; without those of which
+    /// it is not known.
     wall_seconds: u64,
     cpu_seconds: u64,
+    /// Servers whose last record says nothing of it.
+    unknown_wall_servers: u64,
+    unknown_cpu_servers: u64,
     /// Of its volumes.
     storage_bytes: u64,
 }
@@ -127,6 +131,7 @@ impl Facts {
         if !self.projects.is_empty() {
             let _ = write!(page, "{}", self.table());
             page += "hours of servers count from each one's start, as their records do\n";
+            page += &self.unknown();
         }
         for failure in &self.failures {
             let _ = writeln!(page, "not read: {}", caso_base::line::clean_line(failure));
@@ -141,6 +146,25 @@ impl Facts {
             let _ = writeln!(page, "{name}: {}{messages}{to}", records(messenger.records));
         }
         page + &next(&["caso extract".to_owned()])
+    }
+
+    /// Of how many servers hours are in no row.
+    fn unknown(&self) -> String {
+        let mut page = String::new();
+        let unknown = |of: fn(&Row) -> u64| self.projects.iter().map(of).sum::<u64>();
+        for (number, what) in [
+            (unknown(|row| row.unknown_wall_servers), "wall"),
+            (unknown(|row| row.unknown_cpu_servers), "CPU"),
+        ] {
+            if number > 0 {
+                let servers = count(number, "server", "servers");
+                let _ = writeln!(
+                    page,
+                    "not counted: the {what} time of {servers}, which is not known"
+                );
+            }
+        }
+        page
     }
 
     fn table(&self) -> Table<9> {
@@ -178,7 +202,7 @@ struct Rows {
     rows: Vec<Row>,
     places: HashMap<(String, Option<String>, String), usize>,
     /// Of each server, the place of its row and how far its last record goes.
-    servers: HashMap<String, (usize, i64, u64, u64)>,
+    servers: HashMap<String, (usize, i64, Option<u64>, Option<u64>)>,
     /// Of each volume, its row and size.
     volumes: HashMap<String, (usize, i64, u64)>,
 }
@@ -204,6 +228,8 @@ impl Rows {
                     records: BTreeMap::new(),
                     wall_seconds: 0,
                     cpu_seconds: 0,
+                    unknown_wall_servers: 0,
+                    unknown_cpu_servers: 0,
                     storage_bytes: 0,
                 });
                 let place = self.rows.len() - 1;
@@ -218,8 +244,7 @@ impl Rows {
         match &found.record {
             AccountingRecord::Cloud(it) => {
                 let at = it.head.measured_at;
-                let wall = it.wall_seconds.unwrap_or(0);
-                let cpu = it.cpu_seconds.unwrap_or(0);
+                let (wall, cpu) = (it.wall_seconds, it.cpu_seconds);
                 let last = self.servers.entry(it.vm_uuid.clone());
                 let last = last.or_insert((place, at, wall, cpu));
                 if last.1 <= at {
@@ -240,8 +265,14 @@ impl Rows {
     fn finish(mut self) -> Vec<Row> {
         for (place, _, wall, cpu) in self.servers.into_values() {
             if let Some(row) = self.rows.get_mut(place) {
-                row.wall_seconds += wall;
-                row.cpu_seconds += cpu;
+                match wall {
+                    Some(wall) => row.wall_seconds += wall,
+                    None => row.unknown_wall_servers += 1,
+                }
+                match cpu {
+                    Some(cpu) => row.cpu_seconds += cpu,
+                    None => row.unknown_cpu_servers += 1,
+                }
             }
         }
         for (place, _, bytes) in self.volumes.into_values() {
@@ -250,5 +281,55 @@ impl Rows {
             }
         }
         self.rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(wall: u64, unknown_wall_servers: u64, unknown_cpu_servers: u64) -> Row {
+        Row {
+            cloud: "default".into(),
+            region: None,
+            project_id: "p".into(),
+            project: "p".into(),
+            vo: "vo".into(),
+            records: BTreeMap::new(),
+            wall_seconds: wall,
+            cpu_seconds: 0,
+            unknown_wall_servers,
+            unknown_cpu_servers,
+            storage_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_counted_as_nothing() {
+        let mut rows = Rows {
+            rows: vec![row(0, 0, 0)],
+            ..Rows::default()
+        };
+        rows.servers
+            .insert("a".into(), (0, 1, Some(7_200), Some(3_600)));
+        rows.servers.insert("b".into(), (0, 1, Some(3_600), None));
+        rows.servers.insert("c".into(), (0, 1, None, None));
+        let projects = rows.finish();
+        let facts = Facts {
+            format: 1,
+            window: None,
+            projects,
+            messengers: Vec::new(),
+            failures: Vec::new(),
+            records: Vec::new(),
+        };
+        let row = facts.projects.first().unwrap();
+        assert_eq!((row.wall_seconds, row.cpu_seconds), (10_800, 3_600));
+        assert_eq!((row.unknown_wall_servers, row.unknown_cpu_servers), (1, 2));
+        assert_eq!(
+            facts.unknown(),
+            "not counted: the wall time of 1 server, which is not known\n\
+             not counted: the CPU time of 2 servers, which is not known\n"
+        );
     }
 }

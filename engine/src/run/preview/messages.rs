@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 
 use caso_base::time::format_utc;
+use caso_disk::elements;
 use serde_json::Value;
 
 /// One record.
@@ -169,43 +170,17 @@ fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, name)| name)
 }
 
-/// The messages of a queue folder, in the order in which they would be sent; what is no message
-/// of a dirq is passed over, and so is what somebody takes away meanwhile.
+/// The messages of a queue folder, in the order in which they would be sent; what somebody takes
+/// away meanwhile is passed over.
 ///
 /// # Errors
 /// The folder is there and cannot be read.
 pub fn of_folder(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
-    let mut names = Vec::new();
-    let folders = match fs::read_dir(folder) {
-        Ok(folders) => folders,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    for inner in folders {
-        let inner = inner?.path();
-        let Some(first) = inner.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        if !is_hexadecimal(first, 8) || !inner.is_dir() {
-            continue;
-        }
-        for element in fs::read_dir(&inner)? {
-            let path = element?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            if name.is_some_and(|name| is_hexadecimal(name, 14)) {
-                names.push(path);
-            }
-        }
-    }
-    names.sort();
-    Ok(names
+    let elements = elements(folder)?;
+    Ok(elements
         .iter()
         .filter_map(|path| fs::read(path).ok())
         .collect())
-}
-
-fn is_hexadecimal(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::Summary;
 use super::words::{self, records};
 use crate::run::components::Unusable;
-use caso_base::error_chain;
+use crate::run::remedy;
 use caso_deliver::{Delivery, Ending, InstanceReport};
 
 impl Summary {
@@ -24,7 +24,7 @@ impl Summary {
             self.notice(notice);
         }
         if let Some(error) = &delivery.cleanup {
-            self.problem(error_chain(error));
+            self.problem(remedy::message(error));
         }
         for report in &delivery.instances {
             self.messenger(report);
@@ -53,26 +53,35 @@ impl Summary {
         self.not_given(report);
         let quarantined = report.refused + report.failed;
         if quarantined > 0 {
-            self.problem(format!(
-                "messenger `{name}`: {} {} in quarantine: {}",
-                records(quarantined),
-                words::is(quarantined),
-                report.reasons.join("; ")
+            self.problem((
+                format!(
+                    "messenger `{name}`: {} {} in quarantine: {}",
+                    records(quarantined),
+                    words::is(quarantined),
+                    report.reasons.join("; ")
+                ),
+                format!("caso queue show {name} --quarantine"),
             ));
         }
         if report.missing > 0 {
-            self.problem(format!(
-                "messenger `{name}`: {} {} lost to it: what the journal had of {} is damaged or \
-                 gone; extract the window again with `--extract-from` and `--extract-to`",
-                records(report.missing),
-                words::is(report.missing),
-                words::of(report.missing, "it", "them")
+            self.problem((
+                format!(
+                    "messenger `{name}`: {} {} lost to it: what the journal had of {} is damaged \
+                     or gone",
+                    records(report.missing),
+                    words::is(report.missing),
+                    words::of(report.missing, "it", "them")
+                ),
+                "extract the window again with `--extract-from` and `--extract-to`",
             ));
         }
         match &report.outcome {
             Ending::Complete => {}
             Ending::Cancelled => self.failure(),
-            outcome => self.problem(format!("messenger `{name}`: {outcome}")),
+            outcome => self.problem((
+                format!("messenger `{name}`: {outcome}"),
+                format!("caso queue show {name}"),
+            )),
         }
     }
 
@@ -121,12 +130,15 @@ impl Summary {
             {
                 self.warn(
                     format!("given-to-nobody:{kind}"),
-                    format!(
-                        "{number} `{kind}` {} given to no messenger: none of those in `messengers` \
-                         takes {}, or `record_types` leaves {} out",
-                        words::of(*number, "record is", "records are"),
-                        words::of(*number, "it", "them"),
-                        words::of(*number, "it", "them"),
+                    (
+                        format!(
+                            "{number} `{kind}` {} given to no messenger: none of those in \
+                             `messengers` takes {}, or `record_types` leaves {} out",
+                            words::of(*number, "record is", "records are"),
+                            words::of(*number, "it", "them"),
+                            words::of(*number, "it", "them"),
+                        ),
+                        "caso component list shows which messenger takes what",
                     ),
                 );
             }

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use super::Summary;
 use super::words::{self, count, records};
+use crate::run::extract::clock::SET_CLOCK;
 use crate::run::extract::report::{
     Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
 };
-use caso_base::error_chain;
+use crate::run::remedy;
+use caso_base::Message;
 use caso_base::time::format_utc;
 use caso_extract::ProjectFailure;
 use caso_model::Window;
@@ -31,8 +33,8 @@ struct Shared<'a> {
 struct Away<'a> {
     projects: u64,
     /// The first of one that was tried, or else of one that was not.
-    reason: Option<&'a str>,
-    untried: Option<&'a str>,
+    reason: Option<&'a Message>,
+    untried: Option<&'a Message>,
 }
 
 /// More projects that fail alike, with none that does not, are one line.
@@ -44,11 +46,11 @@ impl Summary {
     pub fn cloud(&mut self, report: &CloudReport, clouds: usize) {
         self.requests += report.requests;
         let place = place(report, clouds, None);
-        for failure in &report.failures {
-            self.project_failure(&place, failure);
+        for (failure, hint) in &report.failures {
+            self.project_failure(&place, failure, hint.clone());
         }
-        for text in &report.without_cursor {
-            self.problem(format!("{place}{text}"));
+        for message in &report.without_cursor {
+            self.problem(message.clone().of(&place));
         }
         if report.cancelled {
             self.failure();
@@ -59,18 +61,24 @@ impl Summary {
         if let Some(seconds) = report.behind {
             self.warn(
                 format!("{place}clock-behind"),
-                format!(
-                    "{place}OpenStack's clock is {seconds} s behind this machine's: extracting up \
-                     to its now; set the clocks right"
+                (
+                    format!(
+                        "{place}OpenStack's clock is {seconds} s behind this machine's: \
+                         extracting up to its now"
+                    ),
+                    SET_CLOCK,
                 ),
             );
         }
         if let Some(seconds) = report.ahead {
             self.warn(
                 format!("{place}clock-ahead"),
-                format!(
-                    "{place}this machine's clock is {seconds} s behind OpenStack's: what was used \
-                     in between waits for the next run, nothing is lost; set the clocks right"
+                (
+                    format!(
+                        "{place}this machine's clock is {seconds} s behind OpenStack's: what was \
+                         used in between waits for the next run, nothing is lost"
+                    ),
+                    SET_CLOCK,
                 ),
             );
         }
@@ -80,21 +88,24 @@ impl Summary {
                     self.region(report, region, clouds);
                 }
             }
-            Err(error) => self.problem(format!("{place}{}", error_chain(error.as_ref()))),
+            Err(error) => self.problem(remedy::message(error.as_ref()).of(&place)),
         }
     }
 
     /// The configuration names no project, and the account sees none.
     pub fn no_project(&mut self, place: &str, tag: &str) {
-        self.problem(format!(
-            "{place}no project to account: `projects` names none, and this account sees none with \
-             the tag `{tag}`; tag the projects in Keystone, or name them in `projects`"
+        self.problem((
+            format!(
+                "{place}no project to account: `projects` names none, and this account sees none \
+                 with the tag `{tag}`"
+            ),
+            "tag the projects in Keystone (`openstack project set --tag`), or name them in `projects`",
         ));
     }
 
     /// A project that is gone, unreadable or without VO.
-    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure) {
-        self.problem(format!("{place}{failure}"));
+    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure, hint: Option<String>) {
+        self.problem(Message::from(format!("{place}{failure}")).hint(hint));
     }
 
     fn region(&mut self, cloud: &CloudReport, region: &RegionReport, clouds: usize) {
@@ -106,7 +117,7 @@ impl Summary {
         };
         for report in &region.projects {
             let name = format!("{place}{}", project_name(report));
-            let mut failed: Vec<(String, Vec<&str>)> = Vec::new();
+            let mut failed: Vec<(Message, Vec<&str>)> = Vec::new();
             for part in &report.extractors {
                 if let Some(reason) = self.extractor(report, &name, part, &mut shared) {
                     let extractor = part.extractor.as_str();
@@ -118,7 +129,7 @@ impl Summary {
             }
             // One cause is one line, however many extractors met it.
             for (reason, extractors) in failed {
-                self.problem(format!("{name}: {}: {reason}", extractors.join(", ")));
+                self.problem(reason.of(&format!("{name}: {}: ", extractors.join(", "))));
             }
         }
         // A cloud from which only Cinder is asked for must not find all in order
@@ -136,7 +147,7 @@ impl Summary {
         for warning in &region.warnings {
             self.warn(
                 format!("{place}{}", warning.key),
-                format!("{place}{warning}"),
+                warning.message().of(&place),
             );
         }
     }
@@ -147,12 +158,14 @@ impl Summary {
         if let Some(start) = first.iter().min() {
             self.warn(
                 format!("{place}first-run:{}", first.len()),
-                format!(
-                    "{place}no cursor for {} of {}: extracted from {}; `first_extract_from` sets \
-                     another start",
-                    first.len(),
-                    count(words::len(projects), "project", "projects"),
-                    format_utc(*start)
+                (
+                    format!(
+                        "{place}no cursor for {} of {}: extracted from {}",
+                        first.len(),
+                        count(words::len(projects), "project", "projects"),
+                        format_utc(*start)
+                    ),
+                    "`first_extract_from` sets another start",
                 ),
             );
         }
@@ -165,7 +178,7 @@ impl Summary {
         name: &str,
         part: &'a ExtractorReport,
         shared: &mut Shared<'a>,
-    ) -> Option<String> {
+    ) -> Option<Message> {
         let extractor = part.extractor.as_str();
         match &part.result {
             ExtractorResult::Done {
@@ -201,7 +214,7 @@ impl Summary {
             }
             ExtractorResult::Failed { reason, .. } => {
                 let how_long = part.failing.map(how_long).unwrap_or_default();
-                return Some(format!("{how_long}{reason}"));
+                return Some(reason.clone().of(&how_long));
             }
             ExtractorResult::Cancelled => self.failure(),
         }
@@ -244,9 +257,11 @@ impl Summary {
     /// Services that the cloud does without.
     fn lacking(&mut self, place: &str, lacking: BTreeMap<&str, (&str, &str)>, problem: bool) {
         for (what, (extractor, reason)) in lacking {
-            let text = format!(
-                "{place}not extracted: {extractor}: {reason}; if this cloud does without, remove \
-                 `{extractor}` from `extractor` to silence this"
+            let text = (
+                format!("{place}not extracted: {extractor}: {reason}"),
+                format!(
+                    "if this cloud does without, remove `{extractor}` from `extractor` to silence this"
+                ),
             );
             match problem {
                 true => self.problem(text),
@@ -255,19 +270,37 @@ impl Summary {
         }
     }
 
-    /// Services that are away.
+    /// Services that are away, and a disk that is full.
     fn outages(&mut self, place: &str, outages: BTreeMap<&str, Away<'_>>) {
-        for (extractor, away) in outages {
-            let which = match away.projects {
-                1 => "one project is not extracted and waits".to_owned(),
-                more => format!("{more} projects are not extracted and wait"),
-            };
-            let reason = away.reason.or(away.untried).unwrap_or_default();
-            self.problem(format!(
-                "{place}{extractor}: {which} for the next run: {reason}"
-            ));
+        for cause in causes(outages) {
+            self.problem(cause.of(place));
         }
     }
+}
+
+/// One cause is one line, however many extractors met it.
+fn causes(outages: BTreeMap<&str, Away<'_>>) -> Vec<Message> {
+    let mut causes: Vec<(Message, u64, Vec<&str>)> = Vec::new();
+    for (extractor, away) in outages {
+        let reason = away.reason.or(away.untried).cloned().unwrap_or_default();
+        let same = |it: &&mut (Message, u64, Vec<&str>)| it.0 == reason;
+        match causes.iter_mut().find(same) {
+            Some((_, projects, extractors)) => {
+                *projects = away.projects.max(*projects);
+                extractors.push(extractor);
+            }
+            None => causes.push((reason, away.projects, vec![extractor])),
+        }
+    }
+    let line = |(reason, projects, extractors): (Message, u64, Vec<&str>)| {
+        let which = match projects {
+            1 => "one project is not extracted and waits".to_owned(),
+            more => format!("{more} projects are not extracted and wait"),
+        };
+        let extractors = extractors.join(", ");
+        reason.of(&format!("{extractors}: {which} for the next run: "))
+    };
+    causes.into_iter().map(line).collect()
 }
 
 impl Shared<'_> {

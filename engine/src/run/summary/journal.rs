@@ -39,12 +39,13 @@ impl Summary {
         let number = words::len(files);
         let text = format!(
             "{} of the journal {} in `{}`: the records of a damaged segment (`segments_…`) were \
-             not delivered; extract its window again, then remove the file",
+             not delivered",
             count(number, "damaged file", "damaged files"),
             words::of(number, "lies", "lie"),
             first.parent().unwrap_or(first).display(),
         );
-        self.warn(format!("damaged-files:{number}"), text.clone());
+        let hint = "extract its window again, then remove the file";
+        self.warn(format!("damaged-files:{number}"), (text.clone(), hint));
         self.line(text);
     }
 
@@ -89,9 +90,11 @@ impl Summary {
     fn for_a_removed_one(&mut self, name: &str) {
         self.warn(
             format!("waiting-for-removed:{name}"),
-            format!(
-                "records wait for messenger `{name}`, which is no longer in `messengers`: put it \
-                 back, or give up what waits for it with `caso queue forget {name}`"
+            (
+                format!("records wait for messenger `{name}`, which is no longer in `messengers`"),
+                format!(
+                    "put it back, or give up what waits for it with `caso queue forget {name}`"
+                ),
             ),
         );
     }
@@ -124,9 +127,9 @@ mod tests {
             summary.texts(),
             [
                 "1 damaged file of the journal lies in `/spool/damaged`: the records of a damaged \
-                 segment (`segments_…`) were not delivered; extract its window again, then remove the file",
+                 segment (`segments_…`) were not delivered",
                 "2 damaged files of the journal lie in `/spool/damaged`: the records of a damaged \
-                 segment (`segments_…`) were not delivered; extract its window again, then remove the file",
+                 segment (`segments_…`) were not delivered",
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "1 record of messenger `ssm` is in quarantine: `caso queue show ssm --quarantine` says why, \

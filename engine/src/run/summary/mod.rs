@@ -12,6 +12,7 @@ mod extraction;
 mod journal;
 pub mod words;
 
+use caso_base::Message;
 use caso_base::line::clean_lines;
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -70,8 +71,9 @@ impl Summary {
     }
 
     /// Something was not done, or is lost.
-    pub fn problem(&mut self, text: impl AsRef<str>) {
-        tracing::error!("{}", text.as_ref());
+    pub fn problem(&mut self, message: impl Into<Message>) {
+        let Message { text, hint } = message.into();
+        tracing::error!(hint, "{text}");
         self.failure();
     }
 
@@ -91,8 +93,8 @@ impl Summary {
         self.memory.notice(notice);
     }
 
-    fn warn(&mut self, key: String, text: String) {
-        self.notice(&Notice::warning(key, text));
+    fn warn(&mut self, key: String, message: impl Into<Message>) {
+        self.notice(&Notice::warning(key, message));
     }
 
     /// The run's exit code.

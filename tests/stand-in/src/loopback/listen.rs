@@ -29,13 +29,27 @@ pub struct Certificate {
 impl Certificate {
     /// Signed by itself, for `127.0.0.1` and `localhost`.
     pub fn for_loopback() -> Self {
+        Self::signed(|_| {})
+    }
+
+    /// The same, which ends with the beginning of this day.
+    pub fn that_ends_on(year: i32, month: u8, day: u8) -> Self {
+        Self::signed(|params| params.not_after = rcgen::date_time_ymd(year, month, day))
+    }
+
+    fn signed(change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate for two names");
+        let mut params = rcgen::CertificateParams::new(names).expect("two names");
+        change(&mut params);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = params
+            .self_signed(&key)
+            .expect("a certificate for two names");
         Certificate {
-            pem: made.cert.pem(),
-            key_pem: made.signing_key.serialize_pem(),
-            key: made.signing_key.serialize_der(),
-            der: made.cert.der().to_vec(),
+            pem: made.pem(),
+            key_pem: key.serialize_pem(),
+            key: key.serialize_der(),
+            der: made.der().to_vec(),
         }
     }
 
@@ -58,6 +72,19 @@ impl Certificate {
             key_pem: key.serialize_pem(),
             key: key.serialize_der(),
             der: certificate.der().to_vec(),
+        }
+    }
+
+    /// An authority whose certificates a server knows; it has no key here.
+    pub fn anchor(pem: &[u8]) -> Self {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject as _;
+        let certificate = CertificateDer::from_pem_slice(pem).expect("a certificate in PEM");
+        Certificate {
+            pem: String::from_utf8_lossy(pem).into_owned(),
+            key_pem: String::new(),
+            key: Vec::new(),
+            der: certificate.to_vec(),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::reader::Reader;
 use crate::table::keystone as table;
 use crate::text::listed;
 use crate::value::{Choice, words};
-use caso_base::suggest::hint;
+use caso_base::Message;
+use caso_base::suggest::did_you_mean;
 use caso_login::{
     ApplicationCredentialLogin, Bearer, ConfiguredScope, CredentialRef, DomainRef, GenericLogin,
     GenericUser, Login, LoginMethod, OidcGrant, OidcLogin, OidcProvider, PasswordLogin,
@@ -38,7 +39,10 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Notice>) 
     if form.section.get(&table::TRUST_ID).is_some() {
         return form.section.refuse(
             &table::TRUST_ID,
-            "it is not supported; use an application credential for delegated access".into(),
+            (
+                "it is not supported",
+                "use an application credential for delegated access",
+            ),
         );
     }
     let project_domain = form.project_domain.clone().or(form.default_domain.clone());
@@ -97,16 +101,13 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
             return auth_type;
         }
         let what = if KNOWN_ELSEWHERE.contains(&name.as_str()) {
-            format!(
-                "this version does not authenticate with `{name}`; set it to one of {}",
-                known()
-            )
+            Message::from((
+                format!("this version does not authenticate with `{name}`"),
+                format!("set it to one of {}", known()),
+            ))
         } else {
-            let near = hint(&name, words::<AuthType>());
-            format!(
-                "`{name}` is not an auth type; expected one of {}{near}",
-                known()
-            )
+            let text = format!("`{name}` is not an auth type; expected one of {}", known());
+            Message::from(text).hint(did_you_mean(&name, words::<AuthType>()))
         };
         self.section.refuse(&table::AUTH_TYPE, what)
     }
@@ -152,7 +153,10 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
         if !url.username().is_empty() || url.password().is_some() {
             return self.section.refuse(
                 &table::AUTH_URL,
-                "it has a user or a password in it; use `username` and `password`".into(),
+                (
+                    "it has a user or a password in it",
+                    "use `username` and `password`",
+                ),
             );
         }
         let path = url.path().trim_end_matches('/').to_owned();
@@ -164,16 +168,19 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
         if ends_with(&url, "v2.0") && !v2 && !any {
             return self.section.refuse(
                 &table::AUTH_URL,
-                "it leads to version 2.0 of Keystone, which newer ones do not have; let it end with `/v3`, \
-                 or set `auth_type = v2password` if this cloud is that old"
-                    .into(),
+                (
+                    "it leads to version 2.0 of Keystone, which newer ones do not have",
+                    "let it end with `/v3`, or set `auth_type = v2password` if this cloud is that old",
+                ),
             );
         }
         if ends_with(&url, "v3") && v2 {
             return self.section.refuse(
                 &table::AUTH_URL,
-                "it leads to version 3 of Keystone; set `auth_type = v3password` and `user_domain_name`"
-                    .into(),
+                (
+                    "it leads to version 3 of Keystone",
+                    "set `auth_type = v3password` and `user_domain_name`",
+                ),
             );
         }
         Some(url)

@@ -24,7 +24,10 @@ pub fn read(
         return written;
     };
     if written.is_some() {
-        return section.refuse(file, format!("`{}` is set too; keep one of them", row.name));
+        return section.refuse(
+            file,
+            (format!("`{}` is set too", row.name), "keep one of them"),
+        );
     }
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -38,11 +41,14 @@ pub fn read(
         return section.refuse(file, format!("`{}` is empty", path.display()));
     }
     if open_to_all(&path) {
-        let text = format!(
-            "`[{}] {}`: anybody on this machine can read the secret in `{}`; take that right away with `chmod o-r`",
-            section.name,
-            file.name,
-            path.display()
+        let text = (
+            format!(
+                "`[{}] {}`: anybody on this machine can read the secret in `{}`",
+                section.name,
+                file.name,
+                path.display()
+            ),
+            "take that right away with `chmod o-r`",
         );
         warnings.push(Notice::warning(
             format!(

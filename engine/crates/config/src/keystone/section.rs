@@ -6,6 +6,7 @@ use crate::reader::Reader;
 use crate::resolve::Slot;
 use crate::table::{Entry, Row};
 use crate::value::Value;
+use caso_base::Message;
 use caso_login::DomainRef;
 
 /// The section that holds the options of the auth type.
@@ -70,10 +71,10 @@ impl Section<'_, '_> {
         None
     }
 
-    pub fn refuse<T>(&mut self, row: &Entry, what: String) -> Option<T> {
+    pub fn refuse<T>(&mut self, row: &Entry, what: impl Into<Message>) -> Option<T> {
         let error = ConfigError::Refused {
             at: At::new(&self.origin(row), self.name, row.name),
-            what,
+            what: what.into(),
         };
         self.reader.errors.push(error);
         None

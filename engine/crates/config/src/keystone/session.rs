@@ -32,10 +32,13 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Notice>) 
         let insecure = Slot::within(&table::INSECURE, section);
         let found = reader.resolver.resolve(&insecure).ok().flatten();
         let origin = found.map_or(Origin::Default, |found| found.origin);
-        let text = format!(
-            "{origin}: `[{}] insecure` takes any certificate, so that whoever sits between can read the \
-             password; to trust a certificate of your own, set `cafile`",
-            insecure.section()
+        let text = (
+            format!(
+                "{origin}: `[{}] insecure` takes any certificate, so that whoever sits between can read the \
+                 password",
+                insecure.section()
+            ),
+            "to trust a certificate of your own, set `cafile`",
         );
         warnings.push(Notice::warning(format!("insecure:{section}"), text));
     }

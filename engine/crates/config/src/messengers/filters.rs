@@ -12,7 +12,8 @@ use crate::table::{self, components as rows};
 use crate::text::listed;
 use crate::types::{ComponentInstance, ComponentSource, Limits, MessengerInstance};
 use crate::value::Sha256;
-use caso_base::suggest::hint;
+use caso_base::Message;
+use caso_base::suggest::did_you_mean;
 
 /// The filters of a messenger, whose `filters` are in this slot.
 pub fn read(reader: &mut Reader<'_>, slot: &Slot) -> Vec<ComponentInstance> {
@@ -38,18 +39,20 @@ fn instance(
     reader: &mut Reader<'_>,
     name: &str,
     origin: &Origin,
-) -> Result<ComponentInstance, String> {
+) -> Result<ComponentInstance, Message> {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let section = normalize_section(name);
     if !name.chars().all(safe) || name.starts_with('-') || name.len() > 64 {
         return Err(format!(
             "`{name}` cannot name a filter; expected at most 64 letters, digits, `_` and `-`"
-        ));
+        )
+        .into());
     }
     if table::is_reserved_section(&section) {
         return Err(format!(
             "`{name}` cannot name a filter: the section [{section}] has another meaning"
-        ));
+        )
+        .into());
     }
     let host = format!("filter_{}", name.to_lowercase());
     let component = Slot::within(&rows::FILTER_COMPONENT, &host);
@@ -79,18 +82,20 @@ fn instance(
     })
 }
 
-fn builtin(name: &str, host: &str) -> Result<ComponentSource, String> {
+fn builtin(name: &str, host: &str) -> Result<ComponentSource, Message> {
     let known = rows::BUILTIN_FILTERS;
     if known.contains(&name) {
         return Ok(ComponentSource::BuiltIn(name.to_owned()));
     }
     let all: Vec<String> = known.iter().map(|known| (*known).to_owned()).collect();
-    Err(format!(
-        "no filter `{name}` is built in (there is {}); for a component of your own write `component = \
-         /its/file.wasm` in [{host}]{}",
-        listed(&all),
-        hint(name, known.iter().copied())
-    ))
+    let own = format!("for a component of your own write `component = /its/file.wasm` in [{host}]");
+    let near = did_you_mean(name, known.iter().copied());
+    let hint = near.map_or_else(|| own.clone(), |near| format!("{near} {own}"));
+    Err((
+        format!("no filter `{name}` is built in (there is {})", listed(&all)),
+        hint,
+    )
+        .into())
 }
 
 /// A filter and a messenger of one name would share a section.
@@ -101,8 +106,8 @@ pub fn apart(reader: &mut Reader<'_>, instances: &[MessengerInstance]) {
             .any(|messenger| messenger.component.section == filter.section);
         if shares {
             let name = &filter.name;
-            let what = format!("`{name}` is a filter and a messenger: give one another name");
-            refuse(reader, &filter.origin, what);
+            let what = format!("`{name}` is a filter and a messenger");
+            refuse(reader, &filter.origin, (what, "give one another name"));
         }
     }
 }

@@ -87,9 +87,9 @@ pub(crate) fn present_name<'n>(
         } else {
             ""
         };
-        let text = format!(
-            "{origin}: `{written}` in `messengers` is an old name; it works, but write \
-             `{present}`{version}"
+        let text = (
+            format!("{origin}: `{written}` in `messengers` is an old name"),
+            format!("it works, but write `{present}`{version}"),
         );
         warnings.push(Notice::warning(format!("old-messenger:{written}"), text));
         present

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::row::{Flag, Row, rows};
 use crate::types::{ExtractFrom, Interface};
-use crate::value::Date;
+use crate::value::{Date, Size};
 use caso_model::extraction::Extractor;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,6 +127,9 @@ rows! {
         .at_least(SECOND)
         .at_most(DAY)
         .default("10m");
+    MAX_WAITING: Size = Row::new(D, "max_waiting",
+        "How much may wait for one messenger in the spool before nothing is extracted any more, such as 10GiB; 0 is no bound. Nothing is dropped: what waits is delivered, the cursors stay, and extraction goes on from them when there is room. Nova forgets servers that were deleted long ago, so do not wait for weeks.")
+        .default("0");
     PARTIAL_EXIT_OK: bool = Row::new(D, "partial_exit_ok",
         "Whether a run in which some project or messenger failed exits with 0 instead of 3.")
         .default("false");

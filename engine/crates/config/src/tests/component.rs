@@ -130,7 +130,7 @@ fn what_does_not_fit_is_reported_with_its_line() {
         case.errors(),
         [
             "`caso.conf:6`: `[mine] port` is `0`; expected a whole number from 1 to 65535",
-            "`[mine] needed` is not set: Help.",
+            "`[mine] needed` is not set; Help.",
             "`caso.conf:7`: `[mine] where` is `here`; expected a host and a port: `host:port`, `[::1]:port`",
             "`caso.conf:8`: `[mine] api_token` is `***`; expected an address that begins with `https://` or `http://`",
         ]

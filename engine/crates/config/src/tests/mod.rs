@@ -76,7 +76,7 @@ impl Site {
         self.load()
             .warnings
             .iter()
-            .map(|warning| self.short(&warning.text))
+            .map(|warning| self.short(&warning.to_string()))
             .collect()
     }
 

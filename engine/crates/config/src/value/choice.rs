@@ -1,7 +1,7 @@
 //! Options that take one of a few words, or a list of them. The words come from
 //! the type, so that no second list of them can differ.
 
-use caso_base::suggest::hint;
+use caso_base::suggest::did_you_mean;
 use caso_login::WantedToken;
 use caso_model::extraction::{CounterReading, CounterSource, Extractor};
 
@@ -42,17 +42,13 @@ pub(crate) fn choice(text: &str, words: &[String]) -> Result<String, String> {
     let known = || words.iter().map(String::as_str);
     match known().any(|word| word == text) {
         true => Ok(text.to_owned()),
-        false => Err(expected("one", text, known)),
+        false => Err(format!("one of {}", listed(known()))),
     }
 }
 
-/// `one of …`, `a list of …`, with the nearest word.
-fn expected<'w, I: Iterator<Item = &'w str>>(
-    what: &str,
-    word: &str,
-    known: impl Fn() -> I,
-) -> String {
-    format!("{what} of {}{}", listed(known()), hint(word, known()))
+/// `one of …`, `a list of …`.
+fn expected<C: Choice>(what: &str) -> String {
+    format!("{what} of {}", listed(words::<C>()))
 }
 
 impl<C: Choice> Value for C {
@@ -65,8 +61,11 @@ impl<C: Choice> Value for C {
             return Ok(None);
         }
         let one = C::from_word(text);
-        one.map(Some)
-            .ok_or_else(|| expected("one", text, words::<C>))
+        one.map(Some).ok_or_else(|| expected::<C>("one"))
+    }
+
+    fn near(text: &str) -> Option<String> {
+        did_you_mean(text, words::<C>())
     }
 
     fn words((): ()) -> String {
@@ -84,12 +83,18 @@ impl<C: Choice> Value for Vec<C> {
         let mut out = Vec::new();
         for word in texts(text) {
             let one = C::from_word(&word);
-            let one = one.ok_or_else(|| expected("a list", &word, words::<C>))?;
+            let one = one.ok_or_else(|| expected::<C>("a list"))?;
             if !out.contains(&one) {
                 out.push(one);
             }
         }
         Ok(Some(out).filter(|out| !out.is_empty()))
+    }
+
+    fn near(text: &str) -> Option<String> {
+        let unknown = texts(text);
+        let unknown = unknown.iter().find(|word| C::from_word(word).is_none())?;
+        did_you_mean(unknown, words::<C>())
     }
 }
 

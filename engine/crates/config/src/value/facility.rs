@@ -1,6 +1,6 @@
 //! Syslog's facilities.
 
-use caso_base::suggest::hint;
+use caso_base::suggest::did_you_mean;
 
 use super::{Kind, Value};
 use crate::types::Facility;
@@ -31,18 +31,19 @@ const FACILITIES: &[(&str, u8)] = &[
 
 /// As oslo.log reads it: `LOG_LOCAL0`, `local0`.
 fn facility(text: &str) -> Result<Facility, String> {
-    let upper = text.to_uppercase();
-    let name = match upper.starts_with("LOG_") {
-        true => upper,
-        false => format!("LOG_{upper}"),
-    };
+    let name = full(text);
     let found = FACILITIES.iter().find(|(known, _)| *known == name);
     found
         .map(|(name, code)| Facility { name, code: *code })
-        .ok_or_else(|| {
-            let near = hint(&name, FACILITIES.iter().map(|(name, _)| *name));
-            format!("a syslog facility such as `LOG_USER` or `LOG_LOCAL0`{near}")
-        })
+        .ok_or_else(|| "a syslog facility such as `LOG_USER` or `LOG_LOCAL0`".to_owned())
+}
+
+fn full(text: &str) -> String {
+    let upper = text.to_uppercase();
+    match upper.starts_with("LOG_") {
+        true => upper,
+        false => format!("LOG_{upper}"),
+    }
 }
 
 impl Value for Facility {
@@ -56,6 +57,10 @@ impl Value for Facility {
             _ => facility(text).map(Some),
         }
     }
+
+    fn near(text: &str) -> Option<String> {
+        did_you_mean(&full(text), FACILITIES.iter().map(|(name, _)| *name))
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +71,7 @@ mod tests {
     fn facilities() {
         assert_eq!(facility("local3").unwrap().code, 19);
         assert_eq!(facility("LOG_USER").unwrap().name, "LOG_USER");
-        assert!(facility("LOG_LOCAL9").unwrap_err().contains("did you mean"));
+        assert!(facility("LOG_LOCAL9").is_err());
+        assert!(Facility::near("local9").is_some_and(|near| near.contains("did you mean")));
     }
 }

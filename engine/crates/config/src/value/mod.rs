@@ -57,6 +57,11 @@ pub trait Value: Sized {
     /// What is expected, for a text that is not such a value.
     fn parse(text: &str, terms: Self::Terms) -> Result<Option<Self>, String>;
 
+    /// `did you mean …?`, of a text that is no such value and near to one.
+    fn near(_text: &str) -> Option<String> {
+        None
+    }
+
     /// Whether the text says that there is no value, not even the default.
     fn is_none(_text: &str) -> bool {
         false
@@ -79,6 +84,10 @@ impl<T: Value> Value for Option<T> {
             return Ok(Some(None));
         }
         Ok(T::parse(text, terms)?.map(Some))
+    }
+
+    fn near(text: &str) -> Option<String> {
+        T::near(text)
     }
 
     fn words(terms: T::Terms) -> String {

@@ -44,6 +44,37 @@ fn names_are_those_of_dirq() {
     );
 }
 
+/// What a reader would not take is not counted, and the order is the reader's.
+#[test]
+fn the_elements_of_a_queue_are_its_messages_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("queue");
+    assert_eq!(crate::elements(&path).unwrap(), [""; 0].map(PathBuf::from));
+    let queue = queue(&path);
+    let put: Vec<PathBuf> = (0..3)
+        .map(|_| path.join(queue.add(b"x").unwrap()))
+        .collect();
+    let folder = put[0].parent().unwrap();
+    for other in [
+        "6920a001f423fb.tmp",
+        "6920a001f423fb.lck",
+        "notes",
+        "zz20a001f423fb",
+    ] {
+        std::fs::write(folder.join(other), "").unwrap();
+    }
+    std::fs::create_dir(path.join("obsolete")).unwrap();
+    std::fs::write(path.join("obsolete/6920a001f423fb"), "").unwrap();
+    std::fs::write(path.join("README"), "").unwrap();
+    assert_eq!(crate::elements(&path).unwrap(), put);
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert_eq!(crate::elements(&link).unwrap().len(), 3);
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(crate::elements(&file).is_err());
+}
+
 #[test]
 fn messages_lie_in_the_order_of_put_and_nothing_else_lies_there() {
     let dir = tempfile::tempdir().unwrap();

@@ -105,10 +105,13 @@ impl SeriesCache {
         if at.is_none() {
             let policy = &metric.archive_policy.name;
             warnings.warn_once(&format!("archive-policy-{policy}"), || {
-                format!(
-                    "Gnocchi's archive policy `{policy}` keeps neither `max` nor `last` nor \
-                     `mean`, without which a counter cannot be read: what is measured under it \
-                     is not reported; give Ceilometer a policy that has one of them"
+                (
+                    format!(
+                        "Gnocchi's archive policy `{policy}` keeps neither `max` nor `last` nor \
+                         `mean`, without which a counter cannot be read: what is measured under it \
+                         is not reported"
+                    ),
+                    "give Ceilometer a policy that has one of them",
                 )
             });
         }

@@ -38,10 +38,11 @@ pub async fn extract(
 ) -> Result<(), ExtractError> {
     if !context.ip_records_for_past_windows && lies_in_the_past(window, context.now) {
         context.caches.warnings.warn_once("ip-past-window", || {
-            "floating IPs are counted as they are now, and the window lies in the past: no public \
-             IP records are made for it; `ip_records_for_past_windows = true` makes them all the \
-             same, as cASO did"
-                .to_owned()
+            (
+                "floating IPs are counted as they are now, and the window lies in the past: no \
+                 public IP records are made for it",
+                "`ip_records_for_past_windows = true` makes them all the same, as cASO did",
+            )
         });
         return Ok(());
     }

@@ -45,6 +45,7 @@ use self::index::{UsageIndex, UsageRow};
 use self::selection::Rule;
 use super::fields::Row;
 use super::{ExtractContext, ExtractError, ItemError, Page, PageSink, ProjectRef, Task};
+use caso_base::Message;
 use caso_model::usage::{Server, Tables, UsageItem};
 use caso_openstack::nova::{Nova, ServerList};
 use caso_openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
@@ -119,9 +120,10 @@ async fn open(context: &ExtractContext, project: &ProjectRef) -> Result<Nova, Ex
         Ok(offered) => offered,
         Err(error) if is_about_document(&error) => {
             context.caches.warnings.warn_once("nova-versions", || {
-                format!(
+                Message::from(format!(
                     "Nova does not say which microversions it has, so the oldest is used: {error}"
-                )
+                ))
+                .hint(error.hint())
             });
             MicroversionRange {
                 min: OLDEST,
@@ -300,7 +302,7 @@ impl Extraction<'_> {
             .warnings
             .warn_once(&format!("usage-cut-off-{project}"), || {
                 format!(
-                    "Nova's usage API gave exactly {entries} servers of project `{project}`, and before microversion 2.40 it does not say whether there are more; servers that it left out are found in the lists, with the sizes of their flavors"
+                    "Nova's usage API gave exactly {entries} servers of project `{project}`, and before microversion 2.40 it does not say whether there are more: servers that it left out are found in the lists, with the sizes of their flavors"
                 )
             });
     }

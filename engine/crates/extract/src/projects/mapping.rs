@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde_json::{Map, Value};
 
-use caso_base::suggest::nearest;
+use caso_base::suggest::did_you_mean;
 use caso_model::notice::Notices;
 
 /// The mapping file cannot be used.
@@ -143,11 +143,10 @@ impl Entry {
         let Entry(members) = self;
         for key in members.unknown.keys() {
             warnings.warn_once(&format!("mapping-file-key-{vo}-{key}"), || {
-                let hint = nearest(key, KNOWN).map_or_else(
-                    || "; a VO has `projects`".to_owned(),
-                    |known| format!("; did you mean `{known}`?"),
-                );
-                format!("the mapping file `{file}` has `{key}` for VO `{vo}`, which says nothing here{hint}")
+                (
+                    format!("the mapping file `{file}` has `{key}` for VO `{vo}`, which says nothing here"),
+                    did_you_mean(key, KNOWN).unwrap_or_else(|| "a VO has `projects`".to_owned()),
+                )
             });
         }
         if members.projects.is_none() && (members.tenants.is_some() || members.tenant.is_some()) {

@@ -79,14 +79,12 @@ pub enum ProjectError {
         "this account finds no project of this id, nor of this name in domain {domain}: {source}"
     )]
     Unknown { domain: String, source: ApiError },
-    #[error(
-        "this account finds no project of this id (were it a name, `project_domain_id` or `project_domain_name` in `[keystone_auth]` would have to say its domain): {source}"
-    )]
+    #[error("this account finds no project of this id: {source}")]
     UnknownId { source: ApiError },
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(
-        "it has no VO: set the property `{property}` of the project in Keystone, or name the project in the mapping file `{}`", .file.display()
+        "it has no VO: Keystone has no property `{property}` of it, and the mapping file `{}` does not name it", .file.display()
     )]
     NoVo { property: String, file: PathBuf },
     #[error("it has no property `{property}` in Keystone, and {source}")]
@@ -108,6 +106,24 @@ pub enum ProjectsError {
 }
 
 impl ProjectError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ProjectError::Unknown { .. } => None,
+            ProjectError::UnknownId { .. } => Some(
+                "were it a name, `project_domain_id` or `project_domain_name` in `[keystone_auth]` would have to say its domain"
+                    .to_owned(),
+            ),
+            ProjectError::Api(error) => error.hint(),
+            ProjectError::NoVo { property, .. }
+            | ProjectError::NoMapping { property, .. }
+            | ProjectError::OddVo { property, .. } => Some(format!(
+                "set the property `{property}` of the project in Keystone to its VO"
+            )),
+        }
+    }
+
     /// Keystone, asked by an account that may see every project, has none such.
     /// Otherwise it may be there, and this account have no role on it.
     pub fn is_gone(&self) -> bool {
@@ -121,6 +137,14 @@ impl ProjectError {
 }
 
 impl ProjectsError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ProjectsError::Keystone(source) | ProjectsError::List { source, .. } => source.hint(),
+        }
+    }
+
     /// Keystone is away.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -140,7 +164,12 @@ pub async fn find(
     // A file that cannot be read costs the projects that need it.
     let mapping = VoMapping::read(&options.mapping_file, warnings).map_err(Arc::new);
     if let Err(error) = &mapping {
-        warnings.warn_once("mapping-file-broken", || error.to_string());
+        warnings.warn_once("mapping-file-broken", || {
+            (
+                error.to_string(),
+                "projects with the property in Keystone do without it",
+            )
+        });
     }
     let without_domains = in_the_one_domain(session, options).await?;
     let options = without_domains.as_ref().unwrap_or(options);
@@ -227,8 +256,11 @@ async fn tagged(
                 } else {
                     ", so only those in `projects` are accounted"
                 };
-                format!(
-                    "this account may not list the projects with tag `{tag}`{configured}; give it the role `reader` on the system, or set `caso_tag` to nothing: {error}"
+                (
+                    format!(
+                        "this account may not list the projects with tag `{tag}`{configured}: {error}"
+                    ),
+                    "give it the role `reader` on the system, or set `caso_tag` to nothing",
                 )
             });
             Ok(Vec::new())

@@ -36,10 +36,13 @@ pub fn with_vo(
                 }),
                 Ok(Some(vo)) => {
                     warnings.warn_once("mapping-file-used", || {
-                        format!(
-                            "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone); cASO is leaving this file behind: `caso-mapping-migrate` moves what it says to properties",
-                            options.mapping_file.display(),
-                            project.id,
+                        (
+                            format!(
+                                "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone), which cASO is leaving behind",
+                                options.mapping_file.display(),
+                                project.id,
+                            ),
+                            "`caso-mapping-migrate` moves what it says to properties",
                         )
                     });
                     Ok(vo.to_owned())

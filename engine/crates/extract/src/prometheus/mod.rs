@@ -159,11 +159,16 @@ impl PowerSink<'_> {
         let unknown = |label: &&String| !WHO.contains(&label.as_str());
         if let Some(label) = reading.differing.iter().find(unknown) {
             self.warnings.warn_once(&format!("power-series-{label}"), || {
-                format!(
-                    "Prometheus has several series at a time for the power of one server, as of `{}`, that differ in \
-                     `{label}`: they are taken for the same power and counted once; if each is a part of it, add \
-                     `{label}` to `prometheus_sum_labels` in `[prometheus]`, else choose one by `labels`",
-                    life.id
+                (
+                    format!(
+                        "Prometheus has several series at a time for the power of one server, as of `{}`, that differ \
+                         in `{label}`: they are taken for the same power and counted once",
+                        life.id
+                    ),
+                    format!(
+                        "if each is a part of it, add `{label}` to `prometheus_sum_labels` in `[prometheus]`, else \
+                         choose one by `labels`"
+                    ),
                 )
             });
         }
@@ -200,10 +205,13 @@ impl PowerSink<'_> {
         }
         let example = self.source.selector.of_servers(["…"]);
         self.warnings.warn_once("power-silence", || {
-            format!(
-                "Prometheus has no samples of the power of any server of project `{}`, {} of which run; `{example}` is \
-                 what was asked for: check `prometheus_metric_name`, `vm_uuid_label_name` and `labels` in `[prometheus]`",
-                project.id, self.active
+            (
+                format!(
+                    "Prometheus has no samples of the power of any server of project `{}`, {} of which run: `{example}` \
+                     is what was asked for",
+                    project.id, self.active
+                ),
+                "check `prometheus_metric_name`, `vm_uuid_label_name` and `labels` in `[prometheus]`",
             )
         });
     }

@@ -30,14 +30,12 @@ impl fmt::Display for PrometheusCall {
 /// Why no value came back.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PrometheusError {
-    #[error(
-        "cannot reach Prometheus: {detail}, {call}; check `prometheus_endpoint` in `[prometheus]`"
-    )]
+    #[error("cannot reach Prometheus: {detail}, {call}")]
     Connect {
         detail: String,
         call: PrometheusCall,
     },
-    #[error("cannot trust Prometheus: {detail}, {call}{}", tls_hint(*.unknown_issuer))]
+    #[error("cannot trust Prometheus: {detail}, {call}")]
     Tls {
         unknown_issuer: bool,
         detail: String,
@@ -54,9 +52,7 @@ pub enum PrometheusError {
         call: PrometheusCall,
     },
     /// 401 or 403.
-    #[error(
-        "Prometheus refused us with status {status}: {message}, {call}; check `prometheus_username` and its password in `[prometheus]`"
-    )]
+    #[error("Prometheus refused us with status {status}: {message}, {call}")]
     Unauthorized {
         status: u16,
         message: String,
@@ -82,17 +78,13 @@ pub enum PrometheusError {
         message: String,
         call: PrometheusCall,
     },
-    #[error(
-        "Prometheus sends us on to `{location}`, {call}; set `prometheus_endpoint` in `[prometheus]` to where it is"
-    )]
+    #[error("Prometheus sends us on to `{location}`, {call}")]
     Redirect {
         location: String,
         call: PrometheusCall,
     },
     /// Something answers that is no Prometheus.
-    #[error(
-        "what answers is no Prometheus (status {status}): {detail}, {call}; check `prometheus_endpoint` in `[prometheus]`"
-    )]
+    #[error("what answers is no Prometheus (status {status}): {detail}, {call}")]
     NotPrometheus {
         status: u16,
         detail: String,
@@ -115,6 +107,28 @@ pub enum PrometheusError {
 }
 
 impl PrometheusError {
+    /// What to do about it, where that is known. The text does not have it.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            PrometheusError::Connect { .. } | PrometheusError::NotPrometheus { .. } => {
+                "check `prometheus_endpoint` in `[prometheus]`"
+            }
+            PrometheusError::Tls {
+                unknown_issuer: true,
+                ..
+            } => {
+                "set `prometheus_cafile` in `[prometheus]` to the file with the certificate of the authority that signed theirs"
+            }
+            PrometheusError::Unauthorized { .. } => {
+                "check `prometheus_username` and its password in `[prometheus]`"
+            }
+            PrometheusError::Redirect { .. } => {
+                "set `prometheus_endpoint` in `[prometheus]` to where it is"
+            }
+            _ => return None,
+        })
+    }
+
     /// It is Prometheus or the way to it, and would be the same for every
     /// project: worth one line in a summary.
     pub fn is_outage(&self) -> bool {
@@ -133,13 +147,5 @@ impl PrometheusError {
             | PrometheusError::Unrecorded(_)
             | PrometheusError::Protocol { .. } => false,
         }
-    }
-}
-
-fn tls_hint(unknown_issuer: bool) -> &'static str {
-    if unknown_issuer {
-        "; set `prometheus_cafile` in `[prometheus]` to the file with the certificate of the authority that signed theirs"
-    } else {
-        ""
     }
 }

@@ -269,7 +269,7 @@ fn refusal(response: &Response, call: Box<Call>, purpose: &Purpose<'_>, now: i64
             ApiError::Unauthorized {
                 message,
                 call,
-                hint: String::new(),
+                hint: None,
             },
             Again::No,
         ),

@@ -81,18 +81,18 @@ impl Session {
     }
 
     /// What a 401 to a token means that Keystone has just given.
-    fn refused_here(&self, service: Service) -> String {
+    fn refused_here(&self, service: Service) -> Option<String> {
         let rules = "an application credential may have access rules that leave this path out (`openstack access rule list`)";
         if matches!(service, Service::Identity | Service::OpenIdProvider) {
-            String::new()
+            None
         } else if self.accepted().contains(&service) {
-            format!(
-                "; it takes the token for other paths, so that it is the right to this one that is missing: {rules}, or the account lacks a role"
-            )
+            Some(format!(
+                "it takes the token for other paths, so that it is the right to this one that is missing: {rules}, or the account lacks a role"
+            ))
         } else {
-            format!(
-                "; the token is new: {rules}, or {service} cannot check tokens because its own service user (`[keystone_authtoken]` in its configuration) has no right to"
-            )
+            Some(format!(
+                "the token is new: {rules}, or {service} cannot check tokens because its own service user (`[keystone_authtoken]` in its configuration) has no right to"
+            ))
         }
     }
 

@@ -112,7 +112,7 @@ pub(super) async fn post(session: &Session, wanted: TokenRequest<'_>) -> Result<
                 ApiError::Unauthorized {
                     message,
                     call,
-                    hint: String::new(),
+                    hint: None,
                 }
             } else {
                 no_keystone(session, &message, &call)

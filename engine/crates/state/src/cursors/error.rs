@@ -10,7 +10,7 @@ use caso_disk::DiskError;
 pub enum CursorError {
     /// A lastrun file holds something else.
     #[error(
-        "project `{project}`: `{}` holds `{text}`, which is no date; write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning",
+        "project `{project}`: `{}` holds `{text}`, which is no date",
         .path.display()
     )]
     NotADate {
@@ -24,7 +24,7 @@ pub enum CursorError {
     /// The cursor file is not what was written, and nothing else says where to
     /// start.
     #[error(
-        "project `{project}`: `{}` is damaged ({reason}) and there is no `lastrun.{project}` to fall back to; remove it to extract from the beginning, or write a `lastrun.{project}`",
+        "project `{project}`: `{}` is damaged ({reason}) and there is no `lastrun.{project}` to fall back to",
         .path.display()
     )]
     Damaged {
@@ -37,7 +37,7 @@ pub enum CursorError {
     },
     /// The cursor file's format is not known to this version.
     #[error(
-        "project `{project}`: `{}` was written by a newer cASO (format {format}); use that one, or move the file away to go on from `lastrun.{project}`",
+        "project `{project}`: `{}` was written by a newer cASO (format {format})",
         .path.display()
     )]
     Newer {
@@ -94,4 +94,24 @@ pub enum CursorError {
         /// Where it would stand, in epoch seconds.
         end: i64,
     },
+}
+
+impl CursorError {
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            CursorError::NotADate { .. } => Some(
+                "write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning"
+                    .to_owned(),
+            ),
+            CursorError::Damaged { project, .. } => Some(format!(
+                "remove it to extract from the beginning, or write a `lastrun.{project}`"
+            )),
+            CursorError::Newer { project, .. } => Some(format!(
+                "use that one, or move the file away to go on from `lastrun.{project}`"
+            )),
+            _ => None,
+        }
+    }
 }

@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use futures_util::{StreamExt as _, stream};
 
 use super::finding::{Area, Finding, Findings};
-use super::remedy;
 use super::trial::Trial;
 use crate::run::components::Mapper;
 use crate::run::extract::clock;
 use crate::run::extract::session_of::project_options;
 use crate::run::extract::{Sources, usage_context};
 use crate::run::kind::Kind;
+use crate::run::remedy;
 use crate::run::summary::words::{count, of, span};
 use caso_base::error_chain;
 use caso_base::time::format_utc;
@@ -65,8 +65,8 @@ pub async fn cloud(
     certificates(&session, cloud, now, &mut told, findings);
     match logged_in {
         Err(error) => {
-            let text = error_chain(&error);
-            return findings.add(Finding::failed(Area::Login, text).of(&cloud.name));
+            let finding = Finding::failed(Area::Login, error_chain(&error)).of(&cloud.name);
+            return findings.add(finding.hint(error.hint()));
         }
         Ok(renewed) => {
             let until = renewed.map_or_else(String::new, |at| {
@@ -84,8 +84,8 @@ pub async fn cloud(
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let text = error_chain(&error);
-            return findings.add(Finding::failed(Area::Project, text).of(&cloud.name));
+            let finding = Finding::failed(Area::Project, error_chain(&error)).of(&cloud.name);
+            return findings.add(finding.hint(error.hint()));
         }
     };
     let mut projects = Vec::new();
@@ -113,7 +113,8 @@ pub async fn cloud(
         Ok(power) => power,
         Err(error) => {
             let finding = Finding::failed(Area::Cloud, error_chain(error.as_ref()));
-            findings.add(finding.of(&cloud.name));
+            let hint = remedy::of(error.as_ref());
+            findings.add(finding.of(&cloud.name).hint(hint));
             None
         }
     };
@@ -298,18 +299,19 @@ fn benchmarks(flavors: &BTreeMap<String, bool>, findings: &mut Findings) {
 
 fn noticed(notices: Vec<Notice>, cloud: &CloudConfig, findings: &mut Findings) {
     for notice in notices {
-        let hint = remedy::on_the_system(&notice.key, cloud);
+        let notice = remedy::noticed(notice, cloud);
         let finding = Finding::warning(Area::Cloud, &notice.text).of(&cloud.name);
-        findings.add(finding.hint(hint));
+        findings.add(finding.hint(notice.hint));
     }
 }
 
 fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) {
     if let Err(apart) = clock::compare(session, now) {
-        return findings.add(Finding::failed(Area::Clock, apart.to_string()).of(&cloud.name));
+        let finding = Finding::failed(Area::Clock, apart.to_string()).of(&cloud.name);
+        return findings.add(finding.hint(clock::SET_CLOCK.to_owned()));
     }
     let skew = session.clock_skew(Service::Identity);
-    let hint = "set the clock that is wrong (`timedatectl status` shows this machine's)";
+    let hint = clock::SET_CLOCK;
     let finding = match (
         clock::behind(session, Service::Identity),
         clock::ours_behind(session),

@@ -7,7 +7,7 @@ use nix::unistd::{Uid, User};
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::commands::status::{Status, UNTAKEN};
-use crate::run::summary::words::{records, size, span};
+use crate::run::summary::words::{count, records, size, span};
 use caso_base::error_chain;
 use caso_config::Config;
 use caso_disk::Disk;
@@ -102,9 +102,9 @@ pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
         let age = outgoing.oldest.map_or(0, |oldest| now - oldest);
         if age > UNTAKEN {
             let text = format!(
-                "`{}` has {} messages, the oldest for {}: nobody takes them",
+                "`{}` has {}, the oldest for {}: nobody takes them",
                 outgoing.folder.display(),
-                outgoing.messages,
+                count(outgoing.messages, "message", "messages"),
                 span(age)
             );
             let hint = "does ssmsend run, and may its user remove files there?".to_owned();

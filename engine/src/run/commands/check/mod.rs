@@ -11,14 +11,13 @@ mod cloud;
 mod destinations;
 mod finding;
 mod machine;
-mod remedy;
 mod trial;
 
 use self::finding::{Area, Finding, Findings};
 use crate::run::ComponentWarnings;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
-use crate::run::{components, prepare, site_names, where_configured};
+use crate::run::{NAME_A_FILE, components, prepare, remedy, site_names, where_configured};
 use caso_base::{Clock as _, SystemClock, error_chain};
 use caso_config::{Config, ConfigErrors};
 use caso_model::notice::{Notice, Severity};
@@ -58,10 +57,12 @@ impl Shown {
 pub fn unusable(errors: &ConfigErrors, what: Check) -> anyhow::Result<Shown> {
     let mut findings = Findings::new(SystemClock::new().now(), what.offline, what.strict);
     for error in &errors.0 {
-        findings.add(Finding::failed(Area::Configuration, error.to_string()));
+        let finding = Finding::failed(Area::Configuration, error.to_string());
+        findings.add(finding.hint(error.hint()));
     }
     for remark in &errors.1 {
-        findings.add(Finding::warning(Area::Configuration, &remark.text));
+        let finding = Finding::warning(Area::Configuration, &remark.text);
+        findings.add(finding.hint(remark.hint.clone()));
     }
     Shown::of(&findings, what.json)
 }
@@ -95,7 +96,8 @@ pub async fn check(
     machine::mapping(config, &mut findings);
     let mapper = match loaded {
         Err(error) => {
-            findings.add(Finding::failed(Area::Mapper, error_chain(error.as_ref())));
+            let hint = remedy::of(error.as_ref());
+            findings.add(Finding::failed(Area::Mapper, error_chain(error.as_ref())).hint(hint));
             None
         }
         Ok(loaded) => {
@@ -125,7 +127,10 @@ fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
         .map(|it| it.display().to_string())
         .collect();
     match files.is_empty() {
-        true => findings.add(Finding::failed(area, where_configured(config))),
+        true => {
+            let finding = Finding::failed(area, where_configured(config));
+            findings.add(finding.hint(NAME_A_FILE.to_owned()));
+        }
         false => findings.add(Finding::ok(area, format!("read {}", files.join(", ")))),
     }
     for notice in notices {
@@ -134,17 +139,19 @@ fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
             Severity::Info => finding::Verdict::Ok,
             Severity::Warning => finding::Verdict::Warning,
         };
-        findings.add(Finding::new(area, verdict, &notice.text));
+        findings.add(Finding::new(area, verdict, &notice.text).hint(notice.hint.clone()));
     }
     for cloud in &config.clouds {
         let keystone = cloud.keystone().map(drop);
         for missing in [cloud.site().map(drop), keystone] {
             if let Err(error) = missing {
-                findings.add(Finding::failed(area, error.to_string()).of(&cloud.name));
+                let finding = Finding::failed(area, error.to_string()).of(&cloud.name);
+                findings.add(finding.hint(error.hint()));
             }
         }
     }
     if let Err(error) = site_names::check(config) {
-        findings.add(Finding::failed(area, error_chain(error.as_ref())));
+        let hint = remedy::of(error.as_ref());
+        findings.add(Finding::failed(area, error_chain(error.as_ref())).hint(hint));
     }
 }

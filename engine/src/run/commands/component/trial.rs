@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use super::Subject;
 use super::capability::Places;
 use crate::run::components;
-use caso_base::suggest::hint;
+use caso_base::Message;
+use caso_base::suggest::did_you_mean;
 use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
 use caso_model::component::Description;
 use caso_sandbox::{Component, Grant, Sandbox, Source, suggested};
@@ -65,13 +66,13 @@ pub fn known(description: &Description, set: &[(String, String)]) -> anyhow::Res
         if !names().any(|known| known == name) {
             let names: Vec<&str> = names().collect();
             bail!(Unset(match names.as_slice() {
-                [] => format!("component `{}` has no options", description.name),
-                names => format!(
-                    "component `{}` has no option `{name}` (it has {}){}",
+                [] => format!("component `{}` has no options", description.name).into(),
+                names => Message::from(format!(
+                    "component `{}` has no option `{name}` (it has {})",
                     description.name,
                     names.join(", "),
-                    hint(name, names.iter().copied())
-                ),
+                ))
+                .hint(did_you_mean(name, names.iter().copied())),
             }));
         }
     }
@@ -80,8 +81,8 @@ pub fn known(description: &Description, set: &[(String, String)]) -> anyhow::Res
 
 /// `--set` names an option that there is not: a wrong command line.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unset(String);
+#[error("{}", .0.text)]
+pub struct Unset(pub Message);
 
 /// The instance's name: what the command line says, or the component's own word, unless
 /// that is taken.

@@ -23,13 +23,13 @@ use self::plan::{Change, Found, Step};
 use super::{log_warnings, no_keystone};
 use crate::run::extract::session_of::project_options;
 use crate::run::summary::Summary;
-use crate::run::{Exit, Kind, where_configured};
+use crate::run::{Exit, Kind, remedy, where_configured};
 use crate::stdout;
 use caso_base::error_chain;
 use caso_config::{CloudConfig, Config};
 use caso_extract::ProjectOptions;
 use caso_extract::projects::{Lookup, VoMapping};
-use caso_model::notice::Notices;
+use caso_model::notice::{Notice, Notices};
 use caso_openstack::{ApiError, Scope, Session, keystone};
 
 /// cASO's words.
@@ -44,7 +44,7 @@ pub async fn mapping_migrate(config: Config, verbose: bool) -> Exit {
     log_warnings(&config);
     if config.dry_run {
         if let Err(error) = print(WARNING) {
-            summary.problem(error_chain(error.as_ref()));
+            summary.problem(remedy::message(error.as_ref()));
             return summary.exit(config.partial_exit_ok);
         }
     } else if let Some(exit) = no_keystone(&config) {
@@ -52,7 +52,7 @@ pub async fn mapping_migrate(config: Config, verbose: bool) -> Exit {
     }
     for cloud in &config.clouds {
         if let Err(error) = migrate(&config, cloud, &mut summary).await {
-            summary.problem(error_chain(error.as_ref()));
+            summary.problem(remedy::message(error.as_ref()));
         }
     }
     if (verbose || io::stderr().is_terminal()) && !config.logging.debug {
@@ -130,7 +130,8 @@ fn mapping(cloud: &CloudConfig, options: &ProjectOptions) -> anyhow::Result<VoMa
     for warning in warnings.take() {
         // That the file is old is why somebody runs this.
         if warning.key != "mapping-file-tenants" {
-            tracing::warn!("{warning}");
+            let Notice { text, hint, .. } = warning;
+            tracing::warn!(hint, "{text}");
         }
     }
     Ok(mapping?)

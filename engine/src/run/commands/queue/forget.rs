@@ -12,6 +12,7 @@ use caso_state::Spool;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
+use crate::run::remedy::advised;
 use crate::run::summary::Summary;
 use crate::run::summary::words::records;
 
@@ -36,9 +37,11 @@ async fn locked_spool(config: &Config, what: &Forget) -> Result<String, Stopped>
     let messenger = &what.messenger;
     let is_configured = config.messengers.iter().any(|m| m.name() == messenger);
     if is_configured && !what.even_if_configured {
-        return Err(Stopped::with(Exit::Usage)(anyhow!(
-            "messenger `{messenger}` is in `messengers`, so what waits for it is delivered: take \
-             it out first, or add `--even-if-configured` to lose these records"
+        return Err(Stopped::with(Exit::Usage)(advised(
+            format!(
+                "messenger `{messenger}` is in `messengers`, so what waits for it is delivered"
+            ),
+            "take it out first, or add `--even-if-configured` to lose these records",
         )));
     }
     let spools = Kind::Real
@@ -72,9 +75,9 @@ fn nothing_waits(messenger: &str, others: &[Waiting]) -> anyhow::Error {
         .collect();
     match others.as_slice() {
         [] => anyhow!("nothing waits for messenger `{messenger}`, or for any other"),
-        others => anyhow!(
-            "nothing waits for messenger `{messenger}`; something waits for {}",
-            others.join(", ")
+        others => advised(
+            format!("nothing waits for messenger `{messenger}`"),
+            format!("something waits for {}", others.join(", ")),
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! `caso queue`: what waits for the messengers, and what lies in their quarantines. To look at it
 //! takes no lock; to change it takes the run's lock and the journal's, as a run does.
 
+mod adopt;
 mod drop;
 mod entry;
 mod export;
@@ -16,6 +17,7 @@ use caso_disk::Disk;
 use caso_journal::{Journal, Sight, Waiting};
 use caso_state::{Lock, Spool};
 
+pub use self::adopt::{Adopt, adopt};
 pub use self::drop::{Drop, drop};
 pub use self::entry::{Entry, each};
 pub use self::export::export;
@@ -27,6 +29,7 @@ pub use self::show::{Show, show};
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
+use crate::run::remedy::advised;
 use crate::run::summary::Summary;
 use crate::run::summary::words::records;
 
@@ -47,8 +50,9 @@ pub fn agreed(ask: Ask<'_>, question: &str) -> Result<(), Stopped> {
     match ask(question) {
         Answer::Yes => Ok(()),
         Answer::No => Err(Stopped::with(Exit::Nothing)(anyhow!("nothing was done"))),
-        Answer::Nobody => Err(Stopped::with(Exit::Usage)(anyhow!(
-            "nobody is at a terminal to be asked, so nothing was done: add `--yes`"
+        Answer::Nobody => Err(Stopped::with(Exit::Usage)(advised(
+            "nobody is at a terminal to be asked, so nothing was done",
+            "add `--yes`",
         ))),
     }
 }

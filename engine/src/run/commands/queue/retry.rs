@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use caso_base::line::clean_line;
 use caso_config::Config;
 use caso_journal::Returned;
@@ -13,6 +13,7 @@ use caso_model::record::AccountingRecord;
 use super::{Ask, agreed, nothing, of_messenger, opened, sight};
 use crate::run::exit::Exit;
 use crate::run::prepare::Stopped;
+use crate::run::remedy::advised;
 use crate::run::summary::words::{of, records};
 use crate::stdout;
 
@@ -63,9 +64,12 @@ async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Sto
         .context("cannot read the quarantine")
         .map_err(failed())?;
     if let Some(cloud) = unknown.first() {
-        return Err(Stopped::with(Exit::Usage)(anyhow!(
-            "records of cloud `{cloud}` are among them, which is not in `clouds`: nothing says of \
-             which site they are today"
+        return Err(Stopped::with(Exit::Usage)(advised(
+            format!(
+                "records of cloud `{cloud}` are among them, which is not in `clouds`: nothing says \
+                 of which site they are today"
+            ),
+            "put the cloud into `clouds` for this, or retry without `--remap`",
         )));
     }
     if would == Returned::default() {

@@ -9,10 +9,12 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use caso_config::Config;
-use caso_disk::Disk;
+use caso_disk::{Disk, elements};
 use caso_journal::Journal;
 use caso_state::ledger::{self, FailureLine, RunLine};
 use caso_state::{Cursors, Failures, Spool};
+
+use crate::run::summary::words::len;
 
 /// Back so far the last runs are looked for, in seconds.
 pub const LOOK_BACK: i64 = 32 * 86_400;
@@ -290,27 +292,14 @@ fn outgoing(run: &RunLine) -> Vec<Outgoing> {
         .collect()
 }
 
-/// The elements of a dirq, and when the oldest was written. What another program takes away
-/// meanwhile is not counted.
+/// How many there are, and when the oldest was written. A queue that is not there, or cannot be
+/// read, has none: `caso check` says so.
 fn messages(queue: &Path) -> (u64, Option<i64>) {
-    let mut number = 0;
-    let mut oldest: Option<i64> = None;
-    let folders = fs::read_dir(queue).into_iter().flatten().flatten();
-    let files =
-        folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-    for file in files {
-        // Temporary files and locks have an ending.
-        if file.path().extension().is_some() {
-            continue;
-        }
-        number += 1;
-        let written = file.metadata().and_then(|found| found.modified()).ok();
-        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let written = written.and_then(|at| i64::try_from(at.as_secs()).ok());
-        oldest = match (oldest, written) {
-            (Some(known), Some(at)) => Some(known.min(at)),
-            (known, at) => known.or(at),
-        };
-    }
-    (number, oldest)
+    let elements = elements(queue).unwrap_or_default();
+    let written = |path: &PathBuf| {
+        let at = fs::metadata(path).and_then(|found| found.modified()).ok()?;
+        let at = at.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(at.as_secs()).ok()
+    };
+    (len(&elements), elements.iter().filter_map(written).min())
 }

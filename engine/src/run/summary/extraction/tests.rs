@@ -106,3 +106,57 @@ fn one_extractor_that_failed_beside_one_that_did_not_is_partly() {
     let cancelled = (Extractor::Cinder, ExtractorResult::Cancelled);
     assert_eq!(exit(vec![fine(), cancelled]), Exit::Partly);
 }
+
+/// D29: a region that is nowhere, and a full disk, were a line for each extractor.
+#[test]
+fn one_cause_is_one_line_however_many_extractors_met_it() {
+    let region = Message::from(("the catalog has no region `R`", "correct `region_name`"));
+    let other = Message::from("Nova is away");
+    let away = |reason, projects| Away {
+        projects,
+        reason: Some(reason),
+        untried: None,
+    };
+    let lines = causes(BTreeMap::from([
+        ("cinder", away(&region, 2)),
+        ("neutron", away(&region, 1)),
+        ("nova", away(&other, 1)),
+    ]));
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "cinder, neutron: 2 projects are not extracted and wait for the next run: the catalog \
+             has no region `R`",
+            "nova: one project is not extracted and waits for the next run: Nova is away",
+        ]
+    );
+    assert_eq!(lines[0].hint.as_deref(), Some("correct `region_name`"));
+}
+
+#[test]
+fn a_full_disk_is_one_cause_whatever_file_was_written() {
+    let full = |path: &str| {
+        let at = caso_disk::faults::At::new(caso_disk::faults::End::Full, 0);
+        let error = at
+            .disk()
+            .replace(std::path::Path::new(path), b"x")
+            .unwrap_err();
+        ExtractorResult::error(&error)
+    };
+    for path in ["/tmp/one", "/tmp/another"] {
+        let ExtractorResult::Failed { reason, blame } = full(path) else {
+            panic!("{path}");
+        };
+        assert_eq!(blame, Blame::Outage);
+        assert!(
+            reason.text.contains("no room for its records"),
+            "{reason:?}"
+        );
+        assert!(
+            reason
+                .hint
+                .is_some_and(|hint| hint.contains("free some room"))
+        );
+    }
+}

@@ -102,7 +102,7 @@ async fn and_not_where_it_may_not() {
                 unknown_issuer: true,
                 detail: "who?".into(),
             }),
-            "set `cafile`",
+            "cannot trust Nova",
         ),
     ];
     for (failure, expected) in lasting {
@@ -110,6 +110,9 @@ async fn and_not_where_it_may_not() {
         let (session, clock) = session(&fake);
         let error = flavors(&session).await.unwrap_err();
         let text = error.to_string();
+        let unknown = matches!(error, ApiError::Tls { .. });
+        let hint = error.hint().unwrap_or_default();
+        assert_eq!(unknown, hint.contains("set `cafile`"), "{hint}");
         assert!(text.contains(expected), "{text}");
         assert!(text.contains("http://cloud:8774/v2.1/flavors"), "{text}");
         assert!(text.contains("project `p`"), "{text}");
@@ -218,11 +221,12 @@ async fn a_missing_endpoint_says_what_there_is() {
     let mut settings = settings(&password());
     settings.region = Some("RegionTwo".into());
     let (session, _) = session_with(settings, &fake);
-    let text = flavors(&session).await.unwrap_err().to_string();
+    let error = flavors(&session).await.unwrap_err();
     assert_eq!(
-        text,
-        "the catalog has no region `RegionTwo`; there is `RegionOne`; correct `region_name`"
+        error.to_string(),
+        "the catalog has no region `RegionTwo`; there is `RegionOne`"
     );
+    assert_eq!(error.hint().as_deref(), Some("correct `region_name`"));
     // Keystone is one for all regions.
     session
         .get::<Value>(&scope(), Service::Identity, "/v3/users/a", &[], None)

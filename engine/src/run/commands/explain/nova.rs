@@ -1,0 +1,114 @@
+//! What Nova says of a server: by its id first, then by its name.
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::run::commands::status::Status;
+use crate::run::kind::Kind;
+use caso_config::{CloudConfig, Config};
+use caso_openstack::nova::{Nova, ServerList};
+use caso_openstack::{Scope, Service};
+
+/// Servers of a name that ended earlier than all that Nova remembers.
+const EVER: i64 = 0;
+
+/// What a cloud answered.
+pub struct Asked {
+    /// None, where it has no such server in the projects that are extracted.
+    pub servers: Vec<Found>,
+}
+
+/// A server, and where it is.
+#[derive(Debug, Serialize)]
+pub struct Found {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub id: String,
+    /// As far as it matters here, in Nova's words.
+    #[serde(flatten)]
+    pub stated: Stated,
+}
+
+/// What Nova states of a server; what it leaves out is none.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Stated {
+    pub name: Option<String>,
+    pub status: Option<String>,
+    #[serde(rename(deserialize = "tenant_id"))]
+    pub project: Option<String>,
+    pub created: Option<String>,
+    pub updated: Option<String>,
+    #[serde(rename(deserialize = "OS-SRV-USG:terminated_at"))]
+    pub ended: Option<String>,
+}
+
+impl Found {
+    /// Id of its project.
+    pub fn project(&self) -> Option<String> {
+        self.stated.project.clone()
+    }
+}
+
+/// Asks Nova in each of the extracted projects of a cloud: for the one of this id, which is
+/// enough, or else for all of this name, deleted ones too.
+///
+/// # Errors
+/// No project of it was extracted yet; or Nova does not answer.
+pub async fn ask(
+    config: &Config,
+    cloud: &CloudConfig,
+    asked: &str,
+    status: &Status,
+) -> anyhow::Result<Asked> {
+    let session = Kind::Real.session(config, cloud, Kind::Real.clock())?;
+    let of_cloud = status.cursors.iter().filter(|it| it.cloud == cloud.name);
+    let mut projects: Vec<&str> = of_cloud.map(|it| it.project.as_str()).collect();
+    projects.sort_unstable();
+    projects.dedup();
+    anyhow::ensure!(!projects.is_empty(), "no project of it was extracted yet");
+    let mut servers = Vec::new();
+    for region in cloud.regions() {
+        let session = session.in_region(region.as_deref());
+        for project in &projects {
+            let scope = Scope::Project((*project).to_owned());
+            let offered = session.microversions(&scope, Service::Compute).await?;
+            let nova = Nova::new(session.clone(), project, offered);
+            let found = |row: &RawValue| found(cloud, region.as_deref(), row);
+            if let Some(row) = nova.server(asked, None).await? {
+                let servers = vec![found(&row)?];
+                return Ok(Asked { servers });
+            }
+            for list in [ServerList::Current, ServerList::ChangedSince(EVER)] {
+                let mut pager = nova.servers_named(asked, list, config.page_size);
+                while let Some(page) = pager.next(&session).await? {
+                    for row in &page.rows {
+                        let found = found(row)?;
+                        let known = |it: &Found| it.id == found.id;
+                        if found.stated.name.as_deref() == Some(asked) && !servers.iter().any(known)
+                        {
+                            servers.push(found);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(Asked { servers })
+}
+
+fn found(cloud: &CloudConfig, region: Option<&str>, row: &RawValue) -> anyhow::Result<Found> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        #[serde(flatten)]
+        stated: Stated,
+    }
+    let row: Row = serde_json::from_str(row.get()).context("Nova's answer cannot be read")?;
+    Ok(Found {
+        cloud: cloud.name.clone(),
+        region: region.map(str::to_owned),
+        id: row.id,
+        stated: row.stated,
+    })
+}

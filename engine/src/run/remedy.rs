@@ -1,0 +1,243 @@
+//! What to do about an error: the command that gives what is missing, for who may type it, or
+//! what the error itself knows.
+
+use std::error::Error;
+
+use super::extract::UnknownBounds;
+use crate::run::commands::component::Unset;
+use crate::run::commands::mapping_migrate::shell::{self, word};
+use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
+use caso_base::{Message, error_chain};
+use caso_config::{CloudConfig, ConfigError};
+use caso_disk::DiskError;
+use caso_extract::projects::ProjectsError;
+use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
+use caso_journal::JournalError;
+use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
+use caso_model::notice::Notice;
+use caso_net::tls::{KeyAlone, TlsError};
+use caso_openstack::ApiError;
+use caso_openstack::prometheus::PrometheusError;
+use caso_state::{CursorError, FolderError, HistoryError, LockError};
+
+/// An error of the engine's own, in its two parts.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Advised {
+    text: String,
+    hint: String,
+}
+
+/// An error that people read, and what to do about it.
+pub fn advised(text: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    let (text, hint) = (text.into(), hint.into());
+    Advised { text, hint }.into()
+}
+
+/// An error with its causes, and what to do about it.
+pub fn message(error: &(dyn Error + 'static)) -> Message {
+    Message::from(error_chain(error)).hint(of(error))
+}
+
+/// That the spool's disk is full, where an error comes of that: in words that are the same for
+/// every file that could not be written.
+pub fn no_room(error: &(dyn Error + 'static)) -> Option<Message> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(disk) = error.downcast_ref::<DiskError>() {
+            let hint = disk.hint()?;
+            let text = "there is no room for its records in the spool; nothing was advanced";
+            return Some((text, hint).into());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What to do about an error: what the first of it and its causes says that knows.
+pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(hint) = own(error) {
+            return Some(hint);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn own(error: &(dyn Error + 'static)) -> Option<String> {
+    fn of<E: Error + 'static>(
+        error: &(dyn Error + 'static),
+        hint: impl FnOnce(&E) -> Option<String>,
+    ) -> Option<String> {
+        error.downcast_ref::<E>().and_then(hint)
+    }
+    let owned = |hint: &'static str| hint.to_owned();
+    of(error, |it: &Advised| Some(it.hint.clone()))
+        .or_else(|| of(error, ApiError::hint))
+        .or_else(|| of(error, |it: &PrometheusError| it.hint().map(owned)))
+        .or_else(|| of(error, ExtractError::hint))
+        .or_else(|| of(error, ProjectsError::hint))
+        .or_else(|| of(error, |it: &ProjectFailure| it.error.hint()))
+        .or_else(|| of(error, ConfigError::hint))
+        .or_else(|| of(error, CursorError::hint))
+        .or_else(|| of(error, |it: &HistoryError| it.hint().map(owned)))
+        .or_else(|| of(error, |it: &LockError| it.hint().map(owned)))
+        .or_else(|| of(error, FolderError::hint))
+        .or_else(|| of(error, |it: &DiskError| it.hint().map(owned)))
+        .or_else(|| of(error, |it: &JournalError| it.hint().map(owned)))
+        .or_else(|| of(error, |it: &TlsError| it.hint().map(owned)))
+        .or_else(|| of(error, |it: &Unset| it.0.hint.clone()))
+        .or_else(|| of(error, |_: &KeyAlone| Some(owned(KeyAlone::HINT))))
+        .or_else(|| of(error, |_: &UnknownBounds| Some(owned(UnknownBounds::HINT))))
+        .or_else(|| of(error, |_: &ClocksApart| Some(owned(SET_CLOCK))))
+}
+
+/// Of a project whose usage cannot be read.
+pub fn of_extraction(
+    error: &ExtractError,
+    cloud: &CloudConfig,
+    project: &ProjectRef,
+) -> Option<String> {
+    match error {
+        ExtractError::Api(error) => of_project(error, cloud, &project.id),
+        ExtractError::Sink(error) => of(error.as_ref()),
+        _ => None,
+    }
+    .or_else(|| error.hint())
+}
+
+/// Of a project that is not accounted at all.
+pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<String> {
+    let id = failure.id.as_deref().unwrap_or(&failure.asked);
+    match failure.error.as_ref() {
+        ProjectError::Unknown { .. } | ProjectError::UnknownId { .. } => Some(format!(
+            "take `{}` out of `projects` if it is gone; if it is there: {}",
+            failure.asked,
+            role(cloud, &format!("--project {}", word(id)))
+        )),
+        ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
+        ProjectError::NoVo { property, .. }
+        | ProjectError::NoMapping { property, .. }
+        | ProjectError::OddVo { property, .. } => Some(format!(
+            "openstack project set --property {}=<VO> {}",
+            word(property),
+            word(id)
+        )),
+    }
+}
+
+fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {
+    let role = || role(cloud, &format!("--project {}", word(project)));
+    match error {
+        ApiError::NoRole { .. } | ApiError::WrongToken { .. } => Some(role()),
+        ApiError::Forbidden { message, call } => Some(match rule(message) {
+            Some(rule) => format!(
+                "{}; or allow `{rule}` to a role that it has, in the policy of {}",
+                role(),
+                call.service
+            ),
+            None => role(),
+        }),
+        ApiError::NoRegion { .. } => Some(format!("`region_name` in [{}]", cloud.section)),
+        _ => None,
+    }
+}
+
+/// A warning of a right on the whole cloud that is missing, of lists of projects or names of
+/// users, has the command that gives it; others are as they are.
+pub fn noticed(notice: Notice, cloud: &CloudConfig) -> Notice {
+    match notice.key.as_str() {
+        "projects-forbidden" | "users-forbidden" => Notice {
+            hint: Some(role(cloud, "--system all")),
+            ..notice
+        },
+        _ => notice,
+    }
+}
+
+/// oslo.policy: `Policy doesn't allow RULE to be performed.`
+fn rule(message: &str) -> Option<&str> {
+    let (_, behind) = message.split_once("Policy doesn't allow ")?;
+    let rule = behind.split_whitespace().next()?;
+    Some(rule.trim_end_matches('.'))
+}
+
+fn role(cloud: &CloudConfig, target: &str) -> String {
+    shell::role(&user(cloud), target)
+}
+
+/// The account, as `openstack role add` wants it.
+fn user(cloud: &CloudConfig) -> String {
+    let domain = |domain: &DomainRef| match domain {
+        DomainRef::Id(text) | DomainRef::Name(text) => format!(" --user-domain {}", word(text)),
+    };
+    let of_user = |user: &UserRef| match user {
+        UserRef::Id(id) => format!("--user {}", word(id)),
+        UserRef::Name { name, domain: of } => format!("--user {}{}", word(name), domain(of)),
+    };
+    let of_name = |user: &GenericUser| match user {
+        GenericUser::Id(text) | GenericUser::Name(text) => format!("--user {}", word(text)),
+    };
+    let Some(auth) = &cloud.keystone_auth else {
+        return "--user <account>".to_owned();
+    };
+    match &auth.login.method {
+        LoginMethod::Password(login) => of_user(&login.user),
+        LoginMethod::Generic(login) => {
+            let of = login.user_domain.as_ref().or(login.default_domain.as_ref());
+            format!(
+                "{}{}",
+                of_name(&login.user),
+                of.map(domain).unwrap_or_default()
+            )
+        }
+        LoginMethod::V2Password(login) => of_name(&login.user),
+        LoginMethod::ApplicationCredential(_) | LoginMethod::Token(_) | LoginMethod::Oidc(_) => {
+            "--user <account>".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn the_way_out_is_found_behind_any_context() {
+        let error = advised("the lock is held", "wait for its end");
+        let error = Err::<(), _>(error).context("cannot begin").unwrap_err();
+        let message = message(error.as_ref());
+        assert_eq!(message.text, "cannot begin: the lock is held");
+        assert_eq!(message.hint.as_deref(), Some("wait for its end"));
+        let nothing = anyhow::anyhow!("odd").context("cannot begin");
+        assert_eq!(of(nothing.as_ref()), None);
+    }
+
+    /// Each error that has a way out is found by its type.
+    #[test]
+    fn what_an_error_knows_is_found() {
+        let missing = ConfigError::Missing {
+            section: "DEFAULT".to_owned(),
+            option: "site_name".to_owned(),
+            why: "set it".to_owned(),
+        };
+        let error = anyhow::Error::new(missing).context("the configuration is not complete");
+        assert_eq!(of(error.as_ref()).as_deref(), Some("set it"));
+        let key = anyhow::Error::new(KeyAlone).context("cannot set up the way to OpenStack");
+        assert_eq!(of(key.as_ref()).as_deref(), Some(KeyAlone::HINT));
+    }
+
+    #[test]
+    fn the_rule_is_what_the_service_names() {
+        let message =
+            "Policy doesn't allow os_compute_api:os-simple-tenant-usage:show to be performed.";
+        assert_eq!(
+            rule(message),
+            Some("os_compute_api:os-simple-tenant-usage:show")
+        );
+        assert_eq!(rule("Forbidden"), None);
+    }
+}
