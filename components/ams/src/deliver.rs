@@ -13,6 +13,7 @@ use caso_component::log;
 use caso_component::messenger::{Answer, Batch, Refusal, Rest};
 use caso_component::types::Attribute;
 
+use crate::adopted;
 use crate::message::{self, MOST, Message, Unsigned};
 use crate::service::{Published, Service};
 
@@ -25,13 +26,24 @@ const AT_ONCE: usize = 20;
 /// Signs and publishes the batch. The answer's attribute `reason` says why it stopped, if it
 /// did.
 pub fn deliver(service: &mut Service<'_>, batch: &Batch) -> Answer {
-    let formatted = Formatted::of(&service.options.format, &batch.records);
+    let format = &service.options.format;
+    let adopted = (batch.record_type == adopted::KIND).then(|| adopted::of(&batch.records));
+    let (formatted, own) = adopted
+        .flatten()
+        .unwrap_or_else(|| (Formatted::of(format, &batch.records), Vec::new()));
+    // What somebody else wrote is a message as it is.
+    let (max_size, max_bytes) = match own.is_empty() {
+        true => (format.max_size, format.max_message_bytes),
+        false => (1, usize::MAX),
+    };
     let mut delivery = Delivery {
         refused: formatted.refused.clone(),
         formatted: &formatted,
         record_type: &batch.record_type,
+        own: &own,
         begins: batch.time_left() / BEGINS,
-        max_size: service.options.format.max_size,
+        max_size,
+        max_bytes,
         at_once: AT_ONCE,
         ready: VecDeque::new(),
         done: 0,
@@ -72,10 +84,14 @@ pub fn deliver(service: &mut Service<'_>, batch: &Batch) -> Answer {
 struct Delivery<'a> {
     formatted: &'a Formatted,
     record_type: &'a str,
+    /// Those of the formatted records, where each has one of its own.
+    own: &'a [&'static str],
     /// For how long the call begins new requests.
     begins: Duration,
     /// Records of a message.
     max_size: usize,
+    /// Bytes of a message's text.
+    max_bytes: usize,
     /// Messages in the next request.
     at_once: usize,
     /// Signed, and not published.
@@ -89,7 +105,7 @@ struct Delivery<'a> {
     full: bool,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
     /// Publishes all; what to do with the rest where that stops.
     fn all(&mut self, service: &mut Service<'_>) -> Option<Rest> {
         let mut first = true;
@@ -102,12 +118,18 @@ impl Delivery<'_> {
             }
             first = false;
             let stopped = self.fill(service);
+            let kind = self.ready.front().map_or("", |first| self.kind(first));
+            let (own, record_type) = (self.own, self.record_type);
             let ready = self.ready.make_contiguous();
             let count = message::fit(ready, self.at_once);
+            // A request is of one topic.
+            let of_kind = |message: &&Message| kind_of(own, record_type, message) == kind;
+            let fitting = ready.get(..count).unwrap_or_default().iter();
+            let count = fitting.take_while(of_kind).count();
             let Some(next) = ready.get(..count).filter(|next| !next.is_empty()) else {
                 return stopped.or_else(|| self.unsigned());
             };
-            match service.publish(self.record_type, next) {
+            match service.publish(kind, next) {
                 Published::Taken(count) => {
                     self.published += count;
                     self.pass(count);
@@ -134,7 +156,7 @@ impl Delivery<'_> {
 
     /// Signs messages until a request is full.
     fn fill(&mut self, service: &mut Service<'_>) -> Option<Rest> {
-        let max_bytes = service.options.format.max_message_bytes;
+        let max_bytes = self.max_bytes;
         while !self.full && self.ready.len() < self.at_once && self.bytes() < MOST {
             let place = self.packed();
             let waiting = self.formatted.entries.get(place..).unwrap_or_default();
@@ -170,6 +192,10 @@ impl Delivery<'_> {
             }
         }
         None
+    }
+
+    fn kind(&self, message: &Message) -> &'a str {
+        kind_of(self.own, self.record_type, message)
     }
 
     /// The place behind what is signed.
@@ -217,4 +243,9 @@ impl Delivery<'_> {
         // Signed again in its new form, with what comes after it.
         self.ready.clear();
     }
+}
+
+/// The record type of a message, by which it has a topic.
+fn kind_of<'a>(own: &[&'static str], record_type: &'a str, message: &Message) -> &'a str {
+    own.get(message.first).copied().unwrap_or(record_type)
 }

@@ -7,6 +7,7 @@ use caso_component::messenger::{
     CapabilityRequest, ComponentDescription, OptionDescription, OptionKind,
 };
 
+use crate::adopted;
 use crate::options::own_destination;
 use crate::{PUBLISH, SIGNATURE, TOKEN};
 
@@ -14,7 +15,11 @@ use crate::{PUBLISH, SIGNATURE, TOKEN};
 #[must_use]
 pub fn describe() -> ComponentDescription {
     ComponentDescription {
-        record_types: RECORD_TYPES.map(str::to_owned).to_vec(),
+        record_types: RECORD_TYPES
+            .into_iter()
+            .chain([adopted::KIND])
+            .map(str::to_owned)
+            .collect(),
         options: options(),
         capabilities: vec![
             CapabilityRequest::new(SIGNATURE, "signature", "${certificate}")

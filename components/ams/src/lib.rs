@@ -18,11 +18,13 @@
 //! | `message` | a signed message, its id, and how large it is when it is published |
 //! | `service` | AMS's two requests, and what its answers mean |
 //! | `words` | what an operator reads of an answer |
+//! | `adopted` | messages that somebody else wrote |
 //! | `deliver` | a batch, message by message |
 //! | `outside` | the host, as far as it is needed; tests have their own |
 
 #![warn(missing_docs)]
 
+mod adopted;
 mod deliver;
 mod describe;
 mod message;

@@ -559,3 +559,46 @@ fn a_grant_that_is_missing_and_a_certificate_that_is_not_trusted_are_the_sites()
         );
     }
 }
+
+/// Each to its topic, in their order, and no two topics in a request.
+#[test]
+fn messages_of_others_go_as_they_are_each_to_its_topic() {
+    use crate::adopted::KIND;
+    use caso_component::records::OtherRecord;
+    let texts = [
+        "APEL-cloud-message: v0.4\na: 1",
+        "APEL-cloud-message: v0.4\na: 2",
+        "<sr:StorageUsageRecords/>",
+        "APEL-cloud-message: v0.4\na: 3",
+    ];
+    let record = |text: &str| OtherRecord {
+        kind: KIND.to_owned(),
+        payload: Some(text.to_owned()),
+        ..samples::other()
+    };
+    let mut records: Vec<OtherRecord> = texts.into_iter().map(record).collect();
+    records.push(record("no message"));
+    let mut batch = batch(RecordList::Other(records));
+    batch.record_type = KIND.to_owned();
+    let mut ams = Ams::default();
+    let options = options(&[]).ok().unwrap();
+    let mut service = Service {
+        options: &options,
+        subject: None,
+        token: &mut None,
+        outside: &mut ams,
+        renewed: false,
+    };
+    let answer = deliver(&mut service, &batch);
+    assert_eq!((answer.accepted, said(&answer).as_str()), (5, "done"));
+    assert_eq!(answer.refused.len(), 1);
+    let taken: Vec<&String> = ams.taken.iter().flatten().map(|(text, _)| text).collect();
+    assert_eq!(taken, texts.iter().collect::<Vec<_>>());
+    let sizes: Vec<usize> = ams.taken.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [2, 1, 1]);
+    assert!(
+        ams.requests[1]
+            .path
+            .contains("/eu-egi-storage-accounting:publish")
+    );
+}

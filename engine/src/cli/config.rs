@@ -1,4 +1,4 @@
-//! `caso config show` and `caso config convert`.
+//! `caso config show`, `caso config convert` and `caso config from-ssm`.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::process::{block_on, complain, complain_each, inputs, print, say, to_stderr};
 use crate::run::{self, Exit};
-use caso_config::{CommandLine, Config, Program};
+use caso_config::{CommandLine, Config, ConfigErrors, Converted, Program};
 
 pub fn command() -> Command {
     let show = caso_config::arguments(Command::new("show"), Program::Extract)
@@ -30,12 +30,26 @@ pub fn command() -> Command {
                 .help("The file to convert [default: the one that a run would read]")
                 .value_parser(value_parser!(PathBuf)),
         );
+    let from_ssm = Command::new("from-ssm")
+        .about("Prints what ssmsend's sender.cfg says as the section [ams], for sending without ssmsend")
+        .after_help(
+            "What has no place there is named in warnings. A token of AMS stands in the output:\n  \
+             (umask 077; caso config from-ssm > /etc/caso/ams.conf)",
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("ssmsend's configuration")
+                .default_value("/etc/apel/sender.cfg")
+                .value_parser(value_parser!(PathBuf)),
+        );
     Command::new("config")
-        .about("Shows the configuration, or turns it into TOML")
+        .about("Shows the configuration, or turns it, or that of ssmsend, into another")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(show)
         .subcommand(convert)
+        .subcommand(from_ssm)
 }
 
 /// `caso config show`.
@@ -59,7 +73,23 @@ pub fn show(config: &Config, unset: bool) -> Exit {
 /// `caso config convert`, of this file or the one that a run would read.
 pub fn convert(file: Option<&Path>) -> Exit {
     let inputs = inputs(Program::Extract, CommandLine::default());
-    let converted = match caso_config::convert(&inputs, file) {
+    show_converted(
+        caso_config::convert(&inputs, file),
+        "`(umask 077; caso config convert > caso.toml)`",
+    )
+}
+
+/// `caso config from-ssm`, of this file.
+pub fn from_ssm(file: &Path) -> Exit {
+    show_converted(
+        caso_config::from_ssm(file),
+        "`(umask 077; caso config from-ssm > ams.conf)`",
+    )
+}
+
+/// Prints what came out, and how it is printed where it has secrets.
+fn show_converted(converted: Result<Converted, ConfigErrors>, to_a_file: &str) -> Exit {
+    let converted = match converted {
         Ok(converted) => converted,
         Err(errors) => return complain_each(&errors, Exit::Usage),
     };
@@ -71,7 +101,7 @@ pub fn convert(file: Option<&Path>) -> Exit {
         if std::io::stdout().is_terminal() {
             to_stderr(&format!(
                 "error: the output holds secrets ({names}), which are not shown on a terminal: write it to a \
-                 file that only cASO's user can read, `(umask 077; caso config convert > caso.toml)`"
+                 file that only cASO's user can read, {to_a_file}"
             ));
             return Exit::Usage;
         }
@@ -79,5 +109,5 @@ pub fn convert(file: Option<&Path>) -> Exit {
             "warning: the output holds secrets ({names}): let only cASO's user read it"
         ));
     }
-    print(&converted.toml)
+    print(&converted.text)
 }

@@ -111,6 +111,7 @@ pub fn execute(task: Task) -> Exit {
             with_config(program, line, |config| config::show(&config, unset))
         }
         Task::ConfigConvert { file } => config::convert(file.as_deref()),
+        Task::ConfigFromSsm { file } => config::from_ssm(&file),
     }
 }
 

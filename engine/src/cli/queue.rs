@@ -6,7 +6,7 @@ use super::commands::for_delivery;
 use super::confirm::asking;
 use super::process::{complain, log_settings, logged, print, start, to_stderr};
 use super::task::Task;
-use crate::run::queue::{self, Drop, Forget, Retry, Show};
+use crate::run::queue::{self, Adopt, Drop, Forget, Retry, Show};
 use crate::run::{Exit, Invocation, Kind};
 use caso_config::{CommandLine, Config};
 
@@ -20,6 +20,7 @@ pub enum QueueTask {
     Retry { what: Retry, yes: bool },
     Drop { what: Drop, yes: bool },
     Forget(Forget),
+    Adopt(Adopt),
 }
 
 const READS: &str = "It reads the spool alone: it takes no lock, asks nobody and writes nothing.";
@@ -35,6 +36,7 @@ pub fn command() -> Command {
         .subcommand(retry())
         .subcommand(drop())
         .subcommand(forget())
+        .subcommand(adopt())
 }
 
 fn list(command: Command) -> Command {
@@ -144,6 +146,33 @@ fn forget() -> Command {
         ))
 }
 
+fn adopt() -> Command {
+    for_delivery(Command::new("adopt"))
+        .about(
+            "Takes over what still waits in a directory queue for ssmsend, for the messenger `ams`",
+        )
+        .after_help(format!(
+            "The messages are sent as they are, in their order, and are gone from the queue. Stop \
+             ssmsend before. What it has locked, and what is no message of APEL's, stays. Killed, \
+             the same command goes on.\n\n{}",
+            Exit::table(&Exit::ALL)
+        ))
+        .arg(
+            Arg::new("folder")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(clap::value_parser!(std::path::PathBuf))
+                .help("The queue: `path` of ssmsend's sender.cfg, `output_path` of [ssm]"),
+        )
+        .arg(
+            Arg::new("messenger")
+                .long("messenger")
+                .value_name("NAME")
+                .default_value("ams")
+                .help("The messenger that gets it, if `ams` has another name in `messengers`"),
+        )
+}
+
 fn messenger() -> Arg {
     Arg::new("messenger")
         .value_name("NAME")
@@ -190,6 +219,7 @@ pub fn task(matches: &ArgMatches) -> (fn(CommandLine, &ArgMatches) -> Task, &Arg
         "retry" => retry_task,
         "drop" => drop_task,
         "forget" => forget_task,
+        "adopt" => adopt_task,
         _ => list_task,
     };
     (task, matches)
@@ -262,6 +292,15 @@ fn forget_task(line: CommandLine, matches: &ArgMatches) -> Task {
     Task::Queue { line, what }
 }
 
+fn adopt_task(line: CommandLine, matches: &ArgMatches) -> Task {
+    let folder = matches.get_one::<std::path::PathBuf>("folder").cloned();
+    let what = QueueTask::Adopt(Adopt {
+        folder: folder.unwrap_or_default(),
+        messenger: name(matches),
+    });
+    Task::Queue { line, what }
+}
+
 /// Does it.
 pub fn execute(config: Config, what: QueueTask) -> Exit {
     let changes = match &what {
@@ -270,6 +309,7 @@ pub fn execute(config: Config, what: QueueTask) -> Exit {
         QueueTask::Retry { .. } => Some("retry"),
         QueueTask::Drop { .. } => Some("drop"),
         QueueTask::Forget(_) => Some("forget"),
+        QueueTask::Adopt(_) => Some("adopt"),
     };
     if let Some(name) = changes.filter(|_| config.dry_run) {
         to_stderr(&format!(
@@ -294,6 +334,15 @@ pub fn execute(config: Config, what: QueueTask) -> Exit {
         }),
         QueueTask::Drop { what, yes } => logged(&settings, async {
             done(queue::drop(&config, &what, asking(yes)).await)
+        }),
+        QueueTask::Adopt(what) => logged(&settings, async {
+            match queue::adopt(&config, &what).await {
+                Ok((lines, exit)) => match print(&lines) {
+                    Exit::Done => exit,
+                    failed => failed,
+                },
+                Err(exit) => exit,
+            }
         }),
         QueueTask::Forget(what) => logged(&settings, async {
             match queue::forget(&config, &what).await {

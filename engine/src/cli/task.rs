@@ -123,6 +123,10 @@ pub enum Task {
     ConfigConvert {
         file: Option<PathBuf>,
     },
+    /// Of ssmsend's configuration.
+    ConfigFromSsm {
+        file: PathBuf,
+    },
 }
 
 /// `--record` and `--replay`.
@@ -188,6 +192,9 @@ fn caso(matches: &ArgMatches) -> Result<Task, Error> {
             Some(("show", matches)) => with_flags(started, matches, show),
             Some(("convert", matches)) => Task::ConfigConvert {
                 file: matches.get_one("file").cloned(),
+            },
+            Some(("from-ssm", matches)) => Task::ConfigFromSsm {
+                file: matches.get_one("file").cloned().unwrap_or_default(),
             },
             _ => return Err(Error::new(ErrorKind::MissingSubcommand)),
         },
@@ -398,6 +405,11 @@ mod tests {
         assert_eq!(
             task("caso config convert caso.conf"),
             Ok(Task::ConfigConvert { file })
+        );
+        let file = "/etc/apel/sender.cfg".into();
+        assert_eq!(
+            task("caso config from-ssm"),
+            Ok(Task::ConfigFromSsm { file })
         );
         let folder = "man1".into();
         assert_eq!(task("caso man man1"), Ok(Task::Man { folder }));

@@ -506,3 +506,92 @@ fn without_a_grant_nothing_is_signed_nor_sent() {
     site.deliver().expect(0);
     assert_eq!(vms(&service.ams), numbered(1));
 }
+
+fn adopt(site: &Site, queue: &Path) -> Outcome {
+    let queue = queue.display().to_string();
+    site.start("caso", &["queue", "adopt"], &[&queue]).finish()
+}
+
+/// What `ssm` left for ssmsend goes through `ams` as it is, in its order, once.
+#[test]
+fn an_old_queue_is_taken_over_in_its_order_and_once() {
+    let service = service();
+    let mut site = service.site_of("ssm", &clouds(10));
+    site.set("ssm", "max_size", "1");
+    site.deliver().expect(0);
+    let queued: Vec<String> = every_type::texts(&site, "ssm");
+    assert_eq!(queued.len(), 10);
+    site.set("DEFAULT", "messengers", "ssm");
+    let queue = site.ssm();
+    adopt(&site, &queue)
+        .expect(2)
+        .says("`ams` is not in `messengers`");
+    site.set("DEFAULT", "messengers", "ssm, ams")
+        .set("messenger_ams", "record_types", "cloud");
+    adopt(&site, &queue).expect(2).says("`apel-message`");
+    site.unset("messenger_ams", "record_types");
+    // One that ssmsend is just sending, and something that nobody sends.
+    let first = files(&queue).into_iter().min().unwrap();
+    let lock = first.with_extension("lck");
+    fs::hard_link(&first, &lock).unwrap();
+    let strange = first.with_file_name("ffffffffffffff");
+    fs::write(&strange, "what is this").unwrap();
+    let outcome = adopt(&site, &queue).expect(3);
+    let outcome = outcome.says("1 message stay").says("they do not begin");
+    outcome.says("9 messages of");
+    let mut stayed = files(&queue);
+    stayed.sort();
+    assert_eq!(stayed, [first, lock.clone(), strange.clone()]);
+    site.deliver().expect(0);
+    let texts: Vec<String> = service.ams.published().iter().map(text).collect();
+    let trimmed = |texts: &[String]| -> Vec<String> {
+        texts
+            .iter()
+            .map(|text| text.trim_end().to_owned())
+            .collect()
+    };
+    assert_eq!(trimmed(&texts), trimmed(&queued[1..]));
+    // ssmsend gave it up.
+    fs::remove_file(&lock).unwrap();
+    fs::remove_file(&strange).unwrap();
+    adopt(&site, &queue).expect(0).says("1 message of");
+    adopt(&site, &queue).expect(0).says("0 messages of");
+    site.deliver().expect(0);
+    site.deliver().expect(0);
+    let texts: Vec<String> = service.ams.published().iter().map(text).collect();
+    assert_eq!(texts.len(), 10);
+    assert_eq!(texts[9].trim_end(), queued[0].trim_end());
+    assert!(!site.spool().join("adopting").exists());
+}
+
+/// Killed after the copies and before the seal, the same command goes on.
+#[test]
+fn what_a_kill_left_between_queue_and_journal_is_taken_over() {
+    let service = service();
+    let mut site = service.site_of("ssm", &clouds(3));
+    site.set("ssm", "max_size", "1");
+    site.deliver().expect(0);
+    site.set("DEFAULT", "messengers", "ams");
+    let adopting = site.spool().join("adopting");
+    fs::create_dir(&adopting).unwrap();
+    let mut queued = files(&site.ssm());
+    queued.sort();
+    for (place, file) in queued.iter().enumerate().take(2) {
+        let folder = file
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap();
+        let name = format!("{folder}-{}", file.file_name().unwrap().to_str().unwrap());
+        fs::copy(file, adopting.join(name)).unwrap();
+        // The second was copied and not removed yet.
+        if place == 0 {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    adopt(&site, &site.ssm()).expect(0).says("3 messages of");
+    site.deliver().expect(0);
+    assert_eq!(vms(&service.ams), numbered(3));
+}

@@ -26,8 +26,8 @@ use caso_model::secret::is_secret_name;
 /// A file in its new form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
-    /// The text of the new file.
-    pub toml: String,
+    /// The text of the new file, or of what belongs into one.
+    pub text: String,
     /// What is left out or has changed, a sentence each.
     pub remarks: Vec<String>,
     /// Options whose values nobody else should read.
@@ -141,7 +141,7 @@ impl<'a> Conversion<'a> {
             let _ = write!(toml, "{gap}[{}]\n{options}", bare(section));
         }
         Converted {
-            toml,
+            text: toml,
             remarks: self.remarks,
             secrets: self.secrets,
         }

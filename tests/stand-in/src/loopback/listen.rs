@@ -75,6 +75,19 @@ impl Certificate {
         }
     }
 
+    /// An authority whose certificates a server knows; it has no key here.
+    pub fn anchor(pem: &[u8]) -> Self {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject as _;
+        let certificate = CertificateDer::from_pem_slice(pem).expect("a certificate in PEM");
+        Certificate {
+            pem: String::from_utf8_lossy(pem).into_owned(),
+            key_pem: String::new(),
+            key: Vec::new(),
+            der: certificate.to_vec(),
+        }
+    }
+
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::new(self.server(None)))
     }

@@ -16,7 +16,7 @@ fn converted(site: &Site) -> Converted {
     let out = conversion(site).unwrap_or_else(|errors| panic!("{errors}"));
     let folder = site.folder.path().join("etc/caso");
     std::fs::rename(folder.join("caso.conf"), folder.join("caso.old")).unwrap();
-    std::fs::write(folder.join("caso.toml"), &out.toml).unwrap();
+    std::fs::write(folder.join("caso.toml"), &out.text).unwrap();
     out
 }
 
@@ -84,20 +84,20 @@ fn same(text: &str) -> Converted {
     let site = Site::new(text);
     let before = meaning(site.load());
     let out = converted(&site);
-    let after = load(&site.inputs).unwrap_or_else(|errors| panic!("{errors}\n{}", out.toml));
+    let after = load(&site.inputs).unwrap_or_else(|errors| panic!("{errors}\n{}", out.text));
     let names: Vec<&str> = after.warnings.iter().map(|w| w.key.as_str()).collect();
     assert!(
         names
             .iter()
             .all(|id| !id.starts_with("old-") && !id.starts_with("ignored:")),
         "{names:?}\n{}",
-        out.toml
+        out.text
     );
     assert_eq!(
         differences(&before, &meaning(after)),
         Vec::<String>::new(),
         "{}",
-        out.toml
+        out.text
     );
     out
 }
@@ -113,7 +113,7 @@ fn an_old_site_becomes_one_of_today() {
          [keystone_auth]\nauth_type = v3password\nauth_url = https://k\nuser_id = u\npassword = wo$$rd'\"\\x\n",
     );
     assert_eq!(
-        out.toml,
+        out.text,
         "[DEFAULT]\nmessengers = [\"ssm\", \"logstash\"]\nsite_name = \"FOO\"\nservice_name = \"FOO-cloud\"\n\
          projects = [\"a\", \"b\"]\npage_size = 500\nlock_timeout = 90\ndelivery_timeout = \"15m\"\ndebug = true\n\n\
          [benchmark]\nname_key = \"x\"\n\n\
@@ -157,9 +157,9 @@ fn clouds_keep_their_sections() {
          [other]\nauth_type = v3password\nauth_url = https://l\nuser_id = u\npassword = p\ntenant_name = t\n",
     );
     assert!(
-        out.toml.contains("[cloud_prod]\nkeystone = \"mine\"\nprojects = [\"p\"]\nsite_name = \"G\"\nservice_name = \"GX\"\n"),
+        out.text.contains("[cloud_prod]\nkeystone = \"mine\"\nprojects = [\"p\"]\nsite_name = \"G\"\nservice_name = \"GX\"\n"),
         "{}",
-        out.toml
+        out.text
     );
 }
 
@@ -206,13 +206,13 @@ fn every_file_of_the_corpus_means_the_same_as_toml() {
         };
         converted(&site);
         let after = load(&site.inputs)
-            .unwrap_or_else(|errors| panic!("{}: {errors}\n{}", path.display(), out.toml));
+            .unwrap_or_else(|errors| panic!("{}: {errors}\n{}", path.display(), out.text));
         let differences = differences(&meaning(before), &meaning(after));
         assert!(
             differences.is_empty(),
             "{}: {differences:?}\n{}",
             path.display(),
-            out.toml
+            out.text
         );
         compared += 1;
     }

@@ -1,6 +1,7 @@
 //! `caso queue`: what waits for the messengers, and what lies in their quarantines. To look at it
 //! takes no lock; to change it takes the run's lock and the journal's, as a run does.
 
+mod adopt;
 mod drop;
 mod entry;
 mod export;
@@ -16,6 +17,7 @@ use caso_disk::Disk;
 use caso_journal::{Journal, Sight, Waiting};
 use caso_state::{Lock, Spool};
 
+pub use self::adopt::{Adopt, adopt};
 pub use self::drop::{Drop, drop};
 pub use self::entry::{Entry, each};
 pub use self::export::export;
