@@ -15,10 +15,12 @@ use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
 use caso_journal::JournalError;
 use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
 use caso_model::notice::Notice;
+use caso_net::http::SetupError;
 use caso_net::tls::{KeyAlone, TlsError};
 use caso_openstack::ApiError;
 use caso_openstack::prometheus::PrometheusError;
-use caso_state::{CursorError, FolderError, HistoryError, LockError};
+use caso_sandbox::{SandboxError, Shortage};
+use caso_state::{CursorError, FolderError, HistoryError, LockError, SpoolError};
 
 /// An error of the engine's own, in its two parts.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +87,9 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, |it: &HistoryError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &LockError| it.hint().map(owned)))
         .or_else(|| of(error, FolderError::hint))
+        .or_else(|| of(error, of_spool))
+        .or_else(|| of(error, of_sandbox))
+        .or_else(|| of(error, of_transport))
         .or_else(|| of(error, |it: &DiskError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &JournalError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &TlsError| it.hint().map(owned)))
@@ -92,6 +97,25 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, |_: &KeyAlone| Some(owned(KeyAlone::HINT))))
         .or_else(|| of(error, |_: &UnknownBounds| Some(owned(UnknownBounds::HINT))))
         .or_else(|| of(error, |_: &ClocksApart| Some(owned(SET_CLOCK))))
+}
+
+/// Its text is that of what is inside, which is no cause of its own.
+fn of_spool(error: &SpoolError) -> Option<String> {
+    match error {
+        SpoolError::Folder(folder) => folder.hint(),
+        SpoolError::Disk(disk) => disk.hint().map(str::to_owned),
+    }
+}
+
+fn of_transport(error: &SetupError) -> Option<String> {
+    match error {
+        SetupError::Tls(tls) => tls.hint().map(str::to_owned),
+        SetupError::Proxy(_) | SetupError::Http(_) => None,
+    }
+}
+
+fn of_sandbox(error: &SandboxError) -> Option<String> {
+    matches!(error, SandboxError::AddressSpace(_)).then(|| Shortage::WAYS_OUT.to_owned())
 }
 
 /// Of a project whose usage cannot be read.
@@ -226,6 +250,17 @@ mod tests {
         };
         let error = anyhow::Error::new(missing).context("the configuration is not complete");
         assert_eq!(of(error.as_ref()).as_deref(), Some("set it"));
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let folder = FolderError {
+            wanted: "/spool".into(),
+            blocking: "/spool".into(),
+            problem: caso_state::FolderProblem::Denied(denied),
+            owner: None,
+            us: "me".to_owned(),
+        };
+        let spool = anyhow::Error::new(SpoolError::from(folder)).context("cannot use the spool");
+        let hint = of(spool.as_ref()).unwrap_or_default();
+        assert!(hint.starts_with("run cASO as its owner"), "{hint}");
         let key = anyhow::Error::new(KeyAlone).context("cannot set up the way to OpenStack");
         assert_eq!(of(key.as_ref()).as_deref(), Some(KeyAlone::HINT));
     }

@@ -33,7 +33,7 @@ fn no_secret_of_any_spelling_is_in_it_and_what_helps_is() {
     for (section, option, value) in [
         ("keystone_auth", "pasword", "Smisspelt-pw"),
         ("keystone_auth", "OS_PASSWD", "Sanother-pw"),
-        ("keystone_auth", "client_secret", "Sclient-secret"),
+        ("keystone_auth", "client_secret", "Sclient/secr3t"),
         (
             "keystone_auth",
             "application_credential_secret",
@@ -51,7 +51,7 @@ fn no_secret_of_any_spelling_is_in_it_and_what_helps_is() {
         site.set(section, option, value);
     }
     let mut lines = fs::read_to_string(&log).expect("the log");
-    lines += "a component said Smisspelt-pw and Sclient%2Dsecret and reader:Surl-pw@\n\
+    lines += "a component said Smisspelt-pw and Sclient%2Fsecr3t and reader:Surl-pw@\n\
               {\"message\": \"{\\\"password\\\": \\\"Sjson-pw\\\"}\"}\n\
               X-Auth-Token: Sheader-token\n\
               Authorization: Basic Sbasic1234567890\n\
@@ -88,8 +88,8 @@ fn no_secret_of_any_spelling_is_in_it_and_what_helps_is() {
         for secret in [
             "Smisspelt-pw",
             "Sanother-pw",
-            "Sclient-secret",
-            "Sclient%2Dsecret",
+            "Sclient/secr3t",
+            "Sclient%2Fsecr3t",
             "Sapp-cred",
             "Surl-pw",
             "Sapi-key",

@@ -323,8 +323,10 @@ impl World {
                     }
                 }
                 let vm = format!("{project}-vm");
-                let of_vm = got.iter().filter(|it| it.head().supersedes == vm);
-                let newest = of_vm.last().map(|it| it.head().measured_at);
+                let mut of_vm = got.iter().filter(|it| it.head().supersedes == vm);
+                let newest = of_vm
+                    .fold(None, |_, it| Some(it))
+                    .map(|it| it.head().measured_at);
                 if newest != Some(last) {
                     totals.stale += totals.wrong(of(&format!("`{vm}` is as of {newest:?}")));
                 }
