@@ -323,7 +323,7 @@ impl World {
                     }
                 }
                 let vm = format!("{project}-vm");
-                let mut of_vm = got.iter().filter(|it| it.head().supersedes == vm);
+                let of_vm = got.iter().filter(|it| it.head().supersedes == vm);
                 let newest = of_vm
                     .fold(None, |_, it| Some(it))
                     .map(|it| it.head().measured_at);
