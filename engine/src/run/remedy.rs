@@ -164,7 +164,7 @@ fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<St
             ),
             None => role(),
         }),
-        ApiError::NoRegion { .. } => Some(format!("`region_name` in [{}]", cloud.section)),
+        ApiError::NoRegion { .. } => Some(format!("correct `region_name` in [{}]", cloud.section)),
         _ => None,
     }
 }

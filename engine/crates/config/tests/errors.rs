@@ -7,7 +7,9 @@
 
 use std::path::{Path, PathBuf};
 
-use caso_config::{CommandLine, Config, ConfigErrors, ConfigPlace, Inputs, Places, Program};
+use caso_config::{
+    CommandLine, Config, ConfigError, ConfigErrors, ConfigPlace, Inputs, Places, Program,
+};
 use caso_config::{component_settings, convert, load};
 use caso_model::Attribute;
 use caso_model::component::{Description, OptionDescription, OptionKind};
@@ -347,9 +349,10 @@ fn missing() -> Vec<(&'static str, Said)> {
     let (_folder, inputs) = site(&[("caso.conf", "[DEFAULT]\n")]);
     let config = load(&inputs).unwrap();
     let cloud = &config.clouds[0];
+    let told = |error: ConfigError| ConfigErrors::from(error).to_string();
     vec![
-        ("no site name", cloud.site().unwrap_err().to_string()),
-        ("no login", cloud.keystone().unwrap_err().to_string()),
+        ("no site name", told(cloud.site().unwrap_err())),
+        ("no login", told(cloud.keystone().unwrap_err())),
     ]
 }
 

@@ -244,15 +244,18 @@ impl UserCache {
             || matches!(error, ApiError::NoEndpoint { .. })
         {
             self.stopped.store(true, Ordering::Release);
-            warnings.warn_once("users-forbidden", || {
-                let remedy = match error.call() {
-                    Some(call) if call.url.contains("/v2.0/") => {
-                        "Keystone 2.0 shows users to administrators only, so let one of its roles satisfy `admin_required` in Keystone's policy"
-                    }
-                    _ => {
-                        "give it the role `reader` on the system (Keystone's right `identity:get_user`)"
-                    }
-                };
+            // Their keys differ, for what a command gives in the one it does not give in the other.
+            let (key, remedy) = match error.call() {
+                Some(call) if call.url.contains("/v2.0/") => (
+                    "users-forbidden-2.0",
+                    "Keystone 2.0 shows users to administrators only, so let one of its roles satisfy `admin_required` in Keystone's policy",
+                ),
+                _ => (
+                    "users-forbidden",
+                    "give it the role `reader` on the system (Keystone's right `identity:get_user`)",
+                ),
+            };
+            warnings.warn_once(key, || {
                 (
                     format!(
                         "this account may not look up users, so records carry no GlobalUserName: {error}"

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn both_numbers_and_the_way_out_are_named() {
-        let text = limited_to(512 << 20).shortage(4).unwrap().to_string();
+        let shortage = limited_to(512 << 20).shortage(4).unwrap();
+        let text = format!("{shortage}; {}", Shortage::WAYS_OUT);
         for part in ["512 MiB", "680 MiB", "`ulimit -v`", "`LimitAS=`"] {
             assert!(text.contains(part), "{text}");
         }

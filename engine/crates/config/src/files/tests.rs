@@ -1,4 +1,5 @@
 use super::*;
+use crate::tests::told;
 
 struct Tree(tempfile::TempDir);
 
@@ -153,7 +154,7 @@ fn toml_is_looked_for_beside_conf() {
 fn both_grammars_are_an_error_with_a_way_out() {
     let tree = Tree::new(&["etc/caso/caso.conf", "home/caso.toml", "x.toml"]);
     let (_, errors) = tree.read(&[]);
-    let text = errors[0].to_string();
+    let text = told(&errors[0]);
     assert!(
         text.starts_with("there are both `")
             && text.contains("caso config convert")

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::ini;
 use crate::sources::{SourceFile, Sources};
+use crate::tests::told;
 use caso_login::{
     Bearer, ConfiguredScope, DomainRef, GenericUser, LoginMethod, ProjectChoice, ProviderPlace,
     TenantRef, UserRef, WantedToken,
@@ -23,11 +24,7 @@ fn read_text(text: &str) -> (Option<KeystoneAuth>, Vec<String>, Vec<Notice>) {
     let mut warnings = Vec::new();
     let auth = read(&mut reader, "keystone_auth", &mut warnings);
     let errors = reader.errors.finish::<()>(None).unwrap_err().0;
-    (
-        auth,
-        errors.iter().map(ToString::to_string).collect(),
-        warnings,
-    )
+    (auth, errors.iter().map(told).collect(), warnings)
 }
 
 const GOOD: &str = "[keystone_auth]\nauth_type = v3password\nauth_url = https://k:5000/v3/\n\
@@ -309,7 +306,10 @@ fn secrets_from_files_of_their_own() {
 
     mode(0o644);
     let (_, _, warnings) = read_text(&text);
-    assert!(warnings[0].text.contains("chmod o-r") && !warnings[0].text.contains("s3cret"));
+    assert!(
+        warnings[0].to_string().contains("chmod o-r")
+            && !warnings[0].to_string().contains("s3cret")
+    );
     let (_, errors, _) = read_text(&(GOOD.to_owned() + &line));
     assert!(errors[0].contains("`password` is set too"), "{errors:?}");
     std::fs::write(&path, "\n").unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::ini;
 use crate::sources::{SourceFile, Sources};
+use crate::tests::told;
 
 fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Notice>) {
     let file = SourceFile {
@@ -21,11 +22,7 @@ fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Notice>) {
     let mut warnings = Vec::new();
     let instances = read(&mut reader, &mut warnings);
     let errors = reader.errors.finish::<()>(None).unwrap_err().0;
-    (
-        instances,
-        errors.iter().map(ToString::to_string).collect(),
-        warnings,
-    )
+    (instances, errors.iter().map(told).collect(), warnings)
 }
 
 fn names(list: &str) -> Vec<String> {

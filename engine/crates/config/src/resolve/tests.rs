@@ -4,6 +4,7 @@ use super::*;
 use crate::ini;
 use crate::sources::SourceFile;
 use crate::table::{general, keystone};
+use crate::tests::told;
 
 fn sources(text: &str) -> Sources {
     Sources {
@@ -18,7 +19,7 @@ fn sources(text: &str) -> Sources {
 fn text(sources: &Sources, row: &Entry) -> Result<String, String> {
     match Resolver::new(sources).resolve(&Slot::of(row)) {
         Ok(resolved) => Ok(resolved.unwrap().text),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(told(&error)),
     }
 }
 

@@ -56,7 +56,7 @@ impl Case {
         errors
             .0
             .iter()
-            .map(|error| self.site.short(&error.to_string()))
+            .map(|error| self.site.short(&told(error)))
             .collect()
     }
 
@@ -64,7 +64,7 @@ impl Case {
         let warnings = &self.result.as_ref().unwrap().warnings;
         warnings
             .iter()
-            .map(|warning| self.site.short(&warning.text))
+            .map(|warning| self.site.short(&warning.to_string()))
             .collect()
     }
 }
@@ -406,12 +406,12 @@ fn sections_of_nobody() {
     let warnings = unknown_sections(&config, &[(&config.mapper, &description)]);
     let texts: Vec<_> = warnings
         .iter()
-        .map(|warning| site.short(&warning.text))
+        .map(|warning| site.short(&warning.to_string()))
         .collect();
     assert_eq!(
         texts,
         [
-            "`caso.conf:1`: [default] has no effect: write `[DEFAULT]` in capitals",
+            "`caso.conf:1`: [default] has no effect; write `[DEFAULT]` in capitals",
             "`caso.conf:3`: [logstah] belongs to nobody and has no effect; did you mean `logstash`?",
             "`caso.conf:4`: [oslo_concurrency] has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
             "`caso.conf:8`: [other] belongs to nobody and has no effect",

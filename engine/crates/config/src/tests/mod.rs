@@ -62,13 +62,13 @@ impl Site {
         load(&self.inputs).unwrap_or_else(|errors| panic!("{errors}"))
     }
 
-    /// Errors with the folder's path cut off.
+    /// Errors with what to do about each, and the folder's path cut off.
     pub fn errors(&self) -> Vec<String> {
         let errors = load(&self.inputs).unwrap_err();
         errors
             .0
             .iter()
-            .map(|error| self.short(&error.to_string()))
+            .map(|error| self.short(&told(error)))
             .collect()
     }
 
@@ -84,4 +84,9 @@ impl Site {
         let folder: PathBuf = self.folder.path().join("etc/caso");
         text.replace(&format!("{}/", folder.display()), "")
     }
+}
+
+/// An error as a program prints it: what is, and what to do about it.
+pub(crate) fn told(error: &ConfigError) -> String {
+    ConfigErrors::from(error.clone()).to_string()
 }

@@ -52,7 +52,7 @@ fn held(kept: &Kept) -> Option<&FloatingIps> {
 
 fn texts(context: &ExtractContext) -> Vec<String> {
     let warnings = context.caches.closing_warnings();
-    warnings.into_iter().map(|warning| warning.text).collect()
+    warnings.iter().map(ToString::to_string).collect()
 }
 
 #[tokio::test]

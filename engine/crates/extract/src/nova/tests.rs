@@ -41,7 +41,7 @@ fn all(count: u32) -> Vec<u128> {
 
 fn texts(caches: &RunCaches) -> Vec<String> {
     let warnings = caches.closing_warnings();
-    warnings.into_iter().map(|warning| warning.text).collect()
+    warnings.iter().map(ToString::to_string).collect()
 }
 
 #[tokio::test]

@@ -251,7 +251,7 @@ mod tests {
     fn parse(text: &str) -> (VoMapping, Vec<String>) {
         let warnings = Notices::default();
         let mapping = VoMapping::parse(text, Path::new("voms.json"), &warnings).unwrap();
-        let texts = warnings.take().into_iter().map(|w| w.text).collect();
+        let texts = warnings.take().iter().map(ToString::to_string).collect();
         (mapping, texts)
     }
 

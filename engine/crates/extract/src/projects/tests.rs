@@ -95,8 +95,8 @@ async fn a_missing_project_is_one_failure() {
     let mut options = options(&["gone"]);
     options.domain = None;
     let (found, _) = find(&stand, &options).await;
-    let text = found[0].as_ref().unwrap_err().to_string();
-    assert!(text.contains("project_domain_id"), "{text}");
+    let hint = found[0].as_ref().unwrap_err().error.hint().unwrap();
+    assert!(hint.contains("project_domain_id"), "{hint}");
 }
 
 #[tokio::test]

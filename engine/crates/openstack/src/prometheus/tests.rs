@@ -150,7 +150,8 @@ async fn what_is_no_prometheus_is_said() {
     ] {
         let error = samples(reply(status, body)).await.unwrap_err();
         assert!(outage(&error), "{error}");
-        assert!(error.to_string().contains(says), "{error}");
+        let told = format!("{error}; {}", error.hint().unwrap_or_default());
+        assert!(told.contains(says), "{told}");
     }
     let error = samples(reply(200, r#"{"status":"success"}"#))
         .await
@@ -170,8 +171,9 @@ async fn a_login_is_not_sent_on() {
         let (client, canned) = client("http://p:9090", [moved]);
         let error = client.samples("m{}", 1000, 600).await.unwrap_err();
         assert!(matches!(error, PrometheusError::Redirect { .. }), "{error}");
+        let told = format!("{error}; {}", error.hint().unwrap_or_default());
         for part in [location, "`http://p:9090/", "`prometheus_endpoint`"] {
-            assert!(error.to_string().contains(part), "{error}");
+            assert!(told.contains(part), "{told}");
         }
         assert_eq!(canned.seen.lock().unwrap().len(), 1);
     }

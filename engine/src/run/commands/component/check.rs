@@ -174,7 +174,7 @@ async fn admission(
             Severity::Info => Verdict::Info,
             _ => Verdict::Warn,
         };
-        findings.add(ADMISSION, verdict, remark.text);
+        findings.add(ADMISSION, verdict, remark.to_string());
     }
     Some(component)
 }
@@ -208,7 +208,7 @@ async fn granted(
     let mut remarks = Vec::new();
     let configured = components::configured(config, instance, component.clone(), &mut remarks);
     for remark in remarks {
-        findings.add(GRANTS, Verdict::Warn, remark.text);
+        findings.add(GRANTS, Verdict::Warn, remark.to_string());
     }
     let messenger = match configured {
         Ok(messenger) => messenger,

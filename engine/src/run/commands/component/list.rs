@@ -167,7 +167,7 @@ fn messenger(
 ) -> anyhow::Result<components::Messenger> {
     let mut remarks = Vec::new();
     let messenger = components::configured(config, instance, component, &mut remarks)?;
-    let remarks = remarks.into_iter().map(|remark| remark.text);
+    let remarks = remarks.into_iter().map(|remark| remark.to_string());
     line.warnings.extend(remarks);
     line.record_types = Some(messenger.record_types.clone().unwrap_or_default());
     line.given(&messenger.setup.granted);
@@ -220,7 +220,7 @@ impl Line {
             pinned: file.map(|_| instance.sha256.is_some()),
             warnings: warnings
                 .filter(|remark| remark.severity != Severity::Info)
-                .map(|remark| remark.text)
+                .map(|remark| remark.to_string())
                 .collect(),
             ..Self::new(&instance.name, world, shown)
         }

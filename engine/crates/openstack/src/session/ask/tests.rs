@@ -50,7 +50,8 @@ async fn redirected(
     assert!(matches!(error, ApiError::Redirect { .. }), "{error}");
     let asked = fake.asked.lock().unwrap();
     let urls = asked.iter().map(|request| request.url.to_string());
-    (urls.collect(), error.to_string())
+    let told = format!("{error}; {}", error.hint().unwrap_or_default());
+    (urls.collect(), told)
 }
 
 #[tokio::test]

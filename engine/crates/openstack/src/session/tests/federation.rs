@@ -241,7 +241,7 @@ async fn refused(login: Login, cases: &[&str]) -> String {
     let before = fake.asked.lock().unwrap().len();
     session.own_project(&Scope::System).await.unwrap_err();
     assert_eq!(fake.asked.lock().unwrap().len(), before);
-    error.to_string()
+    format!("{error}; {}", error.hint().unwrap_or_default())
 }
 
 #[tokio::test]
@@ -358,17 +358,14 @@ async fn a_token_of_somebody_elses() {
     let none = recorded("oidc/tls-v3applicationcredential-none").remove(0);
     let fake = Fake::new(move |_| none.outcome());
     let (session, _) = session_of(&login, &fake);
-    let error = session
-        .own_project(&project())
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = session.own_project(&project()).await.unwrap_err();
+    let told = format!("{error}; {}", error.hint().unwrap_or_default());
     for word in [
         "Could not recognize Fernet token",
         "`token_file`",
         "expired",
     ] {
-        assert!(error.contains(word), "{error}");
+        assert!(told.contains(word), "{told}");
     }
 }
 

@@ -197,7 +197,7 @@ async fn without_a_document_it_is_named_what_to_do() {
         let error = ask(&session, Service::BlockStorage).await.unwrap_err();
         assert!(!error.is_outage(), "{error}");
         assert_eq!(error.service(), Some(Service::BlockStorage));
-        let said = error.to_string();
+        let said = format!("{error}; {}", error.hint().unwrap_or_default());
         for part in [
             "Cinder, `http://h/volume`, names no version",
             "`http://h/volume/v3`",
