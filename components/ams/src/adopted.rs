@@ -7,7 +7,7 @@ use caso_component::messenger::Refusal;
 use caso_component::records::{OtherRecord, RecordList};
 
 /// The kind of such a record.
-pub const KIND: &str = "apel-message";
+pub use caso_apel::MESSAGE as KIND;
 
 /// How the messages of each record type begin, as every version of cASO and of APEL's other
 /// publishers writes them.

@@ -105,7 +105,7 @@ struct Delivery<'a> {
     full: bool,
 }
 
-impl<'a> Delivery<'a> {
+impl Delivery<'_> {
     /// Publishes all; what to do with the rest where that stops.
     fn all(&mut self, service: &mut Service<'_>) -> Option<Rest> {
         let mut first = true;
@@ -118,8 +118,9 @@ impl<'a> Delivery<'a> {
             }
             first = false;
             let stopped = self.fill(service);
-            let kind = self.ready.front().map_or("", |first| self.kind(first));
             let (own, record_type) = (self.own, self.record_type);
+            let first = self.ready.front();
+            let kind = first.map_or("", |first| kind_of(own, record_type, first));
             let ready = self.ready.make_contiguous();
             let count = message::fit(ready, self.at_once);
             // A request is of one topic.
@@ -192,10 +193,6 @@ impl<'a> Delivery<'a> {
             }
         }
         None
-    }
-
-    fn kind(&self, message: &Message) -> &'a str {
-        kind_of(self.own, self.record_type, message)
     }
 
     /// The place behind what is signed.

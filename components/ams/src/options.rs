@@ -131,24 +131,18 @@ pub(crate) mod tests {
     use caso_component::types::{OptionValue, Setting};
 
     pub(crate) fn settings(changes: &[(&str, &str)]) -> Vec<Setting> {
-        let text = |text: &str| OptionValue::Text(text.into());
-        let mut settings: Vec<(&str, OptionValue)> = vec![
-            ("host", text("ams.example.org")),
-            ("ams_project", text("accounting")),
-            ("destination", text("eu-egi-cloud-accounting")),
-            ("destination_storage", text("eu-egi-storage-accounting")),
-            ("max_size", OptionValue::Integer(2)),
-            ("max_message_bytes", OptionValue::SizeBytes(500_000)),
-            ("cloud_version", text("0.4")),
-            ("ip_format", text("caso")),
-            ("star_record_id", text("interval")),
+        let mut settings = caso_apel::samples::settings_with("max_size", OptionValue::Integer(2));
+        let own = [
+            ("host", "ams.example.org"),
+            ("ams_project", "accounting"),
+            ("destination", "eu-egi-cloud-accounting"),
+            ("destination_storage", "eu-egi-storage-accounting"),
         ];
-        for (name, value) in changes {
-            settings.retain(|(known, _)| known != name);
-            settings.push((name, text(value)));
+        for (name, value) in own.iter().chain(changes) {
+            settings.retain(|known| known.name != *name);
+            settings.push(setting(name, OptionValue::Text((*value).into())));
         }
-        let settings = settings.into_iter();
-        settings.map(|(name, value)| setting(name, value)).collect()
+        settings
     }
 
     pub(crate) fn options(changes: &[(&str, &str)]) -> Result<Options, String> {

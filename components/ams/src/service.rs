@@ -155,7 +155,7 @@ impl Service<'_> {
                 "{what}; check `host` and `port`"
             ))),
             413 => Ok(Published::TooLarge(what)),
-            408 | 425 | 429 | 500..=599 => Err(later(response, what)),
+            status if passes(status) => Err(later(response, what)),
             _ if words::of_ams(response).is_some() => Ok(Published::Refused(what)),
             // Of something on the way, which knows nothing of the messages.
             _ => Err(Rest::Other(what)),
@@ -198,7 +198,7 @@ impl Service<'_> {
                     format!("{what} without one: check `host` and `authn_port`"),
                 )
             }),
-            408 | 425 | 429 | 500..=599 => Err(later(&response, what)),
+            status if passes(status) => Err(later(&response, what)),
             400 | 401 | 403 | 404 => Err(Rest::Misconfigured(format!(
                 "{what}; {}",
                 self.registration(record_type)
@@ -269,6 +269,11 @@ fn header(name: &str, value: &str) -> Header {
         name: name.to_owned(),
         value: value.to_owned(),
     }
+}
+
+/// Whether the same request may be answered otherwise later on.
+fn passes(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 fn later(response: &Response, reason: String) -> Rest {

@@ -22,6 +22,8 @@ mod formatted;
 pub mod ip;
 pub mod packing;
 pub mod rules;
+#[cfg(any(test, feature = "testing"))]
+pub mod samples;
 pub mod storage;
 pub mod xml;
 
@@ -30,3 +32,7 @@ pub use formatted::{Entry, Formatted};
 
 /// The record types that APEL has a message for. For energy it has none.
 pub const RECORD_TYPES: [&str; 4] = ["cloud", "ip", "accelerator", "storage"];
+
+/// The type of a record that is a whole message as somebody wrote it, its payload: what
+/// `caso queue adopt` makes, and `ams` publishes.
+pub const MESSAGE: &str = "apel-message";

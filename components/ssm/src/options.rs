@@ -58,22 +58,11 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caso_component::samples::setting;
-    use caso_component::types::{OptionValue, Setting};
+    use caso_apel::samples::settings_with;
+    use caso_component::types::OptionValue;
 
     fn with(name: &str, value: OptionValue) -> Result<Options, String> {
-        let mut settings: Vec<Setting> = [
-            ("max_size", OptionValue::Integer(100)),
-            ("max_message_bytes", OptionValue::SizeBytes(500_000)),
-            ("cloud_version", OptionValue::Text("0.4".into())),
-            ("ip_format", OptionValue::Text("caso".into())),
-            ("star_record_id", OptionValue::Text("interval".into())),
-        ]
-        .into_iter()
-        .filter(|(known, _)| *known != name)
-        .map(|(name, value)| setting(name, value))
-        .collect();
-        settings.push(setting(name, value));
+        let settings = settings_with(name, value);
         Options::from_settings(Settings(&settings)).map_err(|error| error.text())
     }
 

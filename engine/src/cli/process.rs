@@ -20,8 +20,8 @@ use super::{
 use crate::log_line::HINT;
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
+use caso_base::Message;
 use caso_base::line::clean_lines;
-use caso_base::{Message, error_chain};
 use caso_config::{CommandLine, Config, ConfigErrors, Inputs, Program};
 
 /// Does it, and answers with the exit code.
@@ -155,8 +155,7 @@ fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
                 .await
             }
             Err(error) => {
-                let hint = run::hint(error.as_ref());
-                tracing::error!(hint, "{}", error_chain(error.as_ref()));
+                run::log_error(run::message(error.as_ref()));
                 Exit::Usage
             }
         }
@@ -306,10 +305,7 @@ pub fn complain_each(errors: &ConfigErrors, exit: Exit) -> Exit {
         say("warning", &remark.message());
     }
     for error in &errors.0 {
-        say(
-            "error",
-            &Message::from(error.to_string()).hint(error.hint()),
-        );
+        say("error", &error.message());
     }
     exit
 }

@@ -12,12 +12,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::{join_all, try_join};
 use nix::sys::resource::{Resource, getrlimit};
 
-use super::{component_file, territory};
+use super::{component_file, remedy, territory};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use caso_base::digest::sha256_hex;
-use caso_base::{environment, error_chain};
+use caso_base::environment;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance, OptionPlaces};
 use caso_deliver::Filtered;
 use caso_journal::MapperIdentity;
@@ -643,7 +643,7 @@ fn packing_unit(description: &Description, settings: &[Setting]) -> Option<u32> 
 }
 
 pub fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
-    let detail = error_chain(error.as_ref());
+    let detail = remedy::line(error.as_ref());
     GuestFailure::seen_by_host(name, name, "start", FailureKind::Start, detail)
 }
 

@@ -6,6 +6,7 @@ use super::commands::status::{self, Status};
 use super::exit::Exit;
 use super::extract::report::{CloudReport, ExtractorResult, Sealed};
 use super::prepare::Prepared;
+use super::remedy;
 use super::summary::Summary;
 use caso_base::error_chain;
 use caso_deliver::{Delivery, Ending};
@@ -179,24 +180,20 @@ pub fn keep(
         messengers: messengers(prepared, delivery),
     };
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
-        tracing::warn!("this run is not in the ledger: {}", error_chain(&error));
+        remedy::log_warning(remedy::message(&error).of("this run is not in the ledger: "));
     }
     let metrics_file = prepared.config.metrics_file.as_ref();
     let Some(path) = metrics_file.filter(|_| prepared.kind.is_real()) else {
         return;
     };
     let status = Status::read(&prepared.config, prepared.now.saturating_add(1));
-    let written = status.map(|status| {
+    let written = status.and_then(|status| {
         let text = status::prometheus(&status);
-        Disk::default().replace(path, text.as_bytes())
+        Ok(Disk::default().replace(path, text.as_bytes())?)
     });
-    match written {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("`metrics_file` was not written: {}", error_chain(&error)),
-        Err(error) => tracing::warn!(
-            "`metrics_file` was not written: {}",
-            error_chain(error.as_ref())
-        ),
+    if let Err(error) = written {
+        let message = remedy::message(error.as_ref());
+        remedy::log_warning(message.of("`metrics_file` was not written: "));
     }
 }
 

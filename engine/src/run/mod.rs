@@ -54,7 +54,7 @@ pub use self::exit::Exit;
 pub use self::extract::BisectingMapper;
 pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
-pub use self::remedy::of as hint;
+pub use self::remedy::{log_error, message, of as hint};
 pub use self::report_page::{ReportPage, report_page};
 pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
 

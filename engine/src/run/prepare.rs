@@ -15,8 +15,8 @@ use super::site_names;
 use super::summary::Summary;
 use super::warning_memory::WarningMemory;
 use super::{Invocation, NAME_A_FILE, where_configured};
+use caso_base::Clock;
 use caso_base::time::format_utc;
-use caso_base::{Clock, Message};
 use caso_config::{CloudConfig, Config};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
@@ -55,8 +55,7 @@ impl Stopped {
 
     /// Logs why, and answers with the exit code.
     pub fn report(self) -> Exit {
-        let Message { text, hint } = remedy::message(self.error.as_ref());
-        tracing::error!(hint, "{text}");
+        remedy::log_error(remedy::message(self.error.as_ref()));
         self.exit
     }
 }
@@ -98,8 +97,7 @@ pub async fn prepare(
         complete(&config, &kind, now).map_err(|error| {
             // What is missing may stand there under a name that nobody knows.
             for remark in config.unknown_names() {
-                let Notice { text, hint, .. } = remark;
-                tracing::warn!(hint, "{text}");
+                remedy::log_warning(remark.message());
             }
             Stopped::with(Exit::Usage)(error)
         })?;

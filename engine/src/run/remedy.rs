@@ -41,6 +41,23 @@ pub fn message(error: &(dyn Error + 'static)) -> Message {
     Message::from(error_chain(error)).hint(of(error))
 }
 
+/// The same in one line, where there is no second one.
+pub fn line(error: &(dyn Error + 'static)) -> String {
+    message(error).to_string()
+}
+
+/// Logs an error.
+pub fn log_error(message: impl Into<Message>) {
+    let Message { text, hint } = message.into();
+    tracing::error!(hint, "{text}");
+}
+
+/// Logs a warning.
+pub fn log_warning(message: impl Into<Message>) {
+    let Message { text, hint } = message.into();
+    tracing::warn!(hint, "{text}");
+}
+
 /// That the spool's disk is full, where an error comes of that: in words that are the same for
 /// every file that could not be written.
 pub fn no_room(error: &(dyn Error + 'static)) -> Option<Message> {
@@ -119,17 +136,13 @@ fn of_sandbox(error: &SandboxError) -> Option<String> {
 }
 
 /// Of a project whose usage cannot be read.
-pub fn of_extraction(
-    error: &ExtractError,
-    cloud: &CloudConfig,
-    project: &ProjectRef,
-) -> Option<String> {
-    match error {
+pub fn of_extraction(error: &ExtractError, cloud: &CloudConfig, project: &ProjectRef) -> Message {
+    let hint = match error {
         ExtractError::Api(error) => of_project(error, cloud, &project.id),
         ExtractError::Sink(error) => of(error.as_ref()),
         _ => None,
-    }
-    .or_else(|| error.hint())
+    };
+    Message::from(error_chain(error)).hint(hint.or_else(|| error.hint()))
 }
 
 /// Of a project that is not accounted at all.

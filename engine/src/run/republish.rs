@@ -20,11 +20,10 @@ use super::kind::Kind;
 use super::ledger::Part;
 use super::month;
 use super::prepare::{self, Stopped};
-use super::remedy::advised;
+use super::remedy::{self, advised};
 use super::table::Table;
 use super::{Invocation, extract, run};
 use crate::stdout;
-use caso_base::error_chain;
 use caso_base::line::clean_line;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
@@ -66,7 +65,7 @@ pub async fn republish(
     let config = match narrowed(config, &what) {
         Ok(config) => config,
         Err(error) => {
-            tracing::error!("{}", error_chain(error.as_ref()));
+            remedy::log_error(remedy::message(error.as_ref()));
             return Exit::Usage;
         }
     };

@@ -8,7 +8,7 @@ use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
 /// A server of GPUs none, a volume, and three hours of each.
-fn extracted() -> (Cloud, Site) {
+pub fn extracted() -> (Cloud, Site) {
     let cloud = Cloud::start(Plan::generated(1, 3));
     cloud.change(|plan| plan.projects[0].volumes = vec![caso_stand_in::Volume::numbered(0, 0)]);
     let mut site = Site::at(&cloud);

@@ -6,9 +6,10 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use caso_stand_in::{Cloud, Plan, Volume};
 use caso_tests::build::workspace;
 use caso_tests::site::Site;
+
+use crate::republish::extracted;
 
 /// A command and what it is shown to print.
 #[derive(Debug)]
@@ -72,23 +73,6 @@ fn are_like(lines: &[&str], shown: &[String]) -> bool {
     }
 }
 
-/// A project with three servers and a volume, extracted for three hours.
-fn site() -> (Cloud, Site) {
-    let cloud = Cloud::start(Plan::generated(1, 3));
-    cloud.change(|plan| plan.projects[0].volumes = vec![Volume::numbered(0, 0)]);
-    let mut site = Site::at(&cloud);
-    site.set("DEFAULT", "extractor", "cinder, nova").set(
-        "DEFAULT",
-        "first_extract_from",
-        "2026-10-08",
-    );
-    for hour in ["01", "02", "03"] {
-        let to = format!("2026-10-08 {hour}:00:00");
-        site.extract(&["--extract-to", &to]).expect(0);
-    }
-    (cloud, site)
-}
-
 #[test]
 fn commands_print_what_the_pages_show() {
     let root = workspace();
@@ -104,7 +88,7 @@ fn commands_print_what_the_pages_show() {
         if shown.is_empty() {
             continue;
         }
-        let (_cloud, site) = site();
+        let (_cloud, site) = extracted();
         for Shown { command, lines } in shown {
             let mut words = command.split_whitespace();
             let program = words.next().unwrap();

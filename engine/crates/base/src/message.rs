@@ -4,6 +4,8 @@
 //! in a field `hint`. An error that carries its way out has a method `hint` beside its text;
 //! where the error is no more, this is what is left of it.
 
+use std::fmt;
+
 /// What is, and what to do about it where that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Message {
@@ -29,6 +31,17 @@ impl Message {
         Self {
             text: format!("{before}{}", self.text),
             ..self
+        }
+    }
+}
+
+/// In one line, where there is no second one.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
         }
     }
 }

@@ -5,6 +5,9 @@ use chrono::{
     DateTime, Datelike as _, FixedOffset, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc,
 };
 
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+
 /// For people, and for what reads ISO 8601: `2026-10-01T00:00:00Z`.
 #[must_use]
 pub fn format_utc(seconds: i64) -> String {

@@ -68,6 +68,12 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Its two parts.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        Message::from(self.to_string()).hint(self.hint())
+    }
+
     /// What to do about it, where that is known. The text does not have it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -134,10 +140,7 @@ impl fmt::Display for ConfigErrors {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{error}")?;
-            if let Some(hint) = error.hint() {
-                write!(f, "; {hint}")?;
-            }
+            error.message().fmt(f)?;
         }
         Ok(())
     }

@@ -17,7 +17,6 @@ use super::ini;
 use super::sources::SourceFile;
 use super::toml_file;
 use super::types::Program;
-use caso_base::Message;
 
 /// A file or folder from the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,8 +236,7 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
                         "save it without one",
                     )
                         .into(),
-                    false => Message::from(fault.kind.to_string())
-                        .hint(fault.kind.hint().map(str::to_owned)),
+                    false => fault.kind.message(),
                 };
                 errors.push(ConfigError::Grammar {
                     path: path.clone(),

@@ -9,8 +9,6 @@
 use std::fs;
 use std::path::Path;
 
-use caso_base::Message;
-
 use super::convert::Converted;
 use super::error::{Collector, ConfigError, ConfigErrors};
 use super::ini::{self, Ini};
@@ -63,8 +61,7 @@ pub fn from_ssm(file: &Path) -> Result<Converted, ConfigErrors> {
                 errors.push(ConfigError::Grammar {
                     path: file.to_owned(),
                     line: fault.line,
-                    what: Message::from(fault.kind.to_string())
-                        .hint(fault.kind.hint().map(str::to_owned)),
+                    what: fault.kind.message(),
                 });
             }
             return errors.finish(None);

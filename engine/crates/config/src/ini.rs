@@ -9,6 +9,7 @@
 
 use super::form::Form;
 use super::text::{is_space, strip};
+use caso_base::Message;
 
 /// One `key = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +56,14 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// What to do about it, where that is more than to write it otherwise.
-    pub fn hint(self) -> Option<&'static str> {
-        match self {
+    /// With what to do about it, where that is more than to write it otherwise.
+    pub fn message(self) -> Message {
+        let hint = match self {
             Self::NoSection => Some("put `[DEFAULT]` above it"),
             Self::Continuation => Some("begin the line in its first column"),
             Self::NoDelimiter | Self::EmptyKey | Self::NoBracket | Self::NoSectionName => None,
-        }
+        };
+        Message::from(self.to_string()).hint(hint.map(str::to_owned))
     }
 }
 

@@ -248,13 +248,23 @@ fn own_name(reader: &mut Reader<'_>, name: &str, origin: &Origin) -> Option<Comp
         "no messenger `{name}` is built in (there are {})",
         listed(known)
     );
-    let own = format!(
-        "for a component of your own write `component = /its/file.wasm` in [messenger_{name}]"
+    let hint = near_or_own(
+        name,
+        known.iter().map(String::as_str),
+        &format!("messenger_{name}"),
     );
-    let near = did_you_mean(name, known.iter().map(String::as_str));
-    let hint = near.map_or_else(|| own.clone(), |near| format!("{near} {own}"));
     refuse(reader, origin, (what, hint));
     None
+}
+
+/// What to do about a name that is not built in: the nearest that is, and a component of the
+/// site's own, whose file its host section names.
+fn near_or_own<'n>(name: &str, known: impl IntoIterator<Item = &'n str>, host: &str) -> String {
+    let own = format!("for a component of your own write `component = /its/file.wasm` in [{host}]");
+    match did_you_mean(name, known) {
+        Some(near) => format!("{near} {own}"),
+        None => own,
+    }
 }
 
 /// The sections that hold the host keys of a messenger that may be named: one

@@ -349,7 +349,7 @@ fn missing() -> Vec<(&'static str, Said)> {
     let (_folder, inputs) = site(&[("caso.conf", "[DEFAULT]\n")]);
     let config = load(&inputs).unwrap();
     let cloud = &config.clouds[0];
-    let told = |error: ConfigError| ConfigErrors::from(error).to_string();
+    let told = |error: ConfigError| error.message().to_string();
     vec![
         ("no site name", told(cloud.site().unwrap_err())),
         ("no login", told(cloud.keystone().unwrap_err())),

@@ -66,11 +66,7 @@ impl Notice {
 /// In one line, where there is no second one.
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
-        match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
-        }
+        self.message().fmt(f)
     }
 }
 

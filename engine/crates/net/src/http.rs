@@ -99,7 +99,7 @@ impl HttpTransport {
             .bundle(settings.tls.cafile.as_deref());
         let bundle = bundle.map(|(path, option)| Bundle {
             place: format!("`{}` (`{option}`)", path.display()),
-            is_cafile: option == "cafile",
+            is_cafile: settings.tls.cafile.is_some(),
         });
         let client = client_builder(&tls.config, environment.proxies)
             .gzip(true)

@@ -12,9 +12,6 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use super::limits::{GUARD, RESERVED};
 
-/// What can be done about it. One place for all messages that say so.
-pub(crate) const WAYS_OUT: &str = "raise the limit (`ulimit -v`, `LimitAS=` of the systemd unit, the batch system's or the container's)";
-
 /// Bytes that a program with a sandbox takes beside its guests: its own code, threads with their
 /// stacks and heaps, compiled components, and the compiler, which takes most of it in the first
 /// run. Measured (a run that compiles the built-in components fails below 350 MiB), with some room.
@@ -65,8 +62,8 @@ pub struct Shortage {
 }
 
 impl Shortage {
-    /// What to do about it.
-    pub const WAYS_OUT: &str = WAYS_OUT;
+    /// What to do about it. One place for all messages that say so.
+    pub const WAYS_OUT: &str = "raise the limit (`ulimit -v`, `LimitAS=` of the systemd unit, the batch system's or the container's)";
 }
 
 impl fmt::Display for Shortage {

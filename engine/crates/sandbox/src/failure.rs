@@ -7,7 +7,7 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::address_space::{GUEST, WAYS_OUT};
+use super::address_space::{GUEST, Shortage};
 use super::budget::Spent;
 use super::limits::RESERVED;
 use super::log::GuestLog;
@@ -108,9 +108,10 @@ pub fn no_address_space(detail: &str) -> Option<String> {
         let mebibytes = |bytes: u64| bytes >> 20;
         format!(
             "there is no address space left for it: it takes {} MiB at once, and where it needs more than {} MiB \
-             it takes what it needs once more while it moves; {WAYS_OUT}, or lower `concurrency` ({detail})",
+             it takes what it needs once more while it moves; {}, or lower `concurrency` ({detail})",
             mebibytes(GUEST),
             mebibytes(RESERVED),
+            Shortage::WAYS_OUT,
         )
     })
 }

@@ -183,18 +183,25 @@ pub fn append(spool: &Spool, run: &RunLine) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// The runs that began at `since` or later, in epoch seconds, the oldest first.
+/// The runs that began at `since` or later, in epoch seconds, the oldest first; without what was
+/// used, which is most of a line and of no use but to a report.
 ///
 /// # Errors
 /// A file is there and cannot be read.
 pub fn read(spool: &Spool, since: i64) -> io::Result<Vec<RunLine>> {
     let mut runs = Vec::new();
-    each(spool, since, &mut |run| runs.push(run))?;
+    each(spool, since, &mut |mut run| {
+        for window in &mut run.windows {
+            window.used_from = None;
+            window.used = BTreeMap::new();
+        }
+        runs.push(run);
+    })?;
     runs.sort_by_key(|run| run.began);
     Ok(runs)
 }
 
-/// The same, one at a time and in the order in which they ended: a year may be long.
+/// The same, whole, one at a time and in the order in which they ended: a year may be long.
 ///
 /// # Errors
 /// As [`read`].
@@ -289,6 +296,23 @@ mod tests {
         }
     }
 
+    /// With what was used.
+    fn whole(spool: &Spool, since: i64) -> Vec<RunLine> {
+        let mut runs = Vec::new();
+        each(spool, since, &mut |run| runs.push(run)).unwrap();
+        runs
+    }
+
+    #[test]
+    fn use_is_read_only_where_it_is_wanted() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        append(&spool, &run(T)).unwrap();
+        let windows = &read(&spool, 0).unwrap()[0].windows;
+        assert!(windows[0].used.is_empty() && windows[0].used_from.is_none());
+        assert_eq!(whole(&spool, 0), [run(T)]);
+    }
+
     #[test]
     fn runs_come_back_in_their_order_and_old_months_go() {
         let dir = folder().unwrap();
@@ -303,7 +327,7 @@ mod tests {
             .map(|run| run.began)
             .collect();
         assert_eq!(began, [T - 390 * DAY, T - DAY, T]);
-        assert_eq!(read(&spool, T).unwrap(), [run(T)]);
+        assert_eq!(whole(&spool, T), [run(T)]);
         let files = fs::read_dir(spool.ledger_folder()).unwrap().count();
         assert_eq!(files, 2);
     }
@@ -316,7 +340,7 @@ mod tests {
         append(&spool, &run(T)).unwrap();
         let line = r#"{"format":1,"version":"6.0.0","began":1795280274,"took_ms":1,"exit":0,"process":1,"extracted":true,"requests":5,"windows":[{"cloud":"default","extractor":"nova","window":{"start":1,"end":2},"records":{"p":3}}]}"#;
         fs::write(spool.ledger_folder().join("2026-11.jsonl"), line).unwrap();
-        let runs = read(&spool, 0).unwrap();
+        let runs = whole(&spool, 0);
         let window = &runs[0].windows[0];
         assert_eq!(window.records["p"], 3);
         assert_eq!((window.used_from, window.used.len()), (None, 0));
@@ -332,7 +356,7 @@ mod tests {
         text.push_str("{\"format\":9,\"all\":\"different\"}\n\0\0\n{\"torn");
         fs::write(&path, text).unwrap();
         append(&spool, &run(T + 1)).unwrap();
-        assert_eq!(read(&spool, 0).unwrap(), [run(T), run(T + 1)]);
+        assert_eq!(whole(&spool, 0), [run(T), run(T + 1)]);
     }
 
     /// A line is there whole, or not at all, and those before it stay.
@@ -349,7 +373,7 @@ mod tests {
                 let ended = Spool::look(dir.path(), At::new(end, at).disk());
                 let _ = append(&ended, &run(T + 1));
                 append(&good, &run(T + 2)).unwrap();
-                let left = read(&good, 0).unwrap();
+                let left = whole(&good, 0);
                 assert!(
                     left.contains(&run(T)) && left.contains(&run(T + 2)),
                     "{left:?}"

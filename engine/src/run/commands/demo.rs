@@ -10,9 +10,8 @@ use tokio::sync::watch;
 
 use crate::run::kind::new_folder;
 use crate::run::table::next;
-use crate::run::{ComponentWarnings, Exit, Invocation, Kind, run};
+use crate::run::{ComponentWarnings, Exit, Invocation, Kind, remedy, run};
 use crate::stdout;
-use caso_base::error_chain;
 use caso_config::{CommandLine, ConfigPlace, Inputs};
 
 /// What a site would have in /etc/caso/caso.conf; `FOLDER` is the demo's.
@@ -30,13 +29,13 @@ pub async fn demo(folder: Option<PathBuf>) -> Exit {
             if exit == Exit::Done
                 && let Err(error) = show(&folder)
             {
-                tracing::error!("{}", error_chain(error.as_ref()));
+                remedy::log_error(remedy::message(error.as_ref()));
                 return Exit::Nothing;
             }
             exit
         }
         Err(error) => {
-            tracing::error!("{}", error_chain(error.as_ref()));
+            remedy::log_error(remedy::message(error.as_ref()));
             Exit::Nothing
         }
     }

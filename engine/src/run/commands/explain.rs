@@ -14,9 +14,10 @@ use std::io::{BufRead as _, BufReader};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use self::nova::{Asked, Found};
+use self::nova::Found;
 use super::queue::{Entry, each};
 use super::status::{Cursor, Status};
+use crate::run::remedy;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_disk::Disk;
@@ -96,11 +97,11 @@ pub async fn explain(config: &Config, asked: &str, json: bool) -> anyhow::Result
     let mut found = Vec::new();
     for cloud in &config.clouds {
         match nova::ask(config, cloud, asked, &status).await {
-            Ok(Asked { servers }) if servers.is_empty() => unknown_to.push(cloud.name.clone()),
-            Ok(Asked { servers }) => found.extend(servers),
+            Ok(servers) if servers.is_empty() => unknown_to.push(cloud.name.clone()),
+            Ok(servers) => found.extend(servers),
             Err(error) => unanswered.push(Unanswered {
                 cloud: cloud.name.clone(),
-                why: caso_base::error_chain(error.as_ref()),
+                why: remedy::line(error.as_ref()),
             }),
         }
     }

@@ -29,9 +29,7 @@ pub use self::support::support;
 use super::exit::Exit;
 use super::remedy;
 use super::where_configured;
-use caso_base::Message;
 use caso_config::Config;
-use caso_model::notice::Notice;
 
 /// For commands that must ask Keystone: the exit code where the configuration has
 /// no way to log in.
@@ -39,8 +37,7 @@ fn no_keystone(config: &Config) -> Option<Exit> {
     let mut clouds = config.clouds.iter();
     let error = clouds.find_map(|cloud| cloud.keystone().err())?;
     let error = anyhow::Error::new(error).context(where_configured(config));
-    let Message { text, hint } = remedy::message(error.as_ref());
-    tracing::error!(hint, "{text}");
+    remedy::log_error(remedy::message(error.as_ref()));
     Some(Exit::Usage)
 }
 
@@ -51,7 +48,6 @@ fn log_warnings(config: &Config) {
     warnings.sort();
     warnings.dedup();
     for warning in warnings {
-        let Notice { text, hint, .. } = warning;
-        tracing::warn!(hint, "{text}");
+        remedy::log_warning(warning.message());
     }
 }

@@ -14,7 +14,7 @@ use crate::stdout;
 use caso_config::{CloudConfig, Config};
 use caso_extract::ProjectRef;
 use caso_extract::projects::find;
-use caso_model::notice::{Notice, Notices};
+use caso_model::notice::Notices;
 
 /// Lists them, and answers with the exit code.
 pub async fn projects(config: Config) -> Exit {
@@ -37,8 +37,7 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
     let warnings = Notices::default();
     let found = find(&session, &options, &warnings).await;
     for warning in warnings.take() {
-        let Notice { text, hint, .. } = remedy::noticed(warning, cloud);
-        tracing::warn!(hint, "{text}");
+        remedy::log_warning(remedy::noticed(warning, cloud).message());
     }
     let found = found?;
     if found.is_empty() {

@@ -20,9 +20,10 @@ use super::mapping_migrate::shell::word;
 use super::queue;
 use super::status::{LOOK_BACK, StatusForm, status};
 use crate::run::ComponentWarnings;
+use crate::run::remedy;
 use crate::run::table::next;
 use caso_base::time::format_utc;
-use caso_base::{Clock as _, SystemClock, error_chain};
+use caso_base::{Clock as _, SystemClock};
 use caso_config::{Config, ConfigErrors};
 use caso_disk::Disk;
 use caso_sandbox::Mask;
@@ -32,6 +33,13 @@ use caso_state::{Spool, ledger};
 const LOG_BYTES: u64 = 256 << 10;
 /// Entries of the spool that are listed.
 const MOST_ENTRIES: usize = 5_000;
+
+/// `caso check --offline`: nobody is asked.
+const OFFLINE: Check = Check {
+    offline: true,
+    strict: false,
+    json: false,
+};
 
 /// Gathers it, and answers with what is where. `folder` must not be there.
 ///
@@ -63,7 +71,7 @@ pub async fn support(
         let path = folder.join(name);
         // What cannot be read is one of the things a maintainer wants to know.
         let found = found.unwrap_or_else(|error| {
-            format!("could not be gathered: {}\n", error_chain(error.as_ref()))
+            format!("could not be gathered: {}\n", remedy::line(error.as_ref()))
         });
         OpenOptions::new()
             .write(true)
@@ -108,12 +116,7 @@ impl Piece {
 }
 
 fn of_errors(errors: &ConfigErrors) -> Vec<Piece> {
-    let what = Check {
-        offline: true,
-        strict: false,
-        json: false,
-    };
-    let found = unusable(errors, what).map(|shown| shown.text);
+    let found = unusable(errors, OFFLINE).map(|shown| shown.text);
     vec![Piece::new(
         "check.txt",
         "why the configuration cannot be used; the log is left out, as nobody knows its secrets",
@@ -122,16 +125,11 @@ fn of_errors(errors: &ConfigErrors) -> Vec<Piece> {
 }
 
 async fn of_config(config: &Config, now: i64) -> Vec<Piece> {
-    let what = Check {
-        offline: true,
-        strict: false,
-        json: false,
-    };
-    let checked = check(config, what, &ComponentWarnings::default()).await;
+    let checked = check(config, OFFLINE, &ComponentWarnings::default()).await;
     let (shown, problems) = show(config, false).await;
     let problems = problems
         .iter()
-        .map(|problem| format!("# error: {}\n", error_chain(problem.as_ref())));
+        .map(|problem| format!("# error: {}\n", remedy::line(problem.as_ref())));
     let shown: String = problems.chain([shown]).collect();
     let json = status(config, now, StatusForm::Json);
     vec![
@@ -187,10 +185,14 @@ fn versions() -> Piece {
 
 fn runs(config: &Config, now: i64) -> anyhow::Result<String> {
     let spool = Spool::look(&config.spooldir, Disk::default());
-    let runs = ledger::read(&spool, now - LOOK_BACK).context("cannot read the ledger of runs")?;
+    let mut lines = Vec::new();
+    ledger::each(&spool, now - LOOK_BACK, &mut |run| {
+        lines.push(serde_json::to_string(&run));
+    })
+    .context("cannot read the ledger of runs")?;
     let mut text = String::new();
-    for run in &runs {
-        text += &serde_json::to_string(run)?;
+    for line in lines {
+        text += &line?;
         text.push('\n');
     }
     Ok(text)

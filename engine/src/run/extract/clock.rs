@@ -10,7 +10,7 @@ use super::extractor::Task;
 use super::mapping::Counts;
 use super::region::Region;
 use super::segment::Written;
-use caso_base::time::format_utc;
+use caso_base::time::{DAY, format_utc};
 use caso_extract::ExtractError;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -18,8 +18,6 @@ use caso_openstack::{Service, Session};
 
 /// Clocks differ by a little anywhere, and a `Date` is cut to its second.
 const APART: i64 = 5;
-/// Of a header alone more is not a clock's error but something that somebody made up.
-const DAY: i64 = 86_400;
 /// What to do about it.
 pub const SET_CLOCK: &str =
     "set the clock that is wrong (`timedatectl status` shows this machine's)";
@@ -29,6 +27,7 @@ const MUCH_BEHIND: i64 = 60;
 /// By how many seconds a service's clock is behind ours, where that is much.
 pub fn behind(session: &Session, service: Service) -> Option<i64> {
     let skew = session.clock_skew(service)?;
+    // Of a header alone a day and more is not a clock's error but something that somebody made up.
     (-DAY..-APART).contains(&skew).then_some(-skew)
 }
 

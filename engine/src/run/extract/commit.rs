@@ -15,7 +15,7 @@ use super::extractor::Due;
 use super::mapping::Counts;
 use super::report::ExtractorResult;
 use super::together::Together;
-use caso_base::error_chain;
+use crate::run::remedy;
 use caso_journal::Sealed;
 use caso_model::Window;
 use caso_state::{Advance, CursorKey, Moves, Unmoved};
@@ -208,9 +208,7 @@ fn stays(advance: Advance) -> Option<i64> {
 
 fn take_back(context: &Context, sealed: &Sealed) {
     if let Err(left) = context.journal.revoke(sealed) {
-        tracing::warn!(
-            "the records of the window could not be taken back: {}",
-            error_chain(&left)
-        );
+        let message = remedy::message(&left);
+        remedy::log_warning(message.of("the records of the window could not be taken back: "));
     }
 }

@@ -13,8 +13,8 @@ use super::segment::Written;
 use super::turns::Attempt;
 use super::window::Plan;
 use crate::run::remedy;
+use caso_base::error_chain;
 use caso_base::time::format_utc;
-use caso_base::{Message, error_chain};
 use caso_extract::{ExtractError, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -231,11 +231,7 @@ impl Task {
     }
 
     async fn failed(&self, error: &ExtractError) -> Attempt {
-        let reason = Message::from(error_chain(error)).hint(remedy::of_extraction(
-            error,
-            &self.region.cloud,
-            &self.project,
-        ));
+        let reason = remedy::of_extraction(error, &self.region.cloud, &self.project);
         if let Some((suspect, scope)) = suspect(error) {
             let Region {
                 outages, sources, ..

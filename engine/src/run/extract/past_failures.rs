@@ -7,14 +7,14 @@
 use super::cursor_keys::cursor_key;
 use super::report::{CloudReport, ExtractorReport, ExtractorResult};
 use crate::run::prepare::Prepared;
-use caso_base::error_chain;
+use crate::run::remedy;
 use caso_model::notice::Notice;
 use caso_state::{CursorKey, Failures};
 
 /// Those of earlier runs, and a note where they are not known.
 pub fn read(prepared: &Prepared) -> (Failures, Option<Notice>) {
     let (failures, forgotten) = Failures::read(&prepared.spools.cursors, prepared.now);
-    let note = forgotten.map(|why| Notice::warning("failures-forgotten", error_chain(&why)));
+    let note = forgotten.map(|why| Notice::warning("failures-forgotten", remedy::message(&why)));
     (failures, note)
 }
 
@@ -46,7 +46,7 @@ pub fn update(
     kept.err().map(|error| {
         Notice::warning(
             "failures-not-kept",
-            format!("cannot keep which projects failed: {}", error_chain(&error)),
+            remedy::message(&error).of("cannot keep which projects failed: "),
         )
     })
 }

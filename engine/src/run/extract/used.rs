@@ -9,20 +9,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::mapping::Counted;
-use caso_base::time::{end_of_month, format_utc, start_of_month};
+use caso_base::time::{DAY, end_of_month, format_utc, start_of_month};
 use caso_model::Window;
 use caso_model::record::{AcceleratorRecord, AccountingRecord, CloudRecord};
 use caso_model::usage::{Server, Tables, UsageItem};
 use caso_state::ledger::{KEPT, UseRow};
 
-const DAY: i64 = 86_400;
 /// So many rows of a project and window are kept. More are not a site's: its flavors, which
 /// anybody may name who may make them, are as many as its servers.
 const MOST_ROWS: usize = 20_000;
 const GIB: f64 = 1_073_741_824.0;
 
 /// Names of flavors by their ids.
-pub type Flavors = HashMap<String, String>;
+pub type Flavors<'a> = HashMap<&'a str, &'a str>;
 
 /// The sums of a window.
 pub struct Used {
@@ -56,18 +55,18 @@ impl Used {
     }
 
     /// The flavors of a page.
-    pub fn flavors(&self, tables: &Tables) -> Flavors {
+    pub fn flavors<'a>(&self, tables: &'a Tables) -> Flavors<'a> {
         if self.window.is_none() {
             return Flavors::new();
         }
         let named = tables.flavors.iter();
         named
-            .filter_map(|flavor| Some((flavor.id.clone(), flavor.name.clone()?)))
+            .filter_map(|flavor| Some((flavor.id.as_str(), flavor.name.as_deref()?)))
             .collect()
     }
 
     /// Adds what the records of an item say.
-    pub fn item(&mut self, flavors: &Flavors, item: &UsageItem, records: &[AccountingRecord]) {
+    pub fn item(&mut self, flavors: &Flavors<'_>, item: &UsageItem, records: &[AccountingRecord]) {
         let Some(window) = self.window else {
             return;
         };
@@ -82,12 +81,12 @@ impl Used {
         });
         let lives = lives(window, clouds);
         for (span, record) in &lives {
-            self.server(*span, record, flavor.as_deref());
+            self.server(*span, record, flavor);
         }
         for record in records {
             match record {
                 AccountingRecord::Accelerator(record) => {
-                    self.accelerator(&lives, record, flavor.as_deref());
+                    self.accelerator(&lives, record, flavor);
                 }
                 AccountingRecord::Storage(record) => {
                     let vo = record.group.clone().unwrap_or_else(|| self.vo.clone());
@@ -102,7 +101,7 @@ impl Used {
                     let a_second = record.watt_hours / exact(whole.unsigned_abs());
                     let span = within(window, record.start, record.end);
                     let vo = self.vo.clone();
-                    self.days(span, &vo, flavor.as_deref(), |row, seconds| {
+                    self.days(span, &vo, flavor, |row, seconds| {
                         *row.watt_hours.get_or_insert(0.0) += a_second * exact(seconds);
                     });
                 }
@@ -217,14 +216,13 @@ fn within(window: Window, start: i64, end: i64) -> Window {
     }
 }
 
-fn flavor(flavors: &Flavors, server: &Server) -> Option<String> {
-    let listed = server.flavor_id.as_ref().and_then(|id| flavors.get(id));
+fn flavor<'a>(flavors: &Flavors<'a>, server: &'a Server) -> Option<&'a str> {
+    let id = server.flavor_id.as_deref();
     let usage = server.compute_usage.as_ref();
     let embedded = server.embedded_flavor.as_ref();
-    listed
-        .or_else(|| embedded?.name.as_ref())
-        .or_else(|| usage?.flavor_name.as_ref())
-        .cloned()
+    id.and_then(|id| flavors.get(id).copied())
+        .or_else(|| embedded?.name.as_deref())
+        .or_else(|| usage?.flavor_name.as_deref())
 }
 
 /// A whole number as a float, which holds seconds and bytes to 53 bits.

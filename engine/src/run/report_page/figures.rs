@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::spans::Spans;
+use caso_base::time::DAY;
 use caso_model::Window;
 use caso_state::ledger::{RunLine, UseRow, WindowLine};
 
-pub const DAY: i64 = 86_400;
 /// What was counted to a moment longer before the end than this, in seconds, is named.
 const LATE: i64 = 3 * 3_600;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::figures::{By, DAY, Finished, Known, Measure, Source};
+use super::figures::{By, Finished, Known, Measure, Source};
 use super::plot::{self, About, Bar, SERIES};
 use crate::run::summary::words::{count, len, listed};
 use caso_base::line::clean_line;
-use caso_base::time::format_utc;
+use caso_base::time::{DAY, format_utc};
 
 const STYLE: &str = include_str!("style.css");
 /// So many bars a plot has, and so many rows a table; the rest is summed up in one more.
@@ -451,7 +451,8 @@ fn short(sums: &[(&str, f64)], most: usize) -> Vec<(String, f64)> {
     rows
 }
 
-fn date(day: i64) -> String {
+/// A day since 1970: `2026-10-01`.
+pub fn date(day: i64) -> String {
     format_utc(day * DAY).chars().take(10).collect()
 }
 

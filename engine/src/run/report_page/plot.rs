@@ -11,9 +11,6 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use caso_base::line::short_line;
-use caso_base::time::format_utc;
-
-use super::figures::DAY;
 
 /// Units of the drawing for one pixel of a small screen: coordinates are whole numbers.
 const SCALE: i32 = 4;
@@ -117,7 +114,7 @@ pub fn days(about: &About<'_>, bars: &[Bar]) -> anyhow::Result<Markup> {
             .label_style(("sans-serif", TEXT).into_font().color(&INK))
             .x_labels(5)
             .y_labels(6)
-            .x_label_formatter(&|day| format_utc(day * DAY).chars().take(10).collect())
+            .x_label_formatter(&|day| super::page::date(*day))
             .y_label_formatter(&|used| match most < 10.0 {
                 true => format!("{used:.1}"),
                 false => super::page::grouped(&format!("{used:.0}")),

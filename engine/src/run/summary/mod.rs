@@ -12,6 +12,7 @@ mod extraction;
 mod journal;
 pub mod words;
 
+use crate::run::remedy;
 use caso_base::Message;
 use caso_base::line::clean_lines;
 use std::collections::BTreeMap;
@@ -72,8 +73,7 @@ impl Summary {
 
     /// Something was not done, or is lost.
     pub fn problem(&mut self, message: impl Into<Message>) {
-        let Message { text, hint } = message.into();
-        tracing::error!(hint, "{text}");
+        remedy::log_error(message);
         self.failure();
     }
 

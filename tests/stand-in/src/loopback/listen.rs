@@ -26,52 +26,44 @@ pub struct Certificate {
     der: Vec<u8>,
 }
 
+/// What a server on the loopback interface is called.
+const LOOPBACK: [&str; 2] = ["127.0.0.1", "localhost"];
+
 impl Certificate {
     /// Signed by itself, for `127.0.0.1` and `localhost`.
     pub fn for_loopback() -> Self {
-        Self::signed(|_| {})
+        Self::signed(&LOOPBACK, |_| {})
     }
 
     /// The same, which ends with the beginning of this day.
     pub fn that_ends_on(year: i32, month: u8, day: u8) -> Self {
-        Self::signed(|params| params.not_after = rcgen::date_time_ymd(year, month, day))
-    }
-
-    fn signed(change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let mut params = rcgen::CertificateParams::new(names).expect("two names");
-        change(&mut params);
-        let key = rcgen::KeyPair::generate().expect("a key");
-        let made = params
-            .self_signed(&key)
-            .expect("a certificate for two names");
-        Certificate {
-            pem: made.pem(),
-            key_pem: key.serialize_pem(),
-            key: key.serialize_der(),
-            der: made.der().to_vec(),
-        }
+        Self::signed(&LOOPBACK, |params| {
+            params.not_after = rcgen::date_time_ymd(year, month, day);
+        })
     }
 
     /// Signed by itself, of a host of a site, as GOCDB has its subject:
     /// `/O=Site/CN=NAME`.
     pub fn for_host(name: &str) -> Self {
-        let made = || {
-            let key = rcgen::KeyPair::generate()?;
-            let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()])?;
+        Self::signed(&[name], |params| {
             let mut subject = rcgen::DistinguishedName::new();
             subject.push(rcgen::DnType::OrganizationName, "Site");
             subject.push(rcgen::DnType::CommonName, name);
-            parameters.distinguished_name = subject;
-            let certificate = parameters.self_signed(&key)?;
-            Ok::<_, rcgen::Error>((certificate, key))
-        };
-        let (certificate, key) = made().expect("a certificate for a name");
+            params.distinguished_name = subject;
+        })
+    }
+
+    fn signed(names: &[&str], change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = rcgen::CertificateParams::new(names).expect("names of hosts");
+        change(&mut params);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = params.self_signed(&key).expect("a certificate");
         Certificate {
-            pem: certificate.pem(),
+            pem: made.pem(),
             key_pem: key.serialize_pem(),
             key: key.serialize_der(),
-            der: certificate.der().to_vec(),
+            der: made.der().to_vec(),
         }
     }
 

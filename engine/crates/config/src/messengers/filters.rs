@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{is_file, refuse};
+use super::{is_file, near_or_own, refuse};
 use crate::error::{At, ConfigError};
 use crate::ini::normalize_section;
 use crate::origin::Origin;
@@ -13,7 +13,6 @@ use crate::text::listed;
 use crate::types::{ComponentInstance, ComponentSource, Limits, MessengerInstance};
 use crate::value::Sha256;
 use caso_base::Message;
-use caso_base::suggest::did_you_mean;
 
 /// The filters of a messenger, whose `filters` are in this slot.
 pub fn read(reader: &mut Reader<'_>, slot: &Slot) -> Vec<ComponentInstance> {
@@ -88,12 +87,9 @@ fn builtin(name: &str, host: &str) -> Result<ComponentSource, Message> {
         return Ok(ComponentSource::BuiltIn(name.to_owned()));
     }
     let all: Vec<String> = known.iter().map(|known| (*known).to_owned()).collect();
-    let own = format!("for a component of your own write `component = /its/file.wasm` in [{host}]");
-    let near = did_you_mean(name, known.iter().copied());
-    let hint = near.map_or_else(|| own.clone(), |near| format!("{near} {own}"));
     Err((
         format!("no filter `{name}` is built in (there is {})", listed(&all)),
-        hint,
+        near_or_own(name, known.iter().copied(), host),
     )
         .into())
 }

@@ -86,7 +86,7 @@ impl Site {
     }
 }
 
-/// An error as a program prints it: what is, and what to do about it.
+/// What is, and what to do about it.
 pub(crate) fn told(error: &ConfigError) -> String {
-    ConfigErrors::from(error.clone()).to_string()
+    error.message().to_string()
 }

@@ -14,7 +14,7 @@ use crate::run::extract::{Sources, usage_context};
 use crate::run::kind::Kind;
 use crate::run::remedy;
 use crate::run::summary::words::{count, of, span};
-use caso_base::error_chain;
+use caso_base::Message;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config};
 use caso_extract::projects::find;
@@ -35,7 +35,7 @@ struct Came {
     /// `nova 32 servers`.
     read: Vec<String>,
     /// What a run would not do, with the extractors, and what to do.
-    failed: BTreeMap<String, (Vec<&'static str>, Option<String>)>,
+    failed: BTreeMap<Message, Vec<&'static str>>,
     lost: Vec<String>,
     lacking: Vec<&'static str>,
     flavors: BTreeMap<String, bool>,
@@ -55,7 +55,7 @@ pub async fn cloud(
     let session = match kind.session(config, cloud, kind.clock()) {
         Ok(session) => session,
         Err(error) => {
-            let finding = Finding::failed(Area::Login, error_chain(error.as_ref()));
+            let finding = Finding::failed(Area::Login, remedy::message(error.as_ref()));
             return findings.add(finding.of(&cloud.name));
         }
     };
@@ -65,8 +65,8 @@ pub async fn cloud(
     certificates(&session, cloud, now, &mut told, findings);
     match logged_in {
         Err(error) => {
-            let finding = Finding::failed(Area::Login, error_chain(&error)).of(&cloud.name);
-            return findings.add(finding.hint(error.hint()));
+            let finding = Finding::failed(Area::Login, remedy::message(&error));
+            return findings.add(finding.of(&cloud.name));
         }
         Ok(renewed) => {
             let until = renewed.map_or_else(String::new, |at| {
@@ -84,8 +84,8 @@ pub async fn cloud(
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let finding = Finding::failed(Area::Project, error_chain(&error)).of(&cloud.name);
-            return findings.add(finding.hint(error.hint()));
+            let finding = Finding::failed(Area::Project, remedy::message(&error));
+            return findings.add(finding.of(&cloud.name));
         }
     };
     let mut projects = Vec::new();
@@ -112,9 +112,8 @@ pub async fn cloud(
     let power = match kind.prometheus(config, cloud, &session, kind.clock()) {
         Ok(power) => power,
         Err(error) => {
-            let finding = Finding::failed(Area::Cloud, error_chain(error.as_ref()));
-            let hint = remedy::of(error.as_ref());
-            findings.add(finding.of(&cloud.name).hint(hint));
+            let finding = Finding::failed(Area::Cloud, remedy::message(error.as_ref()));
+            findings.add(finding.of(&cloud.name));
             None
         }
     };
@@ -174,9 +173,9 @@ async fn region(
         }
         flavors.extend(came.flavors);
         let well = came.failed.is_empty();
-        for (text, (extractors, hint)) in came.failed {
-            let text = format!("{}: {text}", extractors.join(", "));
-            findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
+        for (reason, extractors) in came.failed {
+            let message = reason.of(&format!("{}: ", extractors.join(", ")));
+            findings.add(Finding::failed(Area::Project, message).of(&name));
         }
         if let Some(first) = came.lost.first() {
             let number = u64::try_from(came.lost.len()).unwrap_or(u64::MAX);
@@ -245,12 +244,8 @@ async fn project_of(
             }
             Err(error) if error.is_service_lacking() => came.lacking.push(name),
             Err(error) => {
-                let hint = remedy::of_extraction(&error, cloud, project);
-                let cause = came
-                    .failed
-                    .entry(error_chain(&error))
-                    .or_insert((Vec::new(), hint));
-                cause.0.push(name);
+                let reason = remedy::of_extraction(&error, cloud, project);
+                came.failed.entry(reason).or_default().push(name);
             }
         }
     }
@@ -299,16 +294,15 @@ fn benchmarks(flavors: &BTreeMap<String, bool>, findings: &mut Findings) {
 
 fn noticed(notices: Vec<Notice>, cloud: &CloudConfig, findings: &mut Findings) {
     for notice in notices {
-        let notice = remedy::noticed(notice, cloud);
-        let finding = Finding::warning(Area::Cloud, &notice.text).of(&cloud.name);
-        findings.add(finding.hint(notice.hint));
+        let message = remedy::noticed(notice, cloud).message();
+        findings.add(Finding::warning(Area::Cloud, message).of(&cloud.name));
     }
 }
 
 fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) {
     if let Err(apart) = clock::compare(session, now) {
-        let finding = Finding::failed(Area::Clock, apart.to_string()).of(&cloud.name);
-        return findings.add(finding.hint(clock::SET_CLOCK.to_owned()));
+        let finding = Finding::failed(Area::Clock, remedy::message(&apart));
+        return findings.add(finding.of(&cloud.name));
     }
     let skew = session.clock_skew(Service::Identity);
     let hint = clock::SET_CLOCK;

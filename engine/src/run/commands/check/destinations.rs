@@ -7,8 +7,8 @@ use url::Url;
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::components::{Components, Messenger};
+use crate::run::remedy;
 use crate::run::summary::words::to;
-use caso_base::error_chain;
 use caso_config::{ComponentSource, Config};
 use caso_sandbox::{ConnectionTerms, Grant, HttpTerms, Limits, Redirect, Sink, TlsTerms};
 use caso_signature::Signer;
@@ -95,8 +95,8 @@ async fn way(
 ) -> Result<Vec<String>, String> {
     let works = match grant {
         Grant::Signature(terms) => {
-            let signer = Signer::read(&terms.files).map_err(|error| error_chain(&error))?;
-            return signer.check(now).map_err(|error| error_chain(&error));
+            let signer = Signer::read(&terms.files).map_err(|error| remedy::line(&error))?;
+            return signer.check(now).map_err(|error| remedy::line(&error));
         }
         Grant::Queue(terms) => writable(&terms.path),
         Grant::Directory(terms) if terms.write => writable(&terms.path),
@@ -125,7 +125,7 @@ async fn way(
 }
 
 fn writable(path: &std::path::Path) -> Result<(), String> {
-    caso_state::check_writable(path).map_err(|error| error_chain(&error))
+    caso_state::check_writable(path).map_err(|error| remedy::line(&error))
 }
 
 async fn connects(messenger: &Messenger, terms: &ConnectionTerms) -> Result<(), String> {

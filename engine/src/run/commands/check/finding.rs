@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::run::exit::Exit;
 use crate::run::summary::words::count;
 use crate::run::table::columns;
+use caso_base::Message;
 use caso_base::line::{LINE_BYTES, short_line};
 
 /// What a finding is about. The words are part of the JSON form.
@@ -78,26 +79,27 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub fn new(area: Area, verdict: Verdict, text: impl AsRef<str>) -> Self {
+    pub fn new(area: Area, verdict: Verdict, message: impl Into<Message>) -> Self {
+        let Message { text, hint } = message.into();
         Self {
             area,
             subject: None,
             verdict,
-            text: short_line(text.as_ref(), LINE_BYTES),
-            hint: None,
+            text: short_line(&text, LINE_BYTES),
+            hint,
         }
     }
 
-    pub fn ok(area: Area, text: impl AsRef<str>) -> Self {
-        Self::new(area, Verdict::Ok, text)
+    pub fn ok(area: Area, message: impl Into<Message>) -> Self {
+        Self::new(area, Verdict::Ok, message)
     }
 
-    pub fn warning(area: Area, text: impl AsRef<str>) -> Self {
-        Self::new(area, Verdict::Warning, text)
+    pub fn warning(area: Area, message: impl Into<Message>) -> Self {
+        Self::new(area, Verdict::Warning, message)
     }
 
-    pub fn failed(area: Area, text: impl AsRef<str>) -> Self {
-        Self::new(area, Verdict::Failed, text)
+    pub fn failed(area: Area, message: impl Into<Message>) -> Self {
+        Self::new(area, Verdict::Failed, message)
     }
 
     pub fn of(self, subject: &str) -> Self {

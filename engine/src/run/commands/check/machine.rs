@@ -7,8 +7,8 @@ use nix::unistd::{Uid, User};
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::commands::status::{Status, UNTAKEN};
+use crate::run::remedy;
 use crate::run::summary::words::{count, records, size, span};
-use caso_base::error_chain;
 use caso_config::Config;
 use caso_disk::Disk;
 use caso_extract::projects::VoMapping;
@@ -57,7 +57,7 @@ pub fn lock(config: &Config, findings: &mut Findings) {
         Ok(Some(holder)) => {
             Finding::ok(Area::Lock, format!("held by {holder}: a run is under way"))
         }
-        Err(error) => Finding::failed(Area::Lock, error_chain(&error)),
+        Err(error) => Finding::failed(Area::Lock, remedy::message(&error)),
     });
 }
 
@@ -66,7 +66,10 @@ pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
     let status = match Status::read(config, now) {
         Ok(status) => status,
         Err(error) => {
-            return findings.add(Finding::failed(Area::Spool, error_chain(error.as_ref())));
+            return findings.add(Finding::failed(
+                Area::Spool,
+                remedy::message(error.as_ref()),
+            ));
         }
     };
     for queue in &status.queues {
@@ -146,7 +149,7 @@ pub fn mapping(config: &Config, findings: &mut Findings) {
             Ok(_) => {}
         }
         for warning in warnings.take() {
-            findings.add(Finding::warning(area, &warning.text));
+            findings.add(Finding::warning(area, warning.message()));
         }
     }
 }

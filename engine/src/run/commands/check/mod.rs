@@ -18,7 +18,7 @@ use crate::run::ComponentWarnings;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::{NAME_A_FILE, components, prepare, remedy, site_names, where_configured};
-use caso_base::{Clock as _, SystemClock, error_chain};
+use caso_base::{Clock as _, SystemClock};
 use caso_config::{Config, ConfigErrors};
 use caso_model::notice::{Notice, Severity};
 
@@ -57,12 +57,10 @@ impl Shown {
 pub fn unusable(errors: &ConfigErrors, what: Check) -> anyhow::Result<Shown> {
     let mut findings = Findings::new(SystemClock::new().now(), what.offline, what.strict);
     for error in &errors.0 {
-        let finding = Finding::failed(Area::Configuration, error.to_string());
-        findings.add(finding.hint(error.hint()));
+        findings.add(Finding::failed(Area::Configuration, error.message()));
     }
     for remark in &errors.1 {
-        let finding = Finding::warning(Area::Configuration, &remark.text);
-        findings.add(finding.hint(remark.hint.clone()));
+        findings.add(Finding::warning(Area::Configuration, remark.message()));
     }
     Shown::of(&findings, what.json)
 }
@@ -96,8 +94,10 @@ pub async fn check(
     machine::mapping(config, &mut findings);
     let mapper = match loaded {
         Err(error) => {
-            let hint = remedy::of(error.as_ref());
-            findings.add(Finding::failed(Area::Mapper, error_chain(error.as_ref())).hint(hint));
+            findings.add(Finding::failed(
+                Area::Mapper,
+                remedy::message(error.as_ref()),
+            ));
             None
         }
         Ok(loaded) => {
@@ -114,7 +114,7 @@ pub async fn check(
         }
     }
     for warning in remarks.take() {
-        findings.add(Finding::warning(Area::Flavor, &warning.text));
+        findings.add(Finding::warning(Area::Flavor, warning.message()));
     }
     Shown::of(&findings, what.json)
 }
@@ -127,10 +127,10 @@ fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
         .map(|it| it.display().to_string())
         .collect();
     match files.is_empty() {
-        true => {
-            let finding = Finding::failed(area, where_configured(config));
-            findings.add(finding.hint(NAME_A_FILE.to_owned()));
-        }
+        true => findings.add(Finding::failed(
+            area,
+            (where_configured(config), NAME_A_FILE),
+        )),
         false => findings.add(Finding::ok(area, format!("read {}", files.join(", ")))),
     }
     for notice in notices {
@@ -139,19 +139,17 @@ fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
             Severity::Info => finding::Verdict::Ok,
             Severity::Warning => finding::Verdict::Warning,
         };
-        findings.add(Finding::new(area, verdict, &notice.text).hint(notice.hint.clone()));
+        findings.add(Finding::new(area, verdict, notice.message()));
     }
     for cloud in &config.clouds {
         let keystone = cloud.keystone().map(drop);
         for missing in [cloud.site().map(drop), keystone] {
             if let Err(error) = missing {
-                let finding = Finding::failed(area, error.to_string()).of(&cloud.name);
-                findings.add(finding.hint(error.hint()));
+                findings.add(Finding::failed(area, error.message()).of(&cloud.name));
             }
         }
     }
     if let Err(error) = site_names::check(config) {
-        let hint = remedy::of(error.as_ref());
-        findings.add(Finding::failed(area, error_chain(error.as_ref())).hint(hint));
+        findings.add(Finding::failed(area, remedy::message(error.as_ref())));
     }
 }

@@ -10,8 +10,8 @@ use super::samples::Records;
 use super::sink::Manner;
 use super::stage::{Output, Outside, Scene, Stage};
 use super::try_out::rest;
+use crate::run::remedy;
 use crate::run::summary::words::listed;
-use caso_base::error_chain;
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger as _, Rest};
 use caso_sandbox::{Component, GuestMessenger, Limits};
@@ -146,7 +146,7 @@ impl<'a> Battery<'a> {
         limits: impl FnOnce(&mut Limits),
     ) -> Result<Playing, Unstarted> {
         let stage = Stage::set(self.subject, self.component, scene, limits)
-            .map_err(|error| Unstarted::Host(error_chain(error.as_ref())))?;
+            .map_err(|error| Unstarted::Host(remedy::line(error.as_ref())))?;
         let messenger = stage.start().await.map_err(Unstarted::Guest)?;
         Ok(Playing { stage, messenger })
     }

@@ -14,9 +14,9 @@ use super::recorded::recorded;
 use super::stage::harmless;
 use super::trial::{self, Caches};
 use super::{Shown, Subject};
+use crate::run::remedy;
 use crate::run::summary::words::grouped;
 use crate::run::{component_file, components};
-use caso_base::error_chain;
 use caso_config::{ComponentInstance, Config, MessengerInstance};
 use caso_model::notice::Severity;
 use caso_sandbox::{Component, Denial, GrantError, Sandbox, Source};
@@ -127,7 +127,7 @@ async fn admission(
         Ok(component) => component,
         Err(error) => {
             let error = anyhow::Error::from(error);
-            findings.add(ADMISSION, Verdict::Fail, error_chain(error.as_ref()));
+            findings.add(ADMISSION, Verdict::Fail, remedy::line(error.as_ref()));
             return None;
         }
     };
@@ -218,7 +218,7 @@ async fn granted(
                 true => Verdict::No,
                 false => Verdict::Fail,
             };
-            findings.add(GRANTS, verdict, error_chain(error.as_ref()));
+            findings.add(GRANTS, verdict, remedy::line(error.as_ref()));
             return Vec::new();
         }
     };
@@ -239,7 +239,7 @@ async fn granted(
     for queue in messenger.queues() {
         if let Err(error) = caso_state::check_writable(queue) {
             let error = anyhow::Error::from(error);
-            findings.add(GRANTS, Verdict::No, error_chain(error.as_ref()));
+            findings.add(GRANTS, Verdict::No, remedy::line(error.as_ref()));
         }
     }
     // With all others of the configuration, with which it may overlap.
@@ -251,7 +251,7 @@ async fn granted(
                 findings.add(GRANTS, Verdict::Fail, &refused.failure.detail);
             }
         }
-        Err(error) => findings.add(GRANTS, Verdict::Warn, error_chain(error.as_ref())),
+        Err(error) => findings.add(GRANTS, Verdict::Warn, remedy::line(error.as_ref())),
     }
     harmless(&component.description, &messenger.setup.settings)
 }
@@ -273,7 +273,7 @@ fn wanted(subject: &Subject, component: &Component, findings: &mut Findings) {
                 findings.add(GRANTS, Verdict::Info, text);
             }
         }
-        Err(error) => findings.add(GRANTS, Verdict::Fail, error_chain(error.as_ref())),
+        Err(error) => findings.add(GRANTS, Verdict::Fail, remedy::line(error.as_ref())),
     }
 }
 
@@ -308,7 +308,7 @@ async fn filter(
             };
             let text = format!(
                 "{}; `--set OPTION=VALUE` gives it options",
-                error_chain(error.as_ref())
+                remedy::line(error.as_ref())
             );
             findings.add(BATTERY, verdict, text);
         }
@@ -323,7 +323,7 @@ async fn mapper(subject: &Subject, caches: &Caches, folder: &Path, findings: &mu
         match recorded(mapper, &caches.0, &folder.join(run)).await {
             Ok(recorded) => made.push(recorded),
             Err(error) => {
-                findings.add(BATTERY, Verdict::Fail, error_chain(error.as_ref()));
+                findings.add(BATTERY, Verdict::Fail, remedy::line(error.as_ref()));
                 return;
             }
         }

@@ -80,7 +80,7 @@ pub async fn inspect(subject: &Subject, caches: &Caches, json: bool) -> anyhow::
         .transpose();
     let (configuration, problem) = match configuration {
         Ok(configuration) => (configuration, None),
-        Err(error) => (None, Some(caso_base::error_chain(error.as_ref()))),
+        Err(error) => (None, Some(crate::run::remedy::line(error.as_ref()))),
     };
     let facts = Inspection {
         fits: problem.is_none(),

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::Shown;
 use crate::run::exit::Exit;
+use crate::run::remedy;
 use crate::run::table::columns;
 use crate::run::{component_file, components, territory};
-use caso_base::error_chain;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_model::notice::Severity;
 use caso_sandbox::{Component, Granted, Sandbox, Source};
@@ -235,7 +235,7 @@ impl Line {
 
     fn usable(&mut self, usable: anyhow::Result<()>) {
         self.usable = usable.is_ok();
-        self.problem = usable.err().map(|error| error_chain(error.as_ref()));
+        self.problem = usable.err().map(|error| remedy::line(error.as_ref()));
     }
 
     fn given(&mut self, granted: &Granted) {

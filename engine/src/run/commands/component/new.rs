@@ -236,7 +236,7 @@ fn usable(name: &str) -> anyhow::Result<()> {
     }
     let nowhere = Path::new("/nonexistent");
     if let Err(error) = trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere) {
-        bail!(NotAName(caso_base::error_chain(error.as_ref())));
+        bail!(NotAName(crate::run::remedy::line(error.as_ref())));
     }
     if caso_builtin::messengers().iter().any(|known| known == name) {
         bail!(NotAName(format!(

@@ -138,7 +138,7 @@ async fn deliveries(
     let mut stage = match Stage::set(subject, component, &scene, |_| {}) {
         Ok(stage) => stage,
         Err(error) => {
-            report.problem = Some(caso_base::error_chain(error.as_ref()));
+            report.problem = Some(crate::run::remedy::line(error.as_ref()));
             return Ok(report);
         }
     };

@@ -13,12 +13,6 @@ use caso_openstack::{Scope, Service};
 /// Servers of a name that ended earlier than all that Nova remembers.
 const EVER: i64 = 0;
 
-/// What a cloud answered.
-pub struct Asked {
-    /// None, where it has no such server in the projects that are extracted.
-    pub servers: Vec<Found>,
-}
-
 /// A server, and where it is.
 #[derive(Debug, Serialize)]
 pub struct Found {
@@ -51,7 +45,7 @@ impl Found {
 }
 
 /// Asks Nova in each of the extracted projects of a cloud: for the one of this id, which is
-/// enough, or else for all of this name, deleted ones too.
+/// enough, or else for all of this name, deleted ones too. None, where it has no such server there.
 ///
 /// # Errors
 /// No project of it was extracted yet; or Nova does not answer.
@@ -60,41 +54,43 @@ pub async fn ask(
     cloud: &CloudConfig,
     asked: &str,
     status: &Status,
-) -> anyhow::Result<Asked> {
+) -> anyhow::Result<Vec<Found>> {
     let session = Kind::Real.session(config, cloud, Kind::Real.clock())?;
     let of_cloud = status.cursors.iter().filter(|it| it.cloud == cloud.name);
     let mut projects: Vec<&str> = of_cloud.map(|it| it.project.as_str()).collect();
     projects.sort_unstable();
     projects.dedup();
     anyhow::ensure!(!projects.is_empty(), "no project of it was extracted yet");
-    let mut servers = Vec::new();
+    let mut places = Vec::new();
     for region in cloud.regions() {
         let session = session.in_region(region.as_deref());
         for project in &projects {
             let scope = Scope::Project((*project).to_owned());
             let offered = session.microversions(&scope, Service::Compute).await?;
             let nova = Nova::new(session.clone(), project, offered);
-            let found = |row: &RawValue| found(cloud, region.as_deref(), row);
             if let Some(row) = nova.server(asked, None).await? {
-                let servers = vec![found(&row)?];
-                return Ok(Asked { servers });
+                return Ok(vec![found(cloud, region.as_deref(), &row)?]);
             }
-            for list in [ServerList::Current, ServerList::ChangedSince(EVER)] {
-                let mut pager = nova.servers_named(asked, list, config.page_size);
-                while let Some(page) = pager.next(&session).await? {
-                    for row in &page.rows {
-                        let found = found(row)?;
-                        let known = |it: &Found| it.id == found.id;
-                        if found.stated.name.as_deref() == Some(asked) && !servers.iter().any(known)
-                        {
-                            servers.push(found);
-                        }
+            places.push((region.clone(), session.clone(), nova));
+        }
+    }
+    // Only then by name, which takes two lists a project.
+    let mut servers: Vec<Found> = Vec::new();
+    for (region, session, nova) in places {
+        for list in [ServerList::Current, ServerList::ChangedSince(EVER)] {
+            let mut pager = nova.servers_named(asked, list, config.page_size);
+            while let Some(page) = pager.next(&session).await? {
+                for row in &page.rows {
+                    let found = found(cloud, region.as_deref(), row)?;
+                    let is_known = servers.iter().any(|it| it.id == found.id);
+                    if found.stated.name.as_deref() == Some(asked) && !is_known {
+                        servers.push(found);
                     }
                 }
             }
         }
     }
-    Ok(Asked { servers })
+    Ok(servers)
 }
 
 fn found(cloud: &CloudConfig, region: Option<&str>, row: &RawValue) -> anyhow::Result<Found> {

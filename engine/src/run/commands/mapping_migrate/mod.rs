@@ -25,11 +25,10 @@ use crate::run::extract::session_of::project_options;
 use crate::run::summary::Summary;
 use crate::run::{Exit, Kind, remedy, where_configured};
 use crate::stdout;
-use caso_base::error_chain;
 use caso_config::{CloudConfig, Config};
 use caso_extract::ProjectOptions;
 use caso_extract::projects::{Lookup, VoMapping};
-use caso_model::notice::{Notice, Notices};
+use caso_model::notice::Notices;
 use caso_openstack::{ApiError, Scope, Session, keystone};
 
 /// cASO's words.
@@ -88,10 +87,9 @@ async fn migrate(
         Ok(session) => Some(session),
         // The person who runs the commands has credentials of their own.
         Err(error) if config.dry_run => {
-            tracing::warn!(
-                "Keystone could not be asked, so the commands have projects as they are written in the mapping file: {}",
-                error_chain(error.as_ref())
-            );
+            remedy::log_warning(remedy::message(error.as_ref()).of(
+                "Keystone could not be asked, so the commands have projects as they are written in the mapping file: ",
+            ));
             None
         }
         Err(error) => return Err(error),
@@ -130,8 +128,7 @@ fn mapping(cloud: &CloudConfig, options: &ProjectOptions) -> anyhow::Result<VoMa
     for warning in warnings.take() {
         // That the file is old is why somebody runs this.
         if warning.key != "mapping-file-tenants" {
-            let Notice { text, hint, .. } = warning;
-            tracing::warn!(hint, "{text}");
+            remedy::log_warning(warning.message());
         }
     }
     Ok(mapping?)
@@ -179,10 +176,10 @@ async fn apply(session: &Session, step: Step, summary: &mut Summary) {
             summary.success();
             summary.line(format!("{shown} has {change}{already}"));
         }
-        Err(error) => summary.problem(format!(
-            "{shown} could not be given {change}: {}",
-            error_chain(&error)
-        )),
+        Err(error) => {
+            let what = format!("{shown} could not be given {change}: ");
+            summary.problem(remedy::message(&error).of(&what));
+        }
     }
 }
 

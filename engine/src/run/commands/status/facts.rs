@@ -105,12 +105,7 @@ impl Status {
         let spool = Spool::look(&config.spooldir, Disk::default());
         let runs =
             ledger::read(&spool, now - LOOK_BACK).context("cannot read the ledger of runs")?;
-        let mut last_run = runs.last().cloned();
-        // What was used is for the report, and long.
-        for window in last_run.iter_mut().flat_map(|run| &mut run.windows) {
-            window.used.clear();
-            window.used_from = None;
-        }
+        let last_run = runs.last().cloned();
         let last_extracting = runs.iter().rev().find(|run| run.extracted);
         let whole = |run: &&RunLine| run.extracted && run.exit == 0;
         let queues = queues(config, &spool, last_run.as_ref())?;

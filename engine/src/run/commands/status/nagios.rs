@@ -2,11 +2,11 @@
 
 use super::{Shown, Status};
 use crate::run::exit::Exit;
+use caso_base::time::DAY;
 
 /// No run for a day, or nothing extracted for a day, is critical; what `attention` names is a
 /// warning. The performance data are seconds and counts.
 pub fn nagios(status: &Status) -> Shown {
-    const DAY: i64 = 86_400;
     let lag = status
         .cursors
         .iter()

@@ -32,8 +32,8 @@ fn server(flavor: &str) -> UsageItem {
     })
 }
 
-fn flavors() -> Flavors {
-    [("1".to_owned(), "m1.small".to_owned())].into()
+fn flavors() -> Flavors<'static> {
+    [("1", "m1.small")].into()
 }
 
 fn counted(window: Window, items: &[(UsageItem, Vec<AccountingRecord>)]) -> Vec<UseRow> {
@@ -209,7 +209,7 @@ fn what_is_kept_has_bounds() {
     let mut used = Used::new(w(NOVEMBER - HOUR, NOVEMBER), "vo");
     for number in 0..=MOST_ROWS {
         let name = number.to_string();
-        let flavors = [(name.clone(), name.clone())].into();
+        let flavors = [(name.as_str(), name.as_str())].into();
         used.item(&flavors, &server(&name), &record(OCTOBER));
     }
     assert_eq!(used.finish(), None);
