@@ -13,6 +13,7 @@
 //!
 //! In what kinds of run differ, dry ones and replays, is `kind`'s alone.
 
+mod adoption;
 mod bound;
 mod close;
 mod commands;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
 
+use super::adoption;
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
 use super::kind::{Kind, Spools};
@@ -144,6 +145,9 @@ pub async fn prepare(
     }
     let (journal, recovery) = Journal::open(&spools.journal, now).map_err(unopened)?;
     summary.recovered(&recovery);
+    if let Some(notice) = adoption::settle(&journal, &spools.journal).map_err(nothing())? {
+        summary.notice(&notice);
+    }
     let prepared = Prepared {
         kind: Arc::new(kind),
         config: Arc::new(config),

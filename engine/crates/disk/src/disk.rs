@@ -9,6 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub enum Step {
     SyncFolder,
     /// Give a file another name.
     Rename,
-    /// Give a file a second name (a hard link).
+    /// Make a link: a second name of a file, or a symbolic one.
     Link,
     /// Remove a file.
     Remove,
@@ -310,6 +311,18 @@ impl Disk {
     pub fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
         self.gate(Step::Rename, to)?;
         fs::rename(from, to).map_err(|e| DiskError::new(Step::Rename, to, e))
+    }
+
+    /// Makes a symbolic link with that text.
+    pub fn symlink(&self, text: &Path, link: &Path) -> Result<(), DiskError> {
+        self.gate(Step::Link, link)?;
+        symlink(text, link).map_err(|e| DiskError::new(Step::Link, link, e))
+    }
+
+    /// Removes a folder, which must be empty.
+    pub fn remove_folder(&self, path: &Path) -> Result<(), DiskError> {
+        self.gate(Step::Remove, path)?;
+        fs::remove_dir(path).map_err(|e| DiskError::new(Step::Remove, path, e))
     }
 
     /// Removes a file; one that is not there is no error.

@@ -14,6 +14,7 @@ use flate2::write::GzEncoder;
 
 use super::entry::each;
 use super::{Ask, Opened, agreed, nothing, of_messenger, opened, sight, what};
+use crate::run::adoption;
 use crate::run::exit::Exit;
 use crate::run::prepare::Stopped;
 use crate::run::summary::words::{of, records};
@@ -61,6 +62,8 @@ async fn dropped(config: &Config, drop: &Drop, ask: Ask<'_>) -> Result<(), Stopp
     stdout::write(&announced(config, drop, found)).map_err(failed())?;
     agreed(ask, "Drop them?")?;
     let opened = opened(config).await?;
+    // Copies of what is given up must not come back.
+    adoption::settle(&opened.journal, &opened.spool).map_err(failed())?;
     done(&opened, drop, before, found).map_err(failed())
 }
 
