@@ -62,7 +62,7 @@ fn options() -> Vec<OptionDescription> {
             "Records in a request.",
         )
         .minimum(1)
-        .maximum(10_000),
+        .maximum(5_000),
         OptionDescription::new(
             "token",
             OptionKind::Secret,

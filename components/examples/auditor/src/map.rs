@@ -50,7 +50,7 @@ pub fn records(options: &Options, batch: &Batch) -> Option<Mapped> {
         match made {
             Ok(value) => mapped.entries.push(Entry {
                 index,
-                bytes: value.json.to_string().len() + 1,
+                bytes: value.json.len() + 1,
                 value,
             }),
             Err(reason) => mapped.refused.push(Refusal::new(index, reason)),
@@ -198,7 +198,11 @@ mod tests {
     fn one(records: RecordList) -> Value {
         let mapped = mapped(&[], records);
         assert!(mapped.refused.is_empty(), "{:?}", mapped.refused);
-        mapped.entries[0].value.json.clone()
+        json(&mapped.entries[0].value)
+    }
+
+    fn json(record: &Record) -> Value {
+        serde_json::from_str(&record.json).unwrap()
     }
 
     fn ended() -> CloudRecord {
@@ -248,8 +252,10 @@ mod tests {
         let open = mapped(&[("running", "open")], both());
         assert_eq!((open.running, open.entries.len()), (0, 2));
         let record = &open.entries[0].value;
-        assert!(!record.closes && record.json.get("stop_time").is_none());
-        let names: Vec<&str> = record.json["components"]
+        assert!(!record.closes);
+        let opened = json(record);
+        assert!(opened.get("stop_time").is_none());
+        let names: Vec<&str> = opened["components"]
             .as_array()
             .unwrap()
             .iter()
@@ -258,7 +264,7 @@ mod tests {
         assert_eq!(names, ["Cores", "Memory", "Disk", "PublicIPs"]);
         // The same record, which its end closes.
         let closed = &open.entries[1].value;
-        assert_eq!(record.json["record_id"], closed.json["record_id"]);
+        assert_eq!(opened["record_id"], json(closed)["record_id"]);
         assert!(closed.closes);
     }
 

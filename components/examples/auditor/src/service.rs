@@ -52,10 +52,10 @@ impl requests::Service<Record> for Service<'_> {
 impl Service<'_> {
     fn try_send(&mut self, records: &[Entry<Record>]) -> Result<Verdict, Rest> {
         let (path, body) = match records {
-            [one] => ("/record", one.value.json.to_string()),
+            [one] => ("/record", one.value.json.clone()),
             several => {
-                let objects = several.iter().map(|it| it.value.json.to_string());
-                let objects: Vec<String> = objects.collect();
+                let objects = several.iter().map(|it| it.value.json.as_str());
+                let objects: Vec<&str> = objects.collect();
                 ("/records", format!("[{}]", objects.join(",")))
             }
         };
@@ -97,7 +97,7 @@ impl Service<'_> {
             return Ok(Verdict::Known);
         }
         let about = "the stop time of a record";
-        let response = self.ask("PUT", "/record", record.json.to_string(), about)?;
+        let response = self.ask("PUT", "/record", record.json.clone(), about)?;
         let what = self.quote(&response, about);
         match response.status {
             200 if response.body.is_empty() => Ok(Verdict::Known),

@@ -68,6 +68,6 @@ fn options() -> Vec<OptionDescription> {
             "Records in a request.",
         )
         .minimum(1)
-        .maximum(10_000),
+        .maximum(2_000),
     ]
 }

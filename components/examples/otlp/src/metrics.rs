@@ -18,7 +18,7 @@ use crate::point::{Kind, Point};
 
 mod points;
 
-use points::{Points, Span};
+use points::{Points, Span, named};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -88,15 +88,15 @@ fn cloud(points: &mut Points, record: &CloudRecord) -> Result<(), String> {
     let total = Kind::Cumulative;
     for (metric, value) in [
         (
-            ("caso.vm.wall.time", "s", "For how long the VM has run."),
+            named("caso.vm.wall.time", "s", "For how long the VM has run."),
             record.wall_seconds,
         ),
         (
-            ("caso.vm.cpu.time", "s", "CPU time of the VM."),
+            named("caso.vm.cpu.time", "s", "CPU time of the VM."),
             record.cpu_seconds,
         ),
         (
-            (
+            named(
                 "caso.vm.suspend.time",
                 "s",
                 "For how long the VM was suspended.",
@@ -106,7 +106,7 @@ fn cloud(points: &mut Points, record: &CloudRecord) -> Result<(), String> {
     ] {
         points.add(metric, total, span, &[], value)?;
     }
-    let io = (
+    let io = named(
         "caso.vm.network.io",
         "By",
         "What the VM received and transmitted.",
@@ -116,22 +116,22 @@ fn cloud(points: &mut Points, record: &CloudRecord) -> Result<(), String> {
         ("transmit", record.network_outbound_bytes),
     ] {
         let direction = [("network.io.direction", direction)];
-        points.add(io, total, span, &direction, value)?;
+        points.add(io.clone(), total, span, &direction, value)?;
     }
     let state = Kind::Gauge;
-    let limit = ("caso.vm.cpu.limit", "{cpu}", "CPUs of the VM.");
+    let limit = named("caso.vm.cpu.limit", "{cpu}", "CPUs of the VM.");
     points.add(limit, state, span, &[], record.cpu_count)?;
     for (metric, value) in [
         (
-            ("caso.vm.memory.limit", "By", "Memory of the VM."),
+            named("caso.vm.memory.limit", "By", "Memory of the VM."),
             scaled(record.memory_mib, MIB)?,
         ),
         (
-            ("caso.vm.disk.limit", "By", "Disks of the VM's flavor."),
+            named("caso.vm.disk.limit", "By", "Disks of the VM's flavor."),
             scaled(record.disk_gib, GIB)?,
         ),
         (
-            (
+            named(
                 "caso.vm.public_ip.count",
                 "{address}",
                 "Public addresses of the VM.",
@@ -141,16 +141,16 @@ fn cloud(points: &mut Points, record: &CloudRecord) -> Result<(), String> {
     ] {
         points.add(metric, state, span, &[], value)?;
     }
-    let benchmark = (
+    let benchmark = named(
         "caso.vm.cpu.benchmark",
         "1",
         "What a CPU of the VM achieves.",
     );
     for it in &record.benchmarks {
         let name = it.name.as_deref().unwrap_or_default();
-        let named = [("caso.benchmark", name)];
-        let named = if name.is_empty() { &[] } else { &named[..] };
-        points.add(benchmark, state, span, named, it.value)?;
+        let by_name = [("caso.benchmark", name)];
+        let by_name = if name.is_empty() { &[] } else { &by_name[..] };
+        points.add(benchmark.clone(), state, span, by_name, it.value)?;
     }
     Ok(())
 }
@@ -164,7 +164,7 @@ fn ip(points: &mut Points, record: &IpRecord) -> Result<(), String> {
     let version = format!("ipv{}", record.ip_version);
     let at = record.head.measured_at;
     points.add(
-        (
+        named(
             "caso.project.public_ip.count",
             "{address}",
             "Public addresses that the project holds.",
@@ -192,7 +192,7 @@ fn accelerator(points: &mut Points, record: &AcceleratorRecord) -> Result<(), St
     };
     for (metric, value) in [
         (
-            (
+            named(
                 "caso.accelerator.active.time",
                 "s",
                 "For how long the accelerators were used in the month.",
@@ -200,7 +200,7 @@ fn accelerator(points: &mut Points, record: &AcceleratorRecord) -> Result<(), St
             record.active_seconds,
         ),
         (
-            (
+            named(
                 "caso.accelerator.available.time",
                 "s",
                 "For how long the accelerators were the VM's in the month.",
@@ -210,7 +210,7 @@ fn accelerator(points: &mut Points, record: &AcceleratorRecord) -> Result<(), St
     ] {
         points.add(metric, Kind::Cumulative, span, &[], Some(value))?;
     }
-    let count = (
+    let count = named(
         "caso.accelerator.count",
         "{accelerator}",
         "Accelerators of the VM.",
@@ -238,11 +238,11 @@ fn storage(points: &mut Points, record: &StorageRecord) -> Result<(), String> {
     };
     for (metric, value) in [
         (
-            ("caso.volume.capacity", "By", "Size of the volume."),
+            named("caso.volume.capacity", "By", "Size of the volume."),
             Some(record.capacity_bytes),
         ),
         (
-            ("caso.volume.file.count", "{file}", "Files in the volume."),
+            named("caso.volume.file.count", "{file}", "Files in the volume."),
             record.file_count,
         ),
     ] {
@@ -265,7 +265,7 @@ fn energy(options: &Options, points: &mut Points, record: &EnergyRecord) -> Resu
         end: record.end,
     };
     points.add(
-        ("caso.vm.energy", "J", "Energy that the VM used."),
+        named("caso.vm.energy", "J", "Energy that the VM used."),
         interval(options),
         span,
         &[],
@@ -303,7 +303,7 @@ fn other(options: &Options, points: &mut Points, record: &OtherRecord) -> Result
         let name = quantity.name.strip_suffix(end).unwrap_or(&quantity.name);
         let name = format!("caso.{}.{name}", record.kind).replace('-', "_");
         let description = format!("The quantity {} of {}.", quantity.name, record.kind);
-        let metric = (name.as_str(), unit, description.as_str());
+        let metric = (name.into(), unit, description.into());
         points.add(metric, kind, span, &[], Some(quantity.value * factor))?;
     }
     Ok(())

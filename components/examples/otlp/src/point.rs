@@ -2,7 +2,9 @@
 //!
 //! In JSON a 64-bit integer is a text, also a time, which is in nanoseconds.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+
+use caso_component::json::{Object, Style};
 
 /// Nanoseconds in a second.
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -22,10 +24,10 @@ pub enum Kind {
 /// A metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// By UCUM.
-    pub unit: String,
-    pub description: String,
+    pub unit: &'static str,
+    pub description: Cow<'static, str>,
     pub kind: Kind,
 }
 
@@ -36,54 +38,52 @@ pub enum Number {
     Real(f64),
 }
 
-/// A data point.
+/// A data point, as a text: a batch has some thousand of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     pub metric: Metric,
-    pub json: Value,
+    pub json: String,
 }
 
 impl Point {
-    /// `start` and `end` in epoch seconds; a gauge has no start.
+    /// `attributes` is JSON; `start` and `end` are epoch seconds, and a gauge has no start.
     pub fn new(
         metric: Metric,
-        attributes: &[(String, String)],
+        attributes: &str,
         start: i64,
         end: i64,
         number: Number,
     ) -> Result<Self, String> {
-        let mut json = json!({
-            "attributes": crate::request::attributes(attributes),
-            "timeUnixNano": nanoseconds(end)?,
-        });
-        let (name, value) = match number {
-            Number::Whole(value) => ("asInt", json!(value.to_string())),
-            Number::Real(value) => ("asDouble", json!(value)),
-        };
-        if let Some(object) = json.as_object_mut() {
-            object.insert(name.to_owned(), value);
-            if metric.kind != Kind::Gauge {
-                if start > end {
-                    return Err(format!("it starts at {start} and is measured at {end}"));
-                }
-                object.insert("startTimeUnixNano".to_owned(), nanoseconds(start)?);
+        let mut json = Object::new(Style::Compact).raw("attributes", attributes);
+        if metric.kind != Kind::Gauge {
+            if start > end {
+                return Err(format!("it starts at {start} and is measured at {end}"));
             }
+            json = json.text("startTimeUnixNano", &nanoseconds(start)?);
         }
-        Ok(Self { metric, json })
+        json = json.text("timeUnixNano", &nanoseconds(end)?);
+        json = match number {
+            Number::Whole(value) => json.text("asInt", &value.to_string()),
+            Number::Real(value) => json.float("asDouble", value),
+        };
+        Ok(Self {
+            metric,
+            json: json.finish(),
+        })
     }
 
-    /// Bytes that it has in a request, with its part of the metric.
+    /// Bytes that it has in a request.
     pub fn bytes(&self) -> usize {
-        self.json.to_string().len() + 1
+        self.json.len() + 1
     }
 }
 
 /// A time as a text of nanoseconds, which are counted from 1970 on and in 64 bits.
-fn nanoseconds(seconds: i64) -> Result<Value, String> {
+fn nanoseconds(seconds: i64) -> Result<String, String> {
     u64::try_from(seconds)
         .ok()
         .and_then(|seconds| seconds.checked_mul(NANOSECONDS))
-        .map(|nanoseconds| Value::String(nanoseconds.to_string()))
+        .map(|nanoseconds| nanoseconds.to_string())
         .ok_or_else(|| format!("{seconds} is no time that OTLP has"))
 }
 
@@ -91,35 +91,26 @@ fn nanoseconds(seconds: i64) -> Result<Value, String> {
 mod tests {
     use super::*;
 
-    fn metric(kind: Kind) -> Metric {
-        Metric {
+    fn point(kind: Kind, start: i64, end: i64, number: Number) -> Result<String, String> {
+        let metric = Metric {
             name: "a".into(),
-            unit: "s".into(),
-            description: String::new(),
+            unit: "s",
+            description: "".into(),
             kind,
-        }
-    }
-
-    fn point(kind: Kind, start: i64, end: i64, number: Number) -> Result<Value, String> {
-        let attributes = [("host.id".to_owned(), "x".to_owned())];
-        Point::new(metric(kind), &attributes, start, end, number).map(|point| point.json)
+        };
+        Point::new(metric, "[]", start, end, number).map(|point| point.json)
     }
 
     #[test]
     fn whole_numbers_and_times_are_texts() {
-        let attributes = json!([{"key": "host.id", "value": {"stringValue": "x"}}]);
         assert_eq!(
-            point(Kind::Cumulative, 1, 1_795_281_612, Number::Whole(5)),
-            Ok(json!({
-                "attributes": attributes,
-                "startTimeUnixNano": "1000000000",
-                "timeUnixNano": "1795281612000000000",
-                "asInt": "5",
-            }))
+            point(Kind::Cumulative, 1, 1_795_281_612, Number::Whole(5)).as_deref(),
+            Ok("{\"attributes\":[],\"startTimeUnixNano\":\"1000000000\",\
+                \"timeUnixNano\":\"1795281612000000000\",\"asInt\":\"5\"}")
         );
         assert_eq!(
-            point(Kind::Gauge, 9, 1, Number::Real(0.5)),
-            Ok(json!({"attributes": attributes, "timeUnixNano": "1000000000", "asDouble": 0.5}))
+            point(Kind::Gauge, 9, 1, Number::Real(0.5)).as_deref(),
+            Ok("{\"attributes\":[],\"timeUnixNano\":\"1000000000\",\"asDouble\":0.5}")
         );
     }
 

@@ -1,7 +1,7 @@
 //! `ExportMetricsServiceRequest` (`collector/metrics/v1/metrics_service.proto`): one resource,
 //! which is cASO, and each metric once with all its points. Enumerations are numbers.
 
-use serde_json::{Value, json};
+use caso_component::json::{Object, Style};
 
 use crate::point::{Kind, Metric, Point};
 
@@ -12,62 +12,69 @@ const CUMULATIVE: u8 = 2;
 
 /// The body of a request with these points.
 pub fn body<'p>(service_name: &str, points: impl Iterator<Item = &'p Point>) -> String {
-    let mut metrics: Vec<(&Metric, Vec<&Value>)> = Vec::new();
+    let mut metrics: Vec<(&Metric, Vec<&str>)> = Vec::new();
     for point in points {
-        match metrics
-            .iter_mut()
-            .find(|(metric, _)| **metric == point.metric)
-        {
+        match metrics.iter_mut().find(|(it, _)| **it == point.metric) {
             Some((_, of)) => of.push(&point.json),
             None => metrics.push((&point.metric, vec![&point.json])),
         }
     }
-    let metrics: Vec<Value> = metrics
-        .into_iter()
+    let metrics = metrics.into_iter();
+    let metrics: Vec<String> = metrics
         .map(|(metric, points)| self::metric(metric, &points))
         .collect();
-    json!({
-        "resourceMetrics": [{
-            "resource": {"attributes": attributes(&[
-                ("service.name".to_owned(), service_name.to_owned()),
-            ])},
-            "scopeMetrics": [{
-                "scope": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
-                "metrics": metrics,
-            }],
-        }],
-    })
-    .to_string()
+    let service = attributes([("service.name", service_name)]);
+    let scope = Object::new(Style::Compact)
+        .text("name", env!("CARGO_PKG_NAME"))
+        .text("version", env!("CARGO_PKG_VERSION"));
+    let scope = Object::new(Style::Compact)
+        .raw("scope", &scope.finish())
+        .raw("metrics", &list(&metrics));
+    let resource = Object::new(Style::Compact).raw("attributes", &service);
+    let resource = Object::new(Style::Compact)
+        .raw("resource", &resource.finish())
+        .raw("scopeMetrics", &list(&[scope.finish()]));
+    Object::new(Style::Compact)
+        .raw("resourceMetrics", &list(&[resource.finish()]))
+        .finish()
 }
 
-fn metric(metric: &Metric, points: &[&Value]) -> Value {
-    let mut json = json!({
-        "name": metric.name,
-        "unit": metric.unit,
-        "description": metric.description,
-    });
+fn metric(metric: &Metric, points: &[&str]) -> String {
+    let described = Object::new(Style::Compact)
+        .text("name", &metric.name)
+        .text("unit", metric.unit)
+        .text("description", &metric.description);
+    let data = Object::new(Style::Compact);
     let sum = |temporality: u8| {
-        json!({
-            "aggregationTemporality": temporality,
-            "isMonotonic": true,
-            "dataPoints": points,
-        })
+        Object::new(Style::Compact)
+            .integer("aggregationTemporality", temporality)
+            .raw("isMonotonic", "true")
     };
     let (kind, data) = match metric.kind {
-        Kind::Gauge => ("gauge", json!({"dataPoints": points})),
+        Kind::Gauge => ("gauge", data),
         Kind::Cumulative => ("sum", sum(CUMULATIVE)),
         Kind::Delta => ("sum", sum(DELTA)),
     };
-    if let Some(object) = json.as_object_mut() {
-        object.insert(kind.to_owned(), data);
-    }
-    json
+    let data = data.raw("dataPoints", &list(points));
+    described.raw(kind, &data.finish()).finish()
 }
 
 /// `KeyValue`s.
-pub fn attributes(attributes: &[(String, String)]) -> Value {
-    let attributes = attributes.iter();
-    attributes
-        .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
-        .collect()
+pub fn attributes<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let attributes = attributes.into_iter();
+    let attributes: Vec<String> = attributes
+        .map(|(key, value)| {
+            let value = Object::new(Style::Compact).text("stringValue", value);
+            Object::new(Style::Compact)
+                .text("key", key)
+                .raw("value", &value.finish())
+                .finish()
+        })
+        .collect();
+    list(&attributes)
+}
+
+fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    format!("[{}]", items.join(","))
 }

@@ -1,12 +1,15 @@
 //! The points of one record, as they are gathered.
 
+use std::borrow::Cow;
+
 use crate::point::{Kind, Metric, Number, Point};
+use crate::request;
 
 /// The points of one record.
 #[derive(Default)]
 pub struct Points {
     /// Of all of them.
-    attributes: Vec<(String, String)>,
+    attributes: Vec<(&'static str, String)>,
     pub made: Vec<Point>,
 }
 
@@ -17,11 +20,14 @@ pub struct Span {
     pub end: i64,
 }
 
+/// What a metric is called, its unit, and what it is.
+pub type Named = (Cow<'static, str>, &'static str, Cow<'static, str>);
+
 impl Points {
     /// Adds a fact that all points have; one that is empty is none.
-    pub fn with(&mut self, key: &str, value: Option<&str>) -> &mut Self {
+    pub fn with(&mut self, key: &'static str, value: Option<&str>) -> &mut Self {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            self.attributes.push((key.to_owned(), value.to_owned()));
+            self.attributes.push((key, value.to_owned()));
         }
         self
     }
@@ -29,7 +35,7 @@ impl Points {
     /// Adds a point, if its value is stated.
     pub fn add(
         &mut self,
-        (name, unit, description): (&str, &str, &str),
+        (name, unit, description): Named,
         kind: Kind,
         span: Span,
         more: &[(&str, &str)],
@@ -46,14 +52,14 @@ impl Points {
             Value::Real(value) => Number::Real(value),
         };
         let metric = Metric {
-            name: name.to_owned(),
-            unit: unit.to_owned(),
-            description: description.to_owned(),
+            name,
+            unit,
+            description,
             kind,
         };
-        let mut attributes = self.attributes.clone();
-        let more = more.iter();
-        attributes.extend(more.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let attributes = self.attributes.iter();
+        let attributes = attributes.map(|(key, value)| (*key, value.as_str()));
+        let attributes = request::attributes(attributes.chain(more.iter().copied()));
         let point = Point::new(metric, &attributes, span.start, span.end, number)?;
         self.made.push(point);
         Ok(())
@@ -76,4 +82,9 @@ impl From<f64> for Value {
     fn from(value: f64) -> Self {
         Self::Real(value)
     }
+}
+
+/// A metric by constants.
+pub const fn named(name: &'static str, unit: &'static str, description: &'static str) -> Named {
+    (Cow::Borrowed(name), unit, Cow::Borrowed(description))
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::options::tests::options;
+use crate::point::Metric;
 use crate::request::body;
 use caso_component::samples;
 use caso_component::types::Attribute;
@@ -15,24 +16,37 @@ fn points(changes: &[(&str, &str)], records: RecordList) -> Result<Vec<Point>, S
 /// Name, unit, what it is, and the value of each point, in order.
 fn values(points: &[Point]) -> Vec<(String, String, Kind, Json)> {
     let of = |point: &Point| {
-        let value = ["asInt", "asDouble"].map(|name| point.json.get(name));
+        let json = json_of(point);
+        let value = ["asInt", "asDouble"].map(|name| json.get(name));
         let value = value.into_iter().flatten().next().cloned();
-        let metric = point.metric.clone();
-        (metric.name, metric.unit, metric.kind, value.unwrap())
+        let Metric {
+            name, unit, kind, ..
+        } = &point.metric;
+        (name.to_string(), (*unit).to_owned(), *kind, value.unwrap())
     };
     points.iter().map(of).collect()
 }
 
+fn json_of(point: &Point) -> Json {
+    serde_json::from_str(&point.json).unwrap()
+}
+
 fn attributes(point: &Point) -> Vec<String> {
-    let list = point.json["attributes"].as_array().unwrap().iter();
+    let json = json_of(point);
+    let list = json["attributes"].as_array().unwrap().iter();
     let text = |value: &Json| value.as_str().unwrap().to_owned();
     list.map(|it| text(&it["key"]) + "=" + &text(&it["value"]["stringValue"]))
         .collect()
 }
 
-fn times(point: &Point) -> (Option<&str>, &str) {
-    let time = |name: &str| point.json.get(name).and_then(Json::as_str);
+fn times(point: &Point) -> (Option<String>, String) {
+    let json = json_of(point);
+    let time = |name: &str| json.get(name).map(|it| it.as_str().unwrap().to_owned());
     (time("startTimeUnixNano"), time("timeUnixNano").unwrap())
+}
+
+fn at(start: Option<&str>, time: &str) -> (Option<String>, String) {
+    (start.map(str::to_owned), time.to_owned())
 }
 
 #[test]
@@ -77,8 +91,8 @@ fn a_vm_is_totals_since_its_start_and_a_state() {
         "caso.benchmark=HEPscore23"
     );
     let measured = "1795281612000000000";
-    assert_eq!(times(&points[0]), (Some("1000000000000"), measured));
-    assert_eq!(times(&points[3]), (None, measured));
+    assert_eq!(times(&points[0]), at(Some("1000000000000"), measured));
+    assert_eq!(times(&points[3]), at(None, measured));
 }
 
 /// A name, a status or an image that changes makes no other stream of it.
@@ -123,7 +137,7 @@ fn an_accelerator_begins_anew_with_the_month() {
         ]
     );
     // 2026-10-01T00:00:00Z
-    assert_eq!(times(&points[0]).0, Some("1790812800000000000"));
+    assert_eq!(times(&points[0]).0.as_deref(), Some("1790812800000000000"));
     assert!(attributes(&points[0]).contains(&"hw.type=gpu".to_owned()));
     assert_eq!(month(1970, 1), Some(0));
     assert_eq!(month(2000, 13), None);
@@ -144,7 +158,7 @@ fn addresses_and_volumes_are_states() {
             json!("107374182400")
         )]
     );
-    assert_eq!(times(&volume[0]), (None, "1795281612000000000"));
+    assert_eq!(times(&volume[0]), at(None, "1795281612000000000"));
 }
 
 #[test]
@@ -162,7 +176,7 @@ fn what_was_used_in_an_interval_is_a_delta_or_a_gauge() {
             )]
         );
         let start = (kind == Kind::Delta).then_some("0");
-        assert_eq!(times(&energy[0]), (start, "3600000000000"));
+        assert_eq!(times(&energy[0]), at(start, "3600000000000"));
         let other = points(&changes, RecordList::Other(vec![samples::other()])).unwrap();
         assert_eq!(values(&other)[0].2, kind);
     }
