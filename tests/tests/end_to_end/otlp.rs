@@ -358,6 +358,12 @@ fn what_the_site_has_to_mend_is_said_and_no_secret() {
     receiver.with(|it| it.authorization = Some("Bearer s3cret-right".into()));
     let mut site = site(&receiver, &vms(3));
     site.deliver().expect(1).says("401").says("check `token`");
+    site.set(NAME, "headers", "s3cret-right");
+    site.deliver()
+        .expect(1)
+        .says("`[otlp] headers`")
+        .never_says("s3cret-right");
+    site.unset(NAME, "headers");
     site.set(NAME, "token", "s3cret-wrong");
     site.deliver()
         .expect(1)
@@ -385,10 +391,6 @@ fn what_the_site_has_to_mend_is_said_and_no_secret() {
     assert_eq!(walls(&receiver), numbered(3));
     let last = receiver.asked().pop().unwrap();
     assert_eq!(last.header("x-scope-orgid"), Some("7"));
-    site.set(NAME, "headers", "s3cret-right");
-    site.deliver()
-        .says("`[otlp] headers`")
-        .never_says("s3cret-right");
 }
 
 #[test]
