@@ -253,11 +253,11 @@ def check(bench: Bench, program: str, database: Database) -> None:
     tls = {"ca_cert_path": files["ca"], "server_cert_path": files["serverpem"], "server_key_path": files["serverkey"]}
     with server(program, database, bench.folder, tls=tls) as here:
         url = f"https://localhost:{here}"
-        site = bench.site(url, f"&cafile={files['ca']}", url=url)
+        site = bench.site(url, f"?cafile={files['ca']}", url=url)
         site.extract(ends=3)
         must(rows() == 0, "it took records of nobody")
-        terms = f"&cafile={files['ca']}&certfile={files['clientpem']}&keyfile={files['clientkey']}"
-        site.sections["messenger_auditor"]["grants"] = f"http:{url}?local=true{terms}"
+        terms = f"?cafile={files['ca']}&certfile={files['clientpem']}&keyfile={files['clientkey']}"
+        site.sections["messenger_auditor"]["grants"] = f"http:{url}{terms}"
         site.deliver()
         must(rows() == count and updated() == first, "records are missing")
         print("TLS: with a client certificate, and not without")

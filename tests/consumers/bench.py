@@ -61,7 +61,7 @@ class Bench:
         sections = stand_in.site(
             folder, self.cloud.url, messengers=f"ssm, {self.name}", cache_dir=self.folder / "cache", delivery_timeout=30
         )
-        grants = f"http:{origin}?local=true{terms}"
+        grants = f"http:{origin}{terms}"
         sections[f"messenger_{self.name}"] = {"component": self.component, "grants": grants}
         sections[self.name] = options
         return Site(self, folder, sections)

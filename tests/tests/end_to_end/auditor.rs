@@ -34,9 +34,8 @@ fn configure(site: &mut Site, auditor: &Rest<Auditor>) {
         .set(NAME, "url", &auditor.url());
 }
 
-/// The name may lead to this machine.
 fn grant(auditor: &Rest<Auditor>, terms: &str) -> String {
-    format!("http:{}?local=true{terms}", auditor.url())
+    format!("http:{}{terms}", auditor.url())
 }
 
 fn sample() -> CloudRecord {
@@ -395,7 +394,7 @@ fn what_the_site_has_to_mend_is_said() {
 fn nothing_is_sent_where_that_is_not_granted() {
     let auditor = Auditor::start();
     let mut site = site(&auditor, &ended(3));
-    for grants in ["", "http:http://localhost:1?local=true"] {
+    for grants in ["", "http:http://localhost:1"] {
         site.set(SECTION, "grants", grants);
         site.deliver()
             .expect(1)
@@ -423,7 +422,7 @@ fn who_writes_is_known_by_a_certificate() {
     };
     site.deliver().expect(1);
     let cafile = write(site.path(), "ca.pem", &server.pem);
-    let terms = format!("&cafile={cafile}");
+    let terms = format!("?cafile={cafile}");
     site.set(SECTION, "grants", &grant(&auditor, &terms));
     site.deliver().expect(1);
     assert_eq!(stored(&auditor), 0);

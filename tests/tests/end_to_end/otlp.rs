@@ -25,9 +25,8 @@ fn site(receiver: &Rest<Receiver>, records: &[AccountingRecord]) -> Site {
     site
 }
 
-/// The name may lead to this machine.
 fn grant(receiver: &Rest<Receiver>) -> String {
-    format!("http:{}?local=true", receiver.url())
+    format!("http:{}", receiver.url())
 }
 
 /// So many VMs.
@@ -397,7 +396,7 @@ fn what_the_site_has_to_mend_is_said_and_no_secret() {
 fn nothing_is_sent_where_that_is_not_granted() {
     let receiver = Receiver::start();
     let mut site = site(&receiver, &vms(3));
-    for grants in ["", "http:http://localhost:1?local=true"] {
+    for grants in ["", "http:http://localhost:1"] {
         site.set(SECTION, "grants", grants);
         site.deliver()
             .expect(1)
