@@ -81,7 +81,8 @@ pub fn score(name: &str, value: f64) -> Result<Value, String> {
 }
 
 /// A text that AUDITOR takes as a name; what is wrong with it otherwise. (PostgreSQL can
-/// store no NUL, which AUDITOR answers with 500.)
+/// store no NUL, which AUDITOR answers with 500. The characters `/()"<>\{}`, which its own
+/// documentation still forbids, it has taken since 0.7.0.)
 pub fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("is empty, which AUDITOR takes for no name".to_owned());
