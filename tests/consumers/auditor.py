@@ -23,6 +23,19 @@ TABLE = """create table auditor_accounting (
     id int generated always as identity, record_id text not null unique, meta jsonb, components jsonb,
     start_time timestamptz not null, stop_time timestamptz, runtime bigint, updated_at timestamptz not null)"""
 
+# What enforce_rbac needs and no package of AUDITOR's brings: roles as casbin's own example has them.
+MODEL = """[request_definition]
+r = sub, obj, act
+[policy_definition]
+p = sub, obj, act
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = g(r.sub, p.sub) && keyMatch(r.obj, p.obj) && r.act == p.act
+"""
+
 
 class Database:
     """PostgreSQL in a folder, on loopback. It does not run as root."""
@@ -261,6 +274,19 @@ def check(bench: Bench, program: str, database: Database) -> None:
         site.deliver()
         must(rows() == count and updated() == first, "records are missing")
         print("TLS: with a client certificate, and not without")
+
+    # And whether who writes may. AUDITOR 0.11.2 keeps both settings as one (two `Data<bool>` of
+    # startup.rs, of which the last counts): without the other one this one is not in force.
+    (bench.folder / "model.conf").write_text(MODEL)
+    for writer, code in (("another", 3), ("client", 0)):
+        database.ask("delete from auditor_accounting")
+        roles = f"ignore_record_exists_error: true\nrbac_config:\n  enforce_rbac: true\n  write_access_cn: [{writer}]\n"
+        with server(program, database, bench.folder, roles, tls) as here:
+            url = f"https://localhost:{here}"
+            said = bench.site(url, terms, url=url).extract(ends=code)
+            must(code == 0 or "Insufficient permissions" in said, said)
+            must(rows() == (0 if code else count), f"{rows()} records of {writer}")
+    print("enforce_rbac: whose name is in write_access_cn, and nobody else")
 
 
 def main() -> int:

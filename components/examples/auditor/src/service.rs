@@ -108,16 +108,17 @@ impl Service<'_> {
         }
     }
 
-    /// Whether AUDITOR has its database.
+    /// Whether AUDITOR has its database, as far as it says. With `enforce_rbac` it says 403 to
+    /// who may write: its policy has `/healthcheck`, and its route is `/health_check`.
     fn is_healthy(&mut self) -> Result<(), Rest> {
         let about = "the question after its health";
         let response = self.ask("GET", "/health_check", String::new(), about)?;
         match response.status {
-            200 => Ok(()),
-            _ => Err(words::later(
+            500..=599 => Err(words::later(
                 &response,
                 format!("{}: it has lost its database", self.quote(&response, about)),
             )),
+            _ => Ok(()),
         }
     }
 

@@ -233,12 +233,13 @@ fn a_database_that_is_away_costs_no_record() {
 fn what_cannot_be_stored_waits_until_another_record_can() {
     let error = || Ok(answer(500, "UNEXPECTED_ERROR"));
     let healthy = || Ok(answer(200, ""));
+    let forbidden = || Ok(answer(403, "Insufficient permissions"));
     let mut auditor = Auditor::answering([error(), healthy()]);
     let answer = auditor.deliver(ended(1));
     assert_eq!((answer.accepted, answer.refused.len()), (0, 0));
     assert!(said(&answer).starts_with("retry 30: "));
-    // One of several.
-    let mut auditor = Auditor::answering([error(), healthy(), error(), healthy()]);
+    // One of several, also where it does not say how it is.
+    let mut auditor = Auditor::answering([error(), healthy(), error(), forbidden()]);
     let answer = auditor.deliver(ended(2));
     assert_eq!((answer.accepted, said(&answer).as_str()), (2, "done"));
     assert_eq!(answer.refused[0].index, 0);
