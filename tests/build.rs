@@ -20,6 +20,8 @@ const PACKAGES: &[&str] = &[
     "caso-test-starter-filter",
     "caso-test-own-records",
     "caso-test-signer",
+    "caso-auditor",
+    "caso-otlp",
 ];
 
 fn main() -> guests::Result<()> {
@@ -28,6 +30,7 @@ fn main() -> guests::Result<()> {
     for path in [
         "guests",
         "../components/sdk",
+        "../components/http",
         "../components/examples",
         "../engine/templates",
         "../engine/crates/builtin/build",

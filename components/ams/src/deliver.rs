@@ -12,6 +12,7 @@ use caso_apel::Formatted;
 use caso_component::log;
 use caso_component::messenger::{Answer, Batch, Refusal, Rest};
 use caso_component::types::Attribute;
+use caso_http::words::reason;
 
 use crate::adopted;
 use crate::message::{self, MOST, Message, Unsigned};
@@ -67,11 +68,7 @@ pub fn deliver(service: &mut Service<'_>, batch: &Batch) -> Answer {
     };
     let first = formatted.entries.get(done);
     let accepted = first.map_or(batch.records.len(), |entry| entry.index);
-    let reason = match &rest {
-        Rest::Retry(retry) => retry.reason.clone(),
-        Rest::Misconfigured(reason) | Rest::Other(reason) => reason.clone(),
-        Rest::Done | Rest::TooLarge => String::new(),
-    };
+    let reason = reason(&rest);
     let mut answer = Answer::partial(accepted, refused, rest);
     answer.attributes.push(Attribute {
         name: "reason".to_owned(),

@@ -52,11 +52,10 @@ pub use outside::{Host, Outside};
 )]
 mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit", "../../wit/http", "../../wit/signature"],
+        path: ["../../wit", "../../wit/signature"],
         inline: "
             package caso:ams;
             world publisher {
-                import caso:http/http@1.0.0;
                 import caso:signature/signing@1.0.0;
             }
         ",
@@ -65,8 +64,8 @@ mod bindings {
     });
 }
 
-pub use bindings::caso::http::http;
 pub use bindings::caso::signature::signing;
+pub use caso_http::http;
 
 /// Name of the signature in the description.
 pub const SIGNATURE: &str = "host";

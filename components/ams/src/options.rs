@@ -3,6 +3,7 @@
 use caso_apel::{Format, RECORD_TYPES};
 use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
+use caso_http::client::is_token;
 
 /// The configuration of an instance. Not `Debug`: the token must not end up in a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,11 +118,6 @@ fn not_a_part(name: &str, value: &str) -> StartError {
         name,
         format!("must be of letters, digits, `-`, `_` and `.`, but is `{value}`"),
     )
-}
-
-/// What a header's value can hold.
-pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

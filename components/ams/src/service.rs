@@ -15,19 +15,16 @@
 //! are from `argo-ams-library`.
 
 use caso_component::messenger::Rest;
+use caso_http::client::{header, is_token};
+use caso_http::words::{later, quote, unanswered};
 use serde_json::Value;
 
-use crate::http::{Header, HttpError, Request, Response};
+use crate::http::{Request, Response};
 use crate::message::{self, Message, Unsigned};
-use crate::options::{Options, is_token};
+use crate::options::Options;
 use crate::outside::Outside;
 use crate::signing::SignError;
 use crate::{PUBLISH, TOKEN, words};
-
-/// Seconds until a service that is not there, or is overloaded, is tried again.
-const RETRY_SECONDS: u32 = 30;
-/// Longest pause in seconds that a service may ask for; by then the next run is due.
-const LONGEST_PAUSE: u32 = 3_600;
 
 /// AMS, and the token in use.
 pub struct Service<'a> {
@@ -224,61 +221,27 @@ impl Service<'_> {
 
     /// Sends a request; `about` says what it is for, in the error.
     fn send(&mut self, origin: &str, request: &Request, about: &str) -> Result<Response, Rest> {
-        let host = &self.options.host;
-        let retry = |reason: String| {
-            Rest::retry(
-                RETRY_SECONDS,
-                format!("`{host}` did not answer {about}: {reason}"),
-            )
-        };
-        let sent = self.outside.send(origin, request);
-        sent.map_err(|error| match error {
-            HttpError::Denied(reason) => Rest::Misconfigured(reason),
-            HttpError::Tls(reason) => Rest::Misconfigured(format!("`{host}`, {about}: {reason}")),
-            HttpError::Unavailable(reason) => retry(reason),
-            HttpError::Closed => retry("the connection was closed before the answer".to_owned()),
-            HttpError::TimedOut => retry("there was no answer in time".to_owned()),
-            HttpError::TooLarge(most) => {
-                Rest::Other(format!("`{host}`, {about}: more than {most} bytes"))
-            }
-            HttpError::Invalid(reason) | HttpError::Other(reason) => {
-                Rest::Other(format!("`{host}`, {about}: {reason}"))
-            }
-        })
+        self.outside
+            .send(origin, request)
+            .map_err(|error| unanswered(error, &self.options.host, about))
     }
 
     /// The answer in words, without the token.
     fn quote(&self, response: &Response, about: &str) -> String {
-        let host = &self.options.host;
-        let mut said = words::of(response);
-        for token in [&self.options.token, &*self.token].into_iter().flatten() {
-            if !token.is_empty() {
-                said = said.replace(token.as_str(), "***");
-            }
-        }
-        let status = response.status;
-        match said.is_empty() {
-            true => format!("`{host}` answered {about} with {status}"),
-            false => format!("`{host}` answered {about} with {status}: {said}"),
-        }
-    }
-}
-
-fn header(name: &str, value: &str) -> Header {
-    Header {
-        name: name.to_owned(),
-        value: value.to_owned(),
+        let tokens = [&self.options.token, &*self.token].into_iter().flatten();
+        quote(
+            &self.options.host,
+            about,
+            response.status,
+            words::of(response),
+            tokens.map(String::as_str),
+        )
     }
 }
 
 /// Whether the same request may be answered otherwise later on.
 fn passes(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
-}
-
-fn later(response: &Response, reason: String) -> Rest {
-    let seconds = words::retry_after(response).unwrap_or(RETRY_SECONDS);
-    Rest::retry(seconds.clamp(1, LONGEST_PAUSE), reason)
 }
 
 /// How many messages the answer has the ids of.

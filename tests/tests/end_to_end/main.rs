@@ -8,6 +8,7 @@
 mod addresses;
 mod ams;
 mod attacks;
+mod auditor;
 mod check;
 mod clouds;
 
@@ -38,6 +39,7 @@ mod messengers;
 mod month_ends;
 mod nova;
 mod old_journal;
+mod otlp;
 mod outages;
 mod packing;
 mod places;
