@@ -12,6 +12,7 @@ use caso_apel::Formatted;
 use caso_component::log;
 use caso_component::messenger::{Answer, Batch, Refusal, Rest};
 use caso_component::types::Attribute;
+use caso_http::requests::DOUBTFUL;
 use caso_http::words::reason;
 
 use crate::adopted;
@@ -49,6 +50,7 @@ pub fn deliver(service: &mut Service<'_>, batch: &Batch) -> Answer {
         ready: VecDeque::new(),
         done: 0,
         published: 0,
+        doubtful: None,
         full: false,
     };
     let stopped = delivery.all(service);
@@ -97,9 +99,20 @@ struct Delivery<'a> {
     done: usize,
     /// Messages that AMS took.
     published: usize,
+    /// What AMS refused before it took anything.
+    doubtful: Option<Doubtful>,
     refused: Vec<Refusal>,
     /// The host signs no more in this call.
     full: bool,
+}
+
+/// Messages that were refused one after the other while none was taken: where it goes on so, the
+/// fault is not theirs.
+struct Doubtful {
+    messages: usize,
+    /// What was done and refused before the first of them.
+    done: usize,
+    refused: usize,
 }
 
 impl Delivery<'_> {
@@ -135,7 +148,12 @@ impl Delivery<'_> {
                 Published::Stop(rest) => return Some(rest),
                 // Which one it is shows when each comes alone.
                 Published::Refused(_) | Published::TooLarge(_) if count > 1 => self.at_once = 1,
-                Published::Refused(reason) => self.refuse(&reason),
+                Published::Refused(reason) => {
+                    if let Some(rest) = self.acquitted(&reason) {
+                        return Some(rest);
+                    }
+                    self.refuse(&reason);
+                }
                 Published::TooLarge(reason) => self.shrink(&reason),
             }
         }
@@ -208,6 +226,28 @@ impl Delivery<'_> {
         for message in self.ready.drain(..count.min(self.ready.len())) {
             self.done = message.first + message.records;
         }
+    }
+
+    /// AMS refuses the first message. If it is one of many, and none was taken, all of them wait.
+    fn acquitted(&mut self, reason: &str) -> Option<Rest> {
+        if self.published > 0 {
+            return None;
+        }
+        let before = Doubtful {
+            messages: 0,
+            done: self.done,
+            refused: self.refused.len(),
+        };
+        let doubtful = self.doubtful.get_or_insert(before);
+        doubtful.messages += 1;
+        if doubtful.messages < DOUBTFUL {
+            return None;
+        }
+        self.done = doubtful.done;
+        self.refused.truncate(doubtful.refused);
+        Some(Rest::Other(format!(
+            "none of {DOUBTFUL} messages was taken: {reason}"
+        )))
     }
 
     /// The first message is refused for good.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 200 with `messageIds` | as many messages as there are ids are taken, from the first; the others are published again |
 //! | 200 without them | not AMS's answer: nothing is known, so it is tried again |
-//! | 400, 409, 422 and the like, in AMS's form | refused for good: the message's records are quarantined, with AMS's words |
+//! | 400, 409, 422 and the like, in AMS's form | refused for good: the message's records are quarantined, with AMS's words; if it is the first five messages, and none is taken, all of them wait |
 //! | the same from something else, as HTML | tried again in the next run |
 //! | 401 | the token has ended: a new one, once; then it is misconfigured |
 //! | 403, 404, a redirect | misconfigured: the DN is not in GOCDB; there is no such project or topic; this is not AMS |

@@ -373,6 +373,22 @@ fn an_answer_with_fewer_ids_says_how_many_were_taken() {
     assert!(said(&answer).starts_with("retry 30: "));
 }
 
+/// Another topic's schema, or another AMS: the fault is not the messages'.
+#[test]
+fn where_ams_takes_none_of_the_first_messages_all_of_them_wait() {
+    let mut ams = Ams {
+        bad: Some("\"vm-"),
+        ..Ams::default()
+    };
+    let answer = ams.deliver(records(20));
+    assert_eq!((answer.accepted, answer.refused.len()), (0, 0));
+    let said = said(&answer);
+    assert!(
+        said.starts_with("other: none of 5 messages was taken: ") && said.contains("no such thing"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_message_that_is_refused_for_good_costs_its_records() {
     let mut ams = Ams {

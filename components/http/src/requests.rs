@@ -17,8 +17,8 @@ use crate::words;
 const BEGINS: u32 = 4;
 /// Requests of a call. The host allows 1,000, and one of ours may be several.
 const REQUESTS: usize = 400;
-/// Records that may fail, one by one, before the service has taken any.
-const DOUBTFUL: usize = 5;
+/// What may fail, one by one, before the service has taken anything.
+pub const DOUBTFUL: usize = 5;
 
 /// A record as it is sent.
 #[derive(Debug, Clone, PartialEq)]
