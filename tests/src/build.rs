@@ -63,7 +63,10 @@ fn cargo(arguments: &[&str]) -> Command {
     // be run anew, with all that stands on it, here and by the next cargo.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+        if text.starts_with("CARGO_PKG_")
+            || text.starts_with("CARGO_MANIFEST_")
+            || text == "OUT_DIR"
+        {
             command.env_remove(&name);
         }
     }
