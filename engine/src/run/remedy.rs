@@ -49,13 +49,13 @@ pub fn line(error: &(dyn Error + 'static)) -> String {
 /// Logs an error.
 pub fn log_error(message: impl Into<Message>) {
     let Message { text, hint } = message.into();
-    tracing::error!(hint, "{text}");
+    tracing::error!(target: "caso", hint, "{text}");
 }
 
 /// Logs a warning.
 pub fn log_warning(message: impl Into<Message>) {
     let Message { text, hint } = message.into();
-    tracing::warn!(hint, "{text}");
+    tracing::warn!(target: "caso", hint, "{text}");
 }
 
 /// That the spool's disk is full, where an error comes of that: in words that are the same for
