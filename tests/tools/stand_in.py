@@ -9,16 +9,34 @@ import urllib.request
 
 
 class Cloud:
-    """The stand-in at work, on a port of its own; `latency` is what every answer takes, in milliseconds."""
+    """The stand-in at work, on a port of its own; `latency` is what every answer takes, in milliseconds.
 
-    def __init__(self, program: str | pathlib.Path, projects: int, servers: int, latency: int = 0):
-        arguments = ["--projects", str(projects), "--servers", str(servers), "--latency-ms", str(latency)]
+    With `hours` it is one in which something begins and ends in each of the hours from `first` on.
+    """
+
+    def __init__(self, program, projects: int = 0, servers: int = 0, latency: int = 0, hours: int = 0, first: int = 0):
+        asked = {"projects": projects, "servers": servers, "latency-ms": latency, "hours": hours, "first": first}
+        arguments = [f"--{name}={value}" for name, value in asked.items()]
         self.process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
 
     def counts(self) -> dict:
         """What was asked since the last time, by kind; forgotten by this."""
-        request = urllib.request.Request(f"{self.url}/stand-in/requests", method="DELETE")
+        return self._ask("DELETE", "requests")
+
+    def inject(self, **fault) -> None:
+        """Misbehaves from now on, as `tests/stand-in/src/loopback/remote.rs` has it."""
+        self._ask("POST", "faults", fault)
+
+    def heal(self) -> int:
+        """All well again; how often a fault struck."""
+        struck = self._ask("GET", "faults")["struck"]
+        self._ask("DELETE", "faults")
+        return struck
+
+    def _ask(self, method: str, what: str, body: dict | None = None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/stand-in/{what}", data, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 

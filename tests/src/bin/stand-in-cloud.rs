@@ -2,7 +2,8 @@
 //! whoever wants to see cASO or another client at work against many servers.
 //!
 //! Prints its URL on one line and answers until it is killed. `GET
-//! /stand-in/requests` tells what was asked of it, `DELETE` forgets it.
+//! /stand-in/requests` tells what was asked of it, `DELETE` forgets it; `/stand-in/faults`
+//! makes it misbehave (`caso_stand_in`'s `loopback/remote.rs`).
 
 use std::time::Duration;
 
@@ -45,16 +46,29 @@ fn main() -> std::io::Result<()> {
             "0",
             "How long every answer takes, beside the work for it",
         ))
+        .arg(number(
+            "hours",
+            "0",
+            "So many hours with something that begins and ends in each, instead of all that",
+        ))
+        .arg(number(
+            "first",
+            "0",
+            "When the first of these hours begins, in seconds since 1970",
+        ))
         .get_matches();
     let get = |name: &str| {
         *asked
             .get_one::<u32>(name)
             .expect("every argument has a default")
     };
-    let plan = Plan {
-        max_limit: get("max-limit") as usize,
-        microversion: get("microversion"),
-        ..Plan::generated(get("projects") as usize, get("servers") as usize)
+    let plan = match get("hours") {
+        0 => Plan {
+            max_limit: get("max-limit") as usize,
+            microversion: get("microversion"),
+            ..Plan::generated(get("projects") as usize, get("servers") as usize)
+        },
+        hours => Plan::hourly(get("first").into(), hours as usize),
     };
     let port = u16::try_from(get("port")).map_err(std::io::Error::other)?;
     let cloud = Cloud::start_at(plan, port, None)?;

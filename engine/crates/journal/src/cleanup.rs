@@ -33,16 +33,20 @@ pub(crate) fn clean(shared: &Shared) -> Result<(), JournalError> {
         }
     }
     let mut removed = false;
+    // Who has an older one still to take. What it was done with behind that stays: where only
+    // the note of the older one is lost, both are delivered again, in order (`packing::close_gap`).
+    let mut behind: HashSet<String> = HashSet::new();
     for (name, state) in shared.segments() {
         let SegmentState::Good(info) = state else {
             continue;
         };
-        let finished = info.messengers.iter().all(|messenger| {
-            queues
-                .get(&shared.layout.queue(messenger))
-                .is_some_and(|done| done.segments.contains(&name))
-        });
-        if finished {
+        for messenger in &info.messengers {
+            let queue = queues.get(&shared.layout.queue(messenger));
+            if !queue.is_some_and(|done| done.segments.contains(&name)) {
+                behind.insert(messenger.clone());
+            }
+        }
+        if info.messengers.iter().all(|it| !behind.contains(it)) {
             shared.disk.remove(&shared.layout.segment(name))?;
             shared.forget_segment(name);
             removed = true;

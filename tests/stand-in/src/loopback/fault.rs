@@ -151,23 +151,30 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// The rules in force, each with the number of requests it has met.
+/// The rules in force, each with the number of requests it has met, and how often any struck.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<(Rule, Fault, u32)>);
+pub struct Faults {
+    rules: Vec<(Rule, Fault, u32)>,
+    struck: usize,
+}
 
 impl Faults {
     pub fn add(&mut self, rule: Rule, fault: Fault) {
-        self.0.push((rule, fault, 0));
+        self.rules.push((rule, fault, 0));
     }
 
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = Faults::default();
+    }
+
+    pub fn struck(&self) -> usize {
+        self.struck
     }
 
     /// Every rule counts the request; the faults of all that are due apply.
     pub fn due(&mut self, seen: &Seen) -> Vec<Fault> {
         let mut due = Vec::new();
-        for (rule, fault, met) in &mut self.0 {
+        for (rule, fault, met) in &mut self.rules {
             if !rule.matches(seen) {
                 continue;
             }
@@ -176,6 +183,7 @@ impl Faults {
                 due.push(fault.clone());
             }
         }
+        self.struck += due.len();
         due
     }
 }

@@ -5,6 +5,7 @@ mod cut;
 mod fault;
 mod gate;
 mod listen;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -166,6 +167,9 @@ async fn handle(
             lock(&port.seen).clear();
         }
         return response(answer);
+    }
+    if seen.path == "/stand-in/faults" {
+        return response(remote::answer(&port, &seen));
     }
     routes::recognise(state, &mut seen);
     let due = lock(&port.faults).due(&seen);

@@ -2,6 +2,7 @@
 //! takes the rest from [`Plan::default`].
 
 mod flavor;
+mod hourly;
 mod project;
 mod storage;
 

@@ -10,7 +10,7 @@
 //! - of what a later record replaces, the last one last: nothing is *stale*;
 //! - nothing in quarantine, as nobody found fault with a record: none is *refused*.
 //!
-//! The short form is a test among others. The long one is `tests/durability`, which sets
+//! The short form is a test among others. The long one is `tests/faults/run`, which sets
 //! `CASO_FAULTS` to how many faults there shall be, and prints the totals.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -151,6 +151,22 @@ fn behind_a_note_that_is_gone_or_damaged_everything_is_delivered_again_in_order(
     }
 }
 
+/// The other messenger is done with all, so that nothing but the gap keeps what lies behind it.
+#[test]
+fn behind_a_gap_nothing_is_removed_before_it_is_closed() {
+    let consumer = Consumer::default();
+    let site = delivered_three_hours(&consumer);
+    fs::remove_file(&of_kind(&site, "done")[0]).unwrap();
+    let (journal, _) = site.open();
+    Consumer::default().drain(&journal, "away");
+    journal.clean().unwrap();
+    assert_eq!(site.files("segments").len(), 3);
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["1", "2", "3", "1", "2", "3"]);
+    journal.clean().unwrap();
+    assert_eq!(site.files("segments").len(), 0);
+}
+
 #[test]
 fn a_pack_that_was_taken_away_lets_nothing_overtake() {
     let site = Site::new(&["m"]);

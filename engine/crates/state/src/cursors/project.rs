@@ -85,7 +85,8 @@ impl ProjectCursors {
                 _ => {}
             }
         }
-        let fallback = Fallback::read(&mut file, &lastruns, &spool.global_lastrun_file())?;
+        let global = spool.global_lastrun_file();
+        let fallback = Fallback::read(&mut file, &lastruns, &global, settled)?;
         if let Some(reason) = damaged {
             if fallback.start.source == StartSource::Nothing {
                 return Err(CursorError::Damaged {
@@ -448,6 +449,7 @@ impl Fallback {
         file: &mut CursorFile,
         lastruns: &[PathBuf],
         global: &Path,
+        settled: &BTreeMap<String, String>,
     ) -> Result<Fallback, CursorError> {
         let project = file.project.clone();
         let known = !file.cursors.is_empty();
@@ -523,7 +525,10 @@ impl Fallback {
             } else {
                 StartSource::Lastrun(path.to_owned())
             };
-            let at = match (ours, text.as_str()) {
+            // Where the cursor file is lost, what is noted of the lastrun files says that it is ours: a
+            // second more would overlap with what was extracted.
+            let noted = !known && settled.get(&name_of(path)) == Some(&text);
+            let at = match (ours || noted, text.as_str()) {
                 (true, BEGINNING) => None,
                 (true, _) => Some(at),
                 // What changed in Python's last second is in neither window.
