@@ -75,7 +75,7 @@ fn take(
             }
         }
     }
-    Ok(lock.give_back(disk, element)?)
+    lock.give_back(disk, element)
 }
 
 /// Whether it begins as one of APEL's messages; which type it is `ams` decides.
