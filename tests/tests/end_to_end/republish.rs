@@ -94,6 +94,33 @@ fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {
     assert_eq!(moments(&site), [THREE, THREE]);
 }
 
+/// As operators of Python's cASO have a project extracted anew.
+#[test]
+fn without_its_lastrun_and_cursors_what_adds_up_is_counted_once() {
+    let (_cloud, site) = extracted();
+    let counted = intervals(&site);
+    let project = project_id(0);
+    let lastrun = site.spool().join(format!("lastrun.{project}"));
+    let cursors = site.spool().join(format!("caso-cursors/{project}.json"));
+    let again = || {
+        site.extract(&["--extract-to", "2026-10-08 03:00:00"])
+            .expect(0);
+        assert_eq!(intervals(&site), counted);
+        assert!(moments(&site).iter().all(|at| *at == THREE));
+    };
+    std::fs::remove_file(&lastrun).unwrap();
+    again();
+    // Of a lost cursor file lastrun knows no better than Python does: to the second.
+    std::fs::remove_file(&cursors).unwrap();
+    again();
+    std::fs::remove_file(&lastrun).unwrap();
+    std::fs::remove_file(&cursors).unwrap();
+    again();
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(0);
+    assert_eq!(intervals(&site).len(), counted.len() + 1);
+}
+
 #[test]
 fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
     let (_cloud, site) = extracted();

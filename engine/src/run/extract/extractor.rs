@@ -134,7 +134,7 @@ impl Task {
         match bounds.plan(self.start.at, overlap, supersedes) {
             Plan::Extract { window, continues } => {
                 self.report_longer(window);
-                let by_hand = bounds.from.explicit().is_some() || self.is_set_back();
+                let by_hand = bounds.from.explicit().is_some() || !self.goes_on();
                 match by_hand && caso_extract::adds_up(self.extractor) {
                     true => self.again(window),
                     false => Ok(vec![(window, continues)]),
@@ -162,13 +162,13 @@ impl Task {
         }
     }
 
-    /// Whether somebody decided where it starts.
-    fn is_set_back(&self) -> bool {
-        let source = &self.start.source;
-        matches!(source, StartSource::Edited(_) | StartSource::Set)
+    /// Whether it starts where it stopped. Otherwise somebody decided where, or removed what said
+    /// so, or a file was lost; and something may have been extracted from there on.
+    fn goes_on(&self) -> bool {
+        self.start.source == StartSource::Cursor
     }
 
-    /// A window by hand of what adds up, or from a cursor that was put there by hand.
+    /// A window by hand of what adds up, or from where its own cursor has not been.
     fn again(&self, window: Window) -> Result<Vec<(Window, i64)>, ExtractorResult> {
         let Region {
             context,
@@ -198,7 +198,7 @@ impl Task {
         let explicit = self.region.bounds.from.explicit().is_some();
         let reached = match explicit {
             true => self.start.at,
-            // Its own cursor says no more how far it was; a first run's was never anywhere.
+            // Nothing but the ledger says how far it was; a first run's was never anywhere.
             false => past.iter().map(|window| window.end).max(),
         };
         if !explicit && reached.is_none_or(|reached| reached <= window.start) {
