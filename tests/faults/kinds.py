@@ -9,6 +9,7 @@ import pathlib
 import random
 import shutil
 import subprocess
+import time
 
 import calls
 import consumer
@@ -177,7 +178,13 @@ def mount(*arguments) -> None:
 
 
 def unmount(folder: pathlib.Path) -> None:
-    subprocess.run(["/bin/umount", str(folder)], check=True)
+    # A program that is started for another site has our open files until it is what it will be.
+    for _ in range(100):
+        done = subprocess.run(["/bin/umount", str(folder)], capture_output=True, text=True)
+        if "busy" not in done.stderr:
+            break
+        time.sleep(0.02)
+    done.check_returncode()
 
 
 def copy(source: pathlib.Path, target: pathlib.Path) -> None:
