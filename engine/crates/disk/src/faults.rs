@@ -21,6 +21,8 @@ pub enum End {
     FullOnce,
     /// From this step on the disk is full for writes and new files.
     Full,
+    /// This step is answered with an error of the device; those after it are not.
+    ErrorOnce,
 }
 
 /// Ends a program at one of its steps, and keeps what they were.
@@ -96,6 +98,9 @@ impl Fault for At {
             End::Torn if now == self.at => Verdict::Torn(killed()),
             End::Torn if now > self.at => Verdict::Fail(killed()),
             End::FullOnce if now == self.at && takes_room => Verdict::Torn(full()),
+            End::ErrorOnce if now == self.at => {
+                Verdict::Fail(io::Error::from_raw_os_error(Errno::EIO as i32))
+            }
             End::Full if now >= self.at && takes_room => Verdict::Torn(full()),
             _ => Verdict::Go,
         }

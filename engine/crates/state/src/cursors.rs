@@ -42,6 +42,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use caso_base::error_chain;
+use caso_disk::Step;
 use caso_model::Window;
 
 pub use self::all::Whereabouts;
@@ -280,6 +282,16 @@ impl Cursors {
         for ((place, known, next), kept) in nexts.into_iter().zip(kept) {
             match kept {
                 Ok(()) => locked(&known).moved(next),
+                // The file has its name, and the next run reads it: what it was moved over must not
+                // be taken back. A loss of power may bring back the old one.
+                Err(source) if source.step == Step::SyncFolder => {
+                    tracing::warn!(
+                        "project `{}`: its cursor has moved, and may not be on disk: {}",
+                        next.project,
+                        error_chain(&source)
+                    );
+                    locked(&known).moved(next);
+                }
                 Err(source) => {
                     if let Some(answer) = answers.get_mut(place) {
                         let project = next.project;

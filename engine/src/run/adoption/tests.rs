@@ -97,7 +97,13 @@ fn texts(site: &Site) -> Vec<String> {
 /// comes in between sends all of them or none; and each is sent once.
 #[test]
 fn disturbed_anywhere_each_message_is_sent_once_and_in_order() {
-    for end in [End::Kill, End::Torn, End::FullOnce, End::Full] {
+    for end in [
+        End::Kill,
+        End::Torn,
+        End::FullOnce,
+        End::Full,
+        End::ErrorOnce,
+    ] {
         for with_run_between in [false, true] {
             let steps = at_every_step(end, |disk, name| {
                 let site = Site::new();

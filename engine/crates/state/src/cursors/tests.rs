@@ -521,6 +521,40 @@ fn a_killed_write_carries_no_other_cursor_along() {
     }
 }
 
+/// Who hears that a cursor stands where it stood takes the records of the window back, and who
+/// hears that it moved does not.
+#[test]
+fn a_cursor_is_where_it_is_said_to_be_whatever_step_fails() {
+    for end in [End::ErrorOnce, End::FullOnce, End::Full] {
+        for at in 0.. {
+            let place = Place::new();
+            let first = place.cursors();
+            first.starts(PROJECT, None, &both()).unwrap();
+            for name in ["nova", "cinder"] {
+                first
+                    .advance(PROJECT, &key(name), window(0, T - 100))
+                    .unwrap();
+            }
+            let fault = At::new(end, at);
+            let second = place.cursors_on(fault.disk());
+            second.starts(PROJECT, None, &both()).unwrap();
+            let moved = second
+                .0
+                .advance(PROJECT, &key("nova"), window(T - 100, T))
+                .is_ok();
+            let expected = if moved { T } else { T - 100 };
+            assert_eq!(
+                place.starts(),
+                [Some(expected), Some(T - 100)],
+                "{end:?} {at}"
+            );
+            if at > fault.seen() {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn no_kill_makes_a_gap() {
     for end in [End::Kill, End::Torn, End::FullOnce] {
