@@ -15,8 +15,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +22,8 @@ use tokio::sync::watch;
 
 use super::support::*;
 use crate::*;
+use caso_disk::Disk;
 use caso_disk::faults::{At, End};
-use caso_disk::{Disk, Fault, Step, Verdict};
 use caso_journal::{Journal, Order};
 use caso_model::Window;
 use caso_model::guest::*;
@@ -57,48 +55,13 @@ impl Chance {
 }
 
 /// What goes wrong on disk in an hour, at one step of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    End(End),
-    /// The step fails with an error of the device; those after it do not.
-    Device,
-}
-
-impl Trouble {
-    const ALL: [Self; 5] = [
-        Self::End(End::Kill),
-        Self::End(End::Torn),
-        Self::End(End::FullOnce),
-        Self::End(End::Full),
-        Self::Device,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::End(End::Kill) => "killed before a step on disk",
-            Self::End(End::Torn) => "killed in the middle of a step",
-            Self::End(End::FullOnce) => "the disk is full once",
-            Self::End(End::Full) => "the disk is full from then on",
-            Self::Device => "an error of the device",
-        }
-    }
-}
-
-/// A device that fails once.
-struct Failing {
-    at: usize,
-    steps: Arc<At>,
-}
-
-impl Fault for Failing {
-    fn before(&self, step: Step, path: &Path) -> Verdict {
-        let now = self.steps.seen();
-        match self.steps.before(step, path) {
-            Verdict::Go if now == self.at => Verdict::Fail(io::Error::other("the device fails")),
-            verdict => verdict,
-        }
-    }
-}
+const ENDS: [(End, &str); 5] = [
+    (End::Kill, "killed before a step on disk"),
+    (End::Torn, "killed in the middle of a step"),
+    (End::FullOnce, "the disk is full once"),
+    (End::Full, "the disk is full from then on"),
+    (End::ErrorOnce, "an error of the device"),
+];
 
 /// How a messenger is in an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -394,27 +357,14 @@ fn live(seed: u64, totals: &mut Totals) {
                 Mood::AsksForTime => count("a messenger asks for time"),
             }
         }
-        let trouble = Trouble::ALL[usize::try_from(chance.below(5)).unwrap()];
+        let (end, name) = ENDS[usize::try_from(chance.below(5)).unwrap()];
         let step = usize::try_from(chance.below(STEPS)).unwrap();
-        let (steps, disk) = match trouble {
-            Trouble::End(end) => {
-                let at = At::new(end, step);
-                (at.clone(), at.disk())
-            }
-            Trouble::Device => {
-                let steps = At::never();
-                let failing = Failing {
-                    at: step,
-                    steps: steps.clone(),
-                };
-                (steps, Disk::with_fault(Arc::new(failing)))
-            }
-        };
-        world.run(disk, moods);
-        history.push(format!("{trouble:?} at {step}, {moods:?}"));
+        let steps = At::new(end, step);
+        world.run(steps.disk(), moods);
+        history.push(format!("{end:?} at {step}, {moods:?}"));
         // Only what struck is a fault.
         if steps.seen() > step {
-            count(trouble.name());
+            count(name);
         }
     }
     for _ in 0..2 {
