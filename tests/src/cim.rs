@@ -16,7 +16,7 @@ use axum::http::{Response, header};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use caso_stand_in::{Certificate, Cut, Door, bind};
+use caso_stand_in::{Certificate, runtime, serve};
 
 /// The account that it knows.
 pub const EMAIL: &str = "accounting+cloud@site.example";
@@ -45,25 +45,12 @@ struct State {
 
 impl Cim {
     pub fn start(certificate: Option<&Certificate>) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let (listener, address) = runtime
-            .block_on(bind(0))
-            .expect("a free port on the loopback interface");
+        let runtime = runtime().expect("a runtime");
         let state = Arc::new(Mutex::new(State::default()));
         let router = Router::new().fallback(handle).with_state(state.clone());
-        let door = Door {
-            listener,
-            tls: certificate.map(Certificate::acceptor),
-        };
-        runtime.spawn(async move {
-            axum::serve(door, router.into_make_service_with_connect_info::<Cut>()).await
-        });
+        let tls = certificate.map(Certificate::acceptor);
         Cim {
-            port: address.port(),
+            port: serve(&runtime, router, tls),
             tls: certificate.is_some(),
             state,
             runtime: Some(runtime),

@@ -176,6 +176,16 @@ impl Outcome {
         self
     }
 
+    /// Fails unless the program's output has each of these texts.
+    #[track_caller]
+    pub fn says_each(self, texts: &[&str]) -> Self {
+        let mut outcome = self;
+        for text in texts {
+            outcome = outcome.says(text);
+        }
+        outcome
+    }
+
     /// Fails if the program's output has this text.
     #[track_caller]
     pub fn never_says(self, text: &str) -> Self {

@@ -11,7 +11,7 @@ use axum::http::{Response, header};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
-use caso_stand_in::{Certificate, Cut, Door, bind};
+use caso_stand_in::{Certificate, Cut, runtime, serve};
 
 /// A request that came.
 #[derive(Debug, Clone)]
@@ -103,14 +103,6 @@ impl<S: Service> Rest<S> {
     }
 
     fn serve(service: S, acceptor: Option<TlsAcceptor>) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let (listener, address) = runtime
-            .block_on(bind(0))
-            .expect("a free port on the loopback interface");
         let state = Arc::new(Mutex::new(State {
             service,
             faults: VecDeque::new(),
@@ -120,15 +112,9 @@ impl<S: Service> Rest<S> {
             .fallback(handle::<S>)
             .with_state(state.clone());
         let tls = acceptor.is_some();
-        let door = Door {
-            listener,
-            tls: acceptor,
-        };
-        runtime.spawn(async move {
-            axum::serve(door, router.into_make_service_with_connect_info::<Cut>()).await
-        });
+        let runtime = runtime().expect("a runtime");
         Self {
-            port: address.port(),
+            port: serve(&runtime, router, acceptor),
             tls,
             state,
             runtime: Some(runtime),

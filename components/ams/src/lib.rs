@@ -20,7 +20,7 @@
 //! | `words` | what an operator reads of an answer |
 //! | `adopted` | messages that somebody else wrote |
 //! | `deliver` | a batch, message by message |
-//! | `outside` | the host, as far as it is needed; tests have their own |
+//! | `outside` | the host, which signs; tests have their own |
 
 #![warn(missing_docs)]
 
@@ -40,11 +40,12 @@ use caso_component::messenger::{
     Answer, Batch, ComponentDescription, Messenger, Setup, StartError,
 };
 use caso_component::settings::Settings;
+use caso_http::client::Host;
 
 pub use deliver::deliver;
 pub use describe::describe;
 pub use options::Options;
-pub use outside::{Host, Outside};
+pub use outside::Outside;
 
 #[allow(
     missing_docs,

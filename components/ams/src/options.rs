@@ -3,7 +3,7 @@
 use caso_apel::{Format, RECORD_TYPES};
 use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
-use caso_http::client::is_token;
+use caso_http::client::token;
 
 /// The configuration of an instance. Not `Debug`: the token must not end up in a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,22 +67,13 @@ impl Options {
                 None => {}
             }
         }
-        let token = settings
-            .optional_text("token")?
-            .filter(|token| !token.is_empty());
-        if token.as_deref().is_some_and(|token| !is_token(token)) {
-            return Err(StartError::option(
-                "token",
-                "has spaces, line ends or characters that are not ASCII",
-            ));
-        }
         Ok(Self {
             format: Format::from_settings(settings)?,
             host: host(settings)?,
             project: part("ams_project")?,
             destination: part("destination")?,
             own_destinations,
-            token,
+            token: token(settings, "token")?,
         })
     }
 }

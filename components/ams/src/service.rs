@@ -16,7 +16,7 @@
 
 use caso_component::messenger::Rest;
 use caso_http::client::{header, is_token};
-use caso_http::words::{later, quote, unanswered};
+use caso_http::words::{later, passes, quote, unanswered};
 use serde_json::Value;
 
 use crate::http::{Request, Response};
@@ -237,11 +237,6 @@ impl Service<'_> {
             tokens.map(String::as_str),
         )
     }
-}
-
-/// Whether the same request may be answered otherwise later on.
-fn passes(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 /// How many messages the answer has the ids of.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use caso_component::messenger::{Answer, Rest};
+use caso_component::messenger::Answer;
 use caso_component::records::{AcceleratorRecord, RecordList};
-use caso_component::samples::{self, batch};
+use caso_component::samples::{self, batch, said};
+use caso_http::client::Client;
 use serde_json::{Value, json};
 
 use crate::deliver;
@@ -129,7 +130,9 @@ impl Outside for Ams {
         signed.extend(std::iter::repeat_n(b'\n', message.len() * self.grows));
         Ok(signed)
     }
+}
 
+impl Client for Ams {
     fn send(&mut self, origin: &str, request: &Request) -> Answered {
         self.time += self.each;
         if origin == crate::TOKEN {
@@ -186,16 +189,6 @@ fn key(request: &Request) -> Option<&str> {
     let mut headers = request.headers.iter();
     let header = headers.find(|header| header.name == "x-api-key")?;
     Some(&header.value)
-}
-
-fn said(answer: &Answer) -> String {
-    match &answer.rest {
-        Rest::Retry(retry) => format!("retry {}: {}", retry.after_seconds, retry.reason),
-        Rest::Misconfigured(reason) => format!("misconfigured: {reason}"),
-        Rest::Other(reason) => format!("other: {reason}"),
-        Rest::TooLarge => "too large".to_owned(),
-        Rest::Done => "done".to_owned(),
-    }
 }
 
 #[test]
@@ -527,6 +520,8 @@ fn in_a_dry_run_nothing_is_kept_back() {
         fn sign(&mut self, message: &[u8]) -> Result<Vec<u8>, SignError> {
             Ok(message.to_vec())
         }
+    }
+    impl Client for Dry {
         fn send(&mut self, _: &str, request: &Request) -> Answered {
             assert_eq!(key(request), None);
             Ok(answer(204, ""))

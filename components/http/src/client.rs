@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use caso_component::messenger::StartError;
+use caso_component::settings::Settings;
+
 use crate::http::{self, Header, HttpError, Request, Response};
 
 /// Sends requests and knows how late it is.
@@ -48,6 +51,23 @@ pub fn header(name: &str, value: &str) -> Header {
     Header {
         name: name.to_owned(),
         value: value.to_owned(),
+    }
+}
+
+/// The option of this name, a token that a header's value can hold; an empty one is none.
+///
+/// # Errors
+/// It cannot be in a header; the error does not show it.
+pub fn token(settings: Settings<'_>, name: &str) -> Result<Option<String>, StartError> {
+    let token = settings
+        .optional_text(name)?
+        .filter(|token| !token.is_empty());
+    match &token {
+        Some(text) if !is_token(text) => Err(StartError::option(
+            name,
+            "has spaces, line ends or characters that are not ASCII",
+        )),
+        _ => Ok(token),
     }
 }
 

@@ -59,14 +59,15 @@ pub enum Verdict {
     },
     /// All of them are refused for good.
     Refused(String),
-    /// What the host should do with them and all that come after.
-    Stop(Rest),
 }
 
 /// Where requests go.
 pub trait Service<T> {
     /// Sends these records in one request, or a few.
-    fn send(&mut self, records: &[Entry<T>]) -> Verdict;
+    ///
+    /// # Errors
+    /// What the host should do with them and all that come after.
+    fn send(&mut self, records: &[Entry<T>]) -> Result<Verdict, Rest>;
 
     /// How long the current call of `deliver` has lasted.
     fn elapsed(&self) -> Duration;
@@ -145,8 +146,12 @@ impl<'a, T> Progress<'a, T> {
             }
             requests += 1;
             let count = next.len();
-            match service.send(next) {
-                verdict @ (Verdict::Taken | Verdict::Known) => {
+            let verdict = match service.send(next) {
+                Ok(verdict) => verdict,
+                Err(rest) => return Some(rest),
+            };
+            match verdict {
+                Verdict::Taken | Verdict::Known => {
                     self.taken = true;
                     self.place += count;
                     if verdict == Verdict::Taken {
@@ -174,7 +179,6 @@ impl<'a, T> Progress<'a, T> {
                         return self.acquit();
                     }
                 }
-                Verdict::Stop(rest) => return Some(rest),
             }
         }
         if let Some(rest) = self.doubtful.iter().find_map(|it| it.unless.clone()) {

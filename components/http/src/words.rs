@@ -68,6 +68,12 @@ pub fn quote<'s>(
     }
 }
 
+/// Whether the same request may be answered otherwise later on.
+#[must_use]
+pub fn passes(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
 /// To be tried again when the answer says so, or after a while.
 #[must_use]
 pub fn later(response: &Response, reason: String) -> Rest {

@@ -9,7 +9,7 @@
 //!
 //! A test changes the field that it is about and leaves the others alone.
 
-use crate::messenger::Batch;
+use crate::messenger::{Answer, Batch, Rest};
 use crate::records::{
     AcceleratorRecord, Benchmark, CloudRecord, EnergyRecord, Head, IpRecord, OtherRecord,
     RecordList, StorageRecord,
@@ -23,6 +23,18 @@ pub fn setup(instance: &str, settings: Vec<Setting>) -> Setup {
         instance: instance.into(),
         settings,
         attributes: Vec::new(),
+    }
+}
+
+/// What is to be done with the rest of a batch, in words: `retry 30: it is down`.
+#[must_use]
+pub fn said(answer: &Answer) -> String {
+    match &answer.rest {
+        Rest::Done => "done".to_owned(),
+        Rest::Retry(retry) => format!("retry {}: {}", retry.after_seconds, retry.reason),
+        Rest::Misconfigured(reason) => format!("misconfigured: {reason}"),
+        Rest::Other(reason) => format!("other: {reason}"),
+        Rest::TooLarge => "too large".to_owned(),
     }
 }
 

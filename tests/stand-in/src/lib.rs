@@ -58,7 +58,7 @@ pub use answer::Answer;
 pub use ids::{flavor_id, floating_ip_id, image_id, project_id, server_id, user_id, volume_id};
 pub use in_process::InProcess;
 #[cfg(feature = "loopback")]
-pub use loopback::{Certificate, Change, Cloud, Cut, Door, Fault, Gate, Rule, bind};
+pub use loopback::{Certificate, Change, Cloud, Cut, Fault, Gate, Rule, runtime, serve};
 pub use plan::{Flavor, FloatingIp, Image, Person, Plan, Project, Volume};
 pub use request::Seen;
 pub use server::{Server, Servers};

@@ -11,7 +11,7 @@ use caso_tests::build::workspace;
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
-use crate::every_type::{self, facts, message};
+use crate::every_type::{self, facts, message, numbered, of_vms};
 
 const CLOUD: &str = "eu-egi-cloud-accounting";
 const STORAGE: &str = "eu-egi-storage-accounting";
@@ -69,14 +69,7 @@ fn clouds(count: usize) -> Vec<AccountingRecord> {
     let Some(AccountingRecord::Cloud(sample)) = facts(Some("cloud")).pop() else {
         panic!("there is a cloud record among the facts");
     };
-    let record = |number: usize| {
-        let mut record = sample.clone();
-        record.vm_uuid = format!("00000000-0000-4000-8000-{number:012}");
-        record.head.id = format!("vm-{number}");
-        record.head.supersedes = record.head.id.clone();
-        AccountingRecord::Cloud(record)
-    };
-    (0..count).map(record).collect()
+    of_vms(&sample, count)
 }
 
 /// The text in a signed message, whose signature others check (`tests/ams/check`).
@@ -100,12 +93,6 @@ fn vms(ams: &Ams) -> Vec<String> {
             .collect()
     };
     ams.published().iter().flat_map(of).collect()
-}
-
-fn numbered(count: usize) -> Vec<String> {
-    (0..count)
-        .map(|number| format!("00000000-0000-4000-8000-{number:012}"))
-        .collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

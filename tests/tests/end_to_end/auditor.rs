@@ -8,13 +8,12 @@ use caso_model::record::{AccountingRecord, CloudRecord};
 use caso_stand_in::Certificate;
 use caso_tests::auditor::Auditor;
 use caso_tests::build;
-use caso_tests::outcome::Outcome;
 use caso_tests::rest::{Fault, Rest, Said};
 use caso_tests::site::Site;
 use serde_json::Value;
 
 use crate::clouds::{FROM, TO, plain};
-use crate::every_type::{self, facts};
+use crate::every_type::{self, facts, of_vms};
 
 const NAME: &str = "auditor";
 const SECTION: &str = "messenger_auditor";
@@ -49,14 +48,7 @@ fn sample() -> CloudRecord {
 
 /// So many VMs, all of which have ended.
 fn ended(count: usize) -> Vec<AccountingRecord> {
-    let record = |number: usize| {
-        let mut record = sample();
-        record.vm_uuid = format!("00000000-0000-4000-8000-{number:012}");
-        record.head.id = format!("vm-{number}");
-        record.head.supersedes = record.head.id.clone();
-        AccountingRecord::Cloud(record)
-    };
-    (0..count).map(record).collect()
+    of_vms(&sample(), count)
 }
 
 /// The same VMs, which still run, a month before.
@@ -92,13 +84,6 @@ fn added(auditor: &Rest<Auditor>) -> Vec<String> {
     records
         .map(|it| it["record_id"].as_str().unwrap().to_owned())
         .collect()
-}
-
-fn says(outcome: Outcome, words: &[&str]) {
-    let mut outcome = outcome;
-    for word in words {
-        outcome = outcome.says(word);
-    }
 }
 
 /// To the byte, with what the record says of the VM and nothing else.
@@ -278,10 +263,9 @@ fn a_record_that_is_not_taken_is_set_aside_with_the_reason() {
     let auditor = Auditor::start();
     auditor.with(|it| it.bad = Some("8000-000000000003".into()));
     let site = site(&auditor, &ended(9));
-    says(
-        site.deliver().expect(3),
-        &["1 record is in quarantine", "Json deserialize error"],
-    );
+    site.deliver()
+        .expect(3)
+        .says_each(&["1 record is in quarantine", "Json deserialize error"]);
     assert_eq!(stored(&auditor), 8);
     // By us, for what it could not store.
     let auditor = Auditor::start();
@@ -290,10 +274,9 @@ fn a_record_that_is_not_taken_is_set_aside_with_the_reason() {
         record.cpu_count = Some(0.5);
     }
     let site = self::site(&auditor, &records);
-    says(
-        site.deliver().expect(3),
-        &["1 record is in quarantine", "0.5 CPUs"],
-    );
+    site.deliver()
+        .expect(3)
+        .says_each(&["1 record is in quarantine", "0.5 CPUs"]);
     assert_eq!(stored(&auditor), 8);
     // None of them: it is another version, and all wait.
     let auditor = Auditor::start();
@@ -373,7 +356,7 @@ fn what_the_site_has_to_mend_is_said() {
         ["Insufficient permissions", "`write_access_cn`"],
     ] {
         let outcome = site.deliver().expect(1).never_says("s3cret-of");
-        says(outcome, &words);
+        outcome.says_each(&words);
     }
     let sent = auditor.asked().remove(0);
     assert_eq!(

@@ -11,7 +11,7 @@ use std::fs;
 use caso_disk::Disk;
 use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
 use caso_model::Window;
-use caso_model::record::AccountingRecord;
+use caso_model::record::{AccountingRecord, CloudRecord};
 use caso_stand_in::Certificate;
 use caso_state::Spool;
 use caso_tests::build::workspace;
@@ -46,6 +46,28 @@ pub fn facts(kind: Option<&str>) -> Vec<AccountingRecord> {
         .map(|line| serde_json::from_value(line["record"].clone()).unwrap())
         .filter(|record: &AccountingRecord| kind.is_none_or(|kind| kind == record.record_type()))
         .collect()
+}
+
+/// A cloud record so many times, each of a VM of its own.
+pub fn of_vms(sample: &CloudRecord, count: usize) -> Vec<AccountingRecord> {
+    let record = |number: usize| {
+        let mut record = sample.clone();
+        record.vm_uuid = vm(number);
+        record.head.id = format!("vm-{number}");
+        record.head.supersedes = record.head.id.clone();
+        AccountingRecord::Cloud(record)
+    };
+    (0..count).map(record).collect()
+}
+
+/// The id of one of these VMs.
+fn vm(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// The ids of so many of them.
+pub fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(vm).collect()
 }
 
 /// The text of cASO's message of that type.

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use caso_model::record::AccountingRecord;
 use caso_tests::build;
 use caso_tests::otlp::{Receiver, Taken};
-use caso_tests::outcome::Outcome;
 use caso_tests::rest::{Fault, Rest, Said};
 use caso_tests::site::Site;
 
-use crate::every_type::{self, TYPES, facts};
+use crate::every_type::{self, TYPES, facts, numbered, of_vms};
 
 const NAME: &str = "otlp";
 const SECTION: &str = "messenger_otlp";
@@ -34,14 +33,7 @@ fn vms(count: usize) -> Vec<AccountingRecord> {
     let Some(AccountingRecord::Cloud(sample)) = facts(Some("cloud")).into_iter().next() else {
         panic!("there is a cloud record among the facts");
     };
-    let record = |number: usize| {
-        let mut record = sample.clone();
-        record.vm_uuid = format!("00000000-0000-4000-8000-{number:012}");
-        record.head.id = format!("vm-{number}");
-        record.head.supersedes = record.head.id.clone();
-        AccountingRecord::Cloud(record)
-    };
-    (0..count).map(record).collect()
+    of_vms(&sample, count)
 }
 
 fn points(receiver: &Rest<Receiver>) -> Vec<Taken> {
@@ -53,19 +45,6 @@ fn walls(receiver: &Rest<Receiver>) -> Vec<String> {
     let points = points(receiver).into_iter();
     let wall = points.filter(|it| it.metric == "caso.vm.wall.time");
     wall.map(|it| it.attributes[0].1.clone()).collect()
-}
-
-fn numbered(count: usize) -> Vec<String> {
-    (0..count)
-        .map(|number| format!("00000000-0000-4000-8000-{number:012}"))
-        .collect()
-}
-
-fn says(outcome: Outcome, words: &[&str]) {
-    let mut outcome = outcome;
-    for word in words {
-        outcome = outcome.says(word);
-    }
 }
 
 /// To the byte.
@@ -270,10 +249,9 @@ fn what_is_bad_is_set_aside_with_the_receivers_words() {
     let receiver = Receiver::start();
     receiver.with(|it| it.bad = Some("8000-000000000003".into()));
     let site = site(&receiver, &vms(9));
-    says(
-        site.deliver().expect(3),
-        &["1 record is in quarantine", "bad data: 8000-000000000003"],
-    );
+    site.deliver()
+        .expect(3)
+        .says_each(&["1 record is in quarantine", "bad data: 8000-000000000003"]);
     let mut expected = numbered(9);
     expected.remove(3);
     assert_eq!(walls(&receiver), expected);
@@ -296,14 +274,11 @@ fn what_is_taken_in_part_is_not_sent_again() {
     let receiver = Receiver::start();
     receiver.with(|it| it.rejects = Some((2, "too old".into())));
     let site = site(&receiver, &vms(3));
-    says(
-        site.deliver().expect(1),
-        &[
-            "3 records are in quarantine",
-            "2 of the 21 data points in its request were rejected",
-            "too old",
-        ],
-    );
+    site.deliver().expect(1).says_each(&[
+        "3 records are in quarantine",
+        "2 of the 21 data points in its request were rejected",
+        "too old",
+    ]);
     receiver.with(|it| it.rejects = None);
     site.deliver();
     assert_eq!(receiver.asked().len(), 1);
@@ -379,7 +354,7 @@ fn what_the_site_has_to_mend_is_said_and_no_secret() {
         "s3cret-right may not write",
     )));
     let outcome = site.deliver().expect(1).never_says("s3cret-right");
-    says(outcome, &["403", "*** may not write"]);
+    outcome.says_each(&["403", "*** may not write"]);
     site.set(NAME, "endpoint", &format!("{}/elsewhere", receiver.url()));
     site.deliver()
         .expect(1)

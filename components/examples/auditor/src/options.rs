@@ -3,7 +3,7 @@
 use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
 use caso_http::address::Address;
-use caso_http::client::is_token;
+use caso_http::client::token;
 
 use crate::record;
 
@@ -37,15 +37,6 @@ impl Options {
                 "must be a word of at most 64 characters",
             ));
         }
-        let token = settings
-            .optional_text("token")?
-            .filter(|token| !token.is_empty());
-        if token.as_deref().is_some_and(|token| !is_token(token)) {
-            return Err(StartError::option(
-                "token",
-                "has spaces, line ends or characters that are not ASCII",
-            ));
-        }
         let max_size = settings.integer("max_size")?;
         Ok(Self {
             address,
@@ -53,7 +44,7 @@ impl Options {
             prefix,
             // The host has checked its bounds.
             max_size: usize::try_from(max_size).unwrap_or(1).max(1),
-            token,
+            token: token(settings, "token")?,
         })
     }
 }

@@ -37,20 +37,7 @@ pub struct Service<'a> {
 }
 
 impl requests::Service<Record> for Service<'_> {
-    fn send(&mut self, records: &[Entry<Record>]) -> Verdict {
-        match self.try_send(records) {
-            Ok(verdict) => verdict,
-            Err(rest) => Verdict::Stop(rest),
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.client.elapsed()
-    }
-}
-
-impl Service<'_> {
-    fn try_send(&mut self, records: &[Entry<Record>]) -> Result<Verdict, Rest> {
+    fn send(&mut self, records: &[Entry<Record>]) -> Result<Verdict, Rest> {
         let (path, body) = match records {
             [one] => ("/record", one.value.json.clone()),
             several => {
@@ -91,6 +78,12 @@ impl Service<'_> {
         }
     }
 
+    fn elapsed(&self) -> Duration {
+        self.client.elapsed()
+    }
+}
+
+impl Service<'_> {
     /// A record that AUDITOR has: of a VM that has ended it may still lack the stop time.
     fn close(&mut self, record: &Record) -> Result<Verdict, Rest> {
         if !record.closes {
@@ -131,7 +124,7 @@ impl Service<'_> {
                  there; a proxy before it may want `token`"
             )),
             300..=399 | 404 | 405 => Rest::Misconfigured(format!("{what}; check `url`")),
-            408 | 425 | 429 | 500..=599 => words::later(response, what),
+            status if words::passes(status) => words::later(response, what),
             _ => Rest::Other(what),
         }
     }

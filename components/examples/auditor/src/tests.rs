@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use caso_component::messenger::{Answer, Rest};
+use caso_component::messenger::Answer;
 use caso_component::records::{CloudRecord, RecordList};
-use caso_component::samples::{self, batch};
+use caso_component::samples::{self, batch, said};
 use caso_http::client::{Client, header};
 use caso_http::http::{HttpError, Request, Response};
 use serde_json::Value;
@@ -116,16 +116,6 @@ fn ended(count: usize) -> Vec<CloudRecord> {
         ..samples::cloud()
     };
     (0..count).map(record).collect()
-}
-
-fn said(answer: &Answer) -> String {
-    match &answer.rest {
-        Rest::Done => "done".to_owned(),
-        Rest::Retry(retry) => format!("retry {}: {}", retry.after_seconds, retry.reason),
-        Rest::Misconfigured(text) => format!("misconfigured: {text}"),
-        Rest::Other(text) => format!("other: {text}"),
-        Rest::TooLarge => "too large".to_owned(),
-    }
 }
 
 #[test]

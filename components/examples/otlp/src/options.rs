@@ -3,7 +3,7 @@
 use caso_component::messenger::StartError;
 use caso_component::settings::Settings;
 use caso_http::address::Address;
-use caso_http::client::{header, is_token};
+use caso_http::client::{header, token};
 use caso_http::http::Header;
 
 /// The path of metrics below the endpoint ("OTLP/HTTP Request").
@@ -51,13 +51,7 @@ impl Options {
             secrets.extend(value.split_whitespace().next_back().map(str::to_owned));
             secrets.push(value);
         }
-        if let Some(token) = text("token")? {
-            if !is_token(&token) {
-                return Err(StartError::option(
-                    "token",
-                    "has spaces, line ends or characters that are not ASCII",
-                ));
-            }
+        if let Some(token) = token(settings, "token")? {
             if headers.iter().any(|it| it.name == "authorization") {
                 return Err(StartError::option(
                     "token",

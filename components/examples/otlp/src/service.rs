@@ -37,20 +37,7 @@ pub struct Service<'a> {
 }
 
 impl requests::Service<Vec<Point>> for Service<'_> {
-    fn send(&mut self, records: &[Entry<Vec<Point>>]) -> Verdict {
-        match self.try_send(records) {
-            Ok(verdict) => verdict,
-            Err(rest) => Verdict::Stop(rest),
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.client.elapsed()
-    }
-}
-
-impl Service<'_> {
-    fn try_send(&mut self, records: &[Entry<Vec<Point>>]) -> Result<Verdict, Rest> {
+    fn send(&mut self, records: &[Entry<Vec<Point>>]) -> Result<Verdict, Rest> {
         let points = || records.iter().flat_map(|it| &it.value);
         let mut headers = vec![header("content-type", "application/json")];
         headers.extend(self.options.headers.iter().cloned());
@@ -68,6 +55,12 @@ impl Service<'_> {
         self.judge(&response, points().count())
     }
 
+    fn elapsed(&self) -> Duration {
+        self.client.elapsed()
+    }
+}
+
+impl Service<'_> {
     fn judge(&self, response: &Response, points: usize) -> Result<Verdict, Rest> {
         let what = self.quote(response);
         match response.status {

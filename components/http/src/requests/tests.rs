@@ -9,34 +9,34 @@ use caso_component::samples;
 struct Picky {
     bad: Vec<usize>,
     /// What it answers instead.
-    verdict: Option<fn() -> Verdict>,
+    verdict: Option<fn() -> Result<Verdict, Rest>>,
     taken: Vec<usize>,
     requests: Vec<usize>,
     each: Duration,
 }
 
-fn at_fault() -> Verdict {
-    Verdict::AtFault {
+fn at_fault() -> Result<Verdict, Rest> {
+    Ok(Verdict::AtFault {
         reason: "bad".into(),
         unless: None,
-    }
+    })
 }
 
-fn unless() -> Verdict {
-    Verdict::AtFault {
+fn unless() -> Result<Verdict, Rest> {
+    Ok(Verdict::AtFault {
         reason: "bad".into(),
         unless: Some(Rest::retry(9, "away")),
-    }
+    })
 }
 
 impl Service<()> for Picky {
-    fn send(&mut self, records: &[Entry<()>]) -> Verdict {
+    fn send(&mut self, records: &[Entry<()>]) -> Result<Verdict, Rest> {
         self.requests.push(records.len());
         if records.iter().any(|entry| self.bad.contains(&entry.index)) {
             return self.verdict.unwrap_or(at_fault)();
         }
         self.taken.extend(records.iter().map(|entry| entry.index));
-        Verdict::Taken
+        Ok(Verdict::Taken)
     }
 
     fn elapsed(&self) -> Duration {
@@ -85,7 +85,7 @@ fn requests_are_as_large_as_they_may_be() {
 #[test]
 fn the_record_at_fault_is_refused_and_no_other() {
     for bad in [vec![0], vec![41], vec![99], vec![3, 4, 70], vec![0, 1, 2]] {
-        for verdict in [at_fault, unless, || Verdict::Fewer("bad".into())] {
+        for verdict in [at_fault, unless, || Ok(Verdict::Fewer("bad".into()))] {
             let mut service = Picky {
                 bad: bad.clone(),
                 verdict: Some(verdict),
@@ -105,13 +105,13 @@ fn the_record_at_fault_is_refused_and_no_other() {
 fn what_the_service_has_is_passed_one_by_one() {
     struct Has(Vec<usize>, usize);
     impl Service<()> for Has {
-        fn send(&mut self, records: &[Entry<()>]) -> Verdict {
+        fn send(&mut self, records: &[Entry<()>]) -> Result<Verdict, Rest> {
             self.1 += 1;
             let known = records.iter().any(|entry| self.0.contains(&entry.index));
             match (known, records.len()) {
-                (true, 1) => Verdict::Known,
-                (true, _) => Verdict::Fewer("it has one of them".into()),
-                (false, _) => Verdict::Taken,
+                (true, 1) => Ok(Verdict::Known),
+                (true, _) => Ok(Verdict::Fewer("it has one of them".into())),
+                (false, _) => Ok(Verdict::Taken),
             }
         }
         fn elapsed(&self) -> Duration {
@@ -142,7 +142,7 @@ fn what_the_service_has_is_passed_one_by_one() {
 
 #[test]
 fn where_nothing_is_taken_it_is_not_the_records() {
-    let nothing = |count: usize, verdict: fn() -> Verdict| {
+    let nothing = |count: usize, verdict: fn() -> Result<Verdict, Rest>| {
         let mut service = Picky {
             bad: (0..count).collect(),
             verdict: Some(verdict),
@@ -176,7 +176,7 @@ fn what_needs_no_delivery_and_what_has_no_form_are_dealt_with() {
     // As far as the first that is not.
     let mut service = Picky {
         bad: vec![4],
-        verdict: Some(|| Verdict::Stop(Rest::Other("stop".into()))),
+        verdict: Some(|| Err(Rest::Other("stop".into()))),
         ..Picky::default()
     };
     let answer = run(&mut service, 5, &[4], &[2]);
@@ -191,7 +191,7 @@ fn what_needs_no_delivery_and_what_has_no_form_are_dealt_with() {
 fn a_stop_in_the_middle_leaves_the_rest() {
     let mut service = Picky {
         bad: vec![150],
-        verdict: Some(|| Verdict::Stop(Rest::retry(30, "away"))),
+        verdict: Some(|| Err(Rest::retry(30, "away"))),
         ..Picky::default()
     };
     let answer = all(&mut service, 250);
@@ -201,7 +201,7 @@ fn a_stop_in_the_middle_leaves_the_rest() {
     );
     let mut service = Picky {
         bad: (100..200).collect(),
-        verdict: Some(|| Verdict::Refused("all of them".into())),
+        verdict: Some(|| Ok(Verdict::Refused("all of them".into()))),
         ..Picky::default()
     };
     let answer = all(&mut service, 250);

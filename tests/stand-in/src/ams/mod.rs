@@ -20,7 +20,7 @@ use axum::response::Response;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
-use crate::loopback::{Certificate, Cut, Door, Gate, bind};
+use crate::loopback::{Certificate, Cut, Gate, runtime, serve};
 
 /// The project that there is.
 pub const PROJECT: &str = "accounting";
@@ -89,11 +89,7 @@ impl Ams {
     /// With the server's certificate, the anchor of the certificates that it knows, and these
     /// topics, each with a subscription of the same name.
     pub fn start(server: &Certificate, client: &Certificate, topics: &[&str]) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime().expect("a runtime");
         let topics = || topics.iter().map(|topic| (*topic).to_owned());
         let state = Arc::new(Mutex::new(State {
             topics: topics().collect(),
@@ -101,20 +97,11 @@ impl Ams {
             ..State::default()
         }));
         let serve = |certificate: rustls::ServerConfig, authn: bool| {
-            let (listener, address) = runtime
-                .block_on(bind(0))
-                .expect("a free port on the loopback interface");
-            let door = Door {
-                listener,
-                tls: Some(TlsAcceptor::from(Arc::new(certificate))),
-            };
             let router = Router::new()
                 .fallback(handle)
                 .with_state((state.clone(), authn));
-            runtime.spawn(async move {
-                axum::serve(door, router.into_make_service_with_connect_info::<Cut>()).await
-            });
-            address.port()
+            let tls = TlsAcceptor::from(Arc::new(certificate));
+            serve(&runtime, router, Some(tls))
         };
         let port = serve(server.server(None), false);
         let authn_port = serve(server.server(Some(client)), true);

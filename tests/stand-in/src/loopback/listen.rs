@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 /// A certificate of one's own authority, for `cafile`, `insecure` and the
@@ -207,6 +209,26 @@ impl AsyncWrite for Line {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// What a stand-in serves on.
+pub fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+}
+
+/// Serves behind a port of the system's choice, for as long as the runtime is there.
+pub fn serve(runtime: &Runtime, router: Router, tls: Option<TlsAcceptor>) -> u16 {
+    let (listener, address) = runtime
+        .block_on(bind(0))
+        .expect("a free port on the loopback interface");
+    let door = Door { listener, tls };
+    runtime.spawn(async move {
+        axum::serve(door, router.into_make_service_with_connect_info::<Cut>()).await
+    });
+    address.port()
 }
 
 /// A loopback port of the system's choice, or the given one.

@@ -20,7 +20,8 @@ use tokio::runtime::Runtime;
 use self::fault::Faults;
 pub use self::fault::{Change, Fault, Rule};
 pub use self::gate::Gate;
-pub use self::listen::{Certificate, Cut, Door, bind};
+pub use self::listen::{Certificate, Cut, runtime, serve};
+use self::listen::{Door, bind};
 use crate::answer::{Answer, compute, identity, image};
 use crate::plan::Plan;
 use crate::request::Seen;
@@ -50,10 +51,7 @@ impl Cloud {
         port: u16,
         certificate: Option<&Certificate>,
     ) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
+        let runtime = runtime()?;
         let (listener, address) = runtime.block_on(bind(port))?;
         let scheme = if certificate.is_some() {
             "https"
