@@ -74,7 +74,7 @@ impl Disk {
 
     /// Puts what was written on disk: all files synced side by side, then each given its name, in
     /// their order, then each folder synced once. One answer a file; a folder that cannot be
-    /// synced costs all that are in it.
+    /// synced costs all that are in it, which have their names all the same.
     pub fn keep(&self, files: Vec<Beside>) -> Vec<Result<(), DiskError>> {
         let written: Vec<&DiskFile> = files.iter().map(Beside::file).collect();
         let synced = self.sync_files(&written);

@@ -6,10 +6,14 @@
 //! windows of the first time, which the ledger of runs knows; where it does not, it is refused.
 
 use std::collections::HashMap;
+use std::io;
 
 use caso_base::time::format_utc;
+use caso_extract::adds_up;
 use caso_model::Window;
-use caso_state::ledger::RunLine;
+use caso_model::extraction::Extractor;
+use caso_state::Spool;
+use caso_state::ledger;
 
 /// Cloud, region, extractor, project.
 type Key = (String, Option<String>, String, String);
@@ -34,24 +38,32 @@ impl UnknownBounds {
 }
 
 impl PastWindows {
-    /// From the ledger.
-    pub fn of(runs: &[RunLine]) -> Self {
+    /// From the ledger, of runs that began at `since` or later. A year of a large site is long: a
+    /// line is dropped when it is read, and of it stays what adds up.
+    ///
+    /// # Errors
+    /// A file is there and cannot be read.
+    pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
         let mut past: HashMap<Key, Vec<Window>> = HashMap::new();
-        for line in runs.iter().flat_map(|run| &run.windows) {
-            for project in line.records.keys() {
-                let key = (
-                    line.cloud.clone(),
-                    line.region.clone(),
-                    line.extractor.clone(),
-                    project.clone(),
-                );
-                past.entry(key).or_default().push(line.window);
+        let of_what_adds_up = |name: &str| {
+            let mut all = Extractor::ALL.into_iter();
+            all.any(|it| adds_up(it) && it.as_str() == name)
+        };
+        ledger::each(spool, since, &mut |run| {
+            for line in run.windows {
+                if of_what_adds_up(&line.extractor) {
+                    for project in line.records.into_keys() {
+                        let (cloud, region) = (line.cloud.clone(), line.region.clone());
+                        let key = (cloud, region, line.extractor.clone(), project);
+                        past.entry(key).or_default().push(line.window);
+                    }
+                }
             }
-        }
+        })?;
         for windows in past.values_mut() {
             windows.sort_by_key(|window| (window.start, window.end));
         }
-        PastWindows(past)
+        Ok(PastWindows(past))
     }
 
     /// Those of one extractor of a project, by their starts.

@@ -51,7 +51,7 @@ use super::summary::Summary;
 use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_journal::Journal;
-use caso_state::{Cursors, Failures, Histories, Spool, ledger};
+use caso_state::{Cursors, Failures, Histories, Spool};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -159,14 +159,12 @@ impl Context {
     /// A window is on an earlier run's line if that run began after the window's end.
     pub fn past(&self) -> &PastWindows {
         let from = self.config.extract_from.explicit().unwrap_or(0);
-        self.past
-            .get_or_init(|| match ledger::read(&self.ledger, from) {
-                Ok(runs) => PastWindows::of(&runs),
-                Err(error) => {
-                    tracing::warn!("the ledger of runs cannot be read: {error}");
-                    PastWindows::default()
-                }
+        self.past.get_or_init(|| {
+            PastWindows::read(&self.ledger, from).unwrap_or_else(|error| {
+                tracing::warn!("the ledger of runs cannot be read: {error}");
+                PastWindows::default()
             })
+        })
     }
 }
 
