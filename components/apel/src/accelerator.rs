@@ -84,7 +84,10 @@ fn apel_type(kind: &str) -> &'static str {
 fn for_apel(record: &AcceleratorRecord) -> AcceleratorRecord {
     AcceleratorRecord {
         accelerator_type: apel_type(&record.accelerator_type).to_owned(),
-        global_user_name: record.global_user_name.as_deref().map(rules::cleaned_name),
+        global_user_name: record
+            .global_user_name
+            .as_deref()
+            .map(|name| rules::cleaned_name(name).into_owned()),
         ..record.clone()
     }
 }

@@ -6,6 +6,8 @@
 //! the end of the message. Times are epoch seconds, durations seconds, `Memory` is in MiB,
 //! `Disk` and the traffic are in GiB.
 
+use std::borrow::Cow;
+
 use caso_component::log;
 use caso_component::python;
 use caso_component::record_json::gib;
@@ -80,10 +82,8 @@ pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, Stri
     if v04 {
         lines.id("CloudComputeService", &record.compute_service)?;
         if let Some(count) = record.public_ip_count {
-            lines.add(
-                "PublicIPCount",
-                rules::field("PublicIPCount", rules::int(count))?,
-            );
+            let count = rules::field("PublicIPCount", rules::int(count))?;
+            lines.add("PublicIPCount", count.to_string());
         }
         benchmark(&mut lines, record);
     }
@@ -101,14 +101,16 @@ pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, Stri
     lines.number("Disk", record.disk_gib)?;
     lines.number("NetworkInbound", gib(record.network_inbound_bytes))?;
     lines.number("NetworkOutbound", gib(record.network_outbound_bytes))?;
+    // Each key is there once, and none is the beginning of another but of `BenchmarkType`,
+    // which comes behind `Benchmark` with `:` as without.
     match version {
-        CloudVersion::V04 => lines.lines.sort_unstable(),
-        CloudVersion::V02 => lines.lines.sort_by_key(|line| {
-            let key = line.split_once(':').map_or("", |(key, _)| key);
-            V02.iter().position(|known| *known == key)
-        }),
+        CloudVersion::V04 => lines.lines.sort_unstable_by_key(|(key, _)| *key),
+        CloudVersion::V02 => {
+            let place = |wanted: &str| V02.iter().position(|key| *key == wanted);
+            lines.lines.sort_by_key(|(key, _)| place(key));
+        }
     }
-    Ok(lines.lines.join("\n"))
+    Ok(lines.joined())
 }
 
 fn times(lines: &mut Lines, record: &CloudRecord, version: CloudVersion) -> Result<(), String> {
@@ -127,16 +129,16 @@ fn times(lines: &mut Lines, record: &CloudRecord, version: CloudVersion) -> Resu
     if record.end.is_some() && end < start {
         return Err(format!("`EndTime` {end} is before `StartTime` {start}"));
     }
-    lines.add("StartTime", start);
+    lines.add("StartTime", start.to_string());
     if record.end.is_some() || version == CloudVersion::V04 {
-        lines.add("EndTime", end);
+        lines.add("EndTime", end.to_string());
     }
     Ok(())
 }
 
 /// Adds name and value of the benchmark. They belong together: where APEL would reject
 /// one of them, both are left out.
-fn benchmark(lines: &mut Lines, record: &CloudRecord) {
+fn benchmark<'a>(lines: &mut Lines<'a>, record: &'a CloudRecord) {
     // A message has room for one: the preferred.
     let Some(benchmark) = record.benchmarks.first() else {
         return;
@@ -163,31 +165,34 @@ fn benchmark(lines: &mut Lines, record: &CloudRecord) {
     }
 }
 
-/// The lines of a record under construction.
+/// The lines of a record under construction. Texts are not copied before the record is
+/// whole: what formats a million records does little else.
 struct Lines<'a> {
     /// Id of the VM, for the log.
     vm: &'a str,
-    lines: Vec<String>,
+    /// Key and value.
+    lines: Vec<(&'static str, Cow<'a, str>)>,
 }
 
-impl Lines<'_> {
-    fn add(&mut self, key: &str, value: impl std::fmt::Display) {
-        self.lines.push(format!("{key}: {value}"));
+impl<'a> Lines<'a> {
+    fn add(&mut self, key: &'static str, value: impl Into<Cow<'a, str>>) {
+        self.lines.push((key, value.into()));
     }
 
     /// Adds a text by which usage is booked.
-    fn id(&mut self, key: &str, value: &str) -> Result<(), String> {
+    fn id(&mut self, key: &'static str, value: &'a str) -> Result<(), String> {
         rules::field(key, rules::ascii_id(value, VARCHAR))?;
         self.add(key, value);
         Ok(())
     }
 
     /// Adds a name for people to read, cleaned.
-    fn name(&mut self, key: &str, value: Option<&str>) {
+    fn name(&mut self, key: &'static str, value: Option<&'a str>) {
         let Some(value) = value else { return };
         let cleaned = rules::cleaned_name(value);
         // Characters that are not ASCII are dropped without a log line, as in cASO.
-        if !value.chars().filter(char::is_ascii).eq(cleaned.chars()) {
+        if matches!(&cleaned, Cow::Owned(text) if !value.chars().filter(char::is_ascii).eq(text.chars()))
+        {
             log::info(&format!(
                 "VM `{}`: `{key}` is sent as `{cleaned}`: APEL cannot load it as it is",
                 self.vm
@@ -197,7 +202,7 @@ impl Lines<'_> {
     }
 
     /// Adds a text that a record can do without.
-    fn optional(&mut self, key: &str, value: Option<&str>) {
+    fn optional(&mut self, key: &'static str, value: Option<&'a str>) {
         let Some(value) = value else { return };
         match rules::ascii_id(value, VARCHAR) {
             Ok(()) => self.add(key, value),
@@ -209,11 +214,27 @@ impl Lines<'_> {
     }
 
     /// Adds a whole number, if there is one.
-    fn number(&mut self, key: &str, value: Option<u64>) -> Result<(), String> {
+    fn number(&mut self, key: &'static str, value: Option<u64>) -> Result<(), String> {
         if let Some(value) = value {
-            self.add(key, rules::field(key, rules::bigint(value))?);
+            let value = rules::field(key, rules::bigint(value))?;
+            self.add(key, value.to_string());
         }
         Ok(())
+    }
+
+    /// The lines in the order in which they are, without a line end behind the last.
+    fn joined(&self) -> String {
+        let bytes = |(key, value): &(&str, Cow<'_, str>)| key.len() + value.len() + ": \n".len();
+        let mut text = String::with_capacity(self.lines.iter().map(bytes).sum());
+        for (at, (key, value)) in self.lines.iter().enumerate() {
+            if at > 0 {
+                text.push('\n');
+            }
+            text.push_str(key);
+            text.push_str(": ");
+            text.push_str(value);
+        }
+        text
     }
 }
 

@@ -6,6 +6,9 @@
 /// # Errors
 /// When the text is not a UUID.
 pub fn canonical_uuid(text: &str) -> Result<String, String> {
+    if is_canonical(text) {
+        return Ok(text.to_owned());
+    }
     let digits: String = text
         .chars()
         .filter(|c| *c != '-')
@@ -15,6 +18,15 @@ pub fn canonical_uuid(text: &str) -> Result<String, String> {
         return Err(format!("id `{text}` is not a UUID"));
     }
     Ok(dashed(&digits))
+}
+
+/// Whether it is spelled like that already, as everything in OpenStack spells it.
+fn is_canonical(text: &str) -> bool {
+    let spelled = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(spelled)
 }
 
 /// A UUID derived from a text: the same for the same text. Of version 8 (RFC 9562, section

@@ -37,7 +37,9 @@ pub fn float_repr(value: f64) -> String {
 pub fn number(value: f64) -> String {
     // Up to 2^53, beyond which a float does not hold every whole number.
     if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
-        format!("{value:.0}")
+        #[allow(clippy::cast_possible_truncation, reason = "whole, and far below 2^63")]
+        let whole = value as i64;
+        whole.to_string()
     } else {
         float_repr(value)
     }

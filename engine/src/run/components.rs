@@ -291,7 +291,27 @@ impl Components {
 /// # Errors
 /// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    let sandbox = sandbox_with(config.cache_dirs.clone())?;
+    sandbox_for(config, Compiling::Well)
+}
+
+/// How components are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compiling {
+    /// For runs to come: the code is kept.
+    Well,
+    /// For this run, which is small.
+    Soon,
+}
+
+/// The same, where components may be compiled for one run.
+///
+/// # Errors
+/// As [`sandbox`].
+pub fn sandbox_for(
+    config: &Config,
+    compiling: Compiling,
+) -> anyhow::Result<(Sandbox, Vec<String>)> {
+    let sandbox = sandbox_with(config.cache_dirs.clone(), compiling)?;
     let warning = sandbox.cache().warning();
     let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
     Ok((sandbox, warning.into_iter().collect()))
@@ -301,9 +321,10 @@ pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
 ///
 /// # Errors
 /// It cannot be set up on this machine.
-pub fn sandbox_with(cache_dirs: Vec<PathBuf>) -> anyhow::Result<Sandbox> {
+pub fn sandbox_with(cache_dirs: Vec<PathBuf>, compiling: Compiling) -> anyhow::Result<Sandbox> {
     Sandbox::new(SandboxSettings {
         cache_dirs,
+        quick: compiling == Compiling::Soon,
         compiler: compiler(),
         ..SandboxSettings::default()
     })

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
+use super::components::Compiling;
 use super::recorded_inputs;
 use caso_base::{Clock, PinnedClock, SystemClock};
 use caso_config::Config;
@@ -145,6 +146,15 @@ impl Kind {
     /// Whether OpenStack is asked, and not a recording.
     pub fn is_online(&self) -> bool {
         !matches!(self, Self::Replay { .. })
+    }
+
+    /// How components are compiled: the demo's are used for a dozen records, and somebody waits
+    /// for them.
+    pub fn compiling(&self) -> Compiling {
+        match self {
+            Self::Replay { folder: None, .. } => Compiling::Soon,
+            _ => Compiling::Well,
+        }
     }
 
     fn dry_folder(&self) -> Option<&Path> {

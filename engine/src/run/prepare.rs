@@ -113,7 +113,8 @@ pub async fn prepare(
         return Err(Stopped::with(Exit::Usage)(error));
     }
     let nothing = || Stopped::with(Exit::Nothing);
-    let (sandbox, cache_warnings) = components::sandbox(&config).map_err(nothing())?;
+    let (sandbox, cache_warnings) =
+        components::sandbox_for(&config, kind.compiling()).map_err(nothing())?;
     let spools = kind.spools(&config.spooldir).map_err(nothing())?;
     // Then the lock: what components take to be compiled must not pile up, run upon run.
     let lock = lock(&kind, &config, cancel.clone()).await?;

@@ -189,7 +189,7 @@ fn warn_forbidden(warnings: &Notices, project: &str) {
     });
 }
 
-fn read(row: &Row) -> Result<Flavor, ItemError> {
+fn read(row: &Row<'_>) -> Result<Flavor, ItemError> {
     Ok(Flavor {
         id: row.id().to_owned(),
         name: row.text("name")?,

@@ -335,17 +335,15 @@ const BASE: [&str; 28] = [
 /// An image, and whether everybody sees it.
 fn read(raw: &RawValue) -> Result<(Image, bool), ItemError> {
     let row = Row::parse("image", "id", raw)?;
-    let visibility = row.get("visibility").and_then(Value::as_str);
+    let visibility = row.value("visibility");
+    let visibility = visibility.as_ref().and_then(Value::as_str);
     let public = matches!(visibility, Some("public" | "community"));
     let properties = row
-        .fields()
-        .iter()
-        .filter(|(name, _)| !BASE.contains(&name.as_str()))
-        .filter_map(|(name, value)| {
-            Some(Attribute {
-                name: name.clone(),
-                value: value.as_str()?.to_owned(),
-            })
+        .texts()
+        .filter(|(name, _)| !BASE.contains(name))
+        .map(|(name, value)| Attribute {
+            name: name.to_owned(),
+            value: value.into_owned(),
         })
         .collect();
     let image = Image {

@@ -51,6 +51,22 @@ struct Line<'a> {
     record: &'a RawValue,
 }
 
+/// The whole line at once, where the form is today's and the type is known to be the batch's.
+#[derive(Deserialize)]
+struct Whole {
+    record: AccountingRecord,
+}
+
+/// The type of a record's line as every cASO has written it, found without reading the line: a
+/// record is most of it. None for any other spelling of the same JSON, for header and footer.
+pub(crate) fn tag_of(line: &[u8]) -> Option<&str> {
+    let rest = line.strip_prefix(br#"{"type":""#)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    let (tag, rest) = rest.split_at_checked(end)?;
+    rest.starts_with(br#"","record":{"#)
+        .then(|| std::str::from_utf8(tag).ok())?
+}
+
 pub(crate) fn read(
     shared: &Shared,
     header: &Header,
@@ -139,16 +155,13 @@ fn read_range(
         let Some((_, line)) = lines.next().map_err(JournalError::read(&path))? else {
             break;
         };
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+        let Some(record) = of_type(line, tag, info.format) else {
             continue;
         };
-        if line.tag != tag {
-            continue;
-        }
         let Some(index) = indices.next() else {
             break;
         };
-        if let Some(record) = parsed(info.format, line.record.get())
+        if let Some(record) = record
             && RecordKind::of(&record).tag() == tag
         {
             items.push(BatchItem {
@@ -160,4 +173,41 @@ fn read_range(
         }
     }
     Ok(items)
+}
+
+/// The record of a line, where it is of this type; inside, none where it cannot be read.
+fn of_type(line: &[u8], tag: &str, format: u32) -> Option<Option<AccountingRecord>> {
+    if format != 1
+        && tag_of(line) == Some(tag)
+        && let Ok(whole) = serde_json::from_slice::<Whole>(line)
+    {
+        return Some(Some(whole.record));
+    }
+    let line = serde_json::from_slice::<Line<'_>>(line).ok()?;
+    (line.tag == tag).then(|| parsed(format, line.record.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_found_as_reading_the_line_finds_it() {
+        for (line, tag) in [
+            (r#"{"type":"cloud","record":{"Cloud":{}}}"#, Some("cloud")),
+            (r#"{"type":"other:b\u00fccket","record":{}}"#, None),
+            (r#"{"type":"other:b","record":{}}"#, Some("other:b")),
+            (r#"{ "type":"cloud","record":{}}"#, None),
+            (r#"{"type":"cloud","x":1,"record":{}}"#, None),
+            (r#"{"type":"cloud"}"#, None),
+            (r#"{"type":"#, None),
+            (r#"{"format":2,"engine":"6.0.0"}"#, None),
+        ] {
+            assert_eq!(tag_of(line.as_bytes()), tag, "{line}");
+            let read = serde_json::from_str::<Line<'_>>(line).ok();
+            if tag.is_some() {
+                assert_eq!(read.as_ref().map(|line| line.tag.as_ref()), tag, "{line}");
+            }
+        }
+    }
 }

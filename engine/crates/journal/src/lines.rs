@@ -39,14 +39,19 @@ impl LineWriter {
         file: &mut DiskFile,
         line: &T,
     ) -> Result<u64, DiskError> {
-        let text = to_line(file.path(), line)?;
-        self.digest.update(&text);
-        self.buffer.extend_from_slice(&text);
-        self.written += text.len() as u64;
+        let start = self.buffer.len();
+        if let Err(failed) = append_line(&mut self.buffer, file.path(), line) {
+            self.buffer.truncate(start);
+            return Err(failed);
+        }
+        let text = self.buffer.get(start..).unwrap_or_default();
+        self.digest.update(text);
+        let length = text.len() as u64;
+        self.written += length;
         if self.buffer.len() >= BLOCK {
             self.flush(file)?;
         }
-        Ok(text.len() as u64)
+        Ok(length)
     }
 
     /// Checksum of the lines so far, for the last one.
@@ -69,10 +74,16 @@ impl LineWriter {
 
 /// A value as one line.
 pub(crate) fn to_line<T: Serialize>(path: &Path, line: &T) -> Result<Vec<u8>, DiskError> {
-    let mut text = serde_json::to_vec(line)
+    let mut text = Vec::new();
+    append_line(&mut text, path, line)?;
+    Ok(text)
+}
+
+fn append_line<T: Serialize>(text: &mut Vec<u8>, path: &Path, line: &T) -> Result<(), DiskError> {
+    serde_json::to_writer(&mut *text, line)
         .map_err(|e| DiskError::new(Step::Write, path, io::Error::other(e)))?;
     text.push(b'\n');
-    Ok(text)
+    Ok(())
 }
 
 /// Reads a file line by line, without the line feed; a last line that has none

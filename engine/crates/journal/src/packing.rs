@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
 
+use crate::batch;
 use crate::error::JournalError;
 use crate::kind::RecordKind;
 use crate::layout::{FORMAT, PackName, QueueFolder, SegmentName};
@@ -270,6 +271,9 @@ impl Plan {
 
 /// The type of a record's line; none for header and footer.
 fn kind_of(line: &[u8]) -> Option<RecordKind> {
+    if let Some(tag) = batch::tag_of(line) {
+        return RecordKind::parse(tag);
+    }
     let line: Line<'_> = serde_json::from_slice(line).ok()?;
     RecordKind::parse(&line.tag)
 }

@@ -13,7 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use caso_disk::Left;
 
-/// Lines of one instance's log in a run, and errors among them, which reach root's mail.
+use super::log::Level;
+
+/// Lines of one instance's log in a run: of what is only told to those who ask for it, of
+/// warnings, and of errors, which reach root's mail. Apart from each other: a healthy
+/// component that has a line for each of a million servers' batches may yet have to warn.
 const LOG_LINES: u32 = 2_000;
 const LOG_ERRORS: u32 = 50;
 /// Bytes and messages that it may put into queues for each record that it was given,
@@ -120,9 +124,9 @@ pub struct Budget {
 
 #[derive(Debug, Default)]
 struct Used {
-    lines: u32,
-    errors: u32,
-    errors_told: bool,
+    lines: Lines,
+    warnings: Lines,
+    errors: Lines,
     /// Records that were acknowledged, and those of the call that runs.
     records: u64,
     calls: u64,
@@ -131,6 +135,25 @@ struct Used {
     message_bytes: u64,
     files: u64,
     file_bytes: u64,
+}
+
+/// Lines of one sort.
+#[derive(Debug, Default)]
+struct Lines {
+    used: u32,
+    /// That there were more.
+    told: bool,
+}
+
+impl Lines {
+    fn take(&mut self, most: u32, what: &str) -> Result<(), Option<String>> {
+        if self.used < most {
+            self.used += 1;
+            return Ok(());
+        }
+        let last = !std::mem::replace(&mut self.told, true);
+        Err(last.then(|| format!("more than {most} {what} in one run: the rest is dropped")))
+    }
 }
 
 impl Budget {
@@ -142,25 +165,13 @@ impl Budget {
     }
 
     /// A line of its log. Refused, there is a last word once.
-    pub fn log_line(&self, error: bool) -> Result<(), Option<String>> {
+    pub fn log_line(&self, level: Level) -> Result<(), Option<String>> {
         let mut used = self.used();
-        if used.lines >= LOG_LINES {
-            let last = used.lines == LOG_LINES;
-            used.lines = LOG_LINES + 1;
-            return Err(last
-                .then(|| format!("more than {LOG_LINES} lines in one run: the rest is dropped")));
+        match level {
+            Level::Error => used.errors.take(LOG_ERRORS, "errors"),
+            Level::Warning => used.warnings.take(LOG_LINES, "warnings"),
+            Level::Info | Level::Debug => used.lines.take(LOG_LINES, "lines"),
         }
-        if error {
-            if used.errors >= LOG_ERRORS {
-                let last = !std::mem::replace(&mut used.errors_told, true);
-                return Err(last.then(|| {
-                    format!("more than {LOG_ERRORS} errors in one run: the rest is dropped")
-                }));
-            }
-            used.errors += 1;
-        }
-        used.lines += 1;
-        Ok(())
     }
 
     /// A call with so many records, of which earlier calls left some or none.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use caso_disk::MonotonicNames;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm};
 
 use super::address_space::AddressSpace;
 use super::admission::{Admission, Source};
@@ -27,6 +27,8 @@ pub struct SandboxSettings {
     /// How this program is started to compile a component of the site's; none: it is
     /// compiled here, with nothing to end it.
     pub compiler: Option<CompilerProcess>,
+    /// Whether components are compiled soon rather than well: for what runs once, on little.
+    pub quick: bool,
     /// Bytes that a component file may have. Compiling is the dearest thing a
     /// hostile file can make us do.
     pub component_bytes: u64,
@@ -38,6 +40,7 @@ impl Default for SandboxSettings {
         Self {
             cache_dirs: Vec::new(),
             compiler: None,
+            quick: false,
             component_bytes: 32 << 20,
         }
     }
@@ -76,6 +79,11 @@ impl Sandbox {
         let uid = nix::unistd::geteuid().as_raw();
         let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();
+        if settings.quick {
+            config
+                .cranelift_opt_level(OptLevel::None)
+                .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+        }
         let mut opened = |folder: &Path| {
             cache::open(folder)
                 .map(|opened| {

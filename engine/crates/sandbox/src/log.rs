@@ -192,14 +192,18 @@ impl Shared {
                 "more than {} lines in one call: the rest is dropped",
                 self.lines_a_call.saturating_sub(1)
             );
-            if budget.log_line(level == Level::Error).is_ok() {
+            if budget.log_line(level).is_ok() {
                 self.say(Level::Warning, &line);
             }
             return;
         }
-        match budget.log_line(level == Level::Error) {
+        match budget.log_line(level) {
             Ok(()) => self.say(level, &line()),
-            Err(Some(last)) => self.say(Level::Warning, &last),
+            Err(Some(last)) => match level {
+                Level::Error | Level::Warning => self.say(Level::Warning, &last),
+                // Where nobody asked for such lines, nobody misses them.
+                Level::Info | Level::Debug => self.say(level, &last),
+            },
             Err(None) => {}
         }
     }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bisect::BisectingMapper;
-use super::used::Used;
+use super::used::{Flavors, Used};
 use crate::run::components::Mapper as Component;
 use caso_extract::{ExtractError, Page, PageSink};
 use caso_journal::SegmentWriter;
 use caso_model::Window;
 use caso_model::guest::{BoxFuture, GuestFailure, Mapper as _, Outcome};
 use caso_model::record::AccountingRecord;
-use caso_model::usage::{Context, UsageItem};
+use caso_model::usage::{Context, Tables, UsageItem};
 use caso_state::ledger::UseRow;
 
 /// Hands each page to the mapper and what comes out to the segment.
@@ -38,11 +38,17 @@ pub struct Begun {
     _place: Option<OwnedSemaphorePermit>,
 }
 
+/// Items that the mapper is given at a time. A page of a thousand servers is several times as
+/// large in the guest's memory and in its answer, and as many projects are read at a time as
+/// `concurrency` says.
+const AT_A_TIME: usize = 250;
+
 impl Mapping<'_> {
-    async fn map(&mut self, page: &Page) -> Result<Vec<Outcome>, GuestFailure> {
-        if page.items.is_empty() {
-            return Ok(Vec::new());
-        }
+    async fn map(
+        &mut self,
+        tables: &Tables,
+        items: &[UsageItem],
+    ) -> Result<Vec<Outcome>, GuestFailure> {
         let mut begun = match self.mapper.take() {
             Some(begun) => begun,
             None => {
@@ -53,12 +59,43 @@ impl Mapping<'_> {
                 }
             }
         };
-        let outcomes = begun
-            .mapper
-            .map(&self.context, &page.tables, &page.items)
-            .await;
+        let outcomes = begun.mapper.map(&self.context, tables, items).await;
         self.mapper = Some(begun);
         outcomes
+    }
+
+    /// What became of an item.
+    fn keep(
+        &mut self,
+        flavors: &Flavors<'_>,
+        item: &UsageItem,
+        outcome: Outcome,
+    ) -> Result<(), ExtractError> {
+        self.counts.items += 1;
+        let (records, reason) = match outcome {
+            Outcome::Records(records) => (records, None),
+            Outcome::Refused(reason) => (Vec::new(), Some(reason)),
+            Outcome::Partly(records, reason) => (records, Some(reason)),
+            Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
+        };
+        let types = self.types.as_ref();
+        let is_wanted = |record: &&AccountingRecord| {
+            types.is_none_or(|types| types.contains(record.record_type()))
+        };
+        self.used.item(flavors, item, &records);
+        for record in records.iter().filter(is_wanted) {
+            self.segment.append(record).map_err(ExtractError::sink)?;
+            self.counts.records += 1;
+        }
+        let Some(reason) = reason else {
+            return Ok(());
+        };
+        self.segment
+            .quarantine_usage(item, &reason)
+            .map_err(ExtractError::sink)?;
+        self.counts
+            .lose(format!("{}: {reason}; in quarantine", name(item)));
+        Ok(())
     }
 }
 
@@ -139,33 +176,13 @@ impl PageSink for Mapping<'_> {
             for error in &page.errors {
                 self.counts.lose(format!("{error}; not reported"));
             }
-            let outcomes = self.map(&page).await.map_err(ExtractError::sink)?;
             let flavors = self.used.flavors(&page.tables);
-            for (item, outcome) in page.items.iter().zip(outcomes) {
-                self.counts.items += 1;
-                let (records, reason) = match outcome {
-                    Outcome::Records(records) => (records, None),
-                    Outcome::Refused(reason) => (Vec::new(), Some(reason)),
-                    Outcome::Partly(records, reason) => (records, Some(reason)),
-                    Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
-                };
-                let types = self.types.as_ref();
-                let is_wanted = |record: &&AccountingRecord| {
-                    types.is_none_or(|types| types.contains(record.record_type()))
-                };
-                self.used.item(&flavors, item, &records);
-                for record in records.iter().filter(is_wanted) {
-                    self.segment.append(record).map_err(ExtractError::sink)?;
-                    self.counts.records += 1;
+            for items in page.items.chunks(AT_A_TIME) {
+                let outcomes = self.map(&page.tables, items).await;
+                let outcomes = outcomes.map_err(ExtractError::sink)?;
+                for (item, outcome) in items.iter().zip(outcomes) {
+                    self.keep(&flavors, item, outcome)?;
                 }
-                let Some(reason) = reason else {
-                    continue;
-                };
-                self.segment
-                    .quarantine_usage(item, &reason)
-                    .map_err(ExtractError::sink)?;
-                self.counts
-                    .lose(format!("{}: {reason}; in quarantine", name(item)));
             }
             Ok(())
         })

@@ -28,7 +28,11 @@ pub struct Used {
     /// None: nothing is counted, or not all can be.
     window: Option<Window>,
     vo: String,
-    rows: BTreeMap<(i64, String, Option<String>), UseRow>,
+    /// By VO and flavor, by day: most of a page's servers have both in common, and where a
+    /// first run looks back a year, each has hundreds of days.
+    rows: BTreeMap<String, BTreeMap<Option<String>, BTreeMap<i64, UseRow>>>,
+    /// How many rows there are.
+    count: usize,
 }
 
 impl Used {
@@ -42,6 +46,7 @@ impl Used {
             }),
             vo: vo.to_owned(),
             rows: BTreeMap::new(),
+            count: 0,
         }
     }
 
@@ -51,6 +56,7 @@ impl Used {
             window: None,
             vo: String::new(),
             rows: BTreeMap::new(),
+            count: 0,
         }
     }
 
@@ -108,7 +114,7 @@ impl Used {
                 _ => {}
             }
         }
-        if self.rows.len() > MOST_ROWS {
+        if self.count > MOST_ROWS {
             self.window = None;
             self.rows.clear();
         }
@@ -117,9 +123,13 @@ impl Used {
     /// The rows, where all was counted.
     pub fn finish(self) -> Option<Counted> {
         let window = self.window?;
+        let flavors = self.rows.into_values().flatten();
+        let mut rows: Vec<UseRow> = flavors.flat_map(|(_, days)| days.into_values()).collect();
+        // Those of a day stay in the order of VO and flavor.
+        rows.sort_by_key(|row| row.day);
         Some(Counted {
             from: window.start,
-            rows: self.rows.into_values().collect(),
+            rows,
         })
     }
 
@@ -171,15 +181,26 @@ impl Used {
         add: impl Fn(&mut UseRow, u64),
     ) {
         let mut at = span.start;
+        if at >= span.end {
+            return;
+        }
+        let flavor = flavor.map(str::to_owned);
+        let flavors = match self.rows.get_mut(vo) {
+            Some(flavors) => flavors,
+            None => self.rows.entry(vo.to_owned()).or_default(),
+        };
+        let days = flavors.entry(flavor.clone()).or_default();
         while at < span.end {
             let day = at.div_euclid(DAY);
             let end = ((day + 1) * DAY).min(span.end);
-            let key = (day, vo.to_owned(), flavor.map(str::to_owned));
-            let row = self.rows.entry(key).or_insert_with(|| UseRow {
-                day,
-                vo: vo.to_owned(),
-                flavor: flavor.map(str::to_owned),
-                ..UseRow::default()
+            let row = days.entry(day).or_insert_with(|| {
+                self.count += 1;
+                UseRow {
+                    day,
+                    vo: vo.to_owned(),
+                    flavor: flavor.clone(),
+                    ..UseRow::default()
+                }
             });
             add(row, end.abs_diff(at));
             at = end;

@@ -10,7 +10,7 @@ use caso_model::usage::{Attachment, Volume};
 
 /// Reads a volume as any Cinder shows it. It may have no name, and an API of
 /// version 1 calls it `display_name`.
-pub fn read(row: &Row, project_id: &str) -> Result<Volume, ItemError> {
+pub fn read(row: &Row<'_>, project_id: &str) -> Result<Volume, ItemError> {
     if let Some(owner) = row.text("os-vol-tenant-attr:tenant_id")?
         && owner != project_id
     {
@@ -51,8 +51,9 @@ pub fn read(row: &Row, project_id: &str) -> Result<Volume, ItemError> {
 /// Where it is attached. No usage follows from it, so what cannot be read of
 /// it is left out, and costs nothing: Cinder has shown `in-use` without any
 /// attachment, and attachments without a time.
-fn attachments(row: &Row) -> Vec<Attachment> {
-    let listed = row.get("attachments").and_then(Value::as_array);
+fn attachments(row: &Row<'_>) -> Vec<Attachment> {
+    let listed = row.value("attachments");
+    let listed = listed.as_ref().and_then(Value::as_array);
     let text = |entry: &Value, key: &str| entry.get(key)?.as_str().map(str::to_owned);
     listed
         .into_iter()

@@ -8,7 +8,7 @@ use caso_model::usage::FloatingIp;
 
 /// Reads a floating IP; none where it belongs to another project. `tenant_id`
 /// is the owner's older name, and the only one before Newton.
-pub fn read(row: &Row, project_id: &str) -> Result<Option<FloatingIp>, ItemError> {
+pub fn read(row: &Row<'_>, project_id: &str) -> Result<Option<FloatingIp>, ItemError> {
     let owner = match row.text("project_id")? {
         Some(owner) => Some(owner),
         None => row.text("tenant_id")?,

@@ -70,7 +70,7 @@ impl UsageRow {
     }
 
     /// Reads one of `server_usages`.
-    pub fn read(row: &Row) -> Result<UsageRow, ItemError> {
+    pub fn read(row: &Row<'_>) -> Result<UsageRow, ItemError> {
         Ok(UsageRow {
             id: server_id(row)?,
             name: row.text("name")?,
@@ -90,7 +90,7 @@ impl UsageRow {
 }
 
 /// The id of a server's row. Nova's are UUIDs without exception.
-pub fn server_id(row: &Row) -> Result<Uuid, ItemError> {
+pub fn server_id(row: &Row<'_>) -> Result<Uuid, ItemError> {
     row.id()
         .parse()
         .map_err(|_| row.error("its id is not a UUID".into()))

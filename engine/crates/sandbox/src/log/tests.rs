@@ -150,10 +150,44 @@ fn a_run_has_a_quota_for_all_calls_and_stores_of_an_instance() {
     }
     let count = |word: &str| all.iter().filter(|line| line.as_str() == word).count();
     assert_eq!(count("error"), 50);
-    assert!(all.len() <= 2_002, "{}", all.len());
+    // Each sort up to its quota, and one last word of each.
+    assert_eq!(all.len(), 2_000 + 50 + 2);
     let told = |part: &str| all.iter().filter(|line| line.contains(part)).count();
     assert_eq!(told("more than 50 errors in one run"), 1);
     assert_eq!(told("more than 2000 lines in one run"), 1);
+}
+
+/// A run over a million servers has thousands of batches, and `ssm` a line for each that is
+/// seen with `--debug` alone: it must neither be warned of nor cost a later warning.
+#[test]
+fn lines_that_nobody_asked_for_cost_no_warning() {
+    let budget = Arc::<Budget>::default();
+    let mut all = Vec::new();
+    for call in 0..3_000 {
+        let who = Who {
+            component: "c".to_owned(),
+            instance: "mine".to_owned(),
+        };
+        let log = GuestLog::new(
+            &who,
+            Mask::default(),
+            &Limits::default(),
+            Arc::clone(&budget),
+        );
+        log.begin_call();
+        log.write(Level::Debug, "a batch");
+        if call == 2_999 {
+            log.write(Level::Warning, "a warning");
+        }
+        log.with(|shared| all.append(&mut shared.written));
+    }
+    let warnings: Vec<&str> = all
+        .iter()
+        .filter(|(level, _)| *level == Level::Warning)
+        .map(|(_, line)| line.as_str())
+        .collect();
+    assert_eq!(warnings, ["a warning"]);
+    assert_eq!(all.len(), 2_002);
 }
 
 proptest! {
