@@ -8,7 +8,7 @@ use super::bisect::BisectingMapper;
 use super::used::{Flavors, Used};
 use crate::run::components::Mapper as Component;
 use caso_extract::{ExtractError, Page, PageSink};
-use caso_journal::SegmentWriter;
+use caso_journal::{JournalError, SegmentWriter};
 use caso_model::Window;
 use caso_model::guest::{BoxFuture, GuestFailure, Mapper as _, Outcome};
 use caso_model::record::AccountingRecord;
@@ -70,7 +70,7 @@ impl Mapping<'_> {
         flavors: &Flavors<'_>,
         item: &UsageItem,
         outcome: Outcome,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), JournalError> {
         self.counts.items += 1;
         let (records, reason) = match outcome {
             Outcome::Records(records) => (records, None),
@@ -84,15 +84,13 @@ impl Mapping<'_> {
         };
         self.used.item(flavors, item, &records);
         for record in records.iter().filter(is_wanted) {
-            self.segment.append(record).map_err(ExtractError::sink)?;
+            self.segment.append(record)?;
             self.counts.records += 1;
         }
         let Some(reason) = reason else {
             return Ok(());
         };
-        self.segment
-            .quarantine_usage(item, &reason)
-            .map_err(ExtractError::sink)?;
+        self.segment.quarantine_usage(item, &reason)?;
         self.counts
             .lose(format!("{}: {reason}; in quarantine", name(item)));
         Ok(())
@@ -181,7 +179,8 @@ impl PageSink for Mapping<'_> {
                 let outcomes = self.map(&page.tables, items).await;
                 let outcomes = outcomes.map_err(ExtractError::sink)?;
                 for (item, outcome) in items.iter().zip(outcomes) {
-                    self.keep(&flavors, item, outcome)?;
+                    self.keep(&flavors, item, outcome)
+                        .map_err(ExtractError::sink)?;
                 }
             }
             Ok(())
