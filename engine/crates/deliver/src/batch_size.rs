@@ -94,6 +94,10 @@ mod tests {
             offered.push(size.next(1_000));
         }
         assert_eq!(offered, [1_000, 500, 200, 100]);
+        // Half of one and a half messages would be less than one.
+        let mut size = BatchSize::new(Some(100));
+        assert!(size.no_room(150));
+        assert_eq!(size.next(150), 100);
         let mut whole = BatchSize::new(None);
         assert!(whole.no_room(2) && !whole.no_room(1));
     }
