@@ -126,21 +126,26 @@ fn what_is_beyond_the_quota_is_not_even_masked() {
 }
 
 /// b10 and c02: a call for each record, and each with errors for root's mail.
+/// The log of one more store of an instance whose run has this budget.
+fn of_run(budget: &Arc<Budget>) -> GuestLog {
+    let who = Who {
+        component: "c".to_owned(),
+        instance: "mine".to_owned(),
+    };
+    GuestLog::new(
+        &who,
+        Mask::default(),
+        &Limits::default(),
+        Arc::clone(budget),
+    )
+}
+
 #[test]
 fn a_run_has_a_quota_for_all_calls_and_stores_of_an_instance() {
     let budget = Arc::<Budget>::default();
     let mut all = Vec::new();
     for _ in 0..100 {
-        let who = Who {
-            component: "c".to_owned(),
-            instance: "mine".to_owned(),
-        };
-        let log = GuestLog::new(
-            &who,
-            Mask::default(),
-            &Limits::default(),
-            Arc::clone(&budget),
-        );
+        let log = of_run(&budget);
         log.begin_call();
         for _ in 0..100 {
             log.write(Level::Error, "error");
@@ -164,16 +169,7 @@ fn lines_that_nobody_asked_for_cost_no_warning() {
     let budget = Arc::<Budget>::default();
     let mut all = Vec::new();
     for call in 0..3_000 {
-        let who = Who {
-            component: "c".to_owned(),
-            instance: "mine".to_owned(),
-        };
-        let log = GuestLog::new(
-            &who,
-            Mask::default(),
-            &Limits::default(),
-            Arc::clone(&budget),
-        );
+        let log = of_run(&budget);
         log.begin_call();
         log.write(Level::Debug, "a batch");
         if call == 2_999 {
