@@ -15,11 +15,12 @@ use caso_disk::Left;
 
 use super::log::Level;
 
-/// Lines of one instance's log in a run: of what is only told to those who ask for it, of
-/// warnings, and of errors, which reach root's mail. Apart from each other: a healthy
-/// component that has a line for each of a million servers' batches may yet have to warn.
+/// Lines of one instance's log in a run, and errors among them, which reach root's mail.
 const LOG_LINES: u32 = 2_000;
 const LOG_ERRORS: u32 = 50;
+/// Warnings beyond the lines: a healthy component that has a line for each of a million
+/// servers' batches may yet have to warn.
+const LOG_LATE_WARNINGS: u32 = 50;
 /// Bytes and messages that it may put into queues for each record that it was given,
 /// beyond [`RunLimits::output`].
 const BYTES_A_RECORD: u64 = 16 << 10;
@@ -125,7 +126,7 @@ pub struct Budget {
 #[derive(Debug, Default)]
 struct Used {
     lines: Lines,
-    warnings: Lines,
+    late_warnings: Lines,
     errors: Lines,
     /// Records that were acknowledged, and those of the call that runs.
     records: u64,
@@ -146,13 +147,14 @@ struct Lines {
 }
 
 impl Lines {
-    fn take(&mut self, most: u32, what: &str) -> Result<(), Option<String>> {
+    /// One of at most `most`. Refused, there is a last word once: more came than was allowed.
+    fn take(&mut self, most: u32, (allowed, what): (u32, &str)) -> Result<(), Option<String>> {
         if self.used < most {
             self.used += 1;
             return Ok(());
         }
         let last = !std::mem::replace(&mut self.told, true);
-        Err(last.then(|| format!("more than {most} {what} in one run: the rest is dropped")))
+        Err(last.then(|| format!("more than {allowed} {what} in one run: the rest is dropped")))
     }
 }
 
@@ -167,10 +169,18 @@ impl Budget {
     /// A line of its log. Refused, there is a last word once.
     pub fn log_line(&self, level: Level) -> Result<(), Option<String>> {
         let mut used = self.used();
+        let lines = (LOG_LINES, "lines");
         match level {
-            Level::Error => used.errors.take(LOG_ERRORS, "errors"),
-            Level::Warning => used.warnings.take(LOG_LINES, "warnings"),
-            Level::Info | Level::Debug => used.lines.take(LOG_LINES, "lines"),
+            // Errors have room of their own, and take of the others'.
+            Level::Error => {
+                used.errors.take(LOG_ERRORS, (LOG_ERRORS, "errors"))?;
+                used.lines.used = LOG_LINES.min(used.lines.used + 1);
+                Ok(())
+            }
+            Level::Warning if used.lines.used >= LOG_LINES => {
+                used.late_warnings.take(LOG_LATE_WARNINGS, lines)
+            }
+            _ => used.lines.take(LOG_LINES, lines),
         }
     }
 
