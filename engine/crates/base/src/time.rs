@@ -65,16 +65,11 @@ fn in_any_form(text: &str) -> Option<i64> {
 /// it does not take the others decide.
 fn plain_utc(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
-    let mut parts = date.split('-');
-    let year = parts.next().filter(|year| year.len() == 4)?;
-    let year = two_digits(year.get(..2)?)? * 100 + two_digits(year.get(2..)?)?;
-    let month = two_digits(parts.next()?)?;
-    let day = two_digits(parts.next()?)?;
+    let date = plain_date(date)?;
     let time = rest.strip_prefix(['T', ' '])?;
     let time = time.strip_suffix('Z').unwrap_or(time);
     // With its seconds, which people may leave out and APIs do not.
     let time = time_of_day(time).filter(|_| time.len() >= "00:00:00".len())?;
-    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
     Some(date.and_time(time).and_utc().timestamp())
 }
 
@@ -104,13 +99,7 @@ fn plain_utc(text: &str) -> Option<i64> {
 #[must_use]
 pub fn parse_iso(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
-    let shape = date.bytes().enumerate().all(|(index, byte)| match index {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    let date = NaiveDate::parse_from_str(date, "%Y-%m-%d")
-        .ok()
-        .filter(|_| shape)?;
+    let date = plain_date(date)?;
     if rest.is_empty() {
         return Some(date.and_time(NaiveTime::MIN).and_utc().timestamp());
     }
@@ -127,6 +116,19 @@ pub fn parse_iso(text: &str) -> Option<i64> {
     let local = NaiveDateTime::new(date, time);
     let moment: DateTime<FixedOffset> = local.and_local_timezone(zone).single()?;
     Some(moment.timestamp())
+}
+
+/// `YYYY-MM-DD`.
+fn plain_date(text: &str) -> Option<NaiveDate> {
+    let mut parts = text.split('-');
+    let (century, year) = parts.next()?.split_at_checked(2)?;
+    let year = two_digits(century)? * 100 + two_digits(year)?;
+    let month = two_digits(parts.next()?)?;
+    let day = two_digits(parts.next()?)?;
+    if parts.next().is_some() {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
 /// `HH:MM[:SS[.frac]]`.
