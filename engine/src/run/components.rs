@@ -26,7 +26,7 @@ use caso_model::guest::{self, FailureKind, GuestFailure};
 use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
-    AddressSpace, CompilerProcess, Component, Grant, Granted, GuestFilter, GuestMapper,
+    AddressSpace, CompilerProcess, Compiling, Component, Grant, Granted, GuestFilter, GuestMapper,
     GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, Redirect, RunLimits, Sandbox,
     SandboxSettings, Source, decide,
 };
@@ -290,28 +290,8 @@ impl Components {
 ///
 /// # Errors
 /// A cache that somebody asked for cannot be used.
-pub fn sandbox(config: &Config) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    sandbox_for(config, Compiling::Well)
-}
-
-/// How components are compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compiling {
-    /// For runs to come: the code is kept.
-    Well,
-    /// For this run, which is small.
-    Soon,
-}
-
-/// The same, where components may be compiled for one run.
-///
-/// # Errors
-/// As [`sandbox`].
-pub fn sandbox_for(
-    config: &Config,
-    compiling: Compiling,
-) -> anyhow::Result<(Sandbox, Vec<String>)> {
-    let sandbox = sandbox_with(config.cache_dirs.clone(), compiling)?;
+pub fn sandbox(config: &Config, wanted: Compiling) -> anyhow::Result<(Sandbox, Vec<String>)> {
+    let sandbox = set_up(config.cache_dirs.clone(), compiling(config, wanted))?;
     let warning = sandbox.cache().warning();
     let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
     Ok((sandbox, warning.into_iter().collect()))
@@ -321,14 +301,30 @@ pub fn sandbox_for(
 ///
 /// # Errors
 /// It cannot be set up on this machine.
-pub fn sandbox_with(cache_dirs: Vec<PathBuf>, compiling: Compiling) -> anyhow::Result<Sandbox> {
+pub fn sandbox_with(cache_dirs: Vec<PathBuf>) -> anyhow::Result<Sandbox> {
+    set_up(cache_dirs, Compiling::Well)
+}
+
+fn set_up(cache_dirs: Vec<PathBuf>, compiling: Compiling) -> anyhow::Result<Sandbox> {
     Sandbox::new(SandboxSettings {
         cache_dirs,
-        quick: compiling == Compiling::Soon,
+        compiling,
         compiler: compiler(),
         ..SandboxSettings::default()
     })
     .context("cannot set up the sandbox")
+}
+
+/// What others wrote is compiled by a process of its own, which compiles well.
+fn compiling(config: &Config, wanted: Compiling) -> Compiling {
+    let messengers = config.messengers.iter();
+    let mut components = messengers
+        .flat_map(|messenger| [&messenger.component].into_iter().chain(&messenger.filters))
+        .chain([&config.mapper]);
+    match components.all(|component| component.source.file().is_none()) {
+        true => wanted,
+        false => Compiling::Well,
+    }
 }
 
 /// The argument with which this program compiles, and does nothing else.
@@ -670,7 +666,35 @@ pub fn not_started(name: &str, error: &anyhow::Error) -> GuestFailure {
 
 #[cfg(test)]
 mod tests {
+    use caso_config::{CommandLine, ConfigPlace, Inputs};
+
     use super::*;
+
+    /// A component that another process compiled well would be compiled once more here, with
+    /// nothing to end it.
+    #[test]
+    fn what_others_wrote_is_compiled_well_whatever_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |site: &str| {
+            let conf = folder.path().join("caso.conf");
+            std::fs::write(&conf, site).unwrap();
+            let command_line = CommandLine {
+                configs: vec![ConfigPlace::File(conf)],
+                ..CommandLine::default()
+            };
+            let inputs = Inputs::apart(command_line, folder.path(), caso_builtin::messengers());
+            compiling(&caso_config::load(&inputs).unwrap(), Compiling::Soon)
+        };
+        let ours = "[DEFAULT]\nmessengers = ssm, noop\n";
+        assert_eq!(of(ours), Compiling::Soon);
+        for theirs in [
+            "[DEFAULT]\nmessengers = ssm, x\n[messenger_x]\ncomponent = /x.wasm\n",
+            "[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nfilters = f\n[filter_f]\ncomponent = /f.wasm\n",
+            "[DEFAULT]\nmessengers = ssm\nmapper = /m.wasm\n",
+        ] {
+            assert_eq!(of(theirs), Compiling::Well, "{theirs}");
+        }
+    }
 
     /// d07: six instances with 185 open files each, of 1,024.
     #[test]

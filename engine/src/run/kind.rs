@@ -19,13 +19,13 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
-use super::components::Compiling;
 use super::recorded_inputs;
 use caso_base::{Clock, PinnedClock, SystemClock};
 use caso_config::Config;
 use caso_disk::Disk;
 use caso_extract::RunCaches;
 use caso_openstack::recording::{Recorder, Replayer};
+use caso_sandbox::Compiling;
 use caso_state::{Lock, LockError, Spool};
 
 /// A recording of the test bed, gzipped: what `caso demo` runs on.

@@ -114,7 +114,7 @@ pub async fn prepare(
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) =
-        components::sandbox_for(&config, kind.compiling()).map_err(nothing())?;
+        components::sandbox(&config, kind.compiling()).map_err(nothing())?;
     let spools = kind.spools(&config.spooldir).map_err(nothing())?;
     // Then the lock: what components take to be compiled must not pile up, run upon run.
     let lock = lock(&kind, &config, cancel.clone()).await?;

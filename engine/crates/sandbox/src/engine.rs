@@ -27,11 +27,22 @@ pub struct SandboxSettings {
     /// How this program is started to compile a component of the site's; none: it is
     /// compiled here, with nothing to end it.
     pub compiler: Option<CompilerProcess>,
-    /// Whether components are compiled soon rather than well: for what runs once, on little.
-    pub quick: bool,
+    /// How components are compiled here. `compiler` compiles well, and what it made is only
+    /// found where that is asked for: [`Compiling::Soon`] is for components that came with
+    /// the program, and no others.
+    pub compiling: Compiling,
     /// Bytes that a component file may have. Compiling is the dearest thing a
     /// hostile file can make us do.
     pub component_bytes: u64,
+}
+
+/// How machine code is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compiling {
+    /// For runs to come.
+    Well,
+    /// For one run, which is small.
+    Soon,
 }
 
 impl Default for SandboxSettings {
@@ -40,7 +51,7 @@ impl Default for SandboxSettings {
         Self {
             cache_dirs: Vec::new(),
             compiler: None,
-            quick: false,
+            compiling: Compiling::Well,
             component_bytes: 32 << 20,
         }
     }
@@ -79,7 +90,7 @@ impl Sandbox {
         let uid = nix::unistd::geteuid().as_raw();
         let mut cache = CacheChoice::among(&settings.cache_dirs, uid);
         let mut config = config();
-        if settings.quick {
+        if settings.compiling == Compiling::Soon {
             config
                 .cranelift_opt_level(OptLevel::None)
                 .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);

@@ -125,7 +125,7 @@ pub use connection::try_out as try_connection;
 pub use describe::{DescriptionError, checked as checked_description};
 #[doc(hidden)]
 pub use engine::config as engine_config;
-pub use engine::{Sandbox, SandboxSettings};
+pub use engine::{Compiling, Sandbox, SandboxSettings};
 pub use error::{AdmissionError, SandboxError};
 pub use filter::GuestFilter;
 pub use limits::{CallTime, Limits};

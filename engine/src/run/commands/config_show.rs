@@ -5,6 +5,7 @@ use anyhow::anyhow;
 
 use crate::run::components::{self, Components};
 use caso_config::Config;
+use caso_sandbox::Compiling;
 
 /// The lines, and what is wrong with components: their options cannot be shown
 /// then, all others can.
@@ -48,6 +49,6 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<anyhow::Error>) 
 }
 
 async fn loaded(config: &Config) -> anyhow::Result<Components> {
-    let (sandbox, _) = components::sandbox(config)?;
+    let (sandbox, _) = components::sandbox(config, Compiling::Well)?;
     components::load(&sandbox, config).await
 }

@@ -10,7 +10,7 @@ use crate::run::table::columns;
 use crate::run::{component_file, components, territory};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_model::notice::Severity;
-use caso_sandbox::{Component, Granted, Sandbox, Source};
+use caso_sandbox::{Compiling, Component, Granted, Sandbox, Source};
 
 /// One line.
 #[derive(Debug, Serialize)]
@@ -54,7 +54,7 @@ struct List {
 /// # Errors
 /// The sandbox cannot be set up, or a component that is in the program is damaged.
 pub async fn list(config: &Config, json: bool) -> anyhow::Result<Shown> {
-    let (sandbox, _) = components::sandbox(config)?;
+    let (sandbox, _) = components::sandbox(config, Compiling::Well)?;
     let mut lines = vec![mapper(&sandbox, config).await];
     lines.extend(messengers(&sandbox, config).await);
     lines.extend(filters(&sandbox, config).await);

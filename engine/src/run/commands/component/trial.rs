@@ -39,7 +39,7 @@ impl Caches {
 
     /// The sandbox, with the first of them that is safe.
     pub fn sandbox(&self) -> anyhow::Result<Sandbox> {
-        components::sandbox_with(self.0.clone(), components::Compiling::Well)
+        components::sandbox_with(self.0.clone())
     }
 }
 
