@@ -101,8 +101,8 @@ pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, Stri
     lines.number("Disk", record.disk_gib)?;
     lines.number("NetworkInbound", gib(record.network_inbound_bytes))?;
     lines.number("NetworkOutbound", gib(record.network_outbound_bytes))?;
-    // Each key is there once, and none is the beginning of another but of `BenchmarkType`,
-    // which comes behind `Benchmark` with `:` as without.
+    // Each key is there once, so that keys order the lines as whole lines would: the only one
+    // that another begins with is `Benchmark`, which comes before `BenchmarkType` either way.
     match version {
         CloudVersion::V04 => lines.lines.sort_unstable_by_key(|(key, _)| *key),
         CloudVersion::V02 => {
