@@ -33,6 +33,9 @@ class Fault:
         """What may be lost by it, given what the program said: see `model.judge`."""
         return ""
 
+    # Whether Keystone may have said of a user that he is not there, or not to be looked up: both are
+    # answers, after which records carry no name.
+    denies_names = False
     # Of a run that is killed from outside after so many seconds.
     after: float | None = None
     # What is set up later is taken away earlier, and stands further outside on the command line.
@@ -271,6 +274,10 @@ class Cloud(Fault):
     def kind(self):
         what = self.fault if isinstance(self.fault, str) else f"status {self.fault}"
         return f"OpenStack: {what}"
+
+    @property
+    def denies_names(self):
+        return self.fault in (403, 404)
 
     def begin(self, site):
         nth = {} if self.nth is None else {"nth": self.nth}

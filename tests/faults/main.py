@@ -276,7 +276,8 @@ class Bench:
             # What counts here is the case's own fault.
             struck = collections.Counter({case.fault.kind: struck[case.fault.kind]})
             excused = case.fault.excuses("".join(outcome.text for _, outcome in outcomes))
-        verdict = site.judge(self.right[END if case.situation else HOURS], excused)
+        names_denied = any(fault.denies_names for _, faults in hours for fault in faults)
+        verdict = site.judge(self.right[END if case.situation else HOURS], excused, names_denied)
         last = outcomes[-1][1]
         with self.lock:
             self.count(case, verdict, +struck, crashes, outcomes, last, site)
@@ -289,7 +290,7 @@ class Bench:
         totals.messages += len(site.taken)
         totals.crashed += len(crashes)
         totals.unhealed += last.code != 0
-        found = {name: getattr(verdict, name) for name in (*WRONG, "excused")}
+        found = {name: getattr(verdict, name) for name in (*WRONG, "excused", "unnamed")}
         totals.wrong.update(found)
         for kind in struck:
             totals.by_kind.setdefault(kind, collections.Counter()).update(found)
@@ -356,7 +357,8 @@ def report(bench: Bench, seconds: float) -> None:
         f"{totals.faults.total()} faults in {totals.runs} runs of {totals.cases} sites, {seconds:.0f} s: "
         f"{wrong['lost']} lost, {wrong['twice']} counted twice, {wrong['stale']} stale, "
         f"{wrong['refused']} refused of {totals.messages} messages; {totals.crashed} crashed, {totals.unhealed} not healed; "
-        f"{wrong['excused']} rows set aside with a damaged segment that was named"
+        f"{wrong['excused']} rows set aside with a damaged segment that was named, "
+        f"{wrong['unnamed']} without the name of a user whom Keystone denied"
     )
 
 

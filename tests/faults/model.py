@@ -104,14 +104,28 @@ class Verdict:
     refused: int = 0
     # What was lost with a file that was damaged and that the program named.
     excused: int = 0
+    # Rows that lack nothing but the name of a user whom Keystone denied.
+    unnamed: int = 0
     texts: list[str] = dataclasses.field(default_factory=list)
 
     def wrong(self) -> int:
         return self.lost + self.twice + self.stale + self.refused
 
 
-def judge(verdict: Verdict, who: str, right: Table, got: Table, excused: str = "") -> None:
-    """Compares what arrived with what must; what is in the text `excused` may be missing."""
+def without_name(row: object) -> object:
+    """A row of either table without the name of its user."""
+    if isinstance(row, dict):
+        return {name: value for name, value in row.items() if name != "GlobalUserName"}
+    return tuple(line for line in row if not line.startswith("GlobalUserName: "))
+
+
+def judge(
+    verdict: Verdict, who: str, right: Table, got: Table, excused: str = "", names_denied: bool = False
+) -> None:
+    """Compares what arrived with what must; what is in the text `excused` may be missing.
+
+    With `names_denied` a row may lack the name of its user, and nothing else.
+    """
 
     def is_excused(resource: str) -> bool:
         verdict.excused += resource in excused
@@ -127,6 +141,8 @@ def judge(verdict: Verdict, who: str, right: Table, got: Table, excused: str = "
         if found is None:
             verdict.lost += 1
             verdict.texts.append(f"{who}: {key} is lost")
+        elif names_denied and found == without_name(row):
+            verdict.unnamed += 1
         else:
             verdict.stale += 1
             verdict.texts.append(f"{who}: {key} is {found}\n    instead of {row}")

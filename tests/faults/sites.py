@@ -128,12 +128,14 @@ class Site:
         """What ssmsend does behind the run."""
         consumer.take(self.queue, self.taken)
 
-    def judge(self, right: tuple[model.Table, model.Table], excused: str = "") -> model.Verdict:
+    def judge(
+        self, right: tuple[model.Table, model.Table], excused: str = "", names_denied: bool = False
+    ) -> model.Verdict:
         """What is wrong with what arrived; `right` is what a site has that was never disturbed."""
         self.consume()
         verdict = model.Verdict()
         for who, table, got in zip(("APEL", "Logstash"), right, self.tables(), strict=True):
-            model.judge(verdict, who, table, got, excused)
+            model.judge(verdict, who, table, got, excused, names_denied)
         # Nobody finds fault with a record here: each that we hold back is as good as refused.
         for path in self.spool.glob("caso-journal/**/quarantine/**/*.jsonl"):
             verdict.refused += 1

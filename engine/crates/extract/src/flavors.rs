@@ -17,6 +17,7 @@ use super::{ExtractError, ItemError};
 use caso_model::Attribute;
 use caso_model::notice::Notices;
 use caso_model::usage::Flavor;
+use caso_openstack::Service;
 use caso_openstack::nova::Nova;
 
 /// Flavors by id.
@@ -162,12 +163,12 @@ impl State {
                     };
                     place.insert(id.clone(), flavor);
                 }
-                Err(error) if error.is_forbidden() => {
+                Err(error) if error.status_of(Service::Compute) == Some(403) => {
                     own.extra_specs_forbidden = true;
                     warn_forbidden(warnings, nova.project());
                 }
                 // Deleted since the list was read.
-                Err(error) if error.is_not_found() => {
+                Err(error) if error.status_of(Service::Compute) == Some(404) => {
                     own.flavors.remove(id);
                     self.shared.remove(id);
                 }

@@ -199,7 +199,7 @@ impl State {
             return self.ask_each(question, ids).await;
         }
         match self.ask_list(question, ImageList::Usual, ids).await {
-            Err(PageError::Api(error)) if error.status() == Some(400) => {
+            Err(PageError::Api(error)) if error.status_of(Service::Image) == Some(400) => {
                 self.one_by_one = true;
                 return self.ask_each(question, ids).await;
             }
@@ -212,7 +212,7 @@ impl State {
                 break;
             }
             match self.ask_list(question, list, &missing).await {
-                Err(PageError::Api(error)) if error.status() == Some(400) => {
+                Err(PageError::Api(error)) if error.status_of(Service::Image) == Some(400) => {
                     self.no_further_lists = true;
                 }
                 answer => answer?,
@@ -250,7 +250,7 @@ impl State {
         for id in ids {
             match glance::image(question.session, question.project, id).await {
                 Ok(raw) => self.keep(question, &raw),
-                Err(error) if error.is_not_found() => {
+                Err(error) if error.status_of(Service::Image) == Some(404) => {
                     self.gone.insert((*id).to_owned());
                 }
                 Err(error) => return Err(error.into()),

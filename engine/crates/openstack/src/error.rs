@@ -180,6 +180,14 @@ pub enum ApiError {
         example: String,
         detail: String,
     },
+    /// The service answers where its version document should be, and does not say which
+    /// microversions it has.
+    #[error("{service} does not say which microversions it has: {detail}")]
+    NoMicroversions {
+        service: Service,
+        detail: String,
+        hint: Option<String>,
+    },
     /// Sent elsewhere, where the request must not go.
     #[error("{} {refused}, {call}", call.service)]
     Redirect {
@@ -218,7 +226,9 @@ impl ApiError {
                 "check the id, and on which projects the account has a role"
             }
             ApiError::NoTenant { .. } => "check the id, or give the account a role on the tenant",
-            ApiError::Unauthorized { hint, .. } => return hint.clone(),
+            ApiError::Unauthorized { hint, .. } | ApiError::NoMicroversions { hint, .. } => {
+                return hint.clone();
+            }
             ApiError::Tls {
                 unknown_issuer: true,
                 ..
@@ -301,12 +311,40 @@ impl ApiError {
         }
     }
 
+    /// Status of the answer, where it was this service that answered. A login on the way to it
+    /// says nothing of it.
+    pub fn status_of(&self, service: Service) -> Option<u16> {
+        self.status().filter(|_| self.is_from(service))
+    }
+
+    /// This service answered that what was asked for is not there, or not for us: a refusal, or
+    /// something else in its place. A 500 says nothing of what there is, and neither does
+    /// a login on the way to the service.
+    pub fn is_refusal_of(&self, service: Service) -> bool {
+        let refusal = match self {
+            ApiError::Unauthorized { .. }
+            | ApiError::Forbidden { .. }
+            | ApiError::NotFound { .. }
+            | ApiError::NotJson { .. }
+            | ApiError::Shape { .. }
+            | ApiError::Redirect { .. } => true,
+            ApiError::Status { status, .. } => *status < 500 && !self.is_outage(),
+            _ => false,
+        };
+        refusal && self.is_from(service)
+    }
+
+    /// It failed in a call to this service.
+    pub(crate) fn is_from(&self, service: Service) -> bool {
+        self.call().is_some_and(|call| call.service == service)
+    }
+
     /// The service that failed, for one line an outage.
     pub fn service(&self) -> Option<Service> {
         match self {
-            ApiError::NoEndpoint { service, .. } | ApiError::NoVersion { service, .. } => {
-                Some(*service)
-            }
+            ApiError::NoEndpoint { service, .. }
+            | ApiError::NoVersion { service, .. }
+            | ApiError::NoMicroversions { service, .. } => Some(*service),
             other => other.call().map(|call| call.service),
         }
     }
@@ -337,6 +375,7 @@ impl ApiError {
             | ApiError::NoEndpoint { .. }
             | ApiError::NoRegion { .. }
             | ApiError::NoVersion { .. }
+            | ApiError::NoMicroversions { .. }
             | ApiError::BadUrl { .. } => None,
         }
     }

@@ -279,10 +279,10 @@ impl<L: Listing> Pager<L> {
             match self.fetch(session, &query).await {
                 Ok(page) => return self.step(page, query).map(Some),
                 // An API that has no such pages after all.
-                Err(error) if lost_place(&error) && self.guessed.is_some() => {
+                Err(error) if self.lost_place(&error) && self.guessed.is_some() => {
                     self.place = Place::End;
                 }
-                Err(error) if lost_place(&error) && matches!(self.place, Place::Next(_)) => {
+                Err(error) if self.lost_place(&error) && matches!(self.place, Place::Next(_)) => {
                     let other = std::mem::replace(&mut self.other, Other::NotNeeded);
                     let deleted = matches!(other, Other::None);
                     if let Other::Next(added) = other {
@@ -301,7 +301,7 @@ impl<L: Listing> Pager<L> {
                     self.asked.clear();
                     self.place = Place::Start;
                 }
-                Err(error) if self.limit > LEAST_LIMIT && is_about_length(&error) => {
+                Err(error) if self.limit > LEAST_LIMIT && self.is_about_length(&error) => {
                     return Err(PageError::TooLong {
                         limit: self.limit,
                         source: Box::new(error),
@@ -420,29 +420,32 @@ impl<L: Listing> Pager<L> {
             last,
         })
     }
-}
 
-/// Whether the API refuses the marker: Nova and Glance with 400, others with
-/// 404.
-fn lost_place(error: &ApiError) -> bool {
-    matches!(error.status(), Some(400 | 404))
-}
+    /// Whether the API refuses the marker: Nova and Glance with 400, others with
+    /// 404.
+    fn lost_place(&self, error: &ApiError) -> bool {
+        matches!(error.status_of(self.call.service), Some(400 | 404))
+    }
 
-/// A 403 (or 400, 413) that speaks of the number of rows.
-fn is_about_length(error: &ApiError) -> bool {
-    let message = match error {
-        ApiError::Forbidden { message, .. } => message,
-        ApiError::Status {
-            status: 400 | 413 | 422,
-            message,
-            ..
-        } => message,
-        _ => return false,
-    };
-    let message = message.to_lowercase();
-    ["limit", "page", "too many", "too large", "maximum"]
-        .iter()
-        .any(|word| message.contains(word))
+    /// A 403 (or 400, 413) that speaks of the number of rows.
+    fn is_about_length(&self, error: &ApiError) -> bool {
+        if !error.is_from(self.call.service) {
+            return false;
+        }
+        let message = match error {
+            ApiError::Forbidden { message, .. } => message,
+            ApiError::Status {
+                status: 400 | 413 | 422,
+                message,
+                ..
+            } => message,
+            _ => return false,
+        };
+        let message = message.to_lowercase();
+        ["limit", "page", "too many", "too large", "maximum"]
+            .iter()
+            .any(|word| message.contains(word))
+    }
 }
 
 fn with_limit(query: &Query, limit: u32) -> Query {

@@ -15,8 +15,8 @@ use super::{ByServer, Counter};
 use crate::{ExtractContext, ExtractError};
 use caso_model::Window;
 use caso_model::extraction::CounterReading;
-use caso_openstack::ApiError;
 use caso_openstack::gnocchi::{Aggregation, Gnocchi, Resource, Series, Span};
+use caso_openstack::{ApiError, Service};
 
 /// Servers in one search.
 const SERVERS: usize = 500;
@@ -178,7 +178,10 @@ fn want(wanted: &mut Vec<Wanted>, mut resource: Resource, server: &str, counters
 /// metrics belong (4.3.3, gnocchi issue 1039); and one metric that is gone
 /// spoils the answer of all.
 fn is_about_the_question(error: &ApiError) -> bool {
-    matches!(error.status(), Some(400 | 403 | 404 | 405 | 500 | 501))
+    matches!(
+        error.status_of(Service::Metric),
+        Some(400 | 403 | 404 | 405 | 500 | 501)
+    )
 }
 
 /// A series, and for how long it is kept.

@@ -12,8 +12,8 @@ use super::gnocchi::Kept;
 use super::readings::Counter;
 use crate::ExtractError;
 use caso_model::notice::Notices;
-use caso_openstack::ApiError;
 use caso_openstack::gnocchi::{Aggregation, ArchivePolicy, Gnocchi, Metric, Series};
+use caso_openstack::{ApiError, Service};
 
 /// Series of the metrics that a run has come across.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl SeriesCache {
             let page = gnocchi.metrics(counter.meter(), marker.as_deref()).await;
             let page = match page {
                 Ok(page) => page,
-                Err(error @ (ApiError::Forbidden { .. } | ApiError::NotFound { .. })) => {
+                Err(error) if matches!(error.status_of(Service::Metric), Some(403 | 404)) => {
                     tracing::debug!("{error}; asking for one metric after the other");
                     break;
                 }

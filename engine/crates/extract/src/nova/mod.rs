@@ -118,12 +118,12 @@ async fn open(context: &ExtractContext, project: &ProjectRef) -> Result<Nova, Ex
         .await
     {
         Ok(offered) => offered,
-        Err(error) if is_about_document(&error) => {
+        Err(ApiError::NoMicroversions { detail, hint, .. }) => {
             context.caches.warnings.warn_once("nova-versions", || {
                 Message::from(format!(
-                    "Nova does not say which microversions it has, so the oldest is used: {error}"
+                    "Nova does not say which microversions it has, so the oldest is used: {detail}"
                 ))
-                .hint(error.hint())
+                .hint(hint)
             });
             MicroversionRange {
                 min: OLDEST,
@@ -133,25 +133,6 @@ async fn open(context: &ExtractContext, project: &ProjectRef) -> Result<Nova, Ex
         Err(error) => return Err(error.into()),
     };
     Ok(Nova::new(context.session.clone(), &project.id, offered))
-}
-
-fn is_about_document(error: &ApiError) -> bool {
-    // A 500 says nothing of what there is.
-    let refused = matches!(error, ApiError::Status { status, .. } if *status < 500);
-    !error.is_outage() && (refused || is_about_what_it_says(error))
-}
-
-fn is_about_what_it_says(error: &ApiError) -> bool {
-    matches!(
-        error,
-        ApiError::NotJson { .. }
-            | ApiError::Shape { .. }
-            | ApiError::NotFound { .. }
-            | ApiError::Forbidden { .. }
-            | ApiError::Unauthorized { .. }
-            | ApiError::Redirect { .. }
-            | ApiError::BadUrl { .. }
-    )
 }
 
 /// One project and window, half-way.

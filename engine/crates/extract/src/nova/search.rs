@@ -20,13 +20,13 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use super::Extraction;
 use super::page::Source;
 use super::selection::Rule;
-use super::{Extraction, is_about_document};
 use crate::ExtractError;
 use caso_base::time::format_utc;
-use caso_openstack::ApiError;
 use caso_openstack::nova::ServerList;
+use caso_openstack::{ApiError, Service};
 
 /// How many seconds before the end of a window Nova may have noted a change that was
 /// not visible then: clocks of hosts that are apart, databases that lag behind.
@@ -53,7 +53,8 @@ impl Extraction<'_> {
                 }),
             },
             Err(error)
-                if is_about_document(&error) || matches!(error, ApiError::Unrecorded { .. }) =>
+                if error.is_refusal_of(Service::Compute)
+                    || matches!(error, ApiError::Unrecorded { .. }) =>
             {
                 tracing::info!("Nova does not say which cells are down: {error}");
                 Ok(())

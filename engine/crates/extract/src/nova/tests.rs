@@ -623,6 +623,37 @@ async fn a_nova_that_hides_its_versions_is_taken_for_the_oldest() {
     assert_eq!(texts(&context.caches).len(), 1);
 }
 
+/// What Keystone says to the login before the first request says nothing of Nova: with the oldest
+/// microversion records would lose their benchmark and their accelerators.
+#[tokio::test]
+async fn a_login_that_fails_before_the_versions_is_no_old_nova() {
+    for code in [400, 403, 404, 418, 500] {
+        let stand = cloud(2, 2)
+            .start_with(move |call, _| call.path.ends_with("/auth/tokens").then(|| status(code)));
+        let context = stand.context();
+        let (kept, outcome) = run(&context).await;
+        let error = outcome.unwrap_err();
+        assert!(!error.is_service_lacking(), "{code}: {error}");
+        assert_eq!(kept.0, [], "{code}");
+        assert_eq!(texts(&context.caches), [] as [&str; 0], "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_nova_that_fails_to_say_its_versions_is_asked_again_in_the_next_run() {
+    for broken in ["/compute/v2.1/", "/compute/"] {
+        let stand = cloud(2, 2).start_with(move |call, _| match call.path.as_str() {
+            path if path == broken => Some(status(500)),
+            "/compute/v2.1/" | "/compute/" => Some(status(404)),
+            _ => None,
+        });
+        let context = stand.context();
+        let (_, outcome) = run(&context).await;
+        assert!(outcome.is_err(), "{broken}");
+        assert_eq!(texts(&context.caches), [] as [&str; 0], "{broken}");
+    }
+}
+
 #[tokio::test]
 async fn a_forbidden_usage_is_an_error_of_the_project() {
     let stand = cloud(0, 1).start_with(|call, _| call.asks("tenant-usage").then(|| status(403)));

@@ -130,9 +130,7 @@ impl Stand {
             request.url
         );
         let event = |plan: &mut Plan| (self.event.lock().unwrap())(&seen, plan);
-        if !seen.path.ends_with("/auth/tokens")
-            && let Some(reply) = self.cloud.change(event)
-        {
+        if let Some(reply) = self.cloud.change(event) {
             return reply;
         }
         let answer = self.cloud.answer(&mut seen);

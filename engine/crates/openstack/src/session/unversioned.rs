@@ -139,7 +139,7 @@ async fn find(
                 }
                 Err(nothing) => detail = nothing,
             },
-            Err(error) if is_an_answer(&error) => detail = error.to_string(),
+            Err(error) if error.is_refusal_of(service) => detail = error.to_string(),
             Err(error) => return Err(error),
         }
     }
@@ -154,20 +154,6 @@ async fn find(
         example,
         detail,
     }))
-}
-
-/// Something answers there, and it is no version document.
-fn is_an_answer(error: &ApiError) -> bool {
-    match error {
-        ApiError::Unauthorized { .. }
-        | ApiError::Forbidden { .. }
-        | ApiError::NotFound { .. }
-        | ApiError::NotJson { .. }
-        | ApiError::Shape { .. }
-        | ApiError::Redirect { .. } => true,
-        ApiError::Status { status, .. } => *status < 500,
-        _ => false,
-    }
 }
 
 /// The entry of the version that we want, or why there is none.

@@ -43,32 +43,38 @@ async fn ask(
     scope: &Scope,
     service: Service,
 ) -> Result<MicroversionRange, ApiError> {
-    let mut last = None;
+    let unsaid = |detail: String, hint: Option<String>| ApiError::NoMicroversions {
+        service,
+        detail,
+        hint,
+    };
     let token = session.token(scope).await?;
     let endpoint = session
         .endpoint(&token, scope, service, &session.inner.settings.interfaces)
         .await?;
+    let mut refused = None;
+    let mut failed = None;
     for url in address::version_documents(&endpoint) {
         match document(session, scope, service, &url).await {
             Ok(document) => match read(&document, address::version_of(&endpoint).as_deref()) {
                 Some(range) => return Ok(range),
                 None => {
-                    last = Some(ApiError::BadUrl {
-                        url: url.to_string(),
-                        detail: "its version document names no microversions".to_owned(),
-                        from: format!("the catalog's endpoint of {service}"),
-                    });
+                    let detail = format!("its version document `{url}` names none");
+                    refused = Some(unsaid(detail, None));
                 }
             },
-            // Away: the next address is the same host.
-            Err(error) if error.is_outage() => return Err(error),
-            Err(error) => last = Some(error),
+            Err(error) if error.is_refusal_of(service) => {
+                refused = Some(unsaid(error.to_string(), error.hint()));
+            }
+            // Away: the next address is the same host. And before the service is asked comes
+            // Keystone, which says nothing of it.
+            Err(error) if error.is_outage() || !error.is_from(service) => return Err(error),
+            Err(error) => failed = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| ApiError::BadUrl {
-        url: endpoint.url.to_string(),
-        detail: "it has no version document".to_owned(),
-        from: format!("the catalog's endpoint of {service}"),
+    Err(failed.or(refused).unwrap_or_else(|| {
+        let detail = format!("`{}` has no version document", endpoint.url);
+        unsaid(detail, None)
     }))
 }
 

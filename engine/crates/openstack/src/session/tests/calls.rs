@@ -271,3 +271,51 @@ async fn how_far_each_services_clock_is_off() {
     assert_eq!(session.clock_skew(Service::Compute), Some(300));
     assert_eq!(session.clock_skew(Service::BlockStorage), None);
 }
+
+/// What Keystone says to a login is no answer of the service behind it, whatever the status.
+#[tokio::test]
+async fn a_login_that_fails_says_nothing_of_the_service_behind_it() {
+    for status in [400, 401, 403, 404, 418, 500] {
+        let fake = Fake::new(move |_| refusal(status));
+        let (session, _) = session(&fake);
+        let scope = scope();
+        let versions = session.microversions(&scope, Service::Compute).await;
+        let listed = page(&session).await;
+        for error in [versions.unwrap_err(), listed.unwrap_err()] {
+            assert!(
+                !matches!(error, ApiError::NoMicroversions { .. }),
+                "{error}"
+            );
+            assert!(!error.is_refusal_of(Service::Compute), "{error}");
+            assert_eq!(error.status_of(Service::Compute), None, "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_answers_without_its_microversions_has_said_so() {
+    for (answers, unsaid) in [
+        (vec![refusal(404)], true),
+        (vec![refusal(401)], true),
+        (vec![text(200, &[], "<html>welcome</html>")], true),
+        (vec![answer(200, &json!({"versions": []}))], true),
+        // That says nothing of what there is, whatever comes before or behind it.
+        (vec![refusal(500)], false),
+        (vec![refusal(500), refusal(404)], false),
+        (vec![refusal(404), refusal(500)], false),
+        (vec![refusal(503)], false),
+    ] {
+        let fake = cloud(answers.clone());
+        let (session, _) = session(&fake);
+        let asked = session.microversions(&scope(), Service::Compute).await;
+        let error = asked.unwrap_err();
+        let is_unsaid = matches!(error, ApiError::NoMicroversions { .. });
+        assert_eq!(is_unsaid, unsaid, "{answers:?}: {error}");
+    }
+    let (session, _) = session(&cloud(vec![refusal(403)]));
+    let error = page(&session).await.unwrap_err();
+    assert_eq!(error.status_of(Service::Compute), Some(403));
+    assert_eq!(error.status_of(Service::Image), None);
+    assert!(error.is_refusal_of(Service::Compute));
+    assert!(!error.is_refusal_of(Service::Image));
+}
