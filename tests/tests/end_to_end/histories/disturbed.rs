@@ -160,14 +160,18 @@ impl Story {
                 assert!(unknown || cpu(&other) >= cpu(&record));
                 for record in [&mut record, &mut other] {
                     record.remove("CpuDuration");
+                    // The size that no run saw is not known at the month's end either.
+                    if unknown {
+                        record.remove("CpuCount");
+                    }
                 }
             }
-            // A month's record that a later run makes has the flavor that the server has by then:
-            // of its sizes the CPUs alone are remembered.
+            // A month's record that a later run makes has the flavor that the server has by then, and
+            // the status, which a resize changes: of its sizes the CPUs alone are remembered.
             let measured = number(&record, "StartTime") + number(&record, "WallDuration");
             let later = |(at, event): &(i64, Event)| *at > measured && is_resize(event);
             if life.events.iter().any(later) {
-                for field in ["Memory", "Disk", "Benchmark", "BenchmarkType"] {
+                for field in ["Memory", "Disk", "Benchmark", "BenchmarkType", "Status"] {
                     record.remove(field);
                     other.remove(field);
                 }

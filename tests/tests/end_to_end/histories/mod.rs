@@ -6,7 +6,8 @@
 //! must be the model's, to the second. `disturbed` is about clouds that do not show all there is.
 //!
 //! A longer form: `CASO_HISTORIES=40 cargo test -p caso-tests --test end_to_end histories`; one that
-//! failed alone: `CASO_HISTORY=212`, with the name of its test. With
+//! failed alone: `CASO_HISTORY=212`, with the name of its test. With `CASO_HISTORY_MONTHS=14` and
+//! `CASO_HISTORY_SERVERS=200` they are so long and their cloud so large. With
 //! `CASO_HISTORIES_KEEP=FOLDER` it leaves there what was sent, and what was used, as tables: to be
 //! loaded into APEL's own schema, which is not part of this repository.
 
@@ -30,36 +31,54 @@ use self::life::{DAY, Dice, HOUR, Life};
 /// The histories of a kind, by their numbers from `first` on: as many as usual, or as
 /// `CASO_HISTORIES` says, or the one of `CASO_HISTORY`.
 fn histories(first: u64, usual: u64) -> std::ops::Range<u64> {
-    let number = |name| {
-        let text = std::env::var(name).ok()?;
-        Some(text.parse().expect("a number"))
-    };
-    match number("CASO_HISTORY") {
+    match asked_for("CASO_HISTORY") {
         Some(one) => one..one + 1,
-        None => first..first + number("CASO_HISTORIES").unwrap_or(usual),
+        None => first..first + asked_for("CASO_HISTORIES").unwrap_or(usual),
     }
+}
+
+fn asked_for(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
+/// When the runs of a history are: ten, or as many as the months have that are asked for, in which
+/// those of a kind follow each other for a while.
+fn throw_runs(dice: &mut Dice) -> Vec<i64> {
+    let begin = epoch("2026-01-20") + dice.between(0, 20 * DAY);
+    let mut runs = vec![begin];
+    let end = asked_for("CASO_HISTORY_MONTHS").map(|months| begin + months as i64 * 31 * DAY);
+    let mut last = begin;
+    while end.map_or(runs.len() <= 10, |end| last < end) {
+        let kind = dice.roll(4);
+        let stretch = match (end, kind) {
+            (Some(_), 0 | 1) => 1 + dice.roll(8),
+            _ => 1,
+        };
+        for _ in 0..stretch {
+            last += match kind {
+                0 => HOUR,
+                1 => 4 * HOUR + dice.between(0, 90),
+                2 => dice.between(HOUR, 3 * DAY),
+                _ => dice.between(10 * DAY, 45 * DAY),
+            };
+            runs.push(last);
+        }
+    }
+    runs
 }
 
 fn history(seed: u64) {
     let mut dice = Dice::new(seed);
-    let begin = epoch("2026-01-20") + dice.between(0, 20 * DAY);
-    let mut runs = vec![begin];
-    for _ in 0..10 {
-        let pause = match dice.roll(4) {
-            0 => HOUR,
-            1 => 4 * HOUR + dice.between(0, 90),
-            2 => dice.between(HOUR, 3 * DAY),
-            _ => dice.between(10 * DAY, 45 * DAY),
-        };
-        runs.push(runs[runs.len() - 1] + pause);
-    }
-    let end = runs[runs.len() - 1];
-    let lives: Vec<Life> = (0..6)
+    let runs = throw_runs(&mut dice);
+    let (begin, end) = (runs[0], runs[runs.len() - 1]);
+    let servers = asked_for("CASO_HISTORY_SERVERS").unwrap_or(6) as usize;
+    let lives: Vec<Life> = (0..servers)
         .map(|number| Life::throw(&mut dice, number, begin - 20 * DAY, &runs))
         .collect();
     let cloud = Cloud::start(Plan {
         projects: vec![Project::numbered(0, Servers::Listed(Vec::new()))],
-        max_limit: 4,
+        max_limit: 4.max(servers / 8),
         ..Plan::default()
     });
     let site = Site::at(&cloud);
@@ -91,6 +110,10 @@ fn history(seed: u64) {
     }
     let table = table(&site, seed);
     let summaries = summaries(&table);
+    for ((id, month), usage) in &summaries {
+        let falls = usage.wall < 0 || usage.cpu < 0;
+        assert!(!falls, "history {seed}: {id} in {month}: {usage:?}");
+    }
     let mut used = String::new();
     for life in &lives {
         let Some(first) = known.get(&life.number) else {
