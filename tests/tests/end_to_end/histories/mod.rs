@@ -45,9 +45,11 @@ fn asked_for(name: &str) -> Option<u64> {
 /// When the runs of a history are: ten, or as many as the months have that are asked for, in which
 /// those of a kind follow each other for a while.
 fn throw_runs(dice: &mut Dice) -> Vec<i64> {
-    let begin = epoch("2026-01-20") + dice.between(0, 20 * DAY);
+    let months = asked_for("CASO_HISTORY_MONTHS").map(|months| months as i64 * 31 * DAY);
+    // No run is asked for what is yet to come.
+    let begin = epoch("2026-01-20") - months.unwrap_or(0) + dice.between(0, 20 * DAY);
     let mut runs = vec![begin];
-    let end = asked_for("CASO_HISTORY_MONTHS").map(|months| begin + months as i64 * 31 * DAY);
+    let end = months.map(|months| begin + months);
     let mut last = begin;
     while end.map_or(runs.len() <= 10, |end| last < end) {
         let kind = dice.roll(4);
