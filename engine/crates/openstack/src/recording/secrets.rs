@@ -176,6 +176,8 @@ fn speaks_of_secret(key: &str) -> bool {
     [
         "password",
         "passwd",
+        "passphrase",
+        "passcode",
         "adminpass",
         "secret",
         "token",
@@ -228,7 +230,7 @@ mod tests {
                        "metadata": {"db_password": "p", "note": "uses a-long-password today"}},
             "password_expires_at": "2027-01-01", "audit_ids": ["a"],
             "url": "http://u:p@h:1/x", "locations": "see swift+https://u:p@ss@h/c and http://h/",
-            "secrets": ["one", null],
+            "secrets": ["one", null], "totp": {"user": {"passcode": "482913"}},
         });
         secrets.find(&body);
         secrets.learn("x-auth-token", "sent-token");
@@ -242,6 +244,7 @@ mod tests {
             "u:p",
             "ss@h",
             "one",
+            "482913",
         ] {
             assert!(!text.contains(gone), "{gone} in {text}");
         }
