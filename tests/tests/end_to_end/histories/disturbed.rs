@@ -167,11 +167,15 @@ impl Story {
                 }
             }
             // A month's record that a later run makes has the flavor that the server has by then, and
-            // the status, which a resize changes: of its sizes the CPUs alone are remembered.
+            // the status: of what it was the CPUs alone are remembered.
             let measured = number(&record, "StartTime") + number(&record, "WallDuration");
-            let later = |(at, event): &(i64, Event)| *at > measured && is_resize(event);
-            if life.events.iter().any(later) {
-                for field in ["Memory", "Disk", "Benchmark", "BenchmarkType", "Status"] {
+            let mut later = life.events.iter().filter(|(at, _)| *at > measured);
+            if later.clone().next().is_some() {
+                record.remove("Status");
+                other.remove("Status");
+            }
+            if later.any(|(_, event)| is_resize(event)) {
+                for field in ["Memory", "Disk", "Benchmark", "BenchmarkType"] {
                     record.remove(field);
                     other.remove(field);
                 }
