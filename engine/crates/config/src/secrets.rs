@@ -11,19 +11,11 @@ use std::path::Path;
 
 use super::types::Config;
 use caso_base::suggest::nearest;
+use caso_model::secret::SECRET_WORDS;
 
-/// Parts of the names of options whose values are secrets, whatever else the name says.
-const WORDS: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "secret",
-    "token",
-    "credential",
-    "apikey",
-    "key",
-];
+/// Parts of the names of options whose values are secrets, whatever else the name says, beside
+/// [`SECRET_WORDS`].
+const WORDS: [&str; 2] = ["credential", "key"];
 
 /// Names of other options that have such a part.
 const PUBLIC: [&str; 5] = [
@@ -91,8 +83,9 @@ fn is_named_secret(name: &str) -> bool {
         return false;
     }
     let parts = || name.split('_').filter(|part| part.len() > 3);
-    WORDS.iter().any(|word| name.contains(word))
-        || parts().any(|part| nearest(part, WORDS.into_iter().filter(|it| it.len() > 4)).is_some())
+    let words = || SECRET_WORDS.into_iter().chain(WORDS);
+    words().any(|word| name.contains(word))
+        || parts().any(|part| nearest(part, words().filter(|it| it.len() > 4)).is_some())
 }
 
 /// `user:password` of an address, and the password alone.

@@ -18,6 +18,18 @@ pub const MASK: &str = "***";
 /// What is serialized in a secret's place.
 pub const REMOVED: &str = "removed";
 
+/// Parts of a name that speak of a secret: of an option as of a key of what is sent and
+/// recorded. Both have more of their own.
+pub const SECRET_WORDS: [&str; 7] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "apikey",
+];
+
 /// Characters below which a secret is not looked for in other texts: it would blank
 /// half of every line.
 pub const SHORTEST_SECRET: usize = 4;

@@ -328,7 +328,7 @@ impl ApiError {
             | ApiError::NotJson { .. }
             | ApiError::Shape { .. }
             | ApiError::Redirect { .. } => true,
-            ApiError::Status { status, .. } => *status < 500 && !self.is_outage(),
+            ApiError::Status { status, .. } => *status < 500,
             _ => false,
         };
         refusal && self.is_from(service)

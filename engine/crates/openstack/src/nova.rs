@@ -141,7 +141,7 @@ impl Nova {
             .await;
         match answer {
             Ok(answer) => Ok(Some(answer.server)),
-            Err(ApiError::NotFound { .. }) => Ok(None),
+            Err(error) if error.status_of(Service::Compute) == Some(404) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -108,12 +108,16 @@ impl Life {
     /// Whether it had another size before a moment than the one that it had then: who saw it
     /// for the first time then cannot know.
     pub fn was_resized_by(&self, moment: i64) -> bool {
-        let sizes = self.events.iter().filter(|(at, _)| *at <= moment);
-        let mut sizes = sizes.filter_map(|(_, event)| match event {
-            Event::Resize(flavor) => Some(*flavor),
+        let mut sizes = self.resizes().filter(|(at, _)| *at <= moment);
+        sizes.any(|(_, flavor)| flavor != self.flavor)
+    }
+
+    /// When it was resized, and to which flavor.
+    fn resizes(&self) -> impl Iterator<Item = (i64, usize)> {
+        self.events.iter().filter_map(|(at, event)| match event {
+            Event::Resize(flavor) => Some((*at, *flavor)),
             _ => None,
-        });
-        sizes.any(|flavor| flavor != self.flavor)
+        })
     }
 
     /// What Nova shows of it at a moment.
@@ -141,6 +145,15 @@ impl Life {
             server.updated = *at + self.nova_clock_ahead;
         }
         Some(server)
+    }
+
+    /// The CPUs that it ever had.
+    pub fn sizes(&self) -> impl Iterator<Item = i64> {
+        let flavors = self.resizes().map(|(_, flavor)| flavor);
+        [self.flavor]
+            .into_iter()
+            .chain(flavors)
+            .map(|flavor| CPUS[flavor])
     }
 
     /// CPU seconds from its creation to a moment, second by second.

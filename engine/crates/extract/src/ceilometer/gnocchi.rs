@@ -146,7 +146,7 @@ impl Reader {
                         let values = match self.gnocchi.measures(metric, kept.series, span).await {
                             Ok(values) => values,
                             // Gone since we found it.
-                            Err(ApiError::NotFound { .. }) => continue,
+                            Err(error) if error.status_of(Service::Metric) == Some(404) => continue,
                             Err(error) => return Err(error.into()),
                         };
                         if let Some(count) = Count::of(values, kept.is_blurred()) {

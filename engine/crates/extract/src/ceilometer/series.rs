@@ -12,8 +12,8 @@ use super::gnocchi::Kept;
 use super::readings::Counter;
 use crate::ExtractError;
 use caso_model::notice::Notices;
+use caso_openstack::Service;
 use caso_openstack::gnocchi::{Aggregation, ArchivePolicy, Gnocchi, Metric, Series};
-use caso_openstack::{ApiError, Service};
 
 /// Series of the metrics that a run has come across.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl SeriesCache {
             match gnocchi.metric(id).await {
                 Ok(metric) => self.learn(&metric, warnings),
                 // Gone since we found it.
-                Err(ApiError::NotFound { .. }) => {}
+                Err(error) if error.status_of(Service::Metric) == Some(404) => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 /// Stands where a secret stood.
 pub use caso_model::secret::REMOVED;
+use caso_model::secret::SECRET_WORDS;
 
 const REQUEST_HEADERS: [&str; 4] = [
     "accept",
@@ -166,32 +167,27 @@ fn remove(value: &mut Value) {
 /// and how (OpenID Connect Discovery 1.0, section 3).
 const ABOUT: [&str; 4] = ["_at", "_endpoint", "_type", "_supported"];
 
-/// A key whose text nobody should see. `user_data` is what a cloud boots a
+/// Parts of keys that do so, beside [`SECRET_WORDS`]. `user_data` is what a cloud boots a
 /// machine with, and often full of keys.
+const WORDS: [&str; 8] = [
+    "adminpass",
+    "private_key",
+    "privatekey",
+    "user_data",
+    "userdata",
+    "api_key",
+    "authorization",
+    "cookie",
+];
+
+/// A key whose text nobody should see.
 fn speaks_of_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     if ABOUT.iter().any(|ending| key.ends_with(ending)) {
         return false;
     }
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "passcode",
-        "adminpass",
-        "secret",
-        "token",
-        "private_key",
-        "privatekey",
-        "user_data",
-        "userdata",
-        "api_key",
-        "apikey",
-        "authorization",
-        "cookie",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
+    let mut words = SECRET_WORDS.iter().chain(&WORDS);
+    words.any(|word| key.contains(word))
 }
 
 /// Text without the user and password of the addresses in it.

@@ -139,24 +139,32 @@ fn of_run(budget: &Arc<Budget>) -> GuestLog {
     )
 }
 
+/// All that was logged in a run of so many calls, each in a store of its own.
+fn logged(calls: u32, write: impl Fn(u32, &GuestLog)) -> Vec<(Level, String)> {
+    let budget = Arc::<Budget>::default();
+    let mut all = Vec::new();
+    for call in 0..calls {
+        let log = of_run(&budget);
+        log.begin_call();
+        write(call, &log);
+        log.with(|shared| all.append(&mut shared.written));
+    }
+    all
+}
+
 /// b10 and c02: a call for each record, and each with errors for root's mail.
 #[test]
 fn a_run_has_a_quota_for_all_calls_and_stores_of_an_instance() {
-    let budget = Arc::<Budget>::default();
-    let mut all = Vec::new();
-    for _ in 0..100 {
-        let log = of_run(&budget);
-        log.begin_call();
+    let all = logged(100, |_, log| {
         for _ in 0..100 {
             log.write(Level::Error, "error");
             log.write(Level::Info, "info");
         }
-        all.extend(said(&log));
-    }
-    let count = |word: &str| all.iter().filter(|line| line.as_str() == word).count();
+    });
+    let count = |word: &str| all.iter().filter(|(_, line)| line == word).count();
     assert_eq!(count("error"), 50);
     assert!(all.len() <= 2_002, "{}", all.len());
-    let told = |part: &str| all.iter().filter(|line| line.contains(part)).count();
+    let told = |part: &str| all.iter().filter(|(_, line)| line.contains(part)).count();
     assert_eq!(told("more than 50 errors in one run"), 1);
     assert_eq!(told("more than 2000 lines in one run"), 1);
 }
@@ -165,18 +173,13 @@ fn a_run_has_a_quota_for_all_calls_and_stores_of_an_instance() {
 /// seen with `--debug` alone: it must neither be warned of nor cost a later warning.
 #[test]
 fn lines_that_nobody_asked_for_cost_no_warning() {
-    let budget = Arc::<Budget>::default();
-    let mut all = Vec::new();
-    for call in 0..3_000 {
-        let log = of_run(&budget);
-        log.begin_call();
+    let all = logged(3_000, |call, log| {
         log.write(Level::Debug, "a batch");
         if call == 2_999 {
             log.write(Level::Warning, "a warning");
             log.write(Level::Error, "an error");
         }
-        log.with(|shared| all.append(&mut shared.written));
-    }
+    });
     let loud: Vec<&str> = all
         .iter()
         .filter(|(level, _)| *level != Level::Debug)
@@ -189,16 +192,11 @@ fn lines_that_nobody_asked_for_cost_no_warning() {
 /// However a component sorts its lines, a run has little more than its quota.
 #[test]
 fn warnings_beyond_the_quota_are_few() {
-    let budget = Arc::<Budget>::default();
-    let mut all = Vec::new();
-    for _ in 0..100 {
-        let log = of_run(&budget);
-        log.begin_call();
+    let all = logged(100, |_, log| {
         for level in [Level::Error, Level::Debug, Level::Warning] {
             (0..60).for_each(|_| log.write(level, "flood"));
         }
-        log.with(|shared| all.append(&mut shared.written));
-    }
+    });
     // The lines, the late warnings, and a last word of each sort.
     assert_eq!(all.len(), 2_000 + 50 + 3);
 }
