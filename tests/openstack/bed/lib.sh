@@ -43,10 +43,29 @@ packages() {
   fi
 }
 
-# --- processes, each known by a note: a file with its id
+# --- processes, each known by a note: a file with its id and when it began. The id alone
+# would not do: a note that a killed run left behind names, a boot later, somebody else's
+# process, and stopping that one has ended a whole run of the checks.
 
-# alive NOTE
-alive() { [ -e "$1" ] && kill -0 "$(cat "$1")" 2> /dev/null; }
+# birth PID: the boot that it runs in, and the tick of that boot at which it began; nothing
+# of a process that has ended, even where nobody has taken notice of it yet
+birth() {
+  local stat
+  stat=$(cat "/proc/$1/stat" 2> /dev/null) || return 1
+  # The program's name is in brackets and may hold anything: what follows the last bracket
+  # is counted from the third field; the beginning is the 22nd.
+  stat=${stat##*) }
+  # shellcheck disable=SC2086
+  set -- $stat
+  [ "$1" != Z ] || return 1
+  echo "$(cat /proc/sys/kernel/random/boot_id) ${20}"
+}
+
+# alive NOTE: whether the very process that the note was written for still runs
+alive() {
+  local pid began
+  [ -e "$1" ] && read -r pid began < "$1" && [ -n "$began" ] && [ "$(birth "$pid")" = "$began" ]
+}
 
 # start NOTE LOG COMMAND...: in the background, unless it is running
 start() {
@@ -54,7 +73,7 @@ start() {
   shift 2
   if alive "$note"; then return; fi
   setsid nohup "$@" > "$log" 2>&1 < /dev/null &
-  echo $! > "$note"
+  echo "$! $(birth $!)" > "$note"
 }
 
 # answers URL [CURL_OPTION...]: whether anything answers, be it an error
@@ -75,10 +94,18 @@ await() {
   return 1
 }
 
-# gone PID TENTHS: whether it ends within that many tenths of a second
+# ask SIGNAL NOTE: sends it, if the note's process still runs
+ask() {
+  local pid
+  alive "$2" || return 0
+  read -r pid _ < "$2"
+  kill "-$1" "$pid" 2> /dev/null || true
+}
+
+# gone NOTE TENTHS: whether its process ends within that many tenths of a second
 gone() {
   for _ in $(seq "$2"); do
-    kill -0 "$1" 2> /dev/null || return 0
+    alive "$1" || return 0
     sleep .1
   done
   return 1
@@ -86,13 +113,12 @@ gone() {
 
 # stop NOTE [TENTHS]: asks it to end, and kills it if it has not by then (5 seconds)
 stop() {
-  local note=$1 pid
+  local note=$1
   [ -e "$note" ] || return 0
-  pid=$(cat "$note")
-  kill "$pid" 2> /dev/null || true
-  if ! gone "$pid" "${2:-50}"; then
-    kill -9 "$pid" 2> /dev/null || true
-    gone "$pid" 20 || true
+  ask TERM "$note"
+  if ! gone "$note" "${2:-50}"; then
+    ask KILL "$note"
+    gone "$note" 20 || true
   fi
   rm -f "$note"
   echo "stopped $(basename "$note")"
