@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::{flag, for_delivery};
 use super::process::{log_settings, logged, say, until_signalled};
 use super::task::Task;
-use crate::run::{self, Exit, REPUBLISHED, Republish};
+use crate::run::{self, Exit, Republish, republished};
 use caso_base::Message;
 use caso_base::time::parse_iso;
 use caso_config::{CommandLine, Config};
@@ -42,7 +43,7 @@ pub fn command() -> Command {
                 .long("types")
                 .value_name("TYPES")
                 .value_delimiter(',')
-                .value_parser(REPUBLISHED)
+                .value_parser(PossibleValuesParser::new(republished()))
                 .help("Only records of these types, with commas between them"),
         )
         .arg(
@@ -81,7 +82,7 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
             month: matches.get_one::<i64>("month").copied().unwrap_or_default(),
             projects: texts("project"),
             types: match types.is_empty() {
-                true => REPUBLISHED.map(str::to_owned).into(),
+                true => republished().map(str::to_owned).collect(),
                 false => types,
             },
             site_was: matches.get_one::<String>("site-was").cloned(),

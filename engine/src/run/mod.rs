@@ -57,7 +57,7 @@ pub use self::kind::Kind;
 pub use self::preview::{PreviewForm, preview};
 pub use self::remedy::{log_error, message, of as hint};
 pub use self::report_page::{ReportPage, report_page};
-pub use self::republish::{Republish, TYPES as REPUBLISHED, republish};
+pub use self::republish::{Republish, republish, republished};
 
 use crate::log_line;
 

@@ -7,6 +7,7 @@ use caso_base::time::{end_of_month, format_utc};
 use caso_config::{Config, ExtractFrom};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
+use caso_model::record_type::RecordType;
 
 /// `2026-10`, of a moment in it, in epoch seconds.
 pub fn name(at: i64) -> String {
@@ -28,23 +29,23 @@ pub fn window(first: i64, now: i64) -> anyhow::Result<Window> {
 
 /// The configuration of a run by hand over this window, with the extractors that make records of
 /// these types.
-pub fn narrow(config: &mut Config, window: Window, is_wanted: impl Fn(&str) -> bool) {
+pub fn narrow(config: &mut Config, window: Window, is_wanted: impl Fn(RecordType) -> bool) {
     config.extract_from = ExtractFrom::At(window.start);
     config.extract_to = Some(window.end);
     for cloud in &mut config.clouds {
         cloud
             .extractors
-            .retain(|extractor| types_of(*extractor).iter().any(|kind| is_wanted(kind)));
+            .retain(|extractor| types_of(*extractor).iter().any(|kind| is_wanted(*kind)));
     }
 }
 
 /// The types of records that come of what an extractor reads.
-pub fn types_of(extractor: Extractor) -> &'static [&'static str] {
+pub fn types_of(extractor: Extractor) -> &'static [RecordType] {
     match extractor {
-        Extractor::Nova | Extractor::Ceilometer => &["cloud", "accelerator"],
-        Extractor::Cinder => &["storage"],
-        Extractor::Neutron => &["ip"],
-        Extractor::Prometheus => &["energy"],
+        Extractor::Nova | Extractor::Ceilometer => &[RecordType::Cloud, RecordType::Accelerator],
+        Extractor::Cinder => &[RecordType::Storage],
+        Extractor::Neutron => &[RecordType::Ip],
+        Extractor::Prometheus => &[RecordType::Energy],
     }
 }
 

@@ -30,12 +30,19 @@ use caso_config::Config;
 use caso_journal::WaitingRecord;
 use caso_model::Window;
 use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
+use caso_model::record_type::RecordType;
 use caso_state::ledger;
 
 /// So long before the month the window begins, in seconds.
 const BEFORE: i64 = 60;
-/// What it counts.
-const TYPES: [&str; 3] = ["cloud", "accelerator", "storage"];
+/// What it counts: servers and what belongs to them, and volumes. Energy has a table of its own
+/// in the page that `--html` makes.
+fn is_counted(kind: RecordType) -> bool {
+    match kind {
+        RecordType::Cloud | RecordType::Accelerator | RecordType::Storage => true,
+        RecordType::Ip | RecordType::Energy => false,
+    }
+}
 
 /// By what rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -117,7 +124,7 @@ async fn read(
         start: month.start - BEFORE,
         end: month.end,
     };
-    month::narrow(&mut config, and_before, |kind| TYPES.contains(&kind));
+    month::narrow(&mut config, and_before, is_counted);
     // Nothing of it is sent, so nothing is counted twice.
     config.overlapping_intervals = true;
     let invocation = Invocation {
@@ -126,7 +133,11 @@ async fn read(
         extract: true,
         only: None,
         again: Some(Again {
-            types: TYPES.map(str::to_owned).into(),
+            types: RecordType::ALL
+                .into_iter()
+                .filter(|kind| is_counted(*kind))
+                .map(|kind| kind.name().to_owned())
+                .collect(),
         }),
         verbose: false,
         remarks,

@@ -27,6 +27,7 @@ use crate::stdout;
 use caso_base::line::clean_line;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
+use caso_model::record_type::{Accrual, RecordType};
 
 /// What is sent again.
 #[derive(Debug, PartialEq)]
@@ -46,7 +47,13 @@ pub struct Republish {
 }
 
 /// Those that can be measured afterwards.
-pub const TYPES: [&str; 4] = ["cloud", "accelerator", "storage", "energy"];
+pub fn republished() -> impl Iterator<Item = &'static str> {
+    let can_be = |kind: &RecordType| kind.accrual() != Accrual::Moment;
+    RecordType::ALL
+        .into_iter()
+        .filter(can_be)
+        .map(RecordType::name)
+}
 
 /// What a run that republishes does differently.
 #[derive(Debug, Clone)]
@@ -100,7 +107,7 @@ pub async fn republish(
 fn narrowed(mut config: Config, what: &Republish) -> anyhow::Result<Config> {
     let now = SystemClock::new().now();
     let window = month::window(what.month, now)?;
-    month::narrow(&mut config, window, |kind| what.types.contains(kind));
+    month::narrow(&mut config, window, |kind| what.types.contains(kind.name()));
     config.overlapping_intervals |= what.storage_anyway;
     if config
         .clouds
@@ -151,12 +158,12 @@ fn only(config: &mut Config, projects: &[String], now: i64) -> anyhow::Result<()
     Ok(())
 }
 
-fn effect(kind: &str) -> &'static str {
-    match kind {
-        "cloud" => "replaces, by VM and month",
-        "accelerator" => "replaces, by VM and month",
-        "storage" | "energy" => "replaces, by the same ids",
-        _ => "is sent once more",
+fn effect(kind: RecordType, storage_anyway: bool) -> &'static str {
+    match kind.accrual() {
+        Accrual::Latest => "replaces, by VM and month",
+        Accrual::Sum if storage_anyway => "adds to what was sent before",
+        Accrual::Sum => "replaces, by the same ids",
+        Accrual::Moment => "is sent once more",
     }
 }
 
@@ -168,16 +175,19 @@ struct Sum {
 }
 
 fn text(what: &Republish, parts: &[Part]) -> String {
-    let mut sums: BTreeMap<(&str, &str), Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, RecordType), Sum> = BTreeMap::new();
     for part in parts {
         let project = part.name.as_deref().unwrap_or(&part.project);
         for kind in month::types_of(part.extractor) {
-            if !what.types.contains(*kind) {
+            if !what.types.contains(kind.name()) {
                 continue;
             }
             let sum = sums.entry((project, *kind)).or_default();
             sum.windows += part.windows.len();
-            let of_kind = part.windows.iter().filter_map(|it| it.by_type.get(*kind));
+            let of_kind = part
+                .windows
+                .iter()
+                .filter_map(|it| it.by_type.get(kind.name()));
             sum.records += of_kind.sum::<u64>();
         }
     }
@@ -191,13 +201,10 @@ fn text(what: &Republish, parts: &[Part]) -> String {
     for ((project, kind), sum) in &sums {
         table.row([
             (*project).to_owned(),
-            (*kind).to_owned(),
+            kind.name().to_owned(),
             sum.records.to_string(),
             sum.windows.to_string(),
-            match (*kind, what.storage_anyway) {
-                ("storage" | "energy", true) => "adds to what was sent before".to_owned(),
-                (kind, _) => effect(kind).to_owned(),
-            },
+            effect(*kind, what.storage_anyway).to_owned(),
         ]);
     }
     format!(

@@ -67,6 +67,40 @@ fn commands(text: &str) -> BTreeSet<Vec<String>> {
     all
 }
 
+/// What stands between two texts, the first of which must be there.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let begin = text.find(from).unwrap_or_else(|| panic!("no `{from}`")) + from.len();
+    text[begin..].split(to).next().unwrap()
+}
+
+/// Every way of logging in is named wherever they are listed, in one order.
+#[test]
+fn the_auth_types_are_listed_alike() {
+    let mut site = Site::with_auth_url("http://127.0.0.1:1/v3");
+    site.set("keystone_auth", "auth_type", "nonsense");
+    let refusal = site.start("caso", &["check", "--offline"], &[]).finish();
+    let refusal = format!("{}{}", refusal.stdout, refusal.stderr);
+    let quoted = |text: &str| -> Vec<String> {
+        let words = text.split('`').skip(1).step_by(2);
+        words.map(str::to_owned).collect()
+    };
+    let known = quoted(between(
+        &refusal,
+        "is not an auth type; expected one of",
+        "\n",
+    ));
+    assert!(known.contains(&"v3password".to_owned()), "{refusal}");
+
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    assert_eq!(quoted(between(&readme, "`auth_type` may be", ". ")), known);
+
+    let sample = fs::read_to_string(workspace().join("etc/caso.conf.sample")).unwrap();
+    let words = sample.replace("\n#", "");
+    let listed = between(&words, "How to authenticate:", ".").replace(" or ", ", ");
+    let listed: Vec<_> = listed.split(',').map(str::trim).collect();
+    assert_eq!(listed, known);
+}
+
 #[test]
 fn every_command_in_the_pages_is_one_that_we_have() {
     let site = Site::with_auth_url("http://127.0.0.1:1/v3");

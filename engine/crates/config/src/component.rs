@@ -26,10 +26,8 @@ use super::value::{self, Kind};
 use caso_base::suggest::did_you_mean;
 use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use caso_model::notice::Notice;
+use caso_model::record_type::RecordType;
 use caso_model::secret::{MASK, SHORTEST_SECRET, Secret, is_secret};
-
-/// The record types that the contract names.
-const RECORD_TYPES: &[&str] = &["cloud", "ip", "accelerator", "storage", "energy"];
 
 /// A component's options with the values in force. `Debug` masks the secret
 /// ones.
@@ -391,7 +389,7 @@ fn record_types(
         return;
     };
     let described = || description.record_types.iter().map(String::as_str);
-    let known = || RECORD_TYPES.iter().copied().chain(described());
+    let known = || RecordType::names().chain(described());
     for name in names {
         if !known().any(|known| known == name) {
             let names = once_each(known().map(str::to_owned).collect());

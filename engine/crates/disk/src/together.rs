@@ -5,7 +5,9 @@
 //! a few threads at once, and each folder once for all that was renamed in it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
@@ -28,48 +30,72 @@ fn at_a_time() -> usize {
     }
 }
 
+/// A file that was written.
+pub(crate) struct Open<'a> {
+    pub(crate) disk: &'a Disk,
+    pub(crate) path: &'a Path,
+    pub(crate) file: &'a File,
+}
+
+/// Puts files on disk, each with its contents and length. One answer a file, in their order.
+pub(crate) fn side_by_side(files: &[Open<'_>]) -> Vec<io::Result<()>> {
+    let mut synced = Vec::with_capacity(files.len());
+    for files in files.chunks(at_a_time()) {
+        // Asked in their order, so that a test knows which one it strikes.
+        let allowed: Vec<io::Result<()>> = files
+            .iter()
+            .map(|open| open.disk.allow(Step::SyncFile, open.path))
+            .collect();
+        if let Some(open) = files.first() {
+            open.disk.waited(1);
+        }
+        let alone = files.len() == 1;
+        thread::scope(|scope| {
+            let threads: Vec<_> = files
+                .iter()
+                .zip(allowed)
+                .map(|(open, allowed)| {
+                    let sync = || open.file.sync_all();
+                    let thread = || {
+                        let thread = thread::Builder::new().stack_size(STACK);
+                        thread.spawn_scoped(scope, sync).map_err(|_| sync())
+                    };
+                    allowed.map(|()| match alone {
+                        true => Err(sync()),
+                        false => thread(),
+                    })
+                })
+                .collect();
+            for thread in threads {
+                let lost = |_| Err(io::Error::other("the sync did not come back"));
+                synced.push(thread.and_then(|thread| match thread {
+                    Ok(thread) => thread.join().unwrap_or_else(lost),
+                    // One alone, or without room for a thread: it was done here.
+                    Err(done) => done,
+                }));
+            }
+        });
+    }
+    synced
+}
+
 impl Disk {
     /// Puts files on disk, each with its contents and length. One answer a file, in their order.
     pub fn sync_files(&self, files: &[&DiskFile]) -> Vec<Result<(), DiskError>> {
-        let mut synced = Vec::with_capacity(files.len());
-        for files in files.chunks(at_a_time()) {
-            // Asked in their order, so that a test knows which one it strikes.
-            let allowed: Vec<Result<(), DiskError>> = files
-                .iter()
-                .map(|file| self.gate(Step::SyncFile, file.path()))
-                .collect();
-            self.waited(1);
-            let alone = files.len() == 1;
-            thread::scope(|scope| {
-                let threads: Vec<_> = files
-                    .iter()
-                    .zip(allowed)
-                    .map(|(file, allowed)| {
-                        let sync = || file.inner().sync_all();
-                        let thread = || {
-                            let thread = thread::Builder::new().stack_size(STACK);
-                            thread.spawn_scoped(scope, sync).map_err(|_| sync())
-                        };
-                        allowed.map(|()| match alone {
-                            true => Err(sync()),
-                            false => thread(),
-                        })
-                    })
-                    .collect();
-                for (file, thread) in files.iter().zip(threads) {
-                    let lost = |_| Err(std::io::Error::other("the sync did not come back"));
-                    synced.push(thread.and_then(|thread| {
-                        let done = match thread {
-                            Ok(thread) => thread.join().unwrap_or_else(lost),
-                            // One alone, or without room for a thread: it was done here.
-                            Err(done) => done,
-                        };
-                        done.map_err(|e| DiskError::new(Step::SyncFile, file.path(), e))
-                    }));
-                }
-            });
-        }
-        synced
+        let open: Vec<Open<'_>> = files
+            .iter()
+            .map(|file| Open {
+                disk: self,
+                path: file.path(),
+                file: file.inner(),
+            })
+            .collect();
+        let failed = |path, error| DiskError::new(Step::SyncFile, path, error);
+        let answers = side_by_side(&open).into_iter();
+        answers
+            .zip(files)
+            .map(|(answer, file)| answer.map_err(|error| failed(file.path(), error)))
+            .collect()
     }
 
     /// Puts what was written on disk: all files synced side by side, then each given its name, in

@@ -2,20 +2,13 @@
 //! order in which cASO sends: cloud, ip, accelerator, storage, then the rest.
 
 use caso_model::record::{AccountingRecord, RecordList};
+use caso_model::record_type::RecordType;
 
 /// The type of a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
-    /// A server.
-    Cloud,
-    /// The public addresses of a user.
-    Ip,
-    /// The accelerators of a server.
-    Accelerator,
-    /// A volume, snapshot or image.
-    Storage,
-    /// The energy of a host.
-    Energy,
+    /// One that the contract names.
+    Known(RecordType),
     /// A type of the site's own, by its name.
     Other(String),
 }
@@ -23,24 +16,16 @@ pub enum RecordKind {
 impl RecordKind {
     /// Of this record.
     pub fn of(record: &AccountingRecord) -> RecordKind {
-        match record {
-            AccountingRecord::Cloud(_) => RecordKind::Cloud,
-            AccountingRecord::Ip(_) => RecordKind::Ip,
-            AccountingRecord::Accelerator(_) => RecordKind::Accelerator,
-            AccountingRecord::Storage(_) => RecordKind::Storage,
-            AccountingRecord::Energy(_) => RecordKind::Energy,
-            AccountingRecord::Other(record) => RecordKind::Other(record.kind.clone()),
+        match record.known_type() {
+            Some(known) => RecordKind::Known(known),
+            None => RecordKind::Other(record.record_type().to_owned()),
         }
     }
 
     /// The name in `record_types`.
     pub fn name(&self) -> &str {
         match self {
-            RecordKind::Cloud => "cloud",
-            RecordKind::Ip => "ip",
-            RecordKind::Accelerator => "accelerator",
-            RecordKind::Storage => "storage",
-            RecordKind::Energy => "energy",
+            RecordKind::Known(known) => known.name(),
             RecordKind::Other(kind) => kind,
         }
     }
@@ -50,19 +35,15 @@ impl RecordKind {
     pub(crate) fn tag(&self) -> String {
         match self {
             RecordKind::Other(kind) => format!("other:{kind}"),
-            known => known.name().to_owned(),
+            RecordKind::Known(known) => known.name().to_owned(),
         }
     }
 
     pub(crate) fn parse(tag: &str) -> Option<RecordKind> {
-        Some(match tag {
-            "cloud" => RecordKind::Cloud,
-            "ip" => RecordKind::Ip,
-            "accelerator" => RecordKind::Accelerator,
-            "storage" => RecordKind::Storage,
-            "energy" => RecordKind::Energy,
-            other => RecordKind::Other(other.strip_prefix("other:")?.to_owned()),
-        })
+        match RecordType::named(tag) {
+            Some(known) => Some(RecordKind::Known(known)),
+            None => Some(RecordKind::Other(tag.strip_prefix("other:")?.to_owned())),
+        }
     }
 
     /// The list that a batch carries; records of other types stay out.
@@ -80,11 +61,11 @@ impl RecordKind {
             };
         }
         match self {
-            RecordKind::Cloud => only!(Cloud),
-            RecordKind::Ip => only!(Ip),
-            RecordKind::Accelerator => only!(Accelerator),
-            RecordKind::Storage => only!(Storage),
-            RecordKind::Energy => only!(Energy),
+            RecordKind::Known(RecordType::Cloud) => only!(Cloud),
+            RecordKind::Known(RecordType::Ip) => only!(Ip),
+            RecordKind::Known(RecordType::Accelerator) => only!(Accelerator),
+            RecordKind::Known(RecordType::Storage) => only!(Storage),
+            RecordKind::Known(RecordType::Energy) => only!(Energy),
             RecordKind::Other(_) => only!(Other),
         }
     }
@@ -98,12 +79,12 @@ mod tests {
     fn an_other_record_may_be_called_cloud() {
         let odd = RecordKind::Other("cloud".into());
         assert_eq!(odd.name(), "cloud");
-        assert_ne!(odd.tag(), RecordKind::Cloud.tag());
+        assert_ne!(odd.tag(), RecordKind::Known(RecordType::Cloud).tag());
         assert_eq!(RecordKind::parse(&odd.tag()), Some(odd));
         assert_eq!(RecordKind::parse("nonsense"), None);
         assert!(
-            RecordKind::Cloud < RecordKind::Ip
-                && RecordKind::Energy < RecordKind::Other(String::new())
+            RecordKind::Known(RecordType::Cloud) < RecordKind::Known(RecordType::Ip)
+                && RecordKind::Known(RecordType::Energy) < RecordKind::Other(String::new())
         );
     }
 }

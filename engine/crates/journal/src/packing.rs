@@ -281,6 +281,7 @@ fn kind_of(line: &[u8]) -> Option<RecordKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caso_model::record_type::RecordType;
     use proptest::prelude::*;
 
     /// h04 and a27 of the sandbox's review: six records of 24 MiB in a batch, and a
@@ -330,7 +331,7 @@ mod tests {
         fn packing_makes_no_message_more(records in 1u32..9000, unit in 1u32..1500) {
             let mut plan = Plan::new(batch_size(Some(unit)));
             for at in 0..records {
-                plan.add_record(RecordKind::Cloud, at / 700, u64::from(at), 1, 0);
+                plan.add_record(RecordKind::Known(RecordType::Cloud), at / 700, u64::from(at), 1, 0);
             }
             let batches = plan.finish();
             let items: u32 = batches.iter().map(|batch| batch.items).sum();

@@ -12,6 +12,7 @@ pub mod extraction;
 pub mod guest;
 pub mod notice;
 pub mod record;
+pub mod record_type;
 pub mod secret;
 pub mod usage;
 

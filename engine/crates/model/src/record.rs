@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::record_type::RecordType;
 use super::{Attribute, Quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -298,13 +299,22 @@ impl AccountingRecord {
     /// The record type's name, as in `record_types`.
     pub fn record_type(&self) -> &str {
         match self {
-            Self::Cloud(_) => "cloud",
-            Self::Ip(_) => "ip",
-            Self::Accelerator(_) => "accelerator",
-            Self::Storage(_) => "storage",
-            Self::Energy(_) => "energy",
             Self::Other(record) => &record.kind,
+            known => known.known_type().map_or("other", RecordType::name),
         }
+    }
+
+    /// Its type; none of an `other` record, whatever its kind is called.
+    #[must_use]
+    pub fn known_type(&self) -> Option<RecordType> {
+        Some(match self {
+            Self::Cloud(_) => RecordType::Cloud,
+            Self::Ip(_) => RecordType::Ip,
+            Self::Accelerator(_) => RecordType::Accelerator,
+            Self::Storage(_) => RecordType::Storage,
+            Self::Energy(_) => RecordType::Energy,
+            Self::Other(_) => return None,
+        })
     }
 
     pub fn head(&self) -> &Head {

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 
 use caso_model::Quantity;
 use caso_model::record::AccountingRecord;
+use caso_model::record_type::RecordType;
 
 /// Bytes of an id and of a key.
 const KEY_BYTES: usize = 1_000;
 /// Bytes of a word: a kind, a quantity's name.
 const WORD_BYTES: usize = 80;
-/// The cases of `accounting-record`. A kind that is one of them, or begins with one
-/// and a `-`, would be taken for it by who reads names.
-const RESERVED: [&str; 6] = ["cloud", "ip", "accelerator", "storage", "energy", "other"];
+/// The case of `accounting-record` for kinds of the site's own.
+const OTHER: &str = "other";
 
 /// Records of one usage item that break the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,11 +158,13 @@ fn kind(kind: &str) -> Result<(), RecordProblem> {
     if !is_word(kind) {
         return Err(RecordProblem::Kind(kind.to_owned()));
     }
-    let taken = |word: &&&str| {
-        kind.strip_prefix(**word)
+    // The cases of `accounting-record`: a kind that is one of them, or begins with one and a
+    // `-`, would be taken for it by who reads names.
+    let taken = |word: &&'static str| {
+        kind.strip_prefix(*word)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    match RESERVED.iter().find(taken) {
+    match RecordType::names().chain([OTHER]).find(taken) {
         Some(reserved) => Err(RecordProblem::Reserved {
             kind: kind.to_owned(),
             reserved,

@@ -191,11 +191,71 @@ fn of_messages_that_belong_together_all_are_there_or_none() {
         (3, 1),
         "{steps:?}"
     );
-    // None has a name that is read before all are written.
+    // None has a name that is read before all are on disk.
     let first = steps.iter().position(|s| s.starts_with("Link")).unwrap();
-    assert!(
-        steps[first..].iter().all(|s| !s.starts_with("Write")),
-        "{steps:?}"
+    let before = |s: &String| s.starts_with("Write") || s.starts_with("SyncFile");
+    assert!(!steps[first..].iter().any(before), "{steps:?}");
+}
+
+/// Each message is synced once, and sixteen of them wait for the disk as long as one.
+#[test]
+fn messages_that_belong_together_share_their_waits() {
+    let messages: Vec<String> = (0..33).map(|n| n.to_string()).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let mut queue = queue(&dir.path().join("q"));
+    queue.add(b"earlier").unwrap();
+    let counted = At::never();
+    queue.disk = counted.disk();
+    let mut posting = Posting::default();
+    for message in &messages {
+        posting.write(&queue, message.as_bytes()).unwrap();
+    }
+    // What was written is not kept open.
+    assert_eq!(counted.waits(), 2);
+    let names = posting.publish().unwrap();
+    assert_eq!(counted.waits(), 3);
+    let steps = counted.take_steps(dir.path());
+    let syncs: BTreeSet<_> = steps.iter().filter(|s| s.starts_with("SyncFile")).collect();
+    assert_eq!(syncs.len(), 33, "{steps:?}");
+    for (name, message) in names.iter().zip(&messages) {
+        let text = std::fs::read_to_string(queue.path().join(name)).unwrap();
+        assert_eq!(&text, message);
+    }
+}
+
+/// A file that a purge took before it had its name is written, and synced, anew.
+#[test]
+fn what_a_purge_took_is_on_disk_again_before_it_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let mut queue = queue(&path);
+    queue.add(b"earlier").unwrap();
+    let counted = At::never();
+    queue.disk = counted.disk();
+    let mut posting = Posting::default();
+    posting.write(&queue, b"x").unwrap();
+    for element in elements(&path) {
+        if element.ends_with(".tmp") {
+            std::fs::remove_file(path.join(element)).unwrap();
+        }
+    }
+    let names = posting.publish().unwrap();
+    assert_eq!(std::fs::read(path.join(&names[0])).unwrap(), b"x");
+    let steps = counted.take_steps(dir.path());
+    let words: Vec<_> = steps.iter().filter_map(|s| s.split(' ').next()).collect();
+    assert_eq!(
+        words,
+        [
+            "Create",
+            "Write",
+            "SyncFile",
+            "Link",
+            "Create",
+            "Write",
+            "SyncFile",
+            "Link",
+            "SyncFolder"
+        ]
     );
 }
 

@@ -15,10 +15,8 @@ use crate::run::summary::words::{grouped, listed};
 use crate::run::table::columns;
 use caso_base::digest::sha256_hex;
 use caso_model::component::{Description, OptionKind};
+use caso_model::record_type::RecordType;
 use caso_sandbox::{Component, producers};
-
-/// The record types that the contract names.
-const RECORD_TYPES: [&str; 5] = ["cloud", "ip", "accelerator", "storage", "energy"];
 
 #[derive(Debug, Serialize)]
 struct Inspection {
@@ -264,10 +262,8 @@ fn first_lines(inspection: &Inspection, component: &Component) -> Vec<Vec<String
         true => "records of every type".to_owned(),
         false => {
             let types = &facts.record_types;
-            let not = RECORD_TYPES
-                .iter()
-                .filter(|known| !types.iter().any(|kind| kind == *known));
-            let not: Vec<String> = not.map(|kind| (*kind).to_owned()).collect();
+            let not = RecordType::names().filter(|known| !types.iter().any(|kind| kind == known));
+            let not: Vec<String> = not.map(str::to_owned).collect();
             match not.is_empty() {
                 true => types.join(", "),
                 false => format!("{}; no {}", types.join(", "), listed(&not, "or")),
