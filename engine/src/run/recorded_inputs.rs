@@ -210,9 +210,7 @@ fn cloud(
         false => recorded.regions,
     };
     let extractor = |name: &String| {
-        Extractor::ALL
-            .into_iter()
-            .find(|extractor| extractor.as_str() == name)
+        Extractor::named(name)
             .with_context(|| format!("it has an extractor `{name}`, which is unknown"))
     };
     Ok(CloudConfig {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use caso_stand_in::{Cloud, Fault, Plan, Rule, Server, Servers, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Rule, Seen, Server, Servers, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
@@ -266,6 +266,21 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
     let told = caso(&site, &["explain"], &[&server]).expect(0);
     assert!(told.stdout.contains("waits for `mischief` since"), "{told}");
     assert!(told.stdout.contains("not asked, or no answer"), "{told}");
+}
+
+/// An old Nova, or one whose version documents are closed to us, is extracted from, and so it
+/// can be asked.
+#[test]
+fn a_server_is_explained_by_a_nova_that_hides_its_versions() {
+    let (cloud, site) = extracted();
+    let is_document =
+        |seen: &Seen| ["/compute", "/compute/v2.1"].contains(&seen.path.trim_end_matches('/'));
+    cloud.inject(Rule::on("/compute").when(is_document), Fault::Status(404));
+    cloud.forget_seen();
+    let told = caso(&site, &["explain"], &[&caso_stand_in::server_id(0, 1)]).expect(0);
+    assert!(told.stdout.contains("nova of"), "{told}");
+    assert!(!told.stdout.contains("no answer"), "{told}");
+    assert!(cloud.seen().iter().any(is_document));
 }
 
 /// Names are no keys: a tester calls each of his servers `test`.

@@ -137,6 +137,15 @@ mod tests {
         assert_eq!(record.payload.as_deref(), Some("{}"));
     }
 
+    /// By the format of the file, and not by what a record looks like.
+    #[test]
+    fn only_a_file_of_format_1_is_read_so() {
+        let text = json!({"Other": {"head": head(json!([])), "kind": "bucket", "payload": "{}"}});
+        let text = text.to_string();
+        assert_eq!(crate::batch::parsed(1, &text), record(&text).ok());
+        assert_eq!(crate::batch::parsed(2, &text), None);
+    }
+
     #[test]
     fn what_is_no_record_is_none() {
         for text in ["", "[]", "{}", "{\"Cloud\": 1}", "{\"Cloud\": {}}"] {

@@ -34,6 +34,12 @@ impl Extractor {
             Self::Ceilometer => "ceilometer",
         }
     }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name)
+    }
 }
 
 impl fmt::Display for Extractor {

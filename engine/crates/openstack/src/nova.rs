@@ -27,6 +27,12 @@ pub const FLAVOR_EXTRA_SPECS: Microversion = Microversion::new(2, 61);
 /// <https://docs.openstack.org/api-guide/compute/down_cells.html>
 pub const DOWN_CELLS: Microversion = Microversion::new(2, 69);
 
+/// What every Nova has.
+const OLDEST: MicroversionRange = MicroversionRange {
+    min: Microversion::new(2, 1),
+    max: Microversion::new(2, 1),
+};
+
 /// Nova, seen by one project.
 #[derive(Clone)]
 pub struct Nova {
@@ -45,6 +51,24 @@ pub enum ServerList {
 }
 
 impl Nova {
+    /// With the microversions that it says it has. One that does not say is taken for the
+    /// oldest, and the error beside it tells why: everything still works, with more requests.
+    ///
+    /// # Errors
+    /// It does not answer, or Keystone does not.
+    pub async fn open(
+        session: Session,
+        project: &str,
+    ) -> Result<(Nova, Option<ApiError>), ApiError> {
+        let scope = Scope::Project(project.to_owned());
+        let (offered, unsaid) = match session.microversions(&scope, Service::Compute).await {
+            Ok(offered) => (offered, None),
+            Err(unsaid @ ApiError::NoMicroversions { .. }) => (OLDEST, Some(unsaid)),
+            Err(error) => return Err(error),
+        };
+        Ok((Nova::new(session, project, offered), unsaid))
+    }
+
     pub fn new(session: Session, project: &str, offered: MicroversionRange) -> Nova {
         Nova {
             session,

@@ -220,10 +220,7 @@ fn announced(cursors: &[&Cursor], at: i64) -> (String, Option<&'static str>) {
 }
 
 fn adds_up(extractor: &str) -> bool {
-    let mut known = Extractor::ALL.into_iter();
-    known
-        .find(|known| known.as_str() == extractor)
-        .is_some_and(caso_extract::adds_up)
+    Extractor::named(extractor).is_some_and(caso_extract::adds_up)
 }
 
 fn forgotten(cursors: &[&Cursor]) -> String {

@@ -45,10 +45,7 @@ impl PastWindows {
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
         let mut past: HashMap<Key, Vec<Window>> = HashMap::new();
-        let of_what_adds_up = |name: &str| {
-            let mut all = Extractor::ALL.into_iter();
-            all.any(|it| adds_up(it) && it.as_str() == name)
-        };
+        let of_what_adds_up = |name: &str| Extractor::named(name).is_some_and(adds_up);
         ledger::each(spool, since, &mut |run| {
             for line in run.windows {
                 if of_what_adds_up(&line.extractor) {

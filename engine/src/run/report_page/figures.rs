@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::spans::Spans;
 use caso_base::time::DAY;
 use caso_model::Window;
+use caso_model::extraction::Extractor;
 use caso_state::ledger::{RunLine, UseRow, WindowLine};
 
 /// What was counted to a moment longer before the end than this, in seconds, is named.
@@ -27,11 +28,11 @@ impl Source {
 
     /// None of what the page does not show: addresses are counted at a moment.
     fn of(extractor: &str) -> Option<Self> {
-        match extractor {
-            "nova" | "ceilometer" => Some(Source::Servers),
-            "cinder" => Some(Source::Storage),
-            "prometheus" => Some(Source::Energy),
-            _ => None,
+        match Extractor::named(extractor)? {
+            Extractor::Nova | Extractor::Ceilometer => Some(Source::Servers),
+            Extractor::Cinder => Some(Source::Storage),
+            Extractor::Prometheus => Some(Source::Energy),
+            Extractor::Neutron => None,
         }
     }
 

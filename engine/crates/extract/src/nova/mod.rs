@@ -47,8 +47,8 @@ use super::fields::Row;
 use super::{ExtractContext, ExtractError, ItemError, Page, PageSink, ProjectRef, Task};
 use caso_base::Message;
 use caso_model::usage::{Server, Tables, UsageItem};
+use caso_openstack::ApiError;
 use caso_openstack::nova::{Nova, ServerList};
-use caso_openstack::{ApiError, Microversion, MicroversionRange, Scope, Service};
 
 /// How far Nova's clock may be behind ours: list 4 goes back to so many
 /// seconds before the run began. What it misses nevertheless is still emitted
@@ -107,32 +107,18 @@ pub async fn read(
     outcome
 }
 
-/// Finds out what this Nova can. One that does not say is taken for the
-/// oldest: everything then still works, with more requests.
+/// Finds out what this Nova can.
 async fn open(context: &ExtractContext, project: &ProjectRef) -> Result<Nova, ExtractError> {
-    const OLDEST: Microversion = Microversion::new(2, 1);
-    let scope = Scope::Project(project.id.clone());
-    let offered = match context
-        .session
-        .microversions(&scope, Service::Compute)
-        .await
-    {
-        Ok(offered) => offered,
-        Err(ApiError::NoMicroversions { detail, hint, .. }) => {
-            context.caches.warnings.warn_once("nova-versions", || {
-                Message::from(format!(
-                    "Nova does not say which microversions it has, so the oldest is used: {detail}"
-                ))
-                .hint(hint)
-            });
-            MicroversionRange {
-                min: OLDEST,
-                max: OLDEST,
-            }
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Nova::new(context.session.clone(), &project.id, offered))
+    let (nova, unsaid) = Nova::open(context.session.clone(), &project.id).await?;
+    if let Some(ApiError::NoMicroversions { detail, hint, .. }) = unsaid {
+        context.caches.warnings.warn_once("nova-versions", || {
+            Message::from(format!(
+                "Nova does not say which microversions it has, so the oldest is used: {detail}"
+            ))
+            .hint(hint)
+        });
+    }
+    Ok(nova)
 }
 
 /// One project and window, half-way.

@@ -64,6 +64,27 @@ fn a_note_that_cannot_be_read_when_it_is_to_go_is_not_taken_for_one_of_nothing()
     assert_eq!(fs::read_to_string(&note).unwrap(), "garbage");
 }
 
+/// Killed when its last record was dealt with, and its messenger taken out of the configuration:
+/// what is left of the pack keeps its segments from nobody.
+#[test]
+fn a_pack_with_nothing_left_is_ended_though_nobody_delivers_it() {
+    let site = Site::new(&["a"]);
+    site.extract(&["1", "2"]);
+    let (journal, _) = site.open();
+    let queue = journal.queue("a");
+    queue.pack(None, None).unwrap();
+    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let batch = pack.next_batch().unwrap().unwrap();
+    batch.resolve([0]).unwrap();
+    journal.clean().unwrap();
+    assert_eq!(site.files("messengers/a").len(), 2, "a record is left");
+    batch.resolve([1]).unwrap();
+    drop((pack, batch));
+    journal.clean().unwrap();
+    assert_eq!(site.files("messengers/a"), [""; 0]);
+    assert_eq!(site.files("segments"), [""; 0]);
+}
+
 /// A folder in the place of a note: nobody can read it.
 #[test]
 fn behind_a_note_that_cannot_be_read_nothing_is_packed_or_removed() {

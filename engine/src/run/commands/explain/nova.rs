@@ -8,7 +8,6 @@ use crate::run::commands::status::Status;
 use crate::run::kind::Kind;
 use caso_config::{CloudConfig, Config};
 use caso_openstack::nova::{Nova, ServerList};
-use caso_openstack::{Scope, Service};
 
 /// Servers of a name that ended earlier than all that Nova remembers.
 const EVER: i64 = 0;
@@ -65,9 +64,8 @@ pub async fn ask(
     for region in cloud.regions() {
         let session = session.in_region(region.as_deref());
         for project in &projects {
-            let scope = Scope::Project((*project).to_owned());
-            let offered = session.microversions(&scope, Service::Compute).await?;
-            let nova = Nova::new(session.clone(), project, offered);
+            // What it does not say of its microversions does not matter here.
+            let (nova, _) = Nova::open(session.clone(), project).await?;
             if let Some(row) = nova.server(asked, None).await? {
                 return Ok(vec![found(cloud, region.as_deref(), &row)?]);
             }
