@@ -33,8 +33,12 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// Checks a text of a cloud message that must not be altered: ASCII, without `%%`, line
 /// ends and other control characters, of at most `limit` characters.
 pub fn ascii_id(value: &str, limit: usize) -> Result<(), &'static str> {
-    // By bytes: this is asked of ten texts of every record.
+    // By bytes, and mostly in one pass: this is asked of ten texts of every record.
     let bytes = value.as_bytes();
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'%';
+    if value.len() <= limit && bytes.iter().all(is_plain) {
+        return Ok(());
+    }
     if !bytes.is_ascii() {
         return Err("has a character that is not ASCII, which would stop SSM");
     }

@@ -117,3 +117,38 @@ impl JournalError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_to_help_is_said() {
+        let path = || PathBuf::from("p");
+        let busy = JournalError::Busy { path: path() };
+        let newer = JournalError::Newer {
+            path: path(),
+            format: 9,
+            engine: "9.0.0".into(),
+        };
+        let number = JournalError::NotFinite {
+            record: "r".into(),
+            field: "cpu-count",
+        };
+        let kind = JournalError::UnknownType {
+            path: path(),
+            record_type: "quota".into(),
+        };
+        let other = JournalError::Torn { path: path() };
+        assert_eq!(
+            [busy, newer, number, kind, other].map(|error| error.hint()),
+            [
+                Some("wait for its end"),
+                Some("use that one, or move the folder away once nothing in it waits"),
+                Some("the mapper must leave the field out or give a number"),
+                Some("deliver it with the version that packed it"),
+                None,
+            ]
+        );
+    }
+}
