@@ -4,6 +4,7 @@ mod cleanup;
 mod commit;
 mod consumer;
 mod damage;
+mod files;
 mod kill;
 mod lock;
 mod order;
