@@ -68,6 +68,32 @@ fn batches_are_counted_from_0_and_each_step_is_a_line() {
     );
 }
 
+/// Not of the batches behind it, and not of those that are through.
+#[test]
+fn the_operator_reads_how_often_the_batch_at_the_front_was_offered() {
+    let site = Site::new(&["a"]);
+    let (journal, _) = site.open();
+    site.seal(&journal, 0, &[cloud("1", "1", 1), ip("2")]);
+    let queue = journal.queue("a");
+    queue.pack(None, None).unwrap();
+    let attempts = || {
+        let waiting = journal.waiting().unwrap();
+        waiting.iter().map(|it| it.attempts).collect::<Vec<_>>()
+    };
+    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let clouds = pack.next_batch().unwrap().unwrap();
+    assert_eq!(attempts(), [0]);
+    for _ in 0..3 {
+        clouds.attempt().unwrap();
+    }
+    assert_eq!(attempts(), [3]);
+    clouds.resolve([0]).unwrap();
+    assert_eq!(attempts(), [0]);
+    let ips = pack.next_batch().unwrap().unwrap();
+    ips.attempt().unwrap();
+    assert_eq!(attempts(), [1]);
+}
+
 /// Of a version to come: it is named with the pack that it stands in, and nothing of the pack
 /// is lost by it.
 #[test]
