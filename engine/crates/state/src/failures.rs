@@ -301,15 +301,28 @@ mod tests {
     fn a_damaged_or_newer_file_is_forgotten_and_replaced() {
         let (_folder, spool) = spool();
         let texts = [
-            ("{", "damaged"),
-            (r#"{"format": 1, "failures": 3}"#, "damaged"),
-            (r#"{"format": 2, "more": []}"#, "newer"),
+            (
+                "{",
+                "damaged, so it is not known which projects failed in earlier runs: EOF while \
+                 parsing an object at line 1 column 1",
+            ),
+            (
+                r#"{"format": 1, "failures": 3}"#,
+                "damaged, so it is not known which projects failed in earlier runs: invalid type: \
+                 integer `3`, expected a sequence at line 1 column 27",
+            ),
+            (
+                r#"{"format": 2, "more": []}"#,
+                "of a newer cASO (format 2, this one knows 1), so it is not known which projects \
+                 failed in earlier runs",
+            ),
         ];
-        for (text, word) in texts {
+        let path = spool.failures_file();
+        for (text, what) in texts {
             fs::write(spool.failures_file(), text).unwrap();
             let (mut failures, forgotten) = Failures::read(&spool, 10);
             let note = forgotten.unwrap().to_string();
-            assert!(note.contains(word), "{note}");
+            assert_eq!(note, format!("`{}` is {what}", path.display()));
             assert_eq!(failures.failed("a", &nova(), 10).runs, 1);
             failures.keep(&spool).unwrap();
             assert!(Failures::read(&spool, 10).1.is_none());
@@ -321,12 +334,30 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let (_folder, spool) = spool();
+        let path = spool.failures_file();
+        fs::create_dir(&path).unwrap();
+        let (failures, forgotten) = Failures::read(&spool, 10);
+        assert_eq!(failures.of_cursor("a", &nova()), None);
+        assert_eq!(
+            forgotten.unwrap().to_string(),
+            format!(
+                "cannot read `{}`, so it is not known which projects failed in earlier runs: Is a \
+                 directory (os error 21)",
+                path.display()
+            )
+        );
+    }
+
+    #[test]
     fn one_that_is_not_heard_of_any_more_is_forgotten() {
         let (_folder, spool) = spool();
-        run(&spool, 0, true);
-        let (kept, _) = Failures::read(&spool, MEMORY);
+        run(&spool, 10, true);
+        assert_eq!(MEMORY, 7_776_000);
+        let (kept, _) = Failures::read(&spool, 10 + MEMORY);
         assert!(kept.of_cursor("a", &nova()).is_some());
-        let (gone, _) = Failures::read(&spool, MEMORY + 1);
+        let (gone, _) = Failures::read(&spool, 10 + MEMORY + 1);
         gone.keep(&spool).unwrap();
         assert!(!spool.failures_file().exists());
     }

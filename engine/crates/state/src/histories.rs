@@ -285,14 +285,47 @@ mod tests {
         let text = r#"{"format":2,"engine":"","as_of":1,"servers":0,"more":0}"#;
         std::fs::write(&path, format!("{text}\n")).unwrap();
         let newer = histories.open(&place(None), "p", None).unwrap_err();
-        assert!(
-            newer.to_string().contains("newer cASO (format 2)"),
-            "{newer}"
+        assert_eq!(
+            newer.to_string(),
+            format!(
+                "what is remembered of its servers, `{}`, was written by a newer cASO (format 2)",
+                path.display()
+            )
+        );
+        assert_eq!(
+            newer.hint(),
+            Some(
+                "use that version again, or remove the file: resized servers are then accounted \
+                 with their present size"
+            )
         );
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         let folder = histories.open(&place(None), "p", None).unwrap_err();
         assert!(matches!(folder, HistoryError::Read { .. }), "{folder}");
+    }
+
+    /// Else a failing disk has resized servers accounted with their present size.
+    #[test]
+    fn a_state_that_cannot_be_opened_is_not_absent() {
+        let dir = folder().unwrap();
+        let histories = histories(dir.path(), Disk::default());
+        run(&histories, None, T, 16);
+        let path = dir.path().join("caso-servers/default/p.a");
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let failed = histories.open(&place(None), "p", Some(T)).unwrap_err();
+        let HistoryError::Read { source, .. } = &failed else {
+            panic!("{failed}");
+        };
+        assert_eq!(
+            failed.to_string(),
+            format!(
+                "what is remembered of its servers, `{}`, cannot be read: {source}",
+                path.display()
+            )
+        );
+        assert_eq!(failed.hint(), None);
     }
 
     #[test]

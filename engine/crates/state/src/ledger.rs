@@ -332,6 +332,44 @@ mod tests {
         assert_eq!(files, 2);
     }
 
+    /// With the first run of a month, and for 400 days at least.
+    #[test]
+    fn a_month_is_kept_until_all_of_it_is_too_old() {
+        assert_eq!(KEPT, 34_560_000);
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        let month = 30 * DAY;
+        for began in [T - KEPT - month, T - KEPT] {
+            append(&spool, &run(began)).unwrap();
+        }
+        assert_eq!(whole(&spool, 0).len(), 2);
+        append(&spool, &run(T)).unwrap();
+        assert_eq!(whole(&spool, 0), [run(T - KEPT), run(T)]);
+    }
+
+    /// Damage is passed over; a ledger that cannot be had is not taken for an empty one.
+    #[test]
+    fn a_ledger_that_cannot_be_read_is_an_error() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        fs::write(spool.ledger_folder(), "").unwrap();
+        let failed = read(&spool, 0).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::NotADirectory);
+    }
+
+    #[test]
+    fn what_is_no_month_of_the_ledger_is_left_alone() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        append(&spool, &run(T)).unwrap();
+        let month = spool.ledger_folder().join("2026-11.jsonl");
+        let other = spool.ledger_folder().join("2020-01.txt");
+        fs::copy(&month, &other).unwrap();
+        append(&spool, &run(T + 31 * DAY)).unwrap();
+        assert!(other.exists());
+        assert_eq!(whole(&spool, 0).len(), 2);
+    }
+
     /// As 6.0.0 of before wrote it: what it did not count is not there, and not nothing.
     #[test]
     fn a_line_from_before_use_was_counted_is_read_without_it() {
@@ -353,6 +391,12 @@ mod tests {
         append(&spool, &run(T)).unwrap();
         let path = spool.ledger_folder().join("2026-11.jsonl");
         let mut text = fs::read_to_string(&path).unwrap();
+        let newer = RunLine {
+            format: FORMAT + 1,
+            ..run(T)
+        };
+        text.push_str(&serde_json::to_string(&newer).unwrap());
+        text.push('\n');
         text.push_str("{\"format\":9,\"all\":\"different\"}\n\0\0\n{\"torn");
         fs::write(&path, text).unwrap();
         append(&spool, &run(T + 1)).unwrap();

@@ -26,3 +26,5 @@ pub use spool::{Spool, SpoolError, file_name_for};
 
 #[cfg(test)]
 mod other_process;
+#[cfg(test)]
+mod said;

@@ -304,6 +304,78 @@ mod tests {
     }
 
     #[test]
+    fn the_lock_is_looked_at_and_neither_made_nor_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Lock::look(dir.path()).unwrap(), None);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        fs::write(dir.path().join(LOCK_FILE), "").unwrap();
+        assert_eq!(Lock::look(dir.path()).unwrap(), None);
+        let (mut child, answer) = start_other(dir.path());
+        assert_eq!(answer, "taken", "it is free");
+        let holder = Lock::look(dir.path()).unwrap().unwrap();
+        assert_eq!(holder.pid, i32::try_from(child.id()).ok());
+        assert!(holder.command.unwrap().contains("other_process"));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(Lock::look(dir.path()).unwrap(), None);
+    }
+
+    /// A socket can be written and not opened.
+    #[test]
+    fn a_lock_that_cannot_be_had_is_not_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(LOCK_FILE);
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let failed = Lock::look(dir.path()).unwrap_err();
+        let text = format!("cannot take the lock `{}`", path.display());
+        assert_eq!(failed.to_string(), text);
+        let failed = wait(Lock::acquire(dir.path(), NONE)).unwrap_err();
+        assert_eq!(failed.to_string(), text);
+    }
+
+    #[test]
+    fn who_is_in_the_way_is_said_as_far_as_it_is_known_and_what_to_do() {
+        let holder = |pid, command: Option<&str>| Holder {
+            pid,
+            command: command.map(str::to_owned),
+        };
+        for (holder, text) in [
+            (
+                holder(Some(7), Some("caso extract")),
+                "process 7 (`caso extract`)",
+            ),
+            (holder(Some(7), None), "process 7"),
+            (holder(None, None), "a process of another host or container"),
+        ] {
+            assert_eq!(holder.to_string(), text);
+        }
+        let held = LockError::Held {
+            path: "/spool/lock".into(),
+            holder: holder(Some(7), None),
+            waited: Duration::from_millis(2_900),
+        };
+        assert_eq!(
+            held.to_string(),
+            "another cASO runs: `/spool/lock` is held by process 7, still so after 2 s"
+        );
+        assert_eq!(held.hint(), Some("wait for its end, or stop it"));
+        let io = LockError::Io {
+            path: "/spool/lock".into(),
+            source: io::Error::other("no locks"),
+        };
+        assert_eq!(
+            error_chain(&io),
+            "cannot take the lock `/spool/lock`: no locks"
+        );
+        assert_eq!(io.hint(), Some("does its filesystem know record locks?"));
+        let full = io::Error::other("no room");
+        let folder = DiskError::new(caso_disk::Step::CreateFolder, Path::new("/spool"), full);
+        let disk = LockError::Disk(folder);
+        assert_eq!(disk.to_string(), "cannot make the folder of the lock");
+        assert_eq!(disk.hint(), None);
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");

@@ -34,22 +34,22 @@ impl Cursors {
         let mut all = Vec::new();
         for entry in listing {
             let path = entry?.path();
-            let is_json = path.extension().is_some_and(|ending| ending == "json");
+            if path.extension().is_none_or(|ending| ending != "json") {
+                continue;
+            }
             let Found::Good(file) = CursorFile::read(&path)? else {
                 continue;
             };
-            if is_json {
-                all.extend(file.cursors.into_iter().map(|entry| Whereabouts {
-                    project: file.project.clone(),
-                    key: CursorKey {
-                        cloud: entry.cloud,
-                        region: entry.region,
-                        extractor: entry.extractor,
-                    },
-                    at: entry.at,
-                    lacking: entry.standing == Standing::Lacking,
-                }));
-            }
+            all.extend(file.cursors.into_iter().map(|entry| Whereabouts {
+                project: file.project.clone(),
+                key: CursorKey {
+                    cloud: entry.cloud,
+                    region: entry.region,
+                    extractor: entry.extractor,
+                },
+                at: entry.at,
+                lacking: entry.standing == Standing::Lacking,
+            }));
         }
         all.sort_by(|one, other| {
             let key = |it: &Whereabouts| {
@@ -63,5 +63,93 @@ impl Cursors {
             key(one).cmp(&key(other))
         });
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caso_disk::Disk;
+    use caso_model::Window;
+
+    fn key(cloud: &str, region: Option<&str>, extractor: &str) -> CursorKey {
+        CursorKey {
+            cloud: cloud.into(),
+            region: region.map(str::to_owned),
+            extractor: extractor.into(),
+        }
+    }
+
+    fn spool() -> (tempfile::TempDir, Spool) {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        (dir, spool)
+    }
+
+    #[test]
+    fn all_are_listed_by_cloud_project_region_and_extractor() {
+        let (_dir, spool) = spool();
+        assert_eq!(Cursors::all(&spool).unwrap(), []);
+        let cursors = Cursors::open(&spool, false);
+        for (project, cloud, region, end) in [
+            ("q", "one", None, 40),
+            ("p", "two", None, 30),
+            ("p", "one", Some("north"), 20),
+            ("p", "one", None, 10),
+        ] {
+            let keys = ["nova", "cinder"].map(|extractor| key(cloud, region, extractor));
+            cursors.starts(project, None, &keys).unwrap();
+            let window = Window { start: 0, end };
+            cursors.advance(project, &keys[0], window).unwrap();
+        }
+        cursors.leave_out("q", &key("one", None, "cinder")).unwrap();
+        let found = Cursors::all(&spool).unwrap();
+        let expected = [
+            ("p", key("one", None, "cinder"), None, false),
+            ("p", key("one", None, "nova"), Some(10), false),
+            ("p", key("one", Some("north"), "cinder"), None, false),
+            ("p", key("one", Some("north"), "nova"), Some(20), false),
+            ("q", key("one", None, "cinder"), None, true),
+            ("q", key("one", None, "nova"), Some(40), false),
+            ("p", key("two", None, "cinder"), None, false),
+            ("p", key("two", None, "nova"), Some(30), false),
+        ];
+        let expected = expected.map(|(project, key, at, lacking)| Whereabouts {
+            project: project.into(),
+            key,
+            at,
+            lacking,
+        });
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_no_cursor_file_is_left_out_and_what_cannot_be_read_is_not() {
+        let (_dir, spool) = spool();
+        let cursors = Cursors::open(&spool, false);
+        let nova = key("one", None, "nova");
+        cursors
+            .starts("p", None, std::slice::from_ref(&nova))
+            .unwrap();
+        cursors
+            .advance("p", &nova, Window { start: 0, end: 10 })
+            .unwrap();
+        let folder = spool.cursors_folder();
+        fs::copy(folder.join("p.json"), folder.join("p.json.old")).unwrap();
+        fs::write(folder.join("damaged.json"), "{").unwrap();
+        fs::write(folder.join("newer.json"), r#"{"format": 2}"#).unwrap();
+        fs::create_dir(folder.join("saved")).unwrap();
+        assert_eq!(Cursors::all(&spool).unwrap().len(), 1);
+        fs::create_dir(folder.join("q.json")).unwrap();
+        assert_eq!(
+            Cursors::all(&spool).unwrap_err().kind(),
+            io::ErrorKind::IsADirectory
+        );
+        fs::remove_dir_all(&folder).unwrap();
+        fs::write(&folder, "").unwrap();
+        assert_eq!(
+            Cursors::all(&spool).unwrap_err().kind(),
+            io::ErrorKind::NotADirectory
+        );
     }
 }

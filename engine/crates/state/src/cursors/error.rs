@@ -115,3 +115,94 @@ impl CursorError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caso_base::error_chain;
+    use caso_disk::Step;
+
+    #[test]
+    fn what_went_wrong_is_said_and_what_to_do() {
+        let project = || "p".to_owned();
+        let path = || PathBuf::from("/spool/file");
+        let full = || DiskError::new(Step::Write, &path(), io::Error::other("broken"));
+        for (failed, text, hint) in [
+            (
+                CursorError::NotADate {
+                    project: project(),
+                    path: path(),
+                    text: "yesterday".into(),
+                },
+                "project `p`: `/spool/file` holds `yesterday`, which is no date",
+                Some(
+                    "write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or \
+                     remove it to extract from the beginning",
+                ),
+            ),
+            (
+                CursorError::Damaged {
+                    project: project(),
+                    path: path(),
+                    reason: "its checksum differs".into(),
+                },
+                "project `p`: `/spool/file` is damaged (its checksum differs) and there is no \
+                 `lastrun.p` to fall back to",
+                Some("remove it to extract from the beginning, or write a `lastrun.p`"),
+            ),
+            (
+                CursorError::Newer {
+                    project: project(),
+                    path: path(),
+                    format: 2,
+                },
+                "project `p`: `/spool/file` was written by a newer cASO (format 2)",
+                Some("use that one, or move the file away to go on from `lastrun.p`"),
+            ),
+            (
+                CursorError::Read {
+                    project: project(),
+                    path: path(),
+                    source: io::Error::other("broken"),
+                },
+                "project `p`: cannot read `/spool/file`: broken",
+                None,
+            ),
+            (
+                CursorError::Write {
+                    project: project(),
+                    source: full(),
+                },
+                "project `p`: its cursor stays where it was: cannot write to `/spool/file`: broken",
+                None,
+            ),
+            (
+                CursorError::Lastrun {
+                    project: project(),
+                    source: full(),
+                },
+                "project `p`: its records are there and its cursors have moved, but its lastrun \
+                 file does not say so yet: the next run tries again: cannot write to \
+                 `/spool/file`: broken",
+                None,
+            ),
+            (
+                CursorError::Lastruns { source: full() },
+                "the lastrun files may not be on disk: the next run writes them again: cannot \
+                 write to `/spool/file`: broken",
+                None,
+            ),
+            (
+                CursorError::OutOfRange {
+                    project: project(),
+                    end: -1,
+                },
+                "project `p`: -1 lies outside the years that a lastrun file can hold",
+                None,
+            ),
+        ] {
+            assert_eq!(error_chain(&failed), text);
+            assert_eq!(failed.hint().as_deref(), hint);
+        }
+    }
+}

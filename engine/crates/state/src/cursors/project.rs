@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use caso_disk::{Beside, DiskError, DiskFile};
@@ -51,8 +52,8 @@ struct Fallback {
     ours: bool,
     /// Whether it holds for those with a cursor, too.
     edited: bool,
-    /// A lastrun file of ours was removed, and the cursors with it.
-    removed: bool,
+    /// The cursors that went with a lastrun file of ours that was removed.
+    removed: Option<Vec<Entry>>,
     /// One of ours holds no date any more.
     damaged: bool,
 }
@@ -135,13 +136,17 @@ impl ProjectCursors {
 
     /// Whether a lastrun file was written by somebody else, or taken away.
     fn is_edited(&self) -> bool {
-        self.fallback.edited || self.fallback.removed
+        self.fallback.edited || self.fallback.removed.is_some()
     }
 
     /// All cursors at a moment; what is to be written for it. Nothing is set before
     /// [`ProjectCursors::moved`], and lastrun not before [`ProjectCursors::settle`].
     pub(super) fn set(&mut self, spool: &Spool, at: i64) -> Result<Change, CursorError> {
         let mut next = self.file.clone();
+        // What went with its lastrun file is what is to be set.
+        if let (true, Some(removed)) = (next.cursors.is_empty(), &self.fallback.removed) {
+            next.cursors.clone_from(removed);
+        }
         for entry in &mut next.cursors {
             entry.at = Some(at);
             entry.by_hand = true;
@@ -457,7 +462,7 @@ impl Fallback {
         // killed before it has written its own there must not take it for a second edit.
         let mut seen: Vec<(String, String)> = Vec::new();
         let mut found: Option<Fallback> = None;
-        let mut removed = false;
+        let mut removed = None;
         let mut damaged = false;
         for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
             let is_global = path == global;
@@ -470,8 +475,7 @@ impl Fallback {
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
-                        file.cursors.clear();
-                        removed = true;
+                        removed = Some(mem::take(&mut file.cursors));
                     }
                     continue;
                 }
@@ -542,7 +546,7 @@ impl Fallback {
                 },
                 ours,
                 edited,
-                removed,
+                removed: None,
                 damaged: false,
             });
         }
@@ -550,9 +554,10 @@ impl Fallback {
             start: Start::at_the_beginning(),
             ours: false,
             edited: false,
-            removed,
+            removed: None,
             damaged: false,
         });
+        found.removed = removed;
         found.damaged = damaged;
         file.lastrun.extend(seen);
         Ok(found)

@@ -1,3 +1,7 @@
+mod files;
+mod hand;
+mod lastruns;
+
 use std::fs;
 
 use proptest::prelude::*;
@@ -6,6 +10,7 @@ use super::project::BEGINNING;
 use super::*;
 use crate::Spool;
 use crate::lastrun::parse_lastrun;
+use crate::said::said;
 use caso_disk::Disk;
 use caso_disk::faults::{At, End, folder};
 
@@ -390,8 +395,6 @@ fn a_slash_in_a_project_stays_in_the_spool() {
     assert_eq!(again[0].at, Some(T));
 }
 
-/// Killed, or the disk full, at every step of an advance: no extractor starts
-/// later than what it has on disk, and the next run gets on.
 /// What lastrun says is the other cloud's progress, not this one's.
 #[test]
 fn a_new_region_does_not_start_where_another_is() {
@@ -555,6 +558,8 @@ fn a_cursor_is_where_it_is_said_to_be_whatever_step_fails() {
     }
 }
 
+/// Killed, or the disk full, at every step of an advance: no extractor starts
+/// later than what it has on disk, and the next run gets on.
 #[test]
 fn no_kill_makes_a_gap() {
     for end in [End::Kill, End::Torn, End::FullOnce] {

@@ -1,0 +1,215 @@
+//! What an operator did, and what a killed run left, beside each other.
+
+use super::*;
+
+fn caught_up(run: &Run, extractor: &str, window: Window, beginning: i64) -> bool {
+    let key = key(extractor);
+    let moved = run.catch_up(PROJECT, &key, window, beginning);
+    moved.unwrap()
+}
+
+fn started(place: &Place) -> Run {
+    let run = place.cursors();
+    run.starts(PROJECT, Some("ops"), &both()).unwrap();
+    run
+}
+
+/// A run was killed when its window was sealed, before the cursor moved.
+#[test]
+fn what_was_sealed_is_caught_up_with_where_it_continues() {
+    let place = extracted();
+    let run = started(&place);
+    assert!(!caught_up(&run, "nova", window(T - 60, T), 0), "behind");
+    assert!(!caught_up(&run, "nova", window(T + 1, T + 60), 0), "a gap");
+    assert!(caught_up(&run, "nova", window(T, T + 60), 0));
+    assert_eq!(place.starts(), [Some(T + 60), Some(T)]);
+}
+
+/// Before the first window nothing was extracted, so that it must begin at the beginning.
+#[test]
+fn a_first_window_is_caught_up_with_from_the_beginning_alone() {
+    for (start, beginning, moves) in [(100, 100, true), (99, 100, true), (101, 100, false)] {
+        let place = Place::new();
+        let run = started(&place);
+        let found = caught_up(&run, "nova", window(start, T), beginning);
+        assert_eq!(found, moves, "{start}");
+        assert_eq!(place.starts(), [moves.then_some(T), None]);
+    }
+    // One that has a cursor continues, wherever the others began.
+    let place = extracted();
+    assert!(caught_up(&started(&place), "nova", window(T, T + 60), 100));
+}
+
+#[test]
+fn a_dry_run_catches_up_with_nothing() {
+    let place = extracted();
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    let frozen = Cursors::open(&spool, true);
+    frozen.starts(PROJECT, None, &both()).unwrap();
+    let sealed = window(T, T + 60);
+    assert!(!frozen.catch_up(PROJECT, &key("nova"), sealed, 0).unwrap());
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+}
+
+#[test]
+fn where_a_lastrun_was_edited_or_removed_nothing_is_caught_up_with() {
+    let place = extracted();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 12:00:00+00:00");
+    let at = place.starts()[0].unwrap();
+    let run = started(&place);
+    // One that is new starts from there, too.
+    run.starts(PROJECT, None, &[key("neutron")]).unwrap();
+    for extractor in ["nova", "cinder", "neutron"] {
+        assert!(!caught_up(&run, extractor, window(at, T + 60), 0));
+    }
+
+    let place = extracted();
+    fs::remove_file(place.dir.path().join(format!("lastrun.{PROJECT}"))).unwrap();
+    let run = started(&place);
+    assert!(!caught_up(&run, "nova", window(0, T + 60), 0));
+    assert_eq!(place.starts(), [None, None]);
+}
+
+/// Else an operator who wants it to start elsewhere would see his text vanish.
+#[test]
+fn an_operators_text_stands_where_a_killed_run_left_its_own_to_come() {
+    let edit = "2026-11-21 12:00:00+00:00";
+    let place = extracted();
+    let killed = started(&place);
+    assert!(killed.commit(vec![moves(PROJECT, T, T + 60)])[0].is_ok());
+    place.put(&format!("lastrun.{PROJECT}"), edit);
+    assert!(started(&place).settle().is_empty());
+    assert_eq!(place.lastrun().unwrap(), edit);
+
+    let lastrun = place.dir.path().join(format!("lastrun.{PROJECT}"));
+    fs::remove_file(lastrun).unwrap();
+    assert!(started(&place).settle().is_empty());
+    assert_eq!(place.lastrun(), None);
+}
+
+/// A lastrun that is away takes the cursors along, and not what is set after it.
+#[test]
+fn set_by_hand_where_lastrun_was_removed_it_starts_there() {
+    let place = extracted();
+    fs::remove_file(place.dir.path().join(format!("lastrun.{PROJECT}"))).unwrap();
+    place.cursors().set(PROJECT, None, T - 7_200).unwrap();
+    assert_eq!(place.lastrun().unwrap(), "2026-11-21 14:57:53+00:00");
+    assert_eq!(place.starts(), [Some(T - 7_200); 2]);
+    assert_eq!(source(&place), StartSource::Set);
+}
+
+#[test]
+fn a_moment_that_no_lastrun_can_hold_sets_nothing() {
+    let place = extracted();
+    let failed = place.cursors().set(PROJECT, None, i64::MAX).unwrap_err();
+    assert!(matches!(failed, CursorError::OutOfRange { .. }), "{failed}");
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+}
+
+/// A lastrun that was forgotten and comes back is an operator's, as for a new project.
+#[test]
+fn a_forgotten_project_takes_its_lastruns_and_what_is_noted_of_them_along() {
+    let place = extracted();
+    place.put("lastrun.ops", TEXT);
+    let run = started(&place);
+    for extractor in ["nova", "cinder"] {
+        let window = window(T, T + 60);
+        run.advance(PROJECT, &key(extractor), window).unwrap();
+    }
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    let noted = || settled::read(&spool).into_keys().collect::<Vec<_>>();
+    assert_eq!(
+        noted(),
+        [format!("lastrun.{PROJECT}"), "lastrun.ops".into()]
+    );
+    Cursors::forget(&spool, PROJECT).unwrap();
+    assert!(!place.dir.path().join("lastrun.ops").exists());
+    assert_eq!(noted(), [""; 0]);
+    assert_eq!(place.starts(), [None, None]);
+    place.put(&format!("lastrun.{PROJECT}"), TEXT);
+    assert_eq!(place.starts(), [Some(T - 1), Some(T - 1)]);
+}
+
+/// Names come from a file that somebody may have written.
+#[test]
+fn nothing_but_a_lastrun_of_the_spool_is_removed() {
+    let place = Place::new();
+    let outside = tempfile::tempdir().unwrap();
+    let victim = outside.path().join("victim");
+    fs::create_dir(place.dir.path().join("lastrun.d")).unwrap();
+    for name in ["lastrun", "notes", "lastrun.else"] {
+        place.put(name, TEXT);
+    }
+    fs::write(&victim, "").unwrap();
+    let names = [
+        "notes".to_owned(),
+        "lastrun".to_owned(),
+        "lastrun.d/../notes".to_owned(),
+        victim.display().to_string(),
+        "lastrun.else".to_owned(),
+    ];
+    let lastrun = names.map(|name| format!("{name:?}: {TEXT:?}")).join(", ");
+    let file = format!(
+        r#"{{"format": 1, "project": "{PROJECT}", "cursors": [], "lastrun": {{{lastrun}}}}}"#
+    );
+    fs::create_dir(place.dir.path().join("caso-cursors")).unwrap();
+    place.put(&format!("caso-cursors/{PROJECT}.json"), &file);
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    Cursors::forget(&spool, PROJECT).unwrap();
+    let there = |name: &str| place.dir.path().join(name).exists();
+    assert!(victim.exists() && there("notes") && there("lastrun"));
+    assert!(!there("lastrun.else"));
+}
+
+/// The log says what an edit comes to: forward it skips what nobody may have extracted.
+#[test]
+fn an_edit_is_reported_with_both_dates() {
+    let lastrun = format!("lastrun.{PROJECT}");
+    let name = |place: &Place| place.dir.path().join(&lastrun).display().to_string();
+    let of = |place: &Place| said(|| drop(started(place)));
+
+    let place = extracted();
+    place.put(&lastrun, "2026-12-01 00:00:00+00:00");
+    let skipped = format!(
+        "WARN project `{PROJECT}`: `{}` was written by somebody else: extracting from 2026-11-30 \
+         23:59:59+00:00, where cASO had come to {TEXT}. What lies between is not extracted: \
+         whoever wrote it has to have done so (Python cASO does); if not, write {TEXT} there",
+        name(&place)
+    );
+    assert_eq!(of(&place), [skipped]);
+    for (edit, to) in [
+        ("2026-11-01", "2026-10-31 23:59:59+00:00"),
+        // A second is taken off: where cASO was, nothing is skipped.
+        ("2026-11-21T16:57:54", TEXT),
+    ] {
+        place.put(&lastrun, edit);
+        let again = format!(
+            "INFO project `{PROJECT}`: `{}` was set back from {TEXT} to {to}: extracting from \
+             there again",
+            name(&place)
+        );
+        assert_eq!(of(&place), [again]);
+    }
+    // As we left it, and as Python left it before us.
+    place.put(&lastrun, TEXT);
+    assert_eq!(of(&place), [""; 0]);
+    let place = Place::new();
+    place.put(&lastrun, TEXT);
+    assert_eq!(of(&place), [""; 0]);
+}
+
+/// From the one that had come the least far; one that extracted nothing had come nowhere.
+#[test]
+fn an_edit_is_compared_with_what_was_extracted() {
+    let place = Place::new();
+    let run = started(&place);
+    run.starts(PROJECT, None, &[key("neutron")]).unwrap();
+    run.advance(PROJECT, &key("nova"), window(0, T)).unwrap();
+    let cinder = window(0, T - 60);
+    run.advance(PROJECT, &key("cinder"), cinder).unwrap();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 16:57:00");
+    let lines = said(|| drop(started(&place)));
+    assert_eq!(lines.len(), 1);
+    let from = "where cASO had come to 2026-11-21 16:56:53+00:00.";
+    assert!(lines[0].starts_with("WARN") && lines[0].contains(from));
+}
