@@ -124,7 +124,7 @@ fn keep_owner_and_mode(target: &Path, file: &DiskFile) {
         return;
     };
     let new = file.inner().metadata().ok();
-    if new.is_none_or(|new| new.uid() != old.uid() || new.gid() != old.gid()) {
+    if new.is_none_or(|new| (new.uid(), new.gid()) != (old.uid(), old.gid())) {
         let _ = fchown(file.inner(), Some(old.uid()), Some(old.gid()));
     }
     let _ = file.inner().set_permissions(old.permissions());
@@ -184,5 +184,54 @@ mod tests {
             fs::metadata(&real).unwrap().permissions().mode() & 0o777,
             0o664
         );
+    }
+
+    /// What could not be written, or was given up, is not found beside the file later.
+    #[test]
+    fn what_is_dropped_was_never_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "old").unwrap();
+        let disk = Disk::default();
+        let names = || {
+            let entries = fs::read_dir(dir.path()).unwrap();
+            entries.map(|e| e.unwrap().file_name()).collect::<Vec<_>>()
+        };
+        let written = disk
+            .write_beside::<DiskError>(&path, |file| file.write(b"new"))
+            .unwrap();
+        assert_eq!(names().len(), 2);
+        drop(written);
+        assert_eq!(names(), ["f"]);
+        let full = |_: &mut DiskFile| {
+            let reason = std::io::ErrorKind::StorageFull;
+            Err(DiskError::new(Step::Write, &path, reason.into()))
+        };
+        assert!(disk.replace_with(&path, full).unwrap_err().is_full());
+        assert_eq!(names(), ["f"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    }
+
+    /// As root each of them is given to the one who had the file; as anybody else there is only
+    /// one whose they can be.
+    #[test]
+    fn a_new_text_belongs_to_the_one_whose_the_old_one_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "old").unwrap();
+        let found = || {
+            let found = fs::metadata(&path).unwrap();
+            (found.uid(), found.gid())
+        };
+        let (user, group) = found();
+        let owners = match user {
+            0 => vec![(12_345, group), (user, 12_345), (12_345, 54_321)],
+            _ => vec![(user, group)],
+        };
+        for owner in owners {
+            std::os::unix::fs::chown(&path, Some(owner.0), Some(owner.1)).unwrap();
+            Disk::default().replace(&path, b"new").unwrap();
+            assert_eq!(found(), owner);
+        }
     }
 }

@@ -18,6 +18,8 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
+use crate::disk::or_here;
+
 /// An open folder. It need not be readable: to go through it is enough.
 #[derive(Debug)]
 pub struct Folder(OwnedFd);
@@ -30,7 +32,7 @@ const SEARCH: OFlag = OFlag::O_RDONLY;
 /// The path without links, as far as it exists; the rest as it is.
 pub fn resolved(path: &Path) -> PathBuf {
     for existing in path.ancestors() {
-        if let Ok(real) = existing.canonicalize() {
+        if let Ok(real) = or_here(existing).canonicalize() {
             return match path.strip_prefix(existing) {
                 Ok(rest) if rest.as_os_str().is_empty() => real,
                 Ok(rest) => real.join(rest),
@@ -126,23 +128,88 @@ impl Folder {
     }
 
     /// Another name for a file; one that is taken is an error.
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     pub fn rename_exclusively(&self, from: &str, to: &str) -> io::Result<()> {
-        use nix::fcntl::{RenameFlags, renameat2};
-        let flags = RenameFlags::RENAME_NOREPLACE;
-        Ok(renameat2(&self.0, from, &self.0, to, flags)?)
-    }
-
-    /// Without that call there is no safe way left.
-    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-    pub fn rename_exclusively(&self, _: &str, _: &str) -> io::Result<()> {
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "the filesystem has no hard links",
-        ))
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        {
+            use nix::fcntl::{RenameFlags, renameat2};
+            let flags = RenameFlags::RENAME_NOREPLACE;
+            Ok(renameat2(&self.0, from, &self.0, to, flags)?)
+        }
+        // Without that call there is no safe way left.
+        #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+        {
+            let _ = (from, to);
+            let text = "the filesystem has no hard links";
+            Err(io::Error::new(io::ErrorKind::Unsupported, text))
+        }
     }
 }
 
 fn permissions(mode: u32) -> Mode {
     Mode::from_bits_truncate(mode as nix::libc::mode_t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Paths are compared as text: one that ends with a slash would be another one in a message.
+    #[test]
+    fn a_path_is_resolved_as_far_as_it_exists() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("there")).unwrap();
+        std::os::unix::fs::symlink("there", real.join("link")).unwrap();
+        let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+        for (path, expected) in [
+            (real.join("there"), real.join("there")),
+            (real.join("link"), real.join("there")),
+            (real.join("link/a/b"), real.join("there/a/b")),
+            (PathBuf::from("not-there/a"), here.join("not-there/a")),
+        ] {
+            assert_eq!(resolved(&path).as_os_str(), expected.as_os_str());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_opened_is_not_inherited_and_follows_no_link() {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        use std::os::fd::AsFd;
+        let check = |opened: &dyn AsFd, with: OFlag| {
+            let flags = fcntl(opened.as_fd(), FcntlArg::F_GETFL).unwrap();
+            let flags = OFlag::from_bits_retain(flags);
+            assert!(flags.contains(with), "{flags:?} lacks {with:?}");
+            let inherited = fcntl(opened.as_fd(), FcntlArg::F_GETFD).unwrap();
+            assert_eq!(FdFlag::from_bits_retain(inherited), FdFlag::FD_CLOEXEC);
+        };
+        let root = Folder::root().unwrap();
+        check(&root.0, OFlag::O_PATH | OFlag::O_DIRECTORY);
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&resolved(dir.path())).unwrap();
+        check(
+            &folder.0,
+            OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW,
+        );
+        let file = folder.create_new("file", 0o600).unwrap();
+        check(&file, OFlag::O_WRONLY | OFlag::O_NOFOLLOW);
+        check(&folder.to_read().unwrap(), OFlag::O_DIRECTORY);
+    }
+
+    #[test]
+    fn what_is_there_is_not_created_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&resolved(dir.path())).unwrap();
+        std::fs::write(dir.path().join("there"), "text").unwrap();
+        std::os::unix::fs::symlink("elsewhere", dir.path().join("link")).unwrap();
+        for name in ["there", "link"] {
+            let error = folder.create_new(name, 0o600).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{name}");
+        }
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("there")).unwrap(),
+            "text"
+        );
+        assert!(!dir.path().join("elsewhere").exists());
+    }
 }

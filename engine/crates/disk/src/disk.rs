@@ -159,7 +159,7 @@ impl Left {
     /// none where it cannot be asked.
     pub fn at(path: &Path) -> Option<Left> {
         path.ancestors()
-            .find_map(|place| nix::sys::statvfs::statvfs(place).ok())
+            .find_map(|place| nix::sys::statvfs::statvfs(or_here(place)).ok())
             .map(Left::from)
     }
 
@@ -183,12 +183,17 @@ impl From<Statvfs> for Left {
         Left {
             bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
             of: stat.blocks().saturating_mul(stat.fragment_size()),
-            files: (stat.files() > 0).then(|| stat.files_available()),
+            files: countable(stat.files(), stat.files_available()),
         }
     }
 }
 
-/// Where no file can be made any more the free bytes would only mislead.
+/// How many files can still be made. A filesystem that does not count them says that it has
+/// room for none in all, which is not the same as none left.
+fn countable(of: u64, available: u64) -> Option<u64> {
+    (of > 0).then_some(available)
+}
+
 impl DiskError {
     /// What to do about it, where that is known. The text does not have it.
     #[must_use]
@@ -205,6 +210,7 @@ impl DiskError {
     }
 }
 
+/// Where no file can be made any more the free bytes would only mislead.
 fn room(left: Option<&Left>, reason: io::ErrorKind) -> String {
     match left {
         None => String::new(),
@@ -340,14 +346,11 @@ impl Disk {
     /// filesystem that cannot sync a folder (some FUSE and CIFS mounts answer
     /// EINVAL or ENOTSUP) they are as durable as it makes them by itself.
     pub fn sync_folder(&self, path: &Path) -> Result<(), DiskError> {
-        self.gate(Step::SyncFolder, path)?;
-        // The parent of a relative name is where we are.
-        let folder = match path.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => path,
-        };
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        self.waited(1);
+        let synced = self.allow(Step::SyncFolder, path).and_then(|()| {
+            let synced = File::open(or_here(path)).and_then(|folder| folder.sync_all());
+            self.waited(1);
+            synced
+        });
         match synced {
             Err(e) if !cannot_sync_folders(&e) => Err(DiskError::new(Step::SyncFolder, path, e)),
             _ => Ok(()),
@@ -465,6 +468,14 @@ impl DiskFile {
     }
 }
 
+/// The folder above a relative name is the empty path, which is where we are.
+pub(crate) fn or_here(folder: &Path) -> &Path {
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
+}
+
 /// Length of a file up to and with its last line feed.
 fn whole_lines(path: &Path) -> io::Result<u64> {
     use io::{Read, Seek, SeekFrom};
@@ -488,90 +499,4 @@ fn whole_lines(path: &Path) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::faults::{At, End};
-
-    #[test]
-    fn a_torn_last_line_is_cut_before_the_next_is_added() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lines");
-        for (before, after) in [
-            ("", "c\n"),
-            ("a\nb", "a\nc\n"),
-            ("a\n", "a\nc\n"),
-            ("torn", "c\n"),
-        ] {
-            fs::write(&path, before).unwrap();
-            let mut file = Disk::default().append_lines(&path).unwrap();
-            file.write(b"c\n").unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), after);
-        }
-        let long = "x".repeat(9000);
-        fs::write(&path, format!("a\n{long}")).unwrap();
-        Disk::default().append_lines(&path).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "a\n");
-    }
-
-    /// A folder that is new is known to the one above it, and so on up.
-    #[test]
-    fn new_folders_are_synced_from_the_top_down() {
-        let dir = tempfile::tempdir().unwrap();
-        let counted = At::never();
-        counted
-            .disk()
-            .create_folder(&dir.path().join("a/b"))
-            .unwrap();
-        assert_eq!(
-            counted.take_steps(dir.path()),
-            ["CreateFolder a/b", "SyncFolder", "SyncFolder a"]
-        );
-    }
-
-    /// A file of lines that has none may be what a kill left before its folder
-    /// was synced: only a file that has a line is known to be in it.
-    #[test]
-    fn a_file_of_lines_is_in_its_folder_before_it_gets_its_first_line() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lines");
-        let counted = At::never();
-        counted.disk().append_lines(&path).unwrap();
-        let made = counted.take_steps(dir.path());
-        assert_eq!(made, ["Create lines", "SyncFolder"]);
-        counted.disk().append_lines(&path).unwrap();
-        let again = counted.take_steps(dir.path());
-        assert_eq!(again, ["Open lines", "SyncFolder"]);
-        fs::write(&path, "a\n").unwrap();
-        counted.disk().append_lines(&path).unwrap();
-        assert_eq!(counted.take_steps(dir.path()), ["Open lines"]);
-        fs::write(&path, "a\ntorn").unwrap();
-        counted.disk().append_lines(&path).unwrap();
-        let cut = counted.take_steps(dir.path());
-        assert_eq!(cut, ["Open lines", "Truncate lines"]);
-    }
-
-    #[test]
-    fn a_full_disk_names_the_path_and_what_is_free() {
-        let dir = tempfile::tempdir().unwrap();
-        let disk = At::new(End::Full, 1).disk();
-        let path = dir.path().join("f");
-        let mut file = disk.create(&path).unwrap();
-        let failed = file.write(b"0123456789").unwrap_err();
-        assert!(failed.is_full());
-        let text = failed.to_string();
-        assert!(text.contains(&path.display().to_string()), "{text}");
-        assert!(text.contains("bytes free"), "{text}");
-    }
-
-    #[test]
-    fn after_a_kill_nothing_happens_any_more() {
-        let dir = tempfile::tempdir().unwrap();
-        let disk = At::new(End::Torn, 1).disk();
-        let path = dir.path().join("f");
-        let mut file = disk.create(&path).unwrap();
-        assert!(file.write(b"0123456789").is_err());
-        assert!(file.write(b"more").is_err());
-        assert!(disk.remove(&path).is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "01234");
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, chown, fchown};
 use std::path::Path;
 
+use crate::disk::or_here;
+
 /// Gives a new file to the owner of its folder, where that is somebody else and we may.
 pub(crate) fn inherit(file: &File, path: &Path) {
     let own = file.metadata().ok().map(|found| found.uid());
@@ -28,11 +30,7 @@ pub(crate) fn inherit_folder(path: &Path) {
 /// User and group of the folder that `path` lies in, where it is not `own`'s. What
 /// belongs to root above is no reason: only root could have made it.
 fn other_owner_above(path: &Path, own: Option<u32>) -> Option<(u32, u32)> {
-    let parent = match path.parent()? {
-        empty if empty.as_os_str().is_empty() => Path::new("."),
-        parent => parent,
-    };
-    let above = fs::metadata(parent).ok()?;
+    let above = fs::metadata(or_here(path.parent()?)).ok()?;
     let other = own.is_some_and(|own| own != above.uid()) && above.uid() != 0;
     other.then(|| (above.uid(), above.gid()))
 }

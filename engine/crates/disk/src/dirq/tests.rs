@@ -102,10 +102,8 @@ fn messages_lie_in_the_order_of_put_and_nothing_else_lies_there() {
 fn a_message_and_the_folders_above_it_are_synced_before_it_counts() {
     let dir = tempfile::tempdir().unwrap();
     let counted = At::never();
-    // Later than any clock: names that are known beforehand.
-    let moments = MonotonicNames(Arc::new(Mutex::new(0xf000_0000 * 1_000_000)));
-    let mut queue = DirQueue::new(dir.path().join("a/q"), Some(0o027), moments);
-    queue.digit = 0xd;
+    let mut queue = queue_ahead(&dir.path().join("a/q"));
+    queue.umask = Some(0o027);
     queue.disk = counted.disk();
     queue.add(b"x").unwrap();
     assert_eq!(
@@ -312,6 +310,199 @@ fn names_begin_behind_what_lies_in_the_queue() {
     sorted.sort();
     assert_eq!(put, sorted);
     assert_eq!(elements(&path), put);
+}
+
+/// A queue whose names are known beforehand, as they are later than any clock: the first is
+/// that of microsecond 1.
+fn queue_ahead(path: &Path) -> DirQueue {
+    let moments = MonotonicNames(Arc::new(Mutex::new(0xf000_0000 * 1_000_000)));
+    let mut queue = DirQueue::new(path.to_owned(), None, moments);
+    queue.digit = 0xd;
+    queue
+}
+
+/// A disk on which something happens before each step.
+struct Before<F>(F);
+
+impl<F: Fn(Step, &Path) -> io::Result<()> + Send + Sync> crate::Fault for Before<F> {
+    fn before(&self, step: Step, path: &Path) -> crate::Verdict {
+        match (self.0)(step, path) {
+            Ok(()) => crate::Verdict::Go,
+            Err(error) => crate::Verdict::Fail(error),
+        }
+    }
+}
+
+fn before(act: impl Fn(Step, &Path) -> io::Result<()> + Send + Sync + 'static) -> Disk {
+    Disk::with_fault(Arc::new(Before(act)))
+}
+
+/// A reader goes through the folders in order: in an earlier one it would be sent out of turn.
+#[test]
+fn a_message_lies_in_the_folder_of_the_minute_in_which_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let queue = queue_ahead(&path);
+    queue.moments.begin_behind(0xf000_003c * 1_000_000 - 5);
+    // The second one is written in the last microsecond, and named in the next minute. Where there
+    // is no folder yet one name more is taken.
+    let put = [b"a", b"b", b"c"].map(|message| queue.add(message).unwrap());
+    assert_eq!(
+        put,
+        [
+            "f0000000/f000003bf423ed",
+            "f0000000/f000003c00000d",
+            "f000003c/f000003c00003d"
+        ]
+    );
+    assert_eq!(elements(&path), put);
+    assert_eq!(std::fs::read(path.join(&put[2])).unwrap(), b"c");
+}
+
+/// Two writers may have the same digit.
+#[test]
+fn a_name_that_another_writer_has_is_left_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let queue = queue_ahead(&path);
+    assert_eq!(queue.add(b"x").unwrap(), "f0000000/f000000000003d");
+    let (tmp, element) = ("f000000000004d.tmp", "f000000000006d");
+    for name in [tmp, element] {
+        std::fs::write(path.join("f0000000").join(name), "another's").unwrap();
+    }
+    assert_eq!(queue.add(b"y").unwrap(), "f0000000/f000000000007d");
+    for name in [tmp, element] {
+        let text = std::fs::read_to_string(path.join("f0000000").join(name)).unwrap();
+        assert_eq!(text, "another's");
+    }
+}
+
+/// A purge takes the folder above the one that is being made, or that one as soon as it is
+/// made; or another writer is quicker to make it.
+#[test]
+fn what_others_do_meanwhile_costs_no_message() {
+    type Act = fn(&Path) -> io::Result<()>;
+    let cases: [(Step, Act); 3] = [
+        (Step::CreateFolder, |queue| {
+            std::fs::remove_dir(queue.parent().unwrap())
+        }),
+        (Step::SyncFolder, |queue| {
+            std::fs::remove_dir(queue.join("f0000000"))
+        }),
+        (Step::CreateFolder, |queue| std::fs::create_dir(queue)),
+    ];
+    for (case, (at, act)) in cases.into_iter().enumerate() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = resolved(&dir.path().join("a/q"));
+        let mut queue = queue_ahead(&path);
+        let (met, place) = (Arc::new(AtomicUsize::new(0)), path.clone());
+        let count = Arc::clone(&met);
+        queue.disk = before(move |step, path| {
+            if step == at && path == place && count.fetch_add(1, Ordering::SeqCst) == 0 {
+                act(&place)?;
+            }
+            Ok(())
+        });
+        let element = queue.add(b"x").unwrap();
+        assert_eq!(std::fs::read(path.join(element)).unwrap(), b"x");
+        assert!(met.load(Ordering::SeqCst) > 0, "case {case}");
+    }
+}
+
+/// And not after a thousand attempts, with another reason.
+#[test]
+fn a_folder_that_cannot_be_made_ends_the_call_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = resolved(&dir.path().join("q"));
+    let mut queue = queue_ahead(&path);
+    queue.disk = before(|step, _| match step {
+        Step::CreateFolder => Err(ErrorKind::StorageFull.into()),
+        _ => Ok(()),
+    });
+    let failure = queue.add(b"x").unwrap_err();
+    assert_eq!(
+        (failure.action, &failure.path),
+        ("making the folder", &path)
+    );
+    assert!(failure.is_full());
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_ends_the_call_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = resolved(&dir.path().join("q"));
+    let mut queue = queue_ahead(&path);
+    let made = path.clone();
+    // It is there when the one above it is synced.
+    queue.disk = before(move |step, _| {
+        if step == Step::SyncFolder {
+            std::fs::remove_dir(&made)?;
+            std::fs::write(&made, "")?;
+        }
+        Ok(())
+    });
+    let failure = queue.add(b"x").unwrap_err();
+    assert_eq!((failure.action, &failure.path), ("opening", &path));
+    assert_eq!(failure.reason.kind(), ErrorKind::NotADirectory);
+    assert!(!failure.is_full());
+}
+
+/// On some filesystems a folder cannot be synced, some are not ours to read, and from some the
+/// message was taken by then. Where a sync fails it may be lost.
+#[test]
+fn a_message_counts_where_its_folder_cannot_be_synced_but_not_where_that_fails() {
+    use nix::errno::Errno;
+    let put = |errno: Errno| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q");
+        let mut queue = queue(&path);
+        queue.disk = before(move |step, _| match step {
+            Step::SyncFolder => Err(io::Error::from_raw_os_error(errno as i32)),
+            _ => Ok(()),
+        });
+        let put = queue.add(b"x");
+        assert_eq!(elements(&path).len(), usize::from(put.is_ok()), "{errno}");
+        put
+    };
+    for errno in [
+        Errno::EINVAL,
+        Errno::ENOTSUP,
+        Errno::ENOSYS,
+        Errno::EACCES,
+        Errno::ENOENT,
+    ] {
+        put(errno).unwrap();
+    }
+    for errno in [Errno::EIO, Errno::ENOSPC] {
+        let failure = put(errno).unwrap_err();
+        assert_eq!(failure.action, "syncing the folder");
+        assert_eq!(failure.reason.raw_os_error(), Some(errno as i32));
+        assert_eq!(failure.is_full(), errno == Errno::ENOSPC);
+    }
+}
+
+/// Behind a name of the last moments there would be none left.
+#[test]
+fn a_name_that_no_clock_gives_is_not_counted() {
+    let read = |name: &str| hexadecimal(name, 0..8, 8);
+    assert_eq!(read("fffeffff"), Some(0xfffe_ffff));
+    for name in ["ffff0000", "ffffffff", "fffefff", "fffefffff", "fffeffxf"] {
+        assert_eq!(read(name), None, "{name}");
+    }
+}
+
+#[test]
+fn without_a_umask_of_the_grant_the_process_has_its_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("q");
+    let element = path.join(queue(&path).add(b"x").unwrap());
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode();
+    assert_eq!(mode(&element), mode(&dir.path().join("file")));
+    for folder in [&path, element.parent().unwrap()] {
+        assert_eq!(mode(folder), mode(&dir.path().join("folder")));
+    }
 }
 
 #[test]
