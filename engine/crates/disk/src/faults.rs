@@ -96,7 +96,7 @@ impl Fault for At {
         match self.end {
             End::Kill if now >= self.at => Verdict::Fail(killed()),
             End::Torn if now == self.at => Verdict::Torn(killed()),
-            End::Torn if now > self.at => Verdict::Fail(killed()),
+            End::Torn if now >= self.at => Verdict::Fail(killed()),
             End::FullOnce if now == self.at && takes_room => Verdict::Torn(full()),
             End::ErrorOnce if now == self.at => {
                 Verdict::Fail(io::Error::from_raw_os_error(Errno::EIO as i32))
@@ -131,4 +131,98 @@ pub fn folder() -> io::Result<tempfile::TempDir> {
         return Ok(folder);
     }
     tempfile::tempdir()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: [Step; 5] = [
+        Step::Create,
+        Step::Write,
+        Step::SyncFile,
+        Step::CreateFolder,
+        Step::Rename,
+    ];
+
+    /// What becomes of those steps.
+    fn verdicts(at: &At) -> Vec<String> {
+        let verdict = |step| match at.before(step, Path::new("f")) {
+            Verdict::Go => "go".to_owned(),
+            Verdict::Fail(error) => format!("fails: {error}"),
+            Verdict::Torn(error) => format!("torn: {error}"),
+        };
+        STEPS.into_iter().map(verdict).collect()
+    }
+
+    /// A tool that strikes at another step than it says would prove nothing.
+    #[test]
+    fn each_end_comes_at_its_step_and_lasts_as_long_as_it_says() {
+        let go = "go";
+        let killed = ("fails: killed", "torn: killed");
+        let full = format!(
+            "torn: {}",
+            io::Error::from_raw_os_error(Errno::ENOSPC as i32)
+        );
+        let broken = format!("fails: {}", io::Error::from_raw_os_error(Errno::EIO as i32));
+        let (full, broken) = (full.as_str(), broken.as_str());
+        for (end, at, expected) in [
+            (End::Kill, 1, [go, killed.0, killed.0, killed.0, killed.0]),
+            (End::Torn, 1, [go, killed.1, killed.0, killed.0, killed.0]),
+            (End::FullOnce, 0, [full, go, go, go, go]),
+            (End::FullOnce, 1, [go, full, go, go, go]),
+            // A step that takes no room is not struck.
+            (End::FullOnce, 2, [go, go, go, go, go]),
+            (End::FullOnce, 3, [go, go, go, full, go]),
+            (End::Full, 0, [full, full, go, full, go]),
+            (End::Full, 1, [go, full, go, full, go]),
+            (End::Full, 2, [go, go, go, full, go]),
+            (End::ErrorOnce, 2, [go, go, broken, go, go]),
+        ] {
+            assert_eq!(verdicts(&At::new(end, at)), expected, "{end:?} at {at}");
+        }
+        assert_eq!(verdicts(&At::never()), [go; 5]);
+    }
+
+    #[test]
+    fn steps_and_waits_are_counted() {
+        let at = At::never();
+        assert_eq!((at.seen(), at.waits()), (0, 0));
+        verdicts(&at);
+        at.waited(2);
+        at.waited(1);
+        assert_eq!((at.seen(), at.waits()), (5, 3));
+        let steps = at.take_steps(Path::new("/"));
+        assert_eq!(
+            steps,
+            [
+                "Create f",
+                "Write f",
+                "SyncFile f",
+                "CreateFolder f",
+                "Rename f"
+            ]
+        );
+        assert_eq!(at.take_steps(Path::new("/")), [""; 0]);
+        assert_eq!(at.seen(), 5);
+    }
+
+    #[test]
+    fn a_scenario_is_played_undisturbed_then_struck_at_each_step_and_behind_the_last() {
+        let mut played = Vec::new();
+        let steps = at_every_step(End::Kill, |disk, name| {
+            let steps = [Step::Create, Step::Write, Step::SyncFile];
+            let done = steps.map(|step| disk.gate(step, Path::new("f")).is_ok());
+            played.push((name.to_owned(), done));
+        });
+        assert_eq!(steps, 3);
+        let expected = [
+            ("undisturbed", [true, true, true]),
+            ("Kill at step 0 of 3", [false, false, false]),
+            ("Kill at step 1 of 3", [true, false, false]),
+            ("Kill at step 2 of 3", [true, true, false]),
+            ("Kill at step 3 of 3", [true, true, true]),
+        ];
+        assert_eq!(played, expected.map(|(name, done)| (name.to_owned(), done)));
+    }
 }

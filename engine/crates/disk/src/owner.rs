@@ -72,4 +72,31 @@ mod tests {
             assert_eq!(fs::metadata(&old).unwrap().uid(), 12_345);
         }
     }
+
+    /// Only root could have made what belongs to root above; and who has a file already keeps it.
+    #[test]
+    fn nobody_else_is_given_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let above = fs::metadata(dir.path()).unwrap();
+        let (own, group) = (above.uid(), above.gid());
+        let path = dir.path().join("f");
+        assert_eq!(other_owner_above(&path, Some(own)), None);
+        assert_eq!(other_owner_above(&path, None), None);
+        let other = (own != 0).then_some((own, group));
+        assert_eq!(other_owner_above(&path, Some(own + 1)), other);
+        if own == 0 {
+            chown(dir.path(), Some(12_345), Some(54_321)).unwrap();
+            let other = Some((12_345, 54_321));
+            assert_eq!(other_owner_above(&path, Some(0)), other);
+            assert_eq!(other_owner_above(&path, Some(7)), other);
+            assert_eq!(other_owner_above(&path, Some(12_345)), None);
+        }
+        // A relative name lies where we are.
+        let here = fs::metadata(".").unwrap();
+        let other = (here.uid() != 0).then_some((here.uid(), here.gid()));
+        assert_eq!(
+            other_owner_above(Path::new("f"), Some(here.uid() + 1)),
+            other
+        );
+    }
 }

@@ -64,8 +64,13 @@ pub fn try_record_lock(file: &File) -> io::Result<bool> {
 pub fn record_lock_holder(file: &File) -> io::Result<Option<i32>> {
     let mut asked = whole_file();
     fcntl(file, FcntlArg::F_GETLK(&mut asked))?;
-    let held = asked.l_type != libc::F_UNLCK as libc::c_short;
-    Ok(Some(asked.l_pid).filter(|pid| held && *pid > 0))
+    Ok(holder(&asked))
+}
+
+/// In what the system answers.
+fn holder(answer: &libc::flock) -> Option<i32> {
+    let held = answer.l_type != libc::F_UNLCK as libc::c_short;
+    (held && answer.l_pid > 0).then_some(answer.l_pid)
 }
 
 fn whole_file() -> libc::flock {
@@ -89,6 +94,12 @@ mod tests {
     use super::*;
     use crate::faults;
     use std::fs;
+    use std::io::BufRead;
+    use std::os::unix::fs::{MetadataExt, chown};
+    use std::process::{Child, Command, Stdio};
+
+    /// The variable by which the other process is given the lock file.
+    const FILE: &str = "CASO_TEST_LOCK";
 
     #[test]
     fn a_lock_file_is_made_and_what_stands_in_it_stays() {
@@ -123,5 +134,106 @@ mod tests {
         fs::write(&path, "").unwrap();
         let failed = try_record_lock(&File::open(&path).unwrap()).unwrap_err();
         assert_eq!(failed.raw_os_error(), Some(Errno::EBADF as i32));
+    }
+
+    /// The other process: says what became of the lock, and holds it until its standard input ends.
+    #[test]
+    #[ignore = "started by the test below"]
+    fn other_process() {
+        let Some(path) = std::env::var_os(FILE) else {
+            return;
+        };
+        let lock = Disk::default().lock(path.as_ref()).unwrap();
+        println!("\nlocked: {}", lock.is_some());
+        let _ = io::stdin().lines().count();
+    }
+
+    /// With whether it has the lock.
+    fn start_other(path: &Path) -> (Child, bool) {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "record_lock::tests::other_process"])
+            .args(["--ignored", "--nocapture"])
+            .env(FILE, path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = io::BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let locked = lines
+            .map(Result::unwrap)
+            .find_map(|line| line.strip_prefix("locked: ").map(|it| it == "true"))
+            .unwrap();
+        (child, locked)
+    }
+
+    fn end(mut child: Child) {
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn one_process_has_the_lock_and_the_other_is_told_which() {
+        let dir = faults::folder().unwrap();
+        let path = dir.path().join("lock");
+        let (child, locked) = start_other(&path);
+        assert!(locked);
+        assert!(Disk::default().lock(&path).unwrap().is_none());
+        let file = OpenOptions::new().append(true).open(&path).unwrap();
+        assert!(!try_record_lock(&file).unwrap());
+        let pid = i32::try_from(child.id()).unwrap();
+        assert_eq!(record_lock_holder(&file).unwrap(), Some(pid));
+        end(child);
+        assert_eq!(record_lock_holder(&file).unwrap(), None);
+        assert!(try_record_lock(&file).unwrap());
+        let (child, locked) = start_other(&path);
+        assert!(!locked);
+        end(child);
+    }
+
+    /// On NFS and across containers the system says 0 or less.
+    #[test]
+    fn a_holder_that_the_system_does_not_know_is_not_named() {
+        let answer = |kind: libc::c_int, pid| {
+            let mut answer = whole_file();
+            answer.l_type = kind as libc::c_short;
+            answer.l_pid = pid;
+            holder(&answer)
+        };
+        assert_eq!(answer(libc::F_WRLCK, 7), Some(7));
+        assert_eq!(answer(libc::F_RDLCK, 1), Some(1));
+        assert_eq!(answer(libc::F_WRLCK, 0), None);
+        assert_eq!(answer(libc::F_WRLCK, -1), None);
+        assert_eq!(answer(libc::F_UNLCK, 7), None);
+    }
+
+    #[test]
+    fn a_filesystem_without_locks_is_known_by_the_failure_of_a_lock() {
+        let failed = |step, errno: Errno| {
+            let source = io::Error::from_raw_os_error(errno as i32);
+            has_no_record_locks(&DiskError::new(step, Path::new("lock"), source))
+        };
+        assert!(failed(Step::Lock, Errno::ENOLCK));
+        assert!(!failed(Step::Lock, Errno::EIO));
+        assert!(!failed(Step::Write, Errno::ENOLCK));
+    }
+
+    /// A lock that root's run made would keep the service user out of every run after it.
+    /// Whoever runs the tests: as root the owner is given, as anybody else nothing changes.
+    #[test]
+    fn a_new_lock_file_is_its_folders_owners_and_one_that_is_there_keeps_its_own() {
+        let dir = faults::folder().unwrap();
+        let owner = |path: &Path| fs::metadata(path).unwrap().uid();
+        let path = dir.path().join("lock");
+        let root = owner(dir.path()) == 0;
+        if root {
+            chown(dir.path(), Some(12_345), None).unwrap();
+        }
+        Disk::default().lock(&path).unwrap().unwrap();
+        assert_eq!(owner(&path), owner(dir.path()));
+        if root {
+            chown(&path, Some(54_321), None).unwrap();
+            Disk::default().lock(&path).unwrap().unwrap();
+            assert_eq!(owner(&path), 54_321);
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t};
 
 use crate::atomic::Beside;
 use crate::disk::{Disk, DiskError, DiskFile, Step};
@@ -18,13 +18,13 @@ use crate::disk::{Disk, DiskError, DiskFile, Step};
 /// So many syncs are under way at a time.
 pub const AT_A_TIME: usize = 16;
 
-/// Bytes of stack for a thread that does nothing else.
-const STACK: usize = 128 << 10;
+/// Bytes of stack for a thread that does nothing else: 128 KiB.
+const STACK: usize = 0x2_0000;
 
 /// Each thread has a heap of its own. Where the process's address space is limited that is needed
 /// for guests.
-fn at_a_time() -> usize {
-    match getrlimit(Resource::RLIMIT_AS) {
+fn at_a_time(address_space: nix::Result<(rlim_t, rlim_t)>) -> usize {
+    match address_space {
         Ok((soft, _)) if soft != RLIM_INFINITY => 1,
         _ => AT_A_TIME,
     }
@@ -39,8 +39,18 @@ pub(crate) struct Open<'a> {
 
 /// Puts files on disk, each with its contents and length. One answer a file, in their order.
 pub(crate) fn side_by_side(files: &[Open<'_>]) -> Vec<io::Result<()>> {
+    let at_a_time = at_a_time(getrlimit(Resource::RLIMIT_AS));
+    in_threads(files, at_a_time, |file| file.sync_all())
+}
+
+fn in_threads(
+    files: &[Open<'_>],
+    at_a_time: usize,
+    sync: impl Fn(&File) -> io::Result<()> + Sync,
+) -> Vec<io::Result<()>> {
+    let sync = &sync;
     let mut synced = Vec::with_capacity(files.len());
-    for files in files.chunks(at_a_time()) {
+    for files in files.chunks(at_a_time) {
         // Asked in their order, so that a test knows which one it strikes.
         let allowed: Vec<io::Result<()>> = files
             .iter()
@@ -55,7 +65,7 @@ pub(crate) fn side_by_side(files: &[Open<'_>]) -> Vec<io::Result<()>> {
                 .iter()
                 .zip(allowed)
                 .map(|(open, allowed)| {
-                    let sync = || open.file.sync_all();
+                    let sync = || sync(open.file);
                     let thread = || {
                         let thread = thread::Builder::new().stack_size(STACK);
                         thread.spawn_scoped(scope, sync).map_err(|_| sync())
@@ -129,6 +139,7 @@ impl Disk {
 mod tests {
     use super::*;
     use crate::faults::{At, End};
+    use std::sync::Mutex;
 
     /// However many files: one answer each, in their order, and one wait for each sixteen.
     #[test]
@@ -191,5 +202,101 @@ mod tests {
         let all: Vec<&DiskFile> = files.iter().collect();
         let synced: Vec<bool> = disk.sync_files(&all).iter().map(Result::is_ok).collect();
         assert_eq!(synced, [true, false, false]);
+    }
+
+    /// A thread has a heap of its own, for which a limited address space has no room to spare.
+    #[test]
+    fn in_a_limited_address_space_one_file_is_synced_after_the_other() {
+        let limit = 4 << 30;
+        assert_eq!(at_a_time(Ok((RLIM_INFINITY, RLIM_INFINITY))), 16);
+        assert_eq!(at_a_time(Ok((limit, RLIM_INFINITY))), 1);
+        assert_eq!(at_a_time(Err(nix::errno::Errno::EPERM)), 16);
+    }
+
+    #[test]
+    fn several_files_have_a_thread_each_and_one_alone_has_none() {
+        let file = tempfile::tempfile().unwrap();
+        let disk = Disk::default();
+        let files = [(); 5].map(|()| Open {
+            disk: &disk,
+            path: Path::new("f"),
+            file: &file,
+        });
+        let here = thread::current().id();
+        for (at_a_time, expected) in [
+            (5, [false, false, false, false, false]),
+            (2, [false, false, false, false, true]),
+            (1, [true, true, true, true, true]),
+        ] {
+            let threads = Mutex::new(Vec::new());
+            let synced = in_threads(&files, at_a_time, |_| {
+                threads.lock().unwrap().push(thread::current().id());
+                Ok(())
+            });
+            assert!(synced.len() == 5 && synced.iter().all(Result::is_ok));
+            let were_here = threads
+                .into_inner()
+                .unwrap()
+                .into_iter()
+                .map(|id| id == here);
+            assert_eq!(were_here.collect::<Vec<_>>(), expected, "{at_a_time}");
+        }
+    }
+
+    /// A name that may be lost is not reported as kept, and what lies elsewhere is.
+    #[test]
+    fn a_folder_that_cannot_be_synced_costs_all_that_are_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |disk: &Disk, name: &str| {
+            let path = dir.path().join(name);
+            disk.write_beside::<DiskError>(&path, |file| file.write(b"new"))
+                .unwrap()
+        };
+        let names = ["a/1", "a/2", "b/1"];
+        for name in ["a", "b"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let counted = At::never();
+        let files = names.map(|name| write(&counted.disk(), name));
+        counted.take_steps(dir.path());
+        assert!(counted.disk().keep(files.into()).iter().all(Result::is_ok));
+        let steps = counted.take_steps(dir.path());
+        let struck = counted.seen() - 2;
+        assert_eq!(steps[steps.len() - 2..], ["SyncFolder a", "SyncFolder b"]);
+        let disk = At::new(End::ErrorOnce, struck).disk();
+        let files = names.map(|name| write(&disk, name));
+        let told: Vec<Option<String>> = disk
+            .keep(files.into())
+            .into_iter()
+            .map(|kept| kept.err().map(|failed| failed.to_string()))
+            .collect();
+        let failed = format!("cannot sync `{}`", dir.path().join("a").display());
+        assert_eq!(told, [Some(failed.clone()), Some(failed), None]);
+        for name in names {
+            let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
+            assert_eq!(text, "new");
+        }
+    }
+
+    /// One whose contents are not on disk does not get its name, and leaves nothing.
+    #[test]
+    fn a_file_that_cannot_be_synced_leaves_the_old_one_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        // Behind two steps for each of the files.
+        let disk = At::new(End::ErrorOnce, 4).disk();
+        let files = ["1", "2"].map(|name| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, "old").unwrap();
+            disk.write_beside::<DiskError>(&path, |file| file.write(b"new"))
+                .unwrap()
+        });
+        let kept = disk.keep(files.into());
+        assert_eq!(
+            kept.iter().map(Result::is_ok).collect::<Vec<_>>(),
+            [false, true]
+        );
+        let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!((text("1").as_str(), text("2").as_str()), ("old", "new"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 }
