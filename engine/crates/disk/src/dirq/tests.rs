@@ -673,11 +673,11 @@ fn writers_and_a_purger_lose_nothing() {
                 }
             }
         });
-        for writer in writers {
-            writer.join().unwrap();
-        }
+        // Whatever became of them, else the purger would go on for ever.
+        let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         done.store(true, Ordering::SeqCst);
         taken = purger.join().unwrap();
+        assert!(ended.iter().all(Result::is_ok));
     });
     taken.sort();
     let mut wanted: Vec<String> = (0..WRITERS)
