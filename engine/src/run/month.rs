@@ -6,7 +6,6 @@ use anyhow::{Context as _, ensure};
 use caso_base::time::{end_of_month, format_utc};
 use caso_config::{Config, ExtractFrom};
 use caso_model::Window;
-use caso_model::extraction::Extractor;
 use caso_model::record_type::RecordType;
 
 /// `2026-10`, of a moment in it, in epoch seconds.
@@ -35,17 +34,7 @@ pub fn narrow(config: &mut Config, window: Window, is_wanted: impl Fn(RecordType
     for cloud in &mut config.clouds {
         cloud
             .extractors
-            .retain(|extractor| types_of(*extractor).iter().any(|kind| is_wanted(*kind)));
-    }
-}
-
-/// The types of records that come of what an extractor reads.
-pub fn types_of(extractor: Extractor) -> &'static [RecordType] {
-    match extractor {
-        Extractor::Nova | Extractor::Ceilometer => &[RecordType::Cloud, RecordType::Accelerator],
-        Extractor::Cinder => &[RecordType::Storage],
-        Extractor::Neutron => &[RecordType::Ip],
-        Extractor::Prometheus => &[RecordType::Energy],
+            .retain(|extractor| extractor.record_types().iter().any(|kind| is_wanted(*kind)));
     }
 }
 

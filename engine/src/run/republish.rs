@@ -178,7 +178,7 @@ fn text(what: &Republish, parts: &[Part]) -> String {
     let mut sums: BTreeMap<(&str, RecordType), Sum> = BTreeMap::new();
     for part in parts {
         let project = part.name.as_deref().unwrap_or(&part.project);
-        for kind in month::types_of(part.extractor) {
+        for kind in part.extractor.record_types() {
             if !what.types.contains(kind.name()) {
                 continue;
             }

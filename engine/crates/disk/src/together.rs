@@ -18,8 +18,8 @@ use crate::disk::{Disk, DiskError, DiskFile, Step};
 /// So many syncs are under way at a time.
 pub const AT_A_TIME: usize = 16;
 
-/// Bytes of stack for a thread that does nothing else: 128 KiB.
-const STACK: usize = 0x2_0000;
+/// Bytes of stack for a thread that does nothing else.
+const STACK: usize = 128 << 10;
 
 /// Each thread has a heap of its own. Where the process's address space is limited that is needed
 /// for guests.

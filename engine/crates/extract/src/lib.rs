@@ -34,6 +34,7 @@ use caso_history::History;
 use caso_model::Window;
 use caso_model::extraction::{CounterOptions, Extractor};
 use caso_model::guest::BoxFuture;
+use caso_model::record_type::Accrual;
 use caso_model::usage::{Tables, UsageItem};
 use caso_openstack::pages::PageError;
 use caso_openstack::prometheus::PrometheusError;
@@ -257,19 +258,13 @@ pub fn overlap(extractor: Extractor) -> i64 {
 /// of the moment.
 #[must_use]
 pub fn supersedes(extractor: Extractor) -> bool {
-    match extractor {
-        Extractor::Nova | Extractor::Ceilometer => true,
-        Extractor::Cinder | Extractor::Neutron | Extractor::Prometheus => false,
-    }
+    extractor.accrual() == Accrual::Latest
 }
 
 /// Whether a consumer adds the records up, so that two of the same time count twice.
 #[must_use]
 pub fn adds_up(extractor: Extractor) -> bool {
-    match extractor {
-        Extractor::Cinder | Extractor::Prometheus => true,
-        Extractor::Nova | Extractor::Ceilometer | Extractor::Neutron => false,
-    }
+    extractor.accrual() == Accrual::Sum
 }
 
 /// Reads what the task's project used in its window and hands it to `sink`.

@@ -17,8 +17,8 @@ impl RecordKind {
     /// Of this record.
     pub fn of(record: &AccountingRecord) -> RecordKind {
         match record.known_type() {
-            Some(known) => RecordKind::Known(known),
-            None => RecordKind::Other(record.record_type().to_owned()),
+            Ok(known) => RecordKind::Known(known),
+            Err(kind) => RecordKind::Other(kind.to_owned()),
         }
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::record_type::{Accrual, RecordType};
+
 /// A reader of one kind of usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Extractor {
@@ -32,6 +34,27 @@ impl Extractor {
             Self::Neutron => "neutron",
             Self::Prometheus => "prometheus",
             Self::Ceilometer => "ceilometer",
+        }
+    }
+
+    /// How what comes of its windows makes one figure; also where that is `other` records.
+    #[must_use]
+    pub fn accrual(self) -> Accrual {
+        match self {
+            Self::Nova | Self::Ceilometer => Accrual::Latest,
+            Self::Cinder | Self::Prometheus => Accrual::Sum,
+            Self::Neutron => Accrual::Moment,
+        }
+    }
+
+    /// The types of records that come of what it reads.
+    #[must_use]
+    pub fn record_types(self) -> &'static [RecordType] {
+        match self {
+            Self::Nova | Self::Ceilometer => &[RecordType::Cloud, RecordType::Accelerator],
+            Self::Cinder => &[RecordType::Storage],
+            Self::Neutron => &[RecordType::Ip],
+            Self::Prometheus => &[RecordType::Energy],
         }
     }
 
@@ -98,5 +121,21 @@ impl CounterReading {
             Self::Used => "used",
             Self::Largest => "largest",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_add_up_as_their_extractors_windows_do() {
+        for extractor in Extractor::ALL {
+            assert_eq!(Extractor::named(extractor.as_str()), Some(extractor));
+            for kind in extractor.record_types() {
+                assert_eq!(kind.accrual(), extractor.accrual(), "{extractor}: {kind:?}");
+            }
+        }
+        assert_eq!(Extractor::named("glance"), None);
     }
 }

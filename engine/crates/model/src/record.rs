@@ -298,22 +298,24 @@ pub enum RecordList {
 impl AccountingRecord {
     /// The record type's name, as in `record_types`.
     pub fn record_type(&self) -> &str {
-        match self {
-            Self::Other(record) => &record.kind,
-            known => known.known_type().map_or("other", RecordType::name),
+        match self.known_type() {
+            Ok(known) => known.name(),
+            Err(kind) => kind,
         }
     }
 
-    /// Its type; none of an `other` record, whatever its kind is called.
-    #[must_use]
-    pub fn known_type(&self) -> Option<RecordType> {
-        Some(match self {
+    /// Its type; for an `other` record its kind instead, whatever that is called.
+    ///
+    /// # Errors
+    /// It is an `other` record.
+    pub fn known_type(&self) -> Result<RecordType, &str> {
+        Ok(match self {
             Self::Cloud(_) => RecordType::Cloud,
             Self::Ip(_) => RecordType::Ip,
             Self::Accelerator(_) => RecordType::Accelerator,
             Self::Storage(_) => RecordType::Storage,
             Self::Energy(_) => RecordType::Energy,
-            Self::Other(_) => return None,
+            Self::Other(record) => return Err(&record.kind),
         })
     }
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};
+use std::mem;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,28 +59,9 @@ impl<'q> Posting<'q> {
 
     /// Puts on disk what was written.
     fn sync(&mut self) -> Result<(), QueueFailure> {
-        let files: Vec<File> = self.unsynced.drain(..).collect();
+        let files = mem::take(&mut self.unsynced);
         let synced = self.messages.len().saturating_sub(files.len());
-        let messages: Vec<(&Written<'q>, PathBuf)> = self
-            .messages
-            .iter()
-            .skip(synced)
-            .map(|message| (message, message.path()))
-            .collect();
-        let open: Vec<Open<'_>> = messages
-            .iter()
-            .zip(&files)
-            .map(|((message, path), file)| Open {
-                disk: &message.queue.disk,
-                path,
-                file,
-            })
-            .collect();
-        let answers = side_by_side(&open);
-        for ((message, path), answer) in messages.iter().zip(answers) {
-            answer.map_err(|error| message.queue.failure(path, "syncing", error))?;
-        }
-        Ok(())
+        sync(self.messages.iter().skip(synced).zip(&files))
     }
 
     /// Puts all messages on disk, then gives them their names, in the order in which they
@@ -174,14 +156,6 @@ impl<'q> Written<'q> {
             .map_err(|error| self.queue.failure(&tmp, "writing", error))
     }
 
-    fn sync(&self, file: &File) -> Result<(), QueueFailure> {
-        let path = self.path();
-        let allowed = self.queue.disk.allow(Step::SyncFile, &path);
-        allowed
-            .and_then(|()| file.sync_all())
-            .map_err(|error| self.queue.failure(&path, "syncing", error))
-    }
-
     /// Gives it its name. Where a purge took the file, it is written anew.
     fn publish(&mut self) -> Result<(), QueueFailure> {
         for _ in 0..ATTEMPTS {
@@ -189,7 +163,7 @@ impl<'q> Written<'q> {
                 return Ok(());
             }
             let (again, file) = Self::new(self.queue, self.message)?;
-            let synced = again.sync(&file);
+            let synced = sync([(&again, &file)]);
             *self = again.or_take_back(synced)?;
         }
         Err(none_free(self.queue, &self.dir()))
@@ -227,6 +201,28 @@ impl<'q> Written<'q> {
             let _ = self.opened.remove_file(&self.name);
         }
     }
+}
+
+/// Puts messages on disk, side by side.
+fn sync<'a, 'q: 'a>(
+    messages: impl IntoIterator<Item = (&'a Written<'q>, &'a File)>,
+) -> Result<(), QueueFailure> {
+    let messages: Vec<(&DirQueue, PathBuf, &File)> = messages
+        .into_iter()
+        .map(|(message, file)| (message.queue, message.path(), file))
+        .collect();
+    let open: Vec<Open<'_>> = messages
+        .iter()
+        .map(|(queue, path, file)| Open {
+            disk: &queue.disk,
+            path,
+            file,
+        })
+        .collect();
+    for ((queue, path, _), answer) in messages.iter().zip(side_by_side(&open)) {
+        answer.map_err(|error| queue.failure(path, "syncing", error))?;
+    }
+    Ok(())
 }
 
 fn none_free(queue: &DirQueue, place: &Path) -> QueueFailure {

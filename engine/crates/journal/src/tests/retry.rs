@@ -232,7 +232,8 @@ fn old_records_are_given_up_and_younger_ones_wait() {
     let site = Site::new(&["m", "other"]);
     let at = |now: i64, ids: &[&str]| {
         let (journal, _) = Journal::open(&site.spool(Disk::default()), now).unwrap();
-        let records: Vec<_> = ids.iter().map(|id| cloud(id, id, 1)).collect();
+        let both = |id: &&str| [cloud(id, id, 1), ip(&format!("ip-{id}"))];
+        let records: Vec<_> = ids.iter().flat_map(both).collect();
         site.seal(&journal, 0, &records);
         journal
     };
@@ -241,13 +242,14 @@ fn old_records_are_given_up_and_younger_ones_wait() {
     deliver(&site, &Consumer::default(), nothing);
     drop(at(20, &["sealed", "sealed-2", "sealed-3"]));
     let journal = at(30, &["young"]);
-    assert_eq!(journal.forget_before("m", 30).unwrap(), 2 + 3);
+    assert_eq!(journal.forget_before("m", 30).unwrap(), 4 + 6);
     assert_eq!(journal.forget_before("m", 30).unwrap(), 0);
     let consumer = Consumer::default();
     consumer.drain(&journal, "m");
-    assert_eq!(consumer.ids(), ["packed-young", "young"]);
+    let young = ["packed-young", "ip-packed-young", "young", "ip-young"];
+    assert_eq!(consumer.ids(), young);
     consumer.drain(&journal, "other");
-    assert_eq!(consumer.ids().len(), 2 + 7);
+    assert_eq!(consumer.ids().len(), 4 + 14);
 }
 
 #[test]
