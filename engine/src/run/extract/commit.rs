@@ -14,7 +14,7 @@ use super::Context;
 use super::extractor::Due;
 use super::mapping::Counts;
 use super::report::ExtractorResult;
-use super::together::Together;
+use super::together::{Coming, Together};
 use crate::run::remedy;
 use caso_journal::Sealed;
 use caso_model::Window;
@@ -38,16 +38,22 @@ pub struct Part {
 pub struct Commits(Together<ProjectCommit, Vec<ExtractorResult>>);
 
 impl Commits {
-    /// Commits it, with all that came while the commit before was under way. One result a
-    /// part, in their order.
+    /// Says that a project is about to be read, whose commit may come.
+    pub fn coming(&self) -> Coming<'_> {
+        self.0.coming()
+    }
+
+    /// Commits it, with all that came while the commit before was under way, and with those that
+    /// come in a moment. One result a part, in their order.
     pub async fn commit(
         &self,
         context: &Arc<Context>,
         commit: ProjectCommit,
+        coming: Coming<'_>,
     ) -> Vec<ExtractorResult> {
         let parts = commit.parts.len();
         let context = context.clone();
-        let committed = self.0.done(commit, move |group| all(&context, group));
+        let committed = self.0.done(commit, coming, move |group| all(&context, group));
         committed.await.unwrap_or_else(|| {
             let fault = || {
                 ExtractorResult::failed(

@@ -161,6 +161,7 @@ impl Region {
     /// Reads a project in its place among those that are read at a time, and commits what
     /// came of it when the place is another one's.
     async fn project(self: Arc<Self>, mut turn: Turn, places: Arc<Semaphore>) -> Turn {
+        let coming = self.context.commits.coming();
         let place = places.acquire_owned().await;
         let mut rows: BTreeMap<Row, Vec<(usize, Task)>> = BTreeMap::new();
         for (number, part) in turn.parts.iter().enumerate() {
@@ -205,7 +206,8 @@ impl Region {
         }
         let project = turn.project.id.clone();
         let committed = ProjectCommit { project, parts };
-        let results = self.context.commits.commit(&self.context, committed).await;
+        let Context { commits, .. } = self.context.as_ref();
+        let results = commits.commit(&self.context, committed, coming).await;
         for ((number, end), result) in numbers.into_iter().zip(results) {
             // A window of several may have failed when those before it were read.
             turn.end(number, end.unwrap_or(Attempt::Ended(result)));
