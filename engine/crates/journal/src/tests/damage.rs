@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::consumer::{Came, Consumer, nothing};
 use super::site::*;
+use crate::layout::Layout;
+use crate::recovery::put_aside;
 use crate::*;
 use caso_base::error_chain;
 use caso_disk::Disk;
@@ -108,6 +110,74 @@ fn a_damaged_pack_is_packed_again_in_its_place_in_the_order() {
         assert_eq!(recovery.set_aside.len(), 1);
         consumer.drain(&journal, "m");
         assert_eq!(consumer.ids(), ["1", "2", "3"]);
+    }
+}
+
+/// Where nothing can be packed, as a newer cASO did that last, what lies behind a damaged pack and
+/// was offered to nobody is not offered before it.
+#[test]
+fn behind_a_damaged_pack_nothing_overtakes_where_nothing_can_be_packed() {
+    let site = Site::new(&["m"]);
+    let consumer = Consumer::default();
+    for hour in ["1", "2", "3"] {
+        site.extract(&[hour]);
+        down(&site, &consumer);
+    }
+    let packs = of_kind(&site, "pack");
+    cut(&packs[0]);
+    let ours = fs::read_to_string(&packs[2]).unwrap();
+    flip(&packs[2], "{\"format\":2", "{\"format\":9");
+    drain(&site, &consumer);
+    assert_eq!(consumer.ids(), [""; 0]);
+    fs::write(&packs[2], ours).unwrap();
+    drain(&site, &consumer);
+    assert_eq!(consumer.ids(), ["1", "2", "3"]);
+}
+
+#[test]
+fn what_a_damaged_file_was_for_is_said() {
+    let site = Site::new(&["m"]);
+    site.extract(&["1"]);
+    down(&site, &Consumer::default());
+    for pack in of_kind(&site, "pack") {
+        cut(&pack);
+    }
+    fs::write(site.path("journal.json"), "garbage").unwrap();
+    let (_, recovery) = site.open();
+    let held: Vec<&Held> = recovery.set_aside.iter().map(|it| &it.held).collect();
+    assert_eq!(held, [&Held::Counter, &Held::Progress]);
+}
+
+/// Two of one name, and one that another task has set aside a moment ago; any other failure is
+/// one.
+#[test]
+fn what_is_set_aside_gets_a_name_of_its_own() {
+    let site = Site::new(&["m"]);
+    drop(site.open());
+    let layout = Layout::new(site.path(""));
+    let path = layout.segments().join("x.seg");
+    let aside = |disk: &Disk| put_aside(&layout, disk, &path, "odd".into());
+    let name = |aside: Option<SetAside>| aside.unwrap().path;
+    for expected in ["segments_x.seg.corrupt", "segments_x.seg.1.corrupt"] {
+        fs::write(&path, "x").unwrap();
+        let put = name(aside(&Disk::default()).unwrap());
+        assert_eq!(put, layout.set_aside().join(expected));
+    }
+    assert!(aside(&Disk::default()).unwrap().is_none());
+    fs::write(&path, "x").unwrap();
+    let broken = Disk::with_fault(std::sync::Arc::new(NoRename));
+    assert!(aside(&broken).is_err());
+    assert!(path.exists());
+}
+
+struct NoRename;
+
+impl caso_disk::Fault for NoRename {
+    fn before(&self, step: caso_disk::Step, _: &Path) -> caso_disk::Verdict {
+        match step {
+            caso_disk::Step::Rename => caso_disk::Verdict::Fail(std::io::ErrorKind::Other.into()),
+            _ => caso_disk::Verdict::Go,
+        }
     }
 }
 
@@ -290,6 +360,47 @@ fn a_full_disk_is_emptied_once_the_messenger_is_back() {
     assert!(reserve.exists(), "made anew where there is room");
 }
 
+/// A disk with so much left, and of that size.
+struct Left(u64, u64);
+
+impl caso_disk::Fault for Left {
+    fn before(&self, _: caso_disk::Step, _: &Path) -> caso_disk::Verdict {
+        caso_disk::Verdict::Go
+    }
+
+    fn left(&self) -> Option<caso_disk::Left> {
+        Some(caso_disk::Left {
+            bytes: self.0,
+            of: self.1,
+            files: None,
+        })
+    }
+}
+
+/// An eighth of the disk, of 8 KiB at least and where as much again is left; given up where less is left
+/// than it has.
+#[test]
+fn so_much_is_kept_of_a_small_disk() {
+    let kept = |left, of| {
+        let site = Site::new(&["m"]);
+        let disk = Disk::with_fault(std::sync::Arc::new(Left(left, of)));
+        drop(Journal::open(&site.spool(disk), 1).unwrap());
+        fs::metadata(site.path("reserve")).ok().map(|it| it.len())
+    };
+    assert_eq!(kept(16_384, 65_536), Some(8_192));
+    assert_eq!(kept(16_384, 65_535), None);
+    assert_eq!(kept(16_383, 65_536), None);
+    let site = Site::new(&["m"]);
+    drop(site.open());
+    let reserve = site.path("reserve");
+    for (left, stays) in [(256 * 1024, true), (256 * 1024 - 1, false)] {
+        let disk = Disk::with_fault(std::sync::Arc::new(Left(left, 1 << 30)));
+        let (journal, _) = Journal::open(&site.spool(disk), 1).unwrap();
+        journal.make_room();
+        assert_eq!(reserve.exists(), stays);
+    }
+}
+
 #[test]
 fn a_newer_segment_is_left_alone_and_holds_what_lies_behind_it() {
     let site = Site::new(&["m"]);
@@ -303,6 +414,10 @@ fn a_newer_segment_is_left_alone_and_holds_what_lies_behind_it() {
     let (journal, recovery) = site.open();
     assert_eq!(recovery.newer_format.len(), 1);
     assert_eq!(recovery.newer_format[0].engine, "9.0.0");
+    let told = recovery.newer_format[0].to_string();
+    for part in [&*second.to_string_lossy(), "format 9", "9.0.0"] {
+        assert!(told.contains(part), "{told}");
+    }
     let consumer = Consumer::default();
     consumer.drain(&journal, "m");
     drop(journal);
@@ -380,7 +495,8 @@ fn a_runs_number_is_never_given_twice() {
 fn what_was_left_open_is_discarded_and_named() {
     let site = Site::new(&["m"]);
     site.extract(&["a"]);
-    fs::write(site.path("segments/00000009-00000-00-00.open"), "half a li").unwrap();
+    let open = site.path("segments/00000009-00000-00-00.open");
+    fs::write(&open, "half a li").unwrap();
     fs::write(
         site.path("quarantine/mapper/00000009-00000-00-00.jsonl.open"),
         "",
@@ -388,7 +504,7 @@ fn what_was_left_open_is_discarded_and_named() {
     .unwrap();
     fs::write(site.path(".journal.json.tmp"), "").unwrap();
     let (journal, recovery) = site.open();
-    assert_eq!(recovery.discarded_open.len(), 1);
+    assert_eq!(recovery.discarded_open, [open]);
     assert_eq!(site.files("segments").len(), 1);
     assert_eq!(site.files("quarantine/mapper"), [""; 0]);
     assert_eq!(journal.waiting().unwrap()[0].records, 1);
@@ -398,16 +514,22 @@ fn what_was_left_open_is_discarded_and_named() {
 fn files_that_are_not_ours_are_left_alone() {
     let site = Site::new(&["m"]);
     site.extract(&["a"]);
-    for name in ["segments/README", "segments/x.seg", "messengers/note.txt"] {
+    let mine = [
+        "segments/README",
+        "segments/x.seg",
+        "segments/.hidden",
+        "segments/note.tmp",
+        "messengers/note.txt",
+    ];
+    for name in mine {
         fs::write(site.path(name), "mine").unwrap();
     }
     let consumer = Consumer::default();
     drain(&site, &consumer);
     assert_eq!(consumer.ids(), ["a"]);
-    assert_eq!(
-        fs::read_to_string(site.path("segments/x.seg")).unwrap(),
-        "mine"
-    );
+    for name in mine {
+        assert_eq!(fs::read_to_string(site.path(name)).unwrap(), "mine");
+    }
 }
 
 /// The real thing: a file size limit of the system stops the write, in a
