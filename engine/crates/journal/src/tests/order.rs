@@ -2,7 +2,8 @@
 
 use super::consumer::{Consumer, all, nothing};
 use super::site::*;
-use crate::{QuarantineCause, Quarantined};
+use crate::{Journal, QuarantineCause, Quarantined};
+use caso_disk::faults::At;
 use caso_model::record::AccountingRecord;
 
 #[test]
@@ -207,6 +208,33 @@ fn a_record_of_each_batch_lies_in_quarantine() {
         }
     }
     assert_eq!(site.quarantined_ids("m"), ["vm", "ip"]);
+}
+
+#[test]
+fn a_window_without_records_writes_nothing() {
+    let site = Site::new(&["m"]);
+    let counted = At::never();
+    let (journal, _) = Journal::open(&site.spool(counted.disk()), 1).unwrap();
+    site.seal(&journal, 0, &[ip("1")]);
+    assert!(!counted.take_steps(site.dir.path()).is_empty());
+    let sealed = site.begin(&journal, 1).seal().unwrap();
+    assert_eq!((sealed.records, sealed.bytes), (0, 0));
+    journal.revoke(&sealed).unwrap();
+    assert_eq!(counted.take_steps(site.dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_messenger_gets_what_was_extracted_for_it() {
+    let mut site = Site::new(&["early"]);
+    site.extract(&["1"]);
+    site.messengers = vec!["late".to_owned()];
+    site.extract(&["2"]);
+    assert_eq!(site.waiting(), [("early".into(), 1), ("late".into(), 1)].into());
+    for (name, id) in [("early", "1"), ("late", "2")] {
+        let consumer = Consumer::default();
+        consumer.drain(&site.open().0, name);
+        assert_eq!(consumer.ids(), [id]);
+    }
 }
 
 #[test]

@@ -58,6 +58,13 @@ fn returned(returned: u64, superseded: u64) -> Returned {
 fn what_goes_back_is_delivered_in_its_order_and_is_in_quarantine_no_more() {
     let site = quarantined();
     assert_eq!(site.quarantined_ids("m").len(), 8);
+    let mut would = Vec::new();
+    let sight = site.open().0.records();
+    let answer = sight.would_return("m", &mut |origin, record| {
+        would.push((origin.project_id.clone(), record.head().id.clone()));
+    });
+    assert_eq!(answer.unwrap(), returned(8, 0));
+    assert_eq!(site.quarantined_ids("m").len(), 8);
     assert_eq!(retry(&site), returned(8, 0));
     assert_eq!(site.quarantined_ids("m"), [""; 0]);
     assert_eq!(site.waiting()["m"], 8);
@@ -66,6 +73,14 @@ fn what_goes_back_is_delivered_in_its_order_and_is_in_quarantine_no_more() {
     deliver(&site, &consumer, all);
     let got = consumer.ids();
     assert_eq!(got.len(), 8);
+    for (project, id) in &would {
+        assert_eq!(id.split('-').nth(1), project.split('-').nth(1), "{id}");
+    }
+    let mut would: Vec<String> = would.into_iter().map(|(_, id)| id).collect();
+    would.sort();
+    let mut came = got.clone();
+    came.sort();
+    assert_eq!(would, came);
     let place = |id: &str| got.iter().position(|got| got == id).unwrap();
     assert!(place("vm-0-1") < place("vm-0-2") && place("vm-1-1") < place("vm-1-2"));
     assert_eq!(site.waiting()["m"], 0);
