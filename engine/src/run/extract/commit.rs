@@ -53,7 +53,9 @@ impl Commits {
     ) -> Vec<ExtractorResult> {
         let parts = commit.parts.len();
         let context = context.clone();
-        let committed = self.0.done(commit, coming, move |group| all(&context, group));
+        let committed = self
+            .0
+            .done(commit, coming, move |group| all(&context, group));
         committed.await.unwrap_or_else(|| {
             let fault = || {
                 ExtractorResult::failed(

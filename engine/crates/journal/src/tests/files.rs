@@ -169,7 +169,12 @@ fn a_batch_refers_to_where_its_records_stand() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| (it["segment"].as_u64().unwrap(), it["count"].as_u64().unwrap()))
+        .map(|it| {
+            (
+                it["segment"].as_u64().unwrap(),
+                it["count"].as_u64().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(refs, [(0, 2), (1, 1)]);
 }
@@ -182,7 +187,9 @@ fn what_waits_is_told_with_its_bytes_and_its_age() {
     let length = |name: &str| {
         let text = fs::read_to_string(site.path("segments").join(name)).unwrap();
         let records = text.lines().filter(|line| line.contains(r#""record":"#));
-        records.map(|line| line.len() as u64 + 1).collect::<Vec<_>>()
+        records
+            .map(|line| line.len() as u64 + 1)
+            .collect::<Vec<_>>()
     };
     site.seal(&at(500), 0, &[cloud("1", "1", 1), cloud("2", "2", 1)]);
     site.seal(&at(700), 0, &[ip("3")]);
@@ -232,6 +239,9 @@ fn a_line_of_the_quarantine_is_read_and_forgotten_by_itself() {
         batch.quarantine(at, &[refused(item)]).unwrap();
     }
     let file = list(&site.path("messengers/a/quarantine")).remove(0);
+    fs::write(file.with_extension("txt"), "not ours\n").unwrap();
+    assert_eq!(journal.waiting().unwrap()[0].quarantined, 3);
+    fs::remove_file(file.with_extension("txt")).unwrap();
     let text = fs::read_to_string(&file).unwrap();
     let of_this = format!("\"format\":{FORMAT}");
     assert_eq!(text.matches(&of_this).count(), 3, "{text}");
@@ -264,23 +274,34 @@ fn a_file_that_cannot_be_opened_is_an_error() {
     site.extract(&["1"]);
     let (journal, _) = site.open();
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
-    let name = queue.pending().unwrap()[0].name;
     // Nobody opens a link to itself, root neither.
     let nobodys = |path: &Path| {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink(path.file_name().unwrap(), path).unwrap();
     };
+    let told = |error: JournalError| error.to_string();
+    let segment = list(&site.path("segments")).remove(0);
+    let kept = fs::read(&segment).unwrap();
+    fs::remove_file(&segment).unwrap();
+    nobodys(&segment);
+    assert!(told(queue.pack(None, None).unwrap_err()).contains(".seg"));
+    fs::remove_file(&segment).unwrap();
+    fs::write(&segment, kept).unwrap();
+    queue.pack(None, None).unwrap();
+    let name = queue.pending().unwrap()[0].name;
     let ack = site.path("messengers/a").join(format!("{name}.ack"));
     nobodys(&ack);
-    let told = |error: JournalError| error.to_string();
     let opened = queue.open(name).and_then(|mut pack| pack.next_batch());
     let Err(error) = opened else {
         panic!("it was read");
     };
     assert!(told(error).contains(".ack"));
     fs::remove_file(&ack).unwrap();
-    nobodys(&site.path("messengers/a/quarantine").join(format!("{name}.jsonl")));
+    nobodys(
+        &site
+            .path("messengers/a/quarantine")
+            .join(format!("{name}.jsonl")),
+    );
     let mut each = |_: QuarantinedRecord| ControlFlow::Continue(());
     let Err(error) = journal.records().quarantined("a", &mut each) else {
         panic!("it was read");

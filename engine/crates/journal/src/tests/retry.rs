@@ -316,3 +316,68 @@ fn a_look_shows_each_record_once_and_leaves_damage_where_it_is() {
     assert_eq!(site.files("set-aside"), [""; 0]);
     drop(journal);
 }
+
+/// What went into quarantine in this run, after it was first asked what lies there.
+#[test]
+fn what_is_accepted_of_a_key_that_this_run_refused_is_remembered() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    let queue = journal.queue("m");
+    let offered = |project, record: AccountingRecord, accepts: bool| {
+        site.seal(&journal, project, &[record]);
+        queue.pack(None, None).unwrap();
+        let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+        let batch = pack.next_batch().unwrap().unwrap();
+        let items = batch.records().unwrap().items;
+        if accepts {
+            batch.delivered(items.iter().map(|it| &it.record)).unwrap();
+        } else {
+            let refused = Quarantined {
+                item: &items[0],
+                cause: QuarantineCause::Refused,
+                reason: "not to my taste",
+            };
+            batch.quarantine(7, &[refused]).unwrap();
+        }
+        batch.resolve([0]).unwrap();
+        assert!(pack.next_batch().unwrap().is_none());
+        pack.finish().unwrap();
+    };
+    offered(0, cloud("other", "other", 1), true);
+    offered(1, cloud("old", "vm", 1), false);
+    offered(2, cloud("new", "vm", 2), true);
+    assert_eq!(journal.retry("m", &mut |_, _| {}).unwrap(), returned(0, 1));
+    let held = || journal.waiting().unwrap()[0].quarantined;
+    assert_eq!(held(), 1);
+    // What says so and cannot be opened does not pass for nothing.
+    let since = site.path("messengers/m/quarantine/delivered-since");
+    std::fs::remove_file(&since).unwrap();
+    std::os::unix::fs::symlink("delivered-since", &since).unwrap();
+    assert!(journal.retry("m", &mut |_, _| {}).is_err());
+    assert_eq!(held(), 1);
+}
+
+/// A run beside it may remove what it is about to read; what is there and cannot be read is an
+/// error.
+#[test]
+fn a_look_passes_over_what_is_gone_and_over_nothing_else() {
+    let site = Site::new(&["m"]);
+    site.extract(&["1"]);
+    site.extract(&["2"]);
+    let sight = site.open().0.records();
+    assert_eq!(sight.waiting().unwrap(), site.open().0.waiting().unwrap());
+    let look = || {
+        let mut ids = Vec::new();
+        let looked = sight.records("m", &mut |it| {
+            ids.push(it.record.head().id.clone());
+            ControlFlow::Continue(())
+        });
+        looked.map(|()| ids)
+    };
+    assert_eq!(look().unwrap(), ["1", "2"]);
+    let first = list(&site.path("segments")).remove(0);
+    std::fs::remove_file(&first).unwrap();
+    assert_eq!(look().unwrap(), ["2"]);
+    std::os::unix::fs::symlink(first.file_name().unwrap(), &first).unwrap();
+    assert!(look().is_err());
+}
