@@ -278,7 +278,7 @@ def compare(args, projects: int, servers: int, sites: Sites) -> tuple[Measure, l
     # batch (1,000 records, or the last ones of a type) its attempt, its queue's folder and its acknowledgement,
     # and of a run the rest.
     batches = steady.messages // 10 + 2
-    if steady.syncs is not None and steady.syncs > 5 * projects + steady.messages + 3 * batches + 60:
+    if steady.syncs is not None and steady.syncs > 4 * projects + steady.messages + 3 * batches + 60:
         complaints.append(f"{name}: {steady.syncs} syncs in an ordinary hour")
     if ours.peak > MEMORY_LIMIT:
         complaints.append(f"{name}: a peak of {ours.peak / 1e6:.1f} MB")

@@ -27,4 +27,3 @@ pub use beneath::resolved;
 pub use dirq::{DirQueue, MonotonicNames, Posting, QueueFailure, elements};
 pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict};
 pub use record_lock::{has_no_record_locks, record_lock_holder, try_record_lock};
-pub use together::AT_A_TIME;

@@ -16,7 +16,7 @@ use crate::atomic::Beside;
 use crate::disk::{Disk, DiskError, DiskFile, Step};
 
 /// So many syncs are under way at a time.
-pub const AT_A_TIME: usize = 16;
+pub(crate) const AT_A_TIME: usize = 16;
 
 /// Bytes of stack for a thread that does nothing else.
 const STACK: usize = 128 << 10;

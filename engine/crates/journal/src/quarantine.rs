@@ -263,17 +263,17 @@ pub(crate) fn remove(
     let Some(mut lines) = opened(&path)? else {
         return Ok(0);
     };
-    let (mut gone, mut kept) = (0, 0);
+    let (mut gone, mut stays) = (0, false);
     while let Some((_, line)) = lines.next().map_err(JournalError::read(&path))? {
         match parse::<Position>(line) {
             Ok(at) if goes((at.batch, at.index)) => gone += 1,
-            _ => kept += 1,
+            _ => stays = true,
         }
     }
     if gone == 0 {
         return Ok(0);
     }
-    if kept == 0 {
+    if !stays {
         disk.remove(&path)?;
         disk.sync_folder(&queue.quarantine_folder())?;
         if packs(queue)?.is_empty() {

@@ -1,5 +1,5 @@
 //! What was read of a project, put on disk for good: all its extractors together, and with it whatever other
-//! projects ended meanwhile.
+//! projects ended meanwhile or end in a moment (`together`).
 //!
 //! In this order, each for all of them: what was seen of the servers, the segments, the
 //! cursors. Files are synced side by side and each folder once, so that a commit waits for six

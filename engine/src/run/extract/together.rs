@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-/// With so many parts nobody waits for more: as many as one wait for the disk can serve.
-const ENOUGH: usize = caso_disk::AT_A_TIME;
+/// With so many parts nobody waits for more: what all of them share costs each an eighth.
+const ENOUGH: usize = 8;
 
 /// For so long what has come waits for others. A run that is killed meanwhile reads them again.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Those who wait, each with its part of the work.
 pub struct Together<T, R> {

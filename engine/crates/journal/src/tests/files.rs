@@ -205,6 +205,7 @@ fn what_waits_is_told_with_its_bytes_and_its_age() {
     };
     let queue = journal.queue("a");
     queue.pack(None, None).unwrap();
+    assert_eq!(queue.records_left().unwrap(), 3);
     assert_eq!(told(), (3, clouds[0] + clouds[1] + ips[0], Some(500)));
     let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
     let batch = pack.next_batch().unwrap().unwrap();
