@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use caso_stand_in::{Cloud, Fault, Plan, Rule, Seen, Server, Servers, project_id};
+use caso_stand_in::{Cloud, Fault, Plan, Rule, Seen, Server, Servers, epoch, project_id};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
+
+use crate::clouds;
 
 /// A server of GPUs none, a volume, and three hours of each.
 pub fn extracted() -> (Cloud, Site) {
@@ -208,6 +210,52 @@ fn a_month_is_counted_first_and_sent_again_in_the_windows_of_the_first_time() {
         .expect(3)
         .says("--storage-anyway");
     assert_eq!(intervals(&site), right);
+}
+
+/// At APEL the record received last of a VM and month stands: one as of the second behind the month
+/// would take the next month's usage away, for ever where the VM ended in it.
+#[test]
+fn a_month_once_more_leaves_the_next_one_as_it_is() {
+    let cloud = Cloud::start(Plan::generated(1, 9));
+    let mut site = Site::at(&cloud);
+    let running = Server::numbered(0, 0);
+    let end = epoch("2026-11-05 10:00:00");
+    let ended = Server {
+        terminated: Some(end),
+        updated: end,
+        vm_state: "deleted".into(),
+        ..Server::numbered(0, 1)
+    };
+    cloud.change(|plan| plan.projects[0].servers = Servers::Listed(vec![running, ended]));
+    site.set("DEFAULT", "first_extract_from", "2026-10-01");
+    for to in ["2026-10-20", "2026-11-10"] {
+        site.extract(&["--extract-to", to]).expect(0);
+    }
+    let of_november = || {
+        let messages = site.messages();
+        let records = messages.iter().flat_map(|message| message.cloud_records());
+        let records: Vec<_> = records.collect();
+        let number = |record: &clouds::Record, field: &str| record[field].parse().unwrap_or(0);
+        let is_of_november = |record: &&clouds::Record| {
+            let measured: i64 = match number(record, "EndTime") {
+                0 => number(record, "StartTime") + number(record, "WallDuration"),
+                end => end,
+            };
+            measured >= epoch("2026-11-01 00:00:00")
+        };
+        let november = records.iter().filter(is_of_november).count();
+        (records.len(), november)
+    };
+    let first = of_november();
+    assert_eq!(first.1, 2);
+    caso(&site, &["republish"], &["--month", "2026-10", "--yes"]).expect(0);
+    let again = of_november();
+    assert_eq!(again, (first.0 + 2, 2));
+    for to in ["2026-11-01", "2026-10-31T23:59:59", "2026-10-15"] {
+        site.extract(&["--extract-from", "2026-10-01", "--extract-to", to])
+            .expect(0);
+    }
+    assert_eq!(of_november(), (again.0 + 6, 2));
 }
 
 #[test]

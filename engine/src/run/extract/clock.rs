@@ -10,6 +10,7 @@ use super::extractor::Task;
 use super::mapping::Counts;
 use super::region::Region;
 use super::segment::Written;
+use super::window::Piece;
 use caso_base::time::{DAY, format_utc};
 use caso_extract::ExtractError;
 use caso_model::Window;
@@ -84,24 +85,21 @@ pub struct Read {
 
 impl Task {
     /// Reads a window and writes what comes out; none where all of it lies in the service's
-    /// future. `continues` is where the window before it ended.
+    /// future.
     ///
     /// # Errors
     /// The segment is then discarded.
-    pub async fn read(
-        &self,
-        mut window: Window,
-        continues: i64,
-    ) -> Result<Option<Read>, ExtractError> {
+    pub async fn read(&self, mut piece: Piece) -> Result<Option<Read>, ExtractError> {
         for knows in [false, true] {
-            if let Some(present) = self.present_before(window.end) {
-                window.end = present;
+            if let Some(present) = self.present_before(piece.window.end) {
+                piece.window.end = present;
             }
+            let window = piece.window;
             if window.start >= window.end {
                 return Ok(None);
             }
             let ends_too_late = || !knows && self.present_before(window.end).is_some();
-            let segment = self.segment(window, continues, ends_too_late);
+            let segment = self.segment(piece, ends_too_late);
             if let Some((counts, written)) = segment.await? {
                 return Ok(Some(Read {
                     window,

@@ -11,7 +11,7 @@ use super::region::Region;
 use super::report::{Blame, ExtractorResult};
 use super::segment::Written;
 use super::turns::Attempt;
-use super::window::Plan;
+use super::window::{Piece, Plan};
 use crate::run::remedy;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
@@ -65,8 +65,8 @@ impl Task {
             Err(result) => return Came::to(Attempt::Ended(result)),
         };
         let mut due = Vec::new();
-        for (window, continues) in windows {
-            match self.one(window, continues).await {
+        for piece in windows {
+            match self.one(piece).await {
                 Ok(read) => due.push(read),
                 Err(end) => {
                     return Came {
@@ -80,10 +80,10 @@ impl Task {
     }
 
     /// One window.
-    async fn one(&self, window: Window, continues: i64) -> Result<Due, Attempt> {
+    async fn one(&self, piece: Piece) -> Result<Due, Attempt> {
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
-                true => Some(self.read(window, continues).await),
+                true => Some(self.read(piece).await),
                 false => None,
             }
         });
@@ -100,7 +100,7 @@ impl Task {
             })) => {
                 return Ok(Due {
                     window,
-                    continues,
+                    continues: piece.continues,
                     counts,
                     written,
                 });
@@ -125,19 +125,18 @@ impl Task {
         cursor_key(&self.region.cloud, region, self.extractor)
     }
 
-    /// The windows, each with where it begins for the cursor. There are several where one by hand
-    /// lies over those of earlier runs.
-    fn due(&self) -> Result<Vec<(Window, i64)>, ExtractorResult> {
+    /// The windows. There are several where one by hand lies over those of earlier runs.
+    fn due(&self) -> Result<Vec<Piece>, ExtractorResult> {
         let bounds = &self.region.bounds;
         let supersedes = caso_extract::supersedes(self.extractor);
         let overlap = caso_extract::overlap(self.extractor);
         match bounds.plan(self.start.at, overlap, supersedes) {
-            Plan::Extract { window, continues } => {
-                self.report_longer(window);
+            Plan::Extract(piece) => {
+                self.report_longer(piece.window);
                 let by_hand = bounds.from.explicit().is_some() || !self.goes_on();
                 match by_hand && caso_extract::adds_up(self.extractor) {
-                    true => self.again(window),
-                    false => Ok(vec![(window, continues)]),
+                    true => self.again(piece.window),
+                    false => Ok(vec![piece]),
                 }
             }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
@@ -169,7 +168,7 @@ impl Task {
     }
 
     /// A window by hand of what adds up, or from where its own cursor has not been.
-    fn again(&self, window: Window) -> Result<Vec<(Window, i64)>, ExtractorResult> {
+    fn again(&self, window: Window) -> Result<Vec<Piece>, ExtractorResult> {
         let Region {
             context,
             cloud,
@@ -189,7 +188,7 @@ impl Task {
             return Ok(Vec::new());
         }
         if context.config.overlapping_intervals {
-            return Ok(vec![(window, window.start)]);
+            return Ok(vec![Piece::new(window, window.start)]);
         }
         let region = place.region.as_deref();
         let extractor = self.extractor.as_str();
@@ -202,13 +201,13 @@ impl Task {
             false => past.iter().map(|window| window.end).max(),
         };
         if !explicit && reached.is_none_or(|reached| reached <= window.start) {
-            return Ok(vec![(window, window.start)]);
+            return Ok(vec![Piece::new(window, window.start)]);
         }
         let pieces =
             pieces(window, reached, past).map_err(|error| ExtractorResult::error(&error))?;
         Ok(pieces
             .into_iter()
-            .map(|piece| (piece, piece.start))
+            .map(|piece| Piece::new(piece, piece.start))
             .collect())
     }
 

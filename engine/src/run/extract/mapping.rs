@@ -27,6 +27,9 @@ pub struct Mapping<'a> {
     pub counts: Counts,
     /// Records of other types are left out; none: all are kept.
     pub types: Option<BTreeSet<String>>,
+    /// A server's record as of this moment, in epoch seconds, or later is left out: what it would
+    /// replace is newer.
+    pub reported_from: Option<i64>,
     /// For the ledger.
     pub used: Used,
 }
@@ -79,8 +82,9 @@ impl Mapping<'_> {
             Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
         };
         let types = self.types.as_ref();
+        let is_newest = is_before(self.reported_from);
         let is_wanted = |record: &&AccountingRecord| {
-            types.is_none_or(|types| types.contains(record.record_type()))
+            types.is_none_or(|types| types.contains(record.record_type())) && is_newest(record)
         };
         self.used.item(flavors, item, &records);
         for record in records.iter().filter(is_wanted) {
@@ -94,6 +98,15 @@ impl Mapping<'_> {
         self.counts
             .lose(format!("{}: {reason}; in quarantine", name(item)));
         Ok(())
+    }
+}
+
+/// Whether a record says nothing of a server as of that moment or later. One of accelerators names
+/// its month.
+fn is_before(moment: Option<i64>) -> impl Fn(&AccountingRecord) -> bool {
+    move |record| match record {
+        AccountingRecord::Cloud(cloud) => moment.is_none_or(|from| cloud.head.measured_at < from),
+        _ => true,
     }
 }
 

@@ -4,6 +4,7 @@ use super::extractor::Task;
 use super::mapping::{Counts, Mapping};
 use super::seen::Seen;
 use super::used::Used;
+use super::window::Piece;
 use caso_config::CloudConfig;
 use caso_disk::Beside;
 use caso_extract::{ExtractError, ProjectRef};
@@ -25,16 +26,20 @@ impl Task {
     /// Reads the window, maps it, and writes what comes out and what was seen of the servers:
     /// both are put on disk for good with the project's cursors (`commit`). Nothing is written
     /// where, after the reading, `is_void` says that the window cannot be what was meant. For the
-    /// ledger the window counts from `continues`, where the one before it ended.
+    /// ledger the window counts from where the one before it ended.
     ///
     /// # Errors
     /// The segment is then discarded.
     pub async fn segment(
         &self,
-        window: Window,
-        continues: i64,
+        piece: Piece,
         is_void: impl Fn() -> bool,
     ) -> Result<Option<(Counts, Written)>, ExtractError> {
+        let Piece {
+            window,
+            continues,
+            reported_behind,
+        } = piece;
         let context = &self.region.context;
         let mut seen = Seen::open(self).map_err(ExtractError::sink)?;
         let identity = context.mapper.identity();
@@ -55,6 +60,7 @@ impl Task {
             segment,
             counts: Counts::default(),
             types: context.again.as_ref().map(|again| again.types.clone()),
+            reported_from: reported_behind.then_some(window.end),
             used: match context.again {
                 // It was counted the first time.
                 Some(_) => Used::nothing(),

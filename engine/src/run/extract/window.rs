@@ -18,14 +18,36 @@ pub struct Bounds {
 /// What to do for an extractor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// Read this window; for the cursor it counts from `continues`.
-    Extract { window: Window, continues: i64 },
+    /// Read this window.
+    Extract(Piece),
     /// The cursor is at the end of the window already, or behind it.
     UpToDate,
     /// The cursor lies in the future: a clock or a file is wrong.
     Future { cursor: i64 },
     /// An empty window.
     Empty { from: i64 },
+}
+
+/// A window to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    pub window: Window,
+    /// Where it begins for the cursor.
+    pub continues: i64,
+    /// It ends with its month, and the months behind that were reported: a server's record as of
+    /// the window's end belongs to the first of them, and would replace a newer one there.
+    pub reported_behind: bool,
+}
+
+impl Piece {
+    /// One behind which nothing was reported.
+    pub fn new(window: Window, continues: i64) -> Self {
+        Piece {
+            window,
+            continues,
+            reported_behind: false,
+        }
+    }
 }
 
 impl Bounds {
@@ -41,44 +63,37 @@ impl Bounds {
             if from >= self.to {
                 return Plan::Empty { from };
             }
-            let told = cursor.filter(|_| supersedes).map(|cursor| {
-                let month = end_of_month(self.to - 1).unwrap_or(i64::MAX);
-                cursor.min(self.now).min(month)
-            });
-            return Plan::Extract {
-                window: Window {
-                    start: from,
-                    end: told.map_or(self.to, |told| told.max(self.to)),
-                },
+            let told = cursor.filter(|_| supersedes);
+            let told = told.map(|cursor| cursor.min(self.now));
+            let month = end_of_month(self.to - 1).unwrap_or(i64::MAX);
+            let end = told.map_or(self.to, |told| told.min(month).max(self.to));
+            return Plan::Extract(Piece {
+                window: Window { start: from, end },
                 continues: from,
-            };
+                reported_behind: told.is_some_and(|told| told > end),
+            });
         }
         match cursor {
             Some(cursor) if cursor > self.now => Plan::Future { cursor },
             Some(cursor) if cursor >= self.to => Plan::UpToDate,
-            Some(cursor) => Plan::Extract {
-                window: Window {
-                    start: if cursor > 0 {
-                        cursor.saturating_sub(overlap).max(0)
-                    } else {
-                        cursor
-                    },
-                    end: self.to,
-                },
-                continues: cursor,
-            },
+            Some(cursor) => {
+                let start = match cursor > 0 {
+                    true => cursor.saturating_sub(overlap).max(0),
+                    false => cursor,
+                };
+                let end = self.to;
+                Plan::Extract(Piece::new(Window { start, end }, cursor))
+            }
             None => {
                 let from = self.first_from.unwrap_or(0);
                 if from >= self.to {
                     return Plan::Empty { from };
                 }
-                Plan::Extract {
-                    window: Window {
-                        start: from,
-                        end: self.to,
-                    },
-                    continues: from,
-                }
+                let window = Window {
+                    start: from,
+                    end: self.to,
+                };
+                Plan::Extract(Piece::new(window, from))
             }
         }
     }
@@ -99,7 +114,7 @@ mod tests {
 
     fn window(plan: Plan) -> Option<(i64, i64)> {
         match plan {
-            Plan::Extract { window, .. } => Some((window.start, window.end)),
+            Plan::Extract(piece) => Some((piece.window.start, piece.window.end)),
             _ => None,
         }
     }
@@ -163,6 +178,37 @@ mod tests {
         );
         let everything = bounds(ExtractFrom::BeginningOfTime, 900);
         assert_eq!(window(everything.plan(Some(800), 60, true)), Some((0, 900)));
+    }
+
+    /// Of the month that begins with the window's end there is a newer record.
+    #[test]
+    fn behind_a_month_that_is_read_again_others_were_reported() {
+        let month = 31 * 86_400;
+        let behind = |to, cursor| {
+            let bounds = Bounds {
+                now: 9_000_000,
+                ..bounds(ExtractFrom::At(700), to)
+            };
+            match bounds.plan(Some(cursor), 60, true) {
+                Plan::Extract(piece) => Some((piece.window.end, piece.reported_behind)),
+                _ => None,
+            }
+        };
+        assert_eq!(behind(month, 5_000_000), Some((month, true)));
+        assert_eq!(behind(900, 5_000_000), Some((month, true)));
+        assert_eq!(behind(month, month + 1), Some((month, true)));
+        // As far as it was reported, and no farther.
+        assert_eq!(behind(month, month), Some((month, false)));
+        assert_eq!(behind(900, 1_000), Some((1_000, false)));
+        assert_eq!(behind(900, 800), Some((900, false)));
+        assert_eq!(behind(9_000_000, 9_500_000), Some((9_000_000, false)));
+        // What adds up goes in the windows of the first time.
+        let adds_up = bounds(ExtractFrom::At(700), 900).plan(Some(5_000), 60, false);
+        let window = Window {
+            start: 700,
+            end: 900,
+        };
+        assert_eq!(adds_up, Plan::Extract(Piece::new(window, 700)));
     }
 
     #[test]

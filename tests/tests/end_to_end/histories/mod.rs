@@ -15,7 +15,7 @@ mod apel;
 mod disturbed;
 mod life;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use caso_stand_in::{
@@ -162,6 +162,20 @@ fn history(seed: u64) {
     }
     if let Some(folder) = std::env::var_os("CASO_HISTORIES_KEEP") {
         keep(folder.as_ref(), &site, seed, &used);
+    }
+    republished(&site, seed, end);
+}
+
+/// Months that are published once more, the last one first, leave what APEL adds up as it is: each
+/// its own, and the one behind it.
+fn republished(site: &Site, seed: u64, end: i64) {
+    let right = summaries(&table(site, seed));
+    let over: BTreeSet<&String> = right.keys().map(|(_, month)| month).collect();
+    for name in over.into_iter().rev().filter(|name| **name < month(end)) {
+        let run = site.start("caso", &["republish"], &["--month", name, "--yes"]);
+        run.finish().expect(0);
+        let again = summaries(&table(site, seed));
+        assert_eq!(again, right, "history {seed}: after {name} once more");
     }
 }
 
