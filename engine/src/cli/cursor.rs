@@ -50,6 +50,12 @@ pub fn command() -> Command {
                         .value_parser(moment)
                         .help("Everything before this is extracted: `2026-11-27`, `2026-11-27T05:00Z`; UTC without a zone"),
                 )
+                .arg(
+                    Arg::new("cloud")
+                        .long("cloud")
+                        .value_name("CLOUD")
+                        .help("The cloud of a project that has no cursor, where several are configured"),
+                )
                 .arg(yes()),
         )
         .subcommand(
@@ -65,7 +71,7 @@ fn project() -> Arg {
     Arg::new("project")
         .value_name("PROJECT")
         .required(true)
-        .help("Id of the project, or its name")
+        .help("Id of the project, or its name; of one that has no cursor its id")
 }
 
 fn yes() -> Arg {
@@ -98,7 +104,8 @@ fn show(line: CommandLine, matches: &ArgMatches) -> Task {
 fn set(line: CommandLine, matches: &ArgMatches) -> Task {
     let at = matches.get_one::<i64>("when").copied().unwrap_or_default();
     let project = name(matches);
-    change(line, matches, Change::Set { project, at })
+    let cloud = matches.get_one::<String>("cloud").cloned();
+    change(line, matches, Change::Set { project, cloud, at })
 }
 
 fn forget(line: CommandLine, matches: &ArgMatches) -> Task {

@@ -6,7 +6,8 @@ use super::commands::for_delivery;
 use super::process::{complain, print};
 use super::task::Task;
 use crate::run::{self, Exit, StatusForm};
-use caso_base::{Clock as _, SystemClock};
+use caso_base::line::clean_line;
+use caso_base::{Clock as _, SystemClock, error_chain};
 use caso_config::{CommandLine, Config};
 
 const FORMS: [(&str, StatusForm, &str); 3] = [
@@ -18,7 +19,7 @@ const FORMS: [(&str, StatusForm, &str); 3] = [
     (
         "nagios",
         StatusForm::Nagios,
-        "Print one line with performance data, and exit with 0, 1 or 2 as Nagios has it",
+        "Print one line with performance data, and exit with 0 to 3 as Nagios has it",
     ),
     (
         "prometheus",
@@ -41,7 +42,7 @@ pub fn command() -> Command {
         .after_help(
             "It reads the spool alone: it takes no lock, asks nobody and writes nothing.\n\nExit codes: 0 all \
              well, 1 something needs attention, 2 wrong command line or configuration; with --nagios 0 OK, 1 \
-             WARNING, 2 CRITICAL",
+             WARNING, 2 CRITICAL, 3 UNKNOWN",
         )
         .args(FORMS.iter().map(form))
 }
@@ -61,6 +62,15 @@ pub fn show(config: &Config, form: StatusForm) -> Exit {
             Exit::Done => shown.exit,
             failed => failed,
         },
+        // Nagios reads standard output alone.
+        Err(error) if form == StatusForm::Nagios => {
+            let line = clean_line(&error_chain(error.as_ref()));
+            match print(&format!("CASO UNKNOWN - {line}\n")) {
+                // Its code is 3 as well.
+                Exit::Done => Exit::Partly,
+                failed => failed,
+            }
+        }
         Err(error) => complain(&error, Exit::Nothing),
     }
 }

@@ -38,8 +38,26 @@ fn what_waits_for_a_removed_messenger_is_given_up_by_the_command_that_the_run_na
     site.set("DEFAULT", "messengers", "ssm");
     site.deliver()
         .expect(0)
-        .says("`caso queue forget mischief`");
+        .says("`caso queue drop mischief`");
+    let spool = site.spool();
+    let whole = spool.with_extension("whole");
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&spool, &whole])
+        .status();
+    assert!(copied.unwrap().success());
+    let dropped = site.start("caso", &["queue", "drop"], &["mischief", "--yes"]);
+    dropped
+        .finish()
+        .expect(0)
+        .says("gave up 10 records that wait for messenger `mischief`");
+    assert_eq!(segments(&site), 0);
+    let silent = site.deliver().expect(0);
+    assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""));
+    std::fs::remove_dir_all(&spool).unwrap();
+    std::fs::rename(&whole, &spool).unwrap();
 
+    // The shorter way, which keeps no copy.
     let done = forget(&site, &["mischief"]).expect(0);
     assert_eq!(
         done.stdout,

@@ -134,7 +134,8 @@ fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
         .says("add `--yes`");
     caso(&site, &set, &["nobody", "2026-10-08T05:00"])
         .expect(1)
-        .says("there is no cursor of a project `nobody`");
+        .says("there is no cursor of a project `nobody`")
+        .says("is set by its id");
     caso(&site, &set, &[&project, "2999-01-01"])
         .expect(2)
         .says("future");
@@ -157,6 +158,59 @@ fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
         shown.stdout,
         "no project was extracted yet\nnext  caso-extract\n"
     );
+}
+
+/// After a loss of the spool, before the first run.
+#[test]
+fn a_project_without_cursors_is_set_by_its_id() {
+    let (_cloud, site) = extracted();
+    let project = project_id(0);
+    let lastrun = site.spool().join(format!("lastrun.{project}"));
+    let cursors = site.spool().join(format!("caso-cursors/{project}.json"));
+    let set = |more: &[&str]| {
+        let what = [&[project.as_str(), "2026-10-08T02:00"], more].concat();
+        caso(&site, &["cursor", "set"], &what)
+    };
+    let lost: [(&str, &dyn Fn()); 4] = [
+        ("all", &|| std::fs::remove_dir_all(site.spool()).unwrap()),
+        ("the cursors", &|| std::fs::remove_file(&cursors).unwrap()),
+        ("both, but for a text of nobody's", &|| {
+            std::fs::remove_file(&cursors).unwrap();
+            std::fs::write(&lastrun, "rubbish").unwrap();
+        }),
+        ("the lastrun, beside damaged cursors", &|| {
+            std::fs::write(&cursors, "{").unwrap();
+            std::fs::remove_file(&lastrun).unwrap();
+        }),
+    ];
+    for (what, lose) in lost {
+        lose();
+        set(&[]).expect(2).says("add `--yes`");
+        let done = set(&["--yes"]).expect(0);
+        assert!(
+            done.stdout
+                .contains("what was used before 2026-10-08T02:00:00Z is not accounted"),
+            "{what}: {done}"
+        );
+        let told = std::fs::read_to_string(&lastrun).unwrap();
+        assert_eq!(told, "2026-10-08 02:00:00+00:00", "{what}");
+        assert_eq!(moments(&site), [ONE + 3_600, ONE + 3_600], "{what}");
+        site.extract(&["--extract-to", "2026-10-08 03:00:00"])
+            .expect(0);
+        assert_eq!(moments(&site), [THREE, THREE], "{what}");
+    }
+    // Each hour once, whatever was lost.
+    assert_eq!(intervals(&site).len(), 3);
+    set(&["--cloud", "elsewhere", "--yes"]).expect(0);
+    let nobodys = "0123456789abcdef0123456789abcdef";
+    caso(
+        &site,
+        &["cursor", "set"],
+        &[nobodys, "2026-10-08", "--cloud", "elsewhere", "--yes"],
+    )
+    .expect(2)
+    .says("no cloud `elsewhere` is configured")
+    .says("one of default");
 }
 
 #[test]

@@ -49,6 +49,7 @@ use caso_model::Window;
 pub use self::all::Whereabouts;
 pub use self::error::CursorError;
 use self::project::{Change, ProjectCursors};
+use crate::lastrun::format_lastrun;
 use crate::spool::Spool;
 
 /// What a cursor belongs to, beside its project.
@@ -376,13 +377,26 @@ impl Cursors {
 
     /// Sets all cursors of a project to a moment in epoch seconds, and its lastrun with them.
     /// `name` is the project's name, where that is known. They stay there until something is
-    /// extracted from there, whatever lies sealed in the journal.
+    /// extracted from there, whatever lies sealed in the journal. Where the project has none, those
+    /// that are [configured](Self::configured) are made; what cannot be read of it gives way.
     ///
     /// # Errors
     /// The project's files could not be read or written; killed in between, the cursors stand
     /// where they stood.
     pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
-        self.change(project, name, |known| known.set(&self.spool, at).map(Some))?;
+        let unreadable = match self.project(project, name) {
+            Err(CursorError::NotADate { path, .. }) => Some(path),
+            Err(CursorError::Damaged { .. }) => self.spool.lastrun_file(project),
+            _ => None,
+        };
+        if let (Some(path), Some(text)) = (unreadable, format_lastrun(at)) {
+            let written = self.spool.disk().replace(&path, text.as_bytes());
+            let project = project.to_owned();
+            written.map_err(|source| CursorError::Write { project, source })?;
+        }
+        self.change(project, name, |known| {
+            known.set(&self.spool, &self.configured, at).map(Some)
+        })?;
         self.settle().pop().map_or(Ok(()), Err)
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::queue::{Ask, agreed};
 use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
+use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
 use crate::run::remedy::advised;
@@ -16,7 +17,7 @@ use crate::stdout;
 use caso_base::line::clean_line;
 use caso_base::time::format_utc;
 use caso_base::{Clock as _, SystemClock};
-use caso_config::Config;
+use caso_config::{CloudConfig, Config};
 use caso_model::extraction::Extractor;
 use caso_state::Cursors;
 
@@ -26,6 +27,8 @@ pub enum Change {
     /// All of a project's, to a moment in epoch seconds.
     Set {
         project: String,
+        /// Of a project that has none yet.
+        cloud: Option<String>,
         at: i64,
     },
     Forget {
@@ -115,8 +118,16 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     let failed = || Stopped::with(Exit::Nothing);
     let now = SystemClock::new().now();
     let status = Status::read(config, now).map_err(failed())?;
-    let (Change::Set { project, .. } | Change::Forget { project }) = change;
-    let cursors = of_project(&status, project).map_err(failed())?;
+    let new;
+    let cursors = match change {
+        Change::Set { project, cloud, .. } if is_id(project) && !is_known(&status, project) => {
+            new = of_new(config, project, cloud.as_deref()).map_err(Stopped::with(Exit::Usage))?;
+            new.iter().collect()
+        }
+        Change::Set { project, .. } | Change::Forget { project } => {
+            of_project(&status, project).map_err(failed())?
+        }
+    };
     let (text, question) = match change {
         Change::Set { at, .. } if *at > now => {
             return Err(Stopped::with(Exit::Usage)(anyhow!(
@@ -138,7 +149,8 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     };
     let written = match change {
         Change::Set { at, .. } => {
-            let all = Cursors::open(&spools.cursors, false);
+            let keys = cursors.iter().map(|it| it.key()).collect();
+            let all = Cursors::open(&spools.cursors, false).configured(keys);
             all.set(&first.project, first.name.as_deref(), *at)
         }
         Change::Forget { .. } => Cursors::forget(&spools.cursors, &first.project),
@@ -157,6 +169,39 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     .map_err(failed())
 }
 
+/// Whether it can be an id of Keystone's: names are looked for among the cursors alone.
+fn is_id(project: &str) -> bool {
+    let digits = project.bytes().filter(|it| *it != b'-');
+    project.len() >= 32 && digits.clone().all(|it| it.is_ascii_hexdigit()) && digits.count() >= 32
+}
+
+fn is_known(status: &Status, project: &str) -> bool {
+    status.cursors.iter().any(|it| it.is_of(project))
+}
+
+/// What a project would have that was never extracted, or whose cursors were lost.
+fn of_new(config: &Config, project: &str, cloud: Option<&str>) -> anyhow::Result<Vec<Cursor>> {
+    let named = |it: &&CloudConfig| cloud.is_none_or(|name| it.name == name);
+    let found: Vec<&CloudConfig> = config.clouds.iter().filter(named).collect();
+    let [of] = found.as_slice() else {
+        let names: Vec<&str> = config.clouds.iter().map(|it| it.name.as_str()).collect();
+        return Err(advised(
+            match cloud {
+                Some(name) => format!("no cloud `{name}` is configured"),
+                None => format!(
+                    "there is no cursor of a project `{project}`, and it may be in any of several clouds"
+                ),
+            },
+            format!(
+                "say in which it is: `--cloud` and one of {}",
+                names.join(", ")
+            ),
+        ));
+    };
+    let keys = cursor_keys::of_cloud(of).into_iter();
+    Ok(keys.map(|key| Cursor::unknown(project, key)).collect())
+}
+
 /// Those of one project, by its id or its name.
 fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a Cursor>> {
     let cursors = status.cursors.iter();
@@ -165,9 +210,14 @@ fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a C
         let mut names: Vec<&str> = status.cursors.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
+        let by_id = "one that was never extracted, or whose cursors were lost, is set by its id \
+                     (`openstack project show NAME -f value -c id`)";
         return Err(advised(
             format!("there is no cursor of a project `{project}`"),
-            format!("there is: {}", names.join(", ")),
+            match names.is_empty() {
+                true => by_id.to_owned(),
+                false => format!("there is: {}; {by_id}", names.join(", ")),
+            },
         ));
     };
     if let Some(other) = found.iter().find(|it| it.project != first.project) {
@@ -235,7 +285,8 @@ fn forgotten(cursors: &[&Cursor]) -> String {
     text += match found {
         true => {
             "The last run found this project: the next one extracts it from the beginning \
-             (`first_extract_from`), and counts storage and energy twice.\n"
+             (`first_extract_from`): records of servers replace those of before, and what adds up goes in the \
+             windows of the first time, as far as the ledger of runs knows them (400 days).\n"
         }
         false => {
             "Should a run find this project again, it extracts it from the beginning \

@@ -10,7 +10,7 @@ mod bisect;
 pub mod clock;
 mod cloud_run;
 mod commit;
-mod cursor_keys;
+pub mod cursor_keys;
 mod extractor;
 mod inheritance;
 mod mapping;

@@ -92,9 +92,7 @@ impl Summary {
             format!("waiting-for-removed:{name}"),
             (
                 format!("records wait for messenger `{name}`, which is no longer in `messengers`"),
-                format!(
-                    "put it back, or give up what waits for it with `caso queue forget {name}`"
-                ),
+                format!("put it back, or give up what waits for it with `caso queue drop {name}`"),
             ),
         );
     }

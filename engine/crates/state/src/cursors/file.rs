@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::CursorKey;
 use caso_base::digest::sha256_hex;
 use caso_disk::{Beside, Disk, DiskError, Step};
 
@@ -42,6 +43,20 @@ pub struct Entry {
     /// An operator decided where it stands, and nothing was extracted from there since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
+}
+
+impl Entry {
+    /// One that was never tried, and says nothing of where to start.
+    pub fn new(key: &CursorKey) -> Self {
+        Entry {
+            cloud: key.cloud.clone(),
+            region: key.region.clone(),
+            extractor: key.extractor.clone(),
+            at: None,
+            standing: Standing::Untried,
+            by_hand: false,
+        }
+    }
 }
 
 /// Whether the extractor ever found what it reads.

@@ -141,11 +141,19 @@ impl ProjectCursors {
 
     /// All cursors at a moment; what is to be written for it. Nothing is set before
     /// [`ProjectCursors::moved`], and lastrun not before [`ProjectCursors::settle`].
-    pub(super) fn set(&mut self, spool: &Spool, at: i64) -> Result<Change, CursorError> {
+    pub(super) fn set(
+        &mut self,
+        spool: &Spool,
+        keys: &[CursorKey],
+        at: i64,
+    ) -> Result<Change, CursorError> {
         let mut next = self.file.clone();
         // What went with its lastrun file is what is to be set.
         if let (true, Some(removed)) = (next.cursors.is_empty(), &self.fallback.removed) {
             next.cursors.clone_from(removed);
+        }
+        if next.cursors.is_empty() {
+            next.cursors.extend(keys.iter().map(Entry::new));
         }
         for entry in &mut next.cursors {
             entry.at = Some(at);
@@ -261,12 +269,8 @@ impl ProjectCursors {
             false => Start::at_the_beginning(),
         };
         self.file.cursors.push(Entry {
-            cloud: key.cloud.clone(),
-            region: key.region.clone(),
-            extractor: key.extractor.clone(),
             at: start.at,
-            standing: Standing::Untried,
-            by_hand: false,
+            ..Entry::new(key)
         });
         start
     }

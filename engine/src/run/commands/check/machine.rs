@@ -79,7 +79,7 @@ pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
         if queue.waiting > 0 && !queue.configured {
             well = false;
             let text = format!("{waiting} for it, and it is not in `messengers`");
-            let hint = format!("put it back, or caso queue forget {name}");
+            let hint = format!("put it back, or caso queue drop {name}");
             findings.add(Finding::warning(Area::Queue, text).of(name).hint(hint));
         } else if let (1.., Some(stopped)) = (queue.waiting, &queue.stopped) {
             well = false;

@@ -1,6 +1,6 @@
 //! What the spool says of the runs so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -12,9 +12,9 @@ use caso_config::Config;
 use caso_disk::{Disk, elements};
 use caso_journal::Journal;
 use caso_state::ledger::{self, FailureLine, RunLine};
-use caso_state::{Cursors, Failures, Spool};
+use caso_state::{CursorKey, Cursors, Failures, Spool};
 
-use crate::run::summary::words::len;
+use crate::run::summary::words::{len, span};
 
 /// Back so far the last runs are looked for, in seconds.
 pub const LOOK_BACK: i64 = 32 * 86_400;
@@ -64,6 +64,38 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// One of which nothing is known.
+    pub fn unknown(project: &str, key: CursorKey) -> Self {
+        Cursor {
+            cloud: key.cloud,
+            region: key.region,
+            extractor: key.extractor,
+            project: project.to_owned(),
+            name: None,
+            at: None,
+            lag: None,
+            lacking: false,
+            failed_runs: 0,
+            failing_since: None,
+            reason: None,
+            in_last_run: false,
+        }
+    }
+
+    /// What it belongs to, beside its project.
+    pub fn key(&self) -> CursorKey {
+        CursorKey {
+            cloud: self.cloud.clone(),
+            region: self.region.clone(),
+            extractor: self.extractor.clone(),
+        }
+    }
+
+    /// Whether it failed in the last run, or in those before.
+    pub fn is_failing(&self) -> bool {
+        self.failing_since.is_some() || self.reason.is_some()
+    }
+
     /// Whether it is of the project of this id or name.
     pub fn is_of(&self, project: &str) -> bool {
         self.project == project || self.name.as_deref() == Some(project)
@@ -132,11 +164,15 @@ impl Status {
             }
             Some(_) => {}
         }
-        let failing = self.cursors.iter().filter(|it| it.failing_since.is_some());
+        lines.extend(self.not_whole());
+        let failing = self.cursors.iter().filter(|it| it.is_failing());
+        let without = self.without_cursor();
+        let projects: BTreeSet<_> = without.iter().map(|it| (&it.cloud, &it.project)).collect();
         let late = |it: &&Cursor| it.lag.is_some_and(|lag| lag > LATE) && !it.lacking;
         let gone = self.cursors.iter().filter(|it| late(it) && !it.in_last_run);
         for (number, what) in [
             (failing.count(), "failing"),
+            (projects.len(), "never extracted and failing"),
             (gone.count(), "no longer extracted"),
             (self.cursors.iter().filter(late).count(), "behind"),
         ] {
@@ -167,6 +203,31 @@ impl Status {
             }
         }
         lines
+    }
+
+    /// That nothing has gone wholly well for a while, though runs begin.
+    fn not_whole(&self) -> Option<String> {
+        self.last_run.as_ref()?;
+        match self.last_whole {
+            None => Some("no whole run in the last 32 days".to_owned()),
+            Some(at) if self.now - at > LATE => {
+                Some(format!("no whole run for {}", span(self.now - at)))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// What failed in the last run of a project that has no cursor to say so.
+    pub fn without_cursor(&self) -> Vec<&FailureLine> {
+        let failures = self.last_run.iter().flat_map(|run| &run.failures);
+        let known = |it: &&FailureLine| {
+            let project = it.project.as_deref();
+            let mut cursors = self.cursors.iter();
+            cursors.any(|cursor| Some(cursor.project.as_str()) == project && cursor.is_failing())
+        };
+        failures
+            .filter(|it| it.project.is_some() && !known(it))
+            .collect()
     }
 }
 

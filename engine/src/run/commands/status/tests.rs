@@ -136,11 +136,11 @@ fn for_a_person() {
          `caso cursor forget` gives it up\n\
          queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, `caso queue retry ssm` \
          puts them back\n            \
-         logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue forget \
+         logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue drop \
          logstash` gives it up; connection refused\n\
          outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\
          spool       /spool, 5 MiB free\n\
-         look at     1 failing; 1 no longer extracted; 2 behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
+         look at     no whole run for 7 days; 1 failing; 1 no longer extracted; 2 behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
          57 messages not taken\n"
     );
 }
@@ -159,8 +159,39 @@ fn for_nagios() {
     );
     let (line, code) = of(&ill());
     assert_eq!(code, 1);
-    assert!(line.starts_with("CASO WARNING - 1 failing, "), "{line}");
+    assert!(
+        line.starts_with("CASO WARNING - no whole run for 7 days, 1 failing, "),
+        "{line}"
+    );
     assert!(line.contains("| lag=604800s "), "{line}");
+    // What was never extracted has no cursor that could be behind.
+    let mut never = well();
+    let run = never.last_run.as_mut().unwrap();
+    run.exit = 3;
+    run.failures.push(FailureLine {
+        cloud: "default".into(),
+        project: Some("c".into()),
+        name: Some("name-of-c".into()),
+        extractor: None,
+        reason: "it has no VO".into(),
+    });
+    let (line, code) = of(&never);
+    assert_eq!(code, 1);
+    assert!(
+        line.starts_with("CASO WARNING - 1 never extracted and failing |"),
+        "{line}"
+    );
+    let page = text(&never);
+    assert!(
+        page.contains("\n            name-of-c: never extracted: it has no VO\n"),
+        "{page}"
+    );
+    // Nor does one run tell a clock's hour from a year.
+    never.last_whole = None;
+    assert!(of(&never).0.contains("no whole run in the last 32 days"));
+    let mut unsaid = well();
+    unsaid.cursors[0].reason = Some("it has no VO".into());
+    assert_eq!(of(&unsaid).1, 1);
     let mut dead = well();
     dead.last_run.as_mut().unwrap().began = NOW - 2 * DAY;
     assert_eq!(of(&dead).1, 2);

@@ -72,8 +72,7 @@ impl Page {
             by_project.entry(key).or_default().push(cursor);
         }
         let odd = |cursor: &&Cursor| {
-            cursor.failing_since.is_some()
-                || !cursor.lacking && cursor.lag.is_none_or(|lag| lag > LATE)
+            cursor.is_failing() || !cursor.lacking && cursor.lag.is_none_or(|lag| lag > LATE)
         };
         let all = by_project.len();
         by_project.retain(|_, cursors| cursors.iter().any(odd));
@@ -120,6 +119,11 @@ impl Page {
                 &format!("{name}{region} {}: {up_to}{runs}{why}", cursor.extractor),
             );
         }
+        for failure in status.without_cursor() {
+            let project = failure.project.as_deref().unwrap_or_default();
+            let name = failure.name.as_deref().unwrap_or(project);
+            self.line("", &format!("{name}: never extracted: {}", failure.reason));
+        }
     }
 
     fn queues(&mut self, status: &Status) {
@@ -139,7 +143,7 @@ impl Page {
             if !queue.configured {
                 let _ = write!(
                     text,
-                    "; not in `messengers`: `caso queue forget {}` gives it up",
+                    "; not in `messengers`: `caso queue drop {}` gives it up",
                     queue.messenger
                 );
             }
