@@ -36,9 +36,7 @@ fn what_waits_for_a_removed_messenger_is_given_up_by_the_command_that_the_run_na
     let mut site = with_a_backlog(&world);
 
     site.set("DEFAULT", "messengers", "ssm");
-    site.deliver()
-        .expect(0)
-        .says("`caso queue drop mischief`");
+    site.deliver().expect(0).says("`caso queue drop mischief`");
     let spool = site.spool();
     let whole = spool.with_extension("whole");
     let copied = std::process::Command::new("cp")
@@ -336,7 +334,10 @@ fn what_is_dropped_is_saved_whole_and_only_after_a_yes() {
         .says("nobody is at a terminal");
     sub(&site, "drop", &["mischief", "--older-than", "soon"]).expect(2);
     let young = sub(&site, "drop", &["mischief", "--older-than", "1d", "--yes"]).expect(0);
-    assert_eq!(young.stdout, "nothing waits for messenger `mischief`\n");
+    assert_eq!(
+        young.stdout,
+        "nothing that is older waits for messenger `mischief`\n"
+    );
     assert_eq!(contents(&site.spool()), before, "something was written");
 
     let done = sub(&site, "drop", &["mischief", "--yes"]).expect(0);

@@ -160,6 +160,27 @@ fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
     );
 }
 
+/// As an operator sees them who comes from Python's cASO.
+#[test]
+fn before_the_first_run_the_lastrun_files_are_shown() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let site = Site::at(&cloud);
+    site.set_cursor(&project_id(0), "2026-10-08 02:00:00+00:00");
+    std::fs::write(site.spool().join("lastrun"), "soon").unwrap();
+    let shown = caso(&site, &["cursor"], &[]).expect(0);
+    let project = project_id(0);
+    assert_eq!(
+        shown.stdout,
+        format!(
+            "No project was extracted by this cASO yet; it goes on from the lastrun files of the one before:\n\
+             LASTRUN OF                        UP TO\n\
+             every project                     no date\n\
+             {project}  2026-10-08T02:00:00Z\n\
+             next  caso-extract --dry-run\n"
+        )
+    );
+}
+
 /// After a loss of the spool, before the first run.
 #[test]
 fn a_project_without_cursors_is_set_by_its_id() {

@@ -1,6 +1,8 @@
 //! `caso cursor`: how far each extractor of each project is, and the two ways of changing that by
 //! hand. Looking takes no lock; setting and forgetting takes a run's.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
@@ -18,8 +20,9 @@ use caso_base::line::clean_line;
 use caso_base::time::format_utc;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::{CloudConfig, Config};
+use caso_disk::Disk;
 use caso_model::extraction::Extractor;
-use caso_state::Cursors;
+use caso_state::{Cursors, Spool};
 
 /// What to change.
 #[derive(Debug, PartialEq)]
@@ -59,7 +62,9 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
         return Ok(serde_json::to_string_pretty(&listed)? + "\n");
     }
     if status.cursors.is_empty() {
-        return Ok("no project was extracted yet\nnext  caso-extract\n".to_owned());
+        let spool = Spool::look(&config.spooldir, Disk::default());
+        let earlier = Cursors::lastruns(&spool).context("cannot read the lastrun files")?;
+        return Ok(of_earlier(&earlier));
     }
     let mut table = Table::new(["PROJECT", "CLOUD", "EXTRACTOR", "UP TO", ">BEHIND", "STATE"]);
     let mut next = Vec::new();
@@ -83,6 +88,26 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     next.dedup();
     next.push("caso status".to_owned());
     Ok(table.to_string() + &table::next(&next))
+}
+
+/// Where no run of this version has been, and maybe Python's.
+fn of_earlier(lastruns: &BTreeMap<String, Option<i64>>) -> String {
+    if lastruns.is_empty() {
+        return "no project was extracted yet\nnext  caso-extract\n".to_owned();
+    }
+    let mut table = Table::new(["LASTRUN OF", "UP TO"]);
+    for (project, at) in lastruns {
+        let project = match project.as_str() {
+            "" => "every project",
+            project => project,
+        };
+        let at = at.map_or("no date".to_owned(), format_utc);
+        table.row([clean_line(project), at]);
+    }
+    format!(
+        "No project was extracted by this cASO yet; it goes on from the lastrun files of the one before:\n\
+         {table}next  caso-extract --dry-run\n"
+    )
 }
 
 fn name(cursor: &Cursor) -> &str {

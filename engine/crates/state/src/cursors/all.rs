@@ -1,10 +1,12 @@
 //! Every cursor of a spool, to be looked at: nothing is written, and nobody is waited for.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 
 use super::file::{CursorFile, Found, Standing};
 use super::{CursorKey, Cursors};
+use crate::lastrun::parse_lastrun;
 use crate::spool::Spool;
 
 /// Where a cursor stands.
@@ -63,6 +65,33 @@ impl Cursors {
             key(one).cmp(&key(other))
         });
         Ok(all)
+    }
+
+    /// What the lastrun files of the spool say, by what stands behind `lastrun.` in their names (the
+    /// one file of all projects that cASO wrote up to 1.4.0 first, with no name): where they end, in
+    /// epoch seconds; none for one that holds no date.
+    ///
+    /// # Errors
+    /// The folder, or a file in it, cannot be read.
+    pub fn lastruns(spool: &Spool) -> io::Result<BTreeMap<String, Option<i64>>> {
+        let listing = match fs::read_dir(spool.folder()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            listing => listing?,
+        };
+        let mut found = BTreeMap::new();
+        for entry in listing {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let of = match name.as_str() {
+                "lastrun" => Some(""),
+                name => name.strip_prefix("lastrun.").filter(|of| !of.is_empty()),
+            };
+            if let Some(of) = of {
+                let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+                found.insert(of.to_owned(), parse_lastrun(text.trim()));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -11,7 +11,7 @@ use super::opened;
 use crate::run::adoption::{KIND, Left, seal, take_all};
 use crate::run::exit::Exit;
 use crate::run::prepare::Stopped;
-use crate::run::summary::words::{count, len};
+use crate::run::summary::words::{count, len, of};
 use crate::run::table::next;
 
 /// The component that takes it.
@@ -68,7 +68,12 @@ fn said(what: &Adopt, number: u64, left: &Left) -> (String, Exit) {
     let messages = |number: u64| count(number, "message", "messages");
     let queue = what.folder.display();
     let name = &what.messenger;
-    let mut text = format!("{} of `{queue}` wait for `{name}` now\n", messages(number));
+    let verb = |number: u64, one, many| of(number, one, many);
+    let mut text = format!(
+        "{} of `{queue}` {} for `{name}` now\n",
+        messages(number),
+        verb(number, "waits", "wait")
+    );
     for (names, why) in [
         (
             &left.locked,
@@ -78,8 +83,9 @@ fn said(what: &Adopt, number: u64, left: &Left) -> (String, Exit) {
     ] {
         if let Some(first) = names.first() {
             text += &format!(
-                "{} stay there, `{first}` first: {why}\n",
-                messages(len(names))
+                "{} {} there, `{first}` first: {why}\n",
+                messages(len(names)),
+                verb(len(names), "stays", "stay")
             );
         }
     }

@@ -57,7 +57,12 @@ async fn dropped(config: &Config, drop: &Drop, ask: Ask<'_>) -> Result<(), Stopp
         .map_or(i64::MAX, |age| now.saturating_sub(age));
     let found = count(&sight, drop, before).map_err(failed())?;
     if found.records == 0 {
-        return stdout::write(&nothing(&drop.messenger, drop.quarantine)).map_err(failed());
+        let nothing = nothing(&drop.messenger, drop.quarantine);
+        let nothing = match drop.older_than {
+            Some(_) => nothing.replacen("nothing", "nothing that is older", 1),
+            None => nothing,
+        };
+        return stdout::write(&nothing).map_err(failed());
     }
     stdout::write(&announced(config, drop, found)).map_err(failed())?;
     agreed(ask, "Drop them?")?;
