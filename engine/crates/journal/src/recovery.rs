@@ -92,7 +92,7 @@ impl fmt::Display for Held {
                 let Window { start, end } = key.window;
                 write!(
                     f,
-                    " from {from} to {to}. To extract that again: `caso extract --projects {} \
+                    " from {from} to {to}. To extract that again: `caso extract --caso_tag '' --projects {} \
                      --extractor {} --extract-from {from} --extract-to {to}`",
                     key.project,
                     key.extractor,

@@ -310,7 +310,7 @@ fn a_damaged_segment_says_of_which_window_it_was_and_how_to_extract_that_again()
     let (_, recovery) = site.open();
     let text = recovery.set_aside[0].to_string();
     for part in [
-        "--projects",
+        "--caso_tag '' --projects",
         "--extractor nova",
         "--extract-from 1",
         "--extract-to 1",
