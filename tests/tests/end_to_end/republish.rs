@@ -96,6 +96,29 @@ fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {
     assert_eq!(moments(&site), [THREE, THREE]);
 }
 
+/// A run that was killed while it delivered has moved its cursors, and is not in the ledger.
+#[test]
+fn a_cursor_is_not_set_back_over_storage_in_bounds_that_nobody_knows() {
+    let (_cloud, mut site) = extracted();
+    let runs = site.spool().join("caso-runs");
+    let file = std::fs::read_dir(&runs).unwrap().next().unwrap();
+    let file = file.unwrap().path();
+    let ledger = std::fs::read_to_string(&file).unwrap();
+    let without_the_last: Vec<&str> = ledger.lines().take(2).collect();
+    std::fs::write(&file, without_the_last.join("\n") + "\n").unwrap();
+    let set = |site: &Site, to| caso(site, &["cursor", "set"], &[&project_id(0), to]);
+    set(&site, "2026-10-08T01:00")
+        .expect(1)
+        .says(
+            "what was used from 2026-10-08T02:00:00Z to 2026-10-08T03:00:00Z was extracted before",
+        )
+        .says("--types cloud,accelerator");
+    assert_eq!(moments(&site), [THREE, THREE]);
+    site.set("DEFAULT", "overlapping_intervals", "true");
+    set(&site, "2026-10-08T01:00").expect(0);
+    assert_eq!(moments(&site), [ONE, ONE]);
+}
+
 /// As operators of Python's cASO have a project extracted anew.
 #[test]
 fn without_its_lastrun_and_cursors_what_adds_up_is_counted_once() {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::queue::{Ask, agreed};
 use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
+use crate::run::extract::again::{PastWindows, pieces};
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
@@ -21,6 +22,7 @@ use caso_base::time::format_utc;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
+use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::{Cursors, Spool};
 
@@ -163,6 +165,9 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         Change::Set { at, .. } => announced(&cursors, *at),
         Change::Forget { .. } => (forgotten(&cursors), Some("Forget it?")),
     };
+    if let Change::Set { at, .. } = change {
+        counted_once(config, &cursors, *at).map_err(failed())?;
+    }
     stdout::write(&text).map_err(failed())?;
     if let Some(question) = question {
         agreed(ask, question)?;
@@ -292,6 +297,34 @@ fn announced(cursors: &[&Cursor], at: i64) -> (String, Option<&'static str>) {
         text += &format!("{what}: {line}\n");
     }
     (text, skips.then_some("Skip it?"))
+}
+
+/// What adds up is extracted again in the windows of the first time: the ledger has to know them.
+///
+/// # Errors
+/// It does not, as a run was killed before it wrote there, or its file is damaged.
+fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result<()> {
+    if config.overlapping_intervals {
+        return Ok(());
+    }
+    let spool = Spool::look(&config.spooldir, Disk::default());
+    let past = PastWindows::read(&spool, 0).context("cannot read the ledger of runs")?;
+    for cursor in cursors.iter().filter(|it| adds_up(&it.extractor)) {
+        let Some(end) = cursor.at.filter(|end| *end > at) else {
+            continue;
+        };
+        let region = cursor.region.as_deref();
+        let past = past.windows(&cursor.cloud, region, &cursor.extractor, &cursor.project);
+        pieces(Window { start: at, end }, Some(end), past).map_err(|unknown| {
+            advised(
+                format!("{}: {unknown}", clean_line(&cursor.extractor)),
+                "set it behind that, or publish what replaces itself with `caso republish --types \
+                 cloud,accelerator`; `overlapping_intervals = true` allows it where the first records were never \
+                 delivered, or are deleted",
+            )
+        })?;
+    }
+    Ok(())
 }
 
 fn adds_up(extractor: &str) -> bool {

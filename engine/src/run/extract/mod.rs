@@ -5,7 +5,7 @@
 //! configuration when all have come to their end. How many are read at a time is
 //! bounded, for the machine's sake.
 
-mod again;
+pub mod again;
 mod bisect;
 pub mod clock;
 mod cloud_run;
