@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::consumer::Consumer;
+use super::consumer::{Consumer, front};
 use super::site::*;
 use crate::*;
 use caso_disk::{Disk, Fault, Step, Verdict};
@@ -73,7 +73,7 @@ fn a_pack_with_nothing_left_is_ended_though_nobody_delivers_it() {
     let (journal, _) = site.open();
     let queue = journal.queue("a");
     queue.pack(None, None).unwrap();
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     batch.resolve([0]).unwrap();
     journal.clean().unwrap();

@@ -1,6 +1,7 @@
 //! A delivery of a few lines, in the place of the real one with its retry rule:
 //! offers each batch once and stops at the first record that is not taken.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use caso_model::record::AccountingRecord;
@@ -27,6 +28,26 @@ pub fn nothing(_: &[AccountingRecord]) -> Taken {
         accepted: 0,
         refused: Vec::new(),
     }
+}
+
+/// A record that is not to the consumer's taste.
+pub fn refused(item: &BatchItem) -> Quarantined<'_> {
+    Quarantined {
+        item,
+        cause: QuarantineCause::Refused,
+        reason: "not to my taste",
+    }
+}
+
+/// The pack at the front of a queue.
+pub fn front(queue: &Queue) -> OpenPack {
+    queue.open(queue.pending().unwrap()[0].name).unwrap()
+}
+
+/// A file that is there and that nobody can open, root neither: a link to itself.
+pub fn unreadable(path: &Path) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(path.file_name().unwrap(), path).unwrap();
 }
 
 /// A messenger's queue with the records that were taken from it.
@@ -125,11 +146,7 @@ impl Consumer {
         let refused: Vec<Quarantined<'_>> = taken
             .refused
             .iter()
-            .map(|at| Quarantined {
-                item: &items[*at],
-                cause: QuarantineCause::Refused,
-                reason: "not to my taste",
-            })
+            .map(|at| refused(&items[*at]))
             .collect();
         let mut dealt = Vec::new();
         for (at, item) in items.iter().enumerate() {

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use caso_base::digest::sha256_hex;
 use caso_disk::Disk;
 use serde_json::{Value, json};
 
+use super::consumer::{front, refused, unreadable};
 use super::site::*;
 use crate::layout::FORMAT;
-use crate::{BatchItem, Journal, JournalError, QuarantineCause, Quarantined, QuarantinedRecord};
+use crate::{Journal, JournalError, QuarantinedRecord};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -28,7 +28,7 @@ fn batches_are_counted_from_0_and_each_step_is_a_line() {
     site.seal(&journal, 0, &records);
     let queue = journal.queue("a");
     queue.pack(None, None).unwrap();
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let clouds = pack.next_batch().unwrap().unwrap();
     assert_eq!(clouds.attempt().unwrap(), 1);
     clouds
@@ -85,7 +85,7 @@ fn the_operator_reads_how_often_the_batch_at_the_front_was_offered() {
         let waiting = journal.waiting().unwrap();
         waiting.iter().map(|it| it.attempts).collect::<Vec<_>>()
     };
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let clouds = pack.next_batch().unwrap().unwrap();
     assert_eq!(attempts(), [0]);
     for _ in 0..3 {
@@ -115,7 +115,7 @@ fn a_batch_of_an_unknown_type_is_named_with_its_pack() {
     let tag = r#""type":"cloud""#;
     assert_eq!(text.matches(tag).count(), 1, "{text}");
     fs::write(&file, text.replace(tag, r#""type":"quota""#)).unwrap();
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let Err(JournalError::UnknownType { path, record_type }) = pack.next_batch() else {
         panic!("a batch of type `quota` was read");
     };
@@ -131,7 +131,7 @@ fn sums_are_of_what_stands_beside_them() {
     let (journal, _) = site.open();
     let queue = journal.queue("a");
     queue.pack(None, None).unwrap();
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     batch.attempt().unwrap();
     batch.resolve([0]).unwrap();
@@ -207,21 +207,13 @@ fn what_waits_is_told_with_its_bytes_and_its_age() {
     queue.pack(None, None).unwrap();
     assert_eq!(queue.records_left().unwrap(), 3);
     assert_eq!(told(), (3, clouds[0] + clouds[1] + ips[0], Some(500)));
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     batch.resolve([0]).unwrap();
     assert_eq!(told(), (2, (clouds[0] + clouds[1]) / 2 + ips[0], Some(500)));
     batch.resolve([1]).unwrap();
     assert_eq!(told(), (1, ips[0], Some(700)));
     assert_eq!(queue.records_left().unwrap(), 1);
-}
-
-fn refused(item: &BatchItem) -> Quarantined<'_> {
-    Quarantined {
-        item,
-        cause: QuarantineCause::Refused,
-        reason: "not to my taste",
-    }
 }
 
 /// What was refused is as long as its line. A line of a version to come is passed over, and
@@ -233,7 +225,7 @@ fn a_line_of_the_quarantine_is_read_and_forgotten_by_itself() {
     let (journal, _) = site.open();
     let queue = journal.queue("a");
     queue.pack(None, None).unwrap();
-    let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+    let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     let items = batch.records().unwrap().items;
     for (item, at) in items.iter().zip([7, 9, 9]) {
@@ -275,30 +267,25 @@ fn a_file_that_cannot_be_opened_is_an_error() {
     site.extract(&["1"]);
     let (journal, _) = site.open();
     let queue = journal.queue("a");
-    // Nobody opens a link to itself, root neither.
-    let nobodys = |path: &Path| {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::os::unix::fs::symlink(path.file_name().unwrap(), path).unwrap();
-    };
     let told = |error: JournalError| error.to_string();
     let segment = list(&site.path("segments")).remove(0);
     let kept = fs::read(&segment).unwrap();
     fs::remove_file(&segment).unwrap();
-    nobodys(&segment);
+    unreadable(&segment);
     assert!(told(queue.pack(None, None).unwrap_err()).contains(".seg"));
     fs::remove_file(&segment).unwrap();
     fs::write(&segment, kept).unwrap();
     queue.pack(None, None).unwrap();
     let name = queue.pending().unwrap()[0].name;
     let ack = site.path("messengers/a").join(format!("{name}.ack"));
-    nobodys(&ack);
+    unreadable(&ack);
     let opened = queue.open(name).and_then(|mut pack| pack.next_batch());
     let Err(error) = opened else {
         panic!("it was read");
     };
     assert!(told(error).contains(".ack"));
     fs::remove_file(&ack).unwrap();
-    nobodys(
+    unreadable(
         &site
             .path("messengers/a/quarantine")
             .join(format!("{name}.jsonl")),

@@ -1,8 +1,8 @@
 //! Order, packing, who gets what, what waits.
 
-use super::consumer::{Consumer, all, nothing};
+use super::consumer::{Consumer, all, front, nothing, refused};
 use super::site::*;
-use crate::{Journal, QuarantineCause, Quarantined};
+use crate::Journal;
 use caso_disk::faults::At;
 use caso_model::record::AccountingRecord;
 
@@ -196,15 +196,10 @@ fn a_record_of_each_batch_lies_in_quarantine() {
     let queue = journal.queue("m");
     queue.pack(None, None).unwrap();
     for _ in 0..2 {
-        let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+        let mut pack = front(&queue);
         while let Some(batch) = pack.next_batch().unwrap() {
             let items = batch.records().unwrap().items;
-            let refused = Quarantined {
-                item: &items[0],
-                cause: QuarantineCause::Refused,
-                reason: "not to my taste",
-            };
-            batch.quarantine(7, &[refused]).unwrap();
+            batch.quarantine(7, &[refused(&items[0])]).unwrap();
         }
     }
     assert_eq!(site.quarantined_ids("m"), ["vm", "ip"]);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::consumer::{Consumer, Taken, all, nothing};
+use super::consumer::{Consumer, Taken, all, front, nothing, refused, unreadable};
 use super::site::*;
 use crate::*;
 use caso_disk::Disk;
@@ -326,18 +326,13 @@ fn what_is_accepted_of_a_key_that_this_run_refused_is_remembered() {
     let offered = |project, record: AccountingRecord, accepts: bool| {
         site.seal(&journal, project, &[record]);
         queue.pack(None, None).unwrap();
-        let mut pack = queue.open(queue.pending().unwrap()[0].name).unwrap();
+        let mut pack = front(&queue);
         let batch = pack.next_batch().unwrap().unwrap();
         let items = batch.records().unwrap().items;
         if accepts {
             batch.delivered(items.iter().map(|it| &it.record)).unwrap();
         } else {
-            let refused = Quarantined {
-                item: &items[0],
-                cause: QuarantineCause::Refused,
-                reason: "not to my taste",
-            };
-            batch.quarantine(7, &[refused]).unwrap();
+            batch.quarantine(7, &[refused(&items[0])]).unwrap();
         }
         batch.resolve([0]).unwrap();
         assert!(pack.next_batch().unwrap().is_none());
@@ -352,7 +347,7 @@ fn what_is_accepted_of_a_key_that_this_run_refused_is_remembered() {
     // What says so and cannot be opened does not pass for nothing.
     let since = site.path("messengers/m/quarantine/delivered-since");
     std::fs::remove_file(&since).unwrap();
-    std::os::unix::fs::symlink("delivered-since", &since).unwrap();
+    unreadable(&since);
     assert!(journal.retry("m", &mut |_, _| {}).is_err());
     assert_eq!(held(), 1);
 }
@@ -378,6 +373,6 @@ fn a_look_passes_over_what_is_gone_and_over_nothing_else() {
     let first = list(&site.path("segments")).remove(0);
     std::fs::remove_file(&first).unwrap();
     assert_eq!(look().unwrap(), ["2"]);
-    std::os::unix::fs::symlink(first.file_name().unwrap(), &first).unwrap();
+    unreadable(&first);
     assert!(look().is_err());
 }
