@@ -384,12 +384,12 @@ impl Cursors {
     /// The project's files could not be read or written; killed in between, the cursors stand
     /// where they stood.
     pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
-        let unreadable = match self.project(project, name) {
-            Err(CursorError::NotADate { path, .. }) => Some(path),
-            Err(CursorError::Damaged { .. }) => self.spool.lastrun_file(project),
-            _ => None,
-        };
-        if let (Some(path), Some(text)) = (unreadable, format_lastrun(at)) {
+        if let Err(CursorError::NotADate { .. } | CursorError::Damaged { .. }) =
+            self.project(project, name)
+            && let Some(path) = self.spool.lastrun_file(project)
+            && let Some(text) = format_lastrun(at)
+        {
+            // The project's own lastrun counts before all others, of which one may be every project's.
             let written = self.spool.disk().replace(&path, text.as_bytes());
             let project = project.to_owned();
             written.map_err(|source| CursorError::Write { project, source })?;

@@ -98,6 +98,26 @@ fn set_by_hand_where_lastrun_was_removed_it_starts_there() {
     assert_eq!(source(&place), StartSource::Set);
 }
 
+/// What is by its id or its name is put right; the file of all projects is not this one's.
+#[test]
+fn set_by_hand_where_no_lastrun_can_be_read_the_one_of_all_projects_stays() {
+    for (name, rubbish_stays) in [
+        ("lastrun".to_owned(), true),
+        ("lastrun.ops".to_owned(), false),
+        (format!("lastrun.{PROJECT}"), false),
+    ] {
+        let place = Place::new();
+        place.put(&name, "rubbish");
+        let read = place.cursors().starts(PROJECT, Some("ops"), &both());
+        assert!(matches!(read, Err(CursorError::NotADate { .. })), "{name}");
+        let run = Run(place.cursors().0.configured(both().into()));
+        run.set(PROJECT, Some("ops"), T).unwrap();
+        assert_eq!(place.starts(), [Some(T); 2], "{name}");
+        let text = fs::read_to_string(place.dir.path().join(&name)).unwrap();
+        assert_eq!(text == "rubbish", rubbish_stays, "{name}");
+    }
+}
+
 #[test]
 fn a_moment_that_no_lastrun_can_hold_sets_nothing() {
     let place = extracted();
