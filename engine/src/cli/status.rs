@@ -6,8 +6,7 @@ use super::commands::for_delivery;
 use super::process::{complain, print};
 use super::task::Task;
 use crate::run::{self, Exit, StatusForm};
-use caso_base::line::clean_line;
-use caso_base::{Clock as _, SystemClock, error_chain};
+use caso_base::{Clock as _, SystemClock};
 use caso_config::{CommandLine, Config};
 
 const FORMS: [(&str, StatusForm, &str); 3] = [
@@ -62,15 +61,6 @@ pub fn show(config: &Config, form: StatusForm) -> Exit {
             Exit::Done => shown.exit,
             failed => failed,
         },
-        // Nagios reads standard output alone.
-        Err(error) if form == StatusForm::Nagios => {
-            let line = clean_line(&error_chain(error.as_ref()));
-            match print(&format!("CASO UNKNOWN - {line}\n")) {
-                // Its code is 3 as well.
-                Exit::Done => Exit::Partly,
-                failed => failed,
-            }
-        }
         Err(error) => complain(&error, Exit::Nothing),
     }
 }

@@ -79,6 +79,30 @@ fn a_run_leaves_what_status_shows_and_metrics() {
 }
 
 /// While a run goes on, and however long that takes.
+/// Nagios shows what stands on standard output, and nothing else.
+#[test]
+fn a_spool_that_cannot_be_read_is_unknown_to_nagios() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let site = site(&cloud);
+    site.extract_october().expect(0);
+    let ledger = site.spool().join("caso-runs");
+    std::fs::remove_dir_all(&ledger).unwrap();
+    std::fs::write(&ledger, "").unwrap();
+    let told = status(&site, &["--nagios"]).expect(3);
+    assert!(
+        told.stdout
+            .starts_with("CASO UNKNOWN - cannot read the ledger of runs: "),
+        "{told}"
+    );
+    assert_eq!((told.stdout.lines().count(), told.stderr.as_str()), (1, ""));
+    let told = status(&site, &[]).expect(1);
+    assert_eq!(told.stdout, "");
+    assert!(
+        told.stderr.contains("cannot read the ledger of runs"),
+        "{told}"
+    );
+}
+
 #[test]
 fn it_waits_for_no_lock() {
     let cloud = Cloud::start(Plan::generated(1, 3));

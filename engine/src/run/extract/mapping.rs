@@ -82,9 +82,9 @@ impl Mapping<'_> {
             Outcome::Failed(failure) => (Vec::new(), Some(failure.to_string())),
         };
         let types = self.types.as_ref();
-        let is_newest = is_before(self.reported_from);
         let is_wanted = |record: &&AccountingRecord| {
-            types.is_none_or(|types| types.contains(record.record_type())) && is_newest(record)
+            types.is_none_or(|types| types.contains(record.record_type()))
+                && !replaces_newer(record, self.reported_from)
         };
         self.used.item(flavors, item, &records);
         for record in records.iter().filter(is_wanted) {
@@ -101,12 +101,11 @@ impl Mapping<'_> {
     }
 }
 
-/// Whether a record says nothing of a server as of that moment or later. One of accelerators names
-/// its month.
-fn is_before(moment: Option<i64>) -> impl Fn(&AccountingRecord) -> bool {
-    move |record| match record {
-        AccountingRecord::Cloud(cloud) => moment.is_none_or(|from| cloud.head.measured_at < from),
-        _ => true,
+/// Whether a record is of a server as of that moment or later. One of accelerators names its month.
+fn replaces_newer(record: &AccountingRecord, reported_from: Option<i64>) -> bool {
+    match (record, reported_from) {
+        (AccountingRecord::Cloud(cloud), Some(from)) => cloud.head.measured_at >= from,
+        _ => false,
     }
 }
 

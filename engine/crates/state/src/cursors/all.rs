@@ -72,7 +72,7 @@ impl Cursors {
     /// epoch seconds; none for one that holds no date.
     ///
     /// # Errors
-    /// The folder, or a file in it, cannot be read.
+    /// The folder, or a file in it, cannot be read; a folder of such a name is none.
     pub fn lastruns(spool: &Spool) -> io::Result<BTreeMap<String, Option<i64>>> {
         let listing = match fs::read_dir(spool.folder()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -86,7 +86,9 @@ impl Cursors {
                 "lastrun" => Some(""),
                 name => name.strip_prefix("lastrun.").filter(|of| !of.is_empty()),
             };
-            if let Some(of) = of {
+            if let Some(of) = of
+                && entry.path().is_file()
+            {
                 let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
                 found.insert(of.to_owned(), parse_lastrun(text.trim()));
             }

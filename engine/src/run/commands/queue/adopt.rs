@@ -68,11 +68,10 @@ fn said(what: &Adopt, number: u64, left: &Left) -> (String, Exit) {
     let messages = |number: u64| count(number, "message", "messages");
     let queue = what.folder.display();
     let name = &what.messenger;
-    let verb = |number: u64, one, many| of(number, one, many);
     let mut text = format!(
         "{} of `{queue}` {} for `{name}` now\n",
         messages(number),
-        verb(number, "waits", "wait")
+        of(number, "waits", "wait")
     );
     for (names, why) in [
         (
@@ -85,7 +84,7 @@ fn said(what: &Adopt, number: u64, left: &Left) -> (String, Exit) {
             text += &format!(
                 "{} {} there, `{first}` first: {why}\n",
                 messages(len(names)),
-                verb(len(names), "stays", "stay")
+                of(len(names), "stays", "stay")
             );
         }
     }

@@ -57,11 +57,8 @@ async fn dropped(config: &Config, drop: &Drop, ask: Ask<'_>) -> Result<(), Stopp
         .map_or(i64::MAX, |age| now.saturating_sub(age));
     let found = count(&sight, drop, before).map_err(failed())?;
     if found.records == 0 {
-        let nothing = nothing(&drop.messenger, drop.quarantine);
-        let nothing = match drop.older_than {
-            Some(_) => nothing.replacen("nothing", "nothing that is older", 1),
-            None => nothing,
-        };
+        let which = drop.older_than.map_or("", |_| " that is older");
+        let nothing = nothing(&drop.messenger, drop.quarantine, which);
         return stdout::write(&nothing).map_err(failed());
     }
     stdout::write(&announced(config, drop, found)).map_err(failed())?;

@@ -120,10 +120,11 @@ async fn opened(config: &Config) -> Result<Opened, Stopped> {
     })
 }
 
-fn nothing(messenger: &str, quarantine: bool) -> String {
+/// `which`: which of it, where not all was asked for.
+fn nothing(messenger: &str, quarantine: bool, which: &str) -> String {
     match quarantine {
-        true => format!("nothing is in quarantine for messenger `{messenger}`\n"),
-        false => format!("nothing waits for messenger `{messenger}`\n"),
+        true => format!("nothing{which} is in quarantine for messenger `{messenger}`\n"),
+        false => format!("nothing{which} waits for messenger `{messenger}`\n"),
     }
 }
 

@@ -73,7 +73,7 @@ async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Sto
         )));
     }
     if would == Returned::default() {
-        return stdout::write(&nothing(name, true)).map_err(failed());
+        return stdout::write(&nothing(name, true, "")).map_err(failed());
     }
     stdout::write(&announced(name, would, &changes)).map_err(failed())?;
     if would.returned == 0 {

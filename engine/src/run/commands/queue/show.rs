@@ -76,7 +76,7 @@ pub fn show(config: &Config, what: &Show) -> anyhow::Result<String> {
     }
     match &what.id {
         Some(_) => in_full(&found),
-        None if found.is_empty() => Ok(nothing(&what.messenger, what.quarantine)),
+        None if found.is_empty() => Ok(nothing(&what.messenger, what.quarantine, "")),
         None => Ok(lines(&found, what, now)),
     }
 }

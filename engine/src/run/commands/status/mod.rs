@@ -9,7 +9,7 @@ mod text;
 pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, UNTAKEN, queues};
 pub use self::prometheus::prometheus;
 
-use self::nagios::nagios;
+use self::nagios::{nagios, unknown};
 use self::text::text;
 use caso_config::Config;
 
@@ -36,9 +36,12 @@ pub struct Shown {
 }
 
 /// # Errors
-/// The spool cannot be read.
+/// The spool cannot be read; Nagios gets that as an answer.
 pub fn status(config: &Config, now: i64, form: StatusForm) -> anyhow::Result<Shown> {
-    let status = Status::read(config, now)?;
+    let status = match Status::read(config, now) {
+        Err(error) if form == StatusForm::Nagios => return Ok(unknown(&error)),
+        status => status?,
+    };
     let exit = match status.attention().is_empty() {
         true => Exit::Done,
         false => Exit::Nothing,

@@ -1,8 +1,20 @@
-//! One line, and Nagios' exit codes: 0 OK, 1 WARNING, 2 CRITICAL.
+//! One line, and Nagios' exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
 use super::{Shown, Status};
 use crate::run::exit::Exit;
+use caso_base::error_chain;
+use caso_base::line::clean_line;
 use caso_base::time::DAY;
+
+/// What the spool says cannot be read. Nagios reads standard output alone.
+pub fn unknown(error: &anyhow::Error) -> Shown {
+    let line = clean_line(&error_chain(error.as_ref()));
+    Shown {
+        text: format!("CASO UNKNOWN - {line}\n"),
+        // Its code is 3 as well.
+        exit: Exit::Partly,
+    }
+}
 
 /// No run for a day, or nothing extracted for a day, is critical; what `attention` names is a
 /// warning. The performance data are seconds and counts.
