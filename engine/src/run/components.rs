@@ -370,6 +370,7 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
     }
     let (messengers, overlapping) = territory::parted(config, messengers);
     unusable.extend(overlapping);
+    warnings.extend(territory::twice(&messengers));
     let mut described = vec![(&config.mapper, &mapper.component.description)];
     for messenger in &messengers {
         let instance = config

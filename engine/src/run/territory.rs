@@ -1,8 +1,11 @@
 //! What this program lives on, and the messengers whose grants overlap with it or
 //! with each other's.
 
+use std::path::Path;
+
 use super::components::{Messenger, Unusable, not_started};
 use caso_config::Config;
+use caso_model::notice::Notice;
 use caso_sandbox::{Claim, Grant, Territory};
 
 /// Those that may run, and those whose grants lie in somebody's way. Before any of
@@ -29,6 +32,55 @@ pub fn parted(config: &Config, messengers: Vec<Messenger>) -> (Vec<Messenger>, V
         }
     }
     (usable, unusable)
+}
+
+/// Messengers that write the same records into one queue: each of them is allowed to, and whoever takes
+/// messages there would get the records twice.
+pub fn twice(messengers: &[Messenger]) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for (at, one) in messengers.iter().enumerate() {
+        for other in messengers.iter().skip(at + 1) {
+            let (Some(queue), true) = (shared_queue(one, other), share_records(one, other)) else {
+                continue;
+            };
+            let text = (
+                format!(
+                    "messengers `{}` and `{}` write the same records into `{}`: who takes them there gets each twice",
+                    one.name,
+                    other.name,
+                    queue.display()
+                ),
+                format!(
+                    "set another folder in [{}], or part them by `record_types` in [messenger_{}]",
+                    other.name, other.name
+                ),
+            );
+            let key = format!("written-twice:{}:{}", one.name, other.name);
+            notices.push(Notice::warning(key, text));
+        }
+    }
+    notices
+}
+
+fn queues(messenger: &Messenger) -> impl Iterator<Item = &Path> {
+    let grants = messenger.setup.granted.grants.values();
+    grants.filter_map(|grant| match grant {
+        Grant::Queue(terms) => Some(terms.path.as_path()),
+        _ => None,
+    })
+}
+
+fn shared_queue<'a>(one: &'a Messenger, other: &Messenger) -> Option<&'a Path> {
+    queues(one).find(|queue| queues(other).any(|it| it == *queue))
+}
+
+/// None takes all.
+fn share_records(one: &Messenger, other: &Messenger) -> bool {
+    match (&one.record_types, &other.record_types) {
+        (Some(one), Some(other)) => one.iter().any(|kind| other.contains(kind)),
+        (Some(types), None) | (None, Some(types)) => !types.is_empty(),
+        (None, None) => true,
+    }
 }
 
 fn territory(config: &Config, messengers: &[Messenger]) -> Territory {

@@ -7,11 +7,11 @@
 //! is no news. The file is JSON, from keys to the second in which each last held.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
 
+use caso_base::regular;
 use caso_model::notice::{Notice, Severity};
 use caso_state::Spool;
 
@@ -122,7 +122,7 @@ impl WarningMemory {
 }
 
 fn load(path: &Path) -> anyhow::Result<BTreeMap<String, i64>> {
-    let bytes = match fs::read(path) {
+    let bytes = match regular::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         read => read.with_context(|| format!("cannot read `{}`", path.display()))?,
     };

@@ -96,16 +96,22 @@ fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {
     assert_eq!(moments(&site), [THREE, THREE]);
 }
 
-/// A run that was killed while it delivered has moved its cursors, and is not in the ledger.
-#[test]
-fn a_cursor_is_not_set_back_over_storage_in_bounds_that_nobody_knows() {
-    let (_cloud, mut site) = extracted();
+/// As a run leaves it that was killed while it delivered: its cursors have moved, and it is not in the
+/// ledger. `line` is the run's, from nought.
+fn killed_while_it_delivered(site: &Site, line: usize) {
     let runs = site.spool().join("caso-runs");
     let file = std::fs::read_dir(&runs).unwrap().next().unwrap();
     let file = file.unwrap().path();
     let ledger = std::fs::read_to_string(&file).unwrap();
-    let without_the_last: Vec<&str> = ledger.lines().take(2).collect();
-    std::fs::write(&file, without_the_last.join("\n") + "\n").unwrap();
+    let mut lines: Vec<&str> = ledger.lines().collect();
+    lines.remove(line);
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn a_cursor_is_not_set_back_over_storage_in_bounds_that_nobody_knows() {
+    let (_cloud, mut site) = extracted();
+    killed_while_it_delivered(&site, 2);
     let set = |site: &Site, to| caso(site, &["cursor", "set"], &[&project_id(0), to]);
     set(&site, "2026-10-08T01:00")
         .expect(1)
@@ -145,6 +151,78 @@ fn without_its_lastrun_and_cursors_what_adds_up_is_counted_once() {
     site.extract(&["--extract-to", "2026-10-08 04:00:00"])
         .expect(0);
     assert_eq!(intervals(&site).len(), counted.len() + 1);
+}
+
+/// Whoever takes the cursors away, or back: what was extracted is not extracted in other windows, the
+/// run says how it goes on, and doing so cures it.
+#[test]
+fn over_a_gap_in_the_ledger_what_adds_up_is_refused_until_the_cursor_is_behind_it() {
+    for how in ["removed", "edited", "forgotten"] {
+        for (line, behind) in [(1, "2026-10-08T02:00:00Z"), (2, "2026-10-08T03:00:00Z")] {
+            let (_cloud, site) = extracted();
+            let counted = intervals(&site);
+            killed_while_it_delivered(&site, line);
+            let project = project_id(0);
+            let lastrun = site.spool().join(format!("lastrun.{project}"));
+            match how {
+                "removed" => std::fs::remove_file(&lastrun).unwrap(),
+                "edited" => std::fs::write(&lastrun, "2026-10-08 00:30:00+00:00").unwrap(),
+                _ => drop(caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0)),
+            }
+            let four = ["--extract-to", "2026-10-08 04:00:00"];
+            // Of a second run nothing is new but this.
+            for exit in [3, 1] {
+                site.extract(&four)
+                    .expect(exit)
+                    .says("windows that the ledger of runs does not have")
+                    .says(&format!("caso cursor set {project} '{behind}'"));
+                assert_eq!(intervals(&site), counted, "{how} {line}");
+            }
+            caso(&site, &["cursor", "set"], &[&project, behind, "--yes"]).expect(0);
+            site.extract(&four).expect(0);
+            let after = intervals(&site);
+            assert_eq!(after.len(), counted.len() + 1, "{how} {line}");
+            assert!(after.is_superset(&counted), "{how} {line}");
+        }
+    }
+}
+
+/// A run with an earlier end, or one of which the second window failed.
+#[test]
+fn set_back_and_come_half_the_way_the_rest_goes_in_the_windows_of_the_first_time() {
+    let (_cloud, site) = extracted();
+    let counted = intervals(&site);
+    let project = project_id(0);
+    caso(&site, &["cursor", "set"], &[&project, "2026-10-08T00:30"]).expect(0);
+    for to in ["01:30", "02:30", "03:00"] {
+        site.extract(&["--extract-to", &format!("2026-10-08 {to}:00")])
+            .expect(0);
+        assert_eq!(intervals(&site), counted, "{to}");
+    }
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(0);
+    assert_eq!(intervals(&site).len(), counted.len() + 1);
+}
+
+/// Else a run would count twice what it cannot know.
+#[test]
+fn without_a_ledger_that_can_be_read_what_adds_up_is_not_extracted_again() {
+    let (_cloud, site) = extracted();
+    let counted = intervals(&site);
+    let runs = site.spool().join("caso-runs");
+    let kept = site.spool().join("kept");
+    std::fs::rename(&runs, &kept).unwrap();
+    std::fs::write(&runs, "").unwrap();
+    std::fs::remove_file(site.spool().join(format!("lastrun.{}", project_id(0)))).unwrap();
+    let three = ["--extract-to", "2026-10-08 03:00:00"];
+    site.extract(&three)
+        .expect(3)
+        .says("the ledger of runs cannot be read");
+    assert_eq!(intervals(&site), counted);
+    std::fs::remove_file(&runs).unwrap();
+    std::fs::rename(&kept, &runs).unwrap();
+    site.extract(&three).expect(0);
+    assert_eq!(intervals(&site), counted);
 }
 
 #[test]

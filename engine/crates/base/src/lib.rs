@@ -1,6 +1,6 @@
 //! The ground under every room: the clock that is handed in, the environment,
 //! times, booleans and endpoints as text, an error with its causes in one line,
-//! digests, the nearest known word, the gate for texts of others.
+//! digests, reading what ought to be a file, the nearest known word, the gate for texts of others.
 //!
 //! Nothing here knows OpenStack, accounting or WebAssembly.
 
@@ -14,6 +14,7 @@ pub mod environment;
 pub mod error_chain;
 pub mod line;
 pub mod message;
+pub mod regular;
 pub mod suggest;
 pub mod time;
 

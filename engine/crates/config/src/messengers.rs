@@ -10,6 +10,7 @@ use super::error::{At, ConfigError};
 use super::ini::normalize_section;
 use super::origin::Origin;
 use super::reader::Reader;
+use super::remarks;
 use super::resolve::Slot;
 use super::table::{Entry, Row, components as rows, general};
 use super::text::listed;
@@ -21,12 +22,31 @@ use caso_base::Message;
 use caso_base::suggest::did_you_mean;
 use caso_model::notice::Notice;
 
+/// Of most options that are misspelt a warning is enough. Where it is this one, the default would throw
+/// records away and move the cursors on.
+fn misspelt(reader: &mut Reader<'_>) {
+    let row = &general::MESSENGERS;
+    for (name, origin) in remarks::almost(reader.resolver.sources, row.section, row.name) {
+        let what = (
+            "is not an option, and without `messengers` all records are thrown away",
+            format!("did you mean `{}`?", row.name),
+        );
+        reader.errors.push(ConfigError::Refused {
+            at: At::new(&origin, row.section, &name),
+            what: Message::from(what),
+        });
+    }
+}
+
 /// Reads them in the order of the list, each once.
 pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<MessengerInstance> {
     let list = Slot::of(&general::MESSENGERS);
     let Some((names, place)) = reader.find(&general::MESSENGERS, &list) else {
         return Vec::new();
     };
+    if place == Origin::Default {
+        misspelt(reader);
+    }
     let mut instances: Vec<MessengerInstance> = Vec::new();
     for written in names {
         let name = present_name(&written, &place, warnings);

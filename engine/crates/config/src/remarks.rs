@@ -36,6 +36,24 @@ pub(super) fn unknown_option<'a>(
     Notice::warning(of_place("unknown", section, name, origin), text)
 }
 
+/// What is set in a section by names that nobody knows, and by which this option was probably meant.
+pub(super) fn almost(sources: &Sources, section: &str, option: &str) -> Vec<(String, Origin)> {
+    let is_meant = |name: &str| {
+        table::find(section, name).is_none()
+            && table::find_old(section, name).is_none()
+            && nearest(name, names_of(section)) == Some(option)
+    };
+    let in_files = sources.assignments().filter_map(|(assignment, origin)| {
+        let here = assignment.section == section && is_meant(&assignment.key);
+        here.then(|| (assignment.key.clone(), origin))
+    });
+    let in_variables = sources.environment.keys().filter_map(|key| {
+        let name = key.strip_prefix(&variable(section, ""))?.to_lowercase();
+        is_meant(&name).then(|| (name, Origin::Environment(key.clone())))
+    });
+    in_files.chain(in_variables).collect()
+}
+
 impl Config {
     /// Remarks on names in its files that nobody knows.
     pub fn unknown_names(&self) -> Vec<Notice> {

@@ -1,6 +1,5 @@
 //! The journal of one spool, opened by one process: its front door.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use caso_base::error_chain;
@@ -11,9 +10,9 @@ use caso_state::Spool;
 
 use crate::cleanup;
 use crate::error::JournalError;
-use crate::layout::{Layout, entries};
+use crate::layout::Layout;
 use crate::queue::Queue;
-use crate::recovery::{self, Recovery, SetAside};
+use crate::recovery::{self, Damaged, Recovery, SetAside};
 use crate::reserve;
 use crate::retry::{self, Returned};
 use crate::segment::{self, Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
@@ -195,8 +194,16 @@ impl Journal {
     ///
     /// # Errors
     /// Their folder cannot be read.
-    pub fn damaged(&self) -> Result<Vec<PathBuf>, JournalError> {
-        entries(&self.shared.layout.set_aside())
+    pub fn damaged(&self) -> Result<Vec<Damaged>, JournalError> {
+        recovery::damaged(&self.shared.layout)
+    }
+
+    /// The same, of a journal that is only looked at.
+    ///
+    /// # Errors
+    /// Their folder cannot be read.
+    pub fn damaged_of(spool: &Spool) -> Result<Vec<Damaged>, JournalError> {
+        recovery::damaged(&Layout::new(spool.journal_folder()))
     }
 
     /// Gives up what waits for a messenger, and its unfinished batches; its

@@ -48,7 +48,7 @@ pub use open_pack::{OpenPack, PackedBatch};
 pub use packing::NotGiven;
 pub use quarantine::{QuarantineCause, Quarantined, QuarantinedRecord};
 pub use queue::{PendingPack, Queue};
-pub use recovery::{Held, NewerFile, Recovery, SetAside};
+pub use recovery::{Damaged, Held, NewerFile, Recovery, SetAside};
 pub use retry::Returned;
 pub use segment::{Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
 pub use sight::{Sight, WaitingRecord};

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use caso_base::digest::hex;
+use caso_base::regular;
 use caso_disk::{DiskError, DiskFile, Step};
 
 const BLOCK: usize = 64 * 1024;
@@ -97,7 +98,7 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Lines {
-            reader: BufReader::with_capacity(BLOCK, File::open(path)?),
+            reader: BufReader::with_capacity(BLOCK, regular::open(path)?),
             line: Vec::new(),
             offset: 0,
         })
@@ -132,7 +133,11 @@ pub(crate) enum Bad {
 
 impl From<io::Error> for Bad {
     fn from(e: io::Error) -> Self {
-        Bad::Io(e)
+        // A pipe in its place is nothing of ours.
+        match regular::is_no_file(&e) {
+            true => Bad::Corrupt(e.to_string()),
+            false => Bad::Io(e),
+        }
     }
 }
 
@@ -179,7 +184,7 @@ pub(crate) fn first_line<T: DeserializeOwned>(path: &Path) -> Result<T, Bad> {
 /// The last line of a file.
 pub(crate) fn last_line<T: DeserializeOwned>(path: &Path) -> Result<T, Bad> {
     let torn = || Bad::Corrupt("its end is missing".into());
-    let mut file = File::open(path)?;
+    let mut file = regular::open(path)?;
     let length = file.metadata()?.len();
     let mut size = BLOCK as u64;
     loop {

@@ -58,6 +58,37 @@ pub enum Held {
     Counter,
 }
 
+/// A damaged file that lies in `set-aside`, of this run or an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it was for.
+    pub held: Held,
+}
+
+impl Held {
+    /// Whether records may have been lost with it.
+    pub fn is_records(&self) -> bool {
+        matches!(self, Held::Records(_))
+    }
+
+    /// What extracts again what it held, where that is known.
+    pub fn command(&self) -> Option<String> {
+        let Held::Records(Some(key)) = self else {
+            return None;
+        };
+        let Window { start, end } = key.window;
+        Some(format!(
+            "caso extract --caso_tag '' --projects {} --extractor {} --extract-from {} --extract-to {}",
+            key.project,
+            key.extractor,
+            format_utc(start),
+            format_utc(end)
+        ))
+    }
+}
+
 impl fmt::Display for SetAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -92,12 +123,10 @@ impl fmt::Display for Held {
                 let Window { start, end } = key.window;
                 write!(
                     f,
-                    " from {from} to {to}. To extract that again: `caso extract --caso_tag '' --projects {} \
-                     --extractor {} --extract-from {from} --extract-to {to}`",
-                    key.project,
-                    key.extractor,
-                    from = format_utc(start),
-                    to = format_utc(end)
+                    " from {} to {}. To extract that again: `{}`",
+                    format_utc(start),
+                    format_utc(end),
+                    self.command().unwrap_or_default()
                 )
             }
             Held::Progress => f.write_str(
@@ -410,6 +439,28 @@ fn held(layout: &Layout, path: &Path) -> Held {
         _ if path == layout.counter() => Held::Counter,
         _ => Held::Progress,
     }
+}
+
+/// What lies in `set-aside`, by the names that [`put_aside`] gives.
+pub(crate) fn damaged(layout: &Layout) -> Result<Vec<Damaged>, JournalError> {
+    let held = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match () {
+            () if name.starts_with("segments_") => {
+                let header = lines::first_line::<Header>(path).ok();
+                Held::Records(header.map(|header| header.key))
+            }
+            () if name.starts_with("messengers_") => Held::Progress,
+            () => Held::Counter,
+        }
+    };
+    let files = entries(&layout.set_aside())?.into_iter();
+    Ok(files
+        .map(|path| Damaged {
+            held: held(&path),
+            path,
+        })
+        .collect())
 }
 
 /// Moves a damaged file to `set-aside`, under a name that says where it was.

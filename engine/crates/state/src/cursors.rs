@@ -87,6 +87,9 @@ pub struct Start {
     pub source: StartSource,
     /// Whether this extractor ever extracted a window of the project.
     pub extracted: bool,
+    /// How far it had come before somebody set it back, or took away what said so, in epoch seconds:
+    /// from `at` to there was extracted before. None where it has come so far again.
+    pub reached: Option<i64>,
 }
 
 impl Start {
@@ -95,6 +98,7 @@ impl Start {
             at: None,
             source: StartSource::Nothing,
             extracted: false,
+            reached: None,
         }
     }
 }
@@ -401,7 +405,7 @@ impl Cursors {
     }
 
     /// Removes what is known of a project, its lastrun file included: should it be found again,
-    /// it starts as a new one does. Killed in between, it must be called again.
+    /// it starts as a new one does. How far it was extracted stays noted. Killed in between, it must be called again.
     ///
     /// # Errors
     /// Its files could not be read or removed.

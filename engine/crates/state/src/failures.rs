@@ -7,12 +7,12 @@
 //! counts and no run.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use caso_base::regular;
 use caso_disk::{DiskError, Step};
 
 use crate::cursors::CursorKey;
@@ -193,7 +193,7 @@ impl Failures {
 
 fn load(spool: &Spool) -> Result<Vec<Entry>, Forgotten> {
     let path = spool.failures_file();
-    let bytes = match fs::read(&path) {
+    let bytes = match regular::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(Forgotten::Unreadable { path, source }),
@@ -212,6 +212,8 @@ fn load(spool: &Spool) -> Result<Vec<Entry>, Forgotten> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use caso_disk::Disk;
 

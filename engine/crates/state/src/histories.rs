@@ -6,10 +6,10 @@
 //! state that belongs to the cursor, beside one that nobody reported from, and the loss of
 //! either file costs nothing that the other and Nova together do not say.
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
+use caso_base::regular;
 use caso_disk::{Beside, DiskError};
 use caso_history::{FormError, History};
 
@@ -164,7 +164,7 @@ fn read(
         path: path.to_owned(),
         source,
     };
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use caso_base::regular;
 use caso_base::time::{format_utc, start_of_month};
 use caso_disk::{DiskError, Step};
 use caso_model::Window;
@@ -209,7 +210,7 @@ pub fn each(spool: &Spool, since: i64, visit: &mut dyn FnMut(RunLine)) -> io::Re
     let first = month(since);
     for (name, path) in months(&spool.ledger_folder())? {
         if name >= first {
-            let lines = BufReader::new(fs::File::open(&path)?).split(b'\n');
+            let lines = BufReader::new(regular::open(&path)?).split(b'\n');
             for line in lines {
                 let run = serde_json::from_slice::<RunLine>(&line?);
                 if let Ok(run) = run

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use caso_base::regular;
 use caso_disk::{Disk, elements};
 use caso_state::Spool;
 
@@ -62,7 +63,7 @@ fn take(
         left.locked.push(name.to_owned());
         return Ok(());
     }
-    match fs::read(element) {
+    match regular::read(element) {
         // ssmsend had it, and was quicker.
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         bytes => {

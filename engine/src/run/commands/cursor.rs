@@ -269,12 +269,16 @@ fn announced(cursors: &[&Cursor], at: i64) -> (String, Option<&'static str>) {
     for cursor in cursors {
         let what = clean_line(&cursor.extractor);
         let to = format_utc(at);
-        let line = match cursor.at {
+        // Who was set back, or lost his cursor, has come so far again when he is behind it.
+        let line = match cursor.at.max(cursor.reached) {
+            Some(_) if cursor.at == Some(at) => format!("it is at {to} already"),
             None => {
                 skips = true;
                 format!("it was never extracted; what was used before {to} is not accounted")
             }
-            Some(from) if from == at => format!("it is at {to} already"),
+            Some(from) if from == at => {
+                format!("it goes on from {to}, up to where it was extracted")
+            }
             Some(from) if from > at => format!(
                 "what was used from {to} to {} ({}) is extracted again; {}",
                 format_utc(from),
@@ -310,7 +314,8 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result
     let spool = Spool::look(&config.spooldir, Disk::default());
     let past = PastWindows::read(&spool, 0).context("cannot read the ledger of runs")?;
     for cursor in cursors.iter().filter(|it| adds_up(&it.extractor)) {
-        let Some(end) = cursor.at.filter(|end| *end > at) else {
+        let reached = cursor.at.max(cursor.reached);
+        let Some(end) = reached.filter(|end| *end > at) else {
             continue;
         };
         let region = cursor.region.as_deref();

@@ -32,6 +32,11 @@ pub struct PastWindows(HashMap<Key, Vec<Window>>);
 pub struct UnknownBounds(Window);
 
 impl UnknownBounds {
+    /// The part.
+    pub fn window(&self) -> Window {
+        self.0
+    }
+
     /// What to do about it.
     pub const HINT: &str = "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
          (`caso republish --storage-anyway`) where the first records were never delivered, or are deleted";

@@ -162,9 +162,10 @@ impl Task {
     }
 
     /// Whether it starts where it stopped. Otherwise somebody decided where, or removed what said
-    /// so, or a file was lost; and something may have been extracted from there on.
+    /// so, or a file was lost; and something may have been extracted from there on: what was is
+    /// extracted again in its own windows until the cursor is behind all of it, however many runs that takes.
     fn goes_on(&self) -> bool {
-        self.start.source == StartSource::Cursor
+        self.start.source == StartSource::Cursor && self.start.reached.is_none()
     }
 
     /// A window by hand of what adds up, or from where its own cursor has not been.
@@ -192,19 +193,42 @@ impl Task {
         }
         let region = place.region.as_deref();
         let extractor = self.extractor.as_str();
-        let past = context.past();
+        let past = match context.past() {
+            Ok(past) => past,
+            Err(reason) => {
+                return Err(ExtractorResult::failed((
+                    format!(
+                        "the ledger of runs cannot be read ({reason}), which says in which windows it was extracted before"
+                    ),
+                    "make the files in `caso-runs` of the spool readable",
+                )));
+            }
+        };
         let past = past.windows(&cloud.name, region, extractor, &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
-        let reached = match explicit {
+        let known = match explicit {
             true => self.start.at,
-            // Nothing but the ledger says how far it was; a first run's was never anywhere.
+            // Where the cursors were lost nothing but the ledger says how far it was; a first run's
+            // was never anywhere.
             false => past.iter().map(|window| window.end).max(),
         };
+        let reached = known.max(self.start.reached);
         if !explicit && reached.is_none_or(|reached| reached <= window.start) {
             return Ok(vec![Piece::new(window, window.start)]);
         }
-        let pieces =
-            pieces(window, reached, past).map_err(|error| ExtractorResult::error(&error))?;
+        let pieces = pieces(window, reached, past).map_err(|error| match explicit {
+            true => ExtractorResult::error(&error),
+            false => ExtractorResult::failed((
+                error.to_string(),
+                format!(
+                    "caso cursor set {} '{}', which lies behind that; what replaces itself can be published from \
+                     earlier on with `caso republish --types cloud,accelerator`; where the first records were never \
+                     delivered, or are deleted, set `overlapping_intervals = true` for one run",
+                    self.project.id,
+                    format_utc(error.window().end)
+                ),
+            )),
+        })?;
         Ok(pieces
             .into_iter()
             .map(|piece| Piece::new(piece, piece.start))

@@ -64,7 +64,7 @@ pub struct Context {
     /// Which projects failed before this run.
     pub failures: Failures,
     /// What was extracted before, once a window by hand asks for it.
-    past: OnceLock<PastWindows>,
+    past: OnceLock<Result<PastWindows, String>>,
     /// Where the ledger of runs lies.
     ledger: Spool,
     pub histories: Histories,
@@ -157,14 +157,13 @@ fn within(
 
 impl Context {
     /// A window is on an earlier run's line if that run began after the window's end.
-    pub fn past(&self) -> &PastWindows {
+    ///
+    /// # Errors
+    /// The ledger is there and cannot be read.
+    pub fn past(&self) -> Result<&PastWindows, &str> {
         let from = self.config.extract_from.explicit().unwrap_or(0);
-        self.past.get_or_init(|| {
-            PastWindows::read(&self.ledger, from).unwrap_or_else(|error| {
-                tracing::warn!("the ledger of runs cannot be read: {error}");
-                PastWindows::default()
-            })
-        })
+        let read = || PastWindows::read(&self.ledger, from).map_err(|error| error.to_string());
+        self.past.get_or_init(read).as_ref().map_err(String::as_str)
     }
 }
 

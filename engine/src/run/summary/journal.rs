@@ -1,11 +1,9 @@
 //! What is left on disk, in words.
 
-use std::path::PathBuf;
-
 use super::Summary;
 use super::words::{self, count, records};
 use caso_base::time::format_utc;
-use caso_journal::{Recovery, Waiting};
+use caso_journal::{Damaged, Recovery, Waiting};
 
 impl Summary {
     /// What the start found of runs before.
@@ -32,21 +30,15 @@ impl Summary {
 
     /// Files that were set aside stay there until somebody looks at them: a
     /// warning once a week, and a line in each summary.
-    pub fn damaged(&mut self, files: &[PathBuf]) {
-        let Some(first) = files.first() else {
-            return;
-        };
-        let number = words::len(files);
-        let text = format!(
-            "{} of the journal {} in `{}`: the records of a damaged segment (`segments_…`) were \
-             not delivered",
-            count(number, "damaged file", "damaged files"),
-            words::of(number, "lies", "lie"),
-            first.parent().unwrap_or(first).display(),
-        );
-        let hint = "extract its window again, then remove the file";
-        self.warn(format!("damaged-files:{number}"), (text.clone(), hint));
-        self.line(text);
+    pub fn damaged(&mut self, files: &[Damaged]) {
+        let (of_records, others): (Vec<_>, Vec<_>) =
+            files.iter().partition(|it| it.held.is_records());
+        for (files, key) in [(of_records, "damaged-files"), (others, "damaged-notes")] {
+            if let Some((text, hint)) = words::damaged(&files) {
+                self.warn(format!("{key}:{}", files.len()), (text.clone(), hint));
+                self.line(text);
+            }
+        }
     }
 
     /// What waits on disk after the run, for messengers of the past too.
@@ -101,6 +93,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caso_journal::Held;
 
     fn waiting(records: u64, quarantined: u64) -> Waiting {
         Waiting {
@@ -116,18 +109,22 @@ mod tests {
     #[test]
     fn one_is_singular() {
         let mut summary = Summary::default();
-        summary.damaged(&["/spool/damaged/a".into()]);
-        summary.damaged(&["/spool/damaged/a".into(), "/spool/damaged/b".into()]);
+        let file = |held| Damaged {
+            path: "/spool/damaged/a".into(),
+            held,
+        };
+        summary.damaged(&[file(Held::Records(None))]);
+        let notes = [Held::Progress, Held::Counter];
+        summary.damaged(&notes.map(file));
         for entry in [waiting(1, 1), waiting(2, 2)] {
             summary.waiting(&[entry], &["ssm".into()]);
         }
         assert_eq!(
             summary.texts(),
             [
-                "1 damaged file of the journal lies in `/spool/damaged`: the records of a damaged \
-                 segment (`segments_…`) were not delivered",
-                "2 damaged files of the journal lie in `/spool/damaged`: the records of a damaged \
-                 segment (`segments_…`) were not delivered",
+                "1 damaged segment of the journal lies in `/spool/damaged`: what its messengers had not got of \
+                 its records was not delivered",
+                "2 damaged files of the journal lie in `/spool/damaged`: no record was lost with them",
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "1 record of messenger `ssm` is in quarantine: `caso queue show ssm --quarantine` says why, \

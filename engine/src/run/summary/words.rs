@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use caso_journal::Damaged;
+
 /// `1 record`, `2 records`, `0 records`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", of(number, one, many))
@@ -93,6 +95,42 @@ pub fn listed(words: &[String], last: &str) -> String {
         [one] => one.clone(),
         [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
     }
+}
+
+/// That files of the journal are damaged, which are all of one kind, and what to do.
+pub fn damaged(files: &[&Damaged]) -> Option<(String, String)> {
+    let first = files.first()?;
+    let number = len(files);
+    let folder = first.path.parent().unwrap_or(&first.path).display();
+    Some(match first.held.is_records() {
+        true => {
+            let text = format!(
+                "{} of the journal {} in `{folder}`: what {} messengers had not got of {} records was not delivered",
+                count(number, "damaged segment", "damaged segments"),
+                of(number, "lies", "lie"),
+                of(number, "its", "their"),
+                of(number, "its", "their"),
+            );
+            let hint = match first.held.command() {
+                Some(command) => {
+                    format!("extract its window again (`{command}`), then remove the file")
+                }
+                None => "its beginning cannot be read: see what is missing at the consumer, republish that \
+                         month with `caso republish --month`, then remove the file"
+                    .to_owned(),
+            };
+            (text, hint)
+        }
+        false => (
+            format!(
+                "{} of the journal {} in `{folder}`: no record was lost with {}",
+                count(number, "damaged file", "damaged files"),
+                of(number, "lies", "lie"),
+                of(number, "it", "them"),
+            ),
+            format!("look at the disk, then remove {}", of(number, "it", "them")),
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -207,6 +207,31 @@ fn unknown_and_useless_options_are_remarked_on() {
     );
 }
 
+/// The default throws records away while the cursors move on.
+#[test]
+fn messengers_that_is_misspelt_is_no_mere_warning() {
+    let meant = "is not an option, and without `messengers` all records are thrown away; \
+                 did you mean `messengers`?";
+    assert_eq!(
+        Site::new("[DEFAULT]\nmesengers = ssm\n").errors(),
+        [format!("`caso.conf:2`: `[DEFAULT] mesengers`: {meant}")]
+    );
+    let variable = "OS_DEFAULT__MESSANGERS";
+    assert_eq!(
+        Site::new("[DEFAULT]\n").variable(variable, "ssm").errors(),
+        [format!(
+            "environment variable `{variable}`: `[DEFAULT] messangers`: {meant}"
+        )]
+    );
+    // Where it is set the other name costs nothing.
+    for text in [
+        "[DEFAULT]\nmesengers = ssm\nmessengers = ssm\n",
+        "[DEFAULT]\nmessage_format = x\n",
+    ] {
+        assert_eq!(Site::new(text).load().messengers.len(), 1, "{text}");
+    }
+}
+
 #[test]
 fn configuration_from_elsewhere_is_refused() {
     let errors = Site::new("[DEFAULT]\nconfig_source = remote\n").errors();

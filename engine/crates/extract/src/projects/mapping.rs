@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde_json::{Map, Value};
 
+use caso_base::regular;
 use caso_base::suggest::did_you_mean;
 use caso_model::notice::Notices;
 
@@ -44,7 +44,10 @@ impl VoMapping {
     /// Reads the file. One that does not exist maps nothing, as with cASO:
     /// its default path need not be there.
     pub fn read(path: &Path, warnings: &Notices) -> Result<VoMapping, MappingError> {
-        let text = match fs::read_to_string(path) {
+        let text = |bytes| {
+            String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+        };
+        let text = match regular::read(path).and_then(text) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(VoMapping::default());

@@ -57,7 +57,41 @@ fn a_segment_with_a_flipped_bit_is_set_aside_when_it_is_packed() {
     assert!(set_aside[0].path.to_string_lossy().ends_with(".corrupt"));
     let kept = fs::read_to_string(&set_aside[0].path).unwrap();
     assert!(kept.contains("stopped"));
-    assert_eq!(journal.damaged().unwrap(), [set_aside[0].path.clone()]);
+    let damaged = journal.damaged().unwrap();
+    assert_eq!(damaged.len(), 1);
+    assert_eq!(damaged[0].path, set_aside[0].path);
+    assert!(damaged[0].held.is_records());
+    let command = damaged[0].held.command();
+    assert!(command.is_some() && command == set_aside[0].held.command());
+}
+
+/// Opened to read, a pipe waits until somebody writes into it.
+#[test]
+fn a_pipe_is_set_aside_and_nobody_waits_for_it() {
+    for (ending, came) in [
+        ("seg", ["2", "3"].as_slice()),
+        ("pack", &["1", "2", "3"]),
+    ] {
+        let site = Site::new(&["m"]);
+        let consumer = Consumer::default();
+        for hour in ["1", "2", "3"] {
+            site.extract(&[hour]);
+            if ending != "seg" {
+                down(&site, &consumer);
+            }
+        }
+        let path = match ending {
+            "seg" => list(&site.path("segments")).remove(0),
+            ending => of_kind(&site, ending).remove(0),
+        };
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        drain(&site, &consumer);
+        assert_eq!(consumer.ids(), came, "{ending}");
+        let damaged = site.open().0.damaged().unwrap();
+        assert_eq!(damaged.len(), 1, "{ending}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::file::{CursorFile, Found, Standing};
 use super::{CursorKey, Cursors};
 use crate::lastrun::parse_lastrun;
 use crate::spool::Spool;
+use caso_base::regular;
 
 /// Where a cursor stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Whereabouts {
     pub key: CursorKey,
     /// Everything before this moment is extracted, in epoch seconds; none: nothing is.
     pub at: Option<i64>,
+    /// How far it had come before somebody set it back, in epoch seconds, if it has not come so far again.
+    pub reached: Option<i64>,
     /// The cloud does without what the extractor reads.
     pub lacking: bool,
 }
@@ -42,14 +45,11 @@ impl Cursors {
             let Found::Good(file) = CursorFile::read(&path)? else {
                 continue;
             };
-            all.extend(file.cursors.into_iter().map(|entry| Whereabouts {
+            all.extend(file.cursors.iter().map(|entry| Whereabouts {
                 project: file.project.clone(),
-                key: CursorKey {
-                    cloud: entry.cloud,
-                    region: entry.region,
-                    extractor: entry.extractor,
-                },
+                key: entry.key(),
                 at: entry.at,
+                reached: file.reached(&entry.key()),
                 lacking: entry.standing == Standing::Lacking,
             }));
         }
@@ -89,7 +89,7 @@ impl Cursors {
             if let Some(of) = of
                 && entry.path().is_file()
             {
-                let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+                let text = String::from_utf8_lossy(&regular::read(&entry.path())?).into_owned();
                 found.insert(of.to_owned(), parse_lastrun(text.trim()));
             }
         }
@@ -149,6 +149,7 @@ mod tests {
             project: project.into(),
             key,
             at,
+            reached: None,
             lacking,
         });
         assert_eq!(found, expected);

@@ -1,7 +1,6 @@
 //! One project's cursors on disk: `caso-cursors/PROJECT.json`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CursorKey;
 use caso_base::digest::sha256_hex;
+use caso_base::regular;
 use caso_disk::{Beside, Disk, DiskError, Step};
 
 pub const FORMAT: u32 = 1;
@@ -19,6 +19,10 @@ pub struct CursorFile {
     /// Id of the project.
     pub project: String,
     pub cursors: Vec<Entry>,
+    /// How far extractors had come whose cursors were set back or taken away since, and which have not
+    /// come so far again: what adds up was extracted up to there, in windows of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<Reached>,
     /// What stood in which lastrun file, by the file's name, before what is coming.
     pub lastrun: BTreeMap<String, String>,
     /// What is written there at the end of the run, and noted as settled then: until it is, either
@@ -45,6 +49,21 @@ pub struct Entry {
     pub by_hand: bool,
 }
 
+/// How far an extractor had come once, in epoch seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub extractor: String,
+    pub to: i64,
+}
+
+impl Reached {
+    fn is_of(&self, key: &CursorKey) -> bool {
+        self.cloud == key.cloud && self.region == key.region && self.extractor == key.extractor
+    }
+}
+
 impl Entry {
     /// One that was never tried, and says nothing of where to start.
     pub fn new(key: &CursorKey) -> Self {
@@ -56,6 +75,20 @@ impl Entry {
             standing: Standing::Untried,
             by_hand: false,
         }
+    }
+
+    pub fn key(&self) -> CursorKey {
+        CursorKey {
+            cloud: self.cloud.clone(),
+            region: self.region.clone(),
+            extractor: self.extractor.clone(),
+        }
+    }
+
+    /// Up to where it extracted; none where somebody put it elsewhere.
+    fn extracted_to(&self) -> Option<i64> {
+        self.at
+            .filter(|_| self.standing == Standing::Extracted && !self.by_hand)
     }
 }
 
@@ -101,10 +134,42 @@ impl CursorFile {
             format: FORMAT,
             project: project.to_owned(),
             cursors: Vec::new(),
+            reached: Vec::new(),
             lastrun: BTreeMap::new(),
             coming: None,
             sha256: None,
         }
+    }
+
+    /// How far an extractor had come before its cursor was set back or taken away; none where it has
+    /// come so far again.
+    pub fn reached(&self, key: &CursorKey) -> Option<i64> {
+        let mut reached = self.reached.iter();
+        reached.find(|it| it.is_of(key)).map(|it| it.to)
+    }
+
+    /// Notes how far `entries` have come, before somebody decides where they stand.
+    pub fn note_reached(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            let Some(to) = entry.extracted_to() else {
+                continue;
+            };
+            let key = entry.key();
+            match self.reached.iter_mut().find(|it| it.is_of(&key)) {
+                Some(known) => known.to = known.to.max(to),
+                None => self.reached.push(Reached {
+                    cloud: key.cloud,
+                    region: key.region,
+                    extractor: key.extractor,
+                    to,
+                }),
+            }
+        }
+    }
+
+    /// An extractor has come to `to`: what it had reached before is no news any more, if that is not farther.
+    pub fn came(&mut self, key: &CursorKey, to: i64) {
+        self.reached.retain(|it| !it.is_of(key) || it.to > to);
     }
 
     /// The checksum of everything else in it.
@@ -125,7 +190,7 @@ impl CursorFile {
     }
 
     pub fn read(path: &Path) -> io::Result<Found> {
-        let bytes = match fs::read(path) {
+        let bytes = match regular::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(e) => return Err(e),

@@ -2,11 +2,11 @@
 //! one of them moves.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use caso_base::regular;
 use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
@@ -103,6 +103,8 @@ impl ProjectCursors {
         }
         if fallback.edited {
             report_edit(project, &file, &fallback.start);
+            let cursors = file.cursors.clone();
+            file.note_reached(&cursors);
             for entry in &mut file.cursors {
                 entry.at = fallback.start.at;
                 entry.by_hand = true;
@@ -152,24 +154,22 @@ impl ProjectCursors {
         if let (true, Some(removed)) = (next.cursors.is_empty(), &self.fallback.removed) {
             next.cursors.clone_from(removed);
         }
+        next.note_reached(&self.file.cursors);
         if next.cursors.is_empty() {
             next.cursors.extend(keys.iter().map(Entry::new));
         }
         for entry in &mut next.cursors {
             entry.at = Some(at);
             entry.by_hand = true;
-            self.asked.insert(CursorKey {
-                cloud: entry.cloud.clone(),
-                region: entry.region.clone(),
-                extractor: entry.extractor.clone(),
-            });
+            self.asked.insert(entry.key());
         }
         self.rewrite = true;
         self.write(spool, &[], next)
     }
 
     /// Removes its lastrun files, then its cursors: with the first of them it is forgotten. What
-    /// stood in the files is taken out of `settled`.
+    /// stood in the files is taken out of `settled`. Of what was extracted stays how far that came: should
+    /// it be found again, what adds up is not extracted in other windows.
     pub(super) fn forget(
         &self,
         spool: &Spool,
@@ -182,6 +182,13 @@ impl ProjectCursors {
             settled.remove(&name_of(&path));
         }
         spool.disk().sync_folder(spool.folder())?;
+        let mut rest = CursorFile::new(&self.file.project);
+        rest.reached.clone_from(&self.file.reached);
+        rest.note_reached(&self.file.cursors);
+        if !rest.reached.is_empty() {
+            let written = rest.write_beside(spool.disk(), &self.path)?;
+            return spool.disk().keep(vec![written]).into_iter().collect();
+        }
         spool.disk().remove(&self.path)?;
         match self.path.parent().filter(|folder| folder.exists()) {
             Some(folder) => spool.disk().sync_folder(folder),
@@ -216,6 +223,7 @@ impl ProjectCursors {
                         entry.standing = Standing::Extracted;
                         entry.by_hand = false;
                     }
+                    next.came(key, window.end);
                     self.asked.insert(key.clone());
                     let to = window.end;
                     Advance::Moved { from, to }
@@ -255,6 +263,7 @@ impl ProjectCursors {
                     (false, false) => StartSource::Cursor,
                 },
                 extracted: entry.standing == Standing::Extracted,
+                reached: self.file.reached(key),
             };
         }
         // What lastrun says, ours or not, is how far the clouds and regions are that had
@@ -264,10 +273,11 @@ impl ProjectCursors {
         if self.places.is_empty() && !self.fallback.ours {
             self.places.insert(place.clone());
         }
-        let start = match self.places.contains(&place) {
+        let mut start = match self.places.contains(&place) {
             true => self.fallback.start.clone(),
             false => Start::at_the_beginning(),
         };
+        start.reached = self.file.reached(key);
         self.file.cursors.push(Entry {
             at: start.at,
             ..Entry::new(key)
@@ -470,7 +480,7 @@ impl Fallback {
         let mut damaged = false;
         for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
             let is_global = path == global;
-            let text = match fs::read(path) {
+            let text = match regular::read(path) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     let gone = file.lastrun.remove(&name_of(path)).is_some();
@@ -479,7 +489,9 @@ impl Fallback {
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
-                        removed = Some(mem::take(&mut file.cursors));
+                        let cursors = mem::take(&mut file.cursors);
+                        file.note_reached(&cursors);
+                        removed = Some(cursors);
                     }
                     continue;
                 }
@@ -547,6 +559,7 @@ impl Fallback {
                     at,
                     source,
                     extracted: false,
+                    reached: None,
                 },
                 ours,
                 edited,

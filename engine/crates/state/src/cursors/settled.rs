@@ -3,11 +3,11 @@
 //! and then each project's own file says what it last knew.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use serde::{Deserialize, Serialize};
 
 use caso_base::digest::sha256_hex;
+use caso_base::regular;
 use caso_disk::{DiskError, Step};
 
 use crate::spool::Spool;
@@ -21,7 +21,7 @@ struct Form {
 
 pub fn read(spool: &Spool) -> BTreeMap<String, String> {
     let read = || -> Option<BTreeMap<String, String>> {
-        let bytes = fs::read(spool.lastruns_file()).ok()?;
+        let bytes = regular::read(&spool.lastruns_file()).ok()?;
         let form: Form = serde_json::from_slice(&bytes).ok()?;
         let found = sha256_hex(&serde_json::to_vec(&form.lastruns).ok()?);
         (found == form.sha256).then_some(form.lastruns)

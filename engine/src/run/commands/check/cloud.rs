@@ -89,6 +89,7 @@ pub async fn cloud(
         }
     };
     let mut projects = Vec::new();
+    let none_found = found.is_empty();
     for project in found {
         match project {
             Ok(project) => projects.push(project),
@@ -100,7 +101,8 @@ pub async fn cloud(
             }
         }
     }
-    if projects.is_empty() {
+    // Of those that were found and cannot be accounted each was named.
+    if none_found {
         let text = format!(
             "none is accounted: `projects` names none that can be, and none has the tag `{}`",
             options.tag

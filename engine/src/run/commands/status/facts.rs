@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use caso_config::Config;
 use caso_disk::{Disk, elements};
-use caso_journal::Journal;
+use caso_journal::{Damaged, Journal};
 use caso_state::ledger::{self, FailureLine, RunLine};
 use caso_state::{CursorKey, Cursors, Failures, Spool};
 
@@ -38,6 +38,18 @@ pub struct Status {
     pub cursors: Vec<Cursor>,
     pub queues: Vec<Queue>,
     pub outgoing: Vec<Outgoing>,
+    /// Damaged files of the journal that were set aside.
+    pub damaged: Vec<DamagedFile>,
+}
+
+/// A file that a run could not read, and moved away.
+#[derive(Debug, Serialize)]
+pub struct DamagedFile {
+    pub file: PathBuf,
+    /// Whether records may have been lost with it.
+    pub records: bool,
+    #[serde(skip)]
+    pub found: Damaged,
 }
 
 /// How far an extractor of a project has come.
@@ -50,6 +62,9 @@ pub struct Cursor {
     pub extractor: String,
     /// Everything before this is extracted; none: nothing is.
     pub at: Option<i64>,
+    /// How far it had come before somebody set it back, if it has not come so far again.
+    #[serde(skip)]
+    pub reached: Option<i64>,
     /// By how many seconds it is behind now.
     pub lag: Option<i64>,
     /// The cloud does without the service.
@@ -73,6 +88,7 @@ impl Cursor {
             project: project.to_owned(),
             name: None,
             at: None,
+            reached: None,
             lag: None,
             lacking: false,
             failed_runs: 0,
@@ -151,6 +167,7 @@ impl Status {
             outgoing: last_run.as_ref().map_or_else(Vec::new, outgoing),
             last_run,
             queues,
+            damaged: damaged(&spool)?,
         })
     }
 
@@ -202,6 +219,18 @@ impl Status {
                 ));
             }
         }
+        let damaged = |records: bool| {
+            let files = self.damaged.iter();
+            len(&files.filter(|it| it.records == records).collect::<Vec<_>>())
+        };
+        for (number, what) in [
+            (damaged(true), "damaged segments set aside"),
+            (damaged(false), "damaged files set aside"),
+        ] {
+            if number > 0 {
+                lines.push(format!("{number} {what}"));
+            }
+        }
         lines
     }
 
@@ -229,6 +258,16 @@ impl Status {
             .filter(|it| it.project.is_some() && !known(it))
             .collect()
     }
+}
+
+fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {
+    let found = Journal::damaged_of(spool).context("cannot read the journal")?;
+    let of = |found: Damaged| DamagedFile {
+        file: found.path.clone(),
+        records: found.held.is_records(),
+        found,
+    };
+    Ok(found.into_iter().map(of).collect())
 }
 
 /// `last` is the last of the runs that extracted.
@@ -276,6 +315,7 @@ fn cursors(
                 failing_since: failing.map(|failing| failing.since),
                 lag: it.at.map(|at| now - at),
                 at: it.at,
+                reached: it.reached,
                 lacking: it.lacking,
                 cloud: it.key.cloud,
                 region: it.key.region,

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::facts::{Cursor, Outgoing};
+use super::facts::{Cursor, DamagedFile, Outgoing};
 use super::*;
+use caso_journal::{Damaged, Held};
 use caso_state::ledger::{FailureLine, MessengerLine, RunLine};
 
 const NOW: i64 = 1_795_280_273;
@@ -18,6 +19,7 @@ fn cursor(project: &str, lag: i64) -> Cursor {
         name: Some(format!("name-of-{project}")),
         extractor: "nova".into(),
         at: Some(NOW - lag),
+        reached: None,
         lag: Some(lag),
         lacking: false,
         failed_runs: 0,
@@ -72,6 +74,7 @@ fn well() -> Status {
             messages: 0,
             oldest: None,
         }],
+        damaged: Vec::new(),
     }
 }
 
@@ -112,6 +115,36 @@ fn ill() -> Status {
     status.outgoing[0].messages = 57;
     status.outgoing[0].oldest = Some(NOW - 8 * DAY);
     status
+}
+
+#[test]
+fn what_was_set_aside_is_named_and_what_to_do_with_it() {
+    let mut status = well();
+    let file = |held: Held| DamagedFile {
+        file: "/spool/set-aside/a".into(),
+        records: held.is_records(),
+        found: Damaged {
+            path: "/spool/set-aside/a".into(),
+            held,
+        },
+    };
+    status.damaged = vec![file(Held::Progress), file(Held::Records(None))];
+    let text = text(&status);
+    for line in [
+        "damaged     1 damaged segment of the journal lies in `/spool/set-aside`: what its messengers had not got \
+         of its records was not delivered; its beginning cannot be read: see what is missing at the consumer, \
+         republish that month with `caso republish --month`, then remove the file\n",
+        "damaged     1 damaged file of the journal lies in `/spool/set-aside`: no record was lost with it; look at \
+         the disk, then remove it\n",
+        "look at     1 damaged segments set aside; 1 damaged files set aside\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(nagios(&status).text.starts_with("CASO WARNING"));
+    assert_eq!(
+        serde_json::to_value(&status).unwrap()["damaged"][1]["records"],
+        true
+    );
 }
 
 #[test]

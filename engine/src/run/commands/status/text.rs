@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
-use crate::run::summary::words::{count, size, span};
+use crate::run::summary::words::{count, damaged, size, span};
 use caso_base::time::format_utc;
 
 const NAME: usize = 12;
@@ -17,6 +17,7 @@ pub fn text(status: &Status) -> String {
     page.projects(status);
     page.queues(status);
     page.outgoing(status);
+    page.damaged(status);
     let free = status.bytes_free / 1_048_576;
     page.line(
         "spool",
@@ -159,6 +160,16 @@ impl Page {
                 );
             }
             self.line(if at == 0 { "queues" } else { "" }, &text);
+        }
+    }
+
+    fn damaged(&mut self, status: &Status) {
+        for records in [true, false] {
+            let files = status.damaged.iter().filter(|it| it.records == records);
+            let files: Vec<_> = files.map(|it| &it.found).collect();
+            if let Some((text, hint)) = damaged(&files) {
+                self.line("damaged", &format!("{text}; {hint}"));
+            }
         }
     }
 

@@ -150,6 +150,74 @@ fn a_forgotten_project_takes_its_lastruns_and_what_is_noted_of_them_along() {
     assert_eq!(place.starts(), [Some(T - 1), Some(T - 1)]);
 }
 
+fn reached(place: &Place) -> [Option<i64>; 2] {
+    let starts = place.cursors().starts(PROJECT, Some("ops"), &both());
+    let reached: Vec<_> = starts.unwrap().into_iter().map(|it| it.reached).collect();
+    reached.try_into().unwrap()
+}
+
+/// What adds up was extracted in windows of its own up to there, whoever takes the cursors back.
+#[test]
+fn how_far_it_came_is_known_until_it_has_come_so_far_again() {
+    let lastrun = format!("lastrun.{PROJECT}");
+    let back = |how: &str| {
+        let place = extracted();
+        assert_eq!(reached(&place), [None, None]);
+        match how {
+            "set" => place.cursors().set(PROJECT, None, T - 7_200).unwrap(),
+            "edited" => place.put(&lastrun, "2026-11-21 12:00:00+00:00"),
+            "removed" => fs::remove_file(place.dir.path().join(&lastrun)).unwrap(),
+            _ => {
+                let spool = Spool::look(place.dir.path(), Disk::default());
+                Cursors::forget(&spool, PROJECT).unwrap();
+            }
+        }
+        place
+    };
+    for how in ["set", "edited", "removed", "forgotten"] {
+        let place = back(how);
+        let from = place.starts()[0];
+        assert!(from < Some(T), "{how}");
+        assert_eq!(reached(&place), [Some(T), Some(T)], "{how}");
+        // A run that ended half way, or one with an earlier end.
+        let run = started(&place);
+        let half = window(from.unwrap_or(0), T - 60);
+        run.advance(PROJECT, &key("cinder"), half).unwrap();
+        assert_eq!(reached(&place), [Some(T), Some(T)], "{how}");
+        assert_eq!(place.starts(), [from, Some(T - 60)], "{how}");
+        // Somebody sets it once more.
+        place.cursors().set(PROJECT, None, T - 3_600).unwrap();
+        assert_eq!(reached(&place), [Some(T), Some(T)], "{how}");
+        let run = started(&place);
+        let rest = window(T - 3_600, T);
+        run.advance(PROJECT, &key("cinder"), rest).unwrap();
+        assert_eq!(reached(&place), [Some(T), None], "{how}");
+        assert!(all(&place).iter().any(|it| it.reached == Some(T)), "{how}");
+    }
+}
+
+fn all(place: &Place) -> Vec<Whereabouts> {
+    Cursors::all(&Spool::look(place.dir.path(), Disk::default())).unwrap()
+}
+
+/// Where nothing was extracted nothing counts twice: neither in what an operator skipped, nor in what
+/// a lastrun of Python's says.
+#[test]
+fn what_was_skipped_was_not_reached() {
+    let place = extracted();
+    place.cursors().set(PROJECT, None, T + 7_200).unwrap();
+    place.cursors().set(PROJECT, None, T - 60).unwrap();
+    assert_eq!(reached(&place), [Some(T), Some(T)]);
+
+    let place = Place::new();
+    place.put(&format!("lastrun.{PROJECT}"), TEXT);
+    let run = started(&place);
+    run.advance(PROJECT, &key("nova"), window(T - 1, T + 60))
+        .unwrap();
+    place.cursors().set(PROJECT, None, T - 60).unwrap();
+    assert_eq!(reached(&place), [Some(T + 60), None]);
+}
+
 /// Names come from a file that somebody may have written.
 #[test]
 fn nothing_but_a_lastrun_of_the_spool_is_removed() {

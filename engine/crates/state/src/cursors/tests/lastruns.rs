@@ -33,6 +33,7 @@ fn start(at: Option<i64>, source: StartSource) -> Start {
         at,
         source,
         extracted,
+        reached: None,
     }
 }
 
@@ -79,7 +80,11 @@ fn the_global_lastrun_is_the_last_resort_and_no_edit() {
     assert_eq!(of(&place, "neutron"), start(Some(T), by_id));
     fs::remove_file(path(&place, BY_ID)).unwrap();
     let global = StartSource::Lastrun(path(&place, "lastrun"));
-    assert_eq!(of(&place, "nova"), start(Some(1_793_491_199), global));
+    let expected = Start {
+        reached: Some(T),
+        ..start(Some(1_793_491_199), global)
+    };
+    assert_eq!(of(&place, "nova"), expected);
 }
 
 /// Killed before there was another one: it says what it said before.

@@ -1,0 +1,67 @@
+//! Reading what ought to be a file: whoever opens a pipe to read waits until somebody writes into it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+/// Opens a file, or what a link leads to.
+///
+/// # Errors
+/// As the system says, who says of a folder that it is one when it is read; a pipe, a socket or a device is
+/// [`NotAFile`].
+pub fn open(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?;
+    match kind.is_file() || kind.is_dir() {
+        true => File::open(path),
+        false => Err(io::Error::other(NotAFile)),
+    }
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut file, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether it could not be read as it is a pipe, a socket or a device.
+pub fn is_no_file(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|it| it.is::<NotAFile>())
+}
+
+/// Something else lies there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is no regular file")]
+pub struct NotAFile;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "text").unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(read(&file).unwrap(), b"text");
+        assert_eq!(read(&link).unwrap(), b"text");
+        let pipe = dir.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for other in [pipe.as_path(), Path::new("/dev/null")] {
+            let error = read(other).unwrap_err();
+            assert!(is_no_file(&error), "{}", other.display());
+        }
+        assert_eq!(read(&pipe).unwrap_err().to_string(), "it is no regular file");
+        let folder = read(dir.path()).unwrap_err();
+        assert!(folder.kind() == io::ErrorKind::IsADirectory && !is_no_file(&folder));
+        let absent = read(&dir.path().join("absent")).unwrap_err();
+        assert!(absent.kind() == io::ErrorKind::NotFound && !is_no_file(&absent));
+    }
+}
