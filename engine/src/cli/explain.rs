@@ -1,5 +1,6 @@
 //! `caso explain`: what became of a server.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgMatches, Command};
 
 use super::commands::{flag, for_delivery};
@@ -22,6 +23,7 @@ pub fn command() -> Command {
             Arg::new("server")
                 .value_name("SERVER")
                 .required(true)
+                .value_parser(NonEmptyStringValueParser::new())
                 .help("Id of the server, as Nova and VMUUID have it, or its name"),
         )
         .arg(flag("json", "For programs: what is known, as one JSON object"))

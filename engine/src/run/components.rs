@@ -170,7 +170,7 @@ impl Messenger {
     fn try_queues(&self, spool: &Spool) -> anyhow::Result<()> {
         for queue in self.queues() {
             let named = || format!("messenger `{}` cannot use its queue", self.name);
-            caso_state::check_writable(queue).with_context(named)?;
+            caso_state::check_folder(queue).with_context(named)?;
             // Made now: some folders can be written by their looks alone.
             spool.disk().create_folder(queue).with_context(named)?;
         }

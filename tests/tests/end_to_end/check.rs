@@ -258,6 +258,66 @@ fn a_queue_that_cannot_be_written_and_a_component_that_is_not_the_pinned_one() {
 }
 
 #[test]
+fn a_file_where_a_folder_must_be_is_no_queue_and_no_spool() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    for (section, option, area) in [
+        ("ssm", "output_path", "messenger"),
+        ("DEFAULT", "spooldir", "spool"),
+    ] {
+        let mut site = Site::at(&cloud);
+        let file = site.path().join("file");
+        fs::write(&file, "").expect("a file");
+        site.set(section, option, &file.display().to_string());
+        let wrong = check(&site, &["--offline"]);
+        let failed = lines(&wrong, "failed", area);
+        let says = "is a file of";
+        assert!(failed.iter().any(|it| it.contains(says)), "{wrong}");
+        site.extract(&[])
+            .says("where a folder must be")
+            .says("move it away");
+        assert!(fs::metadata(&file).expect("still there").is_file());
+    }
+}
+
+/// Of what was found and cannot be accounted each is named, and that is all there is to say.
+#[test]
+fn a_project_without_a_vo_is_not_one_without_the_tag() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    cloud.change(|plan| plan.projects[0].properties.clear());
+    let site = Site::at(&cloud);
+    let wrong = check(&site, &[]);
+    let failed = lines(&wrong, "failed", "project");
+    assert_eq!(failed.len(), 1, "{wrong}");
+    assert!(failed[0].contains("VO"), "{wrong}");
+    assert!(!wrong.stdout.contains("none has the tag"), "{wrong}");
+}
+
+/// Its own component, built from the same source, with a grant for the same queue.
+#[test]
+fn two_messengers_that_write_the_same_into_one_queue_are_named() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    let file = site.path().join("two.wasm");
+    fs::write(&file, caso_builtin::builtin("ssm").expect("built in")).expect("a file");
+    let queue = site.ssm().display().to_string();
+    site.set("DEFAULT", "messengers", "ssm, two")
+        .set("messenger_two", "component", &file.display().to_string())
+        .set("messenger_two", "grants", &format!("queue:{queue}"))
+        .set("two", "output_path", &queue);
+    let twice = "messengers `ssm` and `two` write the same records into";
+    let warned = lines(&check(&site, &[]), "warning", "configuration");
+    assert!(warned.iter().any(|it| it.contains(twice)), "{warned:?}");
+    // Parted by what they take, they share it rightly.
+    site.set("messenger_ssm", "record_types", "cloud").set(
+        "messenger_two",
+        "record_types",
+        "storage",
+    );
+    let parted = check(&site, &[]);
+    assert!(!parted.stdout.contains(twice), "{parted}");
+}
+
+#[test]
 fn strict_counts_a_warning_as_a_failure() {
     let cloud = Cloud::start(Plan::generated(1, 1));
     let mut site = Site::at(&cloud);

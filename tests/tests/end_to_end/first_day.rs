@@ -253,7 +253,10 @@ fn what_was_set_aside_is_in_the_summary_until_it_is_taken_away() {
         .says("1 damaged segment of the journal lies in")
         .says("extract its window again (`caso extract --caso_tag ''");
     let status = site.start("caso", &["status"], &[]).finish();
-    status.expect(1).says("look at").says("1 damaged segments set aside");
+    status
+        .expect(1)
+        .says("look at")
+        .says("1 damaged segments set aside");
     fs::remove_dir_all(journal.join("set-aside")).unwrap();
     summary().never_says("damaged");
 }

@@ -12,6 +12,21 @@ fn init(site: &Site, arguments: &[&str]) -> Outcome {
     Running::start(command, site.path()).finish()
 }
 
+#[test]
+fn a_messenger_that_nobody_has_is_not_written_down() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.variable("OS_PASSWORD", "secret");
+    let file = site.path().join("first.conf");
+    let name = file.display().to_string();
+    let account = ["--site-name", "A", "--username", "b"];
+    let rest = ["--auth-url", "http://localhost", "--messengers", "smm"];
+    init(&site, &[&[name.as_str()], &account[..], &rest[..]].concat())
+        .says("`smm` is no messenger of this program")
+        .says("did you mean `ssm`?");
+    assert!(!file.exists());
+}
+
 /// As after `source openrc`: the site's name is all that is not known.
 #[test]
 fn a_site_begins_with_an_openrc_and_its_name() {

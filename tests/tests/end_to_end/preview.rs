@@ -119,6 +119,40 @@ fn a_project_that_cannot_be_read_is_named_and_the_rest_is_shown() {
     is_untouched(&site);
 }
 
+/// Where nobody could be asked, nobody knows whether anything was used.
+#[test]
+fn without_a_login_it_does_not_say_that_nothing_was_used() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("keystone_auth", "password", "wrong");
+    let shown = preview(&site, &[]).expect(1);
+    assert!(
+        shown.stdout.starts_with("nothing could be read\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn where_its_output_has_no_room_it_says_so() {
+    let world = plain();
+    let site = world.site();
+    // Which writes its caso.conf.
+    preview(&site, &[]).expect(0);
+    let mut command = site.command("caso");
+    command
+        .args(["extract", "--dry-run", "--config-file"])
+        .arg(site.path().join("caso.conf"))
+        .args(WINDOW);
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    command.stdout(full.unwrap());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("cannot write to standard output: No space left on device"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_form_without_a_dry_run_is_refused() {
     let world = plain();

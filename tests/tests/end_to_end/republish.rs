@@ -494,6 +494,25 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
 
 /// An old Nova, or one whose version documents are closed to us, is extracted from, and so it
 /// can be asked.
+/// In Nova's address `detail` is the list of all servers.
+#[test]
+fn a_name_is_no_part_of_an_address() {
+    let (cloud, site) = extracted();
+    let before = cloud.seen().len();
+    let found = caso(&site, &["explain"], &["detail", "--json"]).expect(0);
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).expect("JSON");
+    assert_eq!(found["servers"], serde_json::json!([]));
+    assert_eq!(found["unanswered"], serde_json::json!([]));
+    let by_name = |it: &Seen| it.query.iter().any(|(name, _)| name == "name");
+    let asked = &cloud.seen()[before..];
+    let of_servers: Vec<&Seen> = asked
+        .iter()
+        .filter(|it| it.path.contains("/servers"))
+        .collect();
+    assert!(!of_servers.is_empty() && of_servers.iter().all(|it| by_name(it)));
+    caso(&site, &["explain"], &[""]).expect(2);
+}
+
 #[test]
 fn a_server_is_explained_by_a_nova_that_hides_its_versions() {
     let (cloud, site) = extracted();

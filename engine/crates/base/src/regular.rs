@@ -58,7 +58,10 @@ mod tests {
             let error = read(other).unwrap_err();
             assert!(is_no_file(&error), "{}", other.display());
         }
-        assert_eq!(read(&pipe).unwrap_err().to_string(), "it is no regular file");
+        assert_eq!(
+            read(&pipe).unwrap_err().to_string(),
+            "it is no regular file"
+        );
         let folder = read(dir.path()).unwrap_err();
         assert!(folder.kind() == io::ErrorKind::IsADirectory && !is_no_file(&folder));
         let absent = read(&dir.path().join("absent")).unwrap_err();

@@ -86,10 +86,10 @@ impl ConfigError {
             | Self::Substitution { problem: what, .. } => what.hint.clone(),
             Self::Value { near, .. } => near.clone(),
             Self::Missing { why, .. } => Some(why.clone()).filter(|why| !why.is_empty()),
-            Self::Unreadable { .. }
-            | Self::Folder { .. }
-            | Self::Convert { .. }
-            | Self::Component { .. } => None,
+            Self::Unreadable { .. } => {
+                Some("check the path and its rights; `caso init` writes a first one".to_owned())
+            }
+            Self::Folder { .. } | Self::Convert { .. } | Self::Component { .. } => None,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::types::{Config, Program};
 use super::value::Date;
 use super::{clouds, logging, messengers, own_places, remarks, value};
 use caso_model::extraction::CounterOptions;
+use caso_model::notice::Notice;
 
 /// All that `load` reads. The environment may hold passwords, so `Debug` does
 /// not show it.
@@ -100,6 +101,24 @@ impl Inputs {
     }
 }
 
+/// Whoever collects them leaves other names alone, and nobody says so.
+fn metrics_file(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Option<PathBuf> {
+    let path: Option<PathBuf> = reader.get(&general::METRICS_FILE);
+    if let Some(path) = &path
+        && path.extension().is_none_or(|ending| ending != "prom")
+    {
+        let text = (
+            format!(
+                "`metrics_file` is `{}`: node_exporter's textfile collector reads files that end with `.prom` alone",
+                path.display()
+            ),
+            "give it that ending",
+        );
+        warnings.push(Notice::warning("metrics-file-ending", text));
+    }
+    path
+}
+
 /// Finds, reads, checks.
 ///
 /// # Errors
@@ -134,6 +153,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         messengers: &messengers,
     };
     remarks::read(&sources, known, &mut warnings);
+    remarks::empty_variables(&sources, &mut warnings);
     let spooldir = reader.get(&general::SPOOLDIR);
     let cache_dirs = cache_dirs(&mut reader, &spooldir);
     let mut config = Config {
@@ -149,7 +169,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         concurrency: reader.get(&general::CONCURRENCY) as usize,
         page_size: reader.get(&general::PAGE_SIZE),
         overlapping_intervals: reader.get(&general::OVERLAPPING_INTERVALS),
-        metrics_file: reader.get(&general::METRICS_FILE),
+        metrics_file: metrics_file(&mut reader, &mut warnings),
         extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
         max_waiting: reader.get(&general::MAX_WAITING).0,

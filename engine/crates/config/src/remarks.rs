@@ -361,6 +361,25 @@ fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut 
     }
 }
 
+/// A variable counts before the files, and so does one that is set to nothing: an option that stands
+/// there in the file is then said not to be set.
+pub(super) fn empty_variables(sources: &Sources, warnings: &mut Vec<Notice>) {
+    for (assignment, origin) in sources.assignments() {
+        let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
+        let key = variable(section, name);
+        if !assignment.value.is_empty()
+            && sources.environment.get(&key).is_some_and(String::is_empty)
+        {
+            let place = Origin::Environment(key.clone());
+            let text = (
+                format!("{place} is empty, and counts before `[{section}] {name}` of {origin}"),
+                format!("unset {key}"),
+            );
+            warnings.push(Notice::warning(format!("empty-variable:{key}"), text));
+        }
+    }
+}
+
 /// Sections that belong to nobody, once all components in use are described.
 pub fn unknown_sections(
     config: &Config,

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use crate::client::client_builder;
 use crate::environment::NetworkEnvironment;
 use crate::failure::{Cause, Failure};
-use crate::proxy::BadProxy;
+use crate::proxy::{BadProxy, Proxies};
 use crate::tls::{TlsClient, TlsError, TlsSettings};
 use crate::{Method, Request, Response, Timeouts, Transport, TransportError};
 
@@ -57,6 +57,7 @@ pub enum SetupError {
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    proxies: Proxies,
     tls: TlsClient,
     timeouts: Timeouts,
     max_body: u64,
@@ -101,7 +102,7 @@ impl HttpTransport {
             place: format!("`{}` (`{option}`)", path.display()),
             is_cafile: settings.tls.cafile.is_some(),
         });
-        let client = client_builder(&tls.config, environment.proxies)
+        let client = client_builder(&tls.config, environment.proxies.clone())
             .gzip(true)
             .connect_timeout(settings.timeouts.connect)
             .read_timeout(settings.timeouts.read)
@@ -109,6 +110,7 @@ impl HttpTransport {
             .build()?;
         Ok(HttpTransport {
             client,
+            proxies: environment.proxies,
             tls,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
@@ -164,7 +166,12 @@ impl HttpTransport {
     }
 
     fn explain(&self, error: reqwest::Error, in_body: bool, started: Instant) -> TransportError {
-        let Failure { cause, detail } = Failure::of_request(error);
+        // It may be the proxy that fails, which nobody sees in the address.
+        let through = error.url().and_then(|url| self.proxies.through(url));
+        let Failure { cause, mut detail } = Failure::of_request(error);
+        if let Some(through) = &through {
+            detail = format!("{detail}; {through}");
+        }
         // Without a certificate it hung up, or sent an alert.
         let refused = cause == Cause::Alert || cause.is_closed();
         if refused && self.tls.is_certificate_wanted() {
@@ -187,7 +194,11 @@ impl HttpTransport {
                 }
             }
             Cause::ConnectTimeout | Cause::Silence => {
-                TransportError::Timeout(self.too_late(cause, in_body, started))
+                let late = self.too_late(cause, in_body, started);
+                TransportError::Timeout(match through {
+                    Some(through) => format!("{late}; {through}"),
+                    None => late,
+                })
             }
             Cause::Unresolved | Cause::Refused | Cause::Unreachable | Cause::HungUp => {
                 TransportError::Connect(detail)

@@ -89,6 +89,23 @@ impl Proxies {
             .or_else(|| self.by_scheme.get("all"))
     }
 
+    /// Which proxy an address is asked through, and what names it, for people; it may hold a password, which
+    /// is left out.
+    pub fn through(&self, url: &Url) -> Option<String> {
+        let mut proxy = self.proxy_for(url)?.clone();
+        // An address that can have none has none.
+        let _ = proxy.set_username("");
+        let _ = proxy.set_password(None);
+        let proxy = proxy.as_str().trim_end_matches('/');
+        Some(format!(
+            "asked through the proxy `{proxy}` (`{}_proxy` in the environment; `no_proxy` leaves out)",
+            match self.by_scheme.contains_key(url.scheme()) {
+                true => url.scheme(),
+                false => "all",
+            }
+        ))
+    }
+
     fn bypasses(&self, host: &str, port: Option<u16>) -> bool {
         if self.bypass_all {
             return true;
@@ -205,6 +222,34 @@ mod tests {
         ] {
             assert_eq!(chosen(&with(rule), url).is_none(), direct, "{rule} {url}");
         }
+    }
+
+    #[test]
+    fn the_proxy_is_named_without_its_password() {
+        let env = [
+            ("https_proxy", "http://u:hidden@p:3128"),
+            ("all_proxy", "q:1"),
+        ];
+        let proxies = Proxies::from_environment(
+            &env.map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        )
+        .unwrap();
+        let through = |url: &str| proxies.through(&Url::parse(url).unwrap());
+        assert_eq!(
+            through("https://a/").as_deref(),
+            Some(
+                "asked through the proxy `http://p:3128` (`https_proxy` in the environment; `no_proxy` leaves out)"
+            )
+        );
+        assert_eq!(
+            through("http://a/").as_deref(),
+            Some(
+                "asked through the proxy `http://q:1` (`all_proxy` in the environment; `no_proxy` leaves out)"
+            )
+        );
+        let none = Proxies::from_environment(&[].into()).unwrap();
+        assert_eq!(none.through(&Url::parse("http://a/").unwrap()), None);
     }
 
     #[test]

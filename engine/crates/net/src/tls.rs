@@ -164,6 +164,9 @@ impl TlsError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            TlsError::Read { .. } | TlsError::Empty { .. } => Some(
+                "set it to a file of certificates in PEM form, such as the authority's that signed theirs",
+            ),
             TlsError::Key { .. } => Some("set `keyfile` if it stands in another file"),
             TlsError::NoKey { .. } => Some("set `keyfile` to the file that has it"),
             TlsError::Apart(_) => Some("set `certfile` and `keyfile` to one pair"),

@@ -247,6 +247,67 @@ impl ApiError {
                 ));
             }
             ApiError::Redirect { call, .. } => redirect_remedy(call.service),
+            ApiError::Status { status, call, .. } => {
+                let service = call.service;
+                return Some(match status {
+                    500.. => format!(
+                        "the fault is {service}'s: its log says more, at this time; the next run asks again"
+                    ),
+                    _ => format!(
+                        "ask whoever runs {service}: its log says more, at this time; the next run asks again"
+                    ),
+                });
+            }
+            ApiError::NotFound { call, .. } => {
+                return Some(match call.service {
+                    Service::Identity => "check `auth_url` in `[keystone_auth]`".to_owned(),
+                    service => format!(
+                        "check the address in the catalog: openstack endpoint list --service {}",
+                        service.types().first().unwrap_or(&"")
+                    ),
+                });
+            }
+            ApiError::NotJson { call, .. } | ApiError::Truncated { call, .. } => {
+                return Some(format!(
+                    "look at what stands between here and {}, such as a proxy or a load balancer; the next run \
+                     asks again",
+                    call.service
+                ));
+            }
+            ApiError::Timeout { call, .. } => {
+                return Some(format!(
+                    "see whether {} is under load; `timeout` in `[keystone_auth]` gives it longer",
+                    call.service
+                ));
+            }
+            ApiError::RateLimited { .. } => "lower `concurrency` in [DEFAULT]",
+            ApiError::TooLarge { .. } => "lower `page_size` in [DEFAULT]",
+            ApiError::Shape { call, .. } => {
+                return Some(format!(
+                    "show it to whoever runs {}; `--record DIR` keeps the answer, and `caso support` gathers what \
+                     a report needs",
+                    call.service
+                ));
+            }
+            ApiError::Connect { call, .. } => {
+                return Some(format!(
+                    "see whether {} runs, and whether its address in the catalog can be reached from here; the \
+                     next run asks again",
+                    call.service
+                ));
+            }
+            ApiError::Tls { call, .. } => match call.service {
+                Service::Identity => {
+                    "check `auth_url` in `[keystone_auth]`, and the certificate at that address"
+                }
+                _ => "check the address in the catalog, and the certificate there",
+            },
+            ApiError::BadUrl { from, .. } if from.contains("auth_url") => {
+                "correct `auth_url`: Keystone's address mostly ends with `/v3`"
+            }
+            ApiError::Protocol { .. } => {
+                "see whether the address begins with `https://` where TLS is spoken, and what answers there"
+            }
             _ => return None,
         };
         Some(text.to_owned())

@@ -80,6 +80,9 @@ impl FolderError {
             FolderProblem::Denied(e) if e.raw_os_error() != Some(nix::libc::EROFS) => Some(
                 format!("run cASO as its owner, or give it to `{}`", self.us),
             ),
+            FolderProblem::NotAFolder => {
+                Some("move it away, or name another folder in the configuration".to_owned())
+            }
             _ => None,
         }
     }
@@ -91,6 +94,18 @@ impl FolderError {
 /// # Errors
 /// With what stands in the way, whose it is and who we are.
 pub fn check_writable(path: &Path) -> Result<(), FolderError> {
+    check(path, false)
+}
+
+/// The same of what must be a folder.
+///
+/// # Errors
+/// As [`check_writable`], and where a file stands there.
+pub fn check_folder(path: &Path) -> Result<(), FolderError> {
+    check(path, true)
+}
+
+fn check(path: &Path, folder: bool) -> Result<(), FolderError> {
     let refuse = |blocking: &Path, problem| FolderError {
         wanted: path.to_owned(),
         blocking: blocking.to_owned(),
@@ -126,7 +141,7 @@ pub fn check_writable(path: &Path) -> Result<(), FolderError> {
             Err(e) => return Err(refuse(place, FolderProblem::Unreachable(e))),
         };
         if !found.is_dir() {
-            if place != path {
+            if folder || place != path {
                 return Err(refuse(place, FolderProblem::NotAFolder));
             }
             return access(place, AccessFlags::W_OK)
@@ -206,6 +221,10 @@ mod tests {
         let file = dir.path().join("file");
         fs::write(&file, "x").unwrap();
         check_writable(&file).unwrap();
+        let failed = check_folder(&file).unwrap_err();
+        assert!(matches!(failed.problem, FolderProblem::NotAFolder));
+        check_folder(dir.path()).unwrap();
+        check_folder(&dir.path().join("a/b")).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "x");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

@@ -19,7 +19,7 @@ pub use cursors::{
     Advance, CursorError, CursorKey, Cursors, Moves, Start, StartSource, Unmoved, Whereabouts,
 };
 pub use failures::{Failing, Failures, Forgotten};
-pub use folder::{FolderError, FolderProblem, check_writable};
+pub use folder::{FolderError, FolderProblem, check_folder, check_writable};
 pub use histories::{Histories, HistoryError, Opened, Place};
 pub use lock::{Holder, Lock, LockError};
 pub use spool::{Spool, SpoolError, file_name_for};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use caso_disk::{Disk, DiskError};
 
-use crate::folder::{FolderError, check_writable};
+use crate::folder::{FolderError, check_folder, check_writable};
 
 /// The folder named by `spooldir`.
 #[derive(Debug, Clone)]
@@ -30,11 +30,9 @@ impl Spool {
     /// # Errors
     /// We may not write there: the text names path, owner and our user.
     pub fn open(folder: &Path, disk: Disk) -> Result<Spool, SpoolError> {
-        check_writable(folder)?;
+        Spool::check(folder)?;
         let spool = Spool::look(folder, disk);
         spool.disk.create_folder(folder)?;
-        // A file of that name passes the check of a file.
-        Spool::check(folder)?;
         Ok(spool)
     }
 
@@ -43,7 +41,7 @@ impl Spool {
     /// # Errors
     /// As [`Spool::open`].
     pub fn check(folder: &Path) -> Result<(), FolderError> {
-        check_writable(folder)?;
+        check_folder(folder)?;
         for part in ["caso-journal", "caso-cursors", "caso-servers", "caso-runs"] {
             check_writable(&folder.join(part))?;
         }

@@ -199,10 +199,10 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     .map_err(failed())
 }
 
-/// Whether it can be an id of Keystone's: names are looked for among the cursors alone.
-fn is_id(project: &str) -> bool {
-    let digits = project.bytes().filter(|it| *it != b'-');
-    project.len() >= 32 && digits.clone().all(|it| it.is_ascii_hexdigit()) && digits.count() >= 32
+/// Whether it can be an id of OpenStack's, with dashes or without: names are looked for in another way.
+pub fn is_id(text: &str) -> bool {
+    let digits = text.bytes().filter(|it| *it != b'-');
+    text.len() >= 32 && digits.clone().all(|it| it.is_ascii_hexdigit()) && digits.count() >= 32
 }
 
 fn is_known(status: &Status, project: &str) -> bool {

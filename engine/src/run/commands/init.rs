@@ -14,6 +14,7 @@ use anyhow::{Context as _, ensure};
 
 use super::mapping_migrate::shell::{self, word};
 use crate::run::remedy::advised;
+use caso_base::suggest::did_you_mean;
 use caso_disk::Disk;
 
 /// Who may read a new file: it may hold a password.
@@ -142,6 +143,23 @@ impl Lines {
     }
 }
 
+/// A component of a site's own needs more than its name.
+fn known(messenger: &str) -> anyhow::Result<()> {
+    let known = caso_builtin::messengers();
+    if known.iter().any(|name| name == messenger) {
+        return Ok(());
+    }
+    Err(advised(
+        format!("`{messenger}` is no messenger of this program; nothing was written"),
+        did_you_mean(messenger, known.iter().map(String::as_str)).unwrap_or_else(|| {
+            format!(
+                "choose of {}; one of your own goes into the file afterwards, with `component` in [messenger_{messenger}]",
+                known.join(", ")
+            )
+        }),
+    ))
+}
+
 fn text(site: &FirstSite) -> anyhow::Result<String> {
     let mut lines = Lines(
         "# Written by `caso init`. Every other option, with what it is for: `caso sample`.\n"
@@ -151,6 +169,9 @@ fn text(site: &FirstSite) -> anyhow::Result<String> {
     lines.option("site_name", &site.site_name)?;
     if let Some(service) = &site.service_name {
         lines.option("service_name", service)?;
+    }
+    for name in site.messengers.split(',').map(str::trim) {
+        known(name)?;
     }
     lines.option("messengers", &site.messengers)?;
     if !site.projects.is_empty() {

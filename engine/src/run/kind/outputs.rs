@@ -67,10 +67,19 @@ fn shown(messenger: &str, way: &'static str) -> Sink {
         if io::stdout().is_terminal() {
             // A message is data, and goes to a file or a program as it is.
             let shown = readable(message);
-            return stdout::write_parts(&[title.as_bytes(), shown.as_bytes(), end]);
+            return stdout::write_parts(&[title.as_bytes(), shown.as_bytes(), end])
+                .map_err(of_stdout);
         }
-        stdout::write_parts(&[title.as_bytes(), message, end])
+        stdout::write_parts(&[title.as_bytes(), message, end]).map_err(of_stdout)
     })
+}
+
+/// The messenger says what its way says: that must name what could not be written.
+fn of_stdout(error: io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot write to standard output: {error}"),
+    )
 }
 
 /// A message for a person: its lines, without what steers a terminal.

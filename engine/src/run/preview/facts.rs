@@ -126,6 +126,7 @@ impl Facts {
                 format_utc(window.start),
                 format_utc(window.end)
             ),
+            None if !self.failures.is_empty() => "nothing could be read\n".to_owned(),
             None => "nothing was used, or all of it is extracted already\n".to_owned(),
         };
         if !self.projects.is_empty() {

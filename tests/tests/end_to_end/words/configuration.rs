@@ -240,6 +240,7 @@ fn errors_of_messengers_and_clouds() {
     said_of(
         "errors-of-messengers",
         &[
+            "[DEFAULT]\nmesengers = ssm\n",
             "[DEFAULT]\nmessengers = sms\n",
             "[DEFAULT]\nmessengers = ssm,,noop\n",
             "[DEFAULT]\nmessengers = caso.messenger.ssm.Other\n",
@@ -305,7 +306,7 @@ fn errors_of_logins() {
 fn warnings() {
     let with = |text: &str| format!("{text}{LOGIN}");
     let texts = [
-        with("[DEFAULT]\nmesengers = ssm\n"),
+        with("[DEFAULT]\nconcurency = 4\n"),
         with("[DEFAULT]\nauth_url = https://keystone.example.org\n"),
         with("[DEFAULT]\nextract_from = 2026-10-05\n"),
         with("[DEFAULT]\nmessengers = ssm, ssm, caso.messenger.ssm.SSMMessengerV04, caso.messenger.ssm.SsmMessager\n"),
@@ -334,7 +335,7 @@ fn warnings_of_variables_and_secrets() {
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
     site.variable("OS_KEYSTONE_AUTH__USER", "a")
         .variable("OS_KEYSTONE_AUTH__USERNMAE", "a")
-        .variable("OS_DEFAULT__MESENGERS", "ssm")
+        .variable("OS_DEFAULT__CONCURENCY", "4")
         .variable("OS_DEFAULT__OTHER_PROGRAMS", "1");
     let text = LOGIN.replace(
         "password = secret",

@@ -233,6 +233,24 @@ fn messengers_that_is_misspelt_is_no_mere_warning() {
 }
 
 #[test]
+fn what_hides_an_option_or_its_file_is_named() {
+    let site = Site::new("[DEFAULT]\nsite_name = A\nmetrics_file = /run/caso.txt\n")
+        .variable("OS_DEFAULT__SITE_NAME", "");
+    assert_eq!(
+        site.warnings(),
+        [
+            "environment variable `OS_DEFAULT__SITE_NAME` is empty, and counts before `[DEFAULT] site_name` of \
+             `caso.conf:2`; unset OS_DEFAULT__SITE_NAME",
+            "`metrics_file` is `/run/caso.txt`: node_exporter's textfile collector reads files that end with \
+             `.prom` alone; give it that ending",
+        ]
+    );
+    let site = Site::new("[DEFAULT]\nmetrics_file = /run/caso.prom\nsite_name = A\n")
+        .variable("OS_DEFAULT__SITE_NAME", "B");
+    assert_eq!(site.warnings(), [""; 0]);
+}
+
+#[test]
 fn configuration_from_elsewhere_is_refused() {
     let errors = Site::new("[DEFAULT]\nconfig_source = remote\n").errors();
     assert!(

@@ -68,10 +68,7 @@ fn a_segment_with_a_flipped_bit_is_set_aside_when_it_is_packed() {
 /// Opened to read, a pipe waits until somebody writes into it.
 #[test]
 fn a_pipe_is_set_aside_and_nobody_waits_for_it() {
-    for (ending, came) in [
-        ("seg", ["2", "3"].as_slice()),
-        ("pack", &["1", "2", "3"]),
-    ] {
+    for (ending, came) in [("seg", ["2", "3"].as_slice()), ("pack", &["1", "2", "3"])] {
         let site = Site::new(&["m"]);
         let consumer = Consumer::default();
         for hour in ["1", "2", "3"] {

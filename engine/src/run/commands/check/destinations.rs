@@ -125,7 +125,7 @@ async fn way(
 }
 
 fn writable(path: &std::path::Path) -> Result<(), String> {
-    caso_state::check_writable(path).map_err(|error| remedy::line(&error))
+    caso_state::check_folder(path).map_err(|error| remedy::line(&error))
 }
 
 async fn connects(messenger: &Messenger, terms: &ConnectionTerms) -> Result<(), String> {

@@ -237,7 +237,7 @@ async fn granted(
         findings.add(GRANTS, Verdict::Ok, "it asks for nothing");
     }
     for queue in messenger.queues() {
-        if let Err(error) = caso_state::check_writable(queue) {
+        if let Err(error) = caso_state::check_folder(queue) {
             let error = anyhow::Error::from(error);
             findings.add(GRANTS, Verdict::No, remedy::line(error.as_ref()));
         }

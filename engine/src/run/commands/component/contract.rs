@@ -46,6 +46,11 @@ fn files() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     WIT.iter().chain(BESIDE)
 }
 
+/// Their names, below the folder that they are written to.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    files().map(|(name, _)| *name)
+}
+
 /// The contract, as `--json` has it.
 #[derive(Debug, Serialize)]
 pub struct Written {

@@ -185,10 +185,14 @@ pub fn new(
     }
     contract::write(&folder.join("wit"))?;
     let readme = readme(language, starter, files, name);
-    let made = files
+    let mut made: Vec<String> = contract::names()
+        .map(|file| format!("wit/{file}"))
+        .collect();
+    let texts = files
         .files()
         .map(|file| (file.name, named(file.bytes, starter, name)));
-    for (file, bytes) in made.chain([("README.md", readme.into_bytes())]) {
+    for (file, bytes) in texts.chain([("README.md", readme.into_bytes())]) {
+        made.push(file.to_owned());
         let path = folder.join(file);
         let cannot = || format!("cannot write `{}`", path.display());
         if let Some(parent) = path.parent() {
@@ -201,7 +205,7 @@ pub fn new(
         language: language.word(),
         kind: starter.word(),
         folder: folder.to_owned(),
-        files: files.files().map(|file| file.name.to_owned()).collect(),
+        files: made,
     };
     Shown::of(
         &facts,

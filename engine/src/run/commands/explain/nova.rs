@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::run::commands::cursor::is_id;
 use crate::run::commands::status::Status;
 use crate::run::kind::Kind;
 use caso_config::{CloudConfig, Config};
@@ -66,7 +67,10 @@ pub async fn ask(
         for project in &projects {
             // What it does not say of its microversions does not matter here.
             let (nova, _) = Nova::open(session.clone(), project).await?;
-            if let Some(row) = nova.server(asked, None).await? {
+            // Anything else would be another resource in Nova's address.
+            if is_id(asked)
+                && let Some(row) = nova.server(asked, None).await?
+            {
                 return Ok(vec![found(cloud, region.as_deref(), &row)?]);
             }
             places.push((region.clone(), session.clone(), nova));
