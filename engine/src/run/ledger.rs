@@ -12,7 +12,7 @@ use caso_base::error_chain;
 use caso_deliver::{Delivery, Ending};
 use caso_disk::Disk;
 use caso_model::extraction::Extractor;
-use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine, WindowLine};
+use caso_state::ledger::{self, FailureLine, MessengerLine, RunId, RunLine, WindowLine};
 
 /// What was extracted and what failed, from the reports of all clouds.
 #[derive(Debug, Default)]
@@ -165,13 +165,14 @@ pub fn keep(
         windows,
         failures,
     } = extracted.unwrap_or_default();
+    let RunId { began, process } = prepared.run_id();
     let line = RunLine {
         format: RunLine::FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        began: prepared.now,
+        began,
         took_ms,
         exit: exit.code(),
-        process: std::process::id(),
+        process,
         extracted: did_extract,
         requests: summary.requests(),
         names,

@@ -22,6 +22,7 @@ use caso_config::{CloudConfig, Config};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::{AddressSpace, Shortage};
+use caso_state::ledger::RunId;
 use caso_state::{Lock, LockError};
 
 /// A run that may begin.
@@ -62,6 +63,14 @@ impl Stopped {
 }
 
 impl Prepared {
+    /// As its line in the ledger has it.
+    pub fn run_id(&self) -> RunId {
+        RunId {
+            began: self.now,
+            process: std::process::id(),
+        }
+    }
+
     /// All messengers of the configuration, usable or not.
     pub fn messenger_names(&self) -> Vec<String> {
         let messengers = self.config.messengers.iter();

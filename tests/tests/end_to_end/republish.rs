@@ -96,9 +96,9 @@ fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {
     assert_eq!(moments(&site), [THREE, THREE]);
 }
 
-/// As a run leaves it that was killed while it delivered: its cursors have moved, and it is not in the
-/// ledger. `line` is the run's, from nought.
-fn killed_while_it_delivered(site: &Site, line: usize) {
+/// As a run leaves the ledger that was killed while it delivered: its cursors have moved. Of the last run
+/// (2) they know the windows; of an earlier one, nobody: the file was damaged. `line` is the run's, from nought.
+fn without_the_line(site: &Site, line: usize) {
     let runs = site.spool().join("caso-runs");
     let file = std::fs::read_dir(&runs).unwrap().next().unwrap();
     let file = file.unwrap().path();
@@ -111,12 +111,12 @@ fn killed_while_it_delivered(site: &Site, line: usize) {
 #[test]
 fn a_cursor_is_not_set_back_over_storage_in_bounds_that_nobody_knows() {
     let (_cloud, mut site) = extracted();
-    killed_while_it_delivered(&site, 2);
+    without_the_line(&site, 1);
     let set = |site: &Site, to| caso(site, &["cursor", "set"], &[&project_id(0), to]);
     set(&site, "2026-10-08T01:00")
         .expect(1)
         .says(
-            "what was used from 2026-10-08T02:00:00Z to 2026-10-08T03:00:00Z was extracted before",
+            "what was used from 2026-10-08T01:00:00Z to 2026-10-08T02:00:00Z was extracted before",
         )
         .says("--types cloud,accelerator");
     assert_eq!(moments(&site), [THREE, THREE]);
@@ -158,10 +158,10 @@ fn without_its_lastrun_and_cursors_what_adds_up_is_counted_once() {
 #[test]
 fn over_a_gap_in_the_ledger_what_adds_up_is_refused_until_the_cursor_is_behind_it() {
     for how in ["removed", "edited", "forgotten"] {
-        for (line, behind) in [(1, "2026-10-08T02:00:00Z"), (2, "2026-10-08T03:00:00Z")] {
+        for (line, behind) in [(0, "2026-10-08T01:00:00Z"), (1, "2026-10-08T02:00:00Z")] {
             let (_cloud, site) = extracted();
             let counted = intervals(&site);
-            killed_while_it_delivered(&site, line);
+            without_the_line(&site, line);
             let project = project_id(0);
             let lastrun = site.spool().join(format!("lastrun.{project}"));
             match how {
@@ -183,6 +183,45 @@ fn over_a_gap_in_the_ledger_what_adds_up_is_refused_until_the_cursor_is_behind_i
             let after = intervals(&site);
             assert_eq!(after.len(), counted.len() + 1, "{how} {line}");
             assert!(after.is_superset(&counted), "{how} {line}");
+        }
+    }
+}
+
+/// The ledger lacks the run, and its windows stand with the cursors: nothing has to be refused.
+#[test]
+fn of_a_run_that_was_killed_what_adds_up_goes_in_its_own_windows_again() {
+    for how in ["removed", "edited", "forgotten", "set", "by hand"] {
+        for later_runs in [0, 2] {
+            let (_cloud, site) = extracted();
+            without_the_line(&site, 2);
+            let mut to = 3;
+            for _ in 0..later_runs {
+                to += 1;
+                site.extract(&["--extract-to", &format!("2026-10-08 0{to}:00:00")])
+                    .expect(0);
+            }
+            let counted = intervals(&site);
+            assert_eq!(counted.len(), to);
+            let project = project_id(0);
+            let lastrun = site.spool().join(format!("lastrun.{project}"));
+            let half_past_one = "2026-10-08 01:30:00";
+            let end = format!("2026-10-08 0{to}:00:00");
+            let mut window = vec!["--extract-to", end.as_str()];
+            match how {
+                "removed" => std::fs::remove_file(&lastrun).unwrap(),
+                "edited" => std::fs::write(&lastrun, format!("{half_past_one}+00:00")).unwrap(),
+                "forgotten" => {
+                    drop(caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0))
+                }
+                "set" => {
+                    drop(caso(&site, &["cursor", "set"], &[&project, half_past_one]).expect(0))
+                }
+                _ => window.extend(["--extract-from", half_past_one]),
+            }
+            let before = site.storage_records().len();
+            site.extract(&window).expect(0);
+            assert_eq!(intervals(&site), counted, "{how} {later_runs}");
+            assert!(site.storage_records().len() > before, "{how} {later_runs}");
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Reading what ought to be a file: whoever opens a pipe to read waits until somebody writes into it.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+
+/// So much of a file's end is read first.
+const BLOCK: u64 = 64 * 1024;
 
 /// Opens a file, or what a link leads to.
 ///
@@ -24,8 +27,34 @@ pub fn open(path: &Path) -> io::Result<File> {
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open(path)?;
     let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut file, &mut bytes)?;
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The last line of a file, without its line feed; none of an empty one, or one that ends in the middle of a line.
+///
+/// # Errors
+/// As [`open`].
+pub fn last_line(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = open(path)?;
+    let length = file.metadata()?.len();
+    let mut size = BLOCK;
+    loop {
+        let start = length.saturating_sub(size);
+        file.seek(SeekFrom::Start(start))?;
+        let mut tail = Vec::new();
+        (&mut file).take(length - start).read_to_end(&mut tail)?;
+        if tail.pop() != Some(b'\n') {
+            return Ok(None);
+        }
+        if let Some(at) = tail.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(Some(tail.split_off(at + 1)));
+        }
+        if start == 0 {
+            return Ok(Some(tail));
+        }
+        size *= 4;
+    }
 }
 
 /// Whether it could not be read as it is a pipe, a socket or a device.
@@ -41,6 +70,27 @@ pub struct NotAFile;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_line_is_found_however_long_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        let long = "x".repeat(300_000);
+        for (text, last) in [
+            (String::new(), None),
+            ("\n".to_owned(), Some("")),
+            ("a\n".to_owned(), Some("a")),
+            ("a\nb\n".to_owned(), Some("b")),
+            ("a\nb".to_owned(), None),
+            (format!("a\n{long}\n"), Some(long.as_str())),
+            (format!("{long}\n"), Some(&long)),
+            (format!("{long}\nb\n"), Some("b")),
+        ] {
+            fs::write(&file, &text).unwrap();
+            let found = last_line(&file).unwrap();
+            assert_eq!(found.as_deref(), last.map(str::as_bytes), "{}", text.len());
+        }
+    }
 
     #[test]
     fn what_is_no_file_is_not_waited_for() {

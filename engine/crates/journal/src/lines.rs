@@ -5,7 +5,7 @@
 //! quarantine), whose last line may be torn.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::Serialize;
@@ -184,25 +184,8 @@ pub(crate) fn first_line<T: DeserializeOwned>(path: &Path) -> Result<T, Bad> {
 /// The last line of a file.
 pub(crate) fn last_line<T: DeserializeOwned>(path: &Path) -> Result<T, Bad> {
     let torn = || Bad::Corrupt("its end is missing".into());
-    let mut file = regular::open(path)?;
-    let length = file.metadata()?.len();
-    let mut size = BLOCK as u64;
-    loop {
-        let start = length.saturating_sub(size);
-        file.seek(SeekFrom::Start(start))?;
-        let mut tail = Vec::new();
-        (&mut file).take(length - start).read_to_end(&mut tail)?;
-        if tail.pop() != Some(b'\n') {
-            return Err(torn());
-        }
-        if let Some(at) = tail.iter().rposition(|byte| *byte == b'\n') {
-            return parse(tail.get(at + 1..).unwrap_or_default()).map_err(|_| torn());
-        }
-        if start == 0 {
-            return Err(torn());
-        }
-        size *= 4;
-    }
+    let line = regular::last_line(path)?.ok_or_else(torn)?;
+    parse(&line).map_err(|_| torn())
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, Bad> {

@@ -24,6 +24,9 @@
 //! no cursor yet, or start <= cursor < end. Never back, never over a gap, and not at
 //! all where the cursors were opened frozen (dry run, replay).
 //!
+//! **Over which windows** a cursor moved stands beside it until the ledger of runs has the run: killed before it
+//! wrote there, what adds up can still be extracted again in the windows of the first time.
+//!
 //! **Order of the writes.** The cursors of projects that end together are put on disk together
 //! ([`Cursors::commit`]), each with the text that is coming into its lastrun files. Those are derived, and
 //! written once, at the end of the run ([`Cursors::settle`]): no sync each, one of their folder
@@ -34,6 +37,7 @@
 mod all;
 mod error;
 mod file;
+mod noted;
 mod project;
 mod settled;
 
@@ -48,8 +52,10 @@ use caso_model::Window;
 
 pub use self::all::Whereabouts;
 pub use self::error::CursorError;
+use self::noted::Listed;
 use self::project::{Change, ProjectCursors};
 use crate::lastrun::format_lastrun;
+use crate::ledger::RunId;
 use crate::spool::Spool;
 
 /// What a cursor belongs to, beside its project.
@@ -147,6 +153,9 @@ pub struct Cursors {
     settled: Mutex<BTreeMap<String, String>>,
     /// Held while anything is written: one writes at a time.
     writing: Mutex<()>,
+    /// The run that moves them.
+    run: RunId,
+    listed: Listed,
     /// What a run that was ended wrote into lastrun files is on disk.
     mended: AtomicBool,
 }
@@ -170,8 +179,16 @@ impl Cursors {
             projects: Mutex::new(HashMap::new()),
             settled: Mutex::new(settled::read(spool)),
             writing: Mutex::new(()),
+            run: RunId::default(),
+            listed: Listed::of(spool),
             mended: AtomicBool::new(false),
         }
+    }
+
+    /// With the run that moves them, as its line in the ledger has it.
+    #[must_use]
+    pub fn of_run(self, run: RunId) -> Cursors {
+        Cursors { run, ..self }
     }
 
     /// With every cursor that the configuration has. One of a cloud that is
@@ -229,7 +246,11 @@ impl Cursors {
             project: project.to_owned(),
             windows: vec![(key.clone(), window)],
         };
-        let moved = self.commit(vec![moves]).pop();
+        self.advance_once(moves, self.run)
+    }
+
+    fn advance_once(&self, moves: Moves, run: RunId) -> Result<Advance, CursorError> {
+        let moved = self.commit_as(vec![moves], run).pop();
         let advance = moved.transpose()?.and_then(|mut moved| moved.pop());
         Ok(advance.unwrap_or(Advance::Unmoved(Unmoved::Frozen)))
     }
@@ -240,6 +261,10 @@ impl Cursors {
     /// # Errors
     /// As [`Cursors::advance`], of that project alone.
     pub fn commit(&self, moves: Vec<Moves>) -> Vec<Result<Vec<Advance>, CursorError>> {
+        self.commit_as(moves, self.run)
+    }
+
+    fn commit_as(&self, moves: Vec<Moves>, run: RunId) -> Vec<Result<Vec<Advance>, CursorError>> {
         if self.frozen {
             let frozen =
                 |moves: Moves| vec![Advance::Unmoved(Unmoved::Frozen); moves.windows.len()];
@@ -258,7 +283,7 @@ impl Cursors {
             }
             let planned = self.project(&project, None).and_then(|known| {
                 let planned = self.planned(&project, &known, |cursors| {
-                    cursors.plan(&self.spool, &self.configured, &windows)
+                    cursors.plan(&self.spool, &self.configured, &windows, run, &self.listed)
                 })?;
                 if let Some(change) = planned.change {
                     changes.push((answers.len(), known, change));
@@ -375,7 +400,12 @@ impl Cursors {
             return Ok(false);
         }
         drop(known);
-        let advance = self.advance(project, key, window)?;
+        let moves = Moves {
+            project: project.to_owned(),
+            windows: vec![(key.clone(), window)],
+        };
+        // No line in the ledger has it: the run that sealed it ended before, and this one did not extract it.
+        let advance = self.advance_once(moves, RunId::default())?;
         Ok(matches!(advance, Advance::Moved { .. }))
     }
 

@@ -354,7 +354,7 @@ mod tests {
                 ),
                 "cannot write `/spool/caso`: `/spool` is a file of `root:root` (mode 0644) where \
                  a folder must be (we run as `caso`)",
-                None,
+                Some("move it away, or name another folder in the configuration"),
             ),
             (
                 error(

@@ -3,7 +3,8 @@
 //! What a run did, for people and commands that come after it: which windows it extracted,
 //! what each messenger took and why it stopped, what failed, how the run ended. Nothing of it
 //! decides what is extracted or delivered next: one that is lost or damaged costs a look back
-//! and no record. A line that cannot be read is passed over, and a torn one is cut before the
+//! and no record. What adds up is extracted again in the windows that it has (and in those that a run left with
+//! its cursors whose line is not there). A line that cannot be read is passed over, and a torn one is cut before the
 //! next is added.
 
 use std::collections::BTreeMap;
@@ -153,6 +154,15 @@ pub struct MessengerLine {
     pub queues: Vec<PathBuf>,
 }
 
+/// What tells one run from another: none begins before the other has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RunId {
+    /// When it began, in epoch seconds.
+    pub began: i64,
+    /// Id of its process.
+    pub process: u32,
+}
+
 impl RunLine {
     /// The form in which this version writes.
     pub const FORMAT: u32 = FORMAT;
@@ -223,6 +233,37 @@ pub fn each(spool: &Spool, since: i64, visit: &mut dyn FnMut(RunLine)) -> io::Re
         }
     }
     Ok(())
+}
+
+/// The run that was added last, where its line is whole.
+///
+/// # Errors
+/// A file is there and cannot be read.
+pub fn last(spool: &Spool) -> io::Result<Option<RunId>> {
+    let Some((_, path)) = months(&spool.ledger_folder())?.pop() else {
+        return Ok(None);
+    };
+    let line = regular::last_line(&path)?;
+    Ok(line.and_then(|line| serde_json::from_slice(&line).ok()))
+}
+
+/// Whether a run is in it.
+///
+/// # Errors
+/// A file is there and cannot be read.
+pub fn lists(spool: &Spool, run: RunId) -> io::Result<bool> {
+    let first = month(run.began);
+    for (name, path) in months(&spool.ledger_folder())? {
+        if name >= first {
+            for line in BufReader::new(regular::open(&path)?).split(b'\n') {
+                let found = serde_json::from_slice::<RunId>(&line?);
+                if found.is_ok_and(|found| found == run) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// `2026-11`, in UTC: these sort as their months do.

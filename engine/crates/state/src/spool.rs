@@ -179,7 +179,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         assert!(Spool::open(&file, Disk::default()).is_err());
         let failed = Spool::check(&file).unwrap_err();
-        assert_eq!(failed.wanted, file.join("caso-journal"));
+        assert_eq!(failed.wanted, file);
         assert_eq!(failed.blocking, file);
         assert!(matches!(failed.problem, FolderProblem::NotAFolder));
     }

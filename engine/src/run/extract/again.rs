@@ -3,7 +3,8 @@
 //! Of storage and energy each record is an interval, with an id made of its bounds, and whoever
 //! gets them adds them up. Extracted again with the same bounds an interval takes the place of
 //! itself; with others it counts twice. So what was extracted before is extracted again in the
-//! windows of the first time, which the ledger of runs knows; where it does not, it is refused.
+//! windows of the first time, which the ledger of runs knows, or of a run that was killed the cursors; where nobody
+//! does, it is refused.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,8 +13,8 @@ use caso_base::time::format_utc;
 use caso_extract::adds_up;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
-use caso_state::Spool;
 use caso_state::ledger;
+use caso_state::{Cursors, Spool};
 
 /// Cloud, region, extractor, project.
 type Key = (String, Option<String>, String, String);
@@ -43,7 +44,7 @@ impl UnknownBounds {
 }
 
 impl PastWindows {
-    /// From the ledger, of runs that began at `since` or later. A year of a large site is long: a
+    /// From the ledger, of runs that began at `since` or later, and from what stands with the cursors. A year of a large site is long: a
     /// line is dropped when it is read, and of it stays what adds up.
     ///
     /// # Errors
@@ -62,8 +63,15 @@ impl PastWindows {
                 }
             }
         })?;
+        for (project, key, window) in Cursors::noted(spool)? {
+            if of_what_adds_up(&key.extractor) {
+                let key = (key.cloud, key.region, key.extractor, project);
+                past.entry(key).or_default().push(window);
+            }
+        }
         for windows in past.values_mut() {
             windows.sort_by_key(|window| (window.start, window.end));
+            windows.dedup();
         }
         Ok(PastWindows(past))
     }

@@ -5,10 +5,12 @@ use std::fs;
 use std::io;
 
 use super::file::{CursorFile, Found, Standing};
+use super::noted::Noted;
 use super::{CursorKey, Cursors};
 use crate::lastrun::parse_lastrun;
 use crate::spool::Spool;
 use caso_base::regular;
+use caso_model::Window;
 
 /// Where a cursor stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +34,8 @@ impl Cursors {
     /// # Errors
     /// The folder, or a file in it, cannot be read.
     pub fn all(spool: &Spool) -> io::Result<Vec<Whereabouts>> {
-        let listing = match fs::read_dir(spool.cursors_folder()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            listing => listing?,
-        };
         let mut all = Vec::new();
-        for entry in listing {
-            let path = entry?.path();
-            if path.extension().is_none_or(|ending| ending != "json") {
-                continue;
-            }
-            let Found::Good(file) = CursorFile::read(&path)? else {
-                continue;
-            };
+        for file in files(spool)? {
             all.extend(file.cursors.iter().map(|entry| Whereabouts {
                 project: file.project.clone(),
                 key: entry.key(),
@@ -64,6 +55,20 @@ impl Cursors {
             };
             key(one).cmp(&key(other))
         });
+        Ok(all)
+    }
+
+    /// The windows that stand with the cursors, as the ledger may not have their runs: id of the project, of
+    /// what, from when to when.
+    ///
+    /// # Errors
+    /// As [`Cursors::all`].
+    pub fn noted(spool: &Spool) -> io::Result<Vec<(String, CursorKey, Window)>> {
+        let mut all = Vec::new();
+        for file in files(spool)? {
+            let of = |it: &Noted| (file.project.clone(), it.key(), it.window);
+            all.extend(file.windows.iter().map(of));
+        }
         Ok(all)
     }
 
@@ -97,11 +102,28 @@ impl Cursors {
     }
 }
 
+fn files(spool: &Spool) -> io::Result<Vec<CursorFile>> {
+    let listing = match fs::read_dir(spool.cursors_folder()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listing => listing?,
+    };
+    let mut files = Vec::new();
+    for entry in listing {
+        let path = entry?.path();
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        if let Found::Good(file) = CursorFile::read(&path)? {
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use caso_disk::Disk;
-    use caso_model::Window;
 
     fn key(cloud: &str, region: Option<&str>, extractor: &str) -> CursorKey {
         CursorKey {

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::CursorKey;
+use super::noted::Noted;
 use caso_base::digest::sha256_hex;
 use caso_base::regular;
 use caso_disk::{Beside, Disk, DiskError, Step};
@@ -23,6 +24,9 @@ pub struct CursorFile {
     /// come so far again: what adds up was extracted up to there, in windows of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reached: Vec<Reached>,
+    /// Over which windows the cursors moved in runs that may not be in the ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Noted>,
     /// What stood in which lastrun file, by the file's name, before what is coming.
     pub lastrun: BTreeMap<String, String>,
     /// What is written there at the end of the run, and noted as settled then: until it is, either
@@ -135,6 +139,7 @@ impl CursorFile {
             project: project.to_owned(),
             cursors: Vec::new(),
             reached: Vec::new(),
+            windows: Vec::new(),
             lastrun: BTreeMap::new(),
             coming: None,
             sha256: None,

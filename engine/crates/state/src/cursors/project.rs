@@ -12,8 +12,10 @@ use caso_model::Window;
 
 use super::error::CursorError;
 use super::file::{CursorFile, Entry, Found, Standing};
+use super::noted::Listed;
 use super::{Advance, CursorKey, Start, StartSource, Unmoved};
 use crate::lastrun::{format_lastrun, parse_lastrun};
+use crate::ledger::RunId;
 use crate::spool::Spool;
 
 /// Written when an extractor of the project has no cursor: what Python makes of
@@ -185,6 +187,7 @@ impl ProjectCursors {
         let mut rest = CursorFile::new(&self.file.project);
         rest.reached.clone_from(&self.file.reached);
         rest.note_reached(&self.file.cursors);
+        rest.windows.clone_from(&self.file.windows);
         if !rest.reached.is_empty() {
             let written = rest.write_beside(spool.disk(), &self.path)?;
             return spool.disk().keep(vec![written]).into_iter().collect();
@@ -203,6 +206,8 @@ impl ProjectCursors {
         spool: &Spool,
         configured: &[CursorKey],
         moves: &[(CursorKey, Window)],
+        run: RunId,
+        listed: &Listed,
     ) -> Result<Planned, CursorError> {
         for (key, _) in moves {
             self.start(key);
@@ -224,6 +229,7 @@ impl ProjectCursors {
                         entry.by_hand = false;
                     }
                     next.came(key, window.end);
+                    next.note(key, *window, run, listed);
                     self.asked.insert(key.clone());
                     let to = window.end;
                     Advance::Moved { from, to }

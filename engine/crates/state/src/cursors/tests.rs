@@ -10,6 +10,7 @@ use super::project::BEGINNING;
 use super::*;
 use crate::Spool;
 use crate::lastrun::parse_lastrun;
+use crate::ledger::{self, RunId};
 use crate::said::said;
 use caso_disk::Disk;
 use caso_disk::faults::{At, End, folder};

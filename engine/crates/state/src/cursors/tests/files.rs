@@ -37,6 +37,21 @@ fn a_cursor_file_says_no_more_than_there_is() {
       "at": null
     }}
   ],
+  "windows": [
+    {{
+      "cloud": "default",
+      "region": null,
+      "extractor": "nova",
+      "window": {{
+        "start": 0,
+        "end": {T}
+      }},
+      "run": {{
+        "began": 0,
+        "process": 0
+      }}
+    }}
+  ],
   "lastrun": {{}},
   "coming": "{BEGINNING}""#
         )

@@ -200,6 +200,85 @@ fn all(place: &Place) -> Vec<Whereabouts> {
     Cursors::all(&Spool::look(place.dir.path(), Disk::default())).unwrap()
 }
 
+fn of_run(place: &Place, began: i64) -> Run {
+    let run = RunId { began, process: 7 };
+    let run = Run(place.cursors().0.of_run(run));
+    run.starts(PROJECT, Some("ops"), &both()).unwrap();
+    run
+}
+
+fn in_the_ledger(place: &Place, began: i64) {
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    let line = format!(
+        r#"{{"format":1,"version":"6.0.0","began":{began},"took_ms":1,"exit":0,"process":7,"extracted":true,"requests":1}}"#
+    );
+    let mut run: ledger::RunLine = serde_json::from_str(&line).unwrap();
+    run.windows.clear();
+    ledger::append(&spool, &run).unwrap();
+}
+
+fn noted(place: &Place, extractor: &str) -> Vec<(i64, i64)> {
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    let all = Cursors::noted(&spool).unwrap();
+    assert!(all.iter().all(|(project, ..)| project == PROJECT));
+    let of = all.iter().filter(|(_, key, _)| key.extractor == extractor);
+    of.map(|(.., window)| (window.start, window.end)).collect()
+}
+
+/// A run that was killed has no line there; its windows are known all the same, whatever becomes of the cursors.
+#[test]
+fn the_windows_of_a_run_stand_with_the_cursors_until_the_ledger_has_it() {
+    let place = Place::new();
+    let hour = |number: i64| window(T + number * 3_600, T + (number + 1) * 3_600);
+    let seconds = |number: i64| (hour(number).start, hour(number).end);
+    for (number, listed) in [(0, true), (1, false), (2, true), (3, true)] {
+        let began = hour(number).end;
+        let run = of_run(&place, began);
+        run.advance(PROJECT, &key("nova"), hour(number)).unwrap();
+        if number == 0 {
+            run.advance(PROJECT, &key("cinder"), hour(number)).unwrap();
+        }
+        if listed {
+            in_the_ledger(&place, began);
+        }
+    }
+    // The last run's stands there until the next one looks.
+    assert_eq!(noted(&place, "nova"), [seconds(1), seconds(3)]);
+    // One that moved long ago is looked for when it moves again.
+    assert_eq!(noted(&place, "cinder"), [seconds(0)]);
+    let run = of_run(&place, hour(4).end);
+    run.advance(PROJECT, &key("cinder"), hour(1)).unwrap();
+    run.advance(PROJECT, &key("cinder"), hour(2)).unwrap();
+    assert_eq!(noted(&place, "cinder"), [seconds(1), seconds(2)]);
+
+    let forgotten = Spool::look(place.dir.path(), Disk::default());
+    Cursors::forget(&forgotten, PROJECT).unwrap();
+    assert_eq!(noted(&place, "nova"), [seconds(1), seconds(3)]);
+    // As long as the ledger keeps anything.
+    let later = T + 401 * 86_400;
+    let run = of_run(&place, later);
+    run.advance(PROJECT, &key("nova"), window(0, later))
+        .unwrap();
+    assert_eq!(noted(&place, "nova"), [(0, later)]);
+}
+
+/// What a killed run sealed is of no run that writes a line.
+#[test]
+fn a_window_that_was_caught_up_with_stands_with_the_cursors() {
+    let place = extracted();
+    for began in [T + 60, T + 120] {
+        let run = of_run(&place, began);
+        let sealed = window(began - 60, began - 30);
+        assert!(run.catch_up(PROJECT, &key("nova"), sealed, 0).unwrap());
+        let rest = window(began - 30, began);
+        run.advance(PROJECT, &key("nova"), rest).unwrap();
+        in_the_ledger(&place, began);
+    }
+    let mut found = noted(&place, "nova");
+    found.retain(|(start, _)| *start >= T);
+    assert_eq!(found, [(T, T + 30), (T + 60, T + 90), (T + 90, T + 120)]);
+}
+
 /// Where nothing was extracted nothing counts twice: neither in what an operator skipped, nor in what
 /// a lastrun of Python's says.
 #[test]

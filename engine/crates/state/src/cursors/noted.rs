@@ -1,0 +1,92 @@
+//! The windows over which a project's cursors moved, as far as the ledger of runs may not have them.
+//!
+//! A run writes its line there when it ends. One that was killed before, or whose line found no room, has
+//! moved cursors all the same: with them, in the same file, stands over which windows, until
+//! a later run finds the line. What adds up is extracted again in just these.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::file::CursorFile;
+use super::{CursorKey, locked};
+use crate::ledger::{self, KEPT, RunId};
+use crate::spool::Spool;
+use caso_model::Window;
+
+/// A window, and the run that moved a cursor over it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub extractor: String,
+    pub window: Window,
+    pub run: RunId,
+}
+
+impl Noted {
+    pub fn key(&self) -> CursorKey {
+        CursorKey {
+            cloud: self.cloud.clone(),
+            region: self.region.clone(),
+            extractor: self.extractor.clone(),
+        }
+    }
+}
+
+impl CursorFile {
+    /// Notes a window over which a cursor moves in this run, and lets go of those that the ledger has, or
+    /// would not keep any longer.
+    pub(super) fn note(&mut self, key: &CursorKey, window: Window, run: RunId, listed: &Listed) {
+        self.windows.retain(|it| {
+            it.key() != *key
+                || it.run == run
+                || it.window.end > run.began.saturating_sub(KEPT) && !listed.has(it.run)
+        });
+        self.windows.push(Noted {
+            cloud: key.cloud.clone(),
+            region: key.region.clone(),
+            extractor: key.extractor.clone(),
+            window,
+            run,
+        });
+    }
+}
+
+/// Which runs are in the ledger. It is asked of each at most once; the last one, which it nearly always is,
+/// stands at the end of a file.
+#[derive(Debug)]
+pub struct Listed {
+    spool: Spool,
+    last: OnceLock<Option<RunId>>,
+    others: Mutex<HashMap<RunId, bool>>,
+}
+
+impl Listed {
+    pub(super) fn of(spool: &Spool) -> Self {
+        Listed {
+            spool: spool.clone(),
+            last: OnceLock::new(),
+            others: Mutex::default(),
+        }
+    }
+
+    /// A ledger that cannot be read has none.
+    fn has(&self, run: RunId) -> bool {
+        // Nobody's: a window that was found sealed.
+        if run == RunId::default() {
+            return false;
+        }
+        let last = self
+            .last
+            .get_or_init(|| ledger::last(&self.spool).unwrap_or_default());
+        if *last == Some(run) {
+            return true;
+        }
+        let mut others = locked(&self.others);
+        *others
+            .entry(run)
+            .or_insert_with(|| ledger::lists(&self.spool, run).unwrap_or_default())
+    }
+}
