@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use caso_sandbox::Grant;
 
 /// Certificates and keys that OpenSSL made, valid until 2126.
@@ -110,6 +112,48 @@ async fn what_is_granted_is_signed() {
         "{message}"
     );
     assert!(message.contains("micalg=\"sha-256\""), "{message}");
+}
+
+/// The bytes in a PEM block.
+fn der(name: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string(golden(name)).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("-----"));
+    STANDARD.decode(lines.collect::<String>()).unwrap()
+}
+
+/// Of what is given for the guest to look for: each byte turned round, in hex.
+fn turned(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{:02x}", !byte)).collect()
+}
+
+/// It signs with the key and looks through all of its memory afterwards: for pieces of the key, as the file has
+/// them and decoded; and, so that the search is known to find, for what must be there.
+#[tokio::test]
+async fn of_the_key_nothing_is_in_the_guests_memory() {
+    let file = std::fs::read(golden("rsa-pkcs8.pem")).unwrap();
+    let key = der("rsa-pkcs8.pem");
+    let message = "a message that is signed, and that nobody keeps to himself";
+    let pieces = key.chunks(24).chain(file.chunks(24));
+    let pieces = pieces.filter(|piece| piece.len() == 24);
+    let public = der("rsa-cert.pem");
+    // The modulus is public, and in the certificate that goes with each signature (as text, in base64).
+    let is_public = |piece: &[u8]| public.windows(piece.len()).any(|part| part == piece);
+    let sought: Vec<String> = pieces
+        .filter(|piece| !is_public(piece))
+        .map(turned)
+        .collect();
+    assert!(sought.len() > 80, "{}", sought.len());
+    let words = [turned(message.as_bytes()), turned(b"micalg=\"sha-256\"")];
+    let words = [&words[..], &sought[..]].concat();
+    let signer = signer(&[line("rsa-cert.pem", "rsa-pkcs8.pem")])
+        .set("message", OptionValue::Text(message.to_owned()))
+        .set("times", OptionValue::Integer(3))
+        .set("sought", OptionValue::Text(words.join(" ")));
+    let nowhere = vec!["false"; sought.len()].join(" ");
+    assert_eq!(
+        signer.report().await,
+        format!("3 signed, in memory: true true {nowhere}")
+    );
 }
 
 /// The key is the grant's, whatever the component asks for; its request names another.
