@@ -226,6 +226,32 @@ fn of_a_run_that_was_killed_what_adds_up_goes_in_its_own_windows_again() {
     }
 }
 
+/// A file of a version that noted no windows, and a damaged ledger.
+#[test]
+fn where_the_ledger_and_the_cursors_lack_the_last_window_it_is_refused() {
+    let (_cloud, site) = extracted();
+    let counted = intervals(&site);
+    without_the_line(&site, 2);
+    let project = project_id(0);
+    let file = site.spool().join(format!("caso-cursors/{project}.json"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut cursors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let fields = cursors.as_object_mut().unwrap();
+    fields.remove("windows").unwrap();
+    fields.remove("sha256").unwrap();
+    std::fs::write(&file, cursors.to_string()).unwrap();
+    std::fs::remove_file(site.spool().join(format!("lastrun.{project}"))).unwrap();
+    let behind = "2026-10-08T03:00:00Z";
+    let four = ["--extract-to", "2026-10-08 04:00:00"];
+    site.extract(&four)
+        .expect(3)
+        .says(&format!("caso cursor set {project} '{behind}'"));
+    assert_eq!(intervals(&site), counted);
+    caso(&site, &["cursor", "set"], &[&project, behind, "--yes"]).expect(0);
+    site.extract(&four).expect(0);
+    assert_eq!(intervals(&site).len(), counted.len() + 1);
+}
+
 /// A run with an earlier end, or one of which the second window failed.
 #[test]
 fn set_back_and_come_half_the_way_the_rest_goes_in_the_windows_of_the_first_time() {
