@@ -8,6 +8,7 @@ use super::process::{complain, log_settings, logged, print, to_stderr};
 use super::task::Task;
 use crate::run::Exit;
 use crate::run::cursor::{self, Change};
+use crate::run::cursor_places::{self, OfPlace};
 use caso_base::time::parse_iso;
 use caso_config::{CommandLine, Config};
 
@@ -16,6 +17,7 @@ use caso_config::{CommandLine, Config};
 pub enum CursorTask {
     Show { json: bool },
     Change { what: Change, yes: bool },
+    OfPlace { what: OfPlace, yes: bool },
 }
 
 pub fn command() -> Command {
@@ -60,11 +62,30 @@ pub fn command() -> Command {
         )
         .subcommand(
             for_delivery(Command::new("forget"))
-                .about("Removes the cursors and the lastrun file of a project that is gone")
+                .about("Removes the cursors and the lastrun file of a project that is gone, or all of a cloud")
                 .after_help(Exit::table(&exits))
-                .arg(project())
+                .arg(project().required(false).required_unless_present("cloud"))
+                .arg(
+                    Arg::new("cloud")
+                        .long("cloud")
+                        .value_name("CLOUD[@REGION]")
+                        .conflicts_with("project")
+                        .help("Forget all projects in this cloud and region, as `caso cursor` shows them"),
+                )
                 .arg(yes()),
         )
+        .subcommand(
+            for_delivery(Command::new("rename"))
+                .about("Goes on with a cloud or a region that has another name in the configuration now")
+                .after_help(Exit::table(&exits))
+                .arg(place("was", "WAS", "Its former name, as `caso cursor` shows it: CLOUD or CLOUD@REGION"))
+                .arg(place("now", "NOW", "Its name in the configuration, CLOUD or CLOUD@REGION")),
+        )
+}
+
+fn place(name: &'static str, shown: &'static str, help: &'static str) -> Arg {
+    let arg = Arg::new(name).value_name(shown).required(true);
+    arg.help(help)
 }
 
 fn project() -> Arg {
@@ -90,6 +111,7 @@ fn moment(text: &str) -> Result<i64, String> {
 pub fn task(matches: &ArgMatches) -> (fn(CommandLine, &ArgMatches) -> Task, &ArgMatches) {
     match matches.subcommand() {
         Some(("set", matches)) => (set, matches),
+        Some(("rename", matches)) => (rename, matches),
         Some((_, matches)) => (forget, matches),
         None => (show, matches),
     }
@@ -108,7 +130,21 @@ fn set(line: CommandLine, matches: &ArgMatches) -> Task {
     change(line, matches, Change::Set { project, cloud, at })
 }
 
+fn rename(line: CommandLine, matches: &ArgMatches) -> Task {
+    let name = |id: &str| matches.get_one::<String>(id).cloned().unwrap_or_default();
+    let (was, now) = (name("was"), name("now"));
+    let what = OfPlace::Rename { was, now };
+    let what = CursorTask::OfPlace { what, yes: true };
+    Task::Cursor { line, what }
+}
+
 fn forget(line: CommandLine, matches: &ArgMatches) -> Task {
+    if let Some(place) = matches.get_one::<String>("cloud").cloned() {
+        let what = OfPlace::Forget { place };
+        let yes = matches.get_flag("yes");
+        let what = CursorTask::OfPlace { what, yes };
+        return Task::Cursor { line, what };
+    }
     let project = name(matches);
     change(line, matches, Change::Forget { project })
 }
@@ -131,12 +167,16 @@ pub fn execute(config: &Config, what: &CursorTask) -> Exit {
             Ok(text) => print(&text),
             Err(error) => complain(&error, Exit::Nothing),
         },
-        CursorTask::Change { .. } if config.dry_run => {
+        CursorTask::Change { .. } | CursorTask::OfPlace { .. } if config.dry_run => {
             to_stderr("error: this has no dry run; `caso cursor` shows the cursors");
             Exit::Usage
         }
         CursorTask::Change { what, yes } => logged(&log_settings(config), async {
             let done = cursor::change(config, what, asking(*yes)).await;
+            done.map_or_else(|exit| exit, |()| Exit::Done)
+        }),
+        CursorTask::OfPlace { what, yes } => logged(&log_settings(config), async {
+            let done = cursor_places::change(config, what, asking(*yes)).await;
             done.map_or_else(|exit| exit, |()| Exit::Done)
         }),
     }

@@ -293,7 +293,8 @@ impl Components {
 pub fn sandbox(config: &Config, wanted: Compiling) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let sandbox = set_up(config.cache_dirs.clone(), compiling(config, wanted))?;
     let warning = sandbox.cache().warning();
-    let warning = warning.map(|warning| format!("{warning}; set `cache_dir`"));
+    let warning = warning
+        .map(|warning| format!("{warning}; set `cache_dir` to a folder that can be written"));
     Ok((sandbox, warning.into_iter().collect()))
 }
 

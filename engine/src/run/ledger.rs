@@ -1,18 +1,21 @@
 //! The run's line in the ledger, and the file of metrics that follows from it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::commands::status::{self, Status};
 use super::exit::Exit;
 use super::extract::report::{CloudReport, ExtractorResult, Sealed};
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Stopped};
 use super::remedy;
 use super::summary::Summary;
 use caso_base::error_chain;
+use caso_config::Config;
 use caso_deliver::{Delivery, Ending};
 use caso_disk::Disk;
 use caso_model::extraction::Extractor;
 use caso_state::ledger::{self, FailureLine, MessengerLine, RunId, RunLine, WindowLine};
+use caso_state::{Lock, Spool};
 
 /// What was extracted and what failed, from the reports of all clouds.
 #[derive(Debug, Default)]
@@ -183,11 +186,55 @@ pub fn keep(
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
         remedy::log_warning(remedy::message(&error).of("this run is not in the ledger: "));
     }
-    let metrics_file = prepared.config.metrics_file.as_ref();
-    let Some(path) = metrics_file.filter(|_| prepared.kind.is_real()) else {
+    if prepared.kind.is_real() {
+        metrics(&prepared.config, prepared.now);
+    }
+}
+
+/// Keeps that a run ended before it extracted anything, so that nobody who looks takes the one before for the last. Not of one
+/// that found another at work, nor where there is no spool yet.
+pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
+    if stopped.exit == Exit::Locked || !config.spooldir.is_dir() {
+        return;
+    }
+    let spool = Spool::look(&config.spooldir, Disk::default());
+    // One writes there at a time; nobody is waited for.
+    let Ok(_lock) = Lock::acquire(&config.lock_path, Duration::ZERO).await else {
         return;
     };
-    let status = Status::read(&prepared.config, prepared.now.saturating_add(1));
+    let line = RunLine {
+        format: RunLine::FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        began,
+        took_ms: 0,
+        exit: stopped.exit.code(),
+        process: std::process::id(),
+        extracted: false,
+        requests: 0,
+        names: BTreeMap::new(),
+        windows: Vec::new(),
+        failures: vec![FailureLine {
+            // Of none.
+            cloud: String::new(),
+            project: None,
+            name: None,
+            extractor: None,
+            reason: error_chain(stopped.error.as_ref()),
+        }],
+        messengers: Vec::new(),
+    };
+    // What is wrong with the disk was said.
+    if ledger::append(&spool, &line).is_ok() {
+        metrics(config, began);
+    }
+}
+
+/// Writes `metrics_file`, where that is set.
+fn metrics(config: &Config, now: i64) {
+    let Some(path) = config.metrics_file.as_ref() else {
+        return;
+    };
+    let status = Status::read(config, now.saturating_add(1));
     let written = status.and_then(|status| {
         let text = status::prometheus(&status);
         Ok(Disk::default().replace(path, text.as_bytes())?)

@@ -48,7 +48,7 @@ pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
     mapping_migrate, projects, remove_demo, sample, show, status, support,
 };
-pub use self::commands::{component, cursor, queue};
+pub use self::commands::{component, cursor, cursor_places, queue};
 pub use self::component_warnings::ComponentWarnings;
 pub use self::components::COMPILE;
 pub use self::exit::Exit;
@@ -89,6 +89,8 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     let quiet = invocation.config.logging.debug;
     let json = invocation.config.logging.json;
     let extract = invocation.extract;
+    let of_record = (extract && invocation.kind.is_real()).then(|| invocation.config.clone());
+    let began = invocation.kind.clock().now();
     let watched = invocation.verbose || io::stderr().is_terminal();
     // A dry run is somebody's who looks; and a log file without a line on a good hour looks as if
     // cron did not run.
@@ -103,7 +105,12 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
             }
             exit
         }
-        Err(stopped) => stopped.report(),
+        Err(stopped) => {
+            if let Some(config) = of_record {
+                ledger::keep_stopped(&config, began, &stopped).await;
+            }
+            stopped.report()
+        }
     }
 }
 
@@ -116,6 +123,7 @@ async fn phases(
     let extract = invocation.extract;
     let remarks = invocation.remarks.clone();
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), watched).await?;
+    extract::catch_up::sealed(&prepared, &mut summary);
     let mut extracted = None;
     if extract && !bound::reached(&prepared, &mut summary)? {
         extracted = Some(extract::extract(&prepared, cancel.clone(), &mut summary).await);

@@ -41,6 +41,35 @@ pub fn message(error: &(dyn Error + 'static)) -> Message {
     Message::from(error_chain(error)).hint(of(error))
 }
 
+/// Of a cloud as a whole, with what to do about it there: the right that its account lacks to list projects has the
+/// command that gives it, and options have the section that this cloud has them in.
+pub fn of_cloud(error: &anyhow::Error, cloud: &CloudConfig) -> anyhow::Error {
+    let may_not_list = matches!(
+        error.downcast_ref::<ProjectsError>(),
+        Some(ProjectsError::List { source, .. }) if source.is_forbidden()
+    );
+    let hint = match may_not_list {
+        true => Some(format!(
+            "{}; or name the projects in `projects`",
+            role(cloud, "--system all")
+        )),
+        false => of(error.as_ref()),
+    };
+    let text = in_section(error_chain(error.as_ref()), cloud);
+    match hint {
+        Some(hint) => advised(text, in_section(hint, cloud)),
+        None => anyhow::Error::msg(text),
+    }
+}
+
+/// Who talks to OpenStack knows no configuration, and names the section that most sites have.
+fn in_section(text: String, cloud: &CloudConfig) -> String {
+    match cloud.keystone_section.as_str() {
+        "keystone_auth" => text,
+        section => text.replace("[keystone_auth]", &format!("[{section}]")),
+    }
+}
+
 /// The same in one line, where there is no second one.
 pub fn line(error: &(dyn Error + 'static)) -> String {
     message(error).to_string()
@@ -142,7 +171,8 @@ pub fn of_extraction(error: &ExtractError, cloud: &CloudConfig, project: &Projec
         ExtractError::Sink(error) => of(error.as_ref()),
         _ => None,
     };
-    Message::from(error_chain(error)).hint(hint.or_else(|| error.hint()))
+    let hint = hint.or_else(|| error.hint());
+    Message::from(error_chain(error)).hint(hint.map(|hint| in_section(hint, cloud)))
 }
 
 /// Of a project that is not accounted at all.

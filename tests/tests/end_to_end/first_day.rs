@@ -256,7 +256,7 @@ fn what_was_set_aside_is_in_the_summary_until_it_is_taken_away() {
     status
         .expect(1)
         .says("look at")
-        .says("1 damaged segments set aside");
+        .says("1 damaged segment set aside");
     fs::remove_dir_all(journal.join("set-aside")).unwrap();
     summary().never_says("damaged");
 }

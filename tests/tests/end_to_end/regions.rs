@@ -37,6 +37,13 @@ fn regions_that_are_not_accounted_are_named_once() {
     assert!(!site.cloud_records().contains_key(&server_id(0, 9)));
     // Said on purpose.
     site.set("DEFAULT", "region_name", "RegionOne");
+    site.start(
+        "caso",
+        &["cursor", "rename"],
+        &["default", "default@RegionOne"],
+    )
+    .finish()
+    .expect(0);
     site.extract(&["--extract-from", FROM, "--extract-to", TO, "--dry-run"])
         .expect(0)
         .never_says("RegionThree");

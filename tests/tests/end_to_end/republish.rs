@@ -1,7 +1,7 @@
 //! What was extracted before, once more and by hand: `caso cursor`, `caso republish`, `caso report`,
 //! and names of the site that no message can carry.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use caso_stand_in::{Cloud, Fault, Plan, Rule, Seen, Server, Servers, epoch, project_id};
 use caso_tests::outcome::Outcome;
@@ -290,6 +290,102 @@ fn without_a_ledger_that_can_be_read_what_adds_up_is_not_extracted_again() {
     assert_eq!(intervals(&site), counted);
 }
 
+/// A cloud gets a name, or a region, and a configuration of its own: `clouds`, `region_name`. Whether it is
+/// the one that was extracted before nobody knows but the operator.
+#[test]
+fn under_another_name_nothing_is_counted_twice_nor_skipped() {
+    for (option, value, now) in [
+        ("clouds", "prod", "prod"),
+        ("region_name", "RegionOne", "default@RegionOne"),
+    ] {
+        let (_cloud, mut site) = extracted();
+        let counted = intervals(&site);
+        site.set("DEFAULT", option, value);
+        if option == "clouds" {
+            site.set("cloud_prod", "keystone", "keystone_auth");
+        }
+        let four = ["--extract-to", "2026-10-08 04:00:00"];
+        site.extract(&four)
+            .expect(1)
+            .says("1 project was extracted as `default`, up to 2026-10-08T03:00:00Z")
+            .says(&format!(
+                "caso cursor rename default {now}, if it is the same"
+            ));
+        assert_eq!(intervals(&site), counted);
+        let wrong = start(&site, &["cursor", "rename", "elsewhere", now]).expect(1);
+        wrong
+            .says("no project has a cursor of `elsewhere`")
+            .says("there are: default");
+        let wrong = start(&site, &["cursor", "rename", "default", "elsewhere"]).expect(2);
+        wrong
+            .says("the configuration has no `elsewhere`")
+            .says(&format!("it has: {now}"));
+        let done = start(&site, &["cursor", "rename", "default", now]).expect(0);
+        assert_eq!(
+            done.stdout,
+            format!("1 project: `default` is `{now}` now\nnext  caso-extract\n")
+        );
+        site.extract(&four).expect(0);
+        let after = intervals(&site);
+        assert!(after.is_superset(&counted) && after.len() == counted.len() + 1);
+        // What the ledger has by the former name is known by the present one.
+        caso(
+            &site,
+            &["cursor", "set"],
+            &[&project_id(0), "2026-10-08T00:30"],
+        )
+        .expect(0);
+        site.extract(&four).expect(0);
+        assert_eq!(intervals(&site), after, "{option}");
+        // What was remembered of its servers went along.
+        assert!(!site.spool().join("caso-servers/default").exists());
+        assert!(site.spool().join("caso-servers").join(now).is_dir());
+    }
+}
+
+/// Another region of the same Keystone, which knows the same projects.
+#[test]
+fn a_region_that_is_another_one_is_extracted_from_the_beginning() {
+    let (_cloud, mut site) = extracted();
+    site.set("DEFAULT", "region_name", "RegionOne");
+    let four = ["--extract-to", "2026-10-08 04:00:00"];
+    site.extract(&four).expect(1);
+    start(&site, &["cursor", "forget", "--cloud", "default"])
+        .expect(2)
+        .says("add `--yes`");
+    let done = start(&site, &["cursor", "forget", "--cloud", "default", "--yes"]).expect(0);
+    assert!(
+        done.stdout
+            .ends_with("1 project: `default` is forgotten\nnext  caso cursor\n"),
+        "{done}"
+    );
+    site.extract(&four).expect(0);
+    let records = site.storage_records();
+    let whole = |it: &BTreeMap<String, String>| {
+        it["StartTime"] == "2026-10-08T00:00:00" && it["EndTime"] == "2026-10-08T04:00:00"
+    };
+    assert!(records.iter().any(whole), "{records:?}");
+}
+
+/// A region more beside the one that was there: that goes on, and the new one begins.
+#[test]
+fn a_region_that_joins_by_name_is_asked_for_once() {
+    let (_cloud, mut site) = extracted();
+    site.set("DEFAULT", "region_name", "RegionOne, RegionTwo");
+    let four = ["--extract-to", "2026-10-08 04:00:00"];
+    site.extract(&four)
+        .says("caso cursor rename default default@RegionOne");
+    start(&site, &["cursor", "rename", "default", "default@RegionOne"]).expect(0);
+    let before = intervals(&site);
+    site.extract(&four).never_says("caso cursor rename");
+    assert_eq!(intervals(&site).len(), before.len() + 1);
+}
+
+fn start(site: &Site, words: &[&str]) -> Outcome {
+    let (command, rest) = words.split_at(2);
+    caso(site, command, rest)
+}
+
 #[test]
 fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
     let (_cloud, site) = extracted();
@@ -497,6 +593,29 @@ fn a_month_once_more_leaves_the_next_one_as_it_is() {
             .expect(0);
     }
     assert_eq!(of_november(), (again.0 + 6, 2));
+}
+
+/// The newer record was told before somebody took the cursors away.
+#[test]
+fn a_window_by_hand_behind_a_forgotten_cursor_sends_no_older_record() {
+    let (_cloud, site) = extracted();
+    caso(&site, &["cursor", "forget"], &[&project_id(0), "--yes"]).expect(0);
+    let by_hand = [
+        "--extract-from",
+        "2026-10-08 01:10:00",
+        "--extract-to",
+        "2026-10-08 01:30:00",
+    ];
+    let before = site.messages().len();
+    site.extract(&by_hand)
+        .says("reported up to 2026-10-08T03:00:00Z");
+    let messages = site.messages();
+    let records = messages[before..].iter().flat_map(|it| it.cloud_records());
+    let least = records.filter(|it| it["EndTime"] == "0").map(|it| {
+        let number = |field: &str| it[field].parse::<i64>().unwrap();
+        number("StartTime") + number("WallDuration")
+    });
+    assert!(least.min().is_none_or(|measured| measured >= THREE));
 }
 
 #[test]
@@ -718,4 +837,144 @@ fn a_page_of_the_ledger_has_what_the_records_say() {
     assert!(shown.stdout.starts_with("<!DOCTYPE html>"), "{shown}");
     caso(&site, &["report"], &["--html", "-", "--csv"]).expect(2);
     caso(&site, &["report"], &[]).expect(2);
+}
+
+/// As a run leaves the spool that is killed when its windows are sealed and no cursor has moved: what it has
+/// sealed waits. Another messenger keeps the segments, so that they are there when all is put back.
+fn killed_when_sealed(site: &mut Site, run: impl FnOnce(&Site)) {
+    site.with_mischief("retry");
+    let spool = site.spool();
+    let project = project_id(0);
+    let mut files = vec![
+        format!("caso-cursors/{project}.json"),
+        format!("lastrun.{project}"),
+        "caso-lastruns.json".to_owned(),
+    ];
+    let runs = std::fs::read_dir(spool.join("caso-runs"))
+        .into_iter()
+        .flatten();
+    files.extend(runs.map(|it| format!("caso-runs/{}", it.unwrap().file_name().display())));
+    let before: Vec<_> = files
+        .iter()
+        .map(|it| std::fs::read(spool.join(it)).ok())
+        .collect();
+    run(site);
+    for (file, before) in files.iter().zip(before) {
+        match before {
+            Some(before) => std::fs::write(spool.join(file), before).unwrap(),
+            None => std::fs::remove_file(spool.join(file)).unwrap(),
+        }
+    }
+    assert!(
+        spool
+            .join("caso-journal/segments")
+            .read_dir()
+            .unwrap()
+            .count()
+            > 0
+    );
+}
+
+/// Whoever delivers what a killed run sealed, or moves the cursors before anybody has: the time in it is
+/// extracted in its own window and no other.
+#[test]
+fn what_a_killed_run_sealed_is_counted_once_whatever_comes_next() {
+    let project = project_id(0);
+    let [four, six] = ["04", "06"].map(|hour| format!("2026-10-08 {hour}:00:00"));
+    for between in [
+        "deliver",
+        "keystone",
+        "nova",
+        "set",
+        "set ahead",
+        "removed",
+        "forgotten",
+        "republish",
+        "nothing",
+    ] {
+        let (cloud, mut site) = extracted();
+        killed_when_sealed(&mut site, |site| {
+            drop(site.extract(&["--extract-to", &four]).expect(3))
+        });
+        let five = ["--extract-to", "2026-10-08 05:00:00"];
+        let lastrun = site.spool().join(format!("lastrun.{project}"));
+        match between {
+            "deliver" => drop(site.deliver()),
+            "keystone" => {
+                cloud.inject(Rule::on("/identity"), Fault::Status(500));
+                site.extract(&five);
+                cloud.heal();
+            }
+            "nova" => drop(site.extract(&[&five[..], &["--extractor", "nova"]].concat())),
+            "set" => {
+                drop(caso(&site, &["cursor", "set"], &[&project, "2026-10-08T02:30"]).expect(0))
+            }
+            "set ahead" => drop(
+                caso(
+                    &site,
+                    &["cursor", "set"],
+                    &[&project, "2026-10-08T03:30", "--yes"],
+                )
+                .expect(0),
+            ),
+            "removed" => std::fs::remove_file(&lastrun).unwrap(),
+            "forgotten" => drop(caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0)),
+            "republish" => drop(caso(
+                &site,
+                &["republish", "--month", "2026-10"],
+                &["--yes"],
+            )),
+            _ => {}
+        }
+        if ["deliver", "keystone", "nova", "republish"].contains(&between) {
+            // With one messenger what was delivered is gone.
+            site.set("DEFAULT", "messengers", "ssm");
+            for folder in ["segments", "messengers/mischief"] {
+                let folder = site.spool().join("caso-journal").join(folder);
+                for file in folder.read_dir().unwrap() {
+                    std::fs::remove_file(file.unwrap().path()).unwrap();
+                }
+            }
+        }
+        site.extract(&["--extract-to", &six]);
+        once(&site, between);
+    }
+}
+
+/// The intervals of the one volume, each once, follow one another without a gap.
+fn once(site: &Site, what: &str) {
+    let records = site.storage_records();
+    let intervals: BTreeSet<(String, String)> = records
+        .iter()
+        .map(|it| (it["StartTime"].clone(), it["EndTime"].clone()))
+        .collect();
+    let mut reached = "2026-10-08T00:00:00".to_owned();
+    for (start, end) in &intervals {
+        assert_eq!(*start, reached, "{what}: {intervals:?}");
+        reached.clone_from(end);
+    }
+    assert_eq!(reached, "2026-10-08T06:00:00", "{what}: {intervals:?}");
+}
+
+/// The next run goes round it, whether or not one in between came up to it.
+#[test]
+fn a_window_by_hand_ahead_of_the_cursor_is_gone_round() {
+    let six = ["--extract-to", "2026-10-08 06:00:00"];
+    let by_hand = [
+        "--extract-from",
+        "2026-10-08 03:20:00",
+        "--extract-to",
+        "2026-10-08 04:40:00",
+    ];
+    for others in [0, 1] {
+        let (_cloud, site) = extracted();
+        site.extract(&by_hand).expect(0);
+        assert_eq!(moments(&site), [THREE, THREE]);
+        for _ in 0..others {
+            site.extract(&["--extract-to", "2026-10-08 03:30:00"])
+                .expect(0);
+        }
+        site.extract(&six).expect(0);
+        once(&site, "ahead");
+    }
 }

@@ -128,3 +128,85 @@ fn a_project_that_lost_its_tag_is_named() {
     assert!(outcome.stdout.contains("has it lost its tag"), "{outcome}");
     assert!(outcome.stdout.contains(&project_id(1)), "{outcome}");
 }
+
+/// All projects are up to date, and the last run failed: in its login, in a cloud that `partial_exit_ok` makes
+/// light of, or before it asked anybody.
+#[test]
+fn a_last_run_that_failed_is_never_all_well() {
+    let well = |site: &Site| {
+        site.extract(&[]).expect(0);
+        status(site, &[]).expect(0);
+    };
+    let says = |site: &Site, attention: &str| {
+        let shown = status(site, &[]).expect(1);
+        assert!(shown.stdout.contains(attention), "{attention}: {shown}");
+        assert!(!shown.stdout.contains("all well"), "{shown}");
+        let nagios = status(site, &["--nagios"]).expect(1);
+        assert!(nagios.stdout.starts_with("CASO WARNING"), "{nagios}");
+        shown
+    };
+    let cloud = Cloud::start(Plan::generated(1, 1));
+
+    let mut refused = site(&cloud);
+    well(&refused);
+    refused.set("keystone_auth", "password", "wrong");
+    refused.extract(&[]).expect(1);
+    says(&refused, "1 failing as a whole");
+
+    let mut untagged = site(&cloud);
+    well(&untagged);
+    untagged.set("DEFAULT", "caso_tag", "nosuchtag");
+    untagged.extract(&[]).expect(1);
+    says(&untagged, "the last run ended with exit code 1");
+
+    let mut partly = site(&cloud);
+    partly
+        .set("DEFAULT", "clouds", "default, north")
+        .set("DEFAULT", "partial_exit_ok", "true")
+        .set("cloud_north", "keystone", "keystone_auth_north")
+        .set("keystone_auth_north", "auth_url", "http://127.0.0.1:9/v3")
+        .set("keystone_auth_north", "auth_type", "v3password")
+        .set("keystone_auth_north", "username", "accounting")
+        .set("keystone_auth_north", "password", "secret")
+        .set("keystone_auth_north", "user_domain_name", "Default")
+        .set("keystone_auth_north", "project_domain_name", "Default");
+    partly
+        .extract(&[])
+        .expect(0)
+        .says("check `auth_url` in `[keystone_auth_north]`");
+    let shown = says(&partly, "1 failing as a whole");
+    assert!(shown.stdout.contains("cloud `north`: "), "{shown}");
+    assert!(shown.stdout.contains("none in the last 32 days"), "{shown}");
+}
+
+/// What stops it lies before the first project, and the run before it was well.
+#[test]
+fn a_run_that_ends_before_its_work_is_the_last_one() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = site(&cloud);
+    let metrics = site.path().join("caso.prom");
+    site.set("DEFAULT", "metrics_file", &metrics.display().to_string());
+    site.extract(&[]).expect(0);
+    let file = site.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    site.set("ssm", "output_path", &file.display().to_string());
+    site.extract(&[]).expect(1).says("where a folder must be");
+    let shown = status(&site, &[]).expect(1);
+    for part in [
+        "exit code 1",
+        "where a folder must be",
+        "ended with exit code 1",
+    ] {
+        assert!(shown.stdout.contains(part), "{part}: {shown}");
+    }
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    assert!(text.contains("caso_last_run_exit_code 1\n"), "{text}");
+    let nagios = status(&site, &["--nagios"]).expect(1);
+    assert!(nagios.stdout.starts_with("CASO WARNING"), "{nagios}");
+    // A configuration that cannot be used, too; and one run that found another at work left its traces there.
+    site.set("ssm", "output_path", &site.ssm().display().to_string());
+    site.set("DEFAULT", "site_name", "");
+    site.extract(&[]).expect(2);
+    let shown = status(&site, &[]).expect(1);
+    assert!(shown.stdout.contains("exit code 2"), "{shown}");
+}

@@ -235,6 +235,9 @@ impl ApiError {
             } => {
                 "set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
             }
+            ApiError::Connect { detail, .. } if detail.contains("through the proxy") => {
+                "correct that variable, or add the host to `no_proxy`"
+            }
             ApiError::Connect { call, .. } if call.service == Service::Identity => {
                 "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
             }

@@ -38,6 +38,7 @@ mod all;
 mod error;
 mod file;
 mod noted;
+mod places;
 mod project;
 mod settled;
 
@@ -53,7 +54,8 @@ use caso_model::Window;
 pub use self::all::Whereabouts;
 pub use self::error::CursorError;
 use self::noted::Listed;
-use self::project::{Change, ProjectCursors};
+pub use self::places::Former;
+use self::project::{Change, OfSealed, ProjectCursors};
 use crate::lastrun::format_lastrun;
 use crate::ledger::RunId;
 use crate::spool::Spool;
@@ -96,6 +98,8 @@ pub struct Start {
     /// How far it had come before somebody set it back, or took away what said so, in epoch seconds:
     /// from `at` to there was extracted before. None where it has come so far again.
     pub reached: Option<i64>,
+    /// Something was extracted ahead of it: by hand, or by a run that was killed.
+    pub ahead: bool,
 }
 
 impl Start {
@@ -105,6 +109,7 @@ impl Start {
             source: StartSource::Nothing,
             extracted: false,
             reached: None,
+            ahead: false,
         }
     }
 }
@@ -304,13 +309,14 @@ impl Cursors {
     ) {
         let mut files = Vec::with_capacity(changes.len());
         let mut nexts = Vec::with_capacity(changes.len());
-        for (place, known, Change { next, written }) in changes.drain(..) {
-            files.push(written);
-            nexts.push((place, known, next));
+        for (place, known, change) in changes.drain(..) {
+            files.push(change.written);
+            nexts.push((place, known, (change.next, change.moves)));
         }
         let kept = self.spool.disk().keep(files);
-        for ((place, known, next), kept) in nexts.into_iter().zip(kept) {
+        for ((place, known, (next, moves)), kept) in nexts.into_iter().zip(kept) {
             match kept {
+                Ok(()) if !moves => locked(&known).noted(next),
                 Ok(()) => locked(&known).moved(next),
                 // The file has its name, and the next run reads it: what it was moved over must not
                 // be taken back. A loss of power may bring back the old one.
@@ -377,10 +383,11 @@ impl Cursors {
     }
 
     /// Moves a cursor over a window that was sealed by a run that ended before it moved
-    /// the cursor. To be asked after [`Cursors::starts`], for the windows of the journal in
-    /// their order. `beginning` is where a first window begins, in epoch seconds.
+    /// the cursor. To be asked for the windows of the journal in their order, before anything of them is
+    /// delivered. `beginning` is where a first window begins, in epoch seconds.
     ///
-    /// A cursor that an operator set since, or took away, stays where he wants it.
+    /// A cursor that an operator set since, or took away, stays where he wants it, and what a window by hand
+    /// left ahead of it is no reason to move: that it was extracted is noted.
     ///
     /// # Errors
     /// As [`Cursors::advance`].
@@ -391,15 +398,21 @@ impl Cursors {
         window: Window,
         beginning: i64,
     ) -> Result<bool, CursorError> {
+        if self.frozen {
+            return Ok(false);
+        }
         let known = self.project(project, None)?;
-        let mut known = locked(&known);
-        if self.frozen || known.is_set_by_hand(key) {
-            return Ok(false);
+        let of_sealed = locked(&known).of_sealed(key, window, beginning);
+        match of_sealed {
+            OfSealed::Nothing => return Ok(false),
+            OfSealed::Note => {
+                self.change(project, None, |known| {
+                    known.note(&self.spool, key, window, &self.listed)
+                })?;
+                return Ok(false);
+            }
+            OfSealed::Move => {}
         }
-        if known.start(key).at.is_none() && window.start > beginning {
-            return Ok(false);
-        }
-        drop(known);
         let moves = Moves {
             project: project.to_owned(),
             windows: vec![(key.clone(), window)],

@@ -144,13 +144,30 @@ impl Histories {
         self.spool.disk().keep(states)
     }
 
-    fn files(&self, place: &Place, project: &str) -> [PathBuf; 2] {
-        let name = match &place.region {
+    /// What is remembered of one place's servers is of another's, unless of that something is remembered.
+    ///
+    /// # Errors
+    /// The folder is where it was.
+    pub fn rename(&self, was: &Place, now: &Place) -> Result<(), DiskError> {
+        let (was, now) = (self.folder(was), self.folder(now));
+        if !was.is_dir() || now.exists() {
+            return Ok(());
+        }
+        let disk = self.spool.disk();
+        disk.rename(&was, &now)?;
+        disk.sync_folder(&self.spool.servers_folder())
+    }
+
+    fn folder(&self, place: &Place) -> PathBuf {
+        self.spool.servers_folder().join(match &place.region {
             // No `@` comes out of `file_name_for`.
             Some(region) => format!("{}@{}", file_name_for(&place.cloud), file_name_for(region)),
             None => file_name_for(&place.cloud),
-        };
-        let folder = self.spool.servers_folder().join(name);
+        })
+    }
+
+    fn files(&self, place: &Place, project: &str) -> [PathBuf; 2] {
+        let folder = self.folder(place);
         let project = file_name_for(project);
         ["a", "b"].map(|slot| folder.join(format!("{project}.{slot}")))
     }

@@ -14,7 +14,7 @@ use caso_extract::adds_up;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::ledger;
-use caso_state::{Cursors, Spool};
+use caso_state::{Cursors, Place, Spool};
 
 /// Cloud, region, extractor, project.
 type Key = (String, Option<String>, String, String);
@@ -69,6 +69,18 @@ impl PastWindows {
                 past.entry(key).or_default().push(window);
             }
         }
+        // By a former name the ledger has what is of the present one.
+        for (project, now, was) in Cursors::renamed(spool)? {
+            let of = |it: &Place, extractor: &str| {
+                let (cloud, region) = (it.cloud.clone(), it.region.clone());
+                (cloud, region, extractor.to_owned(), project.clone())
+            };
+            for extractor in Extractor::ALL.into_iter().filter(|it| adds_up(*it)) {
+                let windows = past.get(&of(&was, extractor.as_str())).cloned();
+                let here = past.entry(of(&now, extractor.as_str())).or_default();
+                here.extend(windows.into_iter().flatten());
+            }
+        }
         for windows in past.values_mut() {
             windows.sort_by_key(|window| (window.start, window.end));
             windows.dedup();
@@ -95,7 +107,7 @@ impl PastWindows {
 }
 
 /// The windows in which `window` is extracted, where everything before `cursor` was extracted in
-/// those of `past`, which are sorted.
+/// those of `past`, which are sorted, and behind it nothing but those.
 ///
 /// # Errors
 /// A part before the cursor is in none of them.
@@ -106,40 +118,40 @@ pub fn pieces(
 ) -> Result<Vec<Window>, UnknownBounds> {
     let old_end = cursor.map_or(window.start, |cursor| cursor.min(window.end));
     let mut reached = window.start;
-    let mut pieces = Vec::new();
+    let mut pieces: Vec<Window> = Vec::new();
     for known in past {
-        if known.end <= reached || known.start >= old_end {
+        if known.end <= reached || known.start >= window.end {
             continue;
         }
         // One that begins within another was extracted with a start of its own later on.
-        if pieces
-            .last()
-            .is_some_and(|last: &Window| known.start < last.end)
-        {
+        if pieces.last().is_some_and(|last| known.start < last.end) {
             continue;
         }
         if known.start > reached {
-            return Err(UnknownBounds(Window {
-                start: reached,
-                end: known.start,
-            }));
+            new_from(&mut pieces, reached, known.start, old_end)?;
         }
         pieces.push(*known);
         reached = known.end;
     }
-    if reached < old_end {
-        return Err(UnknownBounds(Window {
-            start: reached,
-            end: old_end,
-        }));
-    }
     if reached < window.end {
-        pieces.push(Window {
-            start: reached,
-            end: window.end,
-        });
+        new_from(&mut pieces, reached, window.end, old_end)?;
     }
     Ok(pieces)
+}
+
+/// What nobody knows of: extracted before the cursor, and new behind it.
+fn new_from(
+    pieces: &mut Vec<Window>,
+    start: i64,
+    end: i64,
+    cursor: i64,
+) -> Result<(), UnknownBounds> {
+    if start < cursor {
+        let end = end.min(cursor);
+        return Err(UnknownBounds(Window { start, end }));
+    }
+    pieces.push(Window { start, end });
+    Ok(())
 }
 
 #[cfg(test)]
@@ -177,6 +189,24 @@ mod tests {
         assert_eq!(
             pieces(w(0, 20), Some(20), &past),
             Ok(vec![w(0, 10), w(10, 20)])
+        );
+    }
+
+    /// By hand, or by a run that was killed: the next one goes round it.
+    #[test]
+    fn what_was_extracted_ahead_of_the_cursor_is_so_in_its_own_window() {
+        let ahead = [w(0, 10), w(12, 14)];
+        assert_eq!(
+            pieces(w(10, 20), Some(10), &ahead),
+            Ok(vec![w(10, 12), w(12, 14), w(14, 20)])
+        );
+        assert_eq!(
+            pieces(w(10, 13), Some(10), &ahead),
+            Ok(vec![w(10, 12), w(12, 14)])
+        );
+        assert_eq!(
+            pieces(w(0, 20), None, &[w(5, 9)]),
+            Ok(vec![w(0, 5), w(5, 9), w(9, 20)])
         );
     }
 

@@ -11,6 +11,7 @@ use super::cursor_keys;
 use super::inheritance::Turn;
 use super::outages::Outages;
 use super::region::{Place, Region, Started};
+use super::renamed::Renamed;
 use super::report::{CloudReport, RegionReport};
 use super::session_of::project_options;
 use super::sources::Sources;
@@ -58,7 +59,9 @@ impl CloudRun {
             no_project: false,
             cancelled: false,
         };
-        report.result = self.fill(&mut report).await;
+        let cloud = self.cloud.clone();
+        let filled = self.fill(&mut report).await;
+        report.result = filled.map_err(|error| remedy::of_cloud(&error, &cloud));
         report
     }
 
@@ -132,7 +135,12 @@ impl CloudRun {
         let keys = cursor_keys::of_cloud(&self.cloud);
         let mut out = Vec::new();
         let sealed = self.context.journal.sealed();
+        let mut renamed = Renamed::of(&self.cloud);
         for project in projects {
+            let may_overlap = self.context.config.overlapping_intervals;
+            if !may_overlap && renamed.refuses(cursors, &project) {
+                continue;
+            }
             match self.starts(&project, &keys, &sealed) {
                 Ok(starts) => out.push(Taken {
                     project,
@@ -145,6 +153,7 @@ impl CloudRun {
             }
         }
         self.turn.taken();
+        report.without_cursor.extend(renamed.messages());
         out
     }
 

@@ -130,7 +130,12 @@ impl Task {
         let bounds = &self.region.bounds;
         let supersedes = caso_extract::supersedes(self.extractor);
         let overlap = caso_extract::overlap(self.extractor);
-        match bounds.plan(self.start.at, overlap, supersedes) {
+        // What was told of servers stays told, wherever somebody has set the cursor since.
+        let told = match bounds.from.explicit() {
+            Some(_) => self.start.at.max(self.start.reached),
+            None => self.start.at,
+        };
+        match bounds.plan(told, overlap, supersedes) {
             Plan::Extract(piece) => {
                 self.report_longer(piece.window);
                 let by_hand = bounds.from.explicit().is_some() || !self.goes_on();
@@ -165,7 +170,9 @@ impl Task {
     /// so, or a file was lost; and something may have been extracted from there on: what was is
     /// extracted again in its own windows until the cursor is behind all of it, however many runs that takes.
     fn goes_on(&self) -> bool {
-        self.start.source == StartSource::Cursor && self.start.reached.is_none()
+        self.start.source == StartSource::Cursor
+            && self.start.reached.is_none()
+            && !self.start.ahead
     }
 
     /// A window by hand of what adds up, or from where its own cursor has not been.
@@ -206,14 +213,15 @@ impl Task {
         };
         let past = past.windows(&cloud.name, region, extractor, &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
-        let known = match explicit {
+        let known = match explicit || self.start.source == StartSource::Cursor {
             true => self.start.at,
             // Where the cursors were lost nothing but the ledger says how far it was; a first run's
             // was never anywhere.
             false => past.iter().map(|window| window.end).max(),
         };
         let reached = known.max(self.start.reached);
-        if !explicit && reached.is_none_or(|reached| reached <= window.start) {
+        let is_new = past.iter().all(|known| known.end <= window.start);
+        if !explicit && is_new && reached.is_none_or(|reached| reached <= window.start) {
             return Ok(vec![Piece::new(window, window.start)]);
         }
         let pieces = pieces(window, reached, past).map_err(|error| match explicit {

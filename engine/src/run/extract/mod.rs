@@ -7,6 +7,7 @@
 
 pub mod again;
 mod bisect;
+pub mod catch_up;
 pub mod clock;
 mod cloud_run;
 mod commit;
@@ -18,6 +19,7 @@ mod outages;
 mod past_failures;
 pub mod prometheus;
 mod region;
+pub mod renamed;
 pub mod report;
 mod seen;
 mod segment;

@@ -249,16 +249,16 @@ async fn tagged(
                     .all(|tag| project.tags.iter().any(|has| has == tag))
             })
             .collect()),
-        Err(error) if error.is_forbidden() || matches!(error, ApiError::Unauthorized { .. }) => {
+        // Where `projects` names none there is nothing to go on with.
+        Err(error)
+            if !options.configured.is_empty()
+                && (error.is_forbidden() || matches!(error, ApiError::Unauthorized { .. })) =>
+        {
             warnings.warn_once("projects-forbidden", || {
-                let configured = if options.configured.is_empty() {
-                    ", and `projects` names none"
-                } else {
-                    ", so only those in `projects` are accounted"
-                };
                 (
                     format!(
-                        "this account may not list the projects with tag `{tag}`{configured}: {error}"
+                        "this account may not list the projects with tag `{tag}`, so only those in `projects` are \
+                         accounted: {error}"
                     ),
                     "give it the role `reader` on the system, or set `caso_tag` to nothing",
                 )

@@ -7,6 +7,7 @@ use std::io;
 use super::file::{CursorFile, Found, Standing};
 use super::noted::Noted;
 use super::{CursorKey, Cursors};
+use crate::histories::Place;
 use crate::lastrun::parse_lastrun;
 use crate::spool::Spool;
 use caso_base::regular;
@@ -72,6 +73,28 @@ impl Cursors {
         Ok(all)
     }
 
+    /// The former names of clouds and regions: id of the project, the present one and the former.
+    ///
+    /// # Errors
+    /// As [`Cursors::all`].
+    pub fn renamed(spool: &Spool) -> io::Result<Vec<(String, Place, Place)>> {
+        let mut all = Vec::new();
+        for file in files(spool)? {
+            all.extend(file.renamed.into_iter().map(|it| {
+                let now = Place {
+                    cloud: it.cloud,
+                    region: it.region,
+                };
+                let was = Place {
+                    cloud: it.was_cloud,
+                    region: it.was_region,
+                };
+                (file.project.clone(), now, was)
+            }));
+        }
+        Ok(all)
+    }
+
     /// What the lastrun files of the spool say, by what stands behind `lastrun.` in their names (the
     /// one file of all projects that cASO wrote up to 1.4.0 first, with no name): where they end, in
     /// epoch seconds; none for one that holds no date.
@@ -102,7 +125,8 @@ impl Cursors {
     }
 }
 
-fn files(spool: &Spool) -> io::Result<Vec<CursorFile>> {
+/// Those that are whole and of a format that this version knows.
+pub(super) fn files(spool: &Spool) -> io::Result<Vec<CursorFile>> {
     let listing = match fs::read_dir(spool.cursors_folder()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         listing => listing?,

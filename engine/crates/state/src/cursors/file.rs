@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CursorKey;
 use super::noted::Noted;
+use super::places::Renamed;
 use caso_base::digest::sha256_hex;
 use caso_base::regular;
 use caso_disk::{Beside, Disk, DiskError, Step};
@@ -27,6 +28,9 @@ pub struct CursorFile {
     /// Over which windows the cursors moved in runs that may not be in the ledger.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Noted>,
+    /// Former names of clouds and regions, by which the ledger has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renamed>,
     /// What stood in which lastrun file, by the file's name, before what is coming.
     pub lastrun: BTreeMap<String, String>,
     /// What is written there at the end of the run, and noted as settled then: until it is, either
@@ -140,6 +144,7 @@ impl CursorFile {
             cursors: Vec::new(),
             reached: Vec::new(),
             windows: Vec::new(),
+            renamed: Vec::new(),
             lastrun: BTreeMap::new(),
             coming: None,
             sha256: None,

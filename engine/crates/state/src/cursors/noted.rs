@@ -35,15 +35,38 @@ impl Noted {
     }
 }
 
+impl Noted {
+    pub fn is(&self, key: &CursorKey, window: Window) -> bool {
+        self.window == window && self.key() == *key
+    }
+}
+
 impl CursorFile {
-    /// Notes a window over which a cursor moves in this run, and lets go of those that the ledger has, or
-    /// would not keep any longer.
+    fn at(&self, key: &CursorKey) -> Option<i64> {
+        let mut cursors = self.cursors.iter();
+        cursors.find(|it| it.key() == *key).and_then(|it| it.at)
+    }
+
+    /// Whether anything was extracted ahead of a cursor.
+    pub(super) fn is_ahead(&self, key: &CursorKey) -> bool {
+        let at = self.at(key);
+        let mut windows = self.windows.iter();
+        windows.any(|it| it.key() == *key && at.is_none_or(|at| it.window.end > at))
+    }
+
+    /// Notes a window that was extracted in this run, and lets go of those that the ledger has, or
+    /// would not keep any longer. What lies ahead of its cursor stays: somebody extracted it by hand, and who comes there goes round it.
     pub(super) fn note(&mut self, key: &CursorKey, window: Window, run: RunId, listed: &Listed) {
+        let at = self.at(key);
         self.windows.retain(|it| {
             it.key() != *key
                 || it.run == run
+                || at.is_none_or(|at| it.window.end > at)
                 || it.window.end > run.began.saturating_sub(KEPT) && !listed.has(it.run)
         });
+        if self.windows.iter().any(|it| it.is(key, window)) {
+            return;
+        }
         self.windows.push(Noted {
             cloud: key.cloud.clone(),
             region: key.region.clone(),

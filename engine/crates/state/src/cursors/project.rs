@@ -107,7 +107,12 @@ impl ProjectCursors {
             report_edit(project, &file, &fallback.start);
             let cursors = file.cursors.clone();
             file.note_reached(&cursors);
+            // Set back, one that is not so far yet stays where it is: from there to here it has extracted nothing.
+            let back = fallback.start.at < furthest(&file.cursors);
             for entry in &mut file.cursors {
+                if back && entry.at <= fallback.start.at {
+                    continue;
+                }
                 entry.at = fallback.start.at;
                 entry.by_hand = true;
             }
@@ -124,6 +129,10 @@ impl ProjectCursors {
             unsettled,
             moved: false,
         })
+    }
+
+    pub(super) fn cursors(&self) -> &[Entry] {
+        &self.file.cursors
     }
 
     /// Whether all that is known of the project is a lastrun file.
@@ -188,6 +197,7 @@ impl ProjectCursors {
         rest.reached.clone_from(&self.file.reached);
         rest.note_reached(&self.file.cursors);
         rest.windows.clone_from(&self.file.windows);
+        rest.renamed.clone_from(&self.file.renamed);
         if !rest.reached.is_empty() {
             let written = rest.write_beside(spool.disk(), &self.path)?;
             return spool.disk().keep(vec![written]).into_iter().collect();
@@ -214,6 +224,7 @@ impl ProjectCursors {
         }
         let mut next = self.file.clone();
         let mut advances = Vec::new();
+        let mut noted = false;
         for (key, window) in moves {
             let entry = next.cursors.iter_mut().find(|entry| is_of(entry, key));
             let from = entry.as_ref().and_then(|entry| entry.at);
@@ -221,7 +232,11 @@ impl ProjectCursors {
                 Some(cursor) if window.end <= cursor => {
                     Advance::Unmoved(Unmoved::Behind { cursor })
                 }
-                Some(cursor) if window.start > cursor => Advance::Unmoved(Unmoved::Gap { cursor }),
+                Some(cursor) if window.start > cursor => {
+                    next.note(key, *window, run, listed);
+                    noted = true;
+                    Advance::Unmoved(Unmoved::Gap { cursor })
+                }
                 _ => {
                     if let Some(entry) = entry {
                         entry.at = Some(window.end);
@@ -241,9 +256,45 @@ impl ProjectCursors {
             .any(|it| matches!(it, Advance::Moved { .. }));
         let change = match moves {
             true => Some(self.write(spool, configured, next)?),
+            false if noted => Some(self.write_notes(spool, next)?),
             false => None,
         };
         Ok(Planned { advances, change })
+    }
+
+    /// What is to be done with a window that was found sealed.
+    pub(super) fn of_sealed(&self, key: &CursorKey, window: Window, beginning: i64) -> OfSealed {
+        if self.is_set_by_hand(key) {
+            return OfSealed::Note;
+        }
+        let mut entries = self.file.cursors.iter();
+        match entries.find(|entry| is_of(entry, key)).map(|it| it.at) {
+            Some(Some(at)) if window.end <= at => OfSealed::Nothing,
+            Some(Some(at)) if window.start <= at => OfSealed::Move,
+            Some(None) if window.start <= beginning => OfSealed::Move,
+            Some(_) | None => OfSealed::Note,
+        }
+    }
+
+    /// Notes a window that was found sealed and that moves no cursor; what is to be written for it.
+    pub(super) fn note(
+        &mut self,
+        spool: &Spool,
+        key: &CursorKey,
+        window: Window,
+        listed: &Listed,
+    ) -> Result<Option<Change>, CursorError> {
+        if self.file.windows.iter().any(|it| it.is(key, window)) {
+            return Ok(None);
+        }
+        let mut next = self.file.clone();
+        next.note(key, window, RunId::default(), listed);
+        self.write_notes(spool, next).map(Some)
+    }
+
+    /// What is noted is on disk, and no cursor has moved.
+    pub(super) fn noted(&mut self, next: CursorFile) {
+        self.file = next;
     }
 
     /// The cursors are on disk as they were planned.
@@ -270,6 +321,7 @@ impl ProjectCursors {
                 },
                 extracted: entry.standing == Standing::Extracted,
                 reached: self.file.reached(key),
+                ahead: self.file.is_ahead(key),
             };
         }
         // What lastrun says, ours or not, is how far the clouds and regions are that had
@@ -284,6 +336,7 @@ impl ProjectCursors {
             false => Start::at_the_beginning(),
         };
         start.reached = self.file.reached(key);
+        start.ahead = self.file.is_ahead(key);
         self.file.cursors.push(Entry {
             at: start.at,
             ..Entry::new(key)
@@ -313,6 +366,24 @@ impl ProjectCursors {
             return Ok(None);
         }
         self.write(spool, configured, self.file.clone()).map(Some)
+    }
+
+    /// Writes `next` beside what is on disk, where nothing in it moves that lastrun follows.
+    fn write_notes(&mut self, spool: &Spool, next: CursorFile) -> Result<Change, CursorError> {
+        let project = self.file.project.clone();
+        let write_error = |source| CursorError::Write {
+            project: project.clone(),
+            source,
+        };
+        if let Some(folder) = self.path.parent() {
+            spool.disk().create_folder(folder).map_err(write_error)?;
+        }
+        let written = next.write_beside(spool.disk(), &self.path);
+        Ok(Change {
+            written: written.map_err(write_error)?,
+            next,
+            moves: false,
+        })
     }
 
     /// Writes `next` beside what is on disk, with the least of its cursors as what is coming into
@@ -353,7 +424,11 @@ impl ProjectCursors {
         let written = next
             .write_beside(spool.disk(), &self.path)
             .map_err(write_error)?;
-        Ok(Change { next, written })
+        Ok(Change {
+            next,
+            written,
+            moves: true,
+        })
     }
 
     /// Writes what is coming into the lastrun files, where something else stands in them, and
@@ -409,6 +484,29 @@ pub(super) struct Planned {
 pub(super) struct Change {
     pub(super) next: CursorFile,
     pub(super) written: Beside,
+    /// A cursor moves, and with it what lastrun says.
+    pub(super) moves: bool,
+}
+
+/// What becomes of a window that was found sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfSealed {
+    /// Its cursor has moved over it.
+    Nothing,
+    /// It moves now.
+    Move,
+    /// It stays where somebody wants it: who comes there must not extract it in another window.
+    Note,
+}
+
+/// Where the extractor is that has come farthest.
+fn furthest(cursors: &[Entry]) -> Option<i64> {
+    let extracted = |entry: &&Entry| entry.standing == Standing::Extracted;
+    cursors
+        .iter()
+        .filter(extracted)
+        .filter_map(|it| it.at)
+        .max()
 }
 
 /// Says that somebody moved the cursors. Forward it takes usage away that only a look at the
@@ -419,7 +517,11 @@ fn report_edit(project: &str, file: &CursorFile, start: &Start) {
     };
     let extracted = |entry: &&Entry| entry.standing == Standing::Extracted;
     let known = file.cursors.iter().filter(extracted).map(|entry| entry.at);
-    let Some(Some(from)) = known.min() else {
+    let least = match furthest(&file.cursors) {
+        furthest if furthest > Some(to) => furthest,
+        _ => known.min().flatten(),
+    };
+    let Some(from) = least else {
         return;
     };
     let text = |at: i64| format_lastrun(at).unwrap_or_else(|| at.to_string());
@@ -566,6 +668,7 @@ impl Fallback {
                     source,
                     extracted: false,
                     reached: None,
+                    ahead: false,
                 },
                 ours,
                 edited,

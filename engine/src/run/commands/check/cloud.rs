@@ -55,6 +55,7 @@ pub async fn cloud(
     let session = match kind.session(config, cloud, kind.clock()) {
         Ok(session) => session,
         Err(error) => {
+            let error = remedy::of_cloud(&error, cloud);
             let finding = Finding::failed(Area::Login, remedy::message(error.as_ref()));
             return findings.add(finding.of(&cloud.name));
         }
@@ -65,7 +66,8 @@ pub async fn cloud(
     certificates(&session, cloud, now, &mut told, findings);
     match logged_in {
         Err(error) => {
-            let finding = Finding::failed(Area::Login, remedy::message(&error));
+            let error = remedy::of_cloud(&error.into(), cloud);
+            let finding = Finding::failed(Area::Login, remedy::message(error.as_ref()));
             return findings.add(finding.of(&cloud.name));
         }
         Ok(renewed) => {
@@ -84,7 +86,8 @@ pub async fn cloud(
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let finding = Finding::failed(Area::Project, remedy::message(&error));
+            let error = remedy::of_cloud(&error.into(), cloud);
+            let finding = Finding::failed(Area::Project, remedy::message(error.as_ref()));
             return findings.add(finding.of(&cloud.name));
         }
     };

@@ -50,7 +50,12 @@ pub async fn messengers(
             findings.add(Finding::ok(Area::Messenger, text).of(&messenger.name));
         }
         for reason in wrong {
-            let hint = "its records wait in the spool until it works".to_owned();
+            // A run that could deliver nothing to anybody extracts nothing.
+            let hint = match loaded.messengers.len() {
+                1 => "nothing is extracted, or what is waits in the spool, until it works",
+                _ => "its records wait in the spool until it works",
+            }
+            .to_owned();
             let finding = Finding::failed(Area::Messenger, reason).of(&messenger.name);
             findings.add(finding.hint(hint));
         }

@@ -14,7 +14,7 @@ use caso_journal::{Damaged, Journal};
 use caso_state::ledger::{self, FailureLine, RunLine};
 use caso_state::{CursorKey, Cursors, Failures, Spool};
 
-use crate::run::summary::words::{len, span};
+use crate::run::summary::words::{count, len, span};
 
 /// Back so far the last runs are looked for, in seconds.
 pub const LOOK_BACK: i64 = 32 * 86_400;
@@ -155,8 +155,11 @@ impl Status {
             ledger::read(&spool, now - LOOK_BACK).context("cannot read the ledger of runs")?;
         let last_run = runs.last().cloned();
         let last_extracting = runs.iter().rev().find(|run| run.extracted);
-        let whole = |run: &&RunLine| run.extracted && run.exit == 0;
-        let queues = queues(config, &spool, last_run.as_ref())?;
+        // With `partial_exit_ok` a run that lacked something ends well all the same.
+        let whole = |run: &&RunLine| run.extracted && run.exit == 0 && run.failures.is_empty();
+        // One that ended before anything was delivered says nothing of messengers.
+        let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
+        let queues = queues(config, &spool, delivering)?;
         Ok(Status {
             format: 1,
             now,
@@ -164,7 +167,7 @@ impl Status {
             spool: config.spooldir.clone(),
             last_whole: runs.iter().rev().find(whole).map(|run| run.began),
             cursors: cursors(&spool, now, &runs, last_extracting)?,
-            outgoing: last_run.as_ref().map_or_else(Vec::new, outgoing),
+            outgoing: delivering.map_or_else(Vec::new, outgoing),
             last_run,
             queues,
             damaged: damaged(&spool)?,
@@ -183,11 +186,17 @@ impl Status {
         }
         lines.extend(self.not_whole());
         let failing = self.cursors.iter().filter(|it| it.is_failing());
+        let failures = self.last_run.iter().flat_map(|run| &run.failures);
+        let clouds: BTreeSet<_> = failures
+            .filter(|it| it.project.is_none() && !it.cloud.is_empty())
+            .map(|it| &it.cloud)
+            .collect();
         let without = self.without_cursor();
         let projects: BTreeSet<_> = without.iter().map(|it| (&it.cloud, &it.project)).collect();
         let late = |it: &&Cursor| it.lag.is_some_and(|lag| lag > LATE) && !it.lacking;
         let gone = self.cursors.iter().filter(|it| late(it) && !it.in_last_run);
         for (number, what) in [
+            (clouds.len(), "failing as a whole"),
             (failing.count(), "failing"),
             (projects.len(), "never extracted and failing"),
             (gone.count(), "no longer extracted"),
@@ -219,16 +228,23 @@ impl Status {
                 ));
             }
         }
+        // What nothing above says: it did not come so far, or something on the disk failed.
+        if let Some(run) = self.last_run.as_ref().filter(|run| run.exit != 0)
+            && lines.is_empty()
+        {
+            lines.push(format!("the last run ended with exit code {}", run.exit));
+        }
         let damaged = |records: bool| {
             let files = self.damaged.iter();
             len(&files.filter(|it| it.records == records).collect::<Vec<_>>())
         };
         for (number, what) in [
-            (damaged(true), "damaged segments set aside"),
-            (damaged(false), "damaged files set aside"),
+            (damaged(true), ["damaged segment", "damaged segments"]),
+            (damaged(false), ["damaged file", "damaged files"]),
         ] {
             if number > 0 {
-                lines.push(format!("{number} {what}"));
+                let [one, many] = what;
+                lines.push(format!("{} set aside", count(number, one, many)));
             }
         }
         lines

@@ -136,7 +136,7 @@ fn what_was_set_aside_is_named_and_what_to_do_with_it() {
          republish that month with `caso republish --month`, then remove the file\n",
         "damaged     1 damaged file of the journal lies in `/spool/set-aside`: no record was lost with it; look at \
          the disk, then remove it\n",
-        "look at     1 damaged segments set aside; 1 damaged files set aside\n",
+        "look at     1 damaged segment set aside; 1 damaged file set aside\n",
     ] {
         assert!(text.contains(line), "{text}");
     }

@@ -61,7 +61,16 @@ impl Page {
         };
         self.line("last whole", &whole);
         for failure in run.failures.iter().filter(|it| it.project.is_none()) {
-            self.line("", &failure.reason);
+            let place = match failure.cloud.as_str() {
+                "" | "default" => String::new(),
+                cloud => format!("cloud `{cloud}`: "),
+            };
+            // A message of ours may begin with its cloud.
+            let reason = failure
+                .reason
+                .strip_prefix(&place)
+                .unwrap_or(&failure.reason);
+            self.line("", &format!("{place}{reason}"));
         }
     }
 

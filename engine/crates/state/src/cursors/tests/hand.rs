@@ -200,6 +200,21 @@ fn all(place: &Place) -> Vec<Whereabouts> {
     Cursors::all(&Spool::look(place.dir.path(), Disk::default())).unwrap()
 }
 
+/// Back for one that is ahead is not forward for one that is behind, which has extracted nothing from there.
+#[test]
+fn a_lastrun_set_back_takes_no_extractor_forward() {
+    let place = extracted();
+    let run = started(&place);
+    run.advance(PROJECT, &key("nova"), window(T, T + 7_200))
+        .unwrap();
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 17:57:53+00:00");
+    assert_eq!(place.starts(), [Some(T + 3_599), Some(T)]);
+    // Forward, as Python does, it holds for all.
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-22 00:00:00+00:00");
+    let starts = place.starts();
+    assert_eq!(starts[0], starts[1]);
+}
+
 fn of_run(place: &Place, began: i64) -> Run {
     let run = RunId { began, process: 7 };
     let run = Run(place.cursors().0.of_run(run));
@@ -365,7 +380,8 @@ fn an_edit_is_reported_with_both_dates() {
     assert_eq!(of(&place), [""; 0]);
 }
 
-/// From the one that had come the least far; one that extracted nothing had come nowhere.
+/// Between the two it is a step back for the one that had come farthest; forward, a step from the one that had come
+/// the least far. One that extracted nothing had come nowhere.
 #[test]
 fn an_edit_is_compared_with_what_was_extracted() {
     let place = Place::new();
@@ -377,6 +393,16 @@ fn an_edit_is_compared_with_what_was_extracted() {
     place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 16:57:00");
     let lines = said(|| drop(started(&place)));
     assert_eq!(lines.len(), 1);
+    let from = "was set back from 2026-11-21 16:57:53+00:00 to 2026-11-21 16:56:59+00:00";
+    assert!(
+        lines[0].starts_with("INFO") && lines[0].contains(from),
+        "{lines:?}"
+    );
+    place.put(&format!("lastrun.{PROJECT}"), "2026-11-21 17:57:00");
+    let lines = said(|| drop(started(&place)));
     let from = "where cASO had come to 2026-11-21 16:56:53+00:00.";
-    assert!(lines[0].starts_with("WARN") && lines[0].contains(from));
+    assert!(
+        lines[0].starts_with("WARN") && lines[0].contains(from),
+        "{lines:?}"
+    );
 }

@@ -34,6 +34,7 @@ fn start(at: Option<i64>, source: StartSource) -> Start {
         source,
         extracted,
         reached: None,
+        ahead: false,
     }
 }
 
@@ -82,6 +83,7 @@ fn the_global_lastrun_is_the_last_resort_and_no_edit() {
     let global = StartSource::Lastrun(path(&place, "lastrun"));
     let expected = Start {
         reached: Some(T),
+        ahead: true,
         ..start(Some(1_793_491_199), global)
     };
     assert_eq!(of(&place, "nova"), expected);

@@ -1,0 +1,189 @@
+//! Clouds and regions that the configuration names otherwise than it did.
+//!
+//! A cursor belongs to a cloud and a region by their names. Under a new name a project would be
+//! extracted from the beginning, and what adds up would count twice. Whether it is the same cloud, nobody
+//! can know from here: it is asked for ([`Cursors::former`]), and an operator says so
+//! ([`Cursors::rename`], [`Cursors::forget_place`]).
+
+use serde::{Deserialize, Serialize};
+
+use super::all::files;
+use super::error::CursorError;
+use super::file::{CursorFile, Entry, Standing};
+use super::project::ProjectCursors;
+use super::{Cursors, locked};
+use crate::histories::Place;
+use crate::spool::Spool;
+
+/// A cloud and region had another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub was_cloud: String,
+    pub was_region: Option<String>,
+}
+
+/// A project was extracted under a name that is not configured any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// The name.
+    pub place: Place,
+    /// Up to where, in epoch seconds.
+    pub until: i64,
+}
+
+fn place_of(entry: &Entry) -> Place {
+    Place {
+        cloud: entry.cloud.clone(),
+        region: entry.region.clone(),
+    }
+}
+
+impl ProjectCursors {
+    fn former(&self, here: &[Place], configured: &[Place]) -> Option<Former> {
+        let cursors = self.cursors();
+        if cursors.iter().any(|it| here.contains(&place_of(it))) {
+            return None;
+        }
+        let extracted = cursors.iter().filter_map(|it| match it.standing {
+            Standing::Extracted => it.at.map(|until| (until, place_of(it))),
+            Standing::Untried | Standing::Lacking => None,
+        });
+        let gone = extracted.filter(|(_, place)| !configured.contains(place));
+        let (until, place) = gone.max_by_key(|(until, _)| *until)?;
+        Some(Former { place, until })
+    }
+}
+
+impl CursorFile {
+    /// What is of one place is of another from here on; whether there was anything.
+    fn rename(&mut self, was: &Place, now: &Place) -> bool {
+        let mut found = false;
+        let mut named = |cloud: &mut String, region: &mut Option<String>| {
+            if *cloud == was.cloud && *region == was.region {
+                cloud.clone_from(&now.cloud);
+                region.clone_from(&now.region);
+                found = true;
+            }
+        };
+        for it in &mut self.cursors {
+            named(&mut it.cloud, &mut it.region);
+        }
+        for it in &mut self.reached {
+            named(&mut it.cloud, &mut it.region);
+        }
+        for it in &mut self.windows {
+            named(&mut it.cloud, &mut it.region);
+        }
+        // One that was renamed twice had both names in the ledger.
+        for it in &mut self.renamed {
+            named(&mut it.cloud, &mut it.region);
+        }
+        if found {
+            self.renamed.push(Renamed {
+                cloud: now.cloud.clone(),
+                region: now.region.clone(),
+                was_cloud: was.cloud.clone(),
+                was_region: was.region.clone(),
+            });
+        }
+        found
+    }
+
+    fn is_in(&self, place: &Place) -> bool {
+        self.cursors.iter().any(|it| place_of(it) == *place)
+    }
+}
+
+impl Cursors {
+    /// Whether a project that has no cursor in any of the places of a cloud was extracted in one that is
+    /// not [configured](Self::configured) any more: the last of them.
+    ///
+    /// # Errors
+    /// The project's files cannot be read, or say nothing that can be used.
+    pub fn former(
+        &self,
+        project: &str,
+        name: Option<&str>,
+        here: &[Place],
+    ) -> Result<Option<Former>, CursorError> {
+        let configured: Vec<Place> = self
+            .configured
+            .iter()
+            .map(|key| Place {
+                cloud: key.cloud.clone(),
+                region: key.region.clone(),
+            })
+            .collect();
+        let known = self.project(project, name)?;
+        let former = locked(&known).former(here, &configured);
+        Ok(former)
+    }
+
+    /// What was of one cloud and region is of another, in all projects: the same cloud has a new name. Of those
+    /// that have cursors of both nothing is changed. How many were renamed, and how many have both.
+    /// Killed in between, it is to be called again.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn rename(spool: &Spool, was: &Place, now: &Place) -> Result<(usize, usize), CursorError> {
+        let mut both = 0;
+        let renamed = change(spool, |file| match file.is_in(was) && file.is_in(now) {
+            true => {
+                both += 1;
+                false
+            }
+            false => file.rename(was, now),
+        })?;
+        Ok((renamed, both))
+    }
+
+    /// Removes the cursors of one cloud and region, of all projects. How far they had come stays noted. How
+    /// many projects had any.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn forget_place(spool: &Spool, place: &Place) -> Result<usize, CursorError> {
+        change(spool, |file| {
+            let (gone, rest): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut file.cursors)
+                .into_iter()
+                .partition(|it| place_of(it) == *place);
+            file.cursors = rest;
+            file.note_reached(&gone);
+            !gone.is_empty()
+        })
+    }
+}
+
+/// Changes all files of which `change` says that it did.
+fn change(
+    spool: &Spool,
+    mut change: impl FnMut(&mut CursorFile) -> bool,
+) -> Result<usize, CursorError> {
+    let unread = |source| CursorError::Read {
+        project: "*".to_owned(),
+        path: spool.cursors_folder(),
+        source,
+    };
+    let mut changed = 0;
+    for mut file in files(spool).map_err(unread)? {
+        if change(&mut file) {
+            let path = spool.cursor_file(&file.project);
+            let disk = spool.disk();
+            let written = file.write_beside(disk, &path);
+            written
+                .and_then(|written| {
+                    disk.keep(vec![written])
+                        .into_iter()
+                        .collect::<Result<(), _>>()
+                })
+                .map_err(|source| CursorError::Write {
+                    project: file.project.clone(),
+                    source,
+                })?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}

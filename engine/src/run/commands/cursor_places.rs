@@ -1,0 +1,160 @@
+//! `caso cursor rename`, and `caso cursor forget --cloud`: a cloud or a region has another name in the
+//! configuration, or is gone from it.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+
+use super::queue::{Ask, agreed};
+use crate::run::exit::Exit;
+use crate::run::extract::cursor_keys;
+use crate::run::extract::renamed::shown;
+use crate::run::kind::Kind;
+use crate::run::prepare::{Stopped, locked};
+use crate::run::remedy::advised;
+use crate::run::summary::words::count;
+use crate::stdout;
+use caso_config::Config;
+use caso_disk::Disk;
+use caso_state::{Cursors, Histories, Place, Spool};
+
+/// What to do with all cursors of a cloud and region, each written `CLOUD` or `CLOUD@REGION`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum OfPlace {
+    /// They are of the other one from now on.
+    Rename { was: String, now: String },
+    /// They go.
+    Forget { place: String },
+}
+
+/// Says what it does, asks where something is forgotten, and does it.
+///
+/// # Errors
+/// With the exit code; the reason is in the log.
+pub async fn change(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), Exit> {
+    changed(config, what, ask).await.map_err(Stopped::report)
+}
+
+async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), Stopped> {
+    let failed = || Stopped::with(Exit::Nothing);
+    let usage = Stopped::with(Exit::Usage);
+    let spool = Spool::look(&config.spooldir, Disk::default());
+    let known = known(&spool).map_err(failed())?;
+    let was = match what {
+        OfPlace::Rename { was, .. } | OfPlace::Forget { place: was } => place(was),
+    };
+    if !known.contains(&shown(&was)) {
+        return Err(failed()(advised(
+            format!("no project has a cursor of `{}`", shown(&was)),
+            match known.is_empty() {
+                true => "caso cursor".to_owned(),
+                false => format!("there are: {}", listed(&known)),
+            },
+        )));
+    }
+    match what {
+        OfPlace::Rename { now, .. } => {
+            let now = place(now);
+            let keys = cursor_keys::of_all(config).into_iter();
+            let configured: BTreeSet<String> = keys
+                .map(|key| {
+                    shown(&Place {
+                        cloud: key.cloud,
+                        region: key.region,
+                    })
+                })
+                .collect();
+            if !configured.contains(&shown(&now)) || configured.contains(&shown(&was)) {
+                let text = match configured.contains(&shown(&was)) {
+                    true => format!("`{}` is in the configuration by that name", shown(&was)),
+                    false => format!("the configuration has no `{}`", shown(&now)),
+                };
+                return Err(usage(advised(text, format!("it has: {}", listed(&configured)))));
+            }
+            let _lock = Kind::Real.lock(config).await.map_err(locked)?;
+            // Before the cursors: called again after a kill it does the rest.
+            Histories::of(&spool)
+                .rename(&was, &now)
+                .context("what is remembered of its servers could not be renamed")
+                .map_err(failed())?;
+            let renamed = Cursors::rename(&spool, &was, &now);
+            let (renamed, both) = renamed
+                .context("the cursors could not be written")
+                .map_err(failed())?;
+            if both > 0 {
+                return Err(failed()(advised(
+                    format!(
+                        "{} extracted under both names already, and stay as they are; {renamed} renamed",
+                        match both {
+                            1 => "1 project was".to_owned(),
+                            number => format!("{number} projects were"),
+                        }
+                    ),
+                    format!("caso cursor forget --cloud {}", shown(&was)),
+                )));
+            }
+            stdout::write(&format!(
+                "{}: `{}` is `{}` now\nnext  caso-extract\n",
+                projects(renamed),
+                shown(&was),
+                shown(&now)
+            ))
+        }
+        OfPlace::Forget { .. } => {
+            stdout::write(&format!(
+                "Should a run find projects of `{}` again, it extracts them from the beginning \
+                 (`first_extract_from`).\n",
+                shown(&was)
+            ))
+            .map_err(failed())?;
+            agreed(ask, "Forget it?")?;
+            let _lock = Kind::Real.lock(config).await.map_err(locked)?;
+            let forgotten = Cursors::forget_place(&spool, &was)
+                .context("the cursors could not be written")
+                .map_err(failed())?;
+            stdout::write(&format!(
+                "{}: `{}` is forgotten\nnext  caso cursor\n",
+                projects(forgotten),
+                shown(&was)
+            ))
+        }
+    }
+    .map_err(failed())
+}
+
+fn projects(number: usize) -> String {
+    count(
+        u64::try_from(number).unwrap_or(u64::MAX),
+        "project",
+        "projects",
+    )
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.join(", ")
+}
+
+/// Those that have cursors.
+fn known(spool: &Spool) -> anyhow::Result<BTreeSet<String>> {
+    let all = Cursors::all(spool).context("cannot read the cursors")?;
+    let of = |key: caso_state::CursorKey| Place {
+        cloud: key.cloud,
+        region: key.region,
+    };
+    Ok(all.into_iter().map(|it| shown(&of(it.key))).collect())
+}
+
+/// No name of a cloud has an `@`.
+fn place(text: &str) -> Place {
+    match text.split_once('@') {
+        Some((cloud, region)) => Place {
+            cloud: cloud.to_owned(),
+            region: Some(region.to_owned()),
+        },
+        None => Place {
+            cloud: text.to_owned(),
+            region: None,
+        },
+    }
+}

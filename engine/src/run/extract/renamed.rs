@@ -1,0 +1,82 @@
+//! Projects of a cloud, or a region, whose name in the configuration is another one than it was.
+//!
+//! Cursors are by name. From the beginning, what adds up would count twice, and going on where the other
+//! was would skip what a cloud of its own has used: somebody has to say which it is.
+
+use std::collections::BTreeMap;
+
+use caso_base::Message;
+use caso_base::time::format_utc;
+use caso_config::CloudConfig;
+use caso_extract::ProjectRef;
+use caso_state::{Cursors, Former, Place};
+
+use crate::run::summary::words::{count, len};
+
+/// Of one cloud.
+pub struct Renamed<'a> {
+    cloud: &'a CloudConfig,
+    here: Vec<Place>,
+    /// By the former name: up to where, of each project.
+    found: BTreeMap<String, Vec<i64>>,
+}
+
+/// A cloud and its region, as `caso cursor` shows and takes them.
+pub fn shown(place: &Place) -> String {
+    match &place.region {
+        Some(region) => format!("{}@{region}", place.cloud),
+        None => place.cloud.clone(),
+    }
+}
+
+impl<'a> Renamed<'a> {
+    /// None found yet.
+    pub fn of(cloud: &'a CloudConfig) -> Self {
+        let region = |region| Place {
+            cloud: cloud.name.clone(),
+            region,
+        };
+        Renamed {
+            cloud,
+            here: cloud.regions().into_iter().map(region).collect(),
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a project must wait until somebody has said so. One whose cursors cannot be read says
+    /// that itself.
+    pub fn refuses(&mut self, cursors: &Cursors, project: &ProjectRef) -> bool {
+        let name = project.configured.as_deref();
+        let Ok(Some(Former { place, until })) = cursors.former(&project.id, name, &self.here)
+        else {
+            return false;
+        };
+        self.found.entry(shown(&place)).or_default().push(until);
+        true
+    }
+
+    /// One for each former name.
+    pub fn messages(self) -> Vec<Message> {
+        let here = self.here.first().map(shown).unwrap_or_default();
+        let told = |(was, untils): (String, Vec<i64>)| {
+            let until = untils.iter().max().copied().unwrap_or_default();
+            let number = len(&untils);
+            let text = format!(
+                "cloud `{}`: {} extracted as `{was}`, up to {}, which the configuration does not name any more; \
+                 from the beginning their storage and energy would be counted twice",
+                self.cloud.name,
+                match number {
+                    1 => "1 project was".to_owned(),
+                    number => format!("{} were", count(number, "project", "projects")),
+                },
+                format_utc(until),
+            );
+            let hint = format!(
+                "caso cursor rename {was} {here}, if it is the same cloud and region under another name; \
+                 caso cursor forget --cloud {was}, if it is another one, which is extracted from the beginning then"
+            );
+            Message::from((text, hint))
+        };
+        self.found.into_iter().map(told).collect()
+    }
+}
