@@ -40,6 +40,19 @@ fn keystone_is_down() {
     nothing_then_everything("/identity", &Fault::Status(503));
 }
 
+/// The address that failed is not the one in the configuration.
+#[test]
+fn a_proxy_that_is_down_is_named() {
+    let world = plain();
+    let mut site = world.site();
+    site.variable("http_proxy", "http://127.0.0.1:9")
+        .variable("no_proxy", "");
+    extract(&site)
+        .expect(1)
+        .says("asked through the proxy `http://127.0.0.1:9` (`http_proxy` in the environment")
+        .says("correct that variable, or add the host to `no_proxy`");
+}
+
 #[test]
 fn nova_is_down() {
     nothing_then_everything("/compute", &Fault::Status(503));

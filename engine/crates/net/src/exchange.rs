@@ -127,6 +127,11 @@ pub trait Transport: Send + Sync {
     fn certificate_ends(&self) -> BTreeMap<String, i64> {
         BTreeMap::new()
     }
+
+    /// Whether an address is asked through a proxy, which may then be what fails.
+    fn is_proxied(&self, _: &Url) -> bool {
+        false
+    }
 }
 
 /// An address without user and password, for people and recordings.

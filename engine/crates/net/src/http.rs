@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use url::Url;
 
 use crate::client::client_builder;
 use crate::environment::NetworkEnvironment;
@@ -231,6 +232,10 @@ impl Transport for HttpTransport {
 
     fn certificate_ends(&self) -> BTreeMap<String, i64> {
         self.tls.certificate_ends()
+    }
+
+    fn is_proxied(&self, url: &Url) -> bool {
+        self.proxies.proxy_for(url).is_some()
     }
 }
 

@@ -17,6 +17,8 @@ use std::net::Ipv4Addr;
 
 use url::Url;
 
+use crate::exchange::strip_user;
+
 /// The rules, read once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
@@ -93,9 +95,7 @@ impl Proxies {
     /// is left out.
     pub fn through(&self, url: &Url) -> Option<String> {
         let mut proxy = self.proxy_for(url)?.clone();
-        // An address that can have none has none.
-        let _ = proxy.set_username("");
-        let _ = proxy.set_password(None);
+        strip_user(&mut proxy);
         let proxy = proxy.as_str().trim_end_matches('/');
         Some(format!(
             "asked through the proxy `{proxy}` (`{}_proxy` in the environment; `no_proxy` leaves out)",

@@ -141,7 +141,12 @@ pub enum ApiError {
     TooLarge { limit: u64, call: Box<Call> },
     /// No connection.
     #[error("cannot reach {}: {detail}, {call}", call.service)]
-    Connect { detail: String, call: Box<Call> },
+    Connect {
+        detail: String,
+        /// Asked through a proxy, which may be what failed.
+        proxied: bool,
+        call: Box<Call>,
+    },
     /// The TLS handshake failed, by their certificate or ours.
     #[error("cannot trust {}: {detail}, {call}", call.service)]
     Tls {
@@ -235,7 +240,7 @@ impl ApiError {
             } => {
                 "set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
             }
-            ApiError::Connect { detail, .. } if detail.contains("through the proxy") => {
+            ApiError::Connect { proxied: true, .. } => {
                 "correct that variable, or add the host to `no_proxy`"
             }
             ApiError::Connect { call, .. } if call.service == Service::Identity => {

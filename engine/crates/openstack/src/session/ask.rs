@@ -106,7 +106,8 @@ impl Session {
                 Ok(response) => response,
                 Err(error) => {
                     let call = self.call(&request, None, purpose, attempts);
-                    return Err(no_answer(error, call, purpose));
+                    let proxied = self.inner.transport.is_proxied(&request.url);
+                    return Err(no_answer(error, call, purpose, proxied));
                 }
             };
             if matches!(response.status, 301 | 302 | 303 | 307 | 308)
@@ -207,9 +208,21 @@ impl Session {
     }
 }
 
-fn no_answer(error: TransportError, call: Box<Call>, purpose: &Purpose<'_>) -> Failure {
+fn no_answer(
+    error: TransportError,
+    call: Box<Call>,
+    purpose: &Purpose<'_>,
+    proxied: bool,
+) -> Failure {
     let (error, again) = match error {
-        TransportError::Connect(detail) => (ApiError::Connect { detail, call }, true),
+        TransportError::Connect(detail) => (
+            ApiError::Connect {
+                detail,
+                proxied,
+                call,
+            },
+            true,
+        ),
         TransportError::Truncated(detail) => (ApiError::Truncated { detail, call }, true),
         TransportError::Timeout(detail) => {
             (ApiError::Timeout { detail, call }, purpose.repeat_timeouts)
