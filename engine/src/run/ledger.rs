@@ -168,26 +168,47 @@ pub fn keep(
         windows,
         failures,
     } = extracted.unwrap_or_default();
-    let RunId { began, process } = prepared.run_id();
     let line = RunLine {
-        format: RunLine::FORMAT,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        began,
         took_ms,
-        exit: exit.code(),
-        process,
         extracted: did_extract,
         requests: summary.requests(),
         names,
         windows,
         failures,
         messengers: messengers(prepared, delivery),
+        ..line(prepared.run_id(), exit)
     };
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
         remedy::log_warning(remedy::message(&error).of("this run is not in the ledger: "));
     }
     if prepared.kind.is_real() {
         metrics(&prepared.config, prepared.now);
+    }
+}
+
+/// This process, as a run that began then.
+pub fn run_id(began: i64) -> RunId {
+    RunId {
+        began,
+        process: std::process::id(),
+    }
+}
+
+/// Of a run that did nothing.
+fn line(RunId { began, process }: RunId, exit: Exit) -> RunLine {
+    RunLine {
+        format: RunLine::FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        began,
+        took_ms: 0,
+        exit: exit.code(),
+        process,
+        extracted: false,
+        requests: 0,
+        names: BTreeMap::new(),
+        windows: Vec::new(),
+        failures: Vec::new(),
+        messengers: Vec::new(),
     }
 }
 
@@ -203,16 +224,6 @@ pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
         return;
     };
     let line = RunLine {
-        format: RunLine::FORMAT,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        began,
-        took_ms: 0,
-        exit: stopped.exit.code(),
-        process: std::process::id(),
-        extracted: false,
-        requests: 0,
-        names: BTreeMap::new(),
-        windows: Vec::new(),
         failures: vec![FailureLine {
             // Of none.
             cloud: String::new(),
@@ -221,7 +232,7 @@ pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
             extractor: None,
             reason: error_chain(stopped.error.as_ref()),
         }],
-        messengers: Vec::new(),
+        ..line(run_id(began), stopped.exit)
     };
     // What is wrong with the disk was said.
     if ledger::append(&spool, &line).is_ok() {

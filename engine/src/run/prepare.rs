@@ -10,6 +10,7 @@ use super::adoption;
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
 use super::kind::{Kind, Spools};
+use super::ledger;
 use super::remedy;
 use super::republish::Again;
 use super::site_names;
@@ -65,10 +66,7 @@ impl Stopped {
 impl Prepared {
     /// As its line in the ledger has it.
     pub fn run_id(&self) -> RunId {
-        RunId {
-            began: self.now,
-            process: std::process::id(),
-        }
+        ledger::run_id(self.now)
     }
 
     /// All messengers of the configuration, usable or not.

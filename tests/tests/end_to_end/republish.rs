@@ -941,6 +941,35 @@ fn what_a_killed_run_sealed_is_counted_once_whatever_comes_next() {
     }
 }
 
+/// A messenger is down for weeks, and somebody sets the cursor back: the ledger tells of what waits.
+#[test]
+fn of_what_is_sealed_nothing_is_noted_that_the_ledger_tells_of() {
+    let (_cloud, mut site) = extracted();
+    site.with_mischief("retry");
+    for hour in ["04", "05", "06"] {
+        site.extract(&["--extract-to", &format!("2026-10-08 {hour}:00:00")])
+            .expect(3);
+    }
+    let project = project_id(0);
+    let noted = || {
+        let file = site.spool().join(format!("caso-cursors/{project}.json"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let cursors: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let windows = cursors["windows"].as_array().unwrap().iter();
+        let of = |it: &serde_json::Value| {
+            let start = it["window"]["start"].as_i64().unwrap();
+            (it["extractor"].as_str().unwrap().to_owned(), start)
+        };
+        windows.map(of).collect::<Vec<_>>()
+    };
+    // The last run's, until the next one looks; of servers, whose records replace each other, none.
+    let last = [("cinder".to_owned(), epoch("2026-10-08 05:00:00"))];
+    assert_eq!(noted(), last);
+    caso(&site, &["cursor", "set"], &[&project, "2026-10-08T01:00"]).expect(0);
+    site.deliver();
+    assert_eq!(noted(), last);
+}
+
 /// The intervals of the one volume, each once, follow one another without a gap.
 fn once(site: &Site, what: &str) {
     let records = site.storage_records();

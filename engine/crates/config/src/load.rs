@@ -153,7 +153,6 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         messengers: &messengers,
     };
     remarks::read(&sources, known, &mut warnings);
-    remarks::empty_variables(&sources, &mut warnings);
     let spooldir = reader.get(&general::SPOOLDIR);
     let cache_dirs = cache_dirs(&mut reader, &spooldir);
     let mut config = Config {

@@ -1,6 +1,7 @@
 //! What is odd in the files: former names, unknown names, options without
 //! effect.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::form::Form;
@@ -129,6 +130,27 @@ fn comment_behind(assignment: &Assignment, origin: &Origin) -> Option<Notice> {
     ))
 }
 
+/// A variable counts before the files, and so does one that is set to nothing: an option that stands
+/// there in the file is then said not to be set.
+fn hidden_by_nothing(
+    environment: &BTreeMap<String, String>,
+    assignment: &Assignment,
+    origin: &Origin,
+) -> Option<Notice> {
+    let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
+    let key = variable(section, name);
+    let is_empty = environment.get(&key).is_some_and(String::is_empty);
+    if assignment.value.is_empty() || !is_empty {
+        return None;
+    }
+    let place = Origin::Environment(key.clone());
+    let text = (
+        format!("{place} is empty, and counts before `[{section}] {name}` of {origin}"),
+        format!("unset {key}"),
+    );
+    Some(Notice::warning(format!("empty-variable:{key}"), text))
+}
+
 /// The sections that a configuration may have, as far as they are known before
 /// any component is.
 pub(super) struct Known<'a> {
@@ -158,6 +180,7 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
             section
         };
         warnings.extend(comment_behind(assignment, &origin));
+        warnings.extend(hidden_by_nothing(&sources.environment, assignment, &origin));
         if let Some(row) = table::find(as_section, name) {
             if let Some(why) = row.ignored {
                 warnings.push(no_effect(section, name, &origin, why));
@@ -358,25 +381,6 @@ fn variable_of(section: &str, rows: &str, name: &str, key: &str, warnings: &mut 
         warnings.push(Notice::warning(key, text));
     } else if section != general::CLOUDS.section || nearest(name, names_of(rows)).is_some() {
         warnings.push(unknown_option(section, name, &origin, names_of(rows)));
-    }
-}
-
-/// A variable counts before the files, and so does one that is set to nothing: an option that stands
-/// there in the file is then said not to be set.
-pub(super) fn empty_variables(sources: &Sources, warnings: &mut Vec<Notice>) {
-    for (assignment, origin) in sources.assignments() {
-        let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
-        let key = variable(section, name);
-        if !assignment.value.is_empty()
-            && sources.environment.get(&key).is_some_and(String::is_empty)
-        {
-            let place = Origin::Environment(key.clone());
-            let text = (
-                format!("{place} is empty, and counts before `[{section}] {name}` of {origin}"),
-                format!("unset {key}"),
-            );
-            warnings.push(Notice::warning(format!("empty-variable:{key}"), text));
-        }
     }
 }
 

@@ -11,6 +11,9 @@ use caso_state::file_name_for;
 
 use crate::error::JournalError;
 
+/// The name of the file with the number of the last run.
+pub(crate) const COUNTER: &str = "journal.json";
+
 /// The form in which this version writes. A file that says more is left alone. In
 /// format 1 records were of another shape, and segments did not say of which project
 /// and VO they are; see `format_1`.
@@ -31,7 +34,7 @@ impl Layout {
     }
 
     pub(crate) fn counter(&self) -> PathBuf {
-        self.root.join("journal.json")
+        self.root.join(COUNTER)
     }
 
     pub(crate) fn reserve(&self) -> PathBuf {

@@ -13,7 +13,9 @@ use caso_model::Window;
 use caso_model::notice::Notice;
 
 use crate::error::JournalError;
-use crate::layout::{FORMAT, Layout, PackName, QueueFolder, SegmentName, entries, stem_and_ending};
+use crate::layout::{
+    COUNTER, FORMAT, Layout, PackName, QueueFolder, SegmentName, entries, stem_and_ending,
+};
 use crate::lines::{self, Bad};
 use crate::pack;
 use crate::retry;
@@ -429,38 +431,28 @@ fn newer(path: &Path, format: u32) -> NewerFile {
     }
 }
 
-/// What the file was for, by its name, and by its beginning where that can be read.
-fn held(layout: &Layout, path: &Path) -> Held {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("seg") => {
+/// What a file was for, by its name or the one that it has where it is set aside, and by its beginning where
+/// that can be read.
+fn held(path: &Path) -> Held {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match () {
+        () if name.starts_with("segments_") || path.extension().is_some_and(|it| it == "seg") => {
             let header = lines::first_line::<Header>(path).ok();
             Held::Records(header.map(|header| header.key))
         }
-        _ if path == layout.counter() => Held::Counter,
-        _ => Held::Progress,
+        () if name.starts_with(COUNTER) => Held::Counter,
+        () => Held::Progress,
     }
 }
 
-/// What lies in `set-aside`, by the names that [`put_aside`] gives.
+/// What lies in `set-aside`.
 pub(crate) fn damaged(layout: &Layout) -> Result<Vec<Damaged>, JournalError> {
-    let held = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match () {
-            () if name.starts_with("segments_") => {
-                let header = lines::first_line::<Header>(path).ok();
-                Held::Records(header.map(|header| header.key))
-            }
-            () if name.starts_with("messengers_") => Held::Progress,
-            () => Held::Counter,
-        }
-    };
     let files = entries(&layout.set_aside())?.into_iter();
-    Ok(files
-        .map(|path| Damaged {
-            held: held(&path),
-            path,
-        })
-        .collect())
+    let damaged = files.map(|path| Damaged {
+        held: held(&path),
+        path,
+    });
+    Ok(damaged.collect())
 }
 
 /// Moves a damaged file to `set-aside`, under a name that says where it was.
@@ -470,7 +462,7 @@ pub(crate) fn put_aside(
     path: &Path,
     reason: String,
 ) -> Result<Option<SetAside>, JournalError> {
-    let held = held(layout, path);
+    let held = held(path);
     disk.create_folder(&layout.set_aside())?;
     let inside = path.strip_prefix(layout.root()).unwrap_or(path);
     let plain = inside.to_string_lossy().replace('/', "_");

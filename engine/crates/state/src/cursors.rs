@@ -47,21 +47,24 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use caso_base::error_chain;
 use caso_disk::Step;
 use caso_model::Window;
 
-pub use self::all::Whereabouts;
+pub use self::all::{Unlisted, Whereabouts};
 pub use self::error::CursorError;
-use self::noted::Listed;
+use self::noted::{Listed, MovedBy};
 pub use self::places::Former;
-use self::project::{Change, OfSealed, ProjectCursors};
+use self::project::{Change, ProjectCursors};
+use crate::histories::Place;
 use crate::lastrun::format_lastrun;
 use crate::ledger::RunId;
 use crate::spool::Spool;
 
 /// What a cursor belongs to, beside its project.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CursorKey {
     /// Name of the cloud in the configuration.
     pub cloud: String,
@@ -69,6 +72,16 @@ pub struct CursorKey {
     pub region: Option<String>,
     /// Name of the extractor.
     pub extractor: String,
+}
+
+impl CursorKey {
+    /// Its cloud and region.
+    pub fn place(&self) -> Place {
+        Place {
+            cloud: self.cloud.clone(),
+            region: self.region.clone(),
+        }
+    }
 }
 
 /// Where a start comes from.
@@ -145,6 +158,17 @@ pub enum Unmoved {
     },
 }
 
+/// What became of a window that was found sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaughtUp {
+    /// Its cursor had moved over it before.
+    Nothing,
+    /// Its cursor has moved over it now.
+    Moved,
+    /// Its cursor stays where somebody wants it.
+    Stays,
+}
+
 /// All cursors of a spool. Projects side by side may share it.
 #[derive(Debug)]
 pub struct Cursors {
@@ -160,6 +184,8 @@ pub struct Cursors {
     writing: Mutex<()>,
     /// The run that moves them.
     run: RunId,
+    /// Whether the windows of an extractor are of any use to somebody later.
+    is_noted: fn(&str) -> bool,
     listed: Listed,
     /// What a run that was ended wrote into lastrun files is on disk.
     mended: AtomicBool,
@@ -185,6 +211,7 @@ impl Cursors {
             settled: Mutex::new(settled::read(spool)),
             writing: Mutex::new(()),
             run: RunId::default(),
+            is_noted: |_| true,
             listed: Listed::of(spool),
             mended: AtomicBool::new(false),
         }
@@ -194,6 +221,13 @@ impl Cursors {
     #[must_use]
     pub fn of_run(self, run: RunId) -> Cursors {
         Cursors { run, ..self }
+    }
+
+    /// With which extractors' windows are to stand with their cursors until the ledger has them; without
+    /// this, all.
+    #[must_use]
+    pub fn noting(self, is_noted: fn(&str) -> bool) -> Cursors {
+        Cursors { is_noted, ..self }
     }
 
     /// With every cursor that the configuration has. One of a cloud that is
@@ -288,7 +322,12 @@ impl Cursors {
             }
             let planned = self.project(&project, None).and_then(|known| {
                 let planned = self.planned(&project, &known, |cursors| {
-                    cursors.plan(&self.spool, &self.configured, &windows, run, &self.listed)
+                    let by = MovedBy {
+                        run,
+                        is_noted: self.is_noted,
+                        listed: &self.listed,
+                    };
+                    cursors.plan(&self.spool, &self.configured, &windows, &by)
                 })?;
                 if let Some(change) = planned.change {
                     changes.push((answers.len(), known, change));
@@ -316,8 +355,7 @@ impl Cursors {
         let kept = self.spool.disk().keep(files);
         for ((place, known, (next, moves)), kept) in nexts.into_iter().zip(kept) {
             match kept {
-                Ok(()) if !moves => locked(&known).noted(next),
-                Ok(()) => locked(&known).moved(next),
+                Ok(()) => locked(&known).written(next, moves),
                 // The file has its name, and the next run reads it: what it was moved over must not
                 // be taken back. A loss of power may bring back the old one.
                 Err(source) if source.step == Step::SyncFolder => {
@@ -326,7 +364,7 @@ impl Cursors {
                         next.project,
                         error_chain(&source)
                     );
-                    locked(&known).moved(next);
+                    locked(&known).written(next, moves);
                 }
                 Err(source) => {
                     if let Some(answer) = answers.get_mut(place) {
@@ -387,7 +425,7 @@ impl Cursors {
     /// delivered. `beginning` is where a first window begins, in epoch seconds.
     ///
     /// A cursor that an operator set since, or took away, stays where he wants it, and what a window by hand
-    /// left ahead of it is no reason to move: that it was extracted is noted.
+    /// left ahead of it is no reason to move.
     ///
     /// # Errors
     /// As [`Cursors::advance`].
@@ -397,29 +435,35 @@ impl Cursors {
         key: &CursorKey,
         window: Window,
         beginning: i64,
-    ) -> Result<bool, CursorError> {
+    ) -> Result<CaughtUp, CursorError> {
         if self.frozen {
-            return Ok(false);
+            return Ok(CaughtUp::Nothing);
         }
         let known = self.project(project, None)?;
-        let of_sealed = locked(&known).of_sealed(key, window, beginning);
-        match of_sealed {
-            OfSealed::Nothing => return Ok(false),
-            OfSealed::Note => {
-                self.change(project, None, |known| {
-                    known.note(&self.spool, key, window, &self.listed)
-                })?;
-                return Ok(false);
-            }
-            OfSealed::Move => {}
+        let caught_up = locked(&known).caught_up(key, window, beginning);
+        if caught_up == CaughtUp::Moved {
+            let moves = Moves {
+                project: project.to_owned(),
+                windows: vec![(key.clone(), window)],
+            };
+            // No line in the ledger has it: the run that sealed it ended before, and this one did not extract it.
+            self.advance_once(moves, RunId::default())?;
         }
-        let moves = Moves {
-            project: project.to_owned(),
-            windows: vec![(key.clone(), window)],
-        };
-        // No line in the ledger has it: the run that sealed it ended before, and this one did not extract it.
-        let advance = self.advance_once(moves, RunId::default())?;
-        Ok(matches!(advance, Advance::Moved { .. }))
+        Ok(caught_up)
+    }
+
+    /// Notes windows that were extracted and of which neither a cursor nor the ledger tells: who
+    /// comes there extracts no others in their place. No cursor moves.
+    ///
+    /// # Errors
+    /// The project's files could not be read or written.
+    pub fn note(&self, project: &str, windows: &[(CursorKey, Window)]) -> Result<(), CursorError> {
+        if self.frozen {
+            return Ok(());
+        }
+        self.change(project, None, |known| {
+            known.note(&self.spool, windows, &self.listed)
+        })
     }
 
     /// Sets all cursors of a project to a moment in epoch seconds, and its lastrun with them.

@@ -6,8 +6,11 @@
 //! state that belongs to the cursor, beside one that nobody reported from, and the loss of
 //! either file costs nothing that the other and Nova together do not say.
 
+use std::fmt;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use caso_base::regular;
 use caso_disk::{Beside, DiskError};
@@ -15,13 +18,36 @@ use caso_history::{FormError, History};
 
 use crate::spool::{Spool, file_name_for};
 
-/// A cloud's region.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A cloud's region; as text, and for people, `CLOUD` or `CLOUD@REGION`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// Name of the cloud in the configuration.
     pub cloud: String,
     /// Name of its region; none for a cloud whose region is not named.
     pub region: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.region {
+            Some(region) => write!(f, "{}@{region}", self.cloud),
+            None => f.write_str(&self.cloud),
+        }
+    }
+}
+
+impl From<&str> for Place {
+    /// No name of a cloud has an `@`.
+    fn from(text: &str) -> Self {
+        let (cloud, region) = match text.split_once('@') {
+            Some((cloud, region)) => (cloud, Some(region.to_owned())),
+            None => (text, None),
+        };
+        Place {
+            cloud: cloud.to_owned(),
+            region,
+        }
+    }
 }
 
 /// Why what is remembered of a project's servers cannot be used.

@@ -16,8 +16,8 @@ mod lock;
 mod spool;
 
 pub use cursors::{
-    Advance, CursorError, CursorKey, Cursors, Former, Moves, Start, StartSource, Unmoved,
-    Whereabouts,
+    Advance, CaughtUp, CursorError, CursorKey, Cursors, Former, Moves, Start, StartSource,
+    Unlisted, Unmoved, Whereabouts,
 };
 pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_folder, check_writable};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::queue::{Ask, agreed};
 use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
-use crate::run::extract::again::{PastWindows, pieces};
+use crate::run::extract::again::{PastWindows, adds_up, pieces};
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
@@ -23,7 +23,6 @@ use caso_base::{Clock as _, SystemClock};
 use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
 use caso_model::Window;
-use caso_model::extraction::Extractor;
 use caso_state::{Cursors, Spool};
 
 /// What to change.
@@ -71,13 +70,9 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     let mut table = Table::new(["PROJECT", "CLOUD", "EXTRACTOR", "UP TO", ">BEHIND", "STATE"]);
     let mut next = Vec::new();
     for cursor in &status.cursors {
-        let cloud = match &cursor.region {
-            Some(region) => format!("{}@{region}", cursor.cloud),
-            None => cursor.cloud.clone(),
-        };
         table.row([
             name(cursor).to_owned(),
-            cloud,
+            cursor.key().place().to_string(),
             cursor.extractor.clone(),
             cursor.at.map_or("never".to_owned(), format_utc),
             cursor.lag.map_or("-".to_owned(), span),
@@ -318,8 +313,7 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result
         let Some(end) = reached.filter(|end| *end > at) else {
             continue;
         };
-        let region = cursor.region.as_deref();
-        let past = past.windows(&cursor.cloud, region, &cursor.extractor, &cursor.project);
+        let past = past.windows(&cursor.key(), &cursor.project);
         pieces(Window { start: at, end }, Some(end), past).map_err(|unknown| {
             advised(
                 format!("{}: {unknown}", clean_line(&cursor.extractor)),
@@ -330,10 +324,6 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result
         })?;
     }
     Ok(())
-}
-
-fn adds_up(extractor: &str) -> bool {
-    Extractor::named(extractor).is_some_and(caso_extract::adds_up)
 }
 
 fn forgotten(cursors: &[&Cursor]) -> String {

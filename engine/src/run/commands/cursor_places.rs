@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use super::queue::{Ask, agreed};
 use crate::run::exit::Exit;
 use crate::run::extract::cursor_keys;
-use crate::run::extract::renamed::shown;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
 use crate::run::remedy::advised;
@@ -41,11 +40,11 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
     let spool = Spool::look(&config.spooldir, Disk::default());
     let known = known(&spool).map_err(failed())?;
     let was = match what {
-        OfPlace::Rename { was, .. } | OfPlace::Forget { place: was } => place(was),
+        OfPlace::Rename { was, .. } | OfPlace::Forget { place: was } => Place::from(was.as_str()),
     };
-    if !known.contains(&shown(&was)) {
+    if !known.contains(&was) {
         return Err(failed()(advised(
-            format!("no project has a cursor of `{}`", shown(&was)),
+            format!("no project has a cursor of `{was}`"),
             match known.is_empty() {
                 true => "caso cursor".to_owned(),
                 false => format!("there are: {}", listed(&known)),
@@ -54,20 +53,13 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
     }
     match what {
         OfPlace::Rename { now, .. } => {
-            let now = place(now);
+            let now = Place::from(now.as_str());
             let keys = cursor_keys::of_all(config).into_iter();
-            let configured: BTreeSet<String> = keys
-                .map(|key| {
-                    shown(&Place {
-                        cloud: key.cloud,
-                        region: key.region,
-                    })
-                })
-                .collect();
-            if !configured.contains(&shown(&now)) || configured.contains(&shown(&was)) {
-                let text = match configured.contains(&shown(&was)) {
-                    true => format!("`{}` is in the configuration by that name", shown(&was)),
-                    false => format!("the configuration has no `{}`", shown(&now)),
+            let configured: BTreeSet<Place> = keys.map(|key| key.place()).collect();
+            if !configured.contains(&now) || configured.contains(&was) {
+                let text = match configured.contains(&was) {
+                    true => format!("`{was}` is in the configuration by that name"),
+                    false => format!("the configuration has no `{now}`"),
                 };
                 return Err(usage(advised(text, format!("it has: {}", listed(&configured)))));
             }
@@ -90,21 +82,21 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
                             number => format!("{number} projects were"),
                         }
                     ),
-                    format!("caso cursor forget --cloud {}", shown(&was)),
+                    format!("caso cursor forget --cloud {was}"),
                 )));
             }
             stdout::write(&format!(
                 "{}: `{}` is `{}` now\nnext  caso-extract\n",
                 projects(renamed),
-                shown(&was),
-                shown(&now)
+                was,
+                now
             ))
         }
         OfPlace::Forget { .. } => {
             stdout::write(&format!(
                 "Should a run find projects of `{}` again, it extracts them from the beginning \
                  (`first_extract_from`).\n",
-                shown(&was)
+                was
             ))
             .map_err(failed())?;
             agreed(ask, "Forget it?")?;
@@ -115,7 +107,7 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
             stdout::write(&format!(
                 "{}: `{}` is forgotten\nnext  caso cursor\n",
                 projects(forgotten),
-                shown(&was)
+                was
             ))
         }
     }
@@ -130,31 +122,13 @@ fn projects(number: usize) -> String {
     )
 }
 
-fn listed(names: &BTreeSet<String>) -> String {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    names.join(", ")
+fn listed(places: &BTreeSet<Place>) -> String {
+    let places: Vec<String> = places.iter().map(Place::to_string).collect();
+    places.join(", ")
 }
 
 /// Those that have cursors.
-fn known(spool: &Spool) -> anyhow::Result<BTreeSet<String>> {
+fn known(spool: &Spool) -> anyhow::Result<BTreeSet<Place>> {
     let all = Cursors::all(spool).context("cannot read the cursors")?;
-    let of = |key: caso_state::CursorKey| Place {
-        cloud: key.cloud,
-        region: key.region,
-    };
-    Ok(all.into_iter().map(|it| shown(&of(it.key))).collect())
-}
-
-/// No name of a cloud has an `@`.
-fn place(text: &str) -> Place {
-    match text.split_once('@') {
-        Some((cloud, region)) => Place {
-            cloud: cloud.to_owned(),
-            region: Some(region.to_owned()),
-        },
-        None => Place {
-            cloud: text.to_owned(),
-            region: None,
-        },
-    }
+    Ok(all.into_iter().map(|it| it.key.place()).collect())
 }

@@ -10,14 +10,18 @@ use std::collections::HashMap;
 use std::io;
 
 use caso_base::time::format_utc;
-use caso_extract::adds_up;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::ledger;
-use caso_state::{Cursors, Place, Spool};
+use caso_state::{CursorKey, Cursors, Place, Spool, Unlisted};
 
-/// Cloud, region, extractor, project.
-type Key = (String, Option<String>, String, String);
+/// Of what, and the id of the project.
+type Key = (CursorKey, String);
+
+/// Whether what an extractor of this name finds adds up: of others no window needs to be known.
+pub fn adds_up(extractor: &str) -> bool {
+    Extractor::named(extractor).is_some_and(caso_extract::adds_up)
+}
 
 /// The windows that were extracted, by what they are of.
 #[derive(Debug, Default)]
@@ -51,34 +55,47 @@ impl PastWindows {
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
         let mut past: HashMap<Key, Vec<Window>> = HashMap::new();
-        let of_what_adds_up = |name: &str| Extractor::named(name).is_some_and(adds_up);
         ledger::each(spool, since, &mut |run| {
-            for line in run.windows {
-                if of_what_adds_up(&line.extractor) {
-                    for project in line.records.into_keys() {
-                        let (cloud, region) = (line.cloud.clone(), line.region.clone());
-                        let key = (cloud, region, line.extractor.clone(), project);
-                        past.entry(key).or_default().push(line.window);
-                    }
+            for line in run.windows.into_iter().filter(|it| adds_up(&it.extractor)) {
+                let key = CursorKey {
+                    cloud: line.cloud,
+                    region: line.region,
+                    extractor: line.extractor,
+                };
+                for project in line.records.into_keys() {
+                    past.entry((key.clone(), project))
+                        .or_default()
+                        .push(line.window);
                 }
             }
         })?;
-        for (project, key, window) in Cursors::noted(spool)? {
-            if of_what_adds_up(&key.extractor) {
-                let key = (key.cloud, key.region, key.extractor, project);
-                past.entry(key).or_default().push(window);
+        for Unlisted {
+            project,
+            windows,
+            renamed,
+        } in Cursors::unlisted(spool)?
+        {
+            for (key, window) in windows
+                .into_iter()
+                .filter(|(key, _)| adds_up(&key.extractor))
+            {
+                past.entry((key, project.clone())).or_default().push(window);
             }
-        }
-        // By a former name the ledger has what is of the present one.
-        for (project, now, was) in Cursors::renamed(spool)? {
-            let of = |it: &Place, extractor: &str| {
-                let (cloud, region) = (it.cloud.clone(), it.region.clone());
-                (cloud, region, extractor.to_owned(), project.clone())
-            };
-            for extractor in Extractor::ALL.into_iter().filter(|it| adds_up(*it)) {
-                let windows = past.get(&of(&was, extractor.as_str())).cloned();
-                let here = past.entry(of(&now, extractor.as_str())).or_default();
-                here.extend(windows.into_iter().flatten());
+            // By a former name the ledger has what is of the present one.
+            for (now, was) in renamed {
+                for extractor in Extractor::ALL.map(Extractor::as_str) {
+                    let of = |place: &Place| {
+                        let key = CursorKey {
+                            cloud: place.cloud.clone(),
+                            region: place.region.clone(),
+                            extractor: extractor.to_owned(),
+                        };
+                        (key, project.clone())
+                    };
+                    if let Some(windows) = past.get(&of(&was)).cloned() {
+                        past.entry(of(&now)).or_default().extend(windows);
+                    }
+                }
             }
         }
         for windows in past.values_mut() {
@@ -89,19 +106,8 @@ impl PastWindows {
     }
 
     /// Those of one extractor of a project, by their starts.
-    pub fn windows(
-        &self,
-        cloud: &str,
-        region: Option<&str>,
-        extractor: &str,
-        project: &str,
-    ) -> &[Window] {
-        let key = (
-            cloud.to_owned(),
-            region.map(str::to_owned),
-            extractor.to_owned(),
-            project.to_owned(),
-        );
+    pub fn windows(&self, key: &CursorKey, project: &str) -> &[Window] {
+        let key = (key.clone(), project.to_owned());
         self.0.get(&key).map_or(&[], Vec::as_slice)
     }
 }

@@ -22,7 +22,7 @@ use caso_extract::projects::find;
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
 use caso_openstack::{Service, Session};
-use caso_state::{CursorError, CursorKey, Start};
+use caso_state::{CaughtUp, CursorError, CursorKey, Start};
 
 /// For how long, in seconds, a project waits for a Keystone that fails to give the names of users.
 const PATIENCE: i64 = 86_400;
@@ -177,7 +177,8 @@ impl CloudRun {
             };
             if let Some(key) = keys.iter().find(of_segment) {
                 let beginning = self.cloud.first_extract_from.unwrap_or(0);
-                moved |= cursors.catch_up(&project.id, key, segment.window, beginning)?;
+                let caught_up = cursors.catch_up(&project.id, key, segment.window, beginning)?;
+                moved |= caught_up == CaughtUp::Moved;
             }
         }
         if moved {

@@ -177,12 +177,7 @@ impl Task {
 
     /// A window by hand of what adds up, or from where its own cursor has not been.
     fn again(&self, window: Window) -> Result<Vec<Piece>, ExtractorResult> {
-        let Region {
-            context,
-            cloud,
-            place,
-            ..
-        } = self.region.as_ref();
+        let context = &self.region.context;
         let window = match &context.again {
             // What its cursor has not reached is the next run's, in a window of its own; and
             // before `first_extract_from` nothing was extracted.
@@ -198,8 +193,6 @@ impl Task {
         if context.config.overlapping_intervals {
             return Ok(vec![Piece::new(window, window.start)]);
         }
-        let region = place.region.as_deref();
-        let extractor = self.extractor.as_str();
         let past = match context.past() {
             Ok(past) => past,
             Err(reason) => {
@@ -211,7 +204,7 @@ impl Task {
                 )));
             }
         };
-        let past = past.windows(&cloud.name, region, extractor, &self.project.id);
+        let past = past.windows(&self.key(), &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
         let known = match explicit || self.start.source == StartSource::Cursor {
             true => self.start.at,
@@ -220,10 +213,6 @@ impl Task {
             false => past.iter().map(|window| window.end).max(),
         };
         let reached = known.max(self.start.reached);
-        let is_new = past.iter().all(|known| known.end <= window.start);
-        if !explicit && is_new && reached.is_none_or(|reached| reached <= window.start) {
-            return Ok(vec![Piece::new(window, window.start)]);
-        }
         let pieces = pieces(window, reached, past).map_err(|error| match explicit {
             true => ExtractorResult::error(&error),
             false => ExtractorResult::failed((

@@ -173,7 +173,9 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
     let Prepared { kind, config, .. } = prepared;
     let again = prepared.again.clone();
     let frozen = !kind.is_real() || again.is_some();
-    let cursors = Cursors::open(&prepared.spools.cursors, frozen).of_run(prepared.run_id());
+    let cursors = Cursors::open(&prepared.spools.cursors, frozen)
+        .of_run(prepared.run_id())
+        .noting(again::adds_up);
     Context {
         kind: kind.clone(),
         config: config.clone(),

@@ -14,30 +14,20 @@ use caso_state::{Cursors, Former, Place};
 use crate::run::summary::words::{count, len};
 
 /// Of one cloud.
-pub struct Renamed<'a> {
-    cloud: &'a CloudConfig,
+pub struct Renamed {
     here: Vec<Place>,
     /// By the former name: up to where, of each project.
-    found: BTreeMap<String, Vec<i64>>,
+    found: BTreeMap<Place, Vec<i64>>,
 }
 
-/// A cloud and its region, as `caso cursor` shows and takes them.
-pub fn shown(place: &Place) -> String {
-    match &place.region {
-        Some(region) => format!("{}@{region}", place.cloud),
-        None => place.cloud.clone(),
-    }
-}
-
-impl<'a> Renamed<'a> {
+impl Renamed {
     /// None found yet.
-    pub fn of(cloud: &'a CloudConfig) -> Self {
+    pub fn of(cloud: &CloudConfig) -> Self {
         let region = |region| Place {
             cloud: cloud.name.clone(),
             region,
         };
         Renamed {
-            cloud,
             here: cloud.regions().into_iter().map(region).collect(),
             found: BTreeMap::new(),
         }
@@ -51,20 +41,19 @@ impl<'a> Renamed<'a> {
         else {
             return false;
         };
-        self.found.entry(shown(&place)).or_default().push(until);
+        self.found.entry(place).or_default().push(until);
         true
     }
 
     /// One for each former name.
     pub fn messages(self) -> Vec<Message> {
-        let here = self.here.first().map(shown).unwrap_or_default();
-        let told = |(was, untils): (String, Vec<i64>)| {
+        let here = self.here.first().map(Place::to_string).unwrap_or_default();
+        let told = |(was, untils): (Place, Vec<i64>)| {
             let until = untils.iter().max().copied().unwrap_or_default();
             let number = len(&untils);
             let text = format!(
-                "cloud `{}`: {} extracted as `{was}`, up to {}, which the configuration does not name any more; \
+                "{} extracted as `{was}`, up to {}, which the configuration does not name any more; \
                  from the beginning their storage and energy would be counted twice",
-                self.cloud.name,
                 match number {
                     1 => "1 project was".to_owned(),
                     number => format!("{} were", count(number, "project", "projects")),

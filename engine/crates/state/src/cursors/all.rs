@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 
 use super::file::{CursorFile, Found, Standing};
-use super::noted::Noted;
 use super::{CursorKey, Cursors};
 use crate::histories::Place;
 use crate::lastrun::parse_lastrun;
@@ -28,6 +27,17 @@ pub struct Whereabouts {
     pub lacking: bool,
 }
 
+/// What the ledger of runs may not have of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Its id.
+    pub project: String,
+    /// Windows that were extracted.
+    pub windows: Vec<(CursorKey, Window)>,
+    /// Present names of clouds and regions, each with a former one, which the ledger may have.
+    pub renamed: Vec<(Place, Place)>,
+}
+
 impl Cursors {
     /// All that are on disk, by project. A file that is damaged or of a newer version is left
     /// out: the run that needs it names it.
@@ -39,9 +49,9 @@ impl Cursors {
         for file in files(spool)? {
             all.extend(file.cursors.iter().map(|entry| Whereabouts {
                 project: file.project.clone(),
-                key: entry.key(),
+                key: entry.key.clone(),
                 at: entry.at,
-                reached: file.reached(&entry.key()),
+                reached: file.reached(&entry.key),
                 lacking: entry.standing == Standing::Lacking,
             }));
         }
@@ -59,40 +69,25 @@ impl Cursors {
         Ok(all)
     }
 
-    /// The windows that stand with the cursors, as the ledger may not have their runs: id of the project, of
-    /// what, from when to when.
+    /// What stands with the cursors, as the ledger may not have it, or by another name.
     ///
     /// # Errors
     /// As [`Cursors::all`].
-    pub fn noted(spool: &Spool) -> io::Result<Vec<(String, CursorKey, Window)>> {
-        let mut all = Vec::new();
-        for file in files(spool)? {
-            let of = |it: &Noted| (file.project.clone(), it.key(), it.window);
-            all.extend(file.windows.iter().map(of));
-        }
-        Ok(all)
-    }
-
-    /// The former names of clouds and regions: id of the project, the present one and the former.
-    ///
-    /// # Errors
-    /// As [`Cursors::all`].
-    pub fn renamed(spool: &Spool) -> io::Result<Vec<(String, Place, Place)>> {
-        let mut all = Vec::new();
-        for file in files(spool)? {
-            all.extend(file.renamed.into_iter().map(|it| {
-                let now = Place {
-                    cloud: it.cloud,
-                    region: it.region,
-                };
-                let was = Place {
-                    cloud: it.was_cloud,
-                    region: it.was_region,
-                };
-                (file.project.clone(), now, was)
-            }));
-        }
-        Ok(all)
+    pub fn unlisted(spool: &Spool) -> io::Result<Vec<Unlisted>> {
+        let of = |file: CursorFile| Unlisted {
+            project: file.project,
+            windows: file
+                .windows
+                .into_iter()
+                .map(|it| (it.key, it.window))
+                .collect(),
+            renamed: file
+                .renamed
+                .into_iter()
+                .map(|it| (it.now, it.was))
+                .collect(),
+        };
+        Ok(files(spool)?.into_iter().map(of).collect())
     }
 
     /// What the lastrun files of the spool say, by what stands behind `lastrun.` in their names (the

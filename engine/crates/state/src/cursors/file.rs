@@ -45,9 +45,8 @@ pub struct CursorFile {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    pub cloud: String,
-    pub region: Option<String>,
-    pub extractor: String,
+    #[serde(flatten)]
+    pub key: CursorKey,
     /// Everything before this moment is extracted; none: nothing is.
     pub at: Option<i64>,
     #[serde(default, skip_serializing_if = "Standing::is_untried")]
@@ -60,36 +59,19 @@ pub struct Entry {
 /// How far an extractor had come once, in epoch seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
-    pub cloud: String,
-    pub region: Option<String>,
-    pub extractor: String,
+    #[serde(flatten)]
+    pub key: CursorKey,
     pub to: i64,
-}
-
-impl Reached {
-    fn is_of(&self, key: &CursorKey) -> bool {
-        self.cloud == key.cloud && self.region == key.region && self.extractor == key.extractor
-    }
 }
 
 impl Entry {
     /// One that was never tried, and says nothing of where to start.
     pub fn new(key: &CursorKey) -> Self {
         Entry {
-            cloud: key.cloud.clone(),
-            region: key.region.clone(),
-            extractor: key.extractor.clone(),
+            key: key.clone(),
             at: None,
             standing: Standing::Untried,
             by_hand: false,
-        }
-    }
-
-    pub fn key(&self) -> CursorKey {
-        CursorKey {
-            cloud: self.cloud.clone(),
-            region: self.region.clone(),
-            extractor: self.extractor.clone(),
         }
     }
 
@@ -155,22 +137,19 @@ impl CursorFile {
     /// come so far again.
     pub fn reached(&self, key: &CursorKey) -> Option<i64> {
         let mut reached = self.reached.iter();
-        reached.find(|it| it.is_of(key)).map(|it| it.to)
+        reached.find(|it| it.key == *key).map(|it| it.to)
     }
 
     /// Notes how far `entries` have come, before somebody decides where they stand.
-    pub fn note_reached(&mut self, entries: &[Entry]) {
+    pub fn note_reached(reached: &mut Vec<Reached>, entries: &[Entry]) {
         for entry in entries {
             let Some(to) = entry.extracted_to() else {
                 continue;
             };
-            let key = entry.key();
-            match self.reached.iter_mut().find(|it| it.is_of(&key)) {
+            match reached.iter_mut().find(|it| it.key == entry.key) {
                 Some(known) => known.to = known.to.max(to),
-                None => self.reached.push(Reached {
-                    cloud: key.cloud,
-                    region: key.region,
-                    extractor: key.extractor,
+                None => reached.push(Reached {
+                    key: entry.key.clone(),
                     to,
                 }),
             }
@@ -179,7 +158,7 @@ impl CursorFile {
 
     /// An extractor has come to `to`: what it had reached before is no news any more, if that is not farther.
     pub fn came(&mut self, key: &CursorKey, to: i64) {
-        self.reached.retain(|it| !it.is_of(key) || it.to > to);
+        self.reached.retain(|it| it.key != *key || it.to > to);
     }
 
     /// The checksum of everything else in it.

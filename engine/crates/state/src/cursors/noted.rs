@@ -15,62 +15,60 @@ use crate::ledger::{self, KEPT, RunId};
 use crate::spool::Spool;
 use caso_model::Window;
 
-/// A window, and the run that moved a cursor over it.
+/// A window, and the run that extracted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
-    pub cloud: String,
-    pub region: Option<String>,
-    pub extractor: String,
+    #[serde(flatten)]
+    pub key: CursorKey,
     pub window: Window,
     pub run: RunId,
 }
 
-impl Noted {
-    pub fn key(&self) -> CursorKey {
-        CursorKey {
-            cloud: self.cloud.clone(),
-            region: self.region.clone(),
-            extractor: self.extractor.clone(),
-        }
-    }
-}
-
-impl Noted {
-    pub fn is(&self, key: &CursorKey, window: Window) -> bool {
-        self.window == window && self.key() == *key
-    }
+/// Who moves cursors, and what is to stand with them of it.
+pub struct MovedBy<'a> {
+    pub run: RunId,
+    /// By the extractor's name.
+    pub is_noted: fn(&str) -> bool,
+    pub listed: &'a Listed,
 }
 
 impl CursorFile {
     fn at(&self, key: &CursorKey) -> Option<i64> {
         let mut cursors = self.cursors.iter();
-        cursors.find(|it| it.key() == *key).and_then(|it| it.at)
+        cursors.find(|it| it.key == *key).and_then(|it| it.at)
     }
 
     /// Whether anything was extracted ahead of a cursor.
     pub(super) fn is_ahead(&self, key: &CursorKey) -> bool {
         let at = self.at(key);
         let mut windows = self.windows.iter();
-        windows.any(|it| it.key() == *key && at.is_none_or(|at| it.window.end > at))
+        windows.any(|it| it.key == *key && at.is_none_or(|at| it.window.end > at))
+    }
+
+    fn has_noted(&self, key: &CursorKey, window: Window) -> bool {
+        let mut windows = self.windows.iter();
+        windows.any(|it| it.window == window && it.key == *key)
     }
 
     /// Notes a window that was extracted in this run, and lets go of those that the ledger has, or
     /// would not keep any longer. What lies ahead of its cursor stays: somebody extracted it by hand, and who comes there goes round it.
-    pub(super) fn note(&mut self, key: &CursorKey, window: Window, run: RunId, listed: &Listed) {
+    pub(super) fn note(&mut self, key: &CursorKey, window: Window, by: &MovedBy<'_>) {
+        let MovedBy { run, listed, .. } = *by;
+        if !(by.is_noted)(&key.extractor) {
+            return;
+        }
         let at = self.at(key);
         self.windows.retain(|it| {
-            it.key() != *key
+            it.key != *key
                 || it.run == run
                 || at.is_none_or(|at| it.window.end > at)
                 || it.window.end > run.began.saturating_sub(KEPT) && !listed.has(it.run)
         });
-        if self.windows.iter().any(|it| it.is(key, window)) {
+        if self.has_noted(key, window) {
             return;
         }
         self.windows.push(Noted {
-            cloud: key.cloud.clone(),
-            region: key.region.clone(),
-            extractor: key.extractor.clone(),
+            key: key.clone(),
             window,
             run,
         });

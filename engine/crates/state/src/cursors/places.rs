@@ -11,17 +11,15 @@ use super::all::files;
 use super::error::CursorError;
 use super::file::{CursorFile, Entry, Standing};
 use super::project::ProjectCursors;
-use super::{Cursors, locked};
+use super::{CursorKey, Cursors, locked};
 use crate::histories::Place;
 use crate::spool::Spool;
 
 /// A cloud and region had another name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
-    pub cloud: String,
-    pub region: Option<String>,
-    pub was_cloud: String,
-    pub was_region: Option<String>,
+    pub now: Place,
+    pub was: Place,
 }
 
 /// A project was extracted under a name that is not configured any more.
@@ -33,21 +31,14 @@ pub struct Former {
     pub until: i64,
 }
 
-fn place_of(entry: &Entry) -> Place {
-    Place {
-        cloud: entry.cloud.clone(),
-        region: entry.region.clone(),
-    }
-}
-
 impl ProjectCursors {
     fn former(&self, here: &[Place], configured: &[Place]) -> Option<Former> {
         let cursors = self.cursors();
-        if cursors.iter().any(|it| here.contains(&place_of(it))) {
+        if cursors.iter().any(|it| here.contains(&it.key.place())) {
             return None;
         }
         let extracted = cursors.iter().filter_map(|it| match it.standing {
-            Standing::Extracted => it.at.map(|until| (until, place_of(it))),
+            Standing::Extracted => it.at.map(|until| (until, it.key.place())),
             Standing::Untried | Standing::Lacking => None,
         });
         let gone = extracted.filter(|(_, place)| !configured.contains(place));
@@ -59,40 +50,30 @@ impl ProjectCursors {
 impl CursorFile {
     /// What is of one place is of another from here on; whether there was anything.
     fn rename(&mut self, was: &Place, now: &Place) -> bool {
+        let keys = self.cursors.iter_mut().map(|it| &mut it.key);
+        let keys = keys.chain(self.reached.iter_mut().map(|it| &mut it.key));
+        let keys = keys.chain(self.windows.iter_mut().map(|it| &mut it.key));
         let mut found = false;
-        let mut named = |cloud: &mut String, region: &mut Option<String>| {
-            if *cloud == was.cloud && *region == was.region {
-                cloud.clone_from(&now.cloud);
-                region.clone_from(&now.region);
-                found = true;
-            }
-        };
-        for it in &mut self.cursors {
-            named(&mut it.cloud, &mut it.region);
-        }
-        for it in &mut self.reached {
-            named(&mut it.cloud, &mut it.region);
-        }
-        for it in &mut self.windows {
-            named(&mut it.cloud, &mut it.region);
+        for key in keys.filter(|key| key.place() == *was) {
+            key.cloud.clone_from(&now.cloud);
+            key.region.clone_from(&now.region);
+            found = true;
         }
         // One that was renamed twice had both names in the ledger.
-        for it in &mut self.renamed {
-            named(&mut it.cloud, &mut it.region);
+        for it in self.renamed.iter_mut().filter(|it| it.now == *was) {
+            it.now = now.clone();
         }
         if found {
             self.renamed.push(Renamed {
-                cloud: now.cloud.clone(),
-                region: now.region.clone(),
-                was_cloud: was.cloud.clone(),
-                was_region: was.region.clone(),
+                now: now.clone(),
+                was: was.clone(),
             });
         }
         found
     }
 
     fn is_in(&self, place: &Place) -> bool {
-        self.cursors.iter().any(|it| place_of(it) == *place)
+        self.cursors.iter().any(|it| it.key.place() == *place)
     }
 }
 
@@ -108,14 +89,7 @@ impl Cursors {
         name: Option<&str>,
         here: &[Place],
     ) -> Result<Option<Former>, CursorError> {
-        let configured: Vec<Place> = self
-            .configured
-            .iter()
-            .map(|key| Place {
-                cloud: key.cloud.clone(),
-                region: key.region.clone(),
-            })
-            .collect();
+        let configured: Vec<Place> = self.configured.iter().map(CursorKey::place).collect();
         let known = self.project(project, name)?;
         let former = locked(&known).former(here, &configured);
         Ok(former)
@@ -146,11 +120,11 @@ impl Cursors {
     /// A file cannot be read or written.
     pub fn forget_place(spool: &Spool, place: &Place) -> Result<usize, CursorError> {
         change(spool, |file| {
-            let (gone, rest): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut file.cursors)
-                .into_iter()
-                .partition(|it| place_of(it) == *place);
-            file.cursors = rest;
-            file.note_reached(&gone);
+            let gone: Vec<Entry> = file
+                .cursors
+                .extract_if(.., |it| it.key.place() == *place)
+                .collect();
+            CursorFile::note_reached(&mut file.reached, &gone);
             !gone.is_empty()
         })
     }

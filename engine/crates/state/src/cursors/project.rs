@@ -12,8 +12,9 @@ use caso_model::Window;
 
 use super::error::CursorError;
 use super::file::{CursorFile, Entry, Found, Standing};
-use super::noted::Listed;
-use super::{Advance, CursorKey, Start, StartSource, Unmoved};
+use super::noted::{Listed, MovedBy};
+use super::{Advance, CaughtUp, CursorKey, Start, StartSource, Unmoved};
+use crate::histories::Place;
 use crate::lastrun::{format_lastrun, parse_lastrun};
 use crate::ledger::RunId;
 use crate::spool::Spool;
@@ -28,10 +29,10 @@ pub(super) struct ProjectCursors {
     file: CursorFile,
     path: PathBuf,
     fallback: Fallback,
-    /// The clouds and regions, as `(cloud, region)`, whose extractors go on from what lastrun
+    /// The clouds and regions whose extractors go on from what lastrun
     /// says: those that had cursors when the project was read; where none had, the first that
     /// asks for a start.
-    places: HashSet<(String, Option<String>)>,
+    places: HashSet<Place>,
     /// The extractors of this run: lastrun is the least of theirs, so that
     /// one that the site switched off does not hold it back for ever.
     asked: HashSet<CursorKey>,
@@ -105,8 +106,7 @@ impl ProjectCursors {
         }
         if fallback.edited {
             report_edit(project, &file, &fallback.start);
-            let cursors = file.cursors.clone();
-            file.note_reached(&cursors);
+            CursorFile::note_reached(&mut file.reached, &file.cursors);
             // Set back, one that is not so far yet stays where it is: from there to here it has extracted nothing.
             let back = fallback.start.at < furthest(&file.cursors);
             for entry in &mut file.cursors {
@@ -117,7 +117,7 @@ impl ProjectCursors {
                 entry.by_hand = true;
             }
         }
-        let places = file.cursors.iter().map(place_of).collect();
+        let places = file.cursors.iter().map(|it| it.key.place()).collect();
         Ok(ProjectCursors {
             file,
             places,
@@ -143,7 +143,7 @@ impl ProjectCursors {
     /// Whether an operator, or Python, decided where an extractor starts.
     pub(super) fn is_set_by_hand(&self, key: &CursorKey) -> bool {
         let mut entries = self.file.cursors.iter();
-        let entry = entries.find(|entry| is_of(entry, key));
+        let entry = entries.find(|entry| entry.key == *key);
         self.is_edited() || entry.is_some_and(|it| it.by_hand)
     }
 
@@ -165,14 +165,14 @@ impl ProjectCursors {
         if let (true, Some(removed)) = (next.cursors.is_empty(), &self.fallback.removed) {
             next.cursors.clone_from(removed);
         }
-        next.note_reached(&self.file.cursors);
+        CursorFile::note_reached(&mut next.reached, &self.file.cursors);
         if next.cursors.is_empty() {
             next.cursors.extend(keys.iter().map(Entry::new));
         }
         for entry in &mut next.cursors {
             entry.at = Some(at);
             entry.by_hand = true;
-            self.asked.insert(entry.key());
+            self.asked.insert(entry.key.clone());
         }
         self.rewrite = true;
         self.write(spool, &[], next)
@@ -193,11 +193,13 @@ impl ProjectCursors {
             settled.remove(&name_of(&path));
         }
         spool.disk().sync_folder(spool.folder())?;
-        let mut rest = CursorFile::new(&self.file.project);
-        rest.reached.clone_from(&self.file.reached);
-        rest.note_reached(&self.file.cursors);
-        rest.windows.clone_from(&self.file.windows);
-        rest.renamed.clone_from(&self.file.renamed);
+        let mut rest = CursorFile {
+            reached: self.file.reached.clone(),
+            windows: self.file.windows.clone(),
+            renamed: self.file.renamed.clone(),
+            ..CursorFile::new(&self.file.project)
+        };
+        CursorFile::note_reached(&mut rest.reached, &self.file.cursors);
         if !rest.reached.is_empty() {
             let written = rest.write_beside(spool.disk(), &self.path)?;
             return spool.disk().keep(vec![written]).into_iter().collect();
@@ -216,8 +218,7 @@ impl ProjectCursors {
         spool: &Spool,
         configured: &[CursorKey],
         moves: &[(CursorKey, Window)],
-        run: RunId,
-        listed: &Listed,
+        by: &MovedBy<'_>,
     ) -> Result<Planned, CursorError> {
         for (key, _) in moves {
             self.start(key);
@@ -226,14 +227,14 @@ impl ProjectCursors {
         let mut advances = Vec::new();
         let mut noted = false;
         for (key, window) in moves {
-            let entry = next.cursors.iter_mut().find(|entry| is_of(entry, key));
+            let entry = next.cursors.iter_mut().find(|entry| entry.key == *key);
             let from = entry.as_ref().and_then(|entry| entry.at);
             advances.push(match from {
                 Some(cursor) if window.end <= cursor => {
                     Advance::Unmoved(Unmoved::Behind { cursor })
                 }
                 Some(cursor) if window.start > cursor => {
-                    next.note(key, *window, run, listed);
+                    next.note(key, *window, by);
                     noted = true;
                     Advance::Unmoved(Unmoved::Gap { cursor })
                 }
@@ -244,7 +245,7 @@ impl ProjectCursors {
                         entry.by_hand = false;
                     }
                     next.came(key, window.end);
-                    next.note(key, *window, run, listed);
+                    next.note(key, *window, by);
                     self.asked.insert(key.clone());
                     let to = window.end;
                     Advance::Moved { from, to }
@@ -256,56 +257,57 @@ impl ProjectCursors {
             .any(|it| matches!(it, Advance::Moved { .. }));
         let change = match moves {
             true => Some(self.write(spool, configured, next)?),
-            false if noted => Some(self.write_notes(spool, next)?),
+            false if noted => Some(self.beside(spool, next, false)?),
             false => None,
         };
         Ok(Planned { advances, change })
     }
 
-    /// What is to be done with a window that was found sealed.
-    pub(super) fn of_sealed(&self, key: &CursorKey, window: Window, beginning: i64) -> OfSealed {
+    /// What becomes of a window that was found sealed.
+    pub(super) fn caught_up(&self, key: &CursorKey, window: Window, beginning: i64) -> CaughtUp {
         if self.is_set_by_hand(key) {
-            return OfSealed::Note;
+            return CaughtUp::Stays;
         }
         let mut entries = self.file.cursors.iter();
-        match entries.find(|entry| is_of(entry, key)).map(|it| it.at) {
-            Some(Some(at)) if window.end <= at => OfSealed::Nothing,
-            Some(Some(at)) if window.start <= at => OfSealed::Move,
-            Some(None) if window.start <= beginning => OfSealed::Move,
-            Some(_) | None => OfSealed::Note,
+        match entries.find(|entry| entry.key == *key).map(|it| it.at) {
+            Some(Some(at)) if window.end <= at => CaughtUp::Nothing,
+            Some(Some(at)) if window.start <= at => CaughtUp::Moved,
+            Some(None) if window.start <= beginning => CaughtUp::Moved,
+            Some(_) | None => CaughtUp::Stays,
         }
     }
 
-    /// Notes a window that was found sealed and that moves no cursor; what is to be written for it.
+    /// Notes windows that move no cursor, of no run that writes a line; what is to be written for it.
     pub(super) fn note(
         &mut self,
         spool: &Spool,
-        key: &CursorKey,
-        window: Window,
+        windows: &[(CursorKey, Window)],
         listed: &Listed,
     ) -> Result<Option<Change>, CursorError> {
-        if self.file.windows.iter().any(|it| it.is(key, window)) {
-            return Ok(None);
-        }
+        let by = MovedBy {
+            run: RunId::default(),
+            is_noted: |_| true,
+            listed,
+        };
         let mut next = self.file.clone();
-        next.note(key, window, RunId::default(), listed);
-        self.write_notes(spool, next).map(Some)
+        for (key, window) in windows {
+            next.note(key, *window, &by);
+        }
+        match next == self.file {
+            true => Ok(None),
+            false => self.beside(spool, next, false).map(Some),
+        }
     }
 
-    /// What is noted is on disk, and no cursor has moved.
-    pub(super) fn noted(&mut self, next: CursorFile) {
+    /// What was planned is on disk; whether a cursor moved by it, and lastrun is to follow.
+    pub(super) fn written(&mut self, next: CursorFile, moves: bool) {
         self.file = next;
-    }
-
-    /// The cursors are on disk as they were planned.
-    pub(super) fn moved(&mut self, next: CursorFile) {
-        self.file = next;
-        self.moved = true;
+        self.moved |= moves;
     }
 
     /// Where an extractor starts. From here on it has an entry of its own.
     pub(super) fn start(&mut self, key: &CursorKey) -> Start {
-        let entry = self.file.cursors.iter().find(|entry| is_of(entry, key));
+        let entry = self.file.cursors.iter().find(|entry| entry.key == *key);
         if entry.is_none_or(|entry| entry.standing != Standing::Lacking) {
             self.asked.insert(key.clone());
         }
@@ -327,7 +329,7 @@ impl ProjectCursors {
         // What lastrun says, ours or not, is how far the clouds and regions are that had
         // cursors. One that had none was never extracted: its first extractor, which has an
         // entry by now, is no reason to take its second one for extracted.
-        let place = (key.cloud.clone(), key.region.clone());
+        let place = key.place();
         if self.places.is_empty() && !self.fallback.ours {
             self.places.insert(place.clone());
         }
@@ -356,7 +358,7 @@ impl ProjectCursors {
             return Ok(None);
         }
         for entry in &mut self.file.cursors {
-            if is_of(entry, key) {
+            if entry.key == *key {
                 entry.standing = Standing::Lacking;
             }
         }
@@ -368,24 +370,6 @@ impl ProjectCursors {
         self.write(spool, configured, self.file.clone()).map(Some)
     }
 
-    /// Writes `next` beside what is on disk, where nothing in it moves that lastrun follows.
-    fn write_notes(&mut self, spool: &Spool, next: CursorFile) -> Result<Change, CursorError> {
-        let project = self.file.project.clone();
-        let write_error = |source| CursorError::Write {
-            project: project.clone(),
-            source,
-        };
-        if let Some(folder) = self.path.parent() {
-            spool.disk().create_folder(folder).map_err(write_error)?;
-        }
-        let written = next.write_beside(spool.disk(), &self.path);
-        Ok(Change {
-            written: written.map_err(write_error)?,
-            next,
-            moves: false,
-        })
-    }
-
     /// Writes `next` beside what is on disk, with the least of its cursors as what is coming into
     /// lastrun.
     fn write(
@@ -394,18 +378,13 @@ impl ProjectCursors {
         configured: &[CursorKey],
         mut next: CursorFile,
     ) -> Result<Change, CursorError> {
-        let project = self.file.project.clone();
-        let write_error = |source| CursorError::Write {
-            project: project.clone(),
-            source,
-        };
         // `None` sorts before every moment.
         let least = next
             .cursors
             .iter()
             .filter(|entry| {
                 let mut counted = self.asked.iter().chain(configured);
-                entry.standing != Standing::Lacking && counted.any(|key| is_of(entry, key))
+                entry.standing != Standing::Lacking && counted.any(|key| entry.key == *key)
             })
             .map(|entry| entry.at)
             .min()
@@ -413,22 +392,30 @@ impl ProjectCursors {
         let text = match least {
             None => BEGINNING.to_owned(),
             Some(at) => format_lastrun(at).ok_or_else(|| CursorError::OutOfRange {
-                project: project.clone(),
+                project: self.file.project.clone(),
                 end: at,
             })?,
         };
-        if let Some(folder) = self.path.parent() {
-            spool.disk().create_folder(folder).map_err(write_error)?;
-        }
         next.coming = Some(text);
-        let written = next
-            .write_beside(spool.disk(), &self.path)
-            .map_err(write_error)?;
-        Ok(Change {
-            next,
-            written,
-            moves: true,
-        })
+        self.beside(spool, next, true)
+    }
+
+    /// Writes `next` beside what is on disk.
+    fn beside(&self, spool: &Spool, next: CursorFile, moves: bool) -> Result<Change, CursorError> {
+        let folder = self.path.parent();
+        let made = folder.map_or(Ok(()), |folder| spool.disk().create_folder(folder));
+        let written = made.and_then(|()| next.write_beside(spool.disk(), &self.path));
+        match written {
+            Ok(written) => Ok(Change {
+                next,
+                written,
+                moves,
+            }),
+            Err(source) => Err(CursorError::Write {
+                project: self.file.project.clone(),
+                source,
+            }),
+        }
     }
 
     /// Writes what is coming into the lastrun files, where something else stands in them, and
@@ -486,17 +473,6 @@ pub(super) struct Change {
     pub(super) written: Beside,
     /// A cursor moves, and with it what lastrun says.
     pub(super) moves: bool,
-}
-
-/// What becomes of a window that was found sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OfSealed {
-    /// Its cursor has moved over it.
-    Nothing,
-    /// It moves now.
-    Move,
-    /// It stays where somebody wants it: who comes there must not extract it in another window.
-    Note,
 }
 
 /// Where the extractor is that has come farthest.
@@ -597,9 +573,8 @@ impl Fallback {
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
-                        let cursors = mem::take(&mut file.cursors);
-                        file.note_reached(&cursors);
-                        removed = Some(cursors);
+                        CursorFile::note_reached(&mut file.reached, &file.cursors);
+                        removed = Some(mem::take(&mut file.cursors));
                     }
                     continue;
                 }
@@ -698,14 +673,6 @@ fn shown(text: &str) -> String {
 /// Whether a file may have that name: it comes from a file.
 fn is_lastrun(name: &str) -> bool {
     name.starts_with("lastrun.") && !name.contains(['/', '\0'])
-}
-
-fn place_of(entry: &Entry) -> (String, Option<String>) {
-    (entry.cloud.clone(), entry.region.clone())
-}
-
-fn is_of(entry: &Entry, key: &CursorKey) -> bool {
-    entry.cloud == key.cloud && entry.region == key.region && entry.extractor == key.extractor
 }
 
 fn name_of(path: &Path) -> String {

@@ -55,8 +55,7 @@ pub async fn cloud(
     let session = match kind.session(config, cloud, kind.clock()) {
         Ok(session) => session,
         Err(error) => {
-            let error = remedy::of_cloud(&error, cloud);
-            let finding = Finding::failed(Area::Login, remedy::message(error.as_ref()));
+            let finding = failed(Area::Login, &error, cloud);
             return findings.add(finding.of(&cloud.name));
         }
     };
@@ -66,8 +65,7 @@ pub async fn cloud(
     certificates(&session, cloud, now, &mut told, findings);
     match logged_in {
         Err(error) => {
-            let error = remedy::of_cloud(&error.into(), cloud);
-            let finding = Finding::failed(Area::Login, remedy::message(error.as_ref()));
+            let finding = failed(Area::Login, &error.into(), cloud);
             return findings.add(finding.of(&cloud.name));
         }
         Ok(renewed) => {
@@ -86,8 +84,7 @@ pub async fn cloud(
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let error = remedy::of_cloud(&error.into(), cloud);
-            let finding = Finding::failed(Area::Project, remedy::message(error.as_ref()));
+            let finding = failed(Area::Project, &error.into(), cloud);
             return findings.add(finding.of(&cloud.name));
         }
     };
@@ -295,6 +292,12 @@ fn benchmarks(flavors: &BTreeMap<String, bool>, findings: &mut Findings) {
     let hint = "openstack flavor set --property accounting:benchmark_type=HEPscore23 --property \
                 accounting:benchmark_value=<per core> <flavor>";
     findings.add(Finding::warning(Area::Flavor, text).hint(hint.to_owned()));
+}
+
+/// Of a cloud as a whole.
+fn failed(area: Area, error: &anyhow::Error, cloud: &CloudConfig) -> Finding {
+    let error = remedy::of_cloud(error, cloud);
+    Finding::failed(area, remedy::message(error.as_ref()))
 }
 
 fn noticed(notices: Vec<Notice>, cloud: &CloudConfig, findings: &mut Findings) {

@@ -65,12 +65,7 @@ impl Page {
                 "" | "default" => String::new(),
                 cloud => format!("cloud `{cloud}`: "),
             };
-            // A message of ours may begin with its cloud.
-            let reason = failure
-                .reason
-                .strip_prefix(&place)
-                .unwrap_or(&failure.reason);
-            self.line("", &format!("{place}{reason}"));
+            self.line("", &format!("{place}{}", failure.reason));
         }
     }
 

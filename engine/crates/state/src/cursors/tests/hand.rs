@@ -5,7 +5,7 @@ use super::*;
 fn caught_up(run: &Run, extractor: &str, window: Window, beginning: i64) -> bool {
     let key = key(extractor);
     let moved = run.catch_up(PROJECT, &key, window, beginning);
-    moved.unwrap()
+    moved.unwrap() == CaughtUp::Moved
 }
 
 fn started(place: &Place) -> Run {
@@ -47,7 +47,8 @@ fn a_dry_run_catches_up_with_nothing() {
     let frozen = Cursors::open(&spool, true);
     frozen.starts(PROJECT, None, &both()).unwrap();
     let sealed = window(T, T + 60);
-    assert!(!frozen.catch_up(PROJECT, &key("nova"), sealed, 0).unwrap());
+    let caught_up = frozen.catch_up(PROJECT, &key("nova"), sealed, 0);
+    assert_eq!(caught_up.unwrap(), CaughtUp::Nothing);
     assert_eq!(place.starts(), [Some(T), Some(T)]);
 }
 
@@ -234,10 +235,11 @@ fn in_the_ledger(place: &Place, began: i64) {
 
 fn noted(place: &Place, extractor: &str) -> Vec<(i64, i64)> {
     let spool = Spool::look(place.dir.path(), Disk::default());
-    let all = Cursors::noted(&spool).unwrap();
-    assert!(all.iter().all(|(project, ..)| project == PROJECT));
-    let of = all.iter().filter(|(_, key, _)| key.extractor == extractor);
-    of.map(|(.., window)| (window.start, window.end)).collect()
+    let all = Cursors::unlisted(&spool).unwrap();
+    assert!(all.iter().all(|it| it.project == PROJECT));
+    let windows = all.iter().flat_map(|it| &it.windows);
+    let of = windows.filter(|(key, _)| key.extractor == extractor);
+    of.map(|(_, window)| (window.start, window.end)).collect()
 }
 
 /// A run that was killed has no line there; its windows are known all the same, whatever becomes of the cursors.
@@ -284,7 +286,7 @@ fn a_window_that_was_caught_up_with_stands_with_the_cursors() {
     for began in [T + 60, T + 120] {
         let run = of_run(&place, began);
         let sealed = window(began - 60, began - 30);
-        assert!(run.catch_up(PROJECT, &key("nova"), sealed, 0).unwrap());
+        assert!(caught_up(&run, "nova", sealed, 0));
         let rest = window(began - 30, began);
         run.advance(PROJECT, &key("nova"), rest).unwrap();
         in_the_ledger(&place, began);
