@@ -9,12 +9,15 @@ use super::extract::report::{CloudReport, ExtractorResult, Sealed};
 use super::prepare::{Prepared, Stopped};
 use super::remedy;
 use super::summary::Summary;
+use super::summary::words::count;
 use caso_base::error_chain;
 use caso_config::Config;
 use caso_deliver::{Delivery, Ending};
 use caso_disk::Disk;
 use caso_model::extraction::Extractor;
-use caso_state::ledger::{self, FailureLine, MessengerLine, RunId, RunLine, WindowLine};
+use caso_state::ledger::{
+    self, FailureLine, MessengerLine, RunId, RunLine, Unreadable, WindowLine,
+};
 use caso_state::{Lock, Spool};
 
 /// What was extracted and what failed, from the reports of all clouds.
@@ -237,6 +240,20 @@ pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
     // What is wrong with the disk was said.
     if ledger::append(&spool, &line).is_ok() {
         metrics(config, began);
+    }
+}
+
+/// Warns of what a report lacks.
+pub fn lacks_runs(unreadable: &[Unreadable]) {
+    for it in unreadable {
+        remedy::log_warning((
+            format!(
+                "{} of `{}` cannot be read: this lacks what those runs found",
+                count(it.lines, "line", "lines"),
+                it.path.display()
+            ),
+            "put back a copy of the file from a backup, if there is one",
+        ));
     }
 }
 

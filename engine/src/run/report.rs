@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::component_warnings::ComponentWarnings;
 use super::exit::Exit;
 use super::kind::Kind;
+use super::ledger::lacks_runs;
 use super::month;
 use super::prepare::{self, Prepared, Stopped};
 use super::republish::Again;
@@ -173,8 +174,9 @@ fn shown(prepared: &Prepared, what: &Report, window: Window) -> anyhow::Result<S
             ControlFlow::Continue(())
         })
         .context("cannot read what was extracted")?;
-    let runs = ledger::read(&prepared.spools.cursors, window.start)
+    let (runs, unreadable) = ledger::read_with_damage(&prepared.spools.cursors, window.start)
         .context("cannot read the ledger of runs")?;
+    lacks_runs(&unreadable);
     let mut records: BTreeMap<String, u64> = BTreeMap::new();
     for line in runs.iter().flat_map(|run| &run.windows) {
         if line.window.end > window.start && line.window.end <= window.end {

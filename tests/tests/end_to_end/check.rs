@@ -364,7 +364,153 @@ fn what_waits_and_why_is_named_with_the_command_that_shows_it() {
     let odd = check(&site, &["--offline"]).expect(0);
     let queues = lines(&odd, "warning", "queue");
     assert_eq!(queues.len(), 1, "{odd}");
-    assert_eq!(hint(&odd, &queues[0]), "caso queue show mischief");
+    assert_eq!(
+        hint(&odd, &queues[0]),
+        "when that is mended: caso queue flush mischief"
+    );
+    // So much that a run would extract nothing any more.
+    site.set("DEFAULT", "max_waiting", "1k");
+    let full = check(&site, &["--offline"]).expect(1);
+    let queues = lines(&full, "failed", "queue");
+    assert_eq!(queues.len(), 1, "{full}");
+    assert!(
+        queues[0].contains("`max_waiting` is 1000 bytes: nothing is extracted"),
+        "{full}"
+    );
+    assert!(hint(&full, &queues[0]).contains("caso queue drop mischief"));
+}
+
+/// Metrics, log, compiled components: a run goes well without them, and warns each time.
+#[test]
+fn files_that_a_run_could_not_write_are_named() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    let file = site.path().join("a-file");
+    fs::write(&file, "").expect("a file");
+    let file = file.display().to_string();
+    let folder = site.path().display().to_string();
+    let files = |site: &Site| {
+        let found = check(site, &["--offline"]).expect(0);
+        lines(&found, "warning", "file").join("\n")
+    };
+    site.set("DEFAULT", "metrics_file", &format!("{folder}/caso.prom"))
+        .set("DEFAULT", "log_file", &format!("{folder}/caso.log"));
+    assert_eq!(files(&site), "");
+    for (option, value, says) in [
+        (
+            "metrics_file",
+            folder.clone(),
+            format!("`{folder}` is a folder"),
+        ),
+        (
+            "metrics_file",
+            format!("{folder}/none/a.prom"),
+            format!("there is no folder `{folder}/none`"),
+        ),
+        (
+            "metrics_file",
+            format!("{file}/a.prom"),
+            format!("there is no folder `{file}`"),
+        ),
+        (
+            "log_file",
+            folder.clone(),
+            format!("`{folder}`: Is a directory"),
+        ),
+        (
+            "log_file",
+            format!("{folder}/none/a.log"),
+            format!("there is no folder `{folder}/none`"),
+        ),
+        ("cache_dir", file.clone(), file.clone()),
+    ] {
+        site.set("DEFAULT", option, &value);
+        let found = files(&site);
+        assert!(found.contains(&says), "{option} {value}: {found}");
+        assert_eq!(found.lines().count(), 1, "{found}");
+        site.unset("DEFAULT", option);
+    }
+}
+
+/// The spool's parts, and lines of its ledger.
+#[test]
+fn what_is_damaged_in_the_spool_is_named() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "first_extract_from", "2026-10-05");
+    site.extract(&[]).expect(0);
+    let spool = site.spool();
+    let ledger = fs::read_dir(spool.join("caso-runs")).expect("a ledger");
+    let ledger = ledger
+        .map(|it| it.expect("an entry").path())
+        .next()
+        .expect("a month");
+    let text = fs::read_to_string(&ledger).expect("a ledger");
+    fs::write(&ledger, format!("{}\n{text}", &text[..text.len() / 2])).expect("damage");
+    let odd = check(&site, &["--offline"]).expect(0);
+    let found = lines(&odd, "warning", "spool");
+    assert_eq!(found.len(), 1, "{odd}");
+    assert!(
+        found[0].contains(&format!("1 line of `{}`", ledger.display())),
+        "{odd}"
+    );
+    let status = site.start("caso", &["status"], &[]).finish().expect(1);
+    status
+        .says("1 line of the ledger of runs cannot be read")
+        .says("what 1 line of it said is lost");
+    site.start("caso", &["report"], &["--month", "2026-10"])
+        .finish()
+        .expect(0)
+        .says("cannot be read: this lacks what those runs found");
+    fs::remove_dir_all(spool.join("caso-servers")).expect("no folder");
+    fs::write(spool.join("caso-servers"), "").expect("a file");
+    let failed = check(&site, &["--offline"]).expect(1);
+    let found = lines(&failed, "failed", "spool");
+    assert_eq!(found.len(), 1, "{failed}");
+    assert!(
+        found[0].contains("caso-servers` is not a folder"),
+        "{failed}"
+    );
+}
+
+/// What of the spool can be read is shown, whatever cannot.
+#[test]
+fn a_part_that_cannot_be_read_hides_nothing_else() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "first_extract_from", "2026-10-05");
+    site.extract(&[]).expect(0);
+    let runs = site.spool().join("caso-runs");
+    fs::remove_dir_all(&runs).expect("a ledger");
+    fs::write(&runs, "").expect("a file");
+    let status = |form: &[&str]| site.start("caso", &["status"], form).finish();
+    let shown = status(&[]).expect(1);
+    let reason = format!(
+        "cannot read the ledger of runs: `{}`: Not a directory",
+        runs.display()
+    );
+    shown
+        .says(&reason)
+        .says("projects    1 project, 1 up to date")
+        .says("ssm: nothing waits");
+    let json: serde_json::Value =
+        serde_json::from_str(&status(&["--json"]).expect(1).stdout).expect("JSON");
+    assert!(
+        json["unreadable"][0]
+            .as_str()
+            .expect("a text")
+            .starts_with(&reason)
+    );
+    assert!(
+        status(&["--nagios"])
+            .expect(3)
+            .stdout
+            .starts_with("CASO UNKNOWN - cannot read the ledger")
+    );
+    status(&["--prometheus"]).expect(1).says(&reason);
+    let found = check(&site, &["--offline"]).expect(1);
+    let failed = lines(&found, "failed", "spool");
+    assert!(failed.iter().any(|it| it.contains(&reason)), "{found}");
 }
 
 #[test]
@@ -409,6 +555,22 @@ fn a_certificate_that_ends_soon_is_a_warning() {
             assert_eq!(hint(&told, &ends[0]), "have it renewed");
         }
     }
+}
+
+/// Where nothing looks at it its end stops no run.
+#[test]
+fn a_certificate_that_ended_is_a_warning_where_nothing_looks_at_it() {
+    let certificate = Certificate::that_ends_on(2020, 1, 1);
+    let cloud = Cloud::start_tls(Plan::generated(1, 1), &certificate);
+    let mut site = Site::at(&cloud);
+    site.set("keystone_auth", "insecure", "true");
+    let odd = check(&site, &[]).expect(0);
+    let ended = lines(&odd, "warning", "certificate");
+    assert_eq!(ended.len(), 1, "{odd}");
+    assert!(
+        ended[0].contains(" ended on ") && ended[0].contains("`insecure` is set"),
+        "{odd}"
+    );
 }
 
 #[test]

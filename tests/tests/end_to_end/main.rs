@@ -52,6 +52,7 @@ mod republish;
 mod requests;
 mod scaffolds;
 mod scopes;
+mod skipped;
 mod status;
 mod storage;
 mod support;

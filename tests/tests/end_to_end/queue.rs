@@ -415,7 +415,7 @@ fn beyond_the_bound_nothing_is_extracted_and_nothing_is_dropped() {
         outcome
             .expect(1)
             .says("wait for messenger `mischief`, and `max_waiting` is")
-            .says("hint: see why it does not take them (caso queue show mischief)");
+            .says("hint: see why it does not take them (caso queue flush mischief)");
         assert_eq!(
             cloud.seen().len(),
             0,

@@ -26,12 +26,12 @@ pub fn extracted() -> (Cloud, Site) {
     (cloud, site)
 }
 
-fn caso(site: &Site, before: &[&str], after: &[&str]) -> Outcome {
+pub fn caso(site: &Site, before: &[&str], after: &[&str]) -> Outcome {
     site.start("caso", before, after).finish()
 }
 
 /// Ids of the storage records: whoever gets them adds up those that differ.
-fn intervals(site: &Site) -> BTreeSet<String> {
+pub fn intervals(site: &Site) -> BTreeSet<String> {
     let records = site.storage_records();
     records.iter().map(|it| it["recordId"].clone()).collect()
 }
@@ -116,7 +116,7 @@ fn a_cursor_is_not_set_back_over_storage_in_bounds_that_nobody_knows() {
     set(&site, "2026-10-08T01:00")
         .expect(1)
         .says(
-            "what was used from 2026-10-08T01:00:00Z to 2026-10-08T02:00:00Z was extracted before",
+            "in which windows what was used from 2026-10-08T01:00:00Z to 2026-10-08T02:00:00Z was extracted before",
         )
         .says("--types cloud,accelerator");
     assert_eq!(moments(&site), [THREE, THREE]);
@@ -174,7 +174,7 @@ fn over_a_gap_in_the_ledger_what_adds_up_is_refused_until_the_cursor_is_behind_i
             for exit in [3, 1] {
                 site.extract(&four)
                     .expect(exit)
-                    .says("windows that the ledger of runs does not have")
+                    .says("the ledger of runs does not have them")
                     .says(&format!("caso cursor set {project} '{behind}'"));
                 assert_eq!(intervals(&site), counted, "{how} {line}");
             }
@@ -841,7 +841,7 @@ fn a_page_of_the_ledger_has_what_the_records_say() {
 
 /// As a run leaves the spool that is killed when its windows are sealed and no cursor has moved: what it has
 /// sealed waits. Another messenger keeps the segments, so that they are there when all is put back.
-fn killed_when_sealed(site: &mut Site, run: impl FnOnce(&Site)) {
+pub fn killed_when_sealed(site: &mut Site, run: impl FnOnce(&Site)) {
     site.with_mischief("retry");
     let spool = site.spool();
     let project = project_id(0);
@@ -971,7 +971,7 @@ fn of_what_is_sealed_nothing_is_noted_that_the_ledger_tells_of() {
 }
 
 /// The intervals of the one volume, each once, follow one another without a gap.
-fn once(site: &Site, what: &str) {
+pub fn once(site: &Site, what: &str) {
     let records = site.storage_records();
     let intervals: BTreeSet<(String, String)> = records
         .iter()

@@ -20,6 +20,14 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// With the file or folder that could not be read, which the system's error does not name.
+pub fn named(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| {
+        let text = format!("`{}`: {error}", path.display());
+        io::Error::new(error.kind(), text)
+    }
+}
+
 /// The bytes of a file.
 ///
 /// # Errors

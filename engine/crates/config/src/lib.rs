@@ -41,6 +41,7 @@ mod resolve;
 mod sample;
 mod secrets;
 mod show;
+mod slips;
 mod sources;
 mod substitute;
 mod table;

@@ -9,6 +9,7 @@ use super::error::{At, ConfigError, ConfigErrors};
 use super::files::{self, Places};
 use super::flags::CommandLine;
 use super::ini::normalize_section;
+use super::messengers::Messengers;
 use super::own_places::OwnPlaces;
 use super::reader::Reader;
 use super::resolve::Slot;
@@ -16,7 +17,7 @@ use super::sources::Sources;
 use super::table::{ceilometer, clouds as cloud_rows, general, keystone as keystone_rows};
 use super::types::{Config, Program};
 use super::value::Date;
-use super::{clouds, logging, messengers, own_places, remarks, value};
+use super::{clouds, logging, messengers, own_places, remarks, slips, value};
 use caso_model::extraction::CounterOptions;
 use caso_model::notice::Notice;
 
@@ -141,17 +142,24 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     reader.errors = errors;
     let mut warnings = Vec::new();
     refuse_other_sources(&mut reader);
+    for error in slips::swallowed(&sources) {
+        reader.errors.push(error);
+    }
     let clouds = clouds::read(&mut reader, &mut warnings);
     let keystone_sections = clouds::keystone_sections(&reader, &clouds);
-    let messengers = messengers::read(&mut reader, &mut warnings);
+    let Messengers {
+        instances: messengers,
+        named,
+    } = messengers::read(&mut reader, &mut warnings);
     let mapper = messengers::mapper(&mut reader);
     let logging = logging::read(&mut reader, inputs.program);
     let known = remarks::Known {
         keystone: &keystone_sections,
-        hosts: &messengers::host_sections(&messengers, &sources.builtin_messengers),
+        hosts: &messengers::host_sections(&named, &sources.builtin_messengers),
         clouds: &clouds,
         messengers: &messengers,
     };
+    warnings.extend(slips::twice(&sources));
     remarks::read(&sources, known, &mut warnings);
     let spooldir = reader.get(&general::SPOOLDIR);
     let cache_dirs = cache_dirs(&mut reader, &spooldir);

@@ -38,18 +38,28 @@ fn misspelt(reader: &mut Reader<'_>) {
     }
 }
 
+/// Who gets records.
+#[derive(Default)]
+pub(super) struct Messengers {
+    pub instances: Vec<MessengerInstance>,
+    /// All that the list names, also those that cannot be read.
+    pub named: Vec<String>,
+}
+
 /// Reads them in the order of the list, each once.
-pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<MessengerInstance> {
+pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Messengers {
     let list = Slot::of(&general::MESSENGERS);
     let Some((names, place)) = reader.find(&general::MESSENGERS, &list) else {
-        return Vec::new();
+        return Messengers::default();
     };
     if place == Origin::Default {
         misspelt(reader);
     }
     let mut instances: Vec<MessengerInstance> = Vec::new();
+    let mut named = Vec::new();
     for written in names {
         let name = present_name(&written, &place, warnings);
+        named.push(name.to_owned());
         if let Some(same) = instances
             .iter()
             .find(|known| known.name().eq_ignore_ascii_case(name))
@@ -82,7 +92,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Vec<M
         }
     }
     filters::apart(reader, &instances);
-    instances
+    Messengers { instances, named }
 }
 
 fn refuse(reader: &mut Reader<'_>, origin: &Origin, what: impl Into<Message>) {
@@ -268,11 +278,19 @@ fn own_name(reader: &mut Reader<'_>, name: &str, origin: &Origin) -> Option<Comp
         "no messenger `{name}` is built in (there are {})",
         listed(known)
     );
-    let hint = near_or_own(
-        name,
-        known.iter().map(String::as_str),
-        &format!("messenger_{name}"),
-    );
+    let host = format!("messenger_{}", name.to_lowercase());
+    let option = rows::MESSENGER_COMPONENT.name;
+    let misspelt = remarks::almost(reader.resolver.sources, &host, option);
+    let hint = match misspelt.first() {
+        Some((written, place)) => {
+            format!("{place}: `[{host}] {written}` is not an option; did you mean `{option}`?")
+        }
+        None => near_or_own(
+            name,
+            known.iter().map(String::as_str),
+            &format!("messenger_{name}"),
+        ),
+    };
     refuse(reader, origin, (what, hint));
     None
 }
@@ -289,9 +307,9 @@ fn near_or_own<'n>(name: &str, known: impl IntoIterator<Item = &'n str>, host: &
 
 /// The sections that hold the host keys of a messenger that may be named: one
 /// in use, a built-in one, or one of cASO's.
-pub(super) fn host_sections(instances: &[MessengerInstance], builtin: &[String]) -> Vec<String> {
-    let used = instances.iter().map(MessengerInstance::name);
-    let known = used.chain(builtin.iter().map(String::as_str));
+/// Those in use that could not be read are as good: what is wrong with them was said.
+pub(super) fn host_sections(named: &[String], builtin: &[String]) -> Vec<String> {
+    let known = named.iter().chain(builtin).map(String::as_str);
     let known = known.chain([names::V4, V2.name]);
     known
         .map(|name| format!("messenger_{}", name.to_lowercase()))

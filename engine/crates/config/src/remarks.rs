@@ -56,10 +56,14 @@ pub(super) fn almost(sources: &Sources, section: &str, option: &str) -> Vec<(Str
 }
 
 impl Config {
-    /// Remarks on names in its files that nobody knows.
+    /// Remarks on names in its files that nobody knows, to stand beside what is missing.
     pub fn unknown_names(&self) -> Vec<Notice> {
         let unknown = |notice: &&Notice| notice.key.starts_with("unknown");
-        self.warnings.iter().filter(unknown).cloned().collect()
+        let mut all: Vec<Notice> = self.warnings.iter().filter(unknown).cloned().collect();
+        // A section may be a component's that is not described yet, but for one that is nearly the engine's.
+        let sections = unknown_sections(self, &[]);
+        all.extend(sections.into_iter().filter(|notice| notice.hint.is_some()));
+        all
     }
 }
 

@@ -111,7 +111,7 @@ impl Sources {
 }
 
 impl SourceFile {
-    fn at(&self, line: usize) -> Origin {
+    pub fn at(&self, line: usize) -> Origin {
         Origin::File {
             path: Arc::clone(&self.path),
             line,

@@ -326,6 +326,18 @@ impl ApiError {
         matches!(self, ApiError::Timeout { .. })
     }
 
+    /// The same was asked before, for more at a time, and came too late then too: how often and how long in all.
+    #[must_use]
+    pub fn after(mut self, earlier: Option<&ApiError>) -> Self {
+        if let (ApiError::Timeout { call, .. }, Some(ApiError::Timeout { call: before, .. })) =
+            (&mut self, earlier)
+        {
+            call.tries += before.tries;
+            call.elapsed += before.elapsed;
+        }
+        self
+    }
+
     /// The account lacks a right: 403, or no token for the project.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, ApiError::Forbidden { .. } | ApiError::NoRole { .. })

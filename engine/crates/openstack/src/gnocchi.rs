@@ -277,6 +277,7 @@ impl Gnocchi {
     ) -> Result<Vec<T>, ApiError> {
         let scope = self.scope();
         let mut limit = self.page_size;
+        let mut earlier = None;
         loop {
             let mut query = ours.to_vec();
             query.push(("limit", limit.to_string()));
@@ -294,8 +295,9 @@ impl Gnocchi {
             match answer {
                 Err(error) if error.is_timeout() && limit > LEAST_LIMIT => {
                     limit = (limit / 2).max(LEAST_LIMIT);
+                    earlier = Some(error.after(earlier.as_ref()));
                 }
-                answer => return answer,
+                answer => return answer.map_err(|error| error.after(earlier.as_ref())),
             }
         }
     }

@@ -314,6 +314,7 @@ impl<L: Listing> Pager<L> {
 
     /// Asks for one page, with half the limit after each timeout.
     async fn fetch(&mut self, session: &Session, query: &Query) -> Result<L, ApiError> {
+        let mut earlier = None;
         loop {
             let query = with_limit(query, self.limit);
             let query: Vec<(&str, String)> = query
@@ -332,13 +333,14 @@ impl<L: Listing> Pager<L> {
             match answer {
                 Err(error) if error.is_timeout() && self.limit > LEAST_LIMIT => {
                     self.limit = (self.limit / 2).max(LEAST_LIMIT);
+                    earlier = Some(error.after(earlier.as_ref()));
                     tracing::debug!(
                         path = self.call.path,
                         limit = self.limit,
                         "a page came too late"
                     );
                 }
-                answer => return answer,
+                answer => return answer.map_err(|error| error.after(earlier.as_ref())),
             }
         }
     }

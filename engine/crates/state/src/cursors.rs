@@ -27,6 +27,9 @@
 //! **Over which windows** a cursor moved stands beside it until the ledger of runs has the run: killed before it
 //! wrote there, what adds up can still be extracted again in the windows of the first time.
 //!
+//! **What was skipped** by an operator who set a cursor forward, or lies before a first window, stands beside it too:
+//! nobody extracted it, so that no windows of a first time have to be known of it.
+//!
 //! **Order of the writes.** The cursors of projects that end together are put on disk together
 //! ([`Cursors::commit`]), each with the text that is coming into its lastrun files. Those are derived, and
 //! written once, at the end of the run ([`Cursors::settle`]): no sync each, one of their folder
@@ -41,6 +44,7 @@ mod noted;
 mod places;
 mod project;
 mod settled;
+mod skipped;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -440,11 +444,12 @@ impl Cursors {
             return Ok(CaughtUp::Nothing);
         }
         let known = self.project(project, None)?;
-        let caught_up = locked(&known).caught_up(key, window, beginning);
+        let key = locked(&known).present(key);
+        let caught_up = locked(&known).caught_up(&key, window, beginning);
         if caught_up == CaughtUp::Moved {
             let moves = Moves {
                 project: project.to_owned(),
-                windows: vec![(key.clone(), window)],
+                windows: vec![(key, window)],
             };
             // No line in the ledger has it: the run that sealed it ended before, and this one did not extract it.
             self.advance_once(moves, RunId::default())?;
@@ -486,7 +491,9 @@ impl Cursors {
             written.map_err(|source| CursorError::Write { project, source })?;
         }
         self.change(project, name, |known| {
-            known.set(&self.spool, &self.configured, at).map(Some)
+            known
+                .set(&self.spool, &self.configured, at, self.is_noted)
+                .map(Some)
         })?;
         self.settle().pop().map_or(Ok(()), Err)
     }

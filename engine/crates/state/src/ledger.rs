@@ -200,8 +200,16 @@ pub fn append(spool: &Spool, run: &RunLine) -> Result<(), DiskError> {
 /// # Errors
 /// A file is there and cannot be read.
 pub fn read(spool: &Spool, since: i64) -> io::Result<Vec<RunLine>> {
+    Ok(read_with_damage(spool, since)?.0)
+}
+
+/// The same, and what could not be read of it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_damage(spool: &Spool, since: i64) -> io::Result<(Vec<RunLine>, Vec<Unreadable>)> {
     let mut runs = Vec::new();
-    each(spool, since, &mut |mut run| {
+    let unreadable = each(spool, since, &mut |mut run| {
         for window in &mut run.windows {
             window.used_from = None;
             window.used = BTreeMap::new();
@@ -209,30 +217,65 @@ pub fn read(spool: &Spool, since: i64) -> io::Result<Vec<RunLine>> {
         runs.push(run);
     })?;
     runs.sort_by_key(|run| run.began);
-    Ok(runs)
+    Ok((runs, unreadable))
 }
 
-/// The same, whole, one at a time and in the order in which they ended: a year may be long.
+/// Lines in one file of the ledger that say nothing: a disk damaged them, or somebody did. Of the runs in them
+/// nothing is known any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The month's file.
+    pub path: PathBuf,
+    /// How many.
+    pub lines: u64,
+}
+
+/// The same, whole, one at a time and in the order in which they ended: a year may be long. And what could not be
+/// read of it. (A line that is cut short at the end of a file is a killed run's, and none.)
 ///
 /// # Errors
 /// As [`read`].
-pub fn each(spool: &Spool, since: i64, visit: &mut dyn FnMut(RunLine)) -> io::Result<()> {
+pub fn each(
+    spool: &Spool,
+    since: i64,
+    visit: &mut dyn FnMut(RunLine),
+) -> io::Result<Vec<Unreadable>> {
     let first = month(since);
+    let mut unreadable = Vec::new();
     for (name, path) in months(&spool.ledger_folder())? {
-        if name >= first {
-            let lines = BufReader::new(regular::open(&path)?).split(b'\n');
-            for line in lines {
-                let run = serde_json::from_slice::<RunLine>(&line?);
-                if let Ok(run) = run
-                    && run.format <= FORMAT
-                    && run.began >= since
-                {
-                    visit(run);
-                }
+        if name < first {
+            continue;
+        }
+        let mut bad = 0;
+        let mut file = BufReader::new(regular::open(&path).map_err(regular::named(&path))?);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = file.read_until(b'\n', &mut line);
+            if read.map_err(regular::named(&path))? == 0 {
+                break;
+            }
+            match serde_json::from_slice::<RunLine>(&line) {
+                Ok(run) if run.format <= FORMAT && run.began >= since => visit(run),
+                Ok(_) => {}
+                Err(_) if line.last() == Some(&b'\n') && !is_newer(&line) => bad += 1,
+                Err(_) => {}
             }
         }
+        if bad > 0 {
+            unreadable.push(Unreadable { path, lines: bad });
+        }
     }
-    Ok(())
+    Ok(unreadable)
+}
+
+/// A later version's line may be of another form.
+fn is_newer(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct OnlyFormat {
+        format: u32,
+    }
+    serde_json::from_slice::<OnlyFormat>(line).is_ok_and(|it| it.format > FORMAT)
 }
 
 /// The run that was added last, where its line is whole.
@@ -276,11 +319,11 @@ fn month(at: i64) -> String {
 fn months(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let listing = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listing => listing?,
+        listing => listing.map_err(regular::named(folder))?,
     };
     let mut found = Vec::new();
     for entry in listing {
-        let path = entry?.path();
+        let path = entry.map_err(regular::named(folder))?.path();
         let name = path.file_stem().and_then(|name| name.to_str());
         let is_month = path.extension().is_some_and(|ending| ending == "jsonl");
         if let (Some(name), true) = (name, is_month) {
@@ -397,6 +440,30 @@ mod tests {
         fs::write(spool.ledger_folder(), "").unwrap();
         let failed = read(&spool, 0).unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::NotADirectory);
+        assert!(failed.to_string().contains("caso-runs`"), "{failed}");
+    }
+
+    /// Of the runs in them nothing is known. A line that a kill cut short is none, and a later version's neither.
+    #[test]
+    fn lines_that_say_nothing_are_counted() {
+        let dir = folder().unwrap();
+        let spool = Spool::look(dir.path(), Disk::default());
+        append(&spool, &run(T)).unwrap();
+        let path = spool.ledger_folder().join(format!("{}.jsonl", month(T)));
+        let line = fs::read_to_string(&path).unwrap();
+        let unreadable = |text: String| {
+            fs::write(&path, text).unwrap();
+            let (runs, unreadable) = read_with_damage(&spool, 0).unwrap();
+            assert_eq!(runs, read(&spool, 0).unwrap());
+            let lines: u64 = unreadable.iter().map(|it| it.lines).sum();
+            assert!(unreadable.iter().all(|it| it.path == path));
+            (runs.len(), lines)
+        };
+        let half = &line[..line.len() / 2];
+        assert_eq!(unreadable(line.repeat(2)), (2, 0));
+        assert_eq!(unreadable(format!("{line}{half}")), (1, 0));
+        assert_eq!(unreadable(format!("{half}\n\0\0\n{line}")), (1, 2));
+        assert_eq!(unreadable(format!("{line}{{\"format\": 99}}\n")), (1, 0));
     }
 
     #[test]

@@ -42,10 +42,15 @@ impl Spool {
     /// As [`Spool::open`].
     pub fn check(folder: &Path) -> Result<(), FolderError> {
         check_folder(folder)?;
-        for part in ["caso-journal", "caso-cursors", "caso-servers", "caso-runs"] {
-            check_writable(&folder.join(part))?;
+        for part in Spool::parts(folder) {
+            check_writable(&part)?;
         }
         Ok(())
+    }
+
+    /// The folders in it.
+    pub fn parts(folder: &Path) -> [PathBuf; 4] {
+        ["caso-journal", "caso-cursors", "caso-servers", "caso-runs"].map(|part| folder.join(part))
     }
 
     /// A spool to read from, as a dry run does: nothing is checked or made.

@@ -175,7 +175,9 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     let written = match change {
         Change::Set { at, .. } => {
             let keys = cursors.iter().map(|it| it.key()).collect();
-            let all = Cursors::open(&spools.cursors, false).configured(keys);
+            let all = Cursors::open(&spools.cursors, false)
+                .noting(adds_up)
+                .configured(keys);
             all.set(&first.project, first.name.as_deref(), *at)
         }
         Change::Forget { .. } => Cursors::forget(&spools.cursors, &first.project),
@@ -313,13 +315,13 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result
         let Some(end) = reached.filter(|end| *end > at) else {
             continue;
         };
-        let past = past.windows(&cursor.key(), &cursor.project);
+        let past = past.of(&cursor.key(), &cursor.project);
         pieces(Window { start: at, end }, Some(end), past).map_err(|unknown| {
             advised(
                 format!("{}: {unknown}", clean_line(&cursor.extractor)),
                 "set it behind that, or publish what replaces itself with `caso republish --types \
-                 cloud,accelerator`; `overlapping_intervals = true` allows it where the first records were never \
-                 delivered, or are deleted",
+                 cloud,accelerator`; `overlapping_intervals = true` allows it where nobody extracted it, or the \
+                 first records were never delivered or are deleted",
             )
         })?;
     }

@@ -25,13 +25,24 @@ pub fn adds_up(extractor: &str) -> bool {
 
 /// The windows that were extracted, by what they are of.
 #[derive(Debug, Default)]
-pub struct PastWindows(HashMap<Key, Vec<Window>>);
+pub struct PastWindows {
+    extracted: HashMap<Key, Vec<Window>>,
+    /// Those that never were, though a cursor is past them.
+    skipped: HashMap<Key, Vec<Window>>,
+}
 
-/// A part of a window was extracted before, with bounds that nobody knows.
+/// Of one extractor of a project, each by their starts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Past<'a> {
+    pub extracted: &'a [Window],
+    pub skipped: &'a [Window],
+}
+
+/// A part of a window lies before the cursor, and nobody knows whether and with which bounds it was extracted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "what was used from {} to {} was extracted before, in windows that the ledger of runs does not have: \
-     with other bounds each interval would be counted twice",
+    "in which windows what was used from {} to {} was extracted before, if it was, is not known: the ledger of runs does \
+     not have them, and with other bounds each interval would be counted twice",
     format_utc(.0.start), format_utc(.0.end)
 )]
 pub struct UnknownBounds(Window);
@@ -44,7 +55,7 @@ impl UnknownBounds {
 
     /// What to do about it.
     pub const HINT: &str = "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
-         (`caso republish --storage-anyway`) where the first records were never delivered, or are deleted";
+         (`caso republish --storage-anyway`) where nobody extracted it, or the first records were never delivered or are deleted";
 }
 
 impl PastWindows {
@@ -55,6 +66,7 @@ impl PastWindows {
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
         let mut past: HashMap<Key, Vec<Window>> = HashMap::new();
+        let mut never: HashMap<Key, Vec<Window>> = HashMap::new();
         ledger::each(spool, since, &mut |run| {
             for line in run.windows.into_iter().filter(|it| adds_up(&it.extractor)) {
                 let key = CursorKey {
@@ -72,6 +84,7 @@ impl PastWindows {
         for Unlisted {
             project,
             windows,
+            skipped,
             renamed,
         } in Cursors::unlisted(spool)?
         {
@@ -80,6 +93,12 @@ impl PastWindows {
                 .filter(|(key, _)| adds_up(&key.extractor))
             {
                 past.entry((key, project.clone())).or_default().push(window);
+            }
+            for (key, window) in skipped {
+                never
+                    .entry((key, project.clone()))
+                    .or_default()
+                    .push(window);
             }
             // By a former name the ledger has what is of the present one.
             for (now, was) in renamed {
@@ -98,34 +117,40 @@ impl PastWindows {
                 }
             }
         }
-        for windows in past.values_mut() {
+        for windows in past.values_mut().chain(never.values_mut()) {
             windows.sort_by_key(|window| (window.start, window.end));
             windows.dedup();
         }
-        Ok(PastWindows(past))
+        Ok(PastWindows {
+            extracted: past,
+            skipped: never,
+        })
     }
 
-    /// Those of one extractor of a project, by their starts.
-    pub fn windows(&self, key: &CursorKey, project: &str) -> &[Window] {
+    /// Those of one extractor of a project.
+    pub fn of(&self, key: &CursorKey, project: &str) -> Past<'_> {
         let key = (key.clone(), project.to_owned());
-        self.0.get(&key).map_or(&[], Vec::as_slice)
+        Past {
+            extracted: self.extracted.get(&key).map_or(&[], Vec::as_slice),
+            skipped: self.skipped.get(&key).map_or(&[], Vec::as_slice),
+        }
     }
 }
 
 /// The windows in which `window` is extracted, where everything before `cursor` was extracted in
-/// those of `past`, which are sorted, and behind it nothing but those.
+/// those of `past`, or skipped, and behind it nothing but those.
 ///
 /// # Errors
-/// A part before the cursor is in none of them.
+/// Of a part before the cursor neither is known.
 pub fn pieces(
     window: Window,
     cursor: Option<i64>,
-    past: &[Window],
+    past: Past<'_>,
 ) -> Result<Vec<Window>, UnknownBounds> {
     let old_end = cursor.map_or(window.start, |cursor| cursor.min(window.end));
     let mut reached = window.start;
     let mut pieces: Vec<Window> = Vec::new();
-    for known in past {
+    for known in past.extracted {
         if known.end <= reached || known.start >= window.end {
             continue;
         }
@@ -134,26 +159,43 @@ pub fn pieces(
             continue;
         }
         if known.start > reached {
-            new_from(&mut pieces, reached, known.start, old_end)?;
+            new_from(&mut pieces, reached, known.start, old_end, past.skipped)?;
         }
         pieces.push(*known);
         reached = known.end;
     }
     if reached < window.end {
-        new_from(&mut pieces, reached, window.end, old_end)?;
+        new_from(&mut pieces, reached, window.end, old_end, past.skipped)?;
     }
     Ok(pieces)
 }
 
-/// What nobody knows of: extracted before the cursor, and new behind it.
+/// What nobody extracted, as far as is known: behind the cursor it is new, and before it where it was skipped.
 fn new_from(
     pieces: &mut Vec<Window>,
-    start: i64,
+    mut start: i64,
     end: i64,
     cursor: i64,
+    skipped: &[Window],
 ) -> Result<(), UnknownBounds> {
+    for skip in skipped {
+        if skip.start > start || start >= end {
+            break;
+        }
+        if skip.end > start {
+            let end = skip.end.min(end);
+            pieces.push(Window { start, end });
+            start = end;
+        }
+    }
+    if start >= end {
+        return Ok(());
+    }
     if start < cursor {
-        let end = end.min(cursor);
+        let skipped = skipped.iter().find(|skip| skip.start > start);
+        let end = end
+            .min(cursor)
+            .min(skipped.map_or(i64::MAX, |skip| skip.start));
         return Err(UnknownBounds(Window { start, end }));
     }
     pieces.push(Window { start, end });
@@ -168,32 +210,45 @@ mod tests {
         Window { start, end }
     }
 
+    fn past(extracted: &[Window]) -> Past<'_> {
+        Past {
+            extracted,
+            skipped: &[],
+        }
+    }
+
     #[test]
     fn what_is_new_is_one_window() {
-        assert_eq!(pieces(w(10, 20), None, &[]), Ok(vec![w(10, 20)]));
+        assert_eq!(pieces(w(10, 20), None, past(&[])), Ok(vec![w(10, 20)]));
         assert_eq!(
-            pieces(w(10, 20), Some(10), &[w(0, 10)]),
+            pieces(w(10, 20), Some(10), past(&[w(0, 10)])),
             Ok(vec![w(10, 20)])
         );
-        assert_eq!(pieces(w(10, 20), Some(5), &[w(0, 5)]), Ok(vec![w(10, 20)]));
+        assert_eq!(
+            pieces(w(10, 20), Some(5), past(&[w(0, 5)])),
+            Ok(vec![w(10, 20)])
+        );
     }
 
     #[test]
     fn what_was_extracted_is_so_again_in_its_own_windows() {
         let past = [w(0, 10), w(10, 14), w(14, 30)];
-        assert_eq!(pieces(w(10, 14), Some(30), &past), Ok(vec![w(10, 14)]));
         assert_eq!(
-            pieces(w(3, 12), Some(30), &past),
+            pieces(w(10, 14), Some(30), self::past(&past)),
+            Ok(vec![w(10, 14)])
+        );
+        assert_eq!(
+            pieces(w(3, 12), Some(30), self::past(&past)),
             Ok(vec![w(0, 10), w(10, 14)])
         );
         assert_eq!(
-            pieces(w(12, 40), Some(30), &past),
+            pieces(w(12, 40), Some(30), self::past(&past)),
             Ok(vec![w(10, 14), w(14, 30), w(30, 40)])
         );
         // Extracted by hand in between, with bounds of its own.
         let past = [w(0, 10), w(5, 12), w(10, 20)];
         assert_eq!(
-            pieces(w(0, 20), Some(20), &past),
+            pieces(w(0, 20), Some(20), self::past(&past)),
             Ok(vec![w(0, 10), w(10, 20)])
         );
     }
@@ -203,15 +258,15 @@ mod tests {
     fn what_was_extracted_ahead_of_the_cursor_is_so_in_its_own_window() {
         let ahead = [w(0, 10), w(12, 14)];
         assert_eq!(
-            pieces(w(10, 20), Some(10), &ahead),
+            pieces(w(10, 20), Some(10), past(&ahead)),
             Ok(vec![w(10, 12), w(12, 14), w(14, 20)])
         );
         assert_eq!(
-            pieces(w(10, 13), Some(10), &ahead),
+            pieces(w(10, 13), Some(10), past(&ahead)),
             Ok(vec![w(10, 12), w(12, 14)])
         );
         assert_eq!(
-            pieces(w(0, 20), None, &[w(5, 9)]),
+            pieces(w(0, 20), None, past(&[w(5, 9)])),
             Ok(vec![w(0, 5), w(5, 9), w(9, 20)])
         );
     }
@@ -219,9 +274,41 @@ mod tests {
     #[test]
     fn a_gap_in_what_is_known_is_refused() {
         let gap = |start, end| Err(UnknownBounds(w(start, end)));
-        assert_eq!(pieces(w(0, 20), Some(20), &[]), gap(0, 20));
-        assert_eq!(pieces(w(0, 20), Some(15), &[w(0, 10)]), gap(10, 15));
-        assert_eq!(pieces(w(0, 20), Some(20), &[w(0, 5), w(8, 20)]), gap(5, 8));
+        assert_eq!(pieces(w(0, 20), Some(20), past(&[])), gap(0, 20));
+        assert_eq!(pieces(w(0, 20), Some(15), past(&[w(0, 10)])), gap(10, 15));
+        assert_eq!(
+            pieces(w(0, 20), Some(20), past(&[w(0, 5), w(8, 20)])),
+            gap(5, 8)
+        );
+    }
+
+    /// By `caso cursor set`, say: whoever comes there is the first.
+    #[test]
+    fn what_was_skipped_is_new_before_the_cursor_too() {
+        let known = Past {
+            extracted: &[w(0, 10), w(20, 30)],
+            skipped: &[w(10, 15), w(15, 20), w(30, 34), w(36, 40)],
+        };
+        assert_eq!(
+            pieces(w(5, 25), Some(40), known),
+            Ok(vec![w(0, 10), w(10, 15), w(15, 20), w(20, 30)])
+        );
+        assert_eq!(
+            pieces(w(12, 18), Some(40), known),
+            Ok(vec![w(12, 15), w(15, 18)])
+        );
+        assert_eq!(
+            pieces(w(25, 40), Some(40), known),
+            Err(UnknownBounds(w(34, 36)))
+        );
+        assert_eq!(
+            pieces(w(36, 50), Some(40), known),
+            Ok(vec![w(36, 40), w(40, 50)])
+        );
+        assert_eq!(
+            pieces(w(41, 50), Some(45), known),
+            Err(UnknownBounds(w(41, 45)))
+        );
     }
 
     /// Nothing is left out, nothing overlaps, and before the cursor nothing is new.
@@ -230,7 +317,7 @@ mod tests {
         let past = [w(0, 4), w(4, 8), w(8, 16)];
         for start in 0..20 {
             for end in start + 1..24 {
-                let pieces = pieces(w(start, end), Some(16), &past).unwrap();
+                let pieces = pieces(w(start, end), Some(16), self::past(&past)).unwrap();
                 let mut reached = start;
                 for piece in &pieces {
                     assert!(piece.start <= reached && piece.end > reached, "{pieces:?}");

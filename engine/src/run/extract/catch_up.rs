@@ -100,7 +100,7 @@ fn unknown(
     }
     let past = PastWindows::read(&prepared.spools.cursors, 0).unwrap_or_default();
     for (project, windows) in &mut stay {
-        windows.retain(|(key, window)| !past.windows(key, project).contains(window));
+        windows.retain(|(key, window)| !past.of(key, project).extracted.contains(window));
     }
     stay.retain(|_, windows| !windows.is_empty());
     stay

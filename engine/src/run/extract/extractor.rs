@@ -204,13 +204,13 @@ impl Task {
                 )));
             }
         };
-        let past = past.windows(&self.key(), &self.project.id);
+        let past = past.of(&self.key(), &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
         let known = match explicit || self.start.source == StartSource::Cursor {
             true => self.start.at,
             // Where the cursors were lost nothing but the ledger says how far it was; a first run's
             // was never anywhere.
-            false => past.iter().map(|window| window.end).max(),
+            false => past.extracted.iter().map(|window| window.end).max(),
         };
         let reached = known.max(self.start.reached);
         let pieces = pieces(window, reached, past).map_err(|error| match explicit {
@@ -219,8 +219,8 @@ impl Task {
                 error.to_string(),
                 format!(
                     "caso cursor set {} '{}', which lies behind that; what replaces itself can be published from \
-                     earlier on with `caso republish --types cloud,accelerator`; where the first records were never \
-                     delivered, or are deleted, set `overlapping_intervals = true` for one run",
+                     earlier on with `caso republish --types cloud,accelerator`; where nobody extracted it, or the first records \
+                     were never delivered or are deleted, set `overlapping_intervals = true` for one run",
                     self.project.id,
                     format_utc(error.window().end)
                 ),

@@ -15,6 +15,7 @@ use anyhow::Context as _;
 
 use self::figures::Figures;
 use self::page::{Head, page};
+use super::ledger::lacks_runs;
 use super::month;
 use crate::stdout;
 use caso_config::Config;
@@ -53,8 +54,9 @@ fn of_spool(spool: &Path, sites: Vec<String>, what: &ReportPage, now: i64) -> an
     let spool = Spool::look(spool, Disk::default());
     let since = range.map_or(now - ledger::KEPT, |range| range.start);
     let mut figures = Figures::new(range);
-    ledger::each(&spool, since, &mut |run| figures.run(run))
+    let unreadable = ledger::each(&spool, since, &mut |run| figures.run(run))
         .context("cannot read the ledger of runs")?;
+    lacks_runs(&unreadable);
     let head = Head {
         sites,
         month: what.month.map(month::name),

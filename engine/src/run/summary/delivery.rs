@@ -5,13 +5,51 @@ use super::words::{self, records};
 use crate::run::components::Unusable;
 use crate::run::remedy;
 use caso_deliver::{Delivery, Ending, InstanceReport};
+use caso_model::guest::FailureKind;
+
+/// What to do where a messenger did not take everything.
+fn next_step(name: &str, outcome: &Ending) -> String {
+    let flush = format!("caso queue flush {name}");
+    match outcome {
+        Ending::Complete | Ending::Cancelled => flush,
+        Ending::RetryLater { .. } => {
+            format!("the next run offers them again; when that is mended, so does {flush}")
+        }
+        Ending::Failed(failure) if failure.kind == FailureKind::Start => to_correct(name),
+        Ending::Misconfigured(_) => to_correct(name),
+        Ending::Other(_) | Ending::Failed(_) => format!("when that is mended: {flush}"),
+        Ending::Broken(_) | Ending::Undecided(_) => format!(
+            "it is the component that fails: its author needs what stands above, and `caso component check FILE` \
+             shows whether another one does it; then {flush}"
+        ),
+        Ending::OutOfTime => {
+            format!(
+                "the next run goes on with them, and so does {flush}; `delivery_timeout` is the time"
+            )
+        }
+        Ending::Newer { .. } => format!(
+            "let that version deliver them, or give them up with a copy: caso queue drop {name}"
+        ),
+        Ending::Journal(error) => {
+            remedy::of(error).unwrap_or_else(|| format!("when that is mended: {flush}"))
+        }
+    }
+}
+
+/// What its options say, or what it is.
+fn to_correct(name: &str) -> String {
+    format!("mend that (`caso check` tries it and sends nothing), then caso queue flush {name}")
+}
 
 impl Summary {
     /// A messenger that could not be loaded.
     pub fn unusable(&mut self, unusable: &Unusable) {
-        self.problem(format!(
-            "messenger `{}` is not used, its records wait: {}",
-            unusable.name, unusable.failure.detail
+        self.problem((
+            format!(
+                "messenger `{}` is not used, its records wait: {}",
+                unusable.name, unusable.failure.detail
+            ),
+            to_correct(&unusable.name),
         ));
     }
 
@@ -80,7 +118,7 @@ impl Summary {
             Ending::Cancelled => self.failure(),
             outcome => self.problem((
                 format!("messenger `{name}`: {outcome}"),
-                format!("caso queue show {name}"),
+                next_step(name, outcome),
             )),
         }
     }

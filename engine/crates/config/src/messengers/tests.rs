@@ -22,7 +22,11 @@ fn read_text(text: &str) -> (Vec<MessengerInstance>, Vec<String>, Vec<Notice>) {
     let mut warnings = Vec::new();
     let instances = read(&mut reader, &mut warnings);
     let errors = reader.errors.finish::<()>(None).unwrap_err().0;
-    (instances, errors.iter().map(told).collect(), warnings)
+    (
+        instances.instances,
+        errors.iter().map(told).collect(),
+        warnings,
+    )
 }
 
 fn names(list: &str) -> Vec<String> {

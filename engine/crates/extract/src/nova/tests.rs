@@ -475,6 +475,9 @@ async fn a_page_that_never_comes_is_an_error_of_the_project() {
     let least = format!("limit={LEAST_LIMIT}");
     let log = stand.log();
     assert_eq!(log.iter().filter(|line| line.ends_with(&least)).count(), 1);
+    let asked = log.iter().filter(|line| line.contains("servers/detail"));
+    let tries = format!("({} tries in ", asked.count());
+    assert!(error.to_string().contains(&tries), "{error}");
 }
 
 #[tokio::test]

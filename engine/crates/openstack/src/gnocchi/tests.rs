@@ -102,6 +102,11 @@ async fn a_page_that_comes_too_late_is_asked_for_less() {
         ["1000", "500", "250"]
             .map(|limit| format!("/v1/metric?name=cpu&limit={limit}&sort=id%3Aasc"))
     );
+    // One that always comes too late says how often it was asked for: 1000, 500, … 15, 10.
+    let (gnocchi, fake) = cloud(&["timeout"; 8]);
+    let error = gnocchi.metrics("cpu", None).await.unwrap_err();
+    assert_eq!(asked(&fake).len(), 8);
+    assert!(error.to_string().contains("(8 tries in "), "{error}");
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ pub struct Unlisted {
     pub project: String,
     /// Windows that were extracted.
     pub windows: Vec<(CursorKey, Window)>,
+    /// Windows that never were, and lie before a cursor.
+    pub skipped: Vec<(CursorKey, Window)>,
     /// Present names of clouds and regions, each with a former one, which the ledger may have.
     pub renamed: Vec<(Place, Place)>,
 }
@@ -81,6 +83,11 @@ impl Cursors {
                 .into_iter()
                 .map(|it| (it.key, it.window))
                 .collect(),
+            skipped: file
+                .skipped
+                .into_iter()
+                .map(|it| (it.key, it.window))
+                .collect(),
             renamed: file
                 .renamed
                 .into_iter()
@@ -99,11 +106,11 @@ impl Cursors {
     pub fn lastruns(spool: &Spool) -> io::Result<BTreeMap<String, Option<i64>>> {
         let listing = match fs::read_dir(spool.folder()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            listing => listing?,
+            listing => listing.map_err(regular::named(spool.folder()))?,
         };
         let mut found = BTreeMap::new();
         for entry in listing {
-            let entry = entry?;
+            let entry = entry.map_err(regular::named(spool.folder()))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let of = match name.as_str() {
                 "lastrun" => Some(""),
@@ -112,7 +119,9 @@ impl Cursors {
             if let Some(of) = of
                 && entry.path().is_file()
             {
-                let text = String::from_utf8_lossy(&regular::read(&entry.path())?).into_owned();
+                let path = entry.path();
+                let text = regular::read(&path).map_err(regular::named(&path))?;
+                let text = String::from_utf8_lossy(&text).into_owned();
                 found.insert(of.to_owned(), parse_lastrun(text.trim()));
             }
         }
@@ -122,17 +131,18 @@ impl Cursors {
 
 /// Those that are whole and of a format that this version knows.
 pub(super) fn files(spool: &Spool) -> io::Result<Vec<CursorFile>> {
-    let listing = match fs::read_dir(spool.cursors_folder()) {
+    let folder = spool.cursors_folder();
+    let listing = match fs::read_dir(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listing => listing?,
+        listing => listing.map_err(regular::named(&folder))?,
     };
     let mut files = Vec::new();
     for entry in listing {
-        let path = entry?.path();
+        let path = entry.map_err(regular::named(&folder))?.path();
         if path.extension().is_none_or(|ending| ending != "json") {
             continue;
         }
-        if let Found::Good(file) = CursorFile::read(&path)? {
+        if let Found::Good(file) = CursorFile::read(&path).map_err(regular::named(&path))? {
             files.push(file);
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::CursorKey;
 use super::noted::Noted;
 use super::places::Renamed;
+use super::skipped::Skipped;
 use caso_base::digest::sha256_hex;
 use caso_base::regular;
 use caso_disk::{Beside, Disk, DiskError, Step};
@@ -28,6 +29,9 @@ pub struct CursorFile {
     /// Over which windows the cursors moved in runs that may not be in the ledger.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Noted>,
+    /// What was never extracted, though it lies before a cursor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
     /// Former names of clouds and regions, by which the ledger has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<Renamed>,
@@ -126,6 +130,7 @@ impl CursorFile {
             cursors: Vec::new(),
             reached: Vec::new(),
             windows: Vec::new(),
+            skipped: Vec::new(),
             renamed: Vec::new(),
             lastrun: BTreeMap::new(),
             coming: None,

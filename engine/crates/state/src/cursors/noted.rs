@@ -57,6 +57,7 @@ impl CursorFile {
         if !(by.is_noted)(&key.extractor) {
             return;
         }
+        self.unskip(key, window);
         let at = self.at(key);
         self.windows.retain(|it| {
             it.key != *key

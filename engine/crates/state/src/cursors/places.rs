@@ -53,6 +53,7 @@ impl CursorFile {
         let keys = self.cursors.iter_mut().map(|it| &mut it.key);
         let keys = keys.chain(self.reached.iter_mut().map(|it| &mut it.key));
         let keys = keys.chain(self.windows.iter_mut().map(|it| &mut it.key));
+        let keys = keys.chain(self.skipped.iter_mut().map(|it| &mut it.key));
         let mut found = false;
         for key in keys.filter(|key| key.place() == *was) {
             key.cloud.clone_from(&now.cloud);
@@ -70,6 +71,20 @@ impl CursorFile {
             });
         }
         found
+    }
+
+    /// By which name a cursor is known that was of this one when something was sealed.
+    pub(super) fn present(&self, key: &CursorKey) -> CursorKey {
+        let place = key.place();
+        let renamed = self.renamed.iter().rev().find(|it| it.was == place);
+        match renamed {
+            Some(Renamed { now, .. }) if !self.is_in(&place) => CursorKey {
+                cloud: now.cloud.clone(),
+                region: now.region.clone(),
+                extractor: key.extractor.clone(),
+            },
+            Some(_) | None => key.clone(),
+        }
     }
 
     fn is_in(&self, place: &Place) -> bool {

@@ -131,6 +131,11 @@ impl ProjectCursors {
         })
     }
 
+    /// By which name a cursor is known whose cloud or region may have been renamed since.
+    pub(super) fn present(&self, key: &CursorKey) -> CursorKey {
+        self.file.present(key)
+    }
+
     pub(super) fn cursors(&self) -> &[Entry] {
         &self.file.cursors
     }
@@ -159,6 +164,7 @@ impl ProjectCursors {
         spool: &Spool,
         keys: &[CursorKey],
         at: i64,
+        is_noted: fn(&str) -> bool,
     ) -> Result<Change, CursorError> {
         let mut next = self.file.clone();
         // What went with its lastrun file is what is to be set.
@@ -168,6 +174,11 @@ impl ProjectCursors {
         CursorFile::note_reached(&mut next.reached, &self.file.cursors);
         if next.cursors.is_empty() {
             next.cursors.extend(keys.iter().map(Entry::new));
+        }
+        for entry in next.cursors.clone() {
+            if is_noted(&entry.key.extractor) {
+                next.note_skip(&entry, at);
+            }
         }
         for entry in &mut next.cursors {
             entry.at = Some(at);
@@ -196,11 +207,12 @@ impl ProjectCursors {
         let mut rest = CursorFile {
             reached: self.file.reached.clone(),
             windows: self.file.windows.clone(),
+            skipped: self.file.skipped.clone(),
             renamed: self.file.renamed.clone(),
             ..CursorFile::new(&self.file.project)
         };
         CursorFile::note_reached(&mut rest.reached, &self.file.cursors);
-        if !rest.reached.is_empty() {
+        if !rest.reached.is_empty() || !rest.windows.is_empty() {
             let written = rest.write_beside(spool.disk(), &self.path)?;
             return spool.disk().keep(vec![written]).into_iter().collect();
         }
@@ -231,6 +243,10 @@ impl ProjectCursors {
             let from = entry.as_ref().and_then(|entry| entry.at);
             advances.push(match from {
                 Some(cursor) if window.end <= cursor => {
+                    if next.has_skipped(key, *window) {
+                        next.note(key, *window, by);
+                        noted = true;
+                    }
                     Advance::Unmoved(Unmoved::Behind { cursor })
                 }
                 Some(cursor) if window.start > cursor => {
@@ -243,6 +259,13 @@ impl ProjectCursors {
                         entry.at = Some(window.end);
                         entry.standing = Standing::Extracted;
                         entry.by_hand = false;
+                    }
+                    if from.is_none()
+                        && next.reached(key).is_none()
+                        && (by.is_noted)(&key.extractor)
+                    {
+                        let end = window.start;
+                        next.skip(key, Window { start: 0, end });
                     }
                     next.came(key, window.end);
                     next.note(key, *window, by);
@@ -270,7 +293,10 @@ impl ProjectCursors {
         }
         let mut entries = self.file.cursors.iter();
         match entries.find(|entry| entry.key == *key).map(|it| it.at) {
-            Some(Some(at)) if window.end <= at => CaughtUp::Nothing,
+            Some(Some(at)) if window.end <= at => match self.file.has_skipped(key, window) {
+                true => CaughtUp::Stays,
+                false => CaughtUp::Nothing,
+            },
             Some(Some(at)) if window.start <= at => CaughtUp::Moved,
             Some(None) if window.start <= beginning => CaughtUp::Moved,
             Some(_) | None => CaughtUp::Stays,
@@ -291,7 +317,7 @@ impl ProjectCursors {
         };
         let mut next = self.file.clone();
         for (key, window) in windows {
-            next.note(key, *window, &by);
+            next.note(&self.file.present(key), *window, &by);
         }
         match next == self.file {
             true => Ok(None),

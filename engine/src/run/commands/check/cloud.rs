@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::finding::{Area, Finding, Findings};
+use super::finding::{Area, Finding, Findings, Verdict};
 use super::trial::Trial;
 use crate::run::components::Mapper;
 use crate::run::extract::clock;
@@ -364,9 +364,19 @@ fn certificates(
     told: &mut BTreeSet<String>,
     findings: &mut Findings,
 ) {
+    let login = cloud.keystone_auth.as_ref();
+    let unchecked = login.is_some_and(|it| it.tls.insecure);
     for (host, end) in session.certificate_ends() {
         if told.insert(host.clone()) {
-            findings.add(ends(&format!("that of `{host}`"), end, now).of(&cloud.name));
+            let found = ends(&format!("that of `{host}`"), end, now).of(&cloud.name);
+            findings.add(match found.verdict {
+                Verdict::Failed if unchecked => Finding {
+                    verdict: Verdict::Warning,
+                    text: format!("{}; `insecure` is set, so nothing looks at it", found.text),
+                    ..found
+                },
+                _ => found,
+            });
         }
     }
 }

@@ -14,6 +14,7 @@ use caso_base::line::{LINE_BYTES, short_line};
 pub enum Area {
     Configuration,
     Spool,
+    File,
     Lock,
     Queue,
     Mapper,
@@ -31,6 +32,7 @@ impl Area {
         match self {
             Self::Configuration => "configuration",
             Self::Spool => "spool",
+            Self::File => "file",
             Self::Lock => "lock",
             Self::Queue => "queue",
             Self::Mapper => "mapper",
@@ -188,7 +190,14 @@ impl Findings {
             Exit::Done
         } else if failed_in(&[Area::Configuration]) {
             Exit::Usage
-        } else if really(&[Area::Spool, Area::Lock, Area::Mapper, Area::Clock]) || !done {
+        } else if really(&[
+            Area::Spool,
+            Area::Queue,
+            Area::Lock,
+            Area::Mapper,
+            Area::Clock,
+        ]) || !done
+        {
             Exit::Nothing
         } else {
             Exit::Partly
@@ -258,6 +267,8 @@ mod tests {
             (false, vec![bad(Area::Project)], Exit::Nothing),
             (false, vec![bad(Area::Login)], Exit::Nothing),
             (false, vec![project(), bad(Area::Spool)], Exit::Nothing),
+            (false, vec![project(), bad(Area::Queue)], Exit::Nothing),
+            (false, vec![project(), odd(Area::File)], Exit::Done),
             (
                 false,
                 vec![bad(Area::Spool), bad(Area::Configuration)],

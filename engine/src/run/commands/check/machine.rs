@@ -1,7 +1,9 @@
 //! What lies on this machine: spool, lock, queues, mapping file.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
 
@@ -13,8 +15,34 @@ use caso_config::Config;
 use caso_disk::Disk;
 use caso_extract::projects::VoMapping;
 use caso_model::notice::Notices;
-use caso_sandbox::RunLimits;
+use caso_sandbox::{RunLimits, Sandbox};
 use caso_state::{Lock, Spool};
+
+/// A run makes a file for each window, and some beside.
+const FEW_FILES: u64 = 1_000;
+
+/// How much a filesystem still takes.
+fn room(folder: &Path, findings: &mut Findings) {
+    let left = Disk::default().left(folder);
+    let shown = folder.display();
+    let text = format!("`{shown}`, {} free", size(left.bytes));
+    let full = |text, hint: &str| Finding::failed(Area::Spool, text).hint(hint.to_owned());
+    findings.add(match left.files {
+        // However many bytes there are.
+        Some(files) if files < FEW_FILES => full(
+            format!(
+                "{text}, but room for no more than {}",
+                count(files, "file", "files")
+            ),
+            "remove some files from its filesystem, whose inodes are used up (`df -i`)",
+        ),
+        // Below that no queue on it takes anything.
+        _ if left.bytes < RunLimits::default().floor(left.of) => {
+            full(text, "free some room on its filesystem")
+        }
+        _ => Finding::ok(Area::Spool, text),
+    });
+}
 
 /// Whether it can be written, by whom, and how much room there is.
 pub fn spool(config: &Config, findings: &mut Findings) {
@@ -27,14 +55,13 @@ pub fn spool(config: &Config, findings: &mut Findings) {
         let text = format!("`{shown}` is not there yet; the first run makes it");
         return findings.add(Finding::ok(Area::Spool, text));
     };
-    let left = Disk::default().left(folder);
-    let text = format!("`{shown}`, {} free", size(left.bytes));
-    // Below that no queue on it takes anything.
-    match left.bytes < RunLimits::default().floor(left.of) {
-        true => findings.add(
-            Finding::failed(Area::Spool, text).hint("free some room on its filesystem".to_owned()),
-        ),
-        false => findings.add(Finding::ok(Area::Spool, text)),
+    room(folder, findings);
+    for part in Spool::parts(folder) {
+        if part.exists() && !part.is_dir() {
+            let text = format!("`{}` is not a folder", part.display());
+            let hint = "move it away; if the folder that was there can be had from a backup, put that in its place";
+            findings.add(Finding::failed(Area::Spool, text).hint(hint.to_owned()));
+        }
     }
     // Root may write everywhere, and so hides what its owner cannot do.
     let owner = Uid::from_raw(found.uid());
@@ -50,6 +77,65 @@ pub fn spool(config: &Config, findings: &mut Findings) {
     }
 }
 
+/// What else a run writes: metrics, log, compiled components. None of it stops a run.
+pub fn files(config: &Config, sandbox: Option<&Sandbox>, findings: &mut Findings) {
+    let mut warn = |text: String, hint: &str| {
+        findings.add(Finding::warning(Area::File, text).hint(hint.to_owned()));
+    };
+    if let Some(path) = &config.metrics_file
+        && let Err(reason) = replaceable(path)
+    {
+        warn(
+            format!("`metrics_file` cannot be written: {reason}"),
+            "correct `metrics_file`, or make that folder writable for this user",
+        );
+    }
+    if let Some(path) = &config.logging.file
+        && let Err(error) = OpenOptions::new().append(true).open(path)
+        && let Err(reason) = match error.kind() {
+            io::ErrorKind::NotFound => replaceable(path),
+            _ => Err(format!("`{}`: {error}", path.display())),
+        }
+    {
+        warn(
+            format!("the log file cannot be written: {reason}"),
+            "correct `log_file` or `log_dir`",
+        );
+    }
+    let hint = "set `cache_dir` to a folder that can be written";
+    let there = config.cache_dirs.iter().any(|folder| folder.is_dir());
+    match sandbox.and_then(|sandbox| sandbox.cache().warning()) {
+        Some(warning) => warn(warning, hint),
+        None if there => {}
+        None => {
+            let made = |folder: &PathBuf| caso_state::check_folder(folder).err();
+            let refused: Vec<_> = config.cache_dirs.iter().map(made).collect();
+            if let Some(Some(reason)) = refused.first()
+                && refused.iter().all(Option::is_some)
+            {
+                warn(
+                    format!(
+                        "compiled components are not kept, they are compiled anew in each run: {reason}"
+                    ),
+                    hint,
+                );
+            }
+        }
+    }
+}
+
+/// Whether a file can be written where it is to lie; its folder is not made.
+fn replaceable(path: &Path) -> Result<(), String> {
+    if path.is_dir() {
+        return Err(format!("`{}` is a folder", path.display()));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if !folder.as_os_str().is_empty() && !folder.is_dir() {
+        return Err(format!("there is no folder `{}`", folder.display()));
+    }
+    caso_state::check_folder(folder).map_err(|error| error.to_string())
+}
+
 /// Whether it can be taken, and who has it.
 pub fn lock(config: &Config, findings: &mut Findings) {
     findings.add(match Lock::look(&config.lock_path) {
@@ -63,18 +149,36 @@ pub fn lock(config: &Config, findings: &mut Findings) {
 
 /// What waits, what was refused, what nobody takes.
 pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
-    let status = match Status::read(config, now) {
-        Ok(status) => status,
-        Err(error) => {
-            return findings.add(Finding::failed(
-                Area::Spool,
-                remedy::message(error.as_ref()),
-            ));
-        }
-    };
+    let status = Status::look(config, now);
+    for unreadable in &status.unreadable {
+        findings.add(Finding::failed(Area::Spool, unreadable.as_str()));
+    }
+    for it in &status.damaged_ledger {
+        let text = format!(
+            "{} of `{}` cannot be read: what the ledger said of those runs is lost",
+            count(it.lines, "line", "lines"),
+            it.file.display()
+        );
+        let hint = "put back a copy of the file from a backup, if there is one".to_owned();
+        findings.add(Finding::warning(Area::Spool, text).hint(hint));
+    }
     for queue in &status.queues {
         let name = &queue.messenger;
         let mut well = true;
+        let bound = config.max_waiting;
+        if bound > 0 && queue.bytes >= bound {
+            let text = format!(
+                "{} ({}) wait, and `max_waiting` is {}: nothing is extracted, for nobody",
+                records(queue.waiting),
+                size(queue.bytes),
+                size(bound)
+            );
+            let hint = format!(
+                "caso queue flush {name}, give them up with a copy (caso queue drop {name}), or raise `max_waiting`"
+            );
+            findings.add(Finding::failed(Area::Queue, text).of(name).hint(hint));
+            continue;
+        }
         let waiting = format!("{} wait", records(queue.waiting));
         if queue.waiting > 0 && !queue.configured {
             well = false;
@@ -84,7 +188,7 @@ pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
         } else if let (1.., Some(stopped)) = (queue.waiting, &queue.stopped) {
             well = false;
             let text = format!("{waiting}; the last run stopped: {stopped}");
-            let hint = format!("caso queue show {name}");
+            let hint = format!("when that is mended: caso queue flush {name}");
             findings.add(Finding::warning(Area::Queue, text).of(name).hint(hint));
         }
         if queue.quarantined > 0 {

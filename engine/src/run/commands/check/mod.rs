@@ -82,7 +82,9 @@ pub async fn check(
     // Made anew or not at all: who checks is perhaps not who runs it.
     let mut caches = config.cache_dirs.clone();
     caches.retain(|folder| folder.is_dir());
-    let loaded = match components::sandbox_with(caches) {
+    let sandbox = components::sandbox_with(caches);
+    machine::files(config, sandbox.as_ref().ok(), &mut findings);
+    let loaded = match sandbox {
         Ok(sandbox) => components::load(&sandbox, config).await,
         Err(error) => Err(error),
     };

@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use caso_base::error_chain;
 use caso_config::Config;
 use caso_disk::{Disk, elements};
 use caso_journal::{Damaged, Journal};
@@ -40,6 +41,17 @@ pub struct Status {
     pub outgoing: Vec<Outgoing>,
     /// Damaged files of the journal that were set aside.
     pub damaged: Vec<DamagedFile>,
+    /// Files of the ledger with lines that say nothing.
+    pub damaged_ledger: Vec<DamagedLedger>,
+    /// What is there and cannot be read: what is above says nothing of it.
+    pub unreadable: Vec<String>,
+}
+
+/// A month of the ledger, of which a part is lost.
+#[derive(Debug, Serialize)]
+pub struct DamagedLedger {
+    pub file: PathBuf,
+    pub lines: u64,
 }
 
 /// A file that a run could not read, and moved away.
@@ -150,34 +162,64 @@ impl Status {
     /// # Errors
     /// Something in it is there and cannot be read.
     pub fn read(config: &Config, now: i64) -> anyhow::Result<Self> {
+        let status = Self::look(config, now);
+        match status.unreadable.as_slice() {
+            [] => Ok(status),
+            unreadable => Err(anyhow::Error::msg(unreadable.join("; "))),
+        }
+    }
+
+    /// The same of as much as can be read.
+    pub fn look(config: &Config, now: i64) -> Self {
         let spool = Spool::look(&config.spooldir, Disk::default());
-        let runs =
-            ledger::read(&spool, now - LOOK_BACK).context("cannot read the ledger of runs")?;
+        let mut unreadable = Vec::new();
+        let runs = ledger::read_with_damage(&spool, now - LOOK_BACK);
+        let runs = runs.context("cannot read the ledger of runs");
+        let (runs, damage) = readable(runs, &mut unreadable);
+        let known = unreadable.is_empty();
         let last_run = runs.last().cloned();
         let last_extracting = runs.iter().rev().find(|run| run.extracted);
         // With `partial_exit_ok` a run that lacked something ends well all the same.
         let whole = |run: &&RunLine| run.extracted && run.exit == 0 && run.failures.is_empty();
         // One that ended before anything was delivered says nothing of messengers.
         let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
-        let queues = queues(config, &spool, delivering)?;
-        Ok(Status {
+        let queues = readable(queues(config, &spool, delivering), &mut unreadable);
+        let cursors = cursors(&spool, now, &runs, last_extracting).map(|mut cursors| {
+            // What no ledger says nobody is accused of.
+            for cursor in &mut cursors {
+                cursor.in_last_run |= !known;
+            }
+            cursors
+        });
+        let cursors = readable(cursors, &mut unreadable);
+        let damaged = readable(damaged(&spool), &mut unreadable);
+        Status {
             format: 1,
             now,
             bytes_free: spool.disk().left(&config.spooldir).bytes,
             spool: config.spooldir.clone(),
             last_whole: runs.iter().rev().find(whole).map(|run| run.began),
-            cursors: cursors(&spool, now, &runs, last_extracting)?,
+            cursors,
             outgoing: delivering.map_or_else(Vec::new, outgoing),
             last_run,
             queues,
-            damaged: damaged(&spool)?,
-        })
+            damaged,
+            damaged_ledger: damage
+                .into_iter()
+                .map(|it| DamagedLedger {
+                    file: it.path,
+                    lines: it.lines,
+                })
+                .collect(),
+            unreadable,
+        }
     }
 
     /// What somebody should look at, a line each.
     pub fn attention(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = self.unreadable.clone();
         match &self.last_run {
+            None if !lines.is_empty() => {}
             None => lines.push("no run is in the ledger yet".to_owned()),
             Some(run) if self.now - run.began > LATE => {
                 lines.push("no run has begun for a while: does cron start it?".to_owned());
@@ -238,6 +280,13 @@ impl Status {
             let files = self.damaged.iter();
             len(&files.filter(|it| it.records == records).collect::<Vec<_>>())
         };
+        let lost: u64 = self.damaged_ledger.iter().map(|it| it.lines).sum();
+        if lost > 0 {
+            lines.push(format!(
+                "{} of the ledger of runs cannot be read",
+                count(lost, "line", "lines")
+            ));
+        }
         for (number, what) in [
             (damaged(true), ["damaged segment", "damaged segments"]),
             (damaged(false), ["damaged file", "damaged files"]),
@@ -274,6 +323,14 @@ impl Status {
             .filter(|it| it.project.is_some() && !known(it))
             .collect()
     }
+}
+
+/// What could be read; nothing, and a word about it, where it could not.
+fn readable<T: Default>(read: anyhow::Result<T>, unreadable: &mut Vec<String>) -> T {
+    read.unwrap_or_else(|error| {
+        unreadable.push(error_chain(error.as_ref()));
+        T::default()
+    })
 }
 
 fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {

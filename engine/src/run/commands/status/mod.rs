@@ -38,9 +38,14 @@ pub struct Shown {
 /// # Errors
 /// The spool cannot be read; Nagios gets that as an answer.
 pub fn status(config: &Config, now: i64, form: StatusForm) -> anyhow::Result<Shown> {
-    let status = match Status::read(config, now) {
-        Err(error) if form == StatusForm::Nagios => return Ok(unknown(&error)),
-        status => status?,
+    let status = match form {
+        // For people, as much as can be read: it says what cannot.
+        StatusForm::Text | StatusForm::Json => Status::look(config, now),
+        StatusForm::Nagios => match Status::read(config, now) {
+            Err(error) => return Ok(unknown(&error)),
+            Ok(status) => status,
+        },
+        StatusForm::Prometheus => Status::read(config, now)?,
     };
     let exit = match status.attention().is_empty() {
         true => Exit::Done,

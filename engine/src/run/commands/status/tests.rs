@@ -75,6 +75,8 @@ fn well() -> Status {
             oldest: None,
         }],
         damaged: Vec::new(),
+        damaged_ledger: Vec::new(),
+        unreadable: Vec::new(),
     }
 }
 

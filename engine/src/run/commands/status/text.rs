@@ -18,6 +18,7 @@ pub fn text(status: &Status) -> String {
     page.queues(status);
     page.outgoing(status);
     page.damaged(status);
+    page.ledger(status);
     let free = status.bytes_free / 1_048_576;
     page.line(
         "spool",
@@ -41,8 +42,11 @@ impl Page {
 
     fn last_run(&mut self, status: &Status) {
         let Some(run) = &status.last_run else {
-            self.line("last run", "none is known: `caso-extract` makes one");
-            return;
+            let text = match status.unreadable.is_empty() {
+                true => "none is known: `caso-extract` makes one",
+                false => "not known",
+            };
+            return self.line("last run", text);
         };
         self.line(
             "last run",
@@ -174,6 +178,20 @@ impl Page {
             if let Some((text, hint)) = damaged(&files) {
                 self.line("damaged", &format!("{text}; {hint}"));
             }
+        }
+    }
+
+    fn ledger(&mut self, status: &Status) {
+        for it in &status.damaged_ledger {
+            self.line(
+                "damaged",
+                &format!(
+                    "{}: what {} of it said is lost: `caso report` lacks those runs, and what adds up is not extracted \
+                     again of their time, as nobody knows its windows any more; a copy of the file from a backup mends it",
+                    it.file.display(),
+                    count(it.lines, "line", "lines")
+                ),
+            );
         }
     }
 

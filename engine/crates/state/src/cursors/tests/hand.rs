@@ -314,6 +314,71 @@ fn what_was_skipped_was_not_reached() {
     assert_eq!(reached(&place), [Some(T + 60), None]);
 }
 
+/// Noted by whoever sets the cursor forward, and until it is extracted: behind the cursor too.
+#[test]
+fn what_was_skipped_is_noted_until_it_is_extracted() {
+    let skipped = |place: &Place| {
+        let spool = Spool::look(place.dir.path(), Disk::default());
+        let all = Cursors::unlisted(&spool).unwrap();
+        let skipped = all.into_iter().flat_map(|it| it.skipped);
+        let of = skipped.filter(|(key, _)| key.extractor == "cinder");
+        of.map(|(_, window)| (window.start, window.end))
+            .collect::<Vec<_>>()
+    };
+    let place = extracted();
+    let sealed = window(T + 10, T + 20);
+    place.cursors().set(PROJECT, None, T + 30).unwrap();
+    assert_eq!(skipped(&place), [(T, T + 30)]);
+    // Nothing was skipped between where it stood and where it had been.
+    place.cursors().set(PROJECT, None, T - 60).unwrap();
+    place.cursors().set(PROJECT, None, T + 30).unwrap();
+    assert_eq!(skipped(&place), [(T, T + 30)]);
+    let run = started(&place);
+    let behind = run.advance(PROJECT, &key("cinder"), sealed).unwrap();
+    assert_eq!(behind, Advance::Unmoved(Unmoved::Behind { cursor: T + 30 }));
+    assert_eq!(skipped(&place), [(T, T + 10), (T + 20, T + 30)]);
+    assert!(noted(&place, "cinder").contains(&(T + 10, T + 20)));
+    run.advance(PROJECT, &key("cinder"), window(T + 30, T + 40))
+        .unwrap();
+    assert_eq!(skipped(&place), [(T, T + 10), (T + 20, T + 30)]);
+    // Sealed, by a run that was killed: it is to be noted, and is no news then.
+    let key = key("cinder");
+    let catch_up = |window| started(&place).catch_up(PROJECT, &key, window, 0).unwrap();
+    assert_eq!(catch_up(sealed), CaughtUp::Nothing);
+    let other = window(T + 20, T + 30);
+    assert_eq!(catch_up(other), CaughtUp::Stays);
+    started(&place)
+        .note(PROJECT, &[(key.clone(), other)])
+        .unwrap();
+    assert_eq!(catch_up(other), CaughtUp::Nothing);
+    assert_eq!(skipped(&place), [(T, T + 10)]);
+    // Of a project without cursors nobody knows what was extracted before.
+    let place = Place::new();
+    let unknown = place.cursors().0.configured(both().to_vec());
+    unknown.set(PROJECT, None, T).unwrap();
+    assert_eq!(skipped(&place), []);
+}
+
+/// A first window says where the beginning was.
+#[test]
+fn before_a_first_window_nothing_was_extracted() {
+    let place = Place::new();
+    let run = started(&place);
+    run.advance(PROJECT, &key("nova"), window(60, T)).unwrap();
+    run.advance(PROJECT, &key("cinder"), window(0, T)).unwrap();
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    let all = Cursors::unlisted(&spool).unwrap();
+    assert_eq!(all[0].skipped, [(key("nova"), window(0, 60))]);
+    // What was taken away was extracted once.
+    let place = extracted();
+    fs::remove_file(place.dir.path().join(format!("lastrun.{PROJECT}"))).unwrap();
+    started(&place)
+        .advance(PROJECT, &key("nova"), window(60, T + 60))
+        .unwrap();
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    assert_eq!(Cursors::unlisted(&spool).unwrap()[0].skipped, []);
+}
+
 /// Names come from a file that somebody may have written.
 #[test]
 fn nothing_but_a_lastrun_of_the_spool_is_removed() {
