@@ -38,11 +38,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use caso_base::Clock;
-use caso_journal::{BatchItem, JournalError, OpenPack, PackedBatch, Queue, SegmentName};
+use caso_journal::{
+    BatchItem, BatchRecords, JournalError, OpenPack, PackedBatch, Queue, SegmentName,
+};
 use caso_model::Origin;
 use caso_model::guest::{Batch, BoxFuture, FailureKind, GuestFailure, Messenger};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 
 use caso_model::answer::CheckedAnswer;
 
@@ -168,18 +171,34 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
+    /// While the messenger has one batch the next one is read: two are in memory.
     async fn pack(&mut self, pack: &mut OpenPack) -> Result<(), Stop> {
-        while let Some(batch) = pack.next_batch()? {
-            // Reading may take a while; an empty queue needs no time at all.
-            self.check_bounds()?;
-            let found = batch.records()?;
-            if !found.missing.is_empty() {
-                self.report.missing += found.missing.len() as u64;
-                batch.resolve(found.missing)?;
+        let mut next = match pack.next_batch()? {
+            Some(batch) => {
+                // Reading may take a while; an empty queue needs no time at all.
+                self.check_bounds()?;
+                Some((batch.records()?, batch))
             }
-            self.batch(&batch, found.items.into()).await?;
+            None => None,
+        };
+        while let Some((found, batch)) = next {
+            self.check_bounds()?;
+            let ahead = read_ahead(pack);
+            let done = self.found(&batch, found).await;
+            // Whatever became of it: nobody is left at the journal when this one is not.
+            let behind = read(ahead).await;
+            done?;
+            next = behind?;
         }
         Ok(())
+    }
+
+    async fn found(&mut self, batch: &PackedBatch, found: BatchRecords) -> Result<(), Stop> {
+        if !found.missing.is_empty() {
+            self.report.missing += found.missing.len() as u64;
+            batch.resolve(found.missing)?;
+        }
+        self.batch(batch, found.items.into()).await
     }
 
     async fn batch(
@@ -322,6 +341,37 @@ impl<'a> Sender<'a> {
 
 /// The log target of what only somebody at a terminal wants to read while it lasts.
 pub const PROGRESS: &str = "progress";
+
+type Reading = JoinHandle<Result<BatchRecords, JournalError>>;
+
+/// Begins to read the records of a pack's next batch. What is left of it does not change before it
+/// is offered: nothing is resolved but in the batch that the messenger has, and in those before.
+fn read_ahead(pack: &mut OpenPack) -> Result<Option<(Reading, PackedBatch)>, JournalError> {
+    Ok(pack.next_batch()?.map(|batch| {
+        let read = batch.clone();
+        let reading = tokio::task::spawn_blocking(move || read.records());
+        (reading, batch)
+    }))
+}
+
+/// What was read ahead.
+async fn read(
+    ahead: Result<Option<(Reading, PackedBatch)>, JournalError>,
+) -> Result<Option<(BatchRecords, PackedBatch)>, Stop> {
+    match ahead? {
+        Some((reading, batch)) => Ok(Some((reading.await.map_err(Ended)??, batch))),
+        None => Ok(None),
+    }
+}
+
+/// The thread that read ended before it had read.
+struct Ended(JoinError);
+
+impl From<Ended> for Stop {
+    fn from(Ended(error): Ended) -> Stop {
+        Ending::Other(format!("its queue could not be read: {error}")).into()
+    }
+}
 
 /// Ends packs that have nothing left.
 fn finish(passed: &mut Vec<OpenPack>) -> Result<(), Stop> {

@@ -17,7 +17,7 @@ use crate::kind::RecordKind;
 use crate::layout::SegmentName;
 use crate::lines::Lines;
 use crate::pack::{BatchLine, Header};
-use crate::progress::Progress;
+use crate::progress::Rest;
 use crate::shared::{SegmentInfo, Shared};
 
 /// A record with its place in the batch.
@@ -70,16 +70,15 @@ pub(crate) fn tag_of(line: &[u8]) -> Option<&str> {
 pub(crate) fn read(
     shared: &Shared,
     header: &Header,
-    at: u32,
     batch: &BatchLine,
-    progress: &Progress,
+    rest: &Rest,
 ) -> Result<BatchRecords, JournalError> {
     let mut read = BatchRecords::default();
     let mut index = 0;
     for reference in &batch.refs {
         let range = index..index + reference.count;
         index = range.end;
-        let wanted: Vec<u32> = range.clone().filter(|i| progress.is_open(at, *i)).collect();
+        let wanted: Vec<u32> = range.clone().filter(|i| rest.has(*i)).collect();
         if wanted.is_empty() {
             continue;
         }

@@ -9,7 +9,7 @@ use crate::error::JournalError;
 use crate::kind::RecordKind;
 use crate::layout::{PackName, QueueFolder};
 use crate::pack::{self, BatchLine, Header};
-use crate::progress::{AckFile, Progress};
+use crate::progress::AckFile;
 use crate::quarantine::{self, Quarantined};
 use crate::shared::Shared;
 use crate::since;
@@ -138,15 +138,9 @@ impl PackedBatch {
     /// A segment cannot be read. One that is damaged or gone is none: its
     /// records are `missing`.
     pub fn records(&self) -> Result<BatchRecords, JournalError> {
-        let ack = self.opened.ack();
-        let progress: &Progress = &ack.progress;
-        batch::read(
-            &self.opened.shared,
-            &self.opened.header,
-            self.index,
-            &self.line,
-            progress,
-        )
+        // Whoever delivers another batch meanwhile writes his progress.
+        let rest = self.opened.ack().progress.of(self.index);
+        batch::read(&self.opened.shared, &self.opened.header, &self.line, &rest)
     }
 
     /// Counts an attempt to deliver some of it and returns its number, from 1.

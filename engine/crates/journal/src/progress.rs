@@ -43,6 +43,12 @@ struct Batch {
     gone: BTreeSet<u32>,
 }
 
+impl Batch {
+    fn is_open(&self, index: u32) -> bool {
+        index >= self.upto && !self.gone.contains(&index)
+    }
+}
+
 /// A line as it stands in the file, with its checksum: a digit that a disk changed must not
 /// pass for records that were delivered. Lines of earlier versions have none.
 #[derive(Serialize, Deserialize)]
@@ -127,9 +133,22 @@ impl Progress {
     }
 
     pub(crate) fn is_open(&self, batch: u32, index: u32) -> bool {
-        self.batches
-            .get(&batch)
-            .is_none_or(|b| index >= b.upto && !b.gone.contains(&index))
+        self.batches.get(&batch).is_none_or(|it| it.is_open(index))
+    }
+
+    /// Which of a batch's records are still to be dealt with, as of now.
+    pub(crate) fn of(&self, batch: u32) -> Rest {
+        Rest(self.batches.get(&batch).cloned())
+    }
+}
+
+/// What is left of one batch.
+#[derive(Debug)]
+pub(crate) struct Rest(Option<Batch>);
+
+impl Rest {
+    pub(crate) fn has(&self, index: u32) -> bool {
+        self.0.as_ref().is_none_or(|it| it.is_open(index))
     }
 }
 

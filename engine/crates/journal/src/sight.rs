@@ -120,7 +120,7 @@ fn packed(
             if progress.open(index, line.items) == 0 {
                 continue;
             }
-            let found = batch::read(shared, &reader.header, index, &line, &progress);
+            let found = batch::read(shared, &reader.header, &line, &progress.of(index));
             for item in unless_gone(found)?.unwrap_or_default().items {
                 let extracted = shared.segment(item.segment).map(|info| info.created);
                 let record = WaitingRecord {

@@ -58,7 +58,12 @@ pub enum Denial {
     /// This host has no capability of this kind.
     NotOffered(String),
     /// What it comes to is not a thing that can be granted.
-    Invalid(RequestProblem),
+    Invalid {
+        /// Why not.
+        problem: RequestProblem,
+        /// The options whose values make it up.
+        options: Vec<String>,
+    },
     /// No grant of the site covers it. This one, in its plain form, would.
     NotGranted(Grant),
     /// It lies in a part of the system of which nobody is granted anything.
@@ -72,7 +77,10 @@ pub enum Denial {
 
 impl From<RequestProblem> for Denial {
     fn from(problem: RequestProblem) -> Self {
-        Self::Invalid(problem)
+        Self::Invalid {
+            problem,
+            options: Vec::new(),
+        }
     }
 }
 
@@ -105,10 +113,19 @@ impl fmt::Display for GrantError {
                 "messenger `{name}` needs `{capability}` ({kind} at `{target}`), but the option \
                  `{option}` is not set: set it in {options}"
             ),
-            Denial::Invalid(problem) => write!(
-                f,
-                "messenger `{name}` asks for `{capability}`, which is nothing to grant: {problem}"
-            ),
+            Denial::Invalid {
+                problem,
+                options: of,
+            } => {
+                write!(
+                    f,
+                    "messenger `{name}` asks for `{capability}`, which is nothing to grant: {problem}"
+                )?;
+                match of.as_slice() {
+                    [] => Ok(()),
+                    of => write!(f, "; it is made of `{}` in {options}", of.join("` and `")),
+                }
+            }
             Denial::NotGranted(grant) => write!(
                 f,
                 "messenger `{name}` needs `{capability}`, which it is not granted: {}",

@@ -74,7 +74,26 @@ pub fn wanted(request: &CapabilityRequest, settings: &[Setting]) -> Result<Optio
         return Err(Denial::NotOffered(request.kind.clone()));
     };
     let terms = Terms { request, settings };
-    Ok(Some(terms.grant(kind, &target)?))
+    let grant = terms
+        .grant(kind, &target)
+        .map_err(|problem| Denial::Invalid {
+            problem,
+            options: named_in(&request.target),
+        })?;
+    Ok(Some(grant))
+}
+
+/// The options whose values are filled in, each once.
+fn named_in(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for part in text.split("${").skip(1) {
+        if let Some((name, _)) = part.split_once('}')
+            && !names.iter().any(|it| it == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// The terms of one request.

@@ -472,6 +472,30 @@ fn an_option_that_is_not_set_is_named_with_its_place() {
     );
 }
 
+#[test]
+fn options_that_make_nothing_that_can_be_granted_are_named() {
+    let asked = [request(
+        "publish",
+        "http",
+        "https://${host}:${port}/${host}",
+        true,
+    )];
+    let settings = [
+        text("host", "ams.example.org:443"),
+        setting("port", OptionValue::Integer(443)),
+    ];
+    let error = decide(&instance("ams"), &asked, &settings, Policy::Builtin).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.starts_with("messenger `ams` asks for `publish`, which is nothing to grant: "),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("; it is made of `host` and `port` in [ams]"),
+        "{error}"
+    );
+}
+
 /// A6 of the contract's review: a term narrows what is asked for, and a component of
 /// a later version must not get more than it asked for from a host of today.
 #[test]
