@@ -48,6 +48,8 @@ END = 6
 SHORT_LIVES = 12
 SHORT_SINGLES = 260
 WORKERS = 2
+# After so many faults the long form says how far it came.
+STEP = 1_000
 
 
 # --- the situations in which a single fault strikes, each with the hour in which it does
@@ -406,6 +408,7 @@ def go(bench: Bench, asked: argparse.Namespace) -> None:
     else:
         cases = endless(singles)
     wanted = asked.faults or sys.maxsize
+    began, told = datetime.datetime.now(), 0
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         running: set[concurrent.futures.Future] = set()
         for case in cases:
@@ -413,8 +416,13 @@ def go(bench: Bench, asked: argparse.Namespace) -> None:
             if len(running) >= 2 * WORKERS:
                 _, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             with bench.lock:
-                if bench.totals.faults.total() >= wanted:
+                done = bench.totals.faults.total()
+                if done >= wanted:
                     break
+                # The long form takes an hour: who waits, or ends it, sees how far it came.
+                if done >= told + STEP:
+                    told = done
+                    report(bench, (datetime.datetime.now() - began).total_seconds())
 
 
 def endless(singles: list[Case]):

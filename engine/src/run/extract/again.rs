@@ -315,8 +315,22 @@ mod tests {
     #[test]
     fn pieces_cover_the_window_once() {
         let past = [w(0, 4), w(4, 8), w(8, 16)];
+        let gap = [w(0, 4), w(8, 16)];
+        let skipped = [w(4, 6), w(6, 8)];
         for start in 0..20 {
             for end in start + 1..24 {
+                let known = Past {
+                    extracted: &gap,
+                    skipped: &skipped,
+                };
+                let mut reached = start;
+                for piece in pieces(w(start, end), Some(16), known).unwrap() {
+                    let first = piece.start >= 16 || piece.start >= 4 && piece.end <= 8;
+                    assert!(piece.start <= reached && piece.end > reached, "{piece:?}");
+                    assert!(gap.contains(&piece) || first, "{piece:?}");
+                    reached = piece.end;
+                }
+                assert!(reached >= end);
                 let pieces = pieces(w(start, end), Some(16), self::past(&past)).unwrap();
                 let mut reached = start;
                 for piece in &pieces {
