@@ -58,6 +58,15 @@ pub fn command() -> Command {
                         .value_name("CLOUD")
                         .help("The cloud of a project that has no cursor, where several are configured"),
                 )
+                .arg(
+                    Arg::new("never-extracted")
+                        .long("never-extracted")
+                        .action(ArgAction::SetTrue)
+                        .help(
+                            "Nobody has extracted what is skipped: neither Python cASO, nor a spool that was lost. It is \
+                             noted, and may be extracted later without `--storage-anyway`",
+                        ),
+                )
                 .arg(yes()),
         )
         .subcommand(
@@ -127,7 +136,14 @@ fn set(line: CommandLine, matches: &ArgMatches) -> Task {
     let at = matches.get_one::<i64>("when").copied().unwrap_or_default();
     let project = name(matches);
     let cloud = matches.get_one::<String>("cloud").cloned();
-    change(line, matches, Change::Set { project, cloud, at })
+    let never_extracted = matches.get_flag("never-extracted");
+    let what = Change::Set {
+        project,
+        cloud,
+        at,
+        never_extracted,
+    };
+    change(line, matches, what)
 }
 
 fn rename(line: CommandLine, matches: &ArgMatches) -> Task {

@@ -40,7 +40,10 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
 pub fn execute(config: &Config, server: &str, json: bool) -> Exit {
     logged(&log_settings(config), async {
         match run::explain(config, server, json).await {
-            Ok(text) => print(&text),
+            Ok((text, found)) => match (print(&text), found) {
+                (Exit::Done, false) => Exit::Nothing,
+                (printed, _) => printed,
+            },
             Err(error) => complain(&error, Exit::Nothing),
         }
     })

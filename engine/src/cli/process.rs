@@ -50,11 +50,9 @@ pub fn execute(task: Task) -> Exit {
             preview::execute(config, &form, of_dry_run)
         }),
         Task::Check { line, what } => check::execute(program, line, what),
-        Task::Status { line, form } => {
-            with_config(program, line, |config| status::show(&config, form))
-        }
+        Task::Status { line, form } => status::execute(program, line, form),
         Task::Queue { line, what } => {
-            with_config(program, line, |config| queue::execute(config, what))
+            with_spool(program, line, |config| queue::execute(config, what))
         }
         Task::Explain { line, server, json } => with_config(program, line, |config| {
             explain::execute(&config, &server, json)
@@ -70,7 +68,7 @@ pub fn execute(task: Task) -> Exit {
             with_config(program, line, |config| republish::execute(config, what))
         }
         Task::Cursor { line, what } => {
-            with_config(program, line, |config| cursor::execute(&config, &what))
+            with_spool(program, line, |config| cursor::execute(&config, &what))
         }
         Task::Projects { line } => with_config(program, line, |config| {
             logged(&log_settings(&config), run::projects(config))
@@ -221,6 +219,14 @@ pub fn log_settings(config: &Config) -> LogSettings {
         syslog: logging.syslog.map(|facility| facility.code),
         remarks: ComponentWarnings::default(),
     }
+}
+
+/// For who looks into the spool of a configuration.
+fn with_spool(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {
+    with_config(program, line, |config| match run::is_configured(&config) {
+        Ok(()) => command(config),
+        Err(error) => complain(&error, Exit::Usage),
+    })
 }
 
 fn with_config(program: Program, line: CommandLine, command: impl FnOnce(Config) -> Exit) -> Exit {

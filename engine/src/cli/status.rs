@@ -3,11 +3,11 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
-use super::process::{complain, print};
+use super::process::{complain, complain_each, inputs, print};
 use super::task::Task;
 use crate::run::{self, Exit, StatusForm};
 use caso_base::{Clock as _, SystemClock};
-use caso_config::{CommandLine, Config};
+use caso_config::{CommandLine, Config, Program};
 
 const FORMS: [(&str, StatusForm, &str); 3] = [
     (
@@ -54,8 +54,35 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
     }
 }
 
-/// Prints it.
-pub fn show(config: &Config, form: StatusForm) -> Exit {
+/// Reads the configuration, and prints it.
+pub fn execute(program: Program, line: CommandLine, form: StatusForm) -> Exit {
+    let config = match caso_config::load(&inputs(program, line)) {
+        Ok(config) => config,
+        Err(errors) if form == StatusForm::Nagios => {
+            let first = errors.0.first().map(|error| error.message().to_string());
+            return show_unknown(&first.unwrap_or_default());
+        }
+        Err(errors) => return complain_each(&errors, Exit::Usage),
+    };
+    match run::is_configured(&config) {
+        Ok(()) => show(&config, form),
+        Err(error) if form == StatusForm::Nagios => {
+            show_unknown(&run::message(error.as_ref()).to_string())
+        }
+        Err(error) => complain(&error, Exit::Usage),
+    }
+}
+
+/// Nagios reads standard output alone, and would take the exit code of a wrong configuration for CRITICAL.
+fn show_unknown(reason: &str) -> Exit {
+    let shown = run::status_unknown(reason);
+    match print(&shown.text) {
+        Exit::Done => shown.exit,
+        failed => failed,
+    }
+}
+
+fn show(config: &Config, form: StatusForm) -> Exit {
     match run::status(config, SystemClock::new().now(), form) {
         Ok(shown) => match print(&shown.text) {
             Exit::Done => shown.exit,

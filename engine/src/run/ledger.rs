@@ -16,7 +16,7 @@ use caso_deliver::{Delivery, Ending};
 use caso_disk::Disk;
 use caso_model::extraction::Extractor;
 use caso_state::ledger::{
-    self, FailureLine, MessengerLine, RunId, RunLine, Unreadable, WindowLine,
+    self, FailureLine, MessengerLine, ProblemLine, RunId, RunLine, Unreadable, WindowLine,
 };
 use caso_state::{Lock, Spool};
 
@@ -179,6 +179,7 @@ pub fn keep(
         windows,
         failures,
         messengers: messengers(prepared, delivery),
+        problems: summary.problems().to_vec(),
         ..line(prepared.run_id(), exit)
     };
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
@@ -212,10 +213,11 @@ fn line(RunId { began, process }: RunId, exit: Exit) -> RunLine {
         windows: Vec::new(),
         failures: Vec::new(),
         messengers: Vec::new(),
+        problems: Vec::new(),
     }
 }
 
-/// Keeps that a run ended before it extracted anything, so that nobody who looks takes the one before for the last. Not of one
+/// Keeps that a run ended before it did anything, so that nobody who looks takes the one before for the last. Not of one
 /// that found another at work, nor where there is no spool yet.
 pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
     if stopped.exit == Exit::Locked || !config.spooldir.is_dir() {
@@ -226,6 +228,7 @@ pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
     let Ok(_lock) = Lock::acquire(&config.lock_path, Duration::ZERO).await else {
         return;
     };
+    let told = remedy::message(stopped.error.as_ref());
     let line = RunLine {
         failures: vec![FailureLine {
             // Of none.
@@ -234,6 +237,10 @@ pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
             name: None,
             extractor: None,
             reason: error_chain(stopped.error.as_ref()),
+        }],
+        problems: vec![ProblemLine {
+            text: told.text,
+            hint: told.hint,
         }],
         ..line(run_id(began), stopped.exit)
     };
@@ -283,6 +290,7 @@ fn messengers(prepared: &Prepared, delivery: &Delivery) -> Vec<MessengerLine> {
         delivered: report.delivered,
         quarantined: report.refused + report.failed,
         waiting: report.waiting,
+        missing: report.missing,
         stopped: match &report.outcome {
             Ending::Complete => None,
             other => Some(other.to_string()),
@@ -294,6 +302,7 @@ fn messengers(prepared: &Prepared, delivery: &Delivery) -> Vec<MessengerLine> {
         delivered: 0,
         quarantined: 0,
         waiting: 0,
+        missing: 0,
         stopped: Some(unusable.failure.detail.clone()),
         queues: Vec::new(),
     });

@@ -46,7 +46,7 @@ use tokio::sync::watch;
 
 pub use self::commands::{
     Account, Check, Checked, FirstSite, StatusForm, check, check_unusable, demo, explain, init,
-    mapping_migrate, projects, remove_demo, sample, show, status, support,
+    mapping_migrate, projects, remove_demo, sample, show, status, status_unknown, support,
 };
 pub use self::commands::{component, cursor, cursor_places, queue};
 pub use self::component_warnings::ComponentWarnings;
@@ -64,6 +64,7 @@ use crate::log_line;
 use self::prepare::Stopped;
 use self::republish::Again;
 use self::summary::Summary;
+use caso_base::Message;
 use caso_config::Config;
 
 /// What a command line came to.
@@ -89,7 +90,7 @@ pub async fn run(invocation: Invocation, cancel: watch::Receiver<bool>) -> Exit 
     let quiet = invocation.config.logging.debug;
     let json = invocation.config.logging.json;
     let extract = invocation.extract;
-    let of_record = (extract && invocation.kind.is_real()).then(|| invocation.config.clone());
+    let of_record = invocation.kind.is_real().then(|| invocation.config.clone());
     let began = invocation.kind.clock().now();
     let watched = invocation.verbose || io::stderr().is_terminal();
     // A dry run is somebody's who looks; and a log file without a line on a good hour looks as if
@@ -128,7 +129,12 @@ async fn phases(
     if extract && !bound::reached(&prepared, &mut summary)? {
         extracted = Some(extract::extract(&prepared, cancel.clone(), &mut summary).await);
     }
-    let delivery = deliver::deliver(&prepared, cancel, &mut summary).await;
+    let delivery = deliver::deliver(&prepared, cancel.clone(), &mut summary).await;
+    if *cancel.borrow() {
+        summary.remember(&Message::from(
+            "a signal asked it to end before it was done",
+        ));
+    }
     close::close(&prepared, &delivery, &remarks, &mut summary);
     let took = began.elapsed();
     let exit = summary.exit(prepared.config.partial_exit_ok);
@@ -136,6 +142,24 @@ async fn phases(
     ledger::keep(&prepared, extracted, &delivery, exit, took_ms, &summary);
     summary.took(took.as_secs_f64());
     Ok(summary)
+}
+
+/// Whether anything says where records wait: without a configuration nothing is known, which is not the same as that
+/// all is well.
+///
+/// # Errors
+/// Nothing does.
+pub fn is_configured(config: &Config) -> anyhow::Result<()> {
+    match config.files.is_empty() && !config.spooldir.exists() {
+        false => Ok(()),
+        true => Err(remedy::advised(
+            format!(
+                "nothing says where records wait: {}",
+                where_configured(config)
+            ),
+            NAME_A_FILE,
+        )),
+    }
 }
 
 /// What to do where there is no configuration.

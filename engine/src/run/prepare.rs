@@ -16,7 +16,7 @@ use super::republish::Again;
 use super::site_names;
 use super::summary::Summary;
 use super::warning_memory::WarningMemory;
-use super::{Invocation, NAME_A_FILE, where_configured};
+use super::{Invocation, is_configured, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config};
@@ -109,15 +109,8 @@ pub async fn prepare(
             }
             Stopped::with(Exit::Usage)(error)
         })?;
-    } else if config.files.is_empty() && !config.spooldir.exists() {
-        let error = remedy::advised(
-            format!(
-                "nothing says where records wait: {}",
-                where_configured(&config)
-            ),
-            NAME_A_FILE,
-        );
-        return Err(Stopped::with(Exit::Usage)(error));
+    } else {
+        is_configured(&config).map_err(Stopped::with(Exit::Usage))?;
     }
     let nothing = || Stopped::with(Exit::Nothing);
     let (sandbox, cache_warnings) =

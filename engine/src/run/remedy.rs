@@ -17,8 +17,8 @@ use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
 use caso_model::notice::Notice;
 use caso_net::http::SetupError;
 use caso_net::tls::{KeyAlone, TlsError};
-use caso_openstack::ApiError;
 use caso_openstack::prometheus::PrometheusError;
+use caso_openstack::{ApiError, Call};
 use caso_sandbox::{SandboxError, Shortage};
 use caso_state::{CursorError, FolderError, HistoryError, LockError, SpoolError};
 
@@ -46,7 +46,8 @@ pub fn message(error: &(dyn Error + 'static)) -> Message {
 pub fn of_cloud(error: &anyhow::Error, cloud: &CloudConfig) -> anyhow::Error {
     let may_not_list = matches!(
         error.downcast_ref::<ProjectsError>(),
-        Some(ProjectsError::List { source, .. }) if source.is_forbidden()
+        Some(ProjectsError::List { source, .. })
+            if source.is_forbidden() && !source.call().is_some_and(Call::is_login)
     );
     let hint = match may_not_list {
         true => Some(format!(
@@ -296,6 +297,7 @@ mod tests {
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let folder = FolderError {
             wanted: "/spool".into(),
+            folder: true,
             blocking: "/spool".into(),
             problem: caso_state::FolderProblem::Denied(denied),
             owner: None,

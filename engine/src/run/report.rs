@@ -126,7 +126,7 @@ async fn read(
         end: month.end,
     };
     month::narrow(&mut config, and_before, is_counted);
-    // Nothing of it is sent, so nothing is counted twice.
+    // Nothing of it is sent, so nothing is counted twice; a cloud with another name neither.
     config.overlapping_intervals = true;
     let invocation = Invocation {
         config,
@@ -139,6 +139,7 @@ async fn read(
                 .filter(|kind| is_counted(*kind))
                 .map(|kind| kind.name().to_owned())
                 .collect(),
+            in_one_window: true,
         }),
         verbose: false,
         remarks,

@@ -60,6 +60,9 @@ pub fn republished() -> impl Iterator<Item = &'static str> {
 pub struct Again {
     /// Records of other types are left out.
     pub types: BTreeSet<String>,
+    /// Each project in one window, as nothing of it is sent: whoever adds up what was used does without the bounds
+    /// of the first time.
+    pub in_one_window: bool,
 }
 
 /// Shows what would be sent, or sends it.
@@ -83,6 +86,7 @@ pub async fn republish(
         only: None,
         again: Some(Again {
             types: what.types.clone(),
+            in_one_window: false,
         }),
         verbose: true,
         remarks: remarks.clone(),
@@ -161,7 +165,9 @@ fn only(config: &mut Config, projects: &[String], now: i64) -> anyhow::Result<()
 fn effect(kind: RecordType, storage_anyway: bool) -> &'static str {
     match kind.accrual() {
         Accrual::Latest => "replaces, by VM and month",
-        Accrual::Sum if storage_anyway => "adds to what was sent before",
+        Accrual::Sum if storage_anyway => {
+            "replaces, by the same ids; adds, where they are not known"
+        }
         Accrual::Sum => "replaces, by the same ids",
         Accrual::Moment => "is sent once more",
     }

@@ -7,6 +7,7 @@ use super::components::{Messenger, Unusable, not_started};
 use caso_config::Config;
 use caso_model::notice::Notice;
 use caso_sandbox::{Claim, Grant, Territory};
+use caso_state::Spool;
 
 /// Those that may run, and those whose grants lie in somebody's way. Before any of
 /// them runs: a guest could move what is compared.
@@ -19,7 +20,18 @@ pub fn parted(config: &Config, messengers: Vec<Messenger>) -> (Vec<Messenger>, V
             builtin: messenger.component.builtin,
         })
         .collect();
-    let overlaps = territory.overlaps(&claims);
+    let mut overlaps = territory.overlaps(&claims);
+    // What comes with the host writes where the site says, but among what the host itself lives on.
+    let spool = spool(config);
+    for (messenger, overlap) in messengers.iter().zip(&mut overlaps) {
+        if messenger.component.builtin {
+            let claim = Claim {
+                granted: &messenger.setup.granted,
+                builtin: false,
+            };
+            *overlap = spool.overlaps(&[claim]).pop().flatten();
+        }
+    }
     let mut usable = Vec::new();
     let mut unusable = Vec::new();
     for (messenger, overlap) in messengers.into_iter().zip(overlaps) {
@@ -81,6 +93,18 @@ fn share_records(one: &Messenger, other: &Messenger) -> bool {
         (Some(types), None) | (None, Some(types)) => !types.is_empty(),
         (None, None) => true,
     }
+}
+
+/// The spool itself, and its parts: a folder of its own beside them is nobody's.
+fn spool(config: &Config) -> Territory {
+    let mut territory = Territory::default();
+    let folder = std::path::absolute(&config.spooldir);
+    let folder = folder.unwrap_or_else(|_| config.spooldir.clone());
+    territory.file("`spooldir`", &folder);
+    for part in Spool::parts(&folder) {
+        territory.folder("a part of `spooldir`", &part);
+    }
+    territory
 }
 
 fn territory(config: &Config, messengers: &[Messenger]) -> Territory {

@@ -19,7 +19,10 @@ fn main() -> std::io::Result<()> {
             .help(help)
     };
     let asked = Command::new("stand-in-cloud")
-        .about("A stand-in OpenStack with generated servers")
+        .about(
+            "A stand-in OpenStack with generated servers, at `/identity/v3` of its address: user `accounting` of domain \
+             `Default`, password `secret`",
+        )
         .arg(number(
             "projects",
             "10",

@@ -58,7 +58,9 @@ fn a_folder_of_somebody_else_is_named_with_its_owner() {
         site.extract(&WINDOW)
             .expect(1)
             .says(&format!("`{}` belongs to", locked.display()))
-            .says("run cASO as its owner");
+            .says(&format!(
+                "hint: make it for `nobody`: install -d -o nobody {path}"
+            ));
     }
     assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
 }

@@ -37,6 +37,7 @@ mod log_file;
 mod logins;
 mod messengers;
 mod month_ends;
+mod night;
 mod nova;
 mod old_journal;
 mod otlp;

@@ -683,7 +683,7 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
 fn a_name_is_no_part_of_an_address() {
     let (cloud, site) = extracted();
     let before = cloud.seen().len();
-    let found = caso(&site, &["explain"], &["detail", "--json"]).expect(0);
+    let found = caso(&site, &["explain"], &["detail", "--json"]).expect(1);
     let found: serde_json::Value = serde_json::from_str(&found.stdout).expect("JSON");
     assert_eq!(found["servers"], serde_json::json!([]));
     assert_eq!(found["unanswered"], serde_json::json!([]));
@@ -734,7 +734,7 @@ fn all_servers_of_a_name_are_explained_and_programs_read_the_same() {
         assert!(told.stdout.contains(&format!("\nserver {id}\n")), "{told}");
     }
     let read = |arguments: &[&str]| -> serde_json::Value {
-        let told = caso(&site, &["explain"], arguments).expect(0);
+        let told = caso(&site, &["explain"], arguments);
         serde_json::from_str(&told.stdout).expect("JSON")
     };
     let json = read(&["--json", "test (1)"]);

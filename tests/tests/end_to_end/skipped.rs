@@ -15,7 +15,8 @@ fn by_hand(site: &Site, from: &str, to: &str) {
 
 fn set(site: &Site, at: &str) {
     let at = format!("2026-10-08T{at}");
-    caso(site, &["cursor", "set"], &[&project_id(0), &at, "--yes"]).expect(0);
+    let what = [&project_id(0), &at, "--yes", "--never-extracted"];
+    caso(site, &["cursor", "set"], &what).expect(0);
 }
 
 /// Three hours, two that an operator skips, and a sixth.
@@ -136,4 +137,129 @@ fn what_was_sealed_under_a_name_that_a_cloud_has_no_more_is_counted_once() {
     caso(&site, &["cursor", "rename"], &["default", "prod"]).expect(0);
     site.extract(&SIX);
     once(&site, "renamed");
+}
+
+/// Behind a cursor that somebody put ahead, without a word of whether it was extracted: what is not known is asked for, and
+/// who answers gets just that.
+#[test]
+fn what_nobody_knows_is_extracted_on_demand_and_nothing_else_with_it() {
+    for how in ["set", "lastrun"] {
+        for then in ["republish", "by hand", "set back"] {
+            let (_cloud, mut site) = extracted();
+            match how {
+                "set" => {
+                    let what = [&project_id(0)[..], "2026-10-08T05:00", "--yes"];
+                    drop(
+                        caso(&site, &["cursor", "set"], &what)
+                            .expect(0)
+                            .says("--never-extracted"),
+                    );
+                }
+                _ => {
+                    let lastrun = site.spool().join(format!("lastrun.{}", project_id(0)));
+                    std::fs::write(lastrun, "2026-10-08 05:00:01+00:00").unwrap();
+                }
+            }
+            site.extract(&SIX).expect(0);
+            let counted = intervals(&site);
+            let month = ["--month", "2026-10", "--yes"];
+            caso(&site, &["republish"], &month)
+                .expect(3)
+                .says("is not known");
+            assert_eq!(intervals(&site), counted, "{how}");
+            match then {
+                "republish" => {
+                    let anyway = ["--month", "2026-10", "--yes", "--storage-anyway"];
+                    drop(caso(&site, &["republish"], &anyway).expect(0));
+                }
+                "by hand" => {
+                    site.set("DEFAULT", "overlapping_intervals", "true");
+                    by_hand(&site, "03:20", "05:40");
+                    by_hand(&site, "02:10", "04:00");
+                }
+                _ => {
+                    site.set("DEFAULT", "overlapping_intervals", "true");
+                    set(&site, "02:30");
+                    site.extract(&SIX).expect(0);
+                }
+            }
+            let after = intervals(&site);
+            assert!(after.is_superset(&counted), "{how} {then}");
+            if then == "by hand" {
+                // What was not asked for is not there.
+                assert_eq!(after.len(), counted.len() + 2, "{how}: {after:?}");
+            } else {
+                once(&site, then);
+            }
+        }
+    }
+}
+
+/// An operator looks ahead, and puts the cursor where it was: behind it nothing was extracted but what he did.
+#[test]
+fn a_cursor_that_is_set_says_how_far_it_was_whatever_was_extracted_ahead() {
+    for at in ["03:00", "02:00"] {
+        let (_cloud, site) = extracted();
+        by_hand(&site, "04:00", "05:00");
+        set(&site, at);
+        site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+            .expect(0);
+        site.extract(&SIX).expect(0);
+        once(&site, at);
+    }
+}
+
+#[test]
+fn a_window_by_hand_of_a_forgotten_project_hides_nothing_before_it() {
+    let (_cloud, site) = extracted();
+    caso(&site, &["cursor", "forget"], &[&project_id(0), "--yes"]).expect(0);
+    by_hand(&site, "04:00", "05:00");
+    site.extract(&SIX).expect(0);
+    once(&site, "forgotten");
+}
+
+/// Left out for a while, and its cursor taken away with the others'.
+#[test]
+fn an_extractor_that_comes_back_to_a_forgotten_project_goes_on_from_where_it_was() {
+    let (_cloud, mut site) = extracted();
+    site.set("DEFAULT", "extractor", "nova");
+    caso(&site, &["cursor", "forget"], &[&project_id(0), "--yes"]).expect(0);
+    site.extract(&["--extract-to", "2026-10-08 05:00:00"])
+        .expect(0);
+    site.set("DEFAULT", "extractor", "cinder, nova");
+    site.extract(&SIX).expect(0);
+    once(&site, "left out");
+}
+
+/// Whoever forgets one project has not said what became of the cloud.
+#[test]
+fn a_forgotten_project_of_a_cloud_with_another_name_is_asked_for_still() {
+    for how in ["forgotten", "removed"] {
+        let (_cloud, mut site) = extracted();
+        let counted = intervals(&site);
+        site.set("DEFAULT", "clouds", "prod");
+        site.set("cloud_prod", "keystone", "keystone_auth");
+        match how {
+            "forgotten" => {
+                drop(caso(&site, &["cursor", "forget"], &[&project_id(0), "--yes"]).expect(0))
+            }
+            _ => std::fs::remove_file(site.spool().join(format!("lastrun.{}", project_id(0))))
+                .unwrap(),
+        }
+        site.extract(&SIX)
+            .expect(1)
+            .says("caso cursor rename default prod");
+        assert_eq!(intervals(&site), counted, "{how}");
+    }
+    // That the cloud is no more is an answer.
+    let (_cloud, mut site) = extracted();
+    site.set("DEFAULT", "clouds", "prod");
+    site.set("cloud_prod", "keystone", "keystone_auth");
+    caso(
+        &site,
+        &["cursor", "forget"],
+        &["--cloud", "default", "--yes"],
+    )
+    .expect(0);
+    site.extract(&SIX).expect(0);
 }

@@ -37,6 +37,21 @@ pub(super) fn unknown_option<'a>(
     Notice::warning(of_place("unknown", section, name, origin), text)
 }
 
+/// The same in the section of a component, where an option of the engine's may have slipped in.
+pub(super) fn unknown_in_component<'a>(
+    section: &str,
+    name: &str,
+    origin: &Origin,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Notice {
+    let mut notice = unknown_option(section, name, origin, known);
+    let row = table::rows().find(|row| row.name == name && row.ignored.is_none());
+    if let (None, Some(row)) = (&notice.hint, row) {
+        notice.hint = Some(format!("it belongs in [{}]", row.section));
+    }
+    notice
+}
+
 /// What is set in a section by names that nobody knows, and by which this option was probably meant.
 pub(super) fn almost(sources: &Sources, section: &str, option: &str) -> Vec<(String, Origin)> {
     let is_meant = |name: &str| {

@@ -13,7 +13,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::sys::statvfs::Statvfs;
+use nix::sys::statvfs::{FsFlags, Statvfs};
 
 use crate::errno::{cannot_sync_folders, no_room};
 use crate::owner;
@@ -152,6 +152,8 @@ pub struct Left {
     pub of: u64,
     /// Files that can still be made; none where the filesystem does not count them.
     pub files: Option<u64>,
+    /// Nothing can be written there.
+    pub read_only: bool,
 }
 
 impl Left {
@@ -174,6 +176,7 @@ impl Left {
             bytes: 0,
             of: 0,
             files: None,
+            read_only: false,
         })
     }
 }
@@ -184,6 +187,7 @@ impl From<Statvfs> for Left {
             bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
             of: stat.blocks().saturating_mul(stat.fragment_size()),
             files: countable(stat.files(), stat.files_available()),
+            read_only: stat.flags().contains(FsFlags::ST_RDONLY),
         }
     }
 }
@@ -283,6 +287,11 @@ impl Disk {
     pub fn append_lines(&self, path: &Path) -> Result<DiskFile, DiskError> {
         let exists = path.exists();
         let step = if exists { Step::Open } else { Step::Create };
+        // Who opens a pipe to write waits until somebody reads it.
+        if exists && !path.is_file() {
+            let reason = io::Error::other("it is not a file");
+            return Err(DiskError::new(step, path, reason));
+        }
         self.gate(step, path)?;
         let file = OpenOptions::new()
             .append(true)

@@ -97,6 +97,9 @@ impl JournalError {
             JournalError::NotFinite { .. } => {
                 "the mapper must leave the field out or give a number"
             }
+            JournalError::Read { .. } | JournalError::Lock(_) => {
+                "make it a file of cASO's that this user can read and write; what else stands there can be moved away"
+            }
             JournalError::UnknownType { .. } => "deliver it with the version that packed it",
             _ => return None,
         })

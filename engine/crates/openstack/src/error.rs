@@ -24,6 +24,15 @@ pub struct Call {
     pub request_id: Option<String>,
 }
 
+impl Call {
+    /// Whether it asks Keystone for a token.
+    pub fn is_login(&self) -> bool {
+        self.service == Service::Identity
+            && self.method == "POST"
+            && self.url.ends_with("/auth/tokens")
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{} {}`", self.method, self.url)?;
@@ -245,6 +254,10 @@ impl ApiError {
             }
             ApiError::Connect { call, .. } if call.service == Service::Identity => {
                 "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
+            }
+            // No role opens that door.
+            ApiError::Forbidden { call, .. } if call.is_login() => {
+                "ask whoever runs what stands before Keystone: it lets no login through from here"
             }
             ApiError::NoRegion { .. } => "correct `region_name`",
             ApiError::NoVersion {

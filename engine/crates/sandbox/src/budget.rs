@@ -358,6 +358,7 @@ mod tests {
                 bytes,
                 of,
                 files: None,
+                read_only: false,
             };
             super::Budget::default().above_the_floor(Some(left), || "`q`".to_owned())
         };

@@ -57,7 +57,7 @@ use caso_base::error_chain;
 use caso_disk::Step;
 use caso_model::Window;
 
-pub use self::all::{Unlisted, Whereabouts};
+pub use self::all::{AllCursors, Unlisted, UnusableFile, Whereabouts};
 pub use self::error::CursorError;
 use self::noted::{Listed, MovedBy};
 pub use self::places::Former;
@@ -190,6 +190,8 @@ pub struct Cursors {
     run: RunId,
     /// Whether the windows of an extractor are of any use to somebody later.
     is_noted: fn(&str) -> bool,
+    /// The windows are an operator's.
+    by_hand: bool,
     listed: Listed,
     /// What a run that was ended wrote into lastrun files is on disk.
     mended: AtomicBool,
@@ -216,6 +218,7 @@ impl Cursors {
             writing: Mutex::new(()),
             run: RunId::default(),
             is_noted: |_| true,
+            by_hand: false,
             listed: Listed::of(spool),
             mended: AtomicBool::new(false),
         }
@@ -232,6 +235,13 @@ impl Cursors {
     #[must_use]
     pub fn noting(self, is_noted: fn(&str) -> bool) -> Cursors {
         Cursors { is_noted, ..self }
+    }
+
+    /// With windows that an operator chose: of a project whose cursors were taken away they move none, as what lies
+    /// before them is to be extracted again.
+    #[must_use]
+    pub fn by_hand(self, by_hand: bool) -> Cursors {
+        Cursors { by_hand, ..self }
     }
 
     /// With every cursor that the configuration has. One of a cloud that is
@@ -329,6 +339,7 @@ impl Cursors {
                     let by = MovedBy {
                         run,
                         is_noted: self.is_noted,
+                        by_hand: self.by_hand,
                         listed: &self.listed,
                     };
                     cursors.plan(&self.spool, &self.configured, &windows, &by)

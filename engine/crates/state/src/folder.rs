@@ -30,6 +30,8 @@ pub enum FolderProblem {
 pub struct FolderError {
     /// What must be written.
     pub wanted: PathBuf,
+    /// It must be a folder.
+    pub folder: bool,
     /// What stands in the way: `wanted`, or the nearest part of it that exists.
     pub blocking: PathBuf,
     /// What is wrong with `blocking`.
@@ -77,9 +79,23 @@ impl FolderError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match &self.problem {
-            FolderProblem::Denied(e) if e.raw_os_error() != Some(nix::libc::EROFS) => Some(
-                format!("run cASO as its owner, or give it to `{}`", self.us),
+            FolderProblem::Denied(e) if e.raw_os_error() == Some(nix::libc::EROFS) => Some(
+                "mount that filesystem for writing, or name another folder in the configuration"
+                    .to_owned(),
             ),
+            // What lies above is often everybody's, and nothing to be given away.
+            FolderProblem::Denied(_) if self.folder && self.blocking != self.wanted => {
+                Some(format!(
+                    "make it for `{}`: install -d -o {} {}",
+                    self.us,
+                    self.us,
+                    self.wanted.display()
+                ))
+            }
+            FolderProblem::Denied(_) => Some(format!(
+                "run cASO as its owner, or give it to `{}`, with all that is in it (chown -R)",
+                self.us
+            )),
             FolderProblem::NotAFolder => {
                 Some("move it away, or name another folder in the configuration".to_owned())
             }
@@ -108,6 +124,7 @@ pub fn check_folder(path: &Path) -> Result<(), FolderError> {
 fn check(path: &Path, folder: bool) -> Result<(), FolderError> {
     let refuse = |blocking: &Path, problem| FolderError {
         wanted: path.to_owned(),
+        folder,
         blocking: blocking.to_owned(),
         problem,
         owner: owner_of(blocking),
@@ -313,13 +330,15 @@ mod tests {
     fn what_stands_in_the_way_is_said_and_what_to_do() {
         let error = |blocking: &str, problem, owner: Option<&str>| FolderError {
             wanted: "/spool/caso".into(),
+            folder: true,
             blocking: blocking.into(),
             problem,
             owner: owner.map(str::to_owned),
             us: "caso".into(),
         };
         let denied = |number| FolderProblem::Denied(io::Error::from_raw_os_error(number));
-        let ours = "run cASO as its owner, or give it to `caso`";
+        let ours = "run cASO as its owner, or give it to `caso`, with all that is in it (chown -R)";
+        let made = "make it for `caso`: install -d -o caso /spool/caso";
         for (failed, text, hint) in [
             (
                 error(
@@ -329,7 +348,7 @@ mod tests {
                 ),
                 "cannot write `/spool/caso`: `/spool` belongs to `root:root` (mode 0755), and we \
                  run as `caso` (Permission denied (os error 13))",
-                Some(ours),
+                Some(made),
             ),
             (
                 error("/spool/caso", denied(nix::libc::EACCES), None),
@@ -344,7 +363,9 @@ mod tests {
                     Some("`root:root` (mode 0755)"),
                 ),
                 "cannot write `/spool/caso`: `/spool` is on a read-only filesystem",
-                None,
+                Some(
+                    "mount that filesystem for writing, or name another folder in the configuration",
+                ),
             ),
             (
                 error(

@@ -57,6 +57,19 @@ pub struct RunLine {
     /// What was delivered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messengers: Vec<MessengerLine>,
+    /// What was told of it as an error, as far as it is not too much.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemLine>,
+}
+
+/// An error of a run, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemLine {
+    /// What is.
+    pub text: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// One window of one extractor: all projects of which it is the same.
@@ -146,12 +159,21 @@ pub struct MessengerLine {
     pub quarantined: u64,
     /// Records that wait.
     pub waiting: u64,
+    /// Records that were lost to it, as what the journal had of them was damaged or gone.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub missing: u64,
     /// Why it stopped before its queue was empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
     /// Folders of its queues, which somebody else empties.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<PathBuf>,
+}
+
+// serde hands in a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What tells one run from another: none begins before the other has ended.
@@ -378,6 +400,7 @@ mod tests {
             }],
             failures: Vec::new(),
             messengers: Vec::new(),
+            problems: Vec::new(),
         }
     }
 

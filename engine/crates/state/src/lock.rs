@@ -71,6 +71,12 @@ pub enum LockError {
     /// Its folder could not be made.
     #[error("cannot make the folder of the lock")]
     Disk(#[from] DiskError),
+    /// Something else stands in the place of the lock file.
+    #[error("cannot take the lock: `{}` is not a file", .path.display())]
+    NotAFile {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// The lock file cannot be opened or locked.
     #[error("cannot take the lock `{}`", .path.display())]
     Io {
@@ -88,6 +94,7 @@ impl LockError {
         match self {
             LockError::Held { .. } => Some("wait for its end, or stop it"),
             LockError::Folder(_) | LockError::Disk(_) => None,
+            LockError::NotAFile { .. } => Some("remove it: the next run makes the file"),
             LockError::Io { .. } => Some("does its filesystem know record locks?"),
         }
     }
@@ -103,6 +110,7 @@ impl Lock {
     pub async fn acquire(folder: &Path, timeout: Duration) -> Result<Lock, LockError> {
         let path = folder.join(LOCK_FILE);
         check_writable(&path)?;
+        must_be_a_file(&path)?;
         Disk::default().create_folder(folder)?;
         let io = |source| LockError::Io {
             path: path.clone(),
@@ -141,6 +149,7 @@ impl Lock {
     pub fn look(folder: &Path) -> Result<Option<Holder>, LockError> {
         let path = folder.join(LOCK_FILE);
         check_writable(&path)?;
+        must_be_a_file(&path)?;
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -157,6 +166,16 @@ impl Lock {
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Who opens a pipe waits for its other end, and a folder has no lock.
+fn must_be_a_file(path: &Path) -> Result<(), LockError> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(LockError::NotAFile {
+            path: path.to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -327,7 +346,7 @@ mod tests {
         let path = dir.path().join(LOCK_FILE);
         let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let failed = Lock::look(dir.path()).unwrap_err();
-        let text = format!("cannot take the lock `{}`", path.display());
+        let text = format!("cannot take the lock: `{}` is not a file", path.display());
         assert_eq!(failed.to_string(), text);
         let failed = wait(Lock::acquire(dir.path(), NONE)).unwrap_err();
         assert_eq!(failed.to_string(), text);

@@ -34,6 +34,8 @@ pub enum Change {
         /// Of a project that has none yet.
         cloud: Option<String>,
         at: i64,
+        /// Nobody extracted what lies between where they stand and this.
+        never_extracted: bool,
     },
     Forget {
         project: String,
@@ -62,7 +64,10 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
         };
         return Ok(serde_json::to_string_pretty(&listed)? + "\n");
     }
-    if status.cursors.is_empty() {
+    let damaged = status.damaged_cursors.iter();
+    let damaged = damaged.map(|it| format!("`{}`: {}\n", it.file.display(), it.reason));
+    let damaged: String = damaged.collect();
+    if status.cursors.is_empty() && damaged.is_empty() {
         let spool = Spool::look(&config.spooldir, Disk::default());
         let earlier = Cursors::lastruns(&spool).context("cannot read the lastrun files")?;
         return Ok(of_earlier(&earlier));
@@ -84,7 +89,7 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     }
     next.dedup();
     next.push("caso status".to_owned());
-    Ok(table.to_string() + &table::next(&next))
+    Ok(table.to_string() + &damaged + &table::next(&next))
 }
 
 /// Where no run of this version has been, and maybe Python's.
@@ -157,7 +162,16 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
                 format_utc(*at)
             )));
         }
-        Change::Set { at, .. } => announced(&cursors, *at),
+        Change::Set {
+            at,
+            never_extracted,
+            ..
+        } => announced(
+            &cursors,
+            *at,
+            *never_extracted,
+            config.overlapping_intervals,
+        ),
         Change::Forget { .. } => (forgotten(&cursors), Some("Forget it?")),
     };
     if let Change::Set { at, .. } = change {
@@ -173,10 +187,18 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         return Ok(());
     };
     let written = match change {
-        Change::Set { at, .. } => {
+        Change::Set {
+            at,
+            never_extracted,
+            ..
+        } => {
             let keys = cursors.iter().map(|it| it.key()).collect();
+            let is_skipped: fn(&str) -> bool = match never_extracted {
+                true => adds_up,
+                false => |_| false,
+            };
             let all = Cursors::open(&spools.cursors, false)
-                .noting(adds_up)
+                .noting(is_skipped)
                 .configured(keys);
             all.set(&first.project, first.name.as_deref(), *at)
         }
@@ -260,7 +282,12 @@ fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a C
 }
 
 /// What is repeated and skipped; a question where something is skipped.
-fn announced(cursors: &[&Cursor], at: i64) -> (String, Option<&'static str>) {
+fn announced(
+    cursors: &[&Cursor],
+    at: i64,
+    never_extracted: bool,
+    anyway: bool,
+) -> (String, Option<&'static str>) {
     let mut text = String::new();
     let mut skips = false;
     for cursor in cursors {
@@ -281,17 +308,28 @@ fn announced(cursors: &[&Cursor], at: i64) -> (String, Option<&'static str>) {
                 format_utc(from),
                 span(from - at),
                 match adds_up(&cursor.extractor) {
-                    true =>
-                        "in the windows of the first time, by the ledger of runs, so that nothing is counted twice",
+                    true => match anyway {
+                        false =>
+                            "in the windows of the first time, by the ledger of runs, so that nothing is counted twice",
+                        true =>
+                            "in the windows of the first time, where the ledger of runs knows them, and in others as \
+                                 `overlapping_intervals` is set",
+                    },
                     false => "the records replace those of before",
                 }
             ),
             Some(from) => {
                 skips = true;
                 format!(
-                    "what was used from {} to {to} ({}) is skipped: it is not accounted",
+                    "what was used from {} to {to} ({}) is skipped: {}",
                     format_utc(from),
-                    span(at - from)
+                    span(at - from),
+                    match never_extracted {
+                        true => "nobody has extracted it, and who comes back for it is the first",
+                        false =>
+                            "it is not accounted, unless somebody else has extracted it (with `--never-extracted` \
+                             nobody has, and it may be extracted later)",
+                    }
                 )
             }
         };

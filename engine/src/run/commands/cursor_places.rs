@@ -130,5 +130,5 @@ fn listed(places: &BTreeSet<Place>) -> String {
 /// Those that have cursors.
 fn known(spool: &Spool) -> anyhow::Result<BTreeSet<Place>> {
     let all = Cursors::all(spool).context("cannot read the cursors")?;
-    Ok(all.into_iter().map(|it| it.key.place()).collect())
+    Ok(all.cursors.into_iter().map(|it| it.key.place()).collect())
 }

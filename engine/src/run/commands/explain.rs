@@ -82,11 +82,11 @@ struct RefusedLine {
     item: serde_json::Value,
 }
 
-/// Explains the server of this id, or those of this name.
+/// Explains the server of this id, or those of this name; whether there is any.
 ///
 /// # Errors
 /// The spool cannot be read, or the answer not be written as JSON.
-pub async fn explain(config: &Config, asked: &str, json: bool) -> anyhow::Result<String> {
+pub async fn explain(config: &Config, asked: &str, json: bool) -> anyhow::Result<(String, bool)> {
     let now = SystemClock::new().now();
     let status = Status::read(config, now)?;
     let spool = Spool::look(&config.spooldir, Disk::default());
@@ -133,12 +133,14 @@ pub async fn explain(config: &Config, asked: &str, json: bool) -> anyhow::Result
         unknown_to,
         unanswered,
     };
-    match json {
+    let found = !explained.servers.is_empty();
+    let text = match json {
         true => serde_json::to_string_pretty(&explained)
             .map(|text| text + "\n")
-            .context("the answer cannot be written as JSON"),
-        false => Ok(text::text(&explained)),
-    }
+            .context("the answer cannot be written as JSON")?,
+        false => text::text(&explained),
+    };
+    Ok((text, found))
 }
 
 /// Those of this id, which are then no longer there.

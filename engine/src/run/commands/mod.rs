@@ -24,7 +24,7 @@ pub use self::explain::explain;
 pub use self::init::{Account, FirstSite, init};
 pub use self::mapping_migrate::mapping_migrate;
 pub use self::projects::projects;
-pub use self::status::{StatusForm, status};
+pub use self::status::{StatusForm, status, unknown as status_unknown};
 pub use self::support::support;
 
 use super::exit::Exit;

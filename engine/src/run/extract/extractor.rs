@@ -161,7 +161,12 @@ impl Task {
                     format_utc(from),
                     format_utc(bounds.to)
                 ),
-                "the start must be before the end",
+                match bounds.from.explicit() {
+                    Some(_) => "the start must be before the end",
+                    None => {
+                        "`first_extract_from` is where it begins: set an earlier one, or wait until then"
+                    }
+                },
             ))),
         }
     }
@@ -190,11 +195,13 @@ impl Task {
         if window.end <= window.start {
             return Ok(Vec::new());
         }
-        if context.config.overlapping_intervals {
+        let anyway = context.config.overlapping_intervals;
+        if context.again.as_ref().is_some_and(|it| it.in_one_window) {
             return Ok(vec![Piece::new(window, window.start)]);
         }
         let past = match context.past() {
             Ok(past) => past,
+            Err(_) if anyway => return Ok(vec![Piece::new(window, window.start)]),
             Err(reason) => {
                 return Err(ExtractorResult::failed((
                     format!(
@@ -206,13 +213,16 @@ impl Task {
         };
         let past = past.of(&self.key(), &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
-        let known = match explicit || self.start.source == StartSource::Cursor {
+        // Where the cursor file says how far it was, what the ledger has behind that was extracted by hand.
+        let noted = self.start.source == StartSource::Cursor || self.start.extracted;
+        let known = match explicit || noted {
             true => self.start.at,
             // Where the cursors were lost nothing but the ledger says how far it was; a first run's
             // was never anywhere.
             false => past.extracted.iter().map(|window| window.end).max(),
         };
-        let reached = known.max(self.start.reached);
+        // With the option what is not known is new.
+        let reached = known.max(self.start.reached).filter(|_| !anyway);
         let pieces = pieces(window, reached, past).map_err(|error| match explicit {
             true => ExtractorResult::error(&error),
             false => ExtractorResult::failed((

@@ -175,7 +175,8 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
     let frozen = !kind.is_real() || again.is_some();
     let cursors = Cursors::open(&prepared.spools.cursors, frozen)
         .of_run(prepared.run_id())
-        .noting(again::adds_up);
+        .noting(again::adds_up)
+        .by_hand(config.extract_from.explicit().is_some());
     Context {
         kind: kind.clone(),
         config: config.clone(),

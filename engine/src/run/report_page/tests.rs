@@ -55,6 +55,7 @@ fn run(began: i64, windows: Vec<WindowLine>, names: &[(&str, &str)]) -> RunLine 
         windows,
         failures: Vec::new(),
         messengers: Vec::new(),
+        problems: Vec::new(),
     }
 }
 

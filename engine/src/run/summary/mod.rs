@@ -14,7 +14,7 @@ pub mod words;
 
 use crate::run::remedy;
 use caso_base::Message;
-use caso_base::line::clean_lines;
+use caso_base::line::{LINE_BYTES, clean_lines, short_line};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
@@ -22,6 +22,10 @@ use super::exit::Exit;
 use super::warning_memory::WarningMemory;
 use crate::log_line;
 use caso_model::notice::Notice;
+use caso_state::ledger::ProblemLine;
+
+/// So many are remembered of a run.
+const MOST_PROBLEMS: usize = 50;
 
 /// Collected while the run goes on.
 #[derive(Default)]
@@ -34,6 +38,8 @@ pub struct Summary {
     /// Whether nothing of it is real.
     dry: bool,
     memory: WarningMemory,
+    /// What was told as an error.
+    problems: Vec<ProblemLine>,
     /// Where each messenger's records go, for people; nothing of one whose output is turned
     /// elsewhere.
     destinations: BTreeMap<String, Vec<String>>,
@@ -73,8 +79,25 @@ impl Summary {
 
     /// Something was not done, or is lost.
     pub fn problem(&mut self, message: impl Into<Message>) {
+        let message = message.into();
+        self.remember(&message);
         remedy::log_error(message);
         self.failure();
+    }
+
+    /// For whoever asks later what became of the run. Of very many the first say what is wrong.
+    pub fn remember(&mut self, message: &Message) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(ProblemLine {
+                text: short_line(&message.text, LINE_BYTES),
+                hint: message.hint.as_deref().map(|it| short_line(it, LINE_BYTES)),
+            });
+        }
+    }
+
+    /// What was told as an error so far.
+    pub fn problems(&self) -> &[ProblemLine] {
+        &self.problems
     }
 
     /// A line of the summary.

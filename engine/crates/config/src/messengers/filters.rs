@@ -7,6 +7,7 @@ use crate::error::{At, ConfigError};
 use crate::ini::normalize_section;
 use crate::origin::Origin;
 use crate::reader::Reader;
+use crate::remarks;
 use crate::resolve::Slot;
 use crate::table::{self, components as rows};
 use crate::text::listed;
@@ -16,6 +17,17 @@ use caso_base::Message;
 
 /// The filters of a messenger, whose `filters` are in this slot.
 pub fn read(reader: &mut Reader<'_>, slot: &Slot) -> Vec<ComponentInstance> {
+    let option = rows::MESSENGER_FILTERS.name;
+    for (written, origin) in remarks::almost(reader.resolver.sources, slot.section(), option) {
+        let what = (
+            "is not an option, and without `filters` the messenger gets users' names and ids as they are",
+            format!("did you mean `{option}`?"),
+        );
+        reader.errors.push(ConfigError::Refused {
+            at: At::new(&origin, slot.section(), &written),
+            what: Message::from(what),
+        });
+    }
     let Some((names, origin)) = reader.find(&rows::MESSENGER_FILTERS, slot) else {
         return Vec::new();
     };

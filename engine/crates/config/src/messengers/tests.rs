@@ -161,3 +161,31 @@ fn bad_host_keys_are_all_reported() {
     );
     assert_eq!(errors.len(), 3, "{errors:?}");
 }
+
+/// Of most misspelt options a warning is enough; this one would send users' names.
+#[test]
+fn misspelt_filters_are_refused() {
+    let (_, errors, _) =
+        read_text("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nfilter = anonymise\n");
+    assert_eq!(
+        errors,
+        [
+            "`f:4`: `[messenger_ssm] filter`: is not an option, and without `filters` the messenger gets users' names \
+             and ids as they are; did you mean `filters`?"
+        ]
+    );
+}
+
+/// What is wrong with a component's own place is told once, by the name that was written.
+#[test]
+fn a_misspelt_component_is_named() {
+    let (_, errors, _) =
+        read_text("[DEFAULT]\nmessengers = ssm, mine\n[messenger_mine]\ncompnent = /mine.wasm\n");
+    assert_eq!(
+        errors,
+        [
+            "`f:2`: `[DEFAULT] messengers`: no messenger `mine` is built in (there are `ssm`, `logstash`, `noop`, \
+             `greendigit_cim`); `f:4`: `[messenger_mine] compnent` is not an option; did you mean `component`?"
+        ]
+    );
+}

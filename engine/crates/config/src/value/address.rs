@@ -17,10 +17,16 @@ use super::{Kind, Value};
 /// # Errors
 /// What is expected, for any other text.
 pub fn url(text: &str) -> Result<Url, String> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| "an address that begins with `https://` or `http://`".into())
+    let expected = || "an address that begins with `https://` or `http://`".to_owned();
+    let begins = ["https://", "http://"]
+        .iter()
+        .any(|it| text.starts_with(it));
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        // What it begins with is right: what is wrong lies behind.
+        Err(error) if begins => Err(format!("an address, but it has an {error}")),
+        Ok(_) | Err(_) => Err(expected()),
+    }
 }
 
 /// A host and a port, in the forms of [`Endpoint`].
@@ -50,6 +56,37 @@ impl Value for Url {
         match text {
             "" => Ok(None),
             _ => url(text).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it begins with is said only where that is wrong.
+    #[test]
+    fn what_is_wrong_with_an_address_is_named() {
+        for (text, expected) in [
+            (
+                "keystone",
+                "an address that begins with `https://` or `http://`",
+            ),
+            (
+                "ftp://h/",
+                "an address that begins with `https://` or `http://`",
+            ),
+            (
+                "https://h:258800/v3",
+                "an address, but it has an invalid port number",
+            ),
+            ("http://", "an address, but it has an empty host"),
+        ] {
+            assert_eq!(url(text).unwrap_err(), expected, "{text}");
+        }
+        for text in ["http://127.0.0.1 :25880/v3", "http://::1:25880/v3"] {
+            let error = url(text).unwrap_err();
+            assert!(error.starts_with("an address, but it has an "), "{error}");
         }
     }
 }

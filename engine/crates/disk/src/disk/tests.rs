@@ -115,6 +115,7 @@ fn each_want_of_room_has_its_text_and_its_hint() {
                 bytes: left,
                 of: 1_000,
                 files,
+                read_only: false,
             }),
             source: reason.into(),
         };

@@ -368,6 +368,7 @@ impl caso_disk::Fault for FullUntilGivenUp {
             bytes: if full { 0 } else { 100_000 },
             of: 10_000_000,
             files: None,
+            read_only: false,
         })
     }
 }
@@ -404,6 +405,7 @@ impl caso_disk::Fault for Left {
             bytes: self.0,
             of: self.1,
             files: None,
+            read_only: false,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use super::file::{CursorFile, Found, Standing};
 use super::{CursorKey, Cursors};
@@ -27,6 +28,24 @@ pub struct Whereabouts {
     pub lacking: bool,
 }
 
+/// A cursor file that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusableFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Where all cursors of a spool stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllCursors {
+    /// By cloud, project, region and extractor.
+    pub cursors: Vec<Whereabouts>,
+    /// Of their projects nothing is known here: a run goes on from their lastrun files, or names them.
+    pub unusable: Vec<UnusableFile>,
+}
+
 /// What the ledger of runs may not have of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
@@ -41,14 +60,14 @@ pub struct Unlisted {
 }
 
 impl Cursors {
-    /// All that are on disk, by project. A file that is damaged or of a newer version is left
-    /// out: the run that needs it names it.
+    /// All that are on disk, by project, and the files that say nothing.
     ///
     /// # Errors
-    /// The folder, or a file in it, cannot be read.
-    pub fn all(spool: &Spool) -> io::Result<Vec<Whereabouts>> {
+    /// The folder cannot be read.
+    pub fn all(spool: &Spool) -> io::Result<AllCursors> {
         let mut all = Vec::new();
-        for file in files(spool)? {
+        let Files { good, unusable } = files(spool)?;
+        for file in good {
             all.extend(file.cursors.iter().map(|entry| Whereabouts {
                 project: file.project.clone(),
                 key: entry.key.clone(),
@@ -68,10 +87,14 @@ impl Cursors {
             };
             key(one).cmp(&key(other))
         });
-        Ok(all)
+        Ok(AllCursors {
+            cursors: all,
+            unusable,
+        })
     }
 
-    /// What stands with the cursors, as the ledger may not have it, or by another name.
+    /// What stands with the cursors, as the ledger may not have it, or by another name. Files that say nothing
+    /// are left out.
     ///
     /// # Errors
     /// As [`Cursors::all`].
@@ -94,7 +117,7 @@ impl Cursors {
                 .map(|it| (it.now, it.was))
                 .collect(),
         };
-        Ok(files(spool)?.into_iter().map(of).collect())
+        Ok(files(spool)?.good.into_iter().map(of).collect())
     }
 
     /// What the lastrun files of the spool say, by what stands behind `lastrun.` in their names (the
@@ -129,24 +152,47 @@ impl Cursors {
     }
 }
 
-/// Those that are whole and of a format that this version knows.
-pub(super) fn files(spool: &Spool) -> io::Result<Vec<CursorFile>> {
+/// All cursor files.
+pub(super) struct Files {
+    /// Those that are whole and of a format that this version knows.
+    pub(super) good: Vec<CursorFile>,
+    pub(super) unusable: Vec<UnusableFile>,
+}
+
+pub(super) fn files(spool: &Spool) -> io::Result<Files> {
     let folder = spool.cursors_folder();
     let listing = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Files {
+                good: Vec::new(),
+                unusable: Vec::new(),
+            });
+        }
         listing => listing.map_err(regular::named(&folder))?,
     };
-    let mut files = Vec::new();
+    let mut good = Vec::new();
+    let mut unusable = Vec::new();
     for entry in listing {
         let path = entry.map_err(regular::named(&folder))?.path();
         if path.extension().is_none_or(|ending| ending != "json") {
             continue;
         }
-        if let Found::Good(file) = CursorFile::read(&path).map_err(regular::named(&path))? {
-            files.push(file);
-        }
+        let reason = match CursorFile::read(&path) {
+            Ok(Found::Good(file)) => {
+                good.push(file);
+                continue;
+            }
+            // Of a link that leads nowhere the name is there.
+            Ok(Found::Nothing) if path.symlink_metadata().is_err() => continue,
+            Ok(Found::Nothing) => "it is a link that leads nowhere".to_owned(),
+            Ok(Found::Newer(format)) => format!("a newer cASO wrote it (format {format})"),
+            Ok(Found::Damaged(reason)) => format!("it is damaged ({reason})"),
+            Err(error) => format!("it cannot be read: {error}"),
+        };
+        unusable.push(UnusableFile { path, reason });
     }
-    Ok(files)
+    unusable.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(Files { good, unusable })
 }
 
 #[cfg(test)]
@@ -171,7 +217,7 @@ mod tests {
     #[test]
     fn all_are_listed_by_cloud_project_region_and_extractor() {
         let (_dir, spool) = spool();
-        assert_eq!(Cursors::all(&spool).unwrap(), []);
+        assert_eq!(Cursors::all(&spool).unwrap().cursors, []);
         let cursors = Cursors::open(&spool, false);
         for (project, cloud, region, end) in [
             ("q", "one", None, 40),
@@ -185,7 +231,7 @@ mod tests {
             cursors.advance(project, &keys[0], window).unwrap();
         }
         cursors.leave_out("q", &key("one", None, "cinder")).unwrap();
-        let found = Cursors::all(&spool).unwrap();
+        let found = Cursors::all(&spool).unwrap().cursors;
         let expected = [
             ("p", key("one", None, "cinder"), None, false),
             ("p", key("one", None, "nova"), Some(10), false),
@@ -207,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cursor_file_is_left_out_and_what_cannot_be_read_is_not() {
+    fn what_says_nothing_is_named_and_hides_nothing_else() {
         let (_dir, spool) = spool();
         let cursors = Cursors::open(&spool, false);
         let nova = key("one", None, "nova");
@@ -222,12 +268,33 @@ mod tests {
         fs::write(folder.join("damaged.json"), "{").unwrap();
         fs::write(folder.join("newer.json"), r#"{"format": 2}"#).unwrap();
         fs::create_dir(folder.join("saved")).unwrap();
-        assert_eq!(Cursors::all(&spool).unwrap().len(), 1);
         fs::create_dir(folder.join("q.json")).unwrap();
-        assert_eq!(
-            Cursors::all(&spool).unwrap_err().kind(),
-            io::ErrorKind::IsADirectory
-        );
+        std::os::unix::fs::symlink("nowhere", folder.join("r.json")).unwrap();
+        let all = Cursors::all(&spool).unwrap();
+        assert_eq!(all.cursors.len(), 1);
+        let unusable: Vec<(String, &str)> = all
+            .unusable
+            .iter()
+            .map(|it| {
+                (
+                    it.path.file_name().unwrap().display().to_string(),
+                    it.reason.as_str(),
+                )
+            })
+            .collect();
+        let reasons = [
+            ("damaged.json", "it is damaged ("),
+            ("newer.json", "a newer cASO wrote it (format 2)"),
+            ("q.json", "it cannot be read: Is a directory"),
+            ("r.json", "it is a link that leads nowhere"),
+        ];
+        assert_eq!(unusable.len(), reasons.len(), "{unusable:?}");
+        for ((file, reason), (expected, begins)) in unusable.iter().zip(reasons) {
+            assert!(
+                file == expected && reason.starts_with(begins),
+                "{file}: {reason}"
+            );
+        }
         fs::remove_dir_all(&folder).unwrap();
         fs::write(&folder, "").unwrap();
         assert_eq!(

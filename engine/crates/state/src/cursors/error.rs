@@ -111,6 +111,13 @@ impl CursorError {
             CursorError::Newer { project, .. } => Some(format!(
                 "use that one, or move the file away to go on from `lastrun.{project}`"
             )),
+            CursorError::Read { project, path, .. } => Some(match path.extension() {
+                Some(ending) if ending == "json" => format!(
+                    "make it a file that this user can read, or move it away: the project then goes on from \
+                     `lastrun.{project}`"
+                ),
+                _ => "make it a file that this user can read".to_owned(),
+            }),
             _ => None,
         }
     }
@@ -166,7 +173,7 @@ mod tests {
                     source: io::Error::other("broken"),
                 },
                 "project `p`: cannot read `/spool/file`: broken",
-                None,
+                Some("make it a file that this user can read"),
             ),
             (
                 CursorError::Write {

@@ -10,6 +10,7 @@ use super::CursorKey;
 use super::noted::Noted;
 use super::places::Renamed;
 use super::skipped::Skipped;
+use crate::histories::Place;
 use caso_base::digest::sha256_hex;
 use caso_base::regular;
 use caso_disk::{Beside, Disk, DiskError, Step};
@@ -32,6 +33,9 @@ pub struct CursorFile {
     /// What was never extracted, though it lies before a cursor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+    /// Clouds and regions of which an operator said that they are no more, under whatever name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<Place>,
     /// Former names of clouds and regions, by which the ledger has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<Renamed>,
@@ -131,6 +135,7 @@ impl CursorFile {
             reached: Vec::new(),
             windows: Vec::new(),
             skipped: Vec::new(),
+            given_up: Vec::new(),
             renamed: Vec::new(),
             lastrun: BTreeMap::new(),
             coming: None,

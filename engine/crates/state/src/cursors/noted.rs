@@ -29,6 +29,8 @@ pub struct MovedBy<'a> {
     pub run: RunId,
     /// By the extractor's name.
     pub is_noted: fn(&str) -> bool,
+    /// Windows of an operator's.
+    pub by_hand: bool,
     pub listed: &'a Listed,
 }
 

@@ -41,7 +41,11 @@ impl ProjectCursors {
             Standing::Extracted => it.at.map(|until| (until, it.key.place())),
             Standing::Untried | Standing::Lacking => None,
         });
-        let gone = extracted.filter(|(_, place)| !configured.contains(place));
+        // Cursors that were taken away since say so still, unless all of that cloud were given up.
+        let reached = self.reached().iter().map(|it| (it.to, it.key.place()));
+        let extracted = extracted.chain(reached);
+        let gone = extracted
+            .filter(|(_, place)| !configured.contains(place) && !self.given_up().contains(place));
         let (until, place) = gone.max_by_key(|(until, _)| *until)?;
         Some(Former { place, until })
     }
@@ -140,6 +144,9 @@ impl Cursors {
                 .extract_if(.., |it| it.key.place() == *place)
                 .collect();
             CursorFile::note_reached(&mut file.reached, &gone);
+            if !gone.is_empty() && !file.given_up.contains(place) {
+                file.given_up.push(place.clone());
+            }
             !gone.is_empty()
         })
     }
@@ -156,7 +163,7 @@ fn change(
         source,
     };
     let mut changed = 0;
-    for mut file in files(spool).map_err(unread)? {
+    for mut file in files(spool).map_err(unread)?.good {
         if change(&mut file) {
             let path = spool.cursor_file(&file.project);
             let disk = spool.disk();

@@ -11,7 +11,7 @@ use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
 use super::error::CursorError;
-use super::file::{CursorFile, Entry, Found, Standing};
+use super::file::{CursorFile, Entry, Found, Reached, Standing};
 use super::noted::{Listed, MovedBy};
 use super::{Advance, CaughtUp, CursorKey, Start, StartSource, Unmoved};
 use crate::histories::Place;
@@ -140,6 +140,14 @@ impl ProjectCursors {
         &self.file.cursors
     }
 
+    pub(super) fn reached(&self) -> &[Reached] {
+        &self.file.reached
+    }
+
+    pub(super) fn given_up(&self) -> &[Place] {
+        &self.file.given_up
+    }
+
     /// Whether all that is known of the project is a lastrun file.
     pub(super) fn has_only_lastrun(&self) -> bool {
         self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
@@ -208,6 +216,7 @@ impl ProjectCursors {
             reached: self.file.reached.clone(),
             windows: self.file.windows.clone(),
             skipped: self.file.skipped.clone(),
+            given_up: self.file.given_up.clone(),
             renamed: self.file.renamed.clone(),
             ..CursorFile::new(&self.file.project)
         };
@@ -239,6 +248,7 @@ impl ProjectCursors {
         let mut advances = Vec::new();
         let mut noted = false;
         for (key, window) in moves {
+            let reached = next.reached(key);
             let entry = next.cursors.iter_mut().find(|entry| entry.key == *key);
             let from = entry.as_ref().and_then(|entry| entry.at);
             advances.push(match from {
@@ -254,16 +264,19 @@ impl ProjectCursors {
                     noted = true;
                     Advance::Unmoved(Unmoved::Gap { cursor })
                 }
+                // Taken away: what lies before it is to be extracted again, from the beginning.
+                None if by.by_hand && reached.is_some() => {
+                    next.note(key, *window, by);
+                    noted = true;
+                    Advance::Unmoved(Unmoved::Gap { cursor: 0 })
+                }
                 _ => {
                     if let Some(entry) = entry {
                         entry.at = Some(window.end);
                         entry.standing = Standing::Extracted;
                         entry.by_hand = false;
                     }
-                    if from.is_none()
-                        && next.reached(key).is_none()
-                        && (by.is_noted)(&key.extractor)
-                    {
+                    if from.is_none() && reached.is_none() && (by.is_noted)(&key.extractor) {
                         let end = window.start;
                         next.skip(key, Window { start: 0, end });
                     }
@@ -313,6 +326,7 @@ impl ProjectCursors {
         let by = MovedBy {
             run: RunId::default(),
             is_noted: |_| true,
+            by_hand: true,
             listed,
         };
         let mut next = self.file.clone();
@@ -365,6 +379,10 @@ impl ProjectCursors {
         };
         start.reached = self.file.reached(key);
         start.ahead = self.file.is_ahead(key);
+        // One that was left out for a while, and whose cursor was taken away: what the others did meanwhile it did not.
+        if self.fallback.ours && self.places.contains(&place) {
+            start.at = start.at.map(|at| at.min(start.reached.unwrap_or(at)));
+        }
         self.file.cursors.push(Entry {
             at: start.at,
             ..Entry::new(key)
@@ -532,7 +550,8 @@ fn report_edit(project: &str, file: &CursorFile, start: &Start) {
         tracing::warn!(
             "project `{project}`: `{path}` was written by somebody else: extracting from {}, \
              where cASO had come to {}. What lies between is not extracted: whoever wrote it has \
-             to have done so (Python cASO does); if not, write {} there",
+             to have done so (Python cASO does); if not, write {} there before the next run, or have it \
+             sent later (caso republish --storage-anyway)",
             to.1,
             from.1,
             from.1

@@ -27,6 +27,10 @@ fn room(folder: &Path, findings: &mut Findings) {
     let shown = folder.display();
     let text = format!("`{shown}`, {} free", size(left.bytes));
     let full = |text, hint: &str| Finding::failed(Area::Spool, text).hint(hint.to_owned());
+    if left.read_only {
+        let text = format!("`{shown}`: its filesystem is mounted read-only");
+        return findings.add(full(text, "mount it for writing"));
+    }
     findings.add(match left.files {
         // However many bytes there are.
         Some(files) if files < FEW_FILES => full(
@@ -152,6 +156,11 @@ pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
     let status = Status::look(config, now);
     for unreadable in &status.unreadable {
         findings.add(Finding::failed(Area::Spool, unreadable.as_str()));
+    }
+    for it in &status.damaged_cursors {
+        let text = format!("`{}`: {}", it.file.display(), it.reason);
+        let hint = "move it away: its project goes on from its lastrun file".to_owned();
+        findings.add(Finding::warning(Area::Spool, text).hint(hint));
     }
     for it in &status.damaged_ledger {
         let text = format!(

@@ -13,13 +13,15 @@ mod finding;
 mod machine;
 mod trial;
 
+use std::collections::BTreeSet;
+
 use self::finding::{Area, Finding, Findings};
 use crate::run::ComponentWarnings;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::{NAME_A_FILE, components, prepare, remedy, site_names, where_configured};
 use caso_base::{Clock as _, SystemClock};
-use caso_config::{Config, ConfigErrors};
+use caso_config::{Config, ConfigErrors, Origin};
 use caso_model::notice::{Notice, Severity};
 
 /// How it is asked for.
@@ -134,6 +136,20 @@ fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
             (where_configured(config), NAME_A_FILE),
         )),
         false => findings.add(Finding::ok(area, format!("read {}", files.join(", ")))),
+    }
+    // They count before the files, and are easily forgotten.
+    let variables: BTreeSet<&str> = config
+        .values
+        .iter()
+        .filter_map(|it| match &it.origin {
+            Origin::Environment(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    if !variables.is_empty() {
+        let names = Vec::from_iter(variables).join(", ");
+        let text = format!("the environment counts before the files: {names}");
+        findings.add(Finding::ok(area, text));
     }
     for notice in notices {
         // What is merely worth knowing is no reason to look at anything.

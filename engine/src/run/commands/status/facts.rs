@@ -12,8 +12,11 @@ use caso_base::error_chain;
 use caso_config::Config;
 use caso_disk::{Disk, elements};
 use caso_journal::{Damaged, Journal};
-use caso_state::ledger::{self, FailureLine, RunLine};
-use caso_state::{CursorKey, Cursors, Failures, Spool};
+use caso_sandbox::RunLimits;
+use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine};
+use caso_state::{
+    AllCursors, CursorKey, Cursors, Failures, FolderError, FolderProblem, Lock, LockError, Spool,
+};
 
 use crate::run::summary::words::{count, len, span};
 
@@ -21,6 +24,8 @@ use crate::run::summary::words::{count, len, span};
 pub const LOOK_BACK: i64 = 32 * 86_400;
 /// A cursor that is further behind than this needs attention: with an hourly run two were missed.
 pub const LATE: i64 = 3 * 3_600;
+/// For so long a loss is told of, unless somebody acts on it no more can be done.
+const TOLD: i64 = 7 * 86_400;
 /// Messages that nobody took for so long need attention: ssmsend runs every few hours.
 pub const UNTAKEN: i64 = 86_400;
 
@@ -33,6 +38,13 @@ pub struct Status {
     pub spool: PathBuf,
     /// Of the spool's filesystem.
     pub bytes_free: u64,
+    /// Whether a run could write there, as far as the filesystem says: it is full, or mounted read-only.
+    pub full: bool,
+    pub read_only: bool,
+    /// Who has the lock: a run is under way.
+    pub running: Option<String>,
+    /// Why the lock cannot be taken at all.
+    pub lock_problem: Option<String>,
     /// The last run, and the last one that extracted without a failure.
     pub last_run: Option<RunLine>,
     pub last_whole: Option<i64>,
@@ -41,10 +53,30 @@ pub struct Status {
     pub outgoing: Vec<Outgoing>,
     /// Damaged files of the journal that were set aside.
     pub damaged: Vec<DamagedFile>,
+    /// Cursor files that say nothing: their projects are not in `cursors`.
+    pub damaged_cursors: Vec<DamagedCursors>,
     /// Files of the ledger with lines that say nothing.
     pub damaged_ledger: Vec<DamagedLedger>,
+    /// Records that were lost to messengers in the last days.
+    pub lost: Vec<Lost>,
     /// What is there and cannot be read: what is above says nothing of it.
     pub unreadable: Vec<String>,
+}
+
+/// Records of which the journal had nothing any more when they were to be delivered.
+#[derive(Debug, Serialize)]
+pub struct Lost {
+    pub messenger: String,
+    pub records: u64,
+    /// When the run began that found it, in epoch seconds.
+    pub at: i64,
+}
+
+/// A cursor file that says nothing.
+#[derive(Debug, Serialize)]
+pub struct DamagedCursors {
+    pub file: PathBuf,
+    pub reason: String,
 }
 
 /// A month of the ledger, of which a part is lost.
@@ -184,19 +216,27 @@ impl Status {
         // One that ended before anything was delivered says nothing of messengers.
         let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
         let queues = readable(queues(config, &spool, delivering), &mut unreadable);
-        let cursors = cursors(&spool, now, &runs, last_extracting).map(|mut cursors| {
-            // What no ledger says nobody is accused of.
-            for cursor in &mut cursors {
-                cursor.in_last_run |= !known;
-            }
-            cursors
-        });
-        let cursors = readable(cursors, &mut unreadable);
+        let cursors =
+            cursors(&spool, now, &runs, last_extracting).map(|(mut cursors, unusable)| {
+                // What no ledger says nobody is accused of.
+                for cursor in &mut cursors {
+                    cursor.in_last_run |= !known;
+                }
+                (cursors, unusable)
+            });
+        let (cursors, damaged_cursors) = readable(cursors, &mut unreadable);
+        let left = spool.disk().left(&config.spooldir);
         let damaged = readable(damaged(&spool), &mut unreadable);
+        let lost = lost(&runs, now);
         Status {
             format: 1,
             now,
-            bytes_free: spool.disk().left(&config.spooldir).bytes,
+            bytes_free: left.bytes,
+            full: config.spooldir.exists()
+                && (left.bytes < RunLimits::default().floor(left.of) || left.files == Some(0)),
+            read_only: left.read_only,
+            running: None,
+            lock_problem: None,
             spool: config.spooldir.clone(),
             last_whole: runs.iter().rev().find(whole).map(|run| run.began),
             cursors,
@@ -204,6 +244,7 @@ impl Status {
             last_run,
             queues,
             damaged,
+            damaged_cursors,
             damaged_ledger: damage
                 .into_iter()
                 .map(|it| DamagedLedger {
@@ -211,8 +252,24 @@ impl Status {
                     lines: it.lines,
                 })
                 .collect(),
+            lost,
             unreadable,
         }
+    }
+
+    /// With who has the lock. Not for a process that has it itself: by a look it would lose it.
+    #[must_use]
+    pub fn with_lock(mut self, config: &Config) -> Self {
+        match Lock::look(&config.lock_path) {
+            Ok(holder) => self.running = holder.map(|it| it.to_string()),
+            // Who looks need not be who runs.
+            Err(LockError::Folder(FolderError {
+                problem: FolderProblem::Denied(_),
+                ..
+            })) => {}
+            Err(error) => self.lock_problem = Some(error_chain(&error)),
+        }
+        self
     }
 
     /// What somebody should look at, a line each.
@@ -225,6 +282,14 @@ impl Status {
                 lines.push("no run has begun for a while: does cron start it?".to_owned());
             }
             Some(_) => {}
+        }
+        if let Some(problem) = &self.lock_problem {
+            lines.push(problem.clone());
+        }
+        if self.read_only {
+            lines.push("the spool's filesystem is read-only".to_owned());
+        } else if self.full {
+            lines.push("the spool's filesystem is full".to_owned());
         }
         lines.extend(self.not_whole());
         let failing = self.cursors.iter().filter(|it| it.is_failing());
@@ -280,6 +345,19 @@ impl Status {
             let files = self.damaged.iter();
             len(&files.filter(|it| it.records == records).collect::<Vec<_>>())
         };
+        let cursors = len(&self.damaged_cursors);
+        if cursors > 0 {
+            lines.push(format!(
+                "{} of no use",
+                count(cursors, "cursor file", "cursor files")
+            ));
+        }
+        lines.extend(self.lost.iter().map(|lost| {
+            let Lost {
+                messenger, records, ..
+            } = lost;
+            format!("{messenger} lost {}", count(*records, "record", "records"))
+        }));
         let lost: u64 = self.damaged_ledger.iter().map(|it| it.lines).sum();
         if lost > 0 {
             lines.push(format!(
@@ -333,6 +411,21 @@ fn readable<T: Default>(read: anyhow::Result<T>, unreadable: &mut Vec<String>) -
     })
 }
 
+fn lost(runs: &[RunLine], now: i64) -> Vec<Lost> {
+    let recent = runs.iter().filter(|run| now - run.began < TOLD);
+    let of_run = |run: &RunLine| {
+        let at = run.began;
+        let lost = |it: &MessengerLine| Lost {
+            messenger: it.name.clone(),
+            records: it.missing,
+            at,
+        };
+        let messengers = run.messengers.iter().filter(|it| it.missing > 0);
+        messengers.map(lost).collect::<Vec<_>>()
+    };
+    recent.flat_map(of_run).collect()
+}
+
 fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {
     let found = Journal::damaged_of(spool).context("cannot read the journal")?;
     let of = |found: Damaged| DamagedFile {
@@ -349,8 +442,15 @@ fn cursors(
     now: i64,
     runs: &[RunLine],
     last: Option<&RunLine>,
-) -> anyhow::Result<Vec<Cursor>> {
-    let all = Cursors::all(spool).context("cannot read the cursors")?;
+) -> anyhow::Result<(Vec<Cursor>, Vec<DamagedCursors>)> {
+    let AllCursors {
+        cursors: all,
+        unusable,
+    } = Cursors::all(spool).context("cannot read the cursors")?;
+    let unusable = unusable.into_iter().map(|it| DamagedCursors {
+        file: it.path,
+        reason: it.reason,
+    });
     let (failures, _) = Failures::read(spool, now);
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut reasons: BTreeMap<(&str, Option<&str>), &FailureLine> = BTreeMap::new();
@@ -371,7 +471,7 @@ fn cursors(
         let mut windows = last.iter().flat_map(|run| &run.windows);
         windows.any(|window| window.records.contains_key(project))
     };
-    Ok(all
+    let cursors = all
         .into_iter()
         .map(|it| {
             let failing = failures.of_cursor(&it.project, &it.key);
@@ -396,7 +496,8 @@ fn cursors(
                 project: it.project,
             }
         })
-        .collect())
+        .collect();
+    Ok((cursors, unusable.collect()))
 }
 
 /// Those of all messengers, in the configuration or not.

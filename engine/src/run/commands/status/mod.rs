@@ -9,8 +9,11 @@ mod text;
 pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, UNTAKEN, queues};
 pub use self::prometheus::prometheus;
 
-use self::nagios::{nagios, unknown};
+pub use self::nagios::unknown;
+
+use self::nagios::nagios;
 use self::text::text;
+use caso_base::error_chain;
 use caso_config::Config;
 
 use crate::run::exit::Exit;
@@ -40,10 +43,10 @@ pub struct Shown {
 pub fn status(config: &Config, now: i64, form: StatusForm) -> anyhow::Result<Shown> {
     let status = match form {
         // For people, as much as can be read: it says what cannot.
-        StatusForm::Text | StatusForm::Json => Status::look(config, now),
+        StatusForm::Text | StatusForm::Json => Status::look(config, now).with_lock(config),
         StatusForm::Nagios => match Status::read(config, now) {
-            Err(error) => return Ok(unknown(&error)),
-            Ok(status) => status,
+            Err(error) => return Ok(unknown(&error_chain(error.as_ref()))),
+            Ok(status) => status.with_lock(config),
         },
         StatusForm::Prometheus => Status::read(config, now)?,
     };

@@ -2,13 +2,12 @@
 
 use super::{Shown, Status};
 use crate::run::exit::Exit;
-use caso_base::error_chain;
 use caso_base::line::clean_line;
 use caso_base::time::DAY;
 
 /// What the spool says cannot be read. Nagios reads standard output alone.
-pub fn unknown(error: &anyhow::Error) -> Shown {
-    let line = clean_line(&error_chain(error.as_ref()));
+pub fn unknown(reason: &str) -> Shown {
+    let line = clean_line(reason);
     Shown {
         text: format!("CASO UNKNOWN - {line}\n"),
         // Its code is 3 as well.

@@ -13,11 +13,16 @@ const NAME: usize = 12;
 /// A line each for the last run, the projects, the queues; then what to type next.
 pub fn text(status: &Status) -> String {
     let mut page = Page(String::new());
+    if let Some(holder) = &status.running {
+        page.line("now", &format!("a run is under way: {holder}"));
+    }
     page.last_run(status);
     page.projects(status);
     page.queues(status);
     page.outgoing(status);
+    page.lost(status);
     page.damaged(status);
+    page.cursors(status);
     page.ledger(status);
     let free = status.bytes_free / 1_048_576;
     page.line(
@@ -42,9 +47,10 @@ impl Page {
 
     fn last_run(&mut self, status: &Status) {
         let Some(run) = &status.last_run else {
-            let text = match status.unreadable.is_empty() {
-                true => "none is known: `caso-extract` makes one",
-                false => "not known",
+            let text = match (status.unreadable.is_empty(), &status.running) {
+                (true, None) => "none is known: `caso-extract` makes one",
+                (true, Some(_)) => "none before it is known",
+                (false, _) => "not known",
             };
             return self.line("last run", text);
         };
@@ -70,6 +76,24 @@ impl Page {
                 cloud => format!("cloud `{cloud}`: "),
             };
             self.line("", &format!("{place}{}", failure.reason));
+        }
+        // What no line of a cloud, a project or a queue tells.
+        let told: Vec<&str> = run.failures.iter().map(|it| it.reason.as_str()).collect();
+        let stopped = run.messengers.iter().filter_map(|it| it.stopped.as_deref());
+        let told: Vec<&str> = told.into_iter().chain(stopped).collect();
+        for problem in &run.problems {
+            if !told.iter().any(|told| problem.text.contains(told)) {
+                self.line("", &problem.text);
+            }
+        }
+        let mut hints: Vec<&str> = Vec::new();
+        for hint in run.problems.iter().filter_map(|it| it.hint.as_deref()) {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        for hint in hints {
+            self.line("hint", hint);
         }
     }
 
@@ -178,6 +202,34 @@ impl Page {
             if let Some((text, hint)) = damaged(&files) {
                 self.line("damaged", &format!("{text}; {hint}"));
             }
+        }
+    }
+
+    fn lost(&mut self, status: &Status) {
+        for it in &status.lost {
+            self.line(
+                "lost",
+                &format!(
+                    "{}: {}, found on {}: what the journal had of them was damaged or gone; a window by hand over the \
+                     time they are of extracts them again",
+                    it.messenger,
+                    count(it.records, "record", "records"),
+                    format_utc(it.at)
+                ),
+            );
+        }
+    }
+
+    fn cursors(&mut self, status: &Status) {
+        for it in &status.damaged_cursors {
+            self.line(
+                "damaged",
+                &format!(
+                    "{}: {}; without it (move it away) the project goes on from its lastrun file",
+                    it.file.display(),
+                    it.reason
+                ),
+            );
         }
     }
 

@@ -198,7 +198,8 @@ fn how_far_it_came_is_known_until_it_has_come_so_far_again() {
 }
 
 fn all(place: &Place) -> Vec<Whereabouts> {
-    Cursors::all(&Spool::look(place.dir.path(), Disk::default())).unwrap()
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    Cursors::all(&spool).unwrap().cursors
 }
 
 /// Back for one that is ahead is not forward for one that is behind, which has extracted nothing from there.
@@ -422,7 +423,8 @@ fn an_edit_is_reported_with_both_dates() {
     let skipped = format!(
         "WARN project `{PROJECT}`: `{}` was written by somebody else: extracting from 2026-11-30 \
          23:59:59+00:00, where cASO had come to {TEXT}. What lies between is not extracted: \
-         whoever wrote it has to have done so (Python cASO does); if not, write {TEXT} there",
+         whoever wrote it has to have done so (Python cASO does); if not, write {TEXT} there before the next run, or \
+         have it sent later (caso republish --storage-anyway)",
         name(&place)
     );
     assert_eq!(of(&place), [skipped]);
