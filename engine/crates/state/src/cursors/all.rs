@@ -179,7 +179,7 @@ pub(super) fn files(spool: &Spool) -> io::Result<Files> {
         }
         let reason = match CursorFile::read(&path) {
             Ok(Found::Good(file)) => {
-                good.push(file);
+                good.push(*file);
                 continue;
             }
             // Of a link that leads nowhere the name is there.

@@ -116,7 +116,7 @@ impl Standing {
 #[derive(Debug)]
 pub enum Found {
     Nothing,
-    Good(CursorFile),
+    Good(Box<CursorFile>),
     Newer(u32),
     Damaged(String),
 }
@@ -201,7 +201,7 @@ impl CursorFile {
                 Ok(file) if !CursorFile::is_whole(&file) => {
                     Found::Damaged("its checksum differs".to_owned())
                 }
-                Ok(file) => Found::Good(file),
+                Ok(file) => Found::Good(Box::new(file)),
                 Err(e) => Found::Damaged(e.to_string()),
             },
         })

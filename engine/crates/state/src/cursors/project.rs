@@ -571,7 +571,7 @@ fn read_cursor_file(
     path: &Path,
 ) -> Result<(CursorFile, Option<String>), CursorError> {
     match CursorFile::read(path).map_err(|e| cannot_read(project, path, e))? {
-        Found::Good(file) => Ok((file, None)),
+        Found::Good(file) => Ok((*file, None)),
         Found::Nothing => Ok((CursorFile::new(project), None)),
         Found::Damaged(reason) => Ok((CursorFile::new(project), Some(reason))),
         Found::Newer(format) => Err(CursorError::Newer {
