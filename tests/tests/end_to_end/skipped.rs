@@ -263,3 +263,77 @@ fn a_forgotten_project_of_a_cloud_with_another_name_is_asked_for_still() {
     .expect(0);
     site.extract(&SIX).expect(0);
 }
+
+/// What the cursor file noted of a window by hand is lost with it; the ledger has it.
+#[test]
+fn without_its_cursor_file_a_window_ahead_is_counted_once() {
+    let (_cloud, site) = extracted();
+    by_hand(&site, "04:20", "05:30");
+    let file = site
+        .spool()
+        .join(format!("caso-cursors/{}.json", project_id(0)));
+    std::fs::remove_file(file).unwrap();
+    for to in ["04", "05", "06"] {
+        site.extract(&["--extract-to", &format!("2026-10-08 {to}:00:00")]);
+        let records = site.storage_records();
+        let found: std::collections::BTreeSet<(String, String)> = records
+            .iter()
+            .map(|it| (it["StartTime"].clone(), it["EndTime"].clone()))
+            .collect();
+        let found: Vec<_> = found.into_iter().collect();
+        assert!(
+            found.windows(2).all(|two| two[0].1 <= two[1].0),
+            "{to}: {found:?}"
+        );
+    }
+}
+
+/// Who forgot all projects of a cloud that has another name now can still say what became of it.
+#[test]
+fn of_a_cloud_whose_projects_were_forgotten_both_answers_are_taken() {
+    for (answer, exit) in [("rename", 0), ("forget", 0)] {
+        let (_cloud, mut site) = extracted();
+        let counted = intervals(&site);
+        site.set("DEFAULT", "clouds", "prod");
+        site.set("cloud_prod", "keystone", "keystone_auth");
+        caso(&site, &["cursor", "forget"], &[&project_id(0), "--yes"]).expect(0);
+        site.extract(&SIX).expect(1);
+        match answer {
+            "rename" => caso(&site, &["cursor", "rename"], &["default", "prod"]).expect(exit),
+            _ => caso(
+                &site,
+                &["cursor", "forget"],
+                &["--cloud", "default", "--yes"],
+            )
+            .expect(exit),
+        };
+        site.extract(&SIX).expect(0);
+        if answer == "rename" {
+            once(&site, answer);
+        } else {
+            // Another cloud: it begins at the beginning.
+            assert!(intervals(&site).len() > counted.len());
+        }
+    }
+}
+
+/// Said once, and taken back by whoever sets it again without a word, as a spool may have been put back.
+#[test]
+fn what_was_said_to_be_never_extracted_is_taken_back() {
+    let (_cloud, site) = extracted();
+    set(&site, "05:00");
+    let what = [&project_id(0)[..], "2026-10-08T05:00", "--yes"];
+    caso(&site, &["cursor", "set"], &what).expect(0);
+    site.extract(&SIX).expect(0);
+    let counted = intervals(&site);
+    let month = ["--month", "2026-10", "--yes"];
+    caso(&site, &["republish"], &month).expect(3);
+    assert_eq!(intervals(&site), counted);
+    // And said at last, though it stands there already.
+    let (_cloud, site) = extracted();
+    caso(&site, &["cursor", "set"], &what).expect(0);
+    set(&site, "05:00");
+    site.extract(&SIX).expect(0);
+    caso(&site, &["republish"], &month).expect(0);
+    once(&site, "said at last");
+}

@@ -127,8 +127,9 @@ fn listed(places: &BTreeSet<Place>) -> String {
     places.join(", ")
 }
 
-/// Those that have cursors.
+/// Those that have cursors, or had.
 fn known(spool: &Spool) -> anyhow::Result<BTreeSet<Place>> {
     let all = Cursors::all(spool).context("cannot read the cursors")?;
-    Ok(all.cursors.into_iter().map(|it| it.key.place()).collect())
+    let cursors = all.cursors.into_iter().map(|it| it.key.place());
+    Ok(cursors.chain(all.taken_away).collect())
 }

@@ -175,7 +175,10 @@ impl Task {
     /// so, or a file was lost; and something may have been extracted from there on: what was is
     /// extracted again in its own windows until the cursor is behind all of it, however many runs that takes.
     fn goes_on(&self) -> bool {
+        // One that stands where a lastrun said, and was never extracted by this cursor file, stands there as its file was lost,
+        // perhaps: the ledger may know of windows behind it.
         self.start.source == StartSource::Cursor
+            && (self.start.extracted || self.start.at.is_none())
             && self.start.reached.is_none()
             && !self.start.ahead
     }
@@ -214,7 +217,8 @@ impl Task {
         let past = past.of(&self.key(), &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
         // Where the cursor file says how far it was, what the ledger has behind that was extracted by hand.
-        let noted = self.start.source == StartSource::Cursor || self.start.extracted;
+        let is_new = self.start.source == StartSource::Cursor && self.start.at.is_none();
+        let noted = self.start.extracted || is_new;
         let known = match explicit || noted {
             true => self.start.at,
             // Where the cursors were lost nothing but the ledger says how far it was; a first run's

@@ -42,6 +42,8 @@ pub struct UnusableFile {
 pub struct AllCursors {
     /// By cloud, project, region and extractor.
     pub cursors: Vec<Whereabouts>,
+    /// Clouds and regions of cursors that were taken away, of which nobody said what became of them.
+    pub taken_away: Vec<Place>,
     /// Of their projects nothing is known here: a run goes on from their lastrun files, or names them.
     pub unusable: Vec<UnusableFile>,
 }
@@ -67,7 +69,10 @@ impl Cursors {
     pub fn all(spool: &Spool) -> io::Result<AllCursors> {
         let mut all = Vec::new();
         let Files { good, unusable } = files(spool)?;
+        let mut taken_away = Vec::new();
         for file in good {
+            let reached = file.reached.iter().map(|it| it.key.place());
+            taken_away.extend(reached.filter(|place| !file.given_up.contains(place)));
             all.extend(file.cursors.iter().map(|entry| Whereabouts {
                 project: file.project.clone(),
                 key: entry.key.clone(),
@@ -89,6 +94,7 @@ impl Cursors {
         });
         Ok(AllCursors {
             cursors: all,
+            taken_away,
             unusable,
         })
     }

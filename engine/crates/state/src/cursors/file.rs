@@ -84,7 +84,7 @@ impl Entry {
     }
 
     /// Up to where it extracted; none where somebody put it elsewhere.
-    fn extracted_to(&self) -> Option<i64> {
+    pub(super) fn extracted_to(&self) -> Option<i64> {
         self.at
             .filter(|_| self.standing == Standing::Extracted && !self.by_hand)
     }

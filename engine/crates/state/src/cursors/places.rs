@@ -144,10 +144,11 @@ impl Cursors {
                 .extract_if(.., |it| it.key.place() == *place)
                 .collect();
             CursorFile::note_reached(&mut file.reached, &gone);
-            if !gone.is_empty() && !file.given_up.contains(place) {
+            let had = file.reached.iter().any(|it| it.key.place() == *place);
+            if had && !file.given_up.contains(place) {
                 file.given_up.push(place.clone());
             }
-            !gone.is_empty()
+            had || !gone.is_empty()
         })
     }
 }

@@ -184,8 +184,10 @@ impl ProjectCursors {
             next.cursors.extend(keys.iter().map(Entry::new));
         }
         for entry in next.cursors.clone() {
-            if is_noted(&entry.key.extractor) {
-                next.note_skip(&entry, at);
+            match is_noted(&entry.key.extractor) {
+                true => next.note_skip(&entry, at),
+                // What was said before may be of a spool that was put back since.
+                false => next.take_back_skips(&entry.key),
             }
         }
         for entry in &mut next.cursors {

@@ -23,7 +23,7 @@ impl CursorFile {
     /// Notes what an extractor goes past when it is set to `to`. Where it was never anywhere nothing is known
     /// of what came before, as its files may have been lost.
     pub(super) fn note_skip(&mut self, entry: &Entry, to: i64) {
-        let Some(from) = entry.at.max(self.reached(&entry.key)) else {
+        let Some(from) = entry.extracted_to().max(self.reached(&entry.key)) else {
             return;
         };
         self.skip(
@@ -33,6 +33,12 @@ impl CursorFile {
                 end: to,
             },
         );
+    }
+
+    /// Nobody says any more that what was skipped was never extracted; what lies before the first window stays.
+    pub(super) fn take_back_skips(&mut self, key: &CursorKey) {
+        self.skipped
+            .retain(|it| it.key != *key || it.window.start == 0);
     }
 
     /// Notes that a span was never extracted, but for what stands here as extracted.

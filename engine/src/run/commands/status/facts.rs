@@ -446,6 +446,7 @@ fn cursors(
     let AllCursors {
         cursors: all,
         unusable,
+        taken_away: _,
     } = Cursors::all(spool).context("cannot read the cursors")?;
     let unusable = unusable.into_iter().map(|it| DamagedCursors {
         file: it.path,
