@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 
 use super::commands::{flag, for_delivery};
 use super::logging::LogSettings;
-use super::process::{complain, inputs, logged, print};
+use super::process::{complain, inputs, logged, print_found};
 use super::task::Task;
 use crate::run::{self, Check, ComponentWarnings, Exit};
 use caso_config::{CommandLine, Program};
@@ -41,10 +41,7 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
 /// Does it.
 pub fn execute(program: Program, line: CommandLine, what: Check) -> Exit {
     let shown = |shown: anyhow::Result<run::Checked>| match shown {
-        Ok(shown) => match print(&shown.text) {
-            Exit::Done => shown.exit,
-            failed => failed,
-        },
+        Ok(shown) => print_found(&shown.text, shown.exit),
         Err(error) => complain(&error, Exit::Nothing),
     };
     let config = match caso_config::load(&inputs(program, line)) {

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::for_delivery;
 use super::logging::LogSettings;
-use super::process::{block_on, complain, logged, print, say};
+use super::process::{block_on, complain, logged, print_found, say};
 use super::task::Task;
 use crate::run::Exit;
 use crate::run::component::{self, Caches, Language, Shown, Starter, Subject, Trial};
@@ -346,10 +346,7 @@ fn caches() -> Caches {
 /// way is said to be so.
 fn shown(shown: anyhow::Result<Shown>) -> Exit {
     match shown {
-        Ok(shown) => match print(&shown.text) {
-            Exit::Done => shown.exit,
-            failed => failed,
-        },
+        Ok(shown) => print_found(&shown.text, shown.exit),
         Err(error) if error.is::<component::Unset>() || error.is::<component::NotAName>() => {
             complain(&error, Exit::Usage)
         }

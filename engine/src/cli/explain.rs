@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgMatches, Command};
 
 use super::commands::{flag, for_delivery};
-use super::process::{complain, log_settings, logged, print};
+use super::process::{complain, log_settings, logged, print, print_found};
 use super::task::Task;
 use crate::run::{self, Exit};
 use caso_config::{CommandLine, Config};
@@ -40,10 +40,8 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
 pub fn execute(config: &Config, server: &str, json: bool) -> Exit {
     logged(&log_settings(config), async {
         match run::explain(config, server, json).await {
-            Ok((text, found)) => match (print(&text), found) {
-                (Exit::Done, false) => Exit::Nothing,
-                (printed, _) => printed,
-            },
+            Ok((text, true)) => print(&text),
+            Ok((text, false)) => print_found(&text, Exit::Nothing),
             Err(error) => complain(&error, Exit::Nothing),
         }
     })

@@ -278,6 +278,14 @@ pub fn print(text: &str) -> Exit {
     finish(stdout::write(text))
 }
 
+/// Prints what a command found, and ends with its exit code, unless it cannot be printed.
+pub fn print_found(text: &str, exit: Exit) -> Exit {
+    match print(text) {
+        Exit::Done => exit,
+        failed => failed,
+    }
+}
+
 fn finish(result: anyhow::Result<()>) -> Exit {
     match result {
         Ok(()) => Exit::Done,

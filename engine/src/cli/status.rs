@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
-use super::process::{complain, complain_each, inputs, print};
+use super::process::{complain, complain_each, inputs, print_found};
 use super::task::Task;
 use crate::run::{self, Exit, StatusForm};
 use caso_base::{Clock as _, SystemClock};
@@ -76,18 +76,12 @@ pub fn execute(program: Program, line: CommandLine, form: StatusForm) -> Exit {
 /// Nagios reads standard output alone, and would take the exit code of a wrong configuration for CRITICAL.
 fn show_unknown(reason: &str) -> Exit {
     let shown = run::status_unknown(reason);
-    match print(&shown.text) {
-        Exit::Done => shown.exit,
-        failed => failed,
-    }
+    print_found(&shown.text, shown.exit)
 }
 
 fn show(config: &Config, form: StatusForm) -> Exit {
     match run::status(config, SystemClock::new().now(), form) {
-        Ok(shown) => match print(&shown.text) {
-            Exit::Done => shown.exit,
-            failed => failed,
-        },
+        Ok(shown) => print_found(&shown.text, shown.exit),
         Err(error) => complain(&error, Exit::Nothing),
     }
 }

@@ -442,7 +442,7 @@ fn unknown_options(
                 .iter()
                 .filter(|(s, _)| s == section)
                 .map(|(_, name)| name.as_str());
-            warnings.push(remarks::unknown_in_component(section, key, &origin, names));
+            warnings.push(remarks::unknown_or_misplaced(section, key, &origin, names));
         }
     }
 }

@@ -170,6 +170,10 @@ impl Collector {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `value` when nothing was wrong.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
         match value {

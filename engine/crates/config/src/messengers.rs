@@ -22,22 +22,6 @@ use caso_base::Message;
 use caso_base::suggest::did_you_mean;
 use caso_model::notice::Notice;
 
-/// Of most options that are misspelt a warning is enough. Where it is this one, the default would throw
-/// records away and move the cursors on.
-fn misspelt(reader: &mut Reader<'_>) {
-    let row = &general::MESSENGERS;
-    for (name, origin) in remarks::almost(reader.resolver.sources, row.section, row.name) {
-        let what = (
-            "is not an option, and without `messengers` all records are thrown away",
-            format!("did you mean `{}`?", row.name),
-        );
-        reader.errors.push(ConfigError::Refused {
-            at: At::new(&origin, row.section, &name),
-            what: Message::from(what),
-        });
-    }
-}
-
 /// Who gets records.
 #[derive(Default)]
 pub(super) struct Messengers {
@@ -53,7 +37,9 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Messe
         return Messengers::default();
     };
     if place == Origin::Default {
-        misspelt(reader);
+        let row = &general::MESSENGERS;
+        let harm = "all records are thrown away";
+        remarks::refuse_misspelt(reader, row.section, row.name, harm);
     }
     let mut instances: Vec<MessengerInstance> = Vec::new();
     let mut named = Vec::new();

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::error::{At, ConfigError};
 use super::form::Form;
 use super::ini::Assignment;
 use super::origin::Origin;
+use super::reader::Reader;
 use super::sources::{Sources, variable};
 use super::table::{self, ceilometer, components, general, keystone, logging, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
@@ -37,8 +39,8 @@ pub(super) fn unknown_option<'a>(
     Notice::warning(of_place("unknown", section, name, origin), text)
 }
 
-/// The same in the section of a component, where an option of the engine's may have slipped in.
-pub(super) fn unknown_in_component<'a>(
+/// The same, which may be an option of another section.
+pub(super) fn unknown_or_misplaced<'a>(
     section: &str,
     name: &str,
     origin: &Origin,
@@ -50,6 +52,20 @@ pub(super) fn unknown_in_component<'a>(
         notice.hint = Some(format!("it belongs in [{}]", row.section));
     }
     notice
+}
+
+/// Of most options that are misspelt a warning is enough. Where it is this one, its default would do harm.
+pub(super) fn refuse_misspelt(reader: &mut Reader<'_>, section: &str, option: &str, harm: &str) {
+    for (written, origin) in almost(reader.resolver.sources, section, option) {
+        let what = (
+            format!("is not an option, and without `{option}` {harm}"),
+            format!("did you mean `{option}`?"),
+        );
+        reader.errors.push(ConfigError::Refused {
+            at: At::new(&origin, section, &written),
+            what: Message::from(what),
+        });
+    }
 }
 
 /// What is set in a section by names that nobody knows, and by which this option was probably meant.
@@ -236,7 +252,8 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
             && components::former(section, name).is_none()
             && !table::is_lent(section, name)
         {
-            warnings.push(unknown(as_section, section, name, &origin));
+            let known = names_of(as_section);
+            warnings.push(unknown_or_misplaced(section, name, &origin, known));
         }
     }
     for (section, origin) in sources.sections() {
@@ -319,20 +336,6 @@ fn names_of(section: &str) -> impl Iterator<Item = &'static str> {
         .map(|row| row.name)
         .chain(table::old_names_in(section))
         .chain(components::former_names_in(section))
-}
-
-fn unknown(as_section: &str, section: &str, name: &str, origin: &Origin) -> Notice {
-    let elsewhere = table::rows().find(|row| row.name == name && row.ignored.is_none());
-    if nearest(name, names_of(as_section)).is_none()
-        && let Some(row) = elsewhere
-    {
-        let text = (
-            format!("{origin}: `[{section}] {name}` is not an option and has no effect"),
-            format!("it belongs in [{}]", row.section),
-        );
-        return Notice::warning(of_place("unknown", section, name, origin), text);
-    }
-    unknown_option(section, name, origin, names_of(as_section))
 }
 
 /// Flags without effect, and variables that name no option.

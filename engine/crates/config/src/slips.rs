@@ -1,6 +1,8 @@
 //! What a file says otherwise than it looks: an option that is a part of the one above it, and one that stands
 //! there twice.
 
+use std::collections::HashMap;
+
 use super::error::{At, ConfigError};
 use super::form::Form;
 use super::ini::Assignment;
@@ -67,12 +69,11 @@ fn lower(origin: &Origin, below: usize) -> Origin {
 pub(super) fn twice(sources: &Sources) -> Vec<Notice> {
     let mut notices = Vec::new();
     for file in &sources.files {
-        let all = &file.ini.assignments;
-        for (index, last) in all.iter().enumerate() {
-            let same = |other: &&Assignment| other.section == last.section && other.key == last.key;
-            let before = all.iter().take(index).rev().find(same);
+        let mut seen: HashMap<(&str, &str), &Assignment> = HashMap::new();
+        for last in &file.ini.assignments {
+            let (section, name) = (last.section.as_str(), last.key.as_str());
+            let before = seen.insert((section, name), last);
             if let Some(before) = before.filter(|before| before.value != last.value) {
-                let (section, name) = (&last.section, &last.key);
                 let text = (
                     format!(
                         "{}: `[{section}] {name}` stands in line {} too, with another value, and this one counts",

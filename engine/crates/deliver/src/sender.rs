@@ -173,6 +173,7 @@ impl<'a> Sender<'a> {
 
     /// While the messenger has one batch the next one is read: two are in memory.
     async fn pack(&mut self, pack: &mut OpenPack) -> Result<(), Stop> {
+        // Nobody works meanwhile on what is read first.
         let mut next = match pack.next_batch()? {
             Some(batch) => {
                 // Reading may take a while; an empty queue needs no time at all.

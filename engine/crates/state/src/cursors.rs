@@ -484,13 +484,20 @@ impl Cursors {
 
     /// Sets all cursors of a project to a moment in epoch seconds, and its lastrun with them.
     /// `name` is the project's name, where that is known. They stay there until something is
-    /// extracted from there, whatever lies sealed in the journal. Where the project has none, those
+    /// extracted from there, whatever lies sealed in the journal. What they are set past is noted as skipped where
+    /// somebody says that it was never extracted, and what was said so before is taken back where nobody does. Where the project has none, those
     /// that are [configured](Self::configured) are made; what cannot be read of it gives way.
     ///
     /// # Errors
     /// The project's files could not be read or written; killed in between, the cursors stand
     /// where they stood.
-    pub fn set(&self, project: &str, name: Option<&str>, at: i64) -> Result<(), CursorError> {
+    pub fn set(
+        &self,
+        project: &str,
+        name: Option<&str>,
+        at: i64,
+        never_extracted: bool,
+    ) -> Result<(), CursorError> {
         if let Err(CursorError::NotADate { .. } | CursorError::Damaged { .. }) =
             self.project(project, name)
             && let Some(path) = self.spool.lastrun_file(project)
@@ -502,8 +509,9 @@ impl Cursors {
             written.map_err(|source| CursorError::Write { project, source })?;
         }
         self.change(project, name, |known| {
+            let is_skipped = |extractor: &str| never_extracted && (self.is_noted)(extractor);
             known
-                .set(&self.spool, &self.configured, at, self.is_noted)
+                .set(&self.spool, &self.configured, at, is_skipped)
                 .map(Some)
         })?;
         self.settle().pop().map_or(Ok(()), Err)

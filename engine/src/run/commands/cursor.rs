@@ -193,14 +193,10 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
             ..
         } => {
             let keys = cursors.iter().map(|it| it.key()).collect();
-            let is_skipped: fn(&str) -> bool = match never_extracted {
-                true => adds_up,
-                false => |_| false,
-            };
             let all = Cursors::open(&spools.cursors, false)
-                .noting(is_skipped)
+                .noting(adds_up)
                 .configured(keys);
-            all.set(&first.project, first.name.as_deref(), *at)
+            all.set(&first.project, first.name.as_deref(), *at, *never_extracted)
         }
         Change::Forget { .. } => Cursors::forget(&spools.cursors, &first.project),
     };
@@ -307,15 +303,13 @@ fn announced(
                 "what was used from {to} to {} ({}) is extracted again; {}",
                 format_utc(from),
                 span(from - at),
-                match adds_up(&cursor.extractor) {
-                    true => match anyway {
-                        false =>
-                            "in the windows of the first time, by the ledger of runs, so that nothing is counted twice",
-                        true =>
-                            "in the windows of the first time, where the ledger of runs knows them, and in others as \
-                                 `overlapping_intervals` is set",
-                    },
-                    false => "the records replace those of before",
+                match (adds_up(&cursor.extractor), anyway) {
+                    (true, false) =>
+                        "in the windows of the first time, by the ledger of runs, so that nothing is counted twice",
+                    (true, true) =>
+                        "in the windows of the first time, where the ledger of runs knows them, and in others as \
+                         `overlapping_intervals` is set",
+                    (false, _) => "the records replace those of before",
                 }
             ),
             Some(from) => {

@@ -25,10 +25,13 @@ pub fn adds_up(extractor: &str) -> bool {
 
 /// The windows that were extracted, by what they are of.
 #[derive(Debug, Default)]
-pub struct PastWindows {
-    extracted: HashMap<Key, Vec<Window>>,
+pub struct PastWindows(HashMap<Key, Spans>);
+
+#[derive(Debug, Default)]
+struct Spans {
+    extracted: Vec<Window>,
     /// Those that never were, though a cursor is past them.
-    skipped: HashMap<Key, Vec<Window>>,
+    skipped: Vec<Window>,
 }
 
 /// Of one extractor of a project, each by their starts.
@@ -65,8 +68,7 @@ impl PastWindows {
     /// # Errors
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
-        let mut past: HashMap<Key, Vec<Window>> = HashMap::new();
-        let mut never: HashMap<Key, Vec<Window>> = HashMap::new();
+        let mut past: HashMap<Key, Spans> = HashMap::new();
         ledger::each(spool, since, &mut |run| {
             for line in run.windows.into_iter().filter(|it| adds_up(&it.extractor)) {
                 let key = CursorKey {
@@ -75,9 +77,8 @@ impl PastWindows {
                     extractor: line.extractor,
                 };
                 for project in line.records.into_keys() {
-                    past.entry((key.clone(), project))
-                        .or_default()
-                        .push(line.window);
+                    let spans = past.entry((key.clone(), project)).or_default();
+                    spans.extracted.push(line.window);
                 }
             }
         })?;
@@ -92,13 +93,12 @@ impl PastWindows {
                 .into_iter()
                 .filter(|(key, _)| adds_up(&key.extractor))
             {
-                past.entry((key, project.clone())).or_default().push(window);
+                let spans = past.entry((key, project.clone())).or_default();
+                spans.extracted.push(window);
             }
             for (key, window) in skipped {
-                never
-                    .entry((key, project.clone()))
-                    .or_default()
-                    .push(window);
+                let spans = past.entry((key, project.clone())).or_default();
+                spans.skipped.push(window);
             }
             // By a former name the ledger has what is of the present one.
             for (now, was) in renamed {
@@ -111,29 +111,29 @@ impl PastWindows {
                         };
                         (key, project.clone())
                     };
-                    if let Some(windows) = past.get(&of(&was)).cloned() {
-                        past.entry(of(&now)).or_default().extend(windows);
+                    let windows = past.get(&of(&was)).map(|it| it.extracted.clone());
+                    if let Some(windows) = windows {
+                        past.entry(of(&now)).or_default().extracted.extend(windows);
                     }
                 }
             }
         }
-        for windows in past.values_mut().chain(never.values_mut()) {
-            windows.sort_by_key(|window| (window.start, window.end));
-            windows.dedup();
+        for Spans { extracted, skipped } in past.values_mut() {
+            for windows in [extracted, skipped] {
+                windows.sort_by_key(|window| (window.start, window.end));
+                windows.dedup();
+            }
         }
-        Ok(PastWindows {
-            extracted: past,
-            skipped: never,
-        })
+        Ok(PastWindows(past))
     }
 
     /// Those of one extractor of a project.
     pub fn of(&self, key: &CursorKey, project: &str) -> Past<'_> {
-        let key = (key.clone(), project.to_owned());
-        Past {
-            extracted: self.extracted.get(&key).map_or(&[], Vec::as_slice),
-            skipped: self.skipped.get(&key).map_or(&[], Vec::as_slice),
-        }
+        let spans = self.0.get(&(key.clone(), project.to_owned()));
+        spans.map_or_else(Past::default, |spans| Past {
+            extracted: &spans.extracted,
+            skipped: &spans.skipped,
+        })
     }
 }
 

@@ -175,12 +175,17 @@ impl Task {
     /// so, or a file was lost; and something may have been extracted from there on: what was is
     /// extracted again in its own windows until the cursor is behind all of it, however many runs that takes.
     fn goes_on(&self) -> bool {
-        // One that stands where a lastrun said, and was never extracted by this cursor file, stands there as its file was lost,
-        // perhaps: the ledger may know of windows behind it.
         self.start.source == StartSource::Cursor
-            && (self.start.extracted || self.start.at.is_none())
+            && self.is_known()
             && self.start.reached.is_none()
             && !self.start.ahead
+    }
+
+    /// Whether the cursor file says how far it was, so that what the ledger has behind that was extracted by hand. One that
+    /// stands where a lastrun said, and was never extracted, may stand there as its file was lost.
+    fn is_known(&self) -> bool {
+        let is_new = self.start.source == StartSource::Cursor && self.start.at.is_none();
+        self.start.extracted || is_new
     }
 
     /// A window by hand of what adds up, or from where its own cursor has not been.
@@ -216,10 +221,7 @@ impl Task {
         };
         let past = past.of(&self.key(), &self.project.id);
         let explicit = self.region.bounds.from.explicit().is_some();
-        // Where the cursor file says how far it was, what the ledger has behind that was extracted by hand.
-        let is_new = self.start.source == StartSource::Cursor && self.start.at.is_none();
-        let noted = self.start.extracted || is_new;
-        let known = match explicit || noted {
+        let known = match explicit || self.is_known() {
             true => self.start.at,
             // Where the cursors were lost nothing but the ledger says how far it was; a first run's
             // was never anywhere.

@@ -18,16 +18,8 @@ use caso_base::Message;
 /// The filters of a messenger, whose `filters` are in this slot.
 pub fn read(reader: &mut Reader<'_>, slot: &Slot) -> Vec<ComponentInstance> {
     let option = rows::MESSENGER_FILTERS.name;
-    for (written, origin) in remarks::almost(reader.resolver.sources, slot.section(), option) {
-        let what = (
-            "is not an option, and without `filters` the messenger gets users' names and ids as they are",
-            format!("did you mean `{option}`?"),
-        );
-        reader.errors.push(ConfigError::Refused {
-            at: At::new(&origin, slot.section(), &written),
-            what: Message::from(what),
-        });
-    }
+    let harm = "the messenger gets users' names and ids as they are";
+    remarks::refuse_misspelt(reader, slot.section(), option, harm);
     let Some((names, origin)) = reader.find(&rows::MESSENGER_FILTERS, slot) else {
         return Vec::new();
     };

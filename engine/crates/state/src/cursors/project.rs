@@ -172,7 +172,7 @@ impl ProjectCursors {
         spool: &Spool,
         keys: &[CursorKey],
         at: i64,
-        is_noted: fn(&str) -> bool,
+        is_skipped: impl Fn(&str) -> bool,
     ) -> Result<Change, CursorError> {
         let mut next = self.file.clone();
         // What went with its lastrun file is what is to be set.
@@ -184,7 +184,7 @@ impl ProjectCursors {
             next.cursors.extend(keys.iter().map(Entry::new));
         }
         for entry in next.cursors.clone() {
-            match is_noted(&entry.key.extractor) {
+            match is_skipped(&entry.key.extractor) {
                 true => next.note_skip(&entry, at),
                 // What was said before may be of a spool that was put back since.
                 false => next.take_back_skips(&entry.key),

@@ -883,7 +883,7 @@ fn source(place: &Place) -> StartSource {
 #[test]
 fn set_by_hand_it_stays_until_it_is_extracted_from_there() {
     let place = extracted();
-    place.cursors().set(PROJECT, None, T - 7_200).unwrap();
+    place.cursors().set(PROJECT, None, T - 7_200, true).unwrap();
     assert_eq!(place.lastrun().unwrap(), "2026-11-21 14:57:53+00:00");
     assert_eq!(place.starts(), [Some(T - 7_200); 2]);
     let cursors = place.cursors();
@@ -931,14 +931,14 @@ fn killed_while_it_is_set_they_agree() {
     let place = extracted();
     place
         .cursors_on(counted.disk())
-        .set(PROJECT, None, T + 60)
+        .set(PROJECT, None, T + 60, true)
         .unwrap();
     assert!(counted.seen() > 8, "{}", counted.seen());
     for end in [End::Kill, End::Torn, End::FullOnce, End::Full] {
         for at in 0..counted.seen() {
             let place = extracted();
             let cursors = place.cursors_on(At::new(end, at).disk());
-            let done = cursors.set(PROJECT, None, T + 60);
+            let done = cursors.set(PROJECT, None, T + 60, true);
             let starts = place.starts();
             let what = format!("{end:?} at {at}: {starts:?}");
             assert_eq!(starts[0], starts[1], "{what}");

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::finding::{Area, Finding, Findings, Verdict};
+use super::finding::{Area, Finding, Findings};
 use super::trial::Trial;
 use crate::run::components::Mapper;
 use crate::run::extract::clock;
@@ -352,7 +352,8 @@ fn own_certificate(cloud: &CloudConfig, now: i64, findings: &mut Findings) {
     if let Some(file) = own
         && let Ok(Some(end)) = caso_net::tls::certificate_end(file)
     {
-        findings.add(ends(&format!("ours, `{}`,", file.display()), end, now).of(&cloud.name));
+        findings
+            .add(ends(&format!("ours, `{}`,", file.display()), end, now, false).of(&cloud.name));
     }
 }
 
@@ -368,23 +369,23 @@ fn certificates(
     let unchecked = login.is_some_and(|it| it.tls.insecure);
     for (host, end) in session.certificate_ends() {
         if told.insert(host.clone()) {
-            let found = ends(&format!("that of `{host}`"), end, now).of(&cloud.name);
-            findings.add(match found.verdict {
-                Verdict::Failed if unchecked => Finding {
-                    verdict: Verdict::Warning,
-                    text: format!("{}; `insecure` is set, so nothing looks at it", found.text),
-                    ..found
-                },
-                _ => found,
-            });
+            let whose = format!("that of `{host}`");
+            findings.add(ends(&whose, end, now, unchecked).of(&cloud.name));
         }
     }
 }
 
-fn ends(whose: &str, end: i64, now: i64) -> Finding {
+fn ends(whose: &str, end: i64, now: i64, unchecked: bool) -> Finding {
     let left = end - now;
     let hint = "have it renewed".to_owned();
     match left {
+        ..=0 if unchecked => {
+            let text = format!(
+                "{whose} ended on {}; `insecure` is set, so nothing looks at it",
+                format_utc(end)
+            );
+            Finding::warning(Area::Certificate, text).hint(hint)
+        }
         ..=0 => {
             let text = format!("{whose} ended on {}", format_utc(end));
             Finding::failed(Area::Certificate, text).hint(hint)

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Uid, User};
 
 use super::finding::{Area, Finding, Findings};
-use crate::run::commands::status::{Status, UNTAKEN};
+use crate::run::commands::status::{Status, UNTAKEN, is_full};
 use crate::run::remedy;
 use crate::run::summary::words::{count, records, size, span};
 use caso_config::Config;
 use caso_disk::Disk;
 use caso_extract::projects::VoMapping;
 use caso_model::notice::Notices;
-use caso_sandbox::{RunLimits, Sandbox};
+use caso_sandbox::Sandbox;
 use caso_state::{Lock, Spool};
 
 /// A run makes a file for each window, and some beside.
@@ -41,9 +41,7 @@ fn room(folder: &Path, findings: &mut Findings) {
             "remove some files from its filesystem, whose inodes are used up (`df -i`)",
         ),
         // Below that no queue on it takes anything.
-        _ if left.bytes < RunLimits::default().floor(left.of) => {
-            full(text, "free some room on its filesystem")
-        }
+        _ if is_full(&left) => full(text, "free some room on its filesystem"),
         _ => Finding::ok(Area::Spool, text),
     });
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use caso_base::error_chain;
 use caso_config::Config;
-use caso_disk::{Disk, elements};
+use caso_disk::{Disk, Left, elements};
 use caso_journal::{Damaged, Journal};
 use caso_sandbox::RunLimits;
 use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine};
@@ -24,7 +24,7 @@ use crate::run::summary::words::{count, len, span};
 pub const LOOK_BACK: i64 = 32 * 86_400;
 /// A cursor that is further behind than this needs attention: with an hourly run two were missed.
 pub const LATE: i64 = 3 * 3_600;
-/// For so long a loss is told of, unless somebody acts on it no more can be done.
+/// For so long a loss is told of, in seconds.
 const TOLD: i64 = 7 * 86_400;
 /// Messages that nobody took for so long need attention: ssmsend runs every few hours.
 pub const UNTAKEN: i64 = 86_400;
@@ -38,8 +38,9 @@ pub struct Status {
     pub spool: PathBuf,
     /// Of the spool's filesystem.
     pub bytes_free: u64,
-    /// Whether a run could write there, as far as the filesystem says: it is full, or mounted read-only.
+    /// It has no room for a run.
     pub full: bool,
+    /// It is mounted so that nobody can write there.
     pub read_only: bool,
     /// Who has the lock: a run is under way.
     pub running: Option<String>,
@@ -216,14 +217,7 @@ impl Status {
         // One that ended before anything was delivered says nothing of messengers.
         let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
         let queues = readable(queues(config, &spool, delivering), &mut unreadable);
-        let cursors =
-            cursors(&spool, now, &runs, last_extracting).map(|(mut cursors, unusable)| {
-                // What no ledger says nobody is accused of.
-                for cursor in &mut cursors {
-                    cursor.in_last_run |= !known;
-                }
-                (cursors, unusable)
-            });
+        let cursors = cursors(&spool, now, &runs, last_extracting, known);
         let (cursors, damaged_cursors) = readable(cursors, &mut unreadable);
         let left = spool.disk().left(&config.spooldir);
         let damaged = readable(damaged(&spool), &mut unreadable);
@@ -232,8 +226,7 @@ impl Status {
             format: 1,
             now,
             bytes_free: left.bytes,
-            full: config.spooldir.exists()
-                && (left.bytes < RunLimits::default().floor(left.of) || left.files == Some(0)),
+            full: config.spooldir.exists() && is_full(&left),
             read_only: left.read_only,
             running: None,
             lock_problem: None,
@@ -411,6 +404,11 @@ fn readable<T: Default>(read: anyhow::Result<T>, unreadable: &mut Vec<String>) -
     })
 }
 
+/// Whether no queue on a filesystem takes anything any more.
+pub fn is_full(left: &Left) -> bool {
+    left.bytes < RunLimits::default().floor(left.of) || left.files == Some(0)
+}
+
 fn lost(runs: &[RunLine], now: i64) -> Vec<Lost> {
     let recent = runs.iter().filter(|run| now - run.began < TOLD);
     let of_run = |run: &RunLine| {
@@ -436,12 +434,13 @@ fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {
     Ok(found.into_iter().map(of).collect())
 }
 
-/// `last` is the last of the runs that extracted.
+/// `last` is the last of the runs that extracted; what no ledger says, where none is `known`, nobody is accused of.
 fn cursors(
     spool: &Spool,
     now: i64,
     runs: &[RunLine],
     last: Option<&RunLine>,
+    known: bool,
 ) -> anyhow::Result<(Vec<Cursor>, Vec<DamagedCursors>)> {
     let AllCursors {
         cursors: all,
@@ -483,7 +482,7 @@ fn cursors(
                 name: names
                     .get(it.project.as_str())
                     .map(|name| (*name).to_owned()),
-                in_last_run: failure.is_some() || extracted(&it.project),
+                in_last_run: failure.is_some() || extracted(&it.project) || !known,
                 reason: failure.map(|failure| failure.reason.clone()),
                 failed_runs: failing.map_or(0, |failing| failing.runs),
                 failing_since: failing.map(|failing| failing.since),

@@ -6,10 +6,9 @@ mod nagios;
 mod prometheus;
 mod text;
 
-pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, UNTAKEN, queues};
-pub use self::prometheus::prometheus;
-
+pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, UNTAKEN, is_full, queues};
 pub use self::nagios::unknown;
+pub use self::prometheus::prometheus;
 
 use self::nagios::nagios;
 use self::text::text;

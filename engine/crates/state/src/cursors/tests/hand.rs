@@ -93,7 +93,7 @@ fn an_operators_text_stands_where_a_killed_run_left_its_own_to_come() {
 fn set_by_hand_where_lastrun_was_removed_it_starts_there() {
     let place = extracted();
     fs::remove_file(place.dir.path().join(format!("lastrun.{PROJECT}"))).unwrap();
-    place.cursors().set(PROJECT, None, T - 7_200).unwrap();
+    place.cursors().set(PROJECT, None, T - 7_200, true).unwrap();
     assert_eq!(place.lastrun().unwrap(), "2026-11-21 14:57:53+00:00");
     assert_eq!(place.starts(), [Some(T - 7_200); 2]);
     assert_eq!(source(&place), StartSource::Set);
@@ -112,7 +112,7 @@ fn set_by_hand_where_no_lastrun_can_be_read_the_one_of_all_projects_stays() {
         let read = place.cursors().starts(PROJECT, Some("ops"), &both());
         assert!(matches!(read, Err(CursorError::NotADate { .. })), "{name}");
         let run = Run(place.cursors().0.configured(both().into()));
-        run.set(PROJECT, Some("ops"), T).unwrap();
+        run.set(PROJECT, Some("ops"), T, true).unwrap();
         assert_eq!(place.starts(), [Some(T); 2], "{name}");
         let text = fs::read_to_string(place.dir.path().join(&name)).unwrap();
         assert_eq!(text == "rubbish", rubbish_stays, "{name}");
@@ -122,7 +122,10 @@ fn set_by_hand_where_no_lastrun_can_be_read_the_one_of_all_projects_stays() {
 #[test]
 fn a_moment_that_no_lastrun_can_hold_sets_nothing() {
     let place = extracted();
-    let failed = place.cursors().set(PROJECT, None, i64::MAX).unwrap_err();
+    let failed = place
+        .cursors()
+        .set(PROJECT, None, i64::MAX, true)
+        .unwrap_err();
     assert!(matches!(failed, CursorError::OutOfRange { .. }), "{failed}");
     assert_eq!(place.starts(), [Some(T), Some(T)]);
 }
@@ -165,7 +168,7 @@ fn how_far_it_came_is_known_until_it_has_come_so_far_again() {
         let place = extracted();
         assert_eq!(reached(&place), [None, None]);
         match how {
-            "set" => place.cursors().set(PROJECT, None, T - 7_200).unwrap(),
+            "set" => place.cursors().set(PROJECT, None, T - 7_200, true).unwrap(),
             "edited" => place.put(&lastrun, "2026-11-21 12:00:00+00:00"),
             "removed" => fs::remove_file(place.dir.path().join(&lastrun)).unwrap(),
             _ => {
@@ -187,7 +190,7 @@ fn how_far_it_came_is_known_until_it_has_come_so_far_again() {
         assert_eq!(reached(&place), [Some(T), Some(T)], "{how}");
         assert_eq!(place.starts(), [from, Some(T - 60)], "{how}");
         // Somebody sets it once more.
-        place.cursors().set(PROJECT, None, T - 3_600).unwrap();
+        place.cursors().set(PROJECT, None, T - 3_600, true).unwrap();
         assert_eq!(reached(&place), [Some(T), Some(T)], "{how}");
         let run = started(&place);
         let rest = window(T - 3_600, T);
@@ -302,8 +305,8 @@ fn a_window_that_was_caught_up_with_stands_with_the_cursors() {
 #[test]
 fn what_was_skipped_was_not_reached() {
     let place = extracted();
-    place.cursors().set(PROJECT, None, T + 7_200).unwrap();
-    place.cursors().set(PROJECT, None, T - 60).unwrap();
+    place.cursors().set(PROJECT, None, T + 7_200, true).unwrap();
+    place.cursors().set(PROJECT, None, T - 60, true).unwrap();
     assert_eq!(reached(&place), [Some(T), Some(T)]);
 
     let place = Place::new();
@@ -311,7 +314,7 @@ fn what_was_skipped_was_not_reached() {
     let run = started(&place);
     run.advance(PROJECT, &key("nova"), window(T - 1, T + 60))
         .unwrap();
-    place.cursors().set(PROJECT, None, T - 60).unwrap();
+    place.cursors().set(PROJECT, None, T - 60, true).unwrap();
     assert_eq!(reached(&place), [Some(T + 60), None]);
 }
 
@@ -328,11 +331,11 @@ fn what_was_skipped_is_noted_until_it_is_extracted() {
     };
     let place = extracted();
     let sealed = window(T + 10, T + 20);
-    place.cursors().set(PROJECT, None, T + 30).unwrap();
+    place.cursors().set(PROJECT, None, T + 30, true).unwrap();
     assert_eq!(skipped(&place), [(T, T + 30)]);
     // Nothing was skipped between where it stood and where it had been.
-    place.cursors().set(PROJECT, None, T - 60).unwrap();
-    place.cursors().set(PROJECT, None, T + 30).unwrap();
+    place.cursors().set(PROJECT, None, T - 60, true).unwrap();
+    place.cursors().set(PROJECT, None, T + 30, true).unwrap();
     assert_eq!(skipped(&place), [(T, T + 30)]);
     let run = started(&place);
     let behind = run.advance(PROJECT, &key("cinder"), sealed).unwrap();
@@ -356,7 +359,7 @@ fn what_was_skipped_is_noted_until_it_is_extracted() {
     // Of a project without cursors nobody knows what was extracted before.
     let place = Place::new();
     let unknown = place.cursors().0.configured(both().to_vec());
-    unknown.set(PROJECT, None, T).unwrap();
+    unknown.set(PROJECT, None, T, true).unwrap();
     assert_eq!(skipped(&place), []);
 }
 
