@@ -66,6 +66,8 @@ class Site:
             first_extract_from=iso(first),
             ip_records_for_past_windows="true",
             delivery_timeout=4,
+            # The queue gets each project as soon as it is on disk, the receiver all of them at the end.
+            deliver_while_extracting=1,
         )
         self.sections["DEFAULT"] |= {"messengers": "ssm, logstash", "extractor": "nova, cinder, neutron"}
         self.sections["keystone_auth"] |= {"connect_retries": 1, "status_code_retries": 1, "timeout": 2}

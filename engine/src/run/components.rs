@@ -162,6 +162,14 @@ impl Messenger {
             .collect()
     }
 
+    /// Whether all that it is granted lies on this machine.
+    pub fn writes_here_alone(&self) -> bool {
+        self.setup.granted.grants.values().all(|grant| match grant {
+            Grant::Queue(_) | Grant::Directory(_) | Grant::Signature(_) => true,
+            Grant::Connection(_) | Grant::Http(_) | Grant::Address(_) => false,
+        })
+    }
+
     /// Folders of its queues, which must be writable before Keystone is asked.
     pub fn queues(&self) -> impl Iterator<Item = &PathBuf> {
         self.setup.granted.queues().map(|(_, queue)| &queue.path)

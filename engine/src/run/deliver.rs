@@ -8,32 +8,35 @@ use super::components::{Messenger, Starter};
 use super::prepare::Prepared;
 use super::summary::Summary;
 use caso_base::SystemClock;
-use caso_deliver::{Deadline, Delivery, Instance};
+use caso_deliver::{Delivering, Delivery, Instance};
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::{self, Batch, BoxFuture, GuestFailure};
 
-/// Delivers what waits, and reports to the summary. Time is the machine's, in a
+/// Begins the delivery: see [`caso_deliver::begin`]. Time is the machine's, in a
 /// replay too: a messenger's patience is not recorded.
-pub async fn deliver(
-    prepared: &Prepared,
-    cancel: watch::Receiver<bool>,
-    summary: &mut Summary,
-) -> Delivery {
+pub fn begin(prepared: &Prepared, cancel: watch::Receiver<bool>) -> Delivering {
+    let messengers = prepared.messengers.iter();
+    caso_deliver::begin(
+        &prepared.journal,
+        messengers.map(|it| instance(it, prepared.now)).collect(),
+        prepared.config.delivery_timeout,
+        Arc::new(SystemClock::new()),
+        cancel,
+    )
+}
+
+/// Delivers what waits, and reports to the summary.
+pub async fn end(delivering: Delivering, prepared: &Prepared, summary: &mut Summary) -> Delivery {
     for unusable in &prepared.unusable {
         summary.unusable(unusable);
     }
-    let mut instances = Vec::new();
-    for messenger in &prepared.messengers {
-        // A replay's go into a folder of its own, which the demo names.
-        if prepared.kind.is_online() {
+    // A replay's go into a folder of its own, which the demo names.
+    if prepared.kind.is_online() {
+        for messenger in &prepared.messengers {
             summary.goes_to(&messenger.name, messenger.destinations());
         }
-        instances.push(instance(messenger, prepared.now));
     }
-    let clock = Arc::new(SystemClock::new());
-    let deadline = Deadline::after(clock.as_ref(), prepared.config.delivery_timeout);
-    let delivery =
-        caso_deliver::deliver(&prepared.journal, instances, deadline, clock, cancel).await;
+    let delivery = delivering.end().await;
     summary.delivery(&delivery);
     delivery
 }
@@ -43,6 +46,7 @@ fn instance(messenger: &Messenger, now: i64) -> Instance {
         name: messenger.name.clone(),
         record_types: messenger.record_types.clone(),
         packing_unit: messenger.packing_unit,
+        beside: messenger.writes_here_alone(),
         messenger: Box::new(Lazy {
             starter: messenger.starter(),
             now,

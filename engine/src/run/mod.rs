@@ -5,7 +5,8 @@
 //! The lock comes before anything in the spool is touched. Extraction seals
 //! segments and moves cursors; delivery comes after, from the journal only, so
 //! that what waits from earlier runs goes first, and goes even when OpenStack
-//! is away.
+//! is away. Where much is extracted what is on disk for good is delivered while
+//! the rest is read (`extract/ahead`).
 //!
 //! ```text
 //! prepare ─ Prepared ─ extract ─ deliver ─ close ─ Summary ─ exit code
@@ -125,11 +126,13 @@ async fn phases(
     let remarks = invocation.remarks.clone();
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), watched).await?;
     extract::catch_up::sealed(&prepared, &mut summary);
+    let delivering = deliver::begin(&prepared, cancel.clone());
     let mut extracted = None;
     if extract && !bound::reached(&prepared, &mut summary)? {
-        extracted = Some(extract::extract(&prepared, cancel.clone(), &mut summary).await);
+        let ready = Some(delivering.ready());
+        extracted = Some(extract::extract(&prepared, cancel.clone(), ready, &mut summary).await);
     }
-    let delivery = deliver::deliver(&prepared, cancel.clone(), &mut summary).await;
+    let delivery = deliver::end(delivering, &prepared, &mut summary).await;
     if *cancel.borrow() {
         summary.remember(&Message::from(
             "a signal asked it to end before it was done",

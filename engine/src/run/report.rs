@@ -145,7 +145,7 @@ async fn read(
         remarks,
     };
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
-    extract::extract(&prepared, cancel, &mut summary).await;
+    extract::extract(&prepared, cancel, None, &mut summary).await;
     let shown = shown(&prepared, what, month).map_err(failed())?;
     let text = match what.form {
         ReportForm::Text => text(&shown),

@@ -100,7 +100,7 @@ pub async fn republish(
         let kind = Kind::dry().map_err(Stopped::with(Exit::Nothing))?;
         let invocation = invocation(config, kind);
         let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
-        let extracted = extract::extract(&prepared, cancel, &mut summary).await;
+        let extracted = extract::extract(&prepared, cancel, None, &mut summary).await;
         stdout::write(&text(&what, &extracted.parts)).map_err(Stopped::with(Exit::Nothing))?;
         Ok::<Exit, Stopped>(summary.exit(prepared.config.partial_exit_ok))
     };

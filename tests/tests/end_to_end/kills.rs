@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::time::{Duration, Instant};
 
 use caso_stand_in::{
     Certificate, Cloud, Fault, FloatingIp, Gate, Plan, Project, Rule, Volume, project_id,
@@ -53,6 +54,16 @@ fn site(cloud: &Cloud) -> Site {
 
 fn start(site: &Site) -> Running {
     site.start("caso-extract", &[], &["--extract-to", FIRST_END])
+}
+
+/// Waits for what a run does, which goes on meanwhile.
+#[track_caller]
+fn until(otherwise: &str, done: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < end, "{otherwise}");
+        std::thread::yield_now();
+    }
 }
 
 /// What a consumer makes of all messages, in their order.
@@ -339,6 +350,92 @@ fn sigterm_costs_no_project_that_is_done() {
     let (right, _) = undisturbed(&cloud);
     site.extract(&["--extract-to", TO]).expect(0);
     assert_eq!(Delivered::to(&site), right);
+}
+
+/// What is on disk for good goes to a queue while the next project is read; to another machine when
+/// all is. Whoever is killed then goes on from there.
+#[test]
+fn one_project_is_delivered_while_the_next_is_read() {
+    let cloud = cloud();
+    let (right, _) = undisturbed(&cloud);
+    for killed in [false, true] {
+        let logstash = Logstash::start(Mood::Normal);
+        let mut site = site(&cloud);
+        site.set("DEFAULT", "deliver_while_extracting", "1")
+            .set("DEFAULT", "messengers", "ssm, logstash")
+            .set("logstash", "host", "127.0.0.1")
+            .set("logstash", "port", &logstash.port().to_string());
+        let gate = Gate::default();
+        cloud.inject(
+            Rule::on("/servers/detail").of_project(&project_id(1)),
+            Fault::Held(gate.clone()),
+        );
+        let run = start(&site);
+        assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
+        until("nothing came", || !site.storage_records().is_empty());
+        assert!(logstash.lines().is_empty());
+        let groups: BTreeSet<String> = site
+            .cloud_records()
+            .into_values()
+            .map(|it| it["LocalGroupId"].clone())
+            .collect();
+        assert_eq!(groups, BTreeSet::from([project_id(0)]));
+        let ended = if killed {
+            run.kill()
+        } else {
+            gate.open();
+            run.finish().expect(0)
+        };
+        cloud.heal();
+        the_next_run_makes_it_whole(&site, &right, &ended);
+        let told: BTreeSet<String> = logstash
+            .lines()
+            .iter()
+            .filter_map(|line| Some(line["VMUUID"].as_str()?.to_owned()))
+            .collect();
+        assert_eq!(told.len(), right.servers.len(), "{ended}");
+    }
+}
+
+/// The last project is done first, then the first one, and the second last: each goes when nothing is
+/// to come before it, and once.
+#[test]
+fn nothing_is_delivered_before_what_comes_before_it() {
+    let project = |n: usize| Project {
+        volumes: vec![Volume::numbered(n, 0)],
+        ..project(n)
+    };
+    let cloud = Cloud::start(Plan {
+        projects: vec![project(0), project(1), project(2)],
+        ..Plan::default()
+    });
+    let mut site = site(&cloud);
+    site.set("DEFAULT", "concurrency", "4")
+        .set("DEFAULT", "deliver_while_extracting", "1");
+    let gates = [0, 1].map(|n| {
+        let gate = Gate::default();
+        cloud.inject(
+            Rule::on("/servers/detail").of_project(&project_id(n)),
+            Fault::Held(gate.clone()),
+        );
+        gate
+    });
+    let run = start(&site);
+    let cursors = |n| site.cursors(&project_id(n));
+    until("the last project was not done", || !cursors(2).is_empty());
+    assert!(site.messages().is_empty());
+    gates[0].open();
+    until("the first project was not done", || !cursors(0).is_empty());
+    until("nothing came", || !site.storage_records().is_empty());
+    let groups = || -> BTreeSet<String> {
+        let records = site.cloud_records().into_values();
+        records.map(|it| it["LocalGroupId"].clone()).collect()
+    };
+    assert_eq!(groups(), BTreeSet::from([project_id(0)]));
+    gates[1].open();
+    let ended = run.finish().expect(0).never_says("delivered again");
+    assert_eq!(groups().len(), 3, "{ended}");
+    assert_eq!(site.storage_records().len(), 3, "{ended}");
 }
 
 /// The second run waits as long as it is configured to, names the first, and ends

@@ -179,6 +179,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         metrics_file: metrics_file(&mut reader, &mut warnings),
         extraction_timeout: reader.get(&general::EXTRACTION_TIMEOUT),
         delivery_timeout: reader.get(&general::DELIVERY_TIMEOUT),
+        deliver_while_extracting: u64::from(reader.get(&general::DELIVER_WHILE_EXTRACTING)),
         max_waiting: reader.get(&general::MAX_WAITING).0,
         partial_exit_ok: reader.get(&general::PARTIAL_EXIT_OK),
         migrate_projects: reader.get(&general::MIGRATE_PROJECTS),

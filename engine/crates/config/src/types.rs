@@ -80,6 +80,8 @@ pub struct Config {
     pub extraction_timeout: Duration,
     /// Bound of the time that one run spends on delivery.
     pub delivery_timeout: Duration,
+    /// Records that are on disk for good before delivery begins beside the extraction; 0: never.
+    pub deliver_while_extracting: u64,
     /// Bytes that may wait for one messenger before nothing is extracted any more; 0: no bound.
     pub max_waiting: u64,
     /// Whether a partly successful run exits with 0.

@@ -1,7 +1,7 @@
 //! From the journal to the messengers.
 //!
 //! Every messenger has a queue of its own in the journal, first in, first out,
-//! and a task of its own ([`deliver`]); nothing that one does can hold up or
+//! and a task of its own ([`begin`]); nothing that one does can hold up or
 //! spoil another. `sender` is the retry rule: what to offer next, and what an
 //! answer, a failure or a silence means for the records. `batch_size` says how
 //! many to offer. What a delivery came to is in `report`.
@@ -17,10 +17,9 @@ mod report;
 mod send;
 mod sender;
 
-pub use deadline::Deadline;
 pub use filtered::Filtered;
 pub use report::{Delivery, Ending, Instance, InstanceReport, Unstarted};
-pub use send::deliver;
+pub use send::{Delivering, Ready, begin};
 pub use sender::PROGRESS;
 
 #[cfg(test)]

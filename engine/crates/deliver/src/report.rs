@@ -17,6 +17,9 @@ pub struct Instance {
     pub record_types: Option<Vec<String>>,
     /// Records that go into one message (`max_size`), where it has such a thing.
     pub packing_unit: Option<u32>,
+    /// Whether it may be given records while others are still extracted. One that talks to another
+    /// machine may not: what is between two such parts would be a silence on its connection.
+    pub beside: bool,
     /// Where it could not be started, [`Unstarted`].
     pub messenger: Box<dyn Messenger>,
 }

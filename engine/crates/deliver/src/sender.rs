@@ -93,6 +93,8 @@ pub(crate) struct Sender<'a> {
     report: &'a mut InstanceReport,
     size: BatchSize,
     suspects: Vec<Suspect>,
+    /// Packs that it has been through, of which suspects may be left.
+    passed: Vec<OpenPack>,
     /// Whether it handled anything well in this run.
     handled: bool,
     /// Of its calls in this run, how many it failed.
@@ -112,6 +114,13 @@ struct Suspect {
 
 /// Why the queue stops.
 type Stop = Box<Ending>;
+
+fn ended<T>(outcome: Result<T, Stop>) -> Ending {
+    match outcome {
+        Ok(_) => Ending::Complete,
+        Err(stop) => *stop,
+    }
+}
 
 impl From<JournalError> for Stop {
     fn from(failed: JournalError) -> Stop {
@@ -134,6 +143,7 @@ impl<'a> Sender<'a> {
             report,
             size: BatchSize::new(instance.packing_unit),
             suspects: Vec::new(),
+            passed: Vec::new(),
             handled: false,
             calls: Calls::default(),
             idle_retries: 0,
@@ -143,31 +153,56 @@ impl<'a> Sender<'a> {
         }
     }
 
+    /// Delivers what is packed, while more is still to come.
+    pub(crate) async fn beside(&mut self) -> Ending {
+        ended(self.packed().await)
+    }
+
+    /// Delivers what is packed, behind which nothing comes.
     pub(crate) async fn run(&mut self) -> Ending {
-        match self.all().await {
-            Ok(()) => Ending::Complete,
-            Err(stop) => *stop,
-        }
+        ended(self.all().await)
+    }
+
+    /// What was begun is taken up from the disk.
+    pub(crate) fn start_again(&mut self) {
+        self.suspects.clear();
+        self.passed.clear();
     }
 
     async fn all(&mut self) -> Result<(), Stop> {
-        // Packs of which suspects may be left.
-        let mut passed = Vec::new();
+        let newer = self.packed().await?;
+        self.end_of_queue()?;
+        if let Some(newer) = newer {
+            return Err(newer);
+        }
+        self.finish()
+    }
+
+    /// Goes through all packs, or up to one of a newer cASO, which it answers with.
+    async fn packed(&mut self) -> Result<Option<Stop>, Stop> {
         for pending in self.queue.pending()? {
+            if self.passed.iter().any(|pack| pack.name() == pending.name) {
+                continue;
+            }
             if let Some(format) = pending.newer {
-                self.end_of_queue()?;
                 let path = pending.path;
-                return Err(Ending::Newer { path, format }.into());
+                return Ok(Some(Ending::Newer { path, format }.into()));
             }
             let mut pack = self.queue.open(pending.name)?;
             self.pack(&mut pack).await?;
-            passed.push(pack);
+            self.passed.push(pack);
             if self.suspects.is_empty() {
-                finish(&mut passed)?;
+                self.finish()?;
             }
         }
-        self.end_of_queue()?;
-        finish(&mut passed)?;
+        Ok(None)
+    }
+
+    /// Ends packs that have nothing left.
+    fn finish(&mut self) -> Result<(), Stop> {
+        for pack in self.passed.drain(..) {
+            pack.finish()?;
+        }
         Ok(())
     }
 
@@ -372,14 +407,6 @@ impl From<Ended> for Stop {
     fn from(Ended(error): Ended) -> Stop {
         Ending::Other(format!("its queue could not be read: {error}")).into()
     }
-}
-
-/// Ends packs that have nothing left.
-fn finish(passed: &mut Vec<OpenPack>) -> Result<(), Stop> {
-    for pack in passed.drain(..) {
-        pack.finish()?;
-    }
-    Ok(())
 }
 
 /// The segments' origins, each once, and which of them each record has.

@@ -1,5 +1,6 @@
 //! The journal of one spool, opened by one process: its front door.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use caso_base::error_chain;
@@ -155,6 +156,19 @@ impl Journal {
     /// That segment may be there all the same: then the next run moves its cursor.
     pub fn seal(&self, segments: Vec<Finished>) -> Vec<Result<Sealed, JournalError>> {
         segment::seal(&self.shared, segments)
+    }
+
+    /// Keeps back what this run seals of projects from that place on (`Order::project`): it is not
+    /// packed before this is called again with a later place, or with none. What is packed is in the
+    /// order of the journal, so a place is to be let go only when nothing comes any more of those
+    /// before it, and when no segment of theirs will be taken back.
+    pub fn hold_from(&self, place: Option<u32>) {
+        self.shared.hold_from(place);
+    }
+
+    /// How many records this run has sealed of the projects in these places.
+    pub fn sealed_of(&self, places: Range<u32>) -> u64 {
+        self.shared.sealed_of(places)
     }
 
     /// Where the records of the sealed segments come from, in the order of delivery.

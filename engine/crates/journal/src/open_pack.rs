@@ -64,6 +64,11 @@ impl OpenPack {
         })
     }
 
+    /// Its place in the queue.
+    pub fn name(&self) -> PackName {
+        self.opened.name
+    }
+
     /// The next batch of which a record is left.
     ///
     /// # Errors

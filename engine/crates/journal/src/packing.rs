@@ -4,7 +4,8 @@
 //! projects together, by record type in cASO's order and within a type in that
 //! of the segments. A batch is as large as a multiple of the packing unit
 //! can be below [`ABOUT`], so that only the last message of a type is smaller
-//! than the unit, and N records of a type make ceil(N / unit) messages.
+//! than the unit, and N records of a type in a pack make ceil(N / unit) messages. A run makes one
+//! pack, or several where it is so large that it is delivered while it is extracted.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -66,7 +67,7 @@ pub(crate) fn pack(
     let mut covers: Vec<SegmentName> = Vec::new();
     let mut plan = Plan::new(batch_size(unit));
     let covered = pack::covered(queue)?;
-    for (name, state) in shared.segments() {
+    for (name, state) in shared.ready() {
         let SegmentState::Good(info) = state else {
             break;
         };
@@ -117,7 +118,7 @@ pub(crate) fn pack(
 /// kill in between leaves the gap to be seen.
 fn close_gap(shared: &Shared, queue: &QueueFolder, messenger: &str) -> Result<(), JournalError> {
     let covered = pack::covered(queue)?;
-    let gap = shared.segments().into_iter().find_map(|(name, state)| {
+    let gap = shared.ready().into_iter().find_map(|(name, state)| {
         let SegmentState::Good(info) = state else {
             return None;
         };

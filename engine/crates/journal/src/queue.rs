@@ -11,7 +11,8 @@ use crate::shared::Shared;
 use crate::{pack, waiting};
 
 /// The queue of one messenger. First in, first out: packs in the order of
-/// their names, batches by position, records by index.
+/// their names, batches by position, records by index. Clones are one queue.
+#[derive(Clone)]
 pub struct Queue {
     shared: Arc<Shared>,
     folder: QueueFolder,

@@ -302,6 +302,11 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// How many it has.
+    pub fn records(&self) -> u64 {
+        self.footer.records
+    }
+
     /// As it will be when it is sealed.
     fn sealed(&self) -> Sealed {
         let Footer {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) now: i64,
     run: Mutex<Run>,
     segments: Mutex<BTreeMap<SegmentName, SegmentState>>,
+    /// What this run seals of projects from this place on is not packed yet.
+    held_from: Mutex<Option<u32>>,
     /// Segments whose checksum was compared in this run.
     verified: Mutex<HashSet<SegmentName>>,
     set_aside: Mutex<Vec<SetAside>>,
@@ -113,6 +116,7 @@ impl Shared {
                 parts: HashMap::new(),
             }),
             segments: Mutex::new(found.segments),
+            held_from: Mutex::new(None),
             verified: Mutex::new(HashSet::new()),
             set_aside: Mutex::new(Vec::new()),
             notices: Mutex::new(Vec::new()),
@@ -175,6 +179,42 @@ impl Shared {
             .iter()
             .map(|(name, state)| (*name, state.clone()))
             .collect()
+    }
+
+    /// Those that may be packed: in the order of the journal, up to the first of which it is not
+    /// known whether it, or one before it, is still to come.
+    pub(crate) fn ready(&self) -> Vec<(SegmentName, SegmentState)> {
+        let mut segments = self.segments();
+        if let Some(place) = *locked(&self.held_from) {
+            let first = self.first_of(place);
+            segments.retain(|(name, _)| *name < first);
+        }
+        segments
+    }
+
+    pub(crate) fn hold_from(&self, place: Option<u32>) {
+        *locked(&self.held_from) = place;
+    }
+
+    /// How many records this run has sealed of the projects in these places.
+    pub(crate) fn sealed_of(&self, places: Range<u32>) -> u64 {
+        let names = self.first_of(places.start)..self.first_of(places.end);
+        let segments = locked(&self.segments);
+        let counts = segments.range(names).map(|(_, state)| match state {
+            SegmentState::Good(info) => info.records,
+            SegmentState::Newer(_) => 0,
+        });
+        counts.sum()
+    }
+
+    /// Before every segment that this run has of the project in this place.
+    fn first_of(&self, project: u32) -> SegmentName {
+        SegmentName {
+            run: locked(&self.run).number,
+            project,
+            extractor: 0,
+            part: 0,
+        }
     }
 
     /// One of them, if it is there and can be read.

@@ -27,6 +27,13 @@ pub struct ProjectCommit {
     pub parts: Vec<Part>,
 }
 
+impl ProjectCommit {
+    fn records(&self) -> u64 {
+        let due = self.parts.iter().flat_map(|part| &part.due);
+        due.map(|due| due.written.segment.records()).sum()
+    }
+}
+
 /// One extractor's windows, in their order.
 pub struct Part {
     pub key: CursorKey,
@@ -52,10 +59,11 @@ impl Commits {
         coming: Coming<'_>,
     ) -> Vec<ExtractorResult> {
         let parts = commit.parts.len();
+        let records = commit.records();
         let context = context.clone();
         let committed = self
             .0
-            .done(commit, coming, move |group| all(&context, group));
+            .done((commit, records), coming, move |group| all(&context, group));
         committed.await.unwrap_or_else(|| {
             let fault = || {
                 ExtractorResult::failed(

@@ -6,6 +6,7 @@
 //! bounded, for the machine's sake.
 
 pub mod again;
+mod ahead;
 mod bisect;
 pub mod catch_up;
 pub mod clock;
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 
 use self::again::PastWindows;
 pub use self::again::UnknownBounds;
+use self::ahead::Ahead;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use self::commit::Commits;
@@ -52,6 +54,7 @@ use super::republish::Again;
 use super::summary::Summary;
 use caso_base::{Clock, SystemClock};
 use caso_config::Config;
+use caso_deliver::Ready;
 use caso_journal::Journal;
 use caso_state::{Cursors, Failures, Histories, Spool};
 
@@ -72,6 +75,7 @@ pub struct Context {
     pub histories: Histories,
     pub commits: Commits,
     pub journal: Arc<Journal>,
+    pub ahead: Ahead,
     pub mapper: Arc<Mapper>,
     /// A month is republished: no cursor moves.
     pub again: Option<Again>,
@@ -80,10 +84,11 @@ pub struct Context {
     pub cancel: watch::Receiver<bool>,
 }
 
-/// Extracts from all clouds, and reports to the summary. Answers with what the ledger keeps.
+/// Extracts from all clouds, and reports to the summary; says what is `ready` to be delivered. Answers with what the ledger keeps.
 pub async fn extract(
     prepared: &Prepared,
     cancel: watch::Receiver<bool>,
+    ready: Option<Ready>,
     summary: &mut Summary,
 ) -> Extracted {
     let Prepared { config, now, .. } = prepared;
@@ -95,7 +100,7 @@ pub async fn extract(
         summary.notice(&note);
     }
     let (cancel, late) = within(config.extraction_timeout, cancel);
-    let context = Arc::new(context(prepared, failures, cancel));
+    let context = Arc::new(context(prepared, failures, ready, cancel));
     let mappers = prepared.kind.mappers_at_a_time(config);
     prepared.mapper.at_most(mappers);
     let turns = inheritance::turns(config.clouds.len());
@@ -169,7 +174,12 @@ impl Context {
     }
 }
 
-fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool>) -> Context {
+fn context(
+    prepared: &Prepared,
+    failures: Failures,
+    ready: Option<Ready>,
+    cancel: watch::Receiver<bool>,
+) -> Context {
     let Prepared { kind, config, .. } = prepared;
     let again = prepared.again.clone();
     let frozen = !kind.is_real() || again.is_some();
@@ -189,6 +199,11 @@ fn context(prepared: &Prepared, failures: Failures, cancel: watch::Receiver<bool
         histories: Histories::of(&prepared.spools.cursors),
         commits: Commits::default(),
         journal: prepared.journal.clone(),
+        ahead: Ahead::new(
+            prepared.journal.clone(),
+            ready.filter(|_| !frozen),
+            config.deliver_while_extracting,
+        ),
         mapper: prepared.mapper.clone(),
         again,
         messengers: prepared.messenger_names(),

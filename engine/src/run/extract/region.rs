@@ -7,6 +7,7 @@
 //! project.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -26,6 +27,9 @@ use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_model::extraction::Extractor;
 use caso_state::Start;
+
+/// So many numbers has a region for its projects in the order of delivery.
+const MOST_PROJECTS: usize = 100_000;
 
 /// So many projects more than are read at a time may wait for their commit.
 const COMMITTED: usize = 64;
@@ -50,6 +54,18 @@ pub struct Place {
     pub order: usize,
 }
 
+impl Place {
+    /// That of a project among all projects of all regions: the order of the journal.
+    pub fn of_project(&self, project: usize) -> u32 {
+        u32::try_from(self.order * MOST_PROJECTS + project).unwrap_or(u32::MAX)
+    }
+
+    /// Those of all projects of the region.
+    fn places(&self) -> Range<u32> {
+        self.of_project(0)..self.of_project(MOST_PROJECTS)
+    }
+}
+
 /// A project, and where each of its extractors starts in this region.
 pub struct Started {
     pub project: ProjectRef,
@@ -70,6 +86,7 @@ impl Region {
         if self.is_worth_another_round(&turns).await {
             turns = self.round(turns).await;
         }
+        self.context.ahead.ended(self.place.places());
         self.settle(&mut turns).await;
         self.warn_of_other_regions();
         turns.sort_by_key(|turn| turn.order);
@@ -152,10 +169,20 @@ impl Region {
         let at_a_time = kind.projects_at_a_time(config);
         let places = Arc::new(Semaphore::new(at_a_time));
         stream::iter(turns)
-            .map(|turn| self.clone().project(turn, places.clone()))
+            .map(|turn| self.clone().to_its_end(turn, places.clone()))
             .buffer_unordered(at_a_time + COMMITTED)
             .collect()
             .await
+    }
+
+    /// Extracts a project, and says so when nothing comes of it any more.
+    async fn to_its_end(self: Arc<Self>, turn: Turn, places: Arc<Semaphore>) -> Turn {
+        let turn = self.clone().project(turn, places).await;
+        if !turn.is_to_be_tried() {
+            let place = self.place.of_project(turn.order);
+            self.context.ahead.ended(place..place.saturating_add(1));
+        }
+        turn
     }
 
     /// Reads a project in its place among those that are read at a time, and commits what

@@ -12,9 +12,6 @@ use caso_journal::{Finished, Order, SegmentKey};
 use caso_model::usage::Context;
 use caso_model::{Attribute, PROJECT_NAME, Window};
 
-/// So many numbers has a region for its projects in the order of delivery.
-const MOST_PROJECTS: usize = 100_000;
-
 /// What came of a window, not yet on disk for good. Dropped, it was never there.
 pub struct Written {
     /// What was seen of the servers, where the extractor reports any.
@@ -119,9 +116,8 @@ impl Task {
 
     fn order(&self) -> Order {
         let (project, extractor) = self.order;
-        let project = self.region.place.order * MOST_PROJECTS + project;
         Order {
-            project: u32::try_from(project).unwrap_or(u32::MAX),
+            project: self.region.place.of_project(project),
             extractor: u32::try_from(extractor).unwrap_or(u32::MAX),
         }
     }

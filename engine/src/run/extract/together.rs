@@ -11,16 +11,27 @@ use tokio::time::timeout;
 /// With so many parts nobody waits for more: what all of them share costs each an eighth.
 const ENOUGH: usize = 8;
 
+/// So many are enough where they are so large that others could go on with them.
+const ENOUGH_OF_LARGE: usize = 4;
+const LARGE: u64 = 4_000;
+
 /// For so long what has come waits for others. A run that is killed meanwhile reads them again.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Those who wait, each with its part of the work.
 pub struct Together<T, R> {
-    waiting: Mutex<Vec<(T, oneshot::Sender<R>)>>,
+    waiting: Mutex<Vec<Waiting<T, R>>>,
     /// Held by who does the work of all that wait.
     turn: tokio::sync::Mutex<()>,
     on_their_way: OnTheirWay,
     patience: Duration,
+}
+
+/// A part of the work.
+struct Waiting<T, R> {
+    part: T,
+    size: u64,
+    done: oneshot::Sender<R>,
 }
 
 /// Those who may come with a part, or with none.
@@ -59,17 +70,22 @@ impl<T, R> Together<T, R> {
         Coming(&self.on_their_way)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<(T, oneshot::Sender<R>)>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting<T, R>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All that wait, when there are enough of them or nobody else is on his way.
-    async fn gathered(&self) -> Vec<(T, oneshot::Sender<R>)> {
+    async fn gathered(&self) -> Vec<Waiting<T, R>> {
         let enough = async {
             loop {
-                let parts = self.waiting().len();
+                let (parts, size) = {
+                    let waiting = self.waiting();
+                    let size: u64 = waiting.iter().map(|it| it.size).sum();
+                    (waiting.len(), size)
+                };
                 let others = self.on_their_way.number.load(Ordering::Acquire);
-                if parts == 0 || parts >= ENOUGH || others == 0 {
+                let large = parts >= ENOUGH_OF_LARGE && size >= LARGE;
+                if parts == 0 || parts >= ENOUGH || large || others == 0 {
                     break;
                 }
                 self.on_their_way.changed.notified().await;
@@ -82,16 +98,17 @@ impl<T, R> Together<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
-    /// Has it done, with all that came while what was before it was done. `work` gives an answer
+    /// Has it done, with all that came while what was before it was done; `size` is that of the
+    /// part. `work` gives an answer
     /// for each part, in their order, and may block. None where it panicked.
     pub async fn done(
         &self,
-        part: T,
+        (part, size): (T, u64),
         coming: Coming<'_>,
         work: impl FnOnce(Vec<T>) -> Vec<R> + Send + 'static,
     ) -> Option<R> {
         let (done, mut answer) = oneshot::channel();
-        self.waiting().push((part, done));
+        self.waiting().push(Waiting { part, size, done });
         drop(coming);
         tokio::select! {
             biased;
@@ -103,7 +120,8 @@ impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
                 if !all.is_empty() {
                     // Those whose work panicked find their answers gone.
                     let _ = tokio::task::spawn_blocking(move || {
-                        let (parts, waiting): (Vec<T>, Vec<_>) = all.into_iter().unzip();
+                        let all = all.into_iter().map(|it| (it.part, it.done));
+                        let (parts, waiting): (Vec<T>, Vec<_>) = all.unzip();
                         for (done, answer) in waiting.into_iter().zip(work(parts)) {
                             // Nobody waits any more where the run was ended.
                             let _ = done.send(answer);
@@ -152,7 +170,7 @@ mod tests {
                     gate.recv().unwrap();
                     counted(&sizes)(parts)
                 };
-                together.done(0, together.coming(), work).await
+                together.done((0, 1), together.coming(), work).await
             }
         });
         tokio::task::spawn_blocking(move || first_begins.recv().unwrap())
@@ -163,7 +181,7 @@ mod tests {
                 let (together, sizes) = (together.clone(), sizes.clone());
                 let mut done = Box::pin(async move {
                     let work = counted(&sizes);
-                    together.done(n, together.coming(), work).await
+                    together.done((n, 1), together.coming(), work).await
                 });
                 // It stands in the line from here on.
                 assert!(done.as_mut().now_or_never().is_none());
@@ -186,7 +204,7 @@ mod tests {
         let sizes = Sizes::default();
         let three = async |n| {
             for _ in 0..3 {
-                let done = together.done(n, together.coming(), counted(&sizes));
+                let done = together.done((n, 1), together.coming(), counted(&sizes));
                 assert_eq!(done.await, Some(n));
             }
         };
@@ -214,9 +232,9 @@ mod tests {
         let together = patient(Duration::MAX);
         let sizes = Sizes::default();
         let (second, third) = (together.coming(), together.coming());
-        let mut first = Box::pin(together.done(1, together.coming(), counted(&sizes)));
+        let mut first = Box::pin(together.done((1, 1), together.coming(), counted(&sizes)));
         assert!(first.as_mut().now_or_never().is_none());
-        let mut second = Box::pin(together.done(2, second, counted(&sizes)));
+        let mut second = Box::pin(together.done((2, 1), second, counted(&sizes)));
         assert!(second.as_mut().now_or_never().is_none());
         assert!(first.as_mut().now_or_never().is_none());
         assert!(sizes.lock().unwrap().is_empty());
@@ -231,7 +249,7 @@ mod tests {
         let together = patient(Duration::ZERO);
         let sizes = Sizes::default();
         let _never = together.coming();
-        let alone = together.done(1, together.coming(), counted(&sizes));
+        let alone = together.done((1, 1), together.coming(), counted(&sizes));
         assert_eq!(alone.await, Some(1));
         assert_eq!(*sizes.lock().unwrap(), [1]);
     }
@@ -241,18 +259,46 @@ mod tests {
         let together = patient(Duration::MAX);
         let sizes = Sizes::default();
         let _never = together.coming();
-        let all = (0..ENOUGH).map(|n| together.done(n, together.coming(), counted(&sizes)));
+        let all = (0..ENOUGH).map(|n| together.done((n, 1), together.coming(), counted(&sizes)));
         let answers = futures_util::future::join_all(all).await;
         assert_eq!(answers, (0..ENOUGH).map(Some).collect::<Vec<_>>());
         assert_eq!(*sizes.lock().unwrap(), [ENOUGH]);
     }
 
+    /// Four of a thousand records each are enough, though a fifth is on its way; four small ones
+    /// are not.
+    #[tokio::test]
+    async fn fewer_are_enough_where_they_are_large() {
+        let together = patient(Duration::MAX);
+        let sizes = Sizes::default();
+        let fifth = together.coming();
+        let four = |size| {
+            let part = |n| {
+                let done = together.done((n, size), together.coming(), counted(&sizes));
+                let mut done = Box::pin(done);
+                assert!(done.as_mut().now_or_never().is_none());
+                done
+            };
+            futures_util::future::join_all([0, 1, 2, 3].map(part))
+        };
+        let large = timeout(Duration::from_secs(60), four(LARGE / 4)).await;
+        assert_eq!(large.unwrap().len(), 4);
+        let mut small = Box::pin(four(LARGE / 4 - 1));
+        for _ in 0..100 {
+            assert!(small.as_mut().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        drop(fifth);
+        assert_eq!(small.await.len(), 4);
+        assert_eq!(*sizes.lock().unwrap(), [4, 4]);
+    }
+
     #[tokio::test]
     async fn a_panic_costs_the_answers_of_that_work() {
         let together: Together<(), ()> = Together::default();
-        let broken = together.done((), together.coming(), |_| panic!("broken"));
+        let broken = together.done(((), 1), together.coming(), |_| panic!("broken"));
         assert_eq!(broken.await, None);
-        let whole = together.done((), together.coming(), |parts| parts);
+        let whole = together.done(((), 1), together.coming(), |parts| parts);
         assert_eq!(whole.await, Some(()));
     }
 }

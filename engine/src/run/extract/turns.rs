@@ -79,6 +79,12 @@ impl Turn {
             .any(|part| part.extractor == extractor && matches!(part.attempt, Attempt::Untried))
     }
 
+    /// Whether some of it was passed over, and may be tried in another round.
+    pub fn is_to_be_tried(&self) -> bool {
+        let untried = |part: &Part| matches!(part.attempt, Attempt::Untried);
+        self.parts.iter().any(untried)
+    }
+
     /// For the operator. `explicit`: the window's start was given, so that none
     /// begins at the beginning.
     pub fn report(self, explicit: bool) -> ProjectReport {

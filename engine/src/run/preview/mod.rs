@@ -84,9 +84,10 @@ async fn show(
     for messenger in &mut prepared.messengers {
         messenger.setup.redirect = keep(&messenger.name, &kept);
     }
-    let extracted = extract::extract(&prepared, cancel.clone(), &mut summary).await;
+    let extracted = extract::extract(&prepared, cancel.clone(), None, &mut summary).await;
     let mut facts = Facts::of(&prepared, &extracted).map_err(failed())?;
-    deliver::deliver(&prepared, cancel, &mut summary).await;
+    let delivering = deliver::begin(&prepared, cancel);
+    deliver::end(delivering, &prepared, &mut summary).await;
     for notice in remarks.take() {
         summary.notice(&notice);
     }

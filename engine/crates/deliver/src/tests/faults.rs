@@ -21,7 +21,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::support::*;
-use crate::*;
 use caso_disk::Disk;
 use caso_disk::faults::{At, End};
 use caso_journal::{Journal, Order};
@@ -214,11 +213,11 @@ impl World {
                 });
         let (_keep, cancel) = watch::channel(false);
         let clock: Arc<dyn Clock> = self.site.clock.clone();
-        let deadline = Deadline::after(&*clock, Duration::from_secs(600));
+        let budget = Duration::from_secs(600);
         block_on(deliver(
             &journal,
             instances.collect(),
-            deadline,
+            budget,
             clock,
             cancel,
         ));

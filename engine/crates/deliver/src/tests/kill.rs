@@ -54,22 +54,25 @@ struct World {
     ends: BTreeSet<i64>,
     /// Nobody takes anything: packs pile up.
     down: bool,
+    /// Each project is delivered while the next one is extracted.
+    beside: bool,
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(beside: bool) -> Self {
         World {
             site: Site::new(&["plain", "picky"]),
             plain: Sink::default(),
             picky: Sink::default(),
             ends: BTreeSet::new(),
             down: false,
+            beside,
         }
     }
 
     /// Two hours of an outage, in which the first record was accepted.
-    fn backlog() -> Self {
-        let mut world = World::new();
+    fn backlog(beside: bool) -> Self {
+        let mut world = World::new(beside);
         world.down = true;
         for hour in [50, 100] {
             world.run(Disk::default(), hour);
@@ -108,13 +111,26 @@ impl World {
             return;
         };
         let cursors = Cursors::open(&spool, false);
-        for project in PROJECTS {
-            let _ = self.project(&journal, &cursors, project, end);
-        }
         let (_keep, cancel) = watch::channel(false);
         let clock: Arc<dyn Clock> = self.site.clock.clone();
-        let deadline = Deadline::after(&*clock, Duration::from_secs(1_000_000));
-        block_on(deliver(&journal, self.instances(), deadline, clock, cancel));
+        let budget = Duration::from_secs(1_000_000);
+        block_on(async {
+            let delivering = begin(&journal, self.instances(), budget, clock, cancel);
+            for project in PROJECTS {
+                let held = self.beside.then_some(project);
+                journal.hold_from(held);
+                let _ = self.project(&journal, &cursors, project, end);
+                if self.beside {
+                    journal.hold_from(Some(project + 1));
+                    delivering.ready().more();
+                    // As far as it comes before the next project is done.
+                    for _ in 0..200 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+            delivering.end().await
+        });
     }
 
     fn project(&self, journal: &Journal, cursors: &Cursors, project: u32, end: i64) -> Option<()> {
@@ -206,8 +222,8 @@ impl World {
 }
 
 /// Steps of the run that is to be disturbed.
-fn steps() -> usize {
-    let mut world = World::backlog();
+fn steps(beside: bool) -> usize {
+    let mut world = World::backlog(beside);
     let counted = At::never();
     world.run(counted.disk(), 200);
     world.run(Disk::default(), 300);
@@ -216,13 +232,15 @@ fn steps() -> usize {
 }
 
 fn at_every_step(end: End) {
-    let steps = faults::at_every_step(end, |disk, what| {
-        let mut world = World::backlog();
-        world.run(disk, 200);
-        world.run(Disk::default(), 300);
-        world.check(what);
-    });
-    assert!(steps > 50, "{steps}");
+    for beside in [false, true] {
+        let steps = faults::at_every_step(end, |disk, what| {
+            let mut world = World::backlog(beside);
+            world.run(disk, 200);
+            world.run(Disk::default(), 300);
+            world.check(&format!("{what} (beside: {beside})"));
+        });
+        assert!(steps > 50, "{steps}");
+    }
 }
 
 #[test]
@@ -247,9 +265,11 @@ fn the_disk_full_from_every_step_on() {
 
 #[test]
 fn killed_again_and_again_at_different_steps() {
-    let steps = steps();
+    let steps = [false, true].map(steps);
     for seed in 0..40 {
-        let mut world = World::new();
+        let beside = seed % 4 < 2;
+        let steps = steps[usize::from(beside)];
+        let mut world = World::new(beside);
         for hour in 1..6 {
             let at = (seed * 31 + hour as usize * 17) % steps;
             let end = if (seed + hour as usize).is_multiple_of(2) {
@@ -269,7 +289,7 @@ fn killed_again_and_again_at_different_steps() {
 /// rely on comes after the syncs it relies on.
 #[test]
 fn what_is_relied_on_is_synced_first() {
-    let mut world = World::new();
+    let mut world = World::new(false);
     let counted = At::never();
     world.run(counted.disk(), 100);
     let steps = counted.steps.lock().unwrap().clone();

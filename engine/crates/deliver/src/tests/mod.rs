@@ -2,6 +2,7 @@
 
 #![allow(clippy::result_large_err, reason = "rules answer what the trait does")]
 
+mod beside;
 mod faults;
 mod kill;
 mod property;

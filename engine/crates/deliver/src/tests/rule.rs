@@ -405,6 +405,7 @@ fn neither_a_failed_start_nor_a_full_queue_is_a_records_fault() {
         name: "m".into(),
         record_types: None,
         packing_unit: None,
+        beside: true,
         messenger: Box::new(Unstarted(failure(FailureKind::Start))),
     };
     assert_eq!(one(&site, unstarted).waiting, 3);
@@ -514,6 +515,7 @@ fn one_that_hangs_and_one_that_panics_harm_nobody_else() {
         name: name.into(),
         record_types: None,
         packing_unit: None,
+        beside: true,
         messenger,
     };
     let reports = site.deliver(vec![
@@ -544,11 +546,10 @@ fn a_cancelled_run_stops_between_batches() {
         cancel.send_replace(true);
         Ok(all(records))
     });
-    let deadline = Deadline::after(&*site.clock, Duration::from_secs(60));
     let delivery = block_on(deliver(
         &journal,
         vec![instance],
-        deadline,
+        Duration::from_secs(60),
         site.clock.clone(),
         cancelled,
     ));

@@ -30,6 +30,17 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
+/// A delivery when everything is extracted.
+pub async fn deliver(
+    journal: &Journal,
+    instances: Vec<Instance>,
+    budget: Duration,
+    clock: Arc<dyn Clock>,
+    cancel: watch::Receiver<bool>,
+) -> Delivery {
+    begin(journal, instances, budget, clock, cancel).end().await
+}
+
 /// Time passes only where somebody waits.
 #[derive(Default)]
 pub struct TestClock {
@@ -110,14 +121,8 @@ impl Site {
         instances: Vec<Instance>,
     ) -> Delivery {
         let (_keep, cancel) = watch::channel(false);
-        let deadline = Deadline::after(&*self.clock, budget);
-        block_on(deliver(
-            journal,
-            instances,
-            deadline,
-            self.clock.clone(),
-            cancel,
-        ))
+        let clock = self.clock.clone();
+        block_on(deliver(journal, instances, budget, clock, cancel))
     }
 }
 
@@ -164,6 +169,7 @@ impl Sink {
             name: name.into(),
             record_types: None,
             packing_unit: None,
+            beside: true,
             messenger: Box::new(Ruled {
                 sink: self.clone(),
                 rule,

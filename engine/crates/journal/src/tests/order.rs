@@ -38,6 +38,31 @@ fn by_type_in_casos_order_then_by_project_whatever_was_sealed_first() {
     assert_eq!(types, ["cloud", "ip", "object-storage"]);
 }
 
+/// What a run seals is let go project by project, whatever was sealed first.
+#[test]
+fn what_is_held_is_packed_when_it_is_let_go() {
+    let site = Site::new(&["m"]);
+    site.extract(&["earlier"]);
+    let (journal, _) = site.open();
+    let consumer = Consumer::default();
+    journal.hold_from(Some(0));
+    site.seal(&journal, 2, &[cloud("2", "2", 1)]);
+    site.seal(&journal, 0, &[cloud("0", "0", 1), ip("0-ip")]);
+    assert_eq!((journal.sealed_of(0..1), journal.sealed_of(0..3)), (2, 3));
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["earlier"]);
+    journal.hold_from(Some(2));
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["earlier", "0", "0-ip"]);
+    // What is held is no gap before it.
+    site.seal(&journal, 1, &[cloud("1", "1", 1)]);
+    consumer.drain(&journal, "m");
+    journal.hold_from(None);
+    consumer.drain(&journal, "m");
+    assert_eq!(consumer.ids(), ["earlier", "0", "0-ip", "1", "2"]);
+    assert!(journal.take_notices().is_empty());
+}
+
 #[test]
 fn projects_share_batches_of_whole_packing_units() {
     let site = Site::new(&["m"]);

@@ -42,7 +42,7 @@ pub async fn recorded(
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), false)
         .await
         .map_err(|stopped| stopped.error)?;
-    extract::extract(&prepared, cancel, &mut summary).await;
+    extract::extract(&prepared, cancel, None, &mut summary).await;
     let names = prepared.messenger_names();
     let messenger = names.first().context("the trial has no messenger")?;
     let mut records = Records::default();
