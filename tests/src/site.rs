@@ -3,8 +3,8 @@
 //! what the test sets.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -227,7 +227,13 @@ impl Site {
             .iter()
             .map(|(section, lines)| format!("[{section}]\n{lines}"))
             .collect();
-        fs::write(self.path().join("caso.conf"), text).expect("the site's folder is writable");
+        let path = self.path().join("caso.conf");
+        fs::write(&path, text).expect("the site's folder is writable");
+        // It has a password.
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
+        if self.programs.is_some() {
+            give(&path);
+        }
     }
 
     /// Where the cursors of a project are, by cloud, region and extractor.

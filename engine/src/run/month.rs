@@ -8,6 +8,9 @@ use caso_config::{Config, ExtractFrom};
 use caso_model::Window;
 use caso_model::record_type::RecordType;
 
+/// 2010-10-01, the month of OpenStack's first release, Austin.
+const OPENSTACK: i64 = 1_285_891_200;
+
 /// `2026-10`, of a moment in it, in epoch seconds.
 pub fn name(at: i64) -> String {
     format_utc(at).chars().take(7).collect()
@@ -19,6 +22,11 @@ pub fn name(at: i64) -> String {
 /// It lies in the future.
 pub fn window(first: i64, now: i64) -> anyhow::Result<Window> {
     ensure!(first < now, "{} lies in the future", name(first));
+    ensure!(
+        first >= OPENSTACK,
+        "{} lies before OpenStack's first release, of 2010-10: nothing was used then",
+        name(first)
+    );
     let end = end_of_month(first).context("no month ends behind that")?;
     Ok(Window {
         start: first,
@@ -50,5 +58,7 @@ mod tests {
         assert_eq!(end(october + 5).unwrap(), october + 5);
         let error = end(october).unwrap_err().to_string();
         assert_eq!(error, "2026-10 lies in the future");
+        let error = window(-315_619_200, november).unwrap_err().to_string();
+        assert!(error.starts_with("1960-01 lies before"), "{error}");
     }
 }

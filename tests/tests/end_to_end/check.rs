@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use caso_stand_in::{Account, Certificate, Cloud, Fault, Plan, Reach, Rule, project_id, user_id};
@@ -688,4 +689,35 @@ fn the_json_form_is_stable() {
         names.sort_unstable();
         assert_eq!(names, ["area", "hint", "subject", "text", "verdict"]);
     }
+}
+
+/// A file with a password that came from Python cASO, as most packages made it.
+#[test]
+fn a_password_that_everybody_can_read_is_told() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "messengers", "ssm, greendigit_cim")
+        .set("greendigit_cim", "email", "a@example.org")
+        .set("greendigit_cim", "password", "another secret");
+    assert_eq!(
+        lines(&check(&site, &["--offline"]), "warning", "file"),
+        [""; 0]
+    );
+    let open = site.path().join("open.conf");
+    fs::copy(site.path().join("caso.conf"), &open).unwrap();
+    let mode = |mode| fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+    let name = open.display().to_string();
+    mode(0o644);
+    let found = check(&site, &["--offline", "--config-file", &name]).expect(0);
+    let told = format!(
+        "`{name}` holds [greendigit_cim] password, [keystone_auth] password, and everybody on this machine can read it"
+    );
+    assert_eq!(lines(&found, "warning", "file"), [told.as_str()], "{found}");
+    assert!(
+        hint(&found, &told).starts_with(&format!("chmod o= {name}")),
+        "{found}"
+    );
+    mode(0o640);
+    let found = check(&site, &["--offline", "--config-file", &name]).expect(0);
+    assert_eq!(lines(&found, "warning", "file"), [""; 0], "{found}");
 }

@@ -621,7 +621,7 @@ fn a_window_by_hand_behind_a_forgotten_cursor_sends_no_older_record() {
 #[test]
 fn what_is_no_month_or_no_project_is_refused() {
     let (_cloud, site) = extracted();
-    for wrong in ["2026-13", "2026-10-01", "2999-01"] {
+    for wrong in ["2026-13", "2026-10-01", "2999-01", "1960-01"] {
         caso(&site, &["republish"], &["--month", wrong]).expect(2);
     }
     caso(

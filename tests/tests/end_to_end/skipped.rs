@@ -1,6 +1,6 @@
 //! What lies before a cursor and was never extracted: who comes back for it is the first.
 
-use caso_stand_in::{Cloud, project_id};
+use caso_stand_in::{Cloud, Plan, Volume, project_id};
 use caso_tests::site::Site;
 
 use crate::republish::{caso, extracted, intervals, killed_when_sealed, once};
@@ -99,6 +99,40 @@ fn what_lies_before_the_first_window_was_never_extracted() {
     let new: Vec<_> = after.difference(&counted).collect();
     assert_eq!(new.len(), 1);
     assert!(new[0].ends_with(":1790812800:1791417600"), "{new:?}");
+}
+
+/// A project that nobody has extracted may begin where an operator says; whoever goes back before that is the
+/// first, if he said so.
+#[test]
+fn what_lies_before_where_a_new_project_is_set_was_never_extracted_if_he_says_so() {
+    for said in [false, true] {
+        let cloud = Cloud::start(Plan::generated(1, 3));
+        cloud.change(|plan| plan.projects[0].volumes = vec![Volume::numbered(0, 0)]);
+        let mut site = Site::at(&cloud);
+        site.set("DEFAULT", "extractor", "cinder, nova");
+        let mut what = vec![project_id(0), "2026-10-08T03:00".into(), "--yes".into()];
+        what.extend(said.then(|| "--never-extracted".into()));
+        let what: Vec<&str> = what.iter().map(String::as_str).collect();
+        let announced = caso(&site, &["cursor", "set"], &what).expect(0);
+        assert_eq!(
+            announced.stdout.contains("is the first"),
+            said,
+            "{announced}"
+        );
+        site.extract(&SIX).expect(0);
+        let before = [
+            "--extract-from",
+            "2026-10-08 00:00:00",
+            "--extract-to",
+            "2026-10-08 03:00:00",
+        ];
+        let outcome = site.extract(&before);
+        match said {
+            true => drop(outcome.expect(0)),
+            false => drop(outcome.expect(3).says("if it was, is not known")),
+        }
+        assert_eq!(intervals(&site).len(), 1 + usize::from(said));
+    }
 }
 
 /// Python cASO may have been there meanwhile: who skipped by a lastrun file is asked.

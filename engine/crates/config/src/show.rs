@@ -36,6 +36,7 @@ pub fn component_values(
             section: section.to_owned(),
             option: option.to_owned(),
             value: text.map(mask),
+            secret: hidden,
             origin: found
                 .places
                 .get(name)

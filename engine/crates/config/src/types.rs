@@ -262,6 +262,8 @@ pub struct ShownValue {
     pub option: String,
     /// Masked for secrets; absent when unset.
     pub value: Option<String>,
+    /// Whether it is a secret, or refers to one.
+    pub secret: bool,
     /// Where it stands.
     pub origin: Origin,
 }

@@ -4,7 +4,7 @@
 use anyhow::anyhow;
 
 use crate::run::components::{self, Components};
-use caso_config::Config;
+use caso_config::{Config, ShownValue};
 use caso_sandbox::Compiling;
 
 /// The lines, and what is wrong with components: their options cannot be shown
@@ -15,26 +15,9 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<anyhow::Error>) 
     match loaded(config).await {
         Err(error) => problems.push(error),
         Ok(loaded) => {
-            let mut described = vec![(&config.mapper, loaded.mapper.description())];
-            for messenger in &loaded.messengers {
-                let instance = config
-                    .messengers
-                    .iter()
-                    .find(|instance| instance.name() == messenger.name);
-                described.extend(
-                    instance.map(|found| (&found.component, &messenger.component.description)),
-                );
-                let filters = instance.into_iter().flat_map(|found| &found.filters);
-                let filters = filters.zip(&messenger.filters);
-                described
-                    .extend(filters.map(|(found, filter)| (found, &filter.component.description)));
-            }
-            for (instance, description) in described {
-                match caso_config::component_values(config, instance, description) {
-                    Ok(own) => values.extend(own),
-                    Err(errors) => problems.push(errors.into()),
-                }
-            }
+            let (own, errors) = of_components(config, &loaded);
+            values.extend(own);
+            problems.extend(errors);
             for unusable in &loaded.unusable {
                 problems.push(anyhow!(
                     "messenger `{}`: {}",
@@ -46,6 +29,33 @@ pub async fn show(config: &Config, unset: bool) -> (String, Vec<anyhow::Error>) 
     }
     let text = caso_config::written(&config.files, &values, unset);
     (text, problems)
+}
+
+/// The options of the components in use, and why those of some cannot be shown.
+pub fn of_components(
+    config: &Config,
+    loaded: &Components,
+) -> (Vec<ShownValue>, Vec<anyhow::Error>) {
+    let mut described = vec![(&config.mapper, loaded.mapper.description())];
+    for messenger in &loaded.messengers {
+        let instance = config
+            .messengers
+            .iter()
+            .find(|instance| instance.name() == messenger.name);
+        described
+            .extend(instance.map(|found| (&found.component, &messenger.component.description)));
+        let filters = instance.into_iter().flat_map(|found| &found.filters);
+        let filters = filters.zip(&messenger.filters);
+        described.extend(filters.map(|(found, filter)| (found, &filter.component.description)));
+    }
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    for (instance, description) in described {
+        match caso_config::component_values(config, instance, description) {
+            Ok(own) => values.extend(own),
+            Err(errors) => problems.push(errors.into()),
+        }
+    }
+    (values, problems)
 }
 
 async fn loaded(config: &Config) -> anyhow::Result<Components> {

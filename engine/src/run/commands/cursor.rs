@@ -294,7 +294,13 @@ fn announced(
             Some(_) if cursor.at == Some(at) => format!("it is at {to} already"),
             None => {
                 skips = true;
-                format!("it was never extracted; what was used before {to} is not accounted")
+                format!(
+                    "it was never extracted; what was used before {to} {}",
+                    match never_extracted {
+                        true => "nobody has extracted: who comes back for it is the first",
+                        false => "is not accounted",
+                    }
+                )
             }
             Some(from) if from == at => {
                 format!("it goes on from {to}, up to where it was extracted")

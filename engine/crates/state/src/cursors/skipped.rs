@@ -20,19 +20,15 @@ pub struct Skipped {
 }
 
 impl CursorFile {
-    /// Notes what an extractor goes past when it is set to `to`. Where it was never anywhere nothing is known
-    /// of what came before, as its files may have been lost.
+    /// Notes what an extractor goes past when it is set to `to`, as somebody says that nobody extracted it:
+    /// from the beginning where it was never anywhere.
     pub(super) fn note_skip(&mut self, entry: &Entry, to: i64) {
-        let Some(from) = entry.extracted_to().max(self.reached(&entry.key)) else {
-            return;
+        let from = entry.extracted_to().max(self.reached(&entry.key));
+        let window = Window {
+            start: from.unwrap_or(0),
+            end: to,
         };
-        self.skip(
-            &entry.key,
-            Window {
-                start: from,
-                end: to,
-            },
-        );
+        self.skip(&entry.key, window);
     }
 
     /// Nobody says any more that what was skipped was never extracted; what lies before the first window stays.

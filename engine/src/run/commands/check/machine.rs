@@ -1,5 +1,6 @@
 //! What lies on this machine: spool, lock, queues, mapping file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +12,7 @@ use super::finding::{Area, Finding, Findings};
 use crate::run::commands::status::{Status, UNTAKEN, is_full};
 use crate::run::remedy;
 use crate::run::summary::words::{count, records, size, span};
-use caso_config::Config;
+use caso_config::{Config, Origin, ShownValue};
 use caso_disk::Disk;
 use caso_extract::projects::VoMapping;
 use caso_model::notice::Notices;
@@ -20,6 +21,9 @@ use caso_state::{Lock, Spool};
 
 /// A run makes a file for each window, and some beside.
 const FEW_FILES: u64 = 1_000;
+
+/// Of the mode of a file.
+const READ_BY_ALL: u32 = 0o004;
 
 /// How much a filesystem still takes.
 fn room(folder: &Path, findings: &mut Findings) {
@@ -123,6 +127,31 @@ pub fn files(config: &Config, sandbox: Option<&Sandbox>, findings: &mut Findings
                 );
             }
         }
+    }
+}
+
+/// Files in which a secret stands and that everybody on this machine can read. Most sites have one
+/// that came with Python cASO: no run is stopped by it.
+pub fn secrets<'a>(values: impl Iterator<Item = &'a ShownValue>, findings: &mut Findings) {
+    let mut open: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
+    for it in
+        values.filter(|it| it.secret && it.value.as_ref().is_some_and(|text| !text.is_empty()))
+    {
+        let Origin::File { path, .. } = &it.origin else {
+            continue;
+        };
+        if fs::metadata(path.as_ref()).is_ok_and(|found| found.mode() & READ_BY_ALL != 0) {
+            let names = open.entry(path.as_ref()).or_default();
+            names.insert(format!("[{}] {}", it.section, it.option));
+        }
+    }
+    for (path, names) in open {
+        let names = Vec::from_iter(names).join(", ");
+        let path = path.display();
+        let text = format!("`{path}` holds {names}, and everybody on this machine can read it");
+        let hint =
+            format!("chmod o= {path}, which the user who runs cASO must still be able to read");
+        findings.add(Finding::warning(Area::File, text).hint(hint));
     }
 }
 

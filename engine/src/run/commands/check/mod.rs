@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 use self::finding::{Area, Finding, Findings};
 use crate::run::ComponentWarnings;
+use crate::run::commands::config_show::of_components;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::{NAME_A_FILE, components, prepare, remedy, site_names, where_configured};
@@ -98,6 +99,7 @@ pub async fn check(
     machine::mapping(config, &mut findings);
     let mapper = match loaded {
         Err(error) => {
+            machine::secrets(config.values.iter(), &mut findings);
             findings.add(Finding::failed(
                 Area::Mapper,
                 remedy::message(error.as_ref()),
@@ -108,6 +110,8 @@ pub async fn check(
             let identity = loaded.mapper.identity();
             let text = format!("{} {}", identity.name, identity.version);
             findings.add(Finding::ok(Area::Mapper, text));
+            let (own, _) = of_components(config, &loaded);
+            machine::secrets(config.values.iter().chain(&own), &mut findings);
             destinations::messengers(config, &loaded, now, what.offline, &mut findings).await;
             Some(loaded.mapper)
         }
