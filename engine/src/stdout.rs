@@ -8,6 +8,9 @@
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context as _;
+use serde::Serialize;
+
+use caso_base::line::clean_json;
 
 /// Writes `text` to stdout, down to the device.
 ///
@@ -15,6 +18,15 @@ use anyhow::Context as _;
 /// Whatever keeps it from being written, but for a closed pipe.
 pub fn write(text: &str) -> anyhow::Result<()> {
     write_parts(&[text.as_bytes()]).context("cannot write to stdout")
+}
+
+/// What `--json` prints, for [`write`].
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value).context("it cannot be written as JSON")?;
+    Ok(clean_json(&text) + "\n")
 }
 
 /// Writes the parts one behind the other, with nothing of another thread's

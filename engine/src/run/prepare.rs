@@ -139,7 +139,10 @@ pub async fn prepare(
     };
     let mut summary = Summary::new(memory, kind.is_dry());
     for notice in notices(&config, &components, cache_warnings) {
-        summary.notice(&notice);
+        // Of a recording nothing is for anybody.
+        if kind.is_online() || notice.key != ONLY_NOOP {
+            summary.notice(&notice);
+        }
     }
     if let Some(notice) = room(&kind, &config, AddressSpace::of_process()).filter(|_| extract) {
         summary.notice(&notice);
@@ -164,6 +167,9 @@ pub async fn prepare(
     };
     Ok((prepared, summary))
 }
+
+/// The key of the notice that nobody gets the records.
+const ONLY_NOOP: &str = "only-noop";
 
 /// What an extraction cannot do without, and an explicit window that is empty.
 fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
@@ -298,7 +304,7 @@ pub fn notices(
         .all(|it| it.component.source.is_builtin("noop"))
     {
         notices.push(Notice::warning(
-            "only-noop",
+            ONLY_NOOP,
             (
                 "`messengers` is `noop` alone, which throws records away: they are extracted for nobody",
                 "for APEL write `messengers = ssm`",

@@ -150,12 +150,7 @@ async fn read(
     let text = match what.form {
         ReportForm::Text => text(&shown),
         ReportForm::Csv => csv(&shown),
-        ReportForm::Json => {
-            serde_json::to_string_pretty(&shown)
-                .context("the report cannot be written as JSON")
-                .map_err(failed())?
-                + "\n"
-        }
+        ReportForm::Json => stdout::json(&shown).map_err(failed())?,
     };
     stdout::write(&text).map_err(failed())?;
     Ok(summary.exit(prepared.config.partial_exit_ok))
@@ -327,9 +322,14 @@ impl Sums {
             };
             let row = self.row(&server.row);
             row.servers += 1;
-            row.wall_seconds += last.wall.saturating_sub(wall);
+            // A mapper of the site's may give whatever fits its type.
+            let used = last.wall.saturating_sub(wall);
+            row.wall_seconds = row.wall_seconds.saturating_add(used);
             match last.cpu.zip(cpu) {
-                Some((last, before)) => row.cpu_seconds += last.saturating_sub(before),
+                Some((last, before)) => {
+                    let used = last.saturating_sub(before);
+                    row.cpu_seconds = row.cpu_seconds.saturating_add(used);
+                }
                 None => unknown.cpu += 1,
             }
         }

@@ -194,7 +194,7 @@ fn what_describe_does_without_harm_is_no_failure() {
 fn whatever_deliver_does_costs_its_messenger_alone() {
     let mut crowd = Crowd::new();
     // Named with this; nothing is said of who did no harm.
-    let cases: [(&str, &[&str], &str); 17] = [
+    let cases: [(&str, &[&str], &str); 20] = [
         ("forge", &[], "1 record is in quarantine"),
         ("forge-rest", &[], "x  error"),
         ("forge-panic", &[], "it fails whatever it is given"),
@@ -203,13 +203,16 @@ fn whatever_deliver_does_costs_its_messenger_alone() {
         ("alias", &["folder", "library"], ""),
         ("links", &["folder"], ""),
         ("sparse", &["folder"], "raise `output`"),
+        ("sparse-write", &["folder"], "raise `output`"),
+        ("put-early", &["output"], "in `deliver`, and nowhere else"),
+        ("refuse-in-silence", &[], ": it does not say why"),
         ("deep-folders", &["folder"], " folders"),
         ("rename-for-ever", &["folder"], "error"),
         ("clock-for-ever", &[], "error"),
         (
             "put-nothing",
             &["output"],
-            "more into queues in one run than 1040 pieces",
+            "more into queues in one run than 1040 messages, which is far more than it has records",
         ),
         ("refuse-at-length", &[], "10 records are in quarantine"),
         ("many-facts", &[], ""),
@@ -244,6 +247,24 @@ fn whatever_deliver_does_costs_its_messenger_alone() {
             says => told(&outcome, verb, says),
         }
     }
+}
+
+/// What an answer says besides, in a run that logs everything: as many lines as a call may have.
+#[test]
+fn facts_of_an_answer_are_lines_of_its_log() {
+    let mut crowd = Crowd::new();
+    crowd.add("many-facts", "many-facts", &[]);
+    crowd.site.set("DEFAULT", "debug", "true");
+    let outcome = crowd
+        .run()
+        .expect(0)
+        .says("more than 199 lines in one call");
+    let lines = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.contains(": x = y"));
+    let lines = lines.count();
+    assert!((100..200).contains(&lines), "{lines}");
 }
 
 /// Waits until all of them have done what they were to do.

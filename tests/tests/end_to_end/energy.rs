@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::UNIX_EPOCH;
 
 use caso_stand_in::{epoch, project_id, server_id};
 use caso_tests::logstash::{Logstash, Mood as LogstashMood};
@@ -93,6 +94,26 @@ impl Scene {
 #[track_caller]
 fn near(found: f64, right: f64) {
     assert!((found - right).abs() < 1e-6 * right, "{found}, not {right}");
+}
+
+/// A sample that is on its way when a run comes is the next one's.
+#[test]
+fn energy_is_extracted_up_to_a_while_before_now() {
+    for (delay, seconds) in [(None, 300), (Some("0"), 0), (Some("3600"), 3_600)] {
+        let mut scene = scene(plain());
+        scene.site.set("DEFAULT", "first_extract_from", FROM);
+        if let Some(delay) = delay {
+            scene
+                .site
+                .set("prometheus", "prometheus_delay_seconds", delay);
+        }
+        let now = || i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+        let before = now();
+        scene.site.extract(&[]).expect(0);
+        let cursors = scene.site.cursors(&project_id(0));
+        let at = cursors["default/-/prometheus"].expect("a cursor");
+        assert!((before - seconds..=now() - seconds).contains(&at), "{at}");
+    }
 }
 
 #[test]

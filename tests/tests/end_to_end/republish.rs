@@ -2,6 +2,7 @@
 //! and names of the site that no message can carry.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use caso_stand_in::{Cloud, Fault, Plan, Rule, Seen, Server, Servers, epoch, project_id};
 use caso_tests::outcome::Outcome;
@@ -100,12 +101,12 @@ fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {
 /// (2) they know the windows; of an earlier one, nobody: the file was damaged. `line` is the run's, from nought.
 fn without_the_line(site: &Site, line: usize) {
     let runs = site.spool().join("caso-runs");
-    let file = std::fs::read_dir(&runs).unwrap().next().unwrap();
+    let file = fs::read_dir(&runs).unwrap().next().unwrap();
     let file = file.unwrap().path();
-    let ledger = std::fs::read_to_string(&file).unwrap();
+    let ledger = fs::read_to_string(&file).unwrap();
     let mut lines: Vec<&str> = ledger.lines().collect();
     lines.remove(line);
-    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+    fs::write(&file, lines.join("\n") + "\n").unwrap();
 }
 
 #[test]
@@ -139,14 +140,14 @@ fn without_its_lastrun_and_cursors_what_adds_up_is_counted_once() {
         assert_eq!(intervals(&site), counted);
         assert!(moments(&site).iter().all(|at| *at == THREE));
     };
-    std::fs::remove_file(&lastrun).unwrap();
+    fs::remove_file(&lastrun).unwrap();
     again();
     // Of a lost cursor file lastrun knows no better than Python does: to the second.
-    std::fs::remove_file(&cursors).unwrap();
+    fs::remove_file(&cursors).unwrap();
     again();
     // Up to date, it was not written again.
     assert!(!cursors.exists());
-    std::fs::remove_file(&lastrun).unwrap();
+    fs::remove_file(&lastrun).unwrap();
     again();
     site.extract(&["--extract-to", "2026-10-08 04:00:00"])
         .expect(0);
@@ -165,8 +166,8 @@ fn over_a_gap_in_the_ledger_what_adds_up_is_refused_until_the_cursor_is_behind_i
             let project = project_id(0);
             let lastrun = site.spool().join(format!("lastrun.{project}"));
             match how {
-                "removed" => std::fs::remove_file(&lastrun).unwrap(),
-                "edited" => std::fs::write(&lastrun, "2026-10-08 00:30:00+00:00").unwrap(),
+                "removed" => fs::remove_file(&lastrun).unwrap(),
+                "edited" => fs::write(&lastrun, "2026-10-08 00:30:00+00:00").unwrap(),
                 _ => drop(caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0)),
             }
             let four = ["--extract-to", "2026-10-08 04:00:00"];
@@ -208,8 +209,8 @@ fn of_a_run_that_was_killed_what_adds_up_goes_in_its_own_windows_again() {
             let end = format!("2026-10-08 0{to}:00:00");
             let mut window = vec!["--extract-to", end.as_str()];
             match how {
-                "removed" => std::fs::remove_file(&lastrun).unwrap(),
-                "edited" => std::fs::write(&lastrun, format!("{half_past_one}+00:00")).unwrap(),
+                "removed" => fs::remove_file(&lastrun).unwrap(),
+                "edited" => fs::write(&lastrun, format!("{half_past_one}+00:00")).unwrap(),
                 "forgotten" => {
                     drop(caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0))
                 }
@@ -234,13 +235,13 @@ fn where_the_ledger_and_the_cursors_lack_the_last_window_it_is_refused() {
     without_the_line(&site, 2);
     let project = project_id(0);
     let file = site.spool().join(format!("caso-cursors/{project}.json"));
-    let text = std::fs::read_to_string(&file).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
     let mut cursors: serde_json::Value = serde_json::from_str(&text).unwrap();
     let fields = cursors.as_object_mut().unwrap();
     fields.remove("windows").unwrap();
     fields.remove("sha256").unwrap();
-    std::fs::write(&file, cursors.to_string()).unwrap();
-    std::fs::remove_file(site.spool().join(format!("lastrun.{project}"))).unwrap();
+    fs::write(&file, cursors.to_string()).unwrap();
+    fs::remove_file(site.spool().join(format!("lastrun.{project}"))).unwrap();
     let behind = "2026-10-08T03:00:00Z";
     let four = ["--extract-to", "2026-10-08 04:00:00"];
     site.extract(&four)
@@ -276,16 +277,16 @@ fn without_a_ledger_that_can_be_read_what_adds_up_is_not_extracted_again() {
     let counted = intervals(&site);
     let runs = site.spool().join("caso-runs");
     let kept = site.spool().join("kept");
-    std::fs::rename(&runs, &kept).unwrap();
-    std::fs::write(&runs, "").unwrap();
-    std::fs::remove_file(site.spool().join(format!("lastrun.{}", project_id(0)))).unwrap();
+    fs::rename(&runs, &kept).unwrap();
+    fs::write(&runs, "").unwrap();
+    fs::remove_file(site.spool().join(format!("lastrun.{}", project_id(0)))).unwrap();
     let three = ["--extract-to", "2026-10-08 03:00:00"];
     site.extract(&three)
         .expect(3)
         .says("the ledger of runs cannot be read");
     assert_eq!(intervals(&site), counted);
-    std::fs::remove_file(&runs).unwrap();
-    std::fs::rename(&kept, &runs).unwrap();
+    fs::remove_file(&runs).unwrap();
+    fs::rename(&kept, &runs).unwrap();
     site.extract(&three).expect(0);
     assert_eq!(intervals(&site), counted);
 }
@@ -428,7 +429,7 @@ fn before_the_first_run_the_lastrun_files_are_shown() {
     let cloud = Cloud::start(Plan::generated(1, 3));
     let site = Site::at(&cloud);
     site.set_cursor(&project_id(0), "2026-10-08 02:00:00+00:00");
-    std::fs::write(site.spool().join("lastrun"), "soon").unwrap();
+    fs::write(site.spool().join("lastrun"), "soon").unwrap();
     let shown = caso(&site, &["cursor"], &[]).expect(0);
     let project = project_id(0);
     assert_eq!(
@@ -455,15 +456,15 @@ fn a_project_without_cursors_is_set_by_its_id() {
         caso(&site, &["cursor", "set"], &what)
     };
     let lost: [(&str, &dyn Fn()); 4] = [
-        ("all", &|| std::fs::remove_dir_all(site.spool()).unwrap()),
-        ("the cursors", &|| std::fs::remove_file(&cursors).unwrap()),
+        ("all", &|| fs::remove_dir_all(site.spool()).unwrap()),
+        ("the cursors", &|| fs::remove_file(&cursors).unwrap()),
         ("both, but for a text of nobody's", &|| {
-            std::fs::remove_file(&cursors).unwrap();
-            std::fs::write(&lastrun, "rubbish").unwrap();
+            fs::remove_file(&cursors).unwrap();
+            fs::write(&lastrun, "rubbish").unwrap();
         }),
         ("the lastrun, beside damaged cursors", &|| {
-            std::fs::write(&cursors, "{").unwrap();
-            std::fs::remove_file(&lastrun).unwrap();
+            fs::write(&cursors, "{").unwrap();
+            fs::remove_file(&lastrun).unwrap();
         }),
     ];
     for (what, lose) in lost {
@@ -475,7 +476,7 @@ fn a_project_without_cursors_is_set_by_its_id() {
                 .contains("what was used before 2026-10-08T02:00:00Z is not accounted"),
             "{what}: {done}"
         );
-        let told = std::fs::read_to_string(&lastrun).unwrap();
+        let told = fs::read_to_string(&lastrun).unwrap();
         assert_eq!(told, "2026-10-08 02:00:00+00:00", "{what}");
         assert_eq!(moments(&site), [ONE + 3_600, ONE + 3_600], "{what}");
         site.extract(&["--extract-to", "2026-10-08 03:00:00"])
@@ -541,7 +542,7 @@ fn a_month_is_counted_first_and_sent_again_in_the_windows_of_the_first_time() {
     assert_eq!(site.storage_records().len(), before);
 
     // What nobody knows any more is refused, and the rest goes.
-    std::fs::remove_dir_all(site.spool().join("caso-runs")).unwrap();
+    fs::remove_dir_all(site.spool().join("caso-runs")).unwrap();
     let all = [month.as_slice(), &["--yes"]].concat();
     caso(&site, &["republish"], &all)
         .expect(3)
@@ -801,7 +802,7 @@ fn a_page_of_the_ledger_has_what_the_records_say() {
         let file = file.to_str().expect("a path in UTF-8");
         let arguments = [&["--html", file], arguments].concat();
         caso(&site, &["report"], &arguments).expect(0);
-        std::fs::read_to_string(file).expect("a page")
+        fs::read_to_string(file).expect("a page")
     };
     let totals = |page: &str| -> Vec<String> {
         let parts = page.split("<dd>").skip(1);
@@ -850,19 +851,17 @@ pub fn killed_when_sealed(site: &mut Site, run: impl FnOnce(&Site)) {
         format!("lastrun.{project}"),
         "caso-lastruns.json".to_owned(),
     ];
-    let runs = std::fs::read_dir(spool.join("caso-runs"))
-        .into_iter()
-        .flatten();
+    let runs = fs::read_dir(spool.join("caso-runs")).into_iter().flatten();
     files.extend(runs.map(|it| format!("caso-runs/{}", it.unwrap().file_name().display())));
     let before: Vec<_> = files
         .iter()
-        .map(|it| std::fs::read(spool.join(it)).ok())
+        .map(|it| fs::read(spool.join(it)).ok())
         .collect();
     run(site);
     for (file, before) in files.iter().zip(before) {
         match before {
-            Some(before) => std::fs::write(spool.join(file), before).unwrap(),
-            None => std::fs::remove_file(spool.join(file)).unwrap(),
+            Some(before) => fs::write(spool.join(file), before).unwrap(),
+            None => fs::remove_file(spool.join(file)).unwrap(),
         }
     }
     assert!(
@@ -917,7 +916,7 @@ fn what_a_killed_run_sealed_is_counted_once_whatever_comes_next() {
                 )
                 .expect(0),
             ),
-            "removed" => std::fs::remove_file(&lastrun).unwrap(),
+            "removed" => fs::remove_file(&lastrun).unwrap(),
             "forgotten" => drop(caso(&site, &["cursor", "forget"], &[&project, "--yes"]).expect(0)),
             "republish" => drop(caso(
                 &site,
@@ -932,7 +931,7 @@ fn what_a_killed_run_sealed_is_counted_once_whatever_comes_next() {
             for folder in ["segments", "messengers/mischief"] {
                 let folder = site.spool().join("caso-journal").join(folder);
                 for file in folder.read_dir().unwrap() {
-                    std::fs::remove_file(file.unwrap().path()).unwrap();
+                    fs::remove_file(file.unwrap().path()).unwrap();
                 }
             }
         }
@@ -953,7 +952,7 @@ fn of_what_is_sealed_nothing_is_noted_that_the_ledger_tells_of() {
     let project = project_id(0);
     let noted = || {
         let file = site.spool().join(format!("caso-cursors/{project}.json"));
-        let text = std::fs::read_to_string(file).unwrap();
+        let text = fs::read_to_string(file).unwrap();
         let cursors: serde_json::Value = serde_json::from_str(&text).unwrap();
         let windows = cursors["windows"].as_array().unwrap().iter();
         let of = |it: &serde_json::Value| {
@@ -983,6 +982,124 @@ pub fn once(site: &Site, what: &str) {
         reached.clone_from(end);
     }
     assert_eq!(reached, "2026-10-08T06:00:00", "{what}: {intervals:?}");
+}
+
+/// What was lost stays lost: a run in between that could not extract it notes nothing that would make it new.
+#[test]
+fn lost_cursors_are_lost_behind_a_run_that_failed_too() {
+    for damaged in [false, true] {
+        let (cloud, site) = extracted();
+        let counted = intervals(&site);
+        fs::remove_dir_all(site.spool().join("caso-cursors")).unwrap();
+        fs::remove_file(site.spool().join(format!("lastrun.{}", project_id(0)))).unwrap();
+        fs::remove_file(site.spool().join("caso-lastruns.json")).unwrap();
+        if damaged {
+            for ledger in ledgers(&site) {
+                let text = fs::read_to_string(&ledger).unwrap();
+                let (_, rest) = text.split_once('\n').unwrap();
+                fs::write(ledger, format!("{{\n{rest}")).unwrap();
+            }
+        }
+        let to = |hour: &str| format!("2026-10-08 {hour}:00:00");
+        cloud.inject(Rule::on("/volumes/detail"), Fault::Status(500));
+        site.extract(&["--extract-to", &to("04")]).expect(3);
+        cloud.heal();
+        for hour in ["05", "06"] {
+            let outcome = site.extract(&["--extract-to", &to(hour)]);
+            match damaged {
+                // As often as nobody says where to go on.
+                true => drop(outcome.expect(3).says("caso cursor set")),
+                false => drop(outcome.expect(0)),
+            }
+        }
+        match damaged {
+            true => assert_eq!(intervals(&site), counted),
+            false => once(&site, "lost"),
+        }
+    }
+}
+
+fn ledgers(site: &Site) -> Vec<std::path::PathBuf> {
+    let files = fs::read_dir(site.spool().join("caso-runs")).unwrap();
+    files.map(|it| it.unwrap().path()).collect()
+}
+
+/// What is left out on the command line alone has its turn another time: Python, which goes on from lastrun,
+/// would leave out what it has not extracted yet.
+#[test]
+fn lastrun_waits_for_what_the_command_line_leaves_out() {
+    let (_cloud, mut site) = extracted();
+    let four = ["--extractor", "nova", "--extract-to", "2026-10-08 04:00:00"];
+    site.extract(&four).expect(0);
+    let lastrun = || site.cursor(&project_id(0)).unwrap();
+    assert_eq!(lastrun(), "2026-10-08 03:00:00+00:00");
+    // What the file leaves out holds nothing back.
+    site.set("DEFAULT", "extractor", "nova");
+    site.extract(&["--extract-to", "2026-10-08 05:00:00"])
+        .expect(0);
+    assert_eq!(
+        site.cursor(&project_id(0)).unwrap(),
+        "2026-10-08 05:00:00+00:00"
+    );
+}
+
+/// The clock of this machine and that of the cloud were a year ahead for an hour.
+#[test]
+fn what_was_extracted_up_to_the_future_is_counted_again_when_somebody_says_so() {
+    let (_cloud, mut site) = extracted();
+    for ledger in ledgers(&site) {
+        let text = fs::read_to_string(&ledger).unwrap();
+        let ahead = text.replace(&format!("\"end\":{THREE}"), "\"end\":4000000000");
+        assert_ne!(ahead, text);
+        fs::write(ledger, ahead).unwrap();
+    }
+    // With the cursors the windows of the last hour stand, too.
+    fs::remove_dir_all(site.spool().join("caso-cursors")).unwrap();
+    let counted = intervals(&site);
+    let set = ["cursor", "set"];
+    let back = [&project_id(0), "2026-10-08T02:00", "--yes"];
+    caso(&site, &set, &back).expect(0);
+    let four = ["--extract-to", "2026-10-08 04:00:00"];
+    // Servers have come so far by the second time.
+    for code in [3, 1] {
+        site.extract(&four)
+            .expect(code)
+            .says("as the clock was ahead")
+            .says("overlapping_intervals = true");
+    }
+    assert_eq!(intervals(&site), counted);
+    site.set("DEFAULT", "overlapping_intervals", "true");
+    site.extract(&four).expect(0);
+    site.unset("DEFAULT", "overlapping_intervals");
+    site.extract(&["--extract-to", "2026-10-08 05:00:00"])
+        .expect(0);
+    let after = intervals(&site);
+    let new: Vec<_> = after.difference(&counted).collect();
+    assert_eq!(new.len(), 2, "{new:?}");
+    let bounds = |from: i64, to: i64| format!(":{from}:{to}");
+    assert!(
+        new[0].ends_with(&bounds(ONE + 3_600, THREE + 3_600)),
+        "{new:?}"
+    );
+    assert!(
+        new[1].ends_with(&bounds(THREE + 3_600, THREE + 7_200)),
+        "{new:?}"
+    );
+}
+
+/// A run that was refused as its clock was years ahead is not the last one for years.
+#[test]
+fn a_run_of_the_future_is_not_the_last_one() {
+    let (_cloud, site) = extracted();
+    let ledger = ledgers(&site).pop().unwrap();
+    let text = fs::read_to_string(&ledger).unwrap();
+    let mut line: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    line["began"] = 4_000_000_000i64.into();
+    line["exit"] = 1.into();
+    fs::write(ledger.with_file_name("2096-10.jsonl"), format!("{line}\n")).unwrap();
+    let shown = caso(&site, &["status"], &[]).expect(1);
+    assert!(shown.stdout.contains("exit code 0"), "{shown}");
+    assert!(!shown.stdout.contains("2096"), "{shown}");
 }
 
 /// The next run goes round it, whether or not one in between came up to it.

@@ -43,7 +43,7 @@ async fn the_number_of_messages_is_bounded_by_that_of_the_records() {
     let folder = tempfile::tempdir().unwrap();
     let attack = instance("flood-queue").queue(&folder.path().join("q"));
     let failure = attack.fails(FailureKind::Host).await;
-    assert!(failure.detail.contains("1012 pieces"), "{failure}");
+    assert!(failure.detail.contains("1012 messages"), "{failure}");
     assert!(
         messages(&folder.path().join("q")).is_empty(),
         "of a call that failed"
@@ -76,7 +76,10 @@ async fn a_folder_is_filled_so_far_and_not_further() {
         .set("directory", &path)
         .fails(FailureKind::Host)
         .await;
-    assert!(failure.detail.contains("10000 pieces"), "{failure}");
+    assert!(
+        failure.detail.contains("10000 files and folders"),
+        "{failure}"
+    );
 }
 
 /// The journal of all messengers stands on that disk.

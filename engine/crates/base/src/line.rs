@@ -39,6 +39,24 @@ pub fn is_clean(text: &str) -> bool {
         .all(|c| matches!(c, '\n' | '\t') || cleaned(c) == Some(c))
 }
 
+/// JSON, of which nothing steers a terminal: what a text in it may not show is escaped, and means the same.
+pub fn clean_json(json: &str) -> String {
+    if is_clean(json) {
+        return json.to_owned();
+    }
+    let mut clean = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || cleaned(c) == Some(c) {
+            clean.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            clean.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    clean
+}
+
 fn cleaned(c: char) -> Option<char> {
     match c {
         '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
@@ -90,6 +108,18 @@ mod tests {
         assert_eq!(short_line("1234äx", 5), "1234…");
         let megabytes = "\u{1b}".repeat(1 << 20);
         assert_eq!(short_line(&megabytes, 5), "…");
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_nothing() {
+        let text = "a\u{9b}2J\u{7f}b\u{202e}c\u{e0041}d\u{85}\u{2028}ä\n";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let clean = clean_json(&json);
+        assert_eq!(
+            clean,
+            "[\n  \"a\\u009b2J\\u007fb\\u202ec\\udb40\\udc41d\\u0085\\u2028ä\\n\"\n]"
+        );
+        assert_eq!(serde_json::from_str::<Vec<String>>(&clean).unwrap(), [text]);
     }
 
     #[test]

@@ -132,6 +132,7 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
             own,
             warnings,
         ),
+        written_extractors: written_extractors(reader, own),
         projects: once_each(reader.get_in(&general::PROJECTS, own)),
         caso_tag: reader.get_in(&general::CASO_TAG, own),
         vo_property: reader.get_in(&general::VO_PROPERTY, own),
@@ -143,6 +144,25 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
         section: sections.own,
         name: sections.name,
     }
+}
+
+/// What `extractor` is without the command line, as far as it can be read.
+fn written_extractors(reader: &Reader<'_>, section: &str) -> Vec<Extractor> {
+    let row = &general::EXTRACTOR;
+    let places = [section, row.section].map(|section| (section.to_owned(), row.name.to_owned()));
+    let sources = &reader.resolver.sources;
+    let found = places
+        .into_iter()
+        .find_map(|place| sources.written(&[place]));
+    let text = found.map(|found| found.text);
+    let text = text.as_deref().or(row.default).unwrap_or_default();
+    let names = text.split(',').map(str::trim);
+    let mut extractors: Vec<Extractor> = names.filter_map(Extractor::named).collect();
+    if extractors.contains(&Extractor::Ceilometer) {
+        // See `instead_of_nova`.
+        extractors.retain(|extractor| *extractor != Extractor::Nova);
+    }
+    extractors
 }
 
 /// The extractors without `nova` where `ceilometer` is one of them: that one

@@ -22,6 +22,7 @@ pub(super) fn read(
     let labels = reader.try_get(&table::LABELS);
     let sum_labels = reader.try_get(&table::SUM_LABELS);
     let step = reader.get(&table::STEP);
+    let delay = reader.get(&table::DELAY);
     let insecure = insecure(reader, warnings);
     let cafile = reader.get(&table::CAFILE);
     let user = reader.get(&table::USERNAME);
@@ -57,6 +58,7 @@ pub(super) fn read(
         labels: labels?.0,
         sum_labels: sum_labels?.0,
         step,
+        delay,
         cafile,
         insecure,
     })

@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             section: slot.section().to_owned(),
             option: slot.option().to_owned(),
             value: shown,
-            secret: resolved.as_ref().is_some_and(|resolved| resolved.secret),
+            secret: slot.secret || resolved.as_ref().is_some_and(|resolved| resolved.secret),
             origin: resolved
                 .as_ref()
                 .map_or(Origin::Default, |resolved| resolved.origin.clone()),

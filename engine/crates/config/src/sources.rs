@@ -61,9 +61,11 @@ impl Sources {
     /// goes before a former one, and the last line of a name before others; a
     /// later file goes before an earlier one whatever its names.
     pub fn find(&self, names: &[Name]) -> Option<Found> {
-        if let Some(typed) = self.typed(names) {
-            return Some(typed);
-        }
+        self.typed(names).or_else(|| self.written(names))
+    }
+
+    /// The same without the command line.
+    pub fn written(&self, names: &[Name]) -> Option<Found> {
         let present = names.first()?;
         let variable = variable(&present.0, &present.1);
         if let Some(text) = self.environment.get(&variable) {

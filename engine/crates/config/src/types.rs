@@ -159,6 +159,8 @@ pub struct CloudConfig {
     pub interfaces: Vec<Interface>,
     /// In the order of the file, each once.
     pub extractors: Vec<Extractor>,
+    /// What it would extract with but for the command line.
+    pub written_extractors: Vec<Extractor>,
     /// Ids or names, in the order of the file, each once.
     pub projects: Vec<String>,
     /// `caso_tag`; `None` takes no project by tag.

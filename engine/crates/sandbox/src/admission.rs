@@ -318,6 +318,11 @@ impl Admission<'_> {
 fn version_words(imports: &[String], exports: &[String], detail: String) -> String {
     match newer(&[imports, exports].concat()) {
         Some(words) => format!("{words} ({detail})"),
+        // wasmtime's words for a type of the contract that is not ours, though its version is.
+        None if detail.contains("expected") && detail.contains("found") => format!(
+            "it was not built with the contract of this version as it is, but with another `wit/`: `caso component \
+             wit DIR` writes it, then build again ({detail})"
+        ),
         None => detail,
     }
 }

@@ -70,10 +70,10 @@ impl Default for RunLimits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Spent {
     /// Of messages and their bytes.
-    #[error("it put more into queues in one run than {0}: {RAISE}")]
+    #[error("it put more into queues in one run than {0}")]
     Queues(Amount),
     /// Of files and their bytes.
-    #[error("it wrote more into folders in one run than {0}: {RAISE}")]
+    #[error("it wrote more into folders in one run than {0}")]
     Folders(Amount),
     /// Of signatures.
     #[error("it had more than {0} messages signed in one run, far more than it has records")]
@@ -103,15 +103,24 @@ const RAISE: &str = "raise `output` in its section, [messenger_NAME], if it has 
 pub enum Amount {
     /// So many bytes.
     Bytes(u64),
-    /// So many messages, files or folders.
-    Pieces(u64),
+    /// So many messages.
+    Messages(u64),
+    /// So many files and folders.
+    Files(u64),
 }
 
 impl std::fmt::Display for Amount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Bytes(bytes) => write!(f, "{} MiB", bytes >> 20),
-            Self::Pieces(pieces) => write!(f, "{pieces} pieces"),
+            Self::Bytes(bytes) => write!(f, "{} MiB: {RAISE}", bytes >> 20),
+            Self::Messages(most) => write!(
+                f,
+                "{most} messages, which is far more than it has records: it should put several into one"
+            ),
+            Self::Files(most) => write!(
+                f,
+                "{most} files and folders, a bound that nothing raises: it should write several records into one"
+            ),
         }
     }
 }
@@ -216,7 +225,7 @@ impl Budget {
         }
         let most = MESSAGES.saturating_add(given.saturating_mul(MESSAGES_A_RECORD));
         if used.messages >= most {
-            return Err(Spent::Queues(Amount::Pieces(most)));
+            return Err(Spent::Queues(Amount::Messages(most)));
         }
         used.message_bytes = bytes;
         used.messages += 1;
@@ -239,7 +248,7 @@ impl Budget {
     pub fn file(&self) -> Result<(), Spent> {
         let mut used = self.used();
         if used.files >= FILES {
-            return Err(Spent::Folders(Amount::Pieces(FILES)));
+            return Err(Spent::Folders(Amount::Files(FILES)));
         }
         used.files += 1;
         Ok(())

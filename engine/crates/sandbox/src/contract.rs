@@ -14,6 +14,9 @@ const KEY_BYTES: usize = 1_000;
 const WORD_BYTES: usize = 80;
 /// The case of `accounting-record` for kinds of the site's own.
 const OTHER: &str = "other";
+/// The kind of whole messages that the host takes over from a queue (`caso queue adopt`): who delivers
+/// them signs them as they stand.
+pub const ADOPTED: &str = "apel-message";
 
 /// Records of one usage item that break the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +167,7 @@ fn kind(kind: &str) -> Result<(), RecordProblem> {
         kind.strip_prefix(*word)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    match RecordType::names().chain([OTHER]).find(taken) {
+    match RecordType::names().chain([OTHER, ADOPTED]).find(taken) {
         Some(reserved) => Err(RecordProblem::Reserved {
             kind: kind.to_owned(),
             reserved,

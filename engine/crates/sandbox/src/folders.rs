@@ -6,6 +6,7 @@
 //! makes or grows a file asks the [`Budget`] first, and everything else is passed on.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, Resource};
@@ -65,6 +66,13 @@ impl Folders<'_> {
             .map_err(spent)
     }
 
+    /// Before so many bytes are written at an offset, which may lie behind the end of the file.
+    fn write_at(&self, fd: &Resource<Descriptor>, bytes: usize, offset: u64) -> FsResult<()> {
+        let file = self.file(fd)?;
+        let cost = cost(&file, bytes, Some(offset)).map_err(FsError::from)?;
+        grow(&self.budget, &file, cost).map_err(spent)
+    }
+
     /// Before a file gets so many bytes.
     fn grow(&self, fd: &Resource<Descriptor>, bytes: u64) -> FsResult<()> {
         let file = self.file(fd)?;
@@ -75,12 +83,14 @@ impl Folders<'_> {
         &mut self,
         stream: Resource<DynOutputStream>,
         file: Arc<File>,
+        offset: Option<u64>,
     ) -> FsResult<Resource<DynOutputStream>> {
         let inner = self.wasi.table.delete(stream)?;
         let budget = Arc::clone(&self.budget);
         let metered: DynOutputStream = Box::new(Metered {
             inner,
             file,
+            offset,
             budget,
         });
         Ok(self.wasi.table.push(metered)?)
@@ -92,10 +102,25 @@ fn grow(budget: &Budget, file: &File, bytes: u64) -> Result<(), Spent> {
     budget.room_in(file)
 }
 
+/// What it costs to write so many bytes there: as many as there are, and as many as the file grows by. What
+/// is left out in between takes no room here, but as much as it says where somebody copies it.
+fn cost(file: &File, bytes: usize, offset: Option<u64>) -> io::Result<u64> {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let Some(offset) = offset else {
+        return Ok(bytes);
+    };
+    let grown = offset
+        .saturating_add(bytes)
+        .saturating_sub(file.metadata()?.len());
+    Ok(bytes.max(grown))
+}
+
 /// A stream into a file.
 struct Metered {
     inner: DynOutputStream,
     file: Arc<File>,
+    /// Where the next bytes go; none: to the file's end.
+    offset: Option<u64>,
     budget: Arc<Budget>,
 }
 
@@ -109,8 +134,11 @@ impl Pollable for Metered {
 #[async_trait]
 impl OutputStream for Metered {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        grow(&self.budget, &self.file, size).map_err(|spent| StreamError::Trap(spent.into()))?;
+        let cost = cost(&self.file, bytes.len(), self.offset);
+        let cost = cost.map_err(|error| StreamError::Trap(error.into()))?;
+        grow(&self.budget, &self.file, cost).map_err(|spent| StreamError::Trap(spent.into()))?;
+        let next = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.offset = self.offset.map(|offset| offset.saturating_add(next));
         self.inner.write(bytes)
     }
 
@@ -211,7 +239,7 @@ impl HostDescriptor for Folders<'_> {
         buf: Vec<u8>,
         offset: types::Filesize,
     ) -> FsResult<types::Filesize> {
-        self.grow(&fd, u64::try_from(buf.len()).unwrap_or(u64::MAX))?;
+        self.write_at(&fd, buf.len(), offset)?;
         HostDescriptor::write(&mut self.wasi, fd, buf, offset).await
     }
 
@@ -368,7 +396,7 @@ impl HostDescriptor for Folders<'_> {
     ) -> FsResult<Resource<DynOutputStream>> {
         let file = self.file(&fd)?;
         let stream = HostDescriptor::write_via_stream(&mut self.wasi, fd, offset)?;
-        self.metered(stream, file)
+        self.metered(stream, file, Some(offset))
     }
 
     fn append_via_stream(
@@ -377,7 +405,7 @@ impl HostDescriptor for Folders<'_> {
     ) -> FsResult<Resource<DynOutputStream>> {
         let file = self.file(&fd)?;
         let stream = HostDescriptor::append_via_stream(&mut self.wasi, fd)?;
-        self.metered(stream, file)
+        self.metered(stream, file, None)
     }
 
     async fn is_same_object(

@@ -46,6 +46,9 @@ pub trait World: Send + Sync + Sized {
     ) -> impl Future<Output = wasmtime::Result<(Self::Bindings, Result<(), StartError>)>> + Send;
 }
 
+/// In place of a reason that has no letter in it.
+const UNSAID: &str = "it does not say why";
+
 /// What a fresh store is made of, whatever the world.
 pub struct Spec {
     pub engine: Engine,
@@ -109,7 +112,11 @@ impl Spec {
 
     /// A reason in the guest's words, fit to be shown and kept.
     pub fn reason(&self, text: &str) -> String {
-        self.mask.line(text, REASON_BYTES)
+        let line = self.mask.line(text, REASON_BYTES);
+        match line.trim().is_empty() {
+            true => UNSAID.to_owned(),
+            false => line,
+        }
     }
 }
 
@@ -223,6 +230,11 @@ impl<B> Running<B> {
     {
         let Self { guest, bindings } = self;
         guest.run(name, time, |store| call(bindings, store)).await
+    }
+
+    /// What the guest says goes there, within its quotas.
+    pub fn log(&self) -> &GuestLog {
+        &self.guest.log
     }
 
     pub fn services(&mut self) -> &mut HostServices {

@@ -14,7 +14,7 @@ use super::failure::Who;
 use super::http::{Clients, Http};
 use super::instance::{Instance, Spec, World};
 use super::limits::Limits;
-use super::log::GuestLog;
+use super::log::{GuestLog, Level};
 use super::mask::Mask;
 use super::policy::Granted;
 use super::queue::{Stage, Staged};
@@ -22,6 +22,7 @@ use super::redirect::{Redirect, Sink};
 use super::signature::{self, Signatures, Signers};
 use super::sockets;
 use super::state::{HostServices, State};
+use caso_model::Attribute;
 use caso_model::answer::CheckedAnswer;
 use caso_model::component::Setting;
 use caso_model::guest::{
@@ -141,7 +142,14 @@ impl GuestMessenger {
             })
             .await?;
         drop(sent);
-        let answer = CheckedAnswer::new(masked(answer, spec), batch.records.len())
+        let log = running.log();
+        for Attribute { name, value } in &answer.attributes {
+            log.write(
+                Level::Debug,
+                &format!("batch `{}`: {name} = {value}", batch.id),
+            );
+        }
+        let answer = CheckedAnswer::new(masked(answer, records, spec), records)
             .map_err(|problem| spec.contract("deliver", problem))?;
         let services = running.services();
         // First what was sent, then what is put: neither hinders the other.
@@ -299,19 +307,20 @@ impl World for MessengerWorld {
     }
 }
 
-/// The guest's texts, fit to be shown and kept.
-fn masked(mut answer: Answer, spec: &Spec) -> Answer {
-    let line = |text: &mut String| *text = spec.reason(text);
+/// The guest's texts, fit to be shown and kept. What is in the log already is left out.
+fn masked(mut answer: Answer, offered: usize, spec: &Spec) -> Answer {
+    answer.attributes.clear();
+    // With more there is one that fits none of the batch, or one twice: the answer is refused as a
+    // whole, and nobody waits for the masking of a million reasons.
+    answer.refused.truncate(offered.saturating_add(1));
     for refusal in &mut answer.refused {
-        line(&mut refusal.reason);
-    }
-    for attribute in &mut answer.attributes {
-        line(&mut attribute.name);
-        line(&mut attribute.value);
+        refusal.reason = spec.reason(&refusal.reason);
     }
     match &mut answer.rest {
+        // Why it is busy is of no matter to who tries again.
+        Rest::Retry { reason, .. } if reason.is_empty() => {}
         Rest::Retry { reason: text, .. } | Rest::Misconfigured(text) | Rest::Other(text) => {
-            line(text);
+            *text = spec.reason(text);
         }
         Rest::Done | Rest::TooLarge => {}
     }

@@ -57,7 +57,10 @@ fn read(data: &[u8], offset: usize, found: &mut BTreeMap<String, String>) {
         for value in field.values {
             let Ok(value) = value else { return };
             if found.len() < MOST {
-                let version = short_line(value.version, WORD);
+                // Behind the number stand a commit and a date, or more.
+                let number = value.version.split(" (").next().unwrap_or_default();
+                let whole = value.version.len() <= WORD;
+                let version = short_line(if whole { value.version } else { number }, WORD);
                 found.entry(short_line(value.name, WORD)).or_insert(version);
             }
         }

@@ -14,6 +14,8 @@ pub struct Stage {
     bytes: u64,
     /// Records of the call, by which the run's budget grows.
     records: usize,
+    /// What is put now is taken when the call has answered.
+    open: bool,
     most_messages: usize,
     most_bytes: u64,
 }
@@ -30,14 +32,17 @@ impl Stage {
             messages: Vec::new(),
             bytes: 0,
             records: 0,
+            open: false,
             most_messages: usize::try_from(limits.queue_messages).unwrap_or(usize::MAX),
             most_bytes: limits.queue_bytes,
         }
     }
 
-    pub fn clear(&mut self) {
+    /// A call begins: what was put before is gone, and what it puts is taken if it is `deliver`.
+    pub fn begin_call(&mut self, is_delivery: bool) {
         self.messages.clear();
         self.bytes = 0;
+        self.open = is_delivery;
     }
 
     /// How many records the next call is about.
@@ -75,6 +80,11 @@ impl Host for State {
         if services.granted.queue(&name).is_none() {
             let text = services.granted.refusal(Kind::Queue, &name);
             return Ok(Err(QueueError::Denied(text)));
+        }
+        if !services.stage.open {
+            let text =
+                "a message is put while records are delivered: in `deliver`, and nowhere else";
+            return Ok(Err(QueueError::Other(text.to_owned())));
         }
         let size = message.len();
         let records = services.stage.records;

@@ -197,7 +197,7 @@ impl Guest {
         store.set_epoch_deadline(1);
         let state = store.data_mut();
         state.ticks_left = Limits::ticks(time.deadline);
-        state.services.stage.clear();
+        state.services.stage.begin_call(call == "deliver");
         state.services.connections.begin_call();
         state.services.http.begin_call(time.timeout);
         state.services.signatures.begin_call();

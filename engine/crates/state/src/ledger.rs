@@ -205,7 +205,8 @@ pub fn append(spool: &Spool, run: &RunLine) -> Result<(), DiskError> {
     let mut file = spool.disk().append_lines(&path)?;
     file.write(&line)?;
     file.sync_data()?;
-    if is_new {
+    // A run that extracted nothing may have been refused as its clock is years ahead: by that nothing is old.
+    if is_new && !run.windows.is_empty() {
         let oldest = month(run.began - KEPT);
         for (name, path) in months(&folder).unwrap_or_default() {
             if name < oldest {
@@ -451,8 +452,15 @@ mod tests {
             append(&spool, &run(began)).unwrap();
         }
         assert_eq!(whole(&spool, 0).len(), 2);
+        // By a clock that nobody has compared with another nothing is old.
+        let refused = RunLine {
+            windows: Vec::new(),
+            ..run(T + 2 * KEPT)
+        };
+        append(&spool, &refused).unwrap();
+        assert_eq!(whole(&spool, 0).len(), 3);
         append(&spool, &run(T)).unwrap();
-        assert_eq!(whole(&spool, 0), [run(T - KEPT), run(T)]);
+        assert_eq!(whole(&spool, 0), [run(T - KEPT), run(T), refused]);
     }
 
     /// Damage is passed over; a ledger that cannot be had is not taken for an empty one.

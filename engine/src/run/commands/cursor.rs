@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::queue::{Ask, agreed};
 use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
+use crate::run::extract::UnknownBounds;
 use crate::run::extract::again::{PastWindows, adds_up, pieces};
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
@@ -62,7 +63,7 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
             now: status.now,
             cursors: status.cursors,
         };
-        return Ok(serde_json::to_string_pretty(&listed)? + "\n");
+        return stdout::json(&listed);
     }
     let damaged = status.damaged_cursors.iter();
     let damaged = damaged.map(|it| format!("`{}`: {}\n", it.file.display(), it.reason));
@@ -175,7 +176,7 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         Change::Forget { .. } => (forgotten(&cursors), Some("Forget it?")),
     };
     if let Change::Set { at, .. } = change {
-        counted_once(config, &cursors, *at).map_err(failed())?;
+        counted_once(config, &cursors, *at, now).map_err(failed())?;
     }
     stdout::write(&text).map_err(failed())?;
     if let Some(question) = question {
@@ -342,7 +343,7 @@ fn announced(
 ///
 /// # Errors
 /// It does not, as a run was killed before it wrote there, or its file is damaged.
-fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result<()> {
+fn counted_once(config: &Config, cursors: &[&Cursor], at: i64, now: i64) -> anyhow::Result<()> {
     if config.overlapping_intervals {
         return Ok(());
     }
@@ -353,10 +354,15 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64) -> anyhow::Result
         let Some(end) = reached.filter(|end| *end > at) else {
             continue;
         };
-        let past = past.of(&cursor.key(), &cursor.project);
-        pieces(Window { start: at, end }, Some(end), past).map_err(|unknown| {
+        let past = past.of(&cursor.key(), &cursor.project).at(now, false);
+        let end = end.min(now.max(at));
+        pieces(Window { start: at, end }, Some(end), &past).map_err(|unknown| {
+            let text = format!("{}: {unknown}", clean_line(&cursor.extractor));
+            if let UnknownBounds::Ahead(_) = unknown {
+                return advised(text, unknown.hint());
+            }
             advised(
-                format!("{}: {unknown}", clean_line(&cursor.extractor)),
+                text,
                 "set it behind that, or publish what replaces itself with `caso republish --types \
                  cloud,accelerator`; `overlapping_intervals = true` allows it where nobody extracted it, or the \
                  first records were never delivered or are deleted",

@@ -18,6 +18,7 @@ use self::nova::Found;
 use super::queue::{Entry, each};
 use super::status::{Cursor, Status};
 use crate::run::remedy;
+use crate::stdout;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_disk::Disk;
@@ -135,9 +136,7 @@ pub async fn explain(config: &Config, asked: &str, json: bool) -> anyhow::Result
     };
     let found = !explained.servers.is_empty();
     let text = match json {
-        true => serde_json::to_string_pretty(&explained)
-            .map(|text| text + "\n")
-            .context("the answer cannot be written as JSON")?,
+        true => stdout::json(&explained)?,
         false => text::text(&explained),
     };
     Ok((text, found))

@@ -36,29 +36,86 @@ struct Spans {
 
 /// Of one extractor of a project, each by their starts.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Past<'a> {
+pub struct Spanned<'a> {
     pub extracted: &'a [Window],
-    pub skipped: &'a [Window],
+    skipped: &'a [Window],
 }
 
-/// A part of a window lies before the cursor, and nobody knows whether and with which bounds it was extracted.
+/// The same at a moment.
+#[derive(Debug, Clone, Default)]
+pub struct Past<'a> {
+    extracted: Vec<Window>,
+    skipped: &'a [Window],
+    /// Those that end in the future: some run's clock was ahead.
+    ahead: Vec<Window>,
+}
+
+impl<'a> Spanned<'a> {
+    /// What was extracted up to the future is given up where somebody said so, `anyway`, or did so by then: something
+    /// of its time was extracted since.
+    pub fn at(self, now: i64, anyway: bool) -> Past<'a> {
+        let (mut ahead, extracted): (Vec<Window>, Vec<Window>) =
+            self.extracted.iter().partition(|window| window.end > now);
+        let within = |window: &Window, ahead: &Window| {
+            window.start >= ahead.start && window.start < ahead.end
+        };
+        ahead.retain(|ahead| !anyway && !extracted.iter().any(|window| within(window, ahead)));
+        Past {
+            extracted,
+            skipped: self.skipped,
+            ahead,
+        }
+    }
+}
+
+impl Past<'_> {
+    /// Up to where it was extracted.
+    pub fn last(&self) -> Option<i64> {
+        self.extracted.iter().map(|window| window.end).max()
+    }
+}
+
+/// Why a window cannot be extracted so that nothing of it is counted twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "in which windows what was used from {} to {} was extracted before, if it was, is not known: the ledger of runs does \
-     not have them, and with other bounds each interval would be counted twice",
-    format_utc(.0.start), format_utc(.0.end)
-)]
-pub struct UnknownBounds(Window);
+pub enum UnknownBounds {
+    /// A part of it lies before the cursor, and nobody knows whether and with which bounds it was extracted.
+    #[error(
+        "in which windows what was used from {} to {} was extracted before, if it was, is not known: the ledger of runs does \
+         not have them, and with other bounds each interval would be counted twice",
+        format_utc(.0.start), format_utc(.0.end)
+    )]
+    Unknown(Window),
+    /// A part of it was extracted by a run whose clock was ahead.
+    #[error(
+        "what was used from {} on was extracted up to {}, which is in the future, as the clock was ahead: those intervals \
+         are counted already, and with other bounds their time would be counted twice",
+        format_utc(.0.start), format_utc(.0.end)
+    )]
+    Ahead(Window),
+}
 
 impl UnknownBounds {
     /// The part.
     pub fn window(&self) -> Window {
-        self.0
+        match self {
+            Self::Unknown(window) | Self::Ahead(window) => *window,
+        }
     }
 
     /// What to do about it.
-    pub const HINT: &str = "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
-         (`caso republish --storage-anyway`) where nobody extracted it, or the first records were never delivered or are deleted";
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => {
+                "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
+                 (`caso republish --storage-anyway`) where nobody extracted it, or the first records were never delivered or \
+                 are deleted"
+            }
+            Self::Ahead(_) => {
+                "have those records deleted where they were sent, then set `overlapping_intervals = true` until one run has \
+                 gone well: from then on that time is extracted as it passes; or leave this extractor out until then"
+            }
+        }
+    }
 }
 
 impl PastWindows {
@@ -128,9 +185,9 @@ impl PastWindows {
     }
 
     /// Those of one extractor of a project.
-    pub fn of(&self, key: &CursorKey, project: &str) -> Past<'_> {
+    pub fn of(&self, key: &CursorKey, project: &str) -> Spanned<'_> {
         let spans = self.0.get(&(key.clone(), project.to_owned()));
-        spans.map_or_else(Past::default, |spans| Past {
+        spans.map_or_else(Spanned::default, |spans| Spanned {
             extracted: &spans.extracted,
             skipped: &spans.skipped,
         })
@@ -141,16 +198,20 @@ impl PastWindows {
 /// those of `past`, or skipped, and behind it nothing but those.
 ///
 /// # Errors
-/// Of a part before the cursor neither is known.
+/// Of a part before the cursor neither is known, or it was extracted up to the future.
 pub fn pieces(
     window: Window,
     cursor: Option<i64>,
-    past: Past<'_>,
+    past: &Past<'_>,
 ) -> Result<Vec<Window>, UnknownBounds> {
+    let overlaps = |ahead: &&Window| ahead.start < window.end && window.start < ahead.end;
+    if let Some(ahead) = past.ahead.iter().find(overlaps) {
+        return Err(UnknownBounds::Ahead(*ahead));
+    }
     let old_end = cursor.map_or(window.start, |cursor| cursor.min(window.end));
     let mut reached = window.start;
     let mut pieces: Vec<Window> = Vec::new();
-    for known in past.extracted {
+    for known in &past.extracted {
         if known.end <= reached || known.start >= window.end {
             continue;
         }
@@ -196,7 +257,7 @@ fn new_from(
         let end = end
             .min(cursor)
             .min(skipped.map_or(i64::MAX, |skip| skip.start));
-        return Err(UnknownBounds(Window { start, end }));
+        return Err(UnknownBounds::Unknown(Window { start, end }));
     }
     pieces.push(Window { start, end });
     Ok(())
@@ -211,21 +272,50 @@ mod tests {
     }
 
     fn past(extracted: &[Window]) -> Past<'_> {
-        Past {
+        Spanned {
             extracted,
             skipped: &[],
         }
+        .at(i64::MAX, false)
+    }
+
+    /// Some run thought that it was 90.
+    #[test]
+    fn what_was_extracted_up_to_the_future_is_not_so_again() {
+        let windows = [w(0, 10), w(10, 90)];
+        let spanned = |extracted| Spanned {
+            extracted,
+            skipped: &[],
+        };
+        let known = spanned(&windows).at(14, false);
+        let refused = Err(UnknownBounds::Ahead(w(10, 90)));
+        assert_eq!(known.last(), Some(10));
+        assert_eq!(pieces(w(10, 14), Some(10), &known), refused);
+        assert_eq!(pieces(w(0, 14), Some(10), &known), refused);
+        assert_eq!(pieces(w(0, 10), Some(10), &known), Ok(vec![w(0, 10)]));
+        // Somebody gave it up, and from then on it is.
+        let given_up = spanned(&windows).at(14, true);
+        assert_eq!(pieces(w(10, 14), Some(10), &given_up), Ok(vec![w(10, 14)]));
+        let windows = [w(0, 10), w(10, 14), w(10, 90)];
+        let known = spanned(&windows).at(20, false);
+        assert_eq!(pieces(w(14, 20), Some(14), &known), Ok(vec![w(14, 20)]));
+        let windows = [w(0, 10), w(10, 14), w(10, 90), w(14, 20), w(20, 95)];
+        let later = spanned(&windows).at(100, false);
+        assert_eq!(
+            pieces(w(5, 95), Some(95), &later),
+            Ok(vec![w(0, 10), w(10, 14), w(14, 20), w(20, 95)])
+        );
     }
 
     #[test]
     fn what_is_new_is_one_window() {
-        assert_eq!(pieces(w(10, 20), None, past(&[])), Ok(vec![w(10, 20)]));
+        assert_eq!(pieces(w(10, 20), None, &past(&[])), Ok(vec![w(10, 20)]));
         assert_eq!(
-            pieces(w(10, 20), Some(10), past(&[w(0, 10)])),
+            pieces(w(10, 20), Some(10), &past(&[w(0, 10)])),
             Ok(vec![w(10, 20)])
         );
         assert_eq!(
-            pieces(w(10, 20), Some(5), past(&[w(0, 5)])),
+            pieces(w(10, 20), Some(5), &past(&[w(0, 5)])),
             Ok(vec![w(10, 20)])
         );
     }
@@ -234,21 +324,21 @@ mod tests {
     fn what_was_extracted_is_so_again_in_its_own_windows() {
         let past = [w(0, 10), w(10, 14), w(14, 30)];
         assert_eq!(
-            pieces(w(10, 14), Some(30), self::past(&past)),
+            pieces(w(10, 14), Some(30), &self::past(&past)),
             Ok(vec![w(10, 14)])
         );
         assert_eq!(
-            pieces(w(3, 12), Some(30), self::past(&past)),
+            pieces(w(3, 12), Some(30), &self::past(&past)),
             Ok(vec![w(0, 10), w(10, 14)])
         );
         assert_eq!(
-            pieces(w(12, 40), Some(30), self::past(&past)),
+            pieces(w(12, 40), Some(30), &self::past(&past)),
             Ok(vec![w(10, 14), w(14, 30), w(30, 40)])
         );
         // Extracted by hand in between, with bounds of its own.
         let past = [w(0, 10), w(5, 12), w(10, 20)];
         assert_eq!(
-            pieces(w(0, 20), Some(20), self::past(&past)),
+            pieces(w(0, 20), Some(20), &self::past(&past)),
             Ok(vec![w(0, 10), w(10, 20)])
         );
     }
@@ -258,26 +348,26 @@ mod tests {
     fn what_was_extracted_ahead_of_the_cursor_is_so_in_its_own_window() {
         let ahead = [w(0, 10), w(12, 14)];
         assert_eq!(
-            pieces(w(10, 20), Some(10), past(&ahead)),
+            pieces(w(10, 20), Some(10), &past(&ahead)),
             Ok(vec![w(10, 12), w(12, 14), w(14, 20)])
         );
         assert_eq!(
-            pieces(w(10, 13), Some(10), past(&ahead)),
+            pieces(w(10, 13), Some(10), &past(&ahead)),
             Ok(vec![w(10, 12), w(12, 14)])
         );
         assert_eq!(
-            pieces(w(0, 20), None, past(&[w(5, 9)])),
+            pieces(w(0, 20), None, &past(&[w(5, 9)])),
             Ok(vec![w(0, 5), w(5, 9), w(9, 20)])
         );
     }
 
     #[test]
     fn a_gap_in_what_is_known_is_refused() {
-        let gap = |start, end| Err(UnknownBounds(w(start, end)));
-        assert_eq!(pieces(w(0, 20), Some(20), past(&[])), gap(0, 20));
-        assert_eq!(pieces(w(0, 20), Some(15), past(&[w(0, 10)])), gap(10, 15));
+        let gap = |start, end| Err(UnknownBounds::Unknown(w(start, end)));
+        assert_eq!(pieces(w(0, 20), Some(20), &past(&[])), gap(0, 20));
+        assert_eq!(pieces(w(0, 20), Some(15), &past(&[w(0, 10)])), gap(10, 15));
         assert_eq!(
-            pieces(w(0, 20), Some(20), past(&[w(0, 5), w(8, 20)])),
+            pieces(w(0, 20), Some(20), &past(&[w(0, 5), w(8, 20)])),
             gap(5, 8)
         );
     }
@@ -285,10 +375,11 @@ mod tests {
     /// By `caso cursor set`, say: whoever comes there is the first.
     #[test]
     fn what_was_skipped_is_new_before_the_cursor_too() {
-        let known = Past {
+        let known = Spanned {
             extracted: &[w(0, 10), w(20, 30)],
             skipped: &[w(10, 15), w(15, 20), w(30, 34), w(36, 40)],
         };
+        let known = &known.at(100, false);
         assert_eq!(
             pieces(w(5, 25), Some(40), known),
             Ok(vec![w(0, 10), w(10, 15), w(15, 20), w(20, 30)])
@@ -299,7 +390,7 @@ mod tests {
         );
         assert_eq!(
             pieces(w(25, 40), Some(40), known),
-            Err(UnknownBounds(w(34, 36)))
+            Err(UnknownBounds::Unknown(w(34, 36)))
         );
         assert_eq!(
             pieces(w(36, 50), Some(40), known),
@@ -307,7 +398,7 @@ mod tests {
         );
         assert_eq!(
             pieces(w(41, 50), Some(45), known),
-            Err(UnknownBounds(w(41, 45)))
+            Err(UnknownBounds::Unknown(w(41, 45)))
         );
     }
 
@@ -319,10 +410,11 @@ mod tests {
         let skipped = [w(4, 6), w(6, 8)];
         for start in 0..20 {
             for end in start + 1..24 {
-                let known = Past {
+                let known = Spanned {
                     extracted: &gap,
                     skipped: &skipped,
                 };
+                let known = &known.at(100, false);
                 let mut reached = start;
                 for piece in pieces(w(start, end), Some(16), known).unwrap() {
                     let first = piece.start >= 16 || piece.start >= 4 && piece.end <= 8;
@@ -331,7 +423,7 @@ mod tests {
                     reached = piece.end;
                 }
                 assert!(reached >= end);
-                let pieces = pieces(w(start, end), Some(16), self::past(&past)).unwrap();
+                let pieces = pieces(w(start, end), Some(16), &self::past(&past)).unwrap();
                 let mut reached = start;
                 for piece in &pieces {
                     assert!(piece.start <= reached && piece.end > reached, "{pieces:?}");

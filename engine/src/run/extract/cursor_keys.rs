@@ -17,15 +17,26 @@ pub fn cursor_key(cloud: &CloudConfig, region: Option<&str>, extractor: Extracto
 /// Those of a cloud: by region, and within it by extractor, in the order of the
 /// configuration.
 pub fn of_cloud(cloud: &CloudConfig) -> Vec<CursorKey> {
+    keys(cloud, &cloud.extractors)
+}
+
+fn keys(cloud: &CloudConfig, extractors: &[Extractor]) -> Vec<CursorKey> {
     let regions = cloud.regions().into_iter();
     let of_region = |region: Option<String>| {
         let key = move |extractor: &Extractor| cursor_key(cloud, region.as_deref(), *extractor);
-        cloud.extractors.iter().map(key)
+        extractors.iter().map(key)
     };
     regions.flat_map(of_region).collect()
 }
 
-/// Every key that the configuration has.
+/// Every key that the configuration has: of the extractors of this run, and of those that the files name. One that
+/// is left out on the command line runs another time.
 pub fn of_all(config: &Config) -> Vec<CursorKey> {
+    let of_cloud = |cloud: &CloudConfig| {
+        let mut extractors = cloud.extractors.clone();
+        let others = cloud.written_extractors.iter();
+        extractors.extend(others.filter(|it| !cloud.extractors.contains(it)));
+        keys(cloud, &extractors)
+    };
     config.clouds.iter().flat_map(of_cloud).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::again::pieces;
+use super::again::{UnknownBounds, pieces};
 use super::clock::Read;
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
@@ -11,7 +11,7 @@ use super::region::Region;
 use super::report::{Blame, ExtractorResult};
 use super::segment::Written;
 use super::turns::Attempt;
-use super::window::{Piece, Plan};
+use super::window::{Bounds, Piece, Plan};
 use crate::run::remedy;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
@@ -127,7 +127,7 @@ impl Task {
 
     /// The windows. There are several where one by hand lies over those of earlier runs.
     fn due(&self) -> Result<Vec<Piece>, ExtractorResult> {
-        let bounds = &self.region.bounds;
+        let bounds = &self.bounds();
         let supersedes = caso_extract::supersedes(self.extractor);
         let overlap = caso_extract::overlap(self.extractor);
         // What was told of servers stays told, wherever somebody has set the cursor since.
@@ -171,21 +171,27 @@ impl Task {
         }
     }
 
-    /// Whether it starts where it stopped. Otherwise somebody decided where, or removed what said
+    /// Those of the run. Samples of power take a while to arrive: up to so long before now they are there.
+    fn bounds(&self) -> Bounds {
+        let bounds = self.region.bounds;
+        let power = self.region.cloud.prometheus.as_ref();
+        match (self.extractor, power) {
+            (Extractor::Prometheus, Some(power)) => Bounds {
+                to: bounds.to.min(bounds.now - i64::from(power.delay)),
+                ..bounds
+            },
+            _ => bounds,
+        }
+    }
+
+    /// Whether it starts where it stopped, and the cursor file says how far that was. Otherwise somebody decided where, or removed what said
     /// so, or a file was lost; and something may have been extracted from there on: what was is
     /// extracted again in its own windows until the cursor is behind all of it, however many runs that takes.
     fn goes_on(&self) -> bool {
         self.start.source == StartSource::Cursor
-            && self.is_known()
+            && self.start.extracted
             && self.start.reached.is_none()
             && !self.start.ahead
-    }
-
-    /// Whether the cursor file says how far it was, so that what the ledger has behind that was extracted by hand. One that
-    /// stands where a lastrun said, and was never extracted, may stand there as its file was lost.
-    fn is_known(&self) -> bool {
-        let is_new = self.start.source == StartSource::Cursor && self.start.at.is_none();
-        self.start.extracted || is_new
     }
 
     /// A window by hand of what adds up, or from where its own cursor has not been.
@@ -219,19 +225,21 @@ impl Task {
                 )));
             }
         };
-        let past = past.of(&self.key(), &self.project.id);
+        let now = self.region.bounds.now;
+        let past = past.of(&self.key(), &self.project.id).at(now, anyway);
         let explicit = self.region.bounds.from.explicit().is_some();
-        let known = match explicit || self.is_known() {
+        let known = match self.start.extracted || self.start.reached.is_some() {
             true => self.start.at,
-            // Where the cursors were lost nothing but the ledger says how far it was; a first run's
-            // was never anywhere.
-            false => past.extracted.iter().map(|window| window.end).max(),
+            // It stands where somebody said, or nowhere, as its file may have been lost: then nothing but the
+            // ledger says how far it was. Of a first run there is nothing.
+            false => self.start.at.max(past.last()),
         };
-        // With the option what is not known is new.
-        let reached = known.max(self.start.reached).filter(|_| !anyway);
-        let pieces = pieces(window, reached, past).map_err(|error| match explicit {
-            true => ExtractorResult::error(&error),
-            false => ExtractorResult::failed((
+        // With the option what is not known is new. What was extracted up to the future is known as that.
+        let reached = known.max(self.start.reached.filter(|reached| *reached <= now));
+        let reached = reached.filter(|_| !anyway);
+        let pieces = pieces(window, reached, &past).map_err(|error| match (explicit, error) {
+            (true, _) | (_, UnknownBounds::Ahead { .. }) => ExtractorResult::error(&error),
+            (false, UnknownBounds::Unknown(_)) => ExtractorResult::failed((
                 error.to_string(),
                 format!(
                     "caso cursor set {} '{}', which lies behind that; what replaces itself can be published from \

@@ -101,6 +101,9 @@ pub struct PowerArguments {
     labels: Vec<(String, String)>,
     sum_labels: Vec<String>,
     step: u32,
+    /// A recording of a version without it read up to its end.
+    #[serde(default)]
+    delay: u32,
 }
 
 impl PowerArguments {
@@ -113,6 +116,7 @@ impl PowerArguments {
             labels: config.labels.clone(),
             sum_labels: config.sum_labels.clone(),
             step: config.step,
+            delay: config.delay,
         }
     }
 
@@ -136,6 +140,7 @@ impl PowerArguments {
             labels: self.labels,
             sum_labels: self.sum_labels,
             step: self.step,
+            delay: self.delay,
             cafile: None,
             insecure: false,
         })

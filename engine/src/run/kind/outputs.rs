@@ -82,7 +82,8 @@ fn of_stdout(error: io::Error) -> io::Error {
     )
 }
 
-/// A message for a person: its lines, without what steers a terminal.
+/// A message for a person: its lines, without what steers a terminal, each with a mark, so that none can be taken
+/// for a line of ours or for the beginning of another message.
 fn readable(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message);
     let mut shown = String::new();
@@ -91,6 +92,7 @@ fn readable(message: &[u8]) -> String {
             Some(line) => (line, "\n"),
             None => (line, ""),
         };
+        shown.push_str("| ");
         shown.push_str(&clean_line(line));
         shown.push_str(end);
     }

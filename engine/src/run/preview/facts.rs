@@ -267,18 +267,18 @@ impl Rows {
         for (place, _, wall, cpu) in self.servers.into_values() {
             if let Some(row) = self.rows.get_mut(place) {
                 match wall {
-                    Some(wall) => row.wall_seconds += wall,
+                    Some(wall) => row.wall_seconds = row.wall_seconds.saturating_add(wall),
                     None => row.unknown_wall_servers += 1,
                 }
                 match cpu {
-                    Some(cpu) => row.cpu_seconds += cpu,
+                    Some(cpu) => row.cpu_seconds = row.cpu_seconds.saturating_add(cpu),
                     None => row.unknown_cpu_servers += 1,
                 }
             }
         }
         for (place, _, bytes) in self.volumes.into_values() {
             if let Some(row) = self.rows.get_mut(place) {
-                row.storage_bytes += bytes;
+                row.storage_bytes = row.storage_bytes.saturating_add(bytes);
             }
         }
         self.rows
@@ -324,6 +324,18 @@ mod tests {
             failures: Vec::new(),
             records: Vec::new(),
         };
+        let huge = Rows {
+            rows: vec![row(0, 0, 0)],
+            servers: [("a", u64::MAX), ("b", 7)]
+                .map(|(id, wall)| (id.to_owned(), (0, 1, Some(wall), Some(wall))))
+                .into(),
+            ..Rows::default()
+        };
+        let sums = huge
+            .finish()
+            .pop()
+            .map(|row| (row.wall_seconds, row.cpu_seconds));
+        assert_eq!(sums, Some((u64::MAX, u64::MAX)));
         let row = facts.projects.first().unwrap();
         assert_eq!((row.wall_seconds, row.cpu_seconds), (10_800, 3_600));
         assert_eq!((row.unknown_wall_servers, row.unknown_cpu_servers), (1, 2));

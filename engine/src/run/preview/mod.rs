@@ -20,7 +20,6 @@ use super::kind::Kind;
 use super::prepare::{self, Prepared, Stopped};
 use super::{Invocation, deliver, extract};
 use crate::stdout;
-use anyhow::Context as _;
 use caso_config::Config;
 use caso_sandbox::{Redirect, Sink};
 
@@ -96,13 +95,7 @@ async fn show(
     let exit = summary.exit(prepared.config.partial_exit_ok);
     let (text, differs) = match form {
         PreviewForm::Table => (facts.text(), false),
-        PreviewForm::Json => (
-            serde_json::to_string_pretty(&facts)
-                .context("the preview cannot be written as JSON")
-                .map_err(failed())?
-                + "\n",
-            false,
-        ),
+        PreviewForm::Json => (stdout::json(&facts).map_err(failed())?, false),
         PreviewForm::Diff { against } => {
             let folders = folders(&prepared, against.as_ref());
             let found = diff::Diff::of(&folders, &put).map_err(failed())?;

@@ -23,6 +23,8 @@ pub struct Mischief {
     verb: String,
     /// The machine it is about, for verbs that are about one.
     victim: Option<String>,
+    /// What came of a message that it put before anything was delivered.
+    early: Option<Result<(), queue::QueueError>>,
 }
 
 impl Messenger for Mischief {
@@ -46,8 +48,10 @@ impl Messenger for Mischief {
             }
             _ => {}
         }
+        let early = (verb == "put-early").then(|| queue::put("outgoing", b"early\n"));
         Ok(Self {
             verb,
+            early,
             victim: settings.optional_text("victim")?,
         })
     }
@@ -183,6 +187,19 @@ impl Messenger for Mischief {
                 let file = std::fs::File::create("/folder/sparse");
                 let grown = file.and_then(|file| file.set_len(1 << 40));
                 Answer::nothing(Rest::Other(format!("{grown:?}")))
+            }
+            "sparse-write" => {
+                use std::io::{Seek as _, Write as _};
+                let written = std::fs::File::create("/folder/sparse").and_then(|mut file| {
+                    file.seek(std::io::SeekFrom::Start(1 << 40))?;
+                    file.write_all(b"x")
+                });
+                Answer::nothing(Rest::Other(format!("{written:?}")))
+            }
+            "put-early" => Answer::nothing(Rest::Other(format!("{:?}", self.early))),
+            "refuse-in-silence" => {
+                let refusals = (0..count).map(|n| Refusal::new(n, " \u{202e}\n"));
+                Answer::done(batch, refusals.collect())
             }
             "deep-folders" => {
                 let mut path = String::from("/folder");

@@ -40,6 +40,11 @@ rows! {
          and else for one step.")
         .within(1, 3600)
         .default("30");
+    DELAY: u32 = Row::new(PROMETHEUS, "prometheus_delay_seconds",
+        "How long a sample may take until it can be read: it is scraped, and sent on to Thanos or Mimir. Energy is \
+         extracted up to so long before now; a sample that comes later than that is never counted.")
+        .within(0, 86_400)
+        .default("300");
     VERIFY_SSL: bool = Row::new(PROMETHEUS, "prometheus_verify_ssl",
         "Whether to check the certificate of Prometheus. Without, whoever sits between can read the password and make \
          up the energy.")

@@ -21,6 +21,8 @@ pub struct PrometheusConfig {
     pub sum_labels: Vec<String>,
     /// Seconds between two samples; at least 1.
     pub step: u32,
+    /// Seconds that a sample may take until it can be read.
+    pub delay: u32,
     /// Certificates to trust instead of the system's.
     pub cafile: Option<PathBuf>,
     /// Any certificate will do.

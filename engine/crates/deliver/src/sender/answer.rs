@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use caso_journal::{BatchItem, PackedBatch, QuarantineCause};
-use caso_model::Attribute;
 use caso_model::answer::CheckedAnswer;
 use caso_model::guest::Rest;
 
@@ -26,13 +25,6 @@ impl Sender<'_> {
             .filter_map(|d| Some((usize::try_from(d.index).ok()?, d.reason.clone())))
             .collect();
         let answer = answer.into_inner();
-        for Attribute { name, value } in &answer.attributes {
-            tracing::debug!(
-                "messenger `{}`: batch `{}`: {name} = {value}",
-                self.name,
-                batch.id()
-            );
-        }
         let accepted = usize::try_from(answer.accepted).unwrap_or(size);
         let reasons: HashMap<usize, &str> = answer
             .refused

@@ -5,7 +5,8 @@
 //! the energies of spans that follow each other add up to that of the whole,
 //! wherever it is cut, and what a sample counts for depends on nothing that
 //! comes after it: a run at any moment, and the next one, count the same as one
-//! run over both.
+//! run over both, if all samples up to a span's end can be read by then
+//! (`prometheus_delay_seconds`).
 //!
 //! - After more than [`LONGEST`] steps of silence nobody knows what was drawn
 //!   meanwhile: the sample then stands for one step. Shorter ones are scrapes

@@ -200,7 +200,9 @@ impl PowerSink<'_> {
                 self.silent
             );
         }
-        if self.emitted > 0 || self.active == 0 {
+        // In a short window there need not be a sample.
+        let short = self.window.end - self.window.start < energy::LONGEST * self.source.step;
+        if self.emitted > 0 || self.active == 0 || short {
             return;
         }
         let example = self.source.selector.of_servers(["…"]);

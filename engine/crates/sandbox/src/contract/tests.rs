@@ -132,6 +132,11 @@ fn each_sentence_of_the_contract_is_checked() {
         ),
         (
             "other",
+            json!({"kind": "apel-message"}),
+            "an apel-message record has the kind `apel-message`, which is kept for apel-message records",
+        ),
+        (
+            "other",
             json!({"kind": "energy-joules"}),
             "an energy-joules record has the kind `energy-joules`, which is kept for energy \
              records",

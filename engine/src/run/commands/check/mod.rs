@@ -21,6 +21,7 @@ use crate::run::commands::config_show::of_components;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::{NAME_A_FILE, components, prepare, remedy, site_names, where_configured};
+use crate::stdout;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::{Config, ConfigErrors, Origin};
 use caso_model::notice::{Notice, Severity};
@@ -45,7 +46,7 @@ impl Shown {
     fn of(findings: &Findings, json: bool) -> anyhow::Result<Self> {
         Ok(Self {
             text: match json {
-                true => serde_json::to_string_pretty(findings)? + "\n",
+                true => stdout::json(findings)?,
                 false => findings.text(),
             },
             exit: findings.exit(),

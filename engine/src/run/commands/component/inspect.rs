@@ -14,6 +14,7 @@ use crate::run::exit::Exit;
 use crate::run::summary::words::{grouped, listed};
 use crate::run::table::columns;
 use caso_base::digest::sha256_hex;
+use caso_base::line::clean_line;
 use caso_model::component::{Description, OptionKind};
 use caso_model::record_type::RecordType;
 use caso_sandbox::{Component, producers};
@@ -139,6 +140,12 @@ fn configuration(subject: &Subject, component: &Component) -> anyhow::Result<Con
     })
 }
 
+/// The path as it stands in caso.conf, from wherever cASO is started.
+fn whole(file: &Path) -> String {
+    let path = file.canonicalize();
+    clean_line(&path.as_deref().unwrap_or(file).display().to_string())
+}
+
 /// The sections, as they stand in caso.conf.
 fn paste(
     instance: &str,
@@ -147,8 +154,7 @@ fn paste(
     grants: &[String],
     set: &[(String, String)],
 ) -> String {
-    let path = subject.file.canonicalize();
-    let path = path.as_deref().unwrap_or(&subject.file).display();
+    let path = whole(&subject.file);
     let mut text = format!(
         "[DEFAULT]\nmessengers = ssm, {instance}\n\n[messenger_{instance}]\ncomponent = {path}\nsha256 = {}\n",
         component.sha256
@@ -170,7 +176,7 @@ fn text(inspection: &Inspection, component: &Component) -> String {
     let world = worlds(component.roles).join(" and a ");
     let mut text = format!(
         "{}: a {world} for this engine: {} {}, \"{}\"\n",
-        file.path.display(),
+        clean_line(&file.path.display().to_string()),
         facts.name,
         facts.version,
         facts.summary
@@ -207,13 +213,13 @@ fn text(inspection: &Inspection, component: &Component) -> String {
             "\nTo use it as a filter of messenger `ssm`, write into caso.conf:\n\n[messenger_ssm]\nfilters = {0}\n\n\
              [filter_{0}]\ncomponent = {1}\nsha256 = {2}\n",
             facts.name,
-            file.path.display(),
+            whole(&file.path),
             facts.sha256
         );
     } else if component.roles.mapper {
         text += &format!(
             "\nTo use it as the mapper, write into caso.conf:\n\n[DEFAULT]\nmapper = {}\n\n[mapper]\nsha256 = {}\n",
-            file.path.display(),
+            whole(&file.path),
             facts.sha256
         );
     }

@@ -24,6 +24,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::stdout;
+
 pub use self::check::check;
 pub use self::contract::wit;
 pub use self::inspect::inspect;
@@ -59,7 +61,7 @@ impl Shown {
         exit: Exit,
     ) -> anyhow::Result<Self> {
         let text = match json {
-            true => serde_json::to_string_pretty(facts)? + "\n",
+            true => stdout::json(facts)?,
             false => text(),
         };
         Ok(Self { text, exit })

@@ -239,8 +239,10 @@ fn usable(name: &str) -> anyhow::Result<()> {
         )));
     }
     let nowhere = Path::new("/nonexistent");
-    if let Err(error) = trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere) {
-        bail!(NotAName(crate::run::remedy::line(error.as_ref())));
+    if trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere).is_err() {
+        bail!(NotAName(format!(
+            "`{name}` is a word that has a meaning of its own in caso.conf: choose another name"
+        )));
     }
     if caso_builtin::messengers().iter().any(|known| known == name) {
         bail!(NotAName(format!(

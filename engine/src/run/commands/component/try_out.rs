@@ -9,11 +9,12 @@ use super::filters::{Verdicts, judged};
 use super::recorded::{Recorded, recorded};
 use super::samples::{Counts, Records, SAMPLE};
 use super::stage::{Output, Outside, Scene, Stage};
-use super::trial::{self, Caches};
+use super::trial::{self, Caches, Unset};
 use super::{Shown, Subject};
 use crate::run::exit::Exit;
 use crate::run::summary::words::listed;
 use crate::run::table::columns;
+use caso_base::Message;
 use caso_base::line::{clean_line, short_line};
 use caso_model::guest::{Answer, GuestFailure, Messenger as _, Rest};
 use caso_sandbox::{Component, Sandbox};
@@ -86,13 +87,30 @@ pub async fn try_out(
 ) -> anyhow::Result<Shown> {
     let sandbox = caches.sandbox()?;
     let component = trial::admitted(&sandbox, subject).await?;
+    if let (Trial::File(path), false) = (trial, component.roles.messenger) {
+        bail!(Unset(
+            Message::from(format!(
+                "component `{}` is not given the records of `{}`: a mapper is tried with the recording in the \
+                 program, a filter with the sample records",
+                component.name,
+                path.display()
+            ))
+            .hint("leave `--records` out".to_owned())
+        ));
+    }
     if component.roles.filter {
         return filtered(&sandbox, subject, &component, json).await;
     }
-    let folder = folder(into)?;
     if !component.roles.messenger {
+        // Nothing of it is shown.
+        let gone = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = match into {
+            Some(_) => folder(into)?,
+            None => gone.path().to_owned(),
+        };
         return mapped(subject, &component, caches, &folder, json).await;
     }
+    let folder = folder(into)?;
     let records = match trial {
         Trial::Sample => Records::sample()?,
         Trial::File(path) => Records::of_file(path)?,

@@ -10,6 +10,7 @@ use super::sight;
 use crate::run::commands::status::{LOOK_BACK, Queue, queues};
 use crate::run::summary::words::{size, span};
 use crate::run::table::{self, Table};
+use crate::stdout;
 use caso_config::Config;
 use caso_journal::Sight;
 use caso_state::ledger;
@@ -72,7 +73,7 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
         queues: lines,
     };
     match json {
-        true => Ok(serde_json::to_string_pretty(&listed)? + "\n"),
+        true => stdout::json(&listed),
         false => Ok(text(&listed)),
     }
 }

@@ -7,6 +7,7 @@ use super::entry::{Entry, each};
 use super::{nothing, of_messenger, sight};
 use crate::run::summary::words::span;
 use crate::run::table::Table;
+use crate::stdout;
 use caso_base::line::clean_lines;
 use caso_base::time::format_utc;
 use caso_config::Config;
@@ -72,7 +73,7 @@ pub fn show(config: &Config, what: &Show) -> anyhow::Result<String> {
             messenger: &what.messenger,
             records: found,
         };
-        return Ok(serde_json::to_string_pretty(&shown)? + "\n");
+        return stdout::json(&shown);
     }
     match &what.id {
         Some(_) => in_full(&found),

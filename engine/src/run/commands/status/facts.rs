@@ -189,6 +189,9 @@ pub struct Outgoing {
     pub oldest: Option<i64>,
 }
 
+/// So far a run's clock may be ahead of that of who looks, in seconds.
+const AHEAD: i64 = 3_600;
+
 impl Status {
     /// Reads the spool of a configuration.
     ///
@@ -208,7 +211,9 @@ impl Status {
         let mut unreadable = Vec::new();
         let runs = ledger::read_with_damage(&spool, now - LOOK_BACK);
         let runs = runs.context("cannot read the ledger of runs");
-        let (runs, damage) = readable(runs, &mut unreadable);
+        let (mut runs, damage) = readable(runs, &mut unreadable);
+        // One whose clock was ahead is not the last one until then.
+        runs.retain(|run| run.began <= now + AHEAD);
         let known = unreadable.is_empty();
         let last_run = runs.last().cloned();
         let last_extracting = runs.iter().rev().find(|run| run.extracted);

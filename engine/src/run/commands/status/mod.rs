@@ -16,6 +16,7 @@ use caso_base::error_chain;
 use caso_config::Config;
 
 use crate::run::exit::Exit;
+use crate::stdout;
 
 /// How it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub fn status(config: &Config, now: i64, form: StatusForm) -> anyhow::Result<Sho
             exit,
         },
         StatusForm::Json => Shown {
-            text: serde_json::to_string_pretty(&status)? + "\n",
+            text: stdout::json(&status)?,
             exit,
         },
         StatusForm::Nagios => nagios(&status),
