@@ -356,11 +356,14 @@ fn what_was_skipped_is_noted_until_it_is_extracted() {
         .unwrap();
     assert_eq!(catch_up(other), CaughtUp::Nothing);
     assert_eq!(skipped(&place), [(T, T + 10)]);
-    // Of a project without cursors nobody knows what was extracted before.
-    let place = Place::new();
-    let unknown = place.cursors().0.configured(both().to_vec());
-    unknown.set(PROJECT, None, T, true).unwrap();
-    assert_eq!(skipped(&place), []);
+    // Of a project without cursors nobody knows what was extracted before, unless he says so.
+    for said in [false, true] {
+        let place = Place::new();
+        let unknown = place.cursors().0.configured(both().to_vec());
+        unknown.set(PROJECT, None, T, said).unwrap();
+        let all = [(0, T)];
+        assert_eq!(skipped(&place), all[..usize::from(said)]);
+    }
 }
 
 /// A first window says where the beginning was.
