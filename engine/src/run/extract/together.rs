@@ -13,7 +13,7 @@ const ENOUGH: usize = 8;
 
 /// So many are enough where they are so large that others could go on with them.
 const ENOUGH_OF_LARGE: usize = 4;
-const LARGE: u64 = 4_000;
+const LARGE: u64 = 20_000;
 
 /// For so long what has come waits for others. A run that is killed meanwhile reads them again.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(*sizes.lock().unwrap(), [ENOUGH]);
     }
 
-    /// Four of a thousand records each are enough, though a fifth is on its way; four small ones
+    /// Four large ones are enough, though a fifth is on its way; four small ones
     /// are not.
     #[tokio::test]
     async fn fewer_are_enough_where_they_are_large() {
