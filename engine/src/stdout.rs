@@ -26,7 +26,7 @@ pub fn write(text: &str) -> anyhow::Result<()> {
 /// It cannot be written as JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
     let text = serde_json::to_string_pretty(value).context("it cannot be written as JSON")?;
-    Ok(clean_json(&text) + "\n")
+    Ok(clean_json(text) + "\n")
 }
 
 /// Writes the parts one behind the other, with nothing of another thread's

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use super::extract::UnknownBounds;
+use super::extract::AgainError;
 use crate::run::commands::component::Unset;
 use crate::run::commands::mapping_migrate::shell::{self, word};
 use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
@@ -142,7 +142,7 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, |it: &TlsError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &Unset| it.0.hint.clone()))
         .or_else(|| of(error, |_: &KeyAlone| Some(owned(KeyAlone::HINT))))
-        .or_else(|| of(error, |it: &UnknownBounds| Some(owned(it.hint()))))
+        .or_else(|| of(error, |it: &AgainError| Some(owned(it.hint()))))
         .or_else(|| of(error, |_: &ClocksApart| Some(owned(SET_CLOCK))))
 }
 

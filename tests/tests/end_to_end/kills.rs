@@ -66,6 +66,22 @@ fn until(otherwise: &str, done: impl Fn() -> bool) {
     }
 }
 
+/// The servers of this project are listed when the gate is opened.
+fn held_at(cloud: &Cloud, project: usize) -> Gate {
+    let gate = Gate::default();
+    cloud.inject(
+        Rule::on("/servers/detail").of_project(&project_id(project)),
+        Fault::Held(gate.clone()),
+    );
+    gate
+}
+
+/// The projects of which there are servers.
+fn groups(site: &Site) -> BTreeSet<String> {
+    let records = site.cloud_records().into_values();
+    records.map(|it| it["LocalGroupId"].clone()).collect()
+}
+
 /// What a consumer makes of all messages, in their order.
 #[derive(Debug, PartialEq)]
 struct Delivered {
@@ -336,11 +352,7 @@ fn sigterm_ends_a_run_cleanly() {
 fn sigterm_costs_no_project_that_is_done() {
     let cloud = cloud();
     let site = site(&cloud);
-    let gate = Gate::default();
-    cloud.inject(
-        Rule::on("/servers/detail").of_project(&project_id(1)),
-        Fault::Held(gate.clone()),
-    );
+    let gate = held_at(&cloud, 1);
     let run = start(&site);
     assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
     run.terminate().expect(3);
@@ -365,21 +377,12 @@ fn one_project_is_delivered_while_the_next_is_read() {
             .set("DEFAULT", "messengers", "ssm, logstash")
             .set("logstash", "host", "127.0.0.1")
             .set("logstash", "port", &logstash.port().to_string());
-        let gate = Gate::default();
-        cloud.inject(
-            Rule::on("/servers/detail").of_project(&project_id(1)),
-            Fault::Held(gate.clone()),
-        );
+        let gate = held_at(&cloud, 1);
         let run = start(&site);
         assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
         until("nothing came", || !site.storage_records().is_empty());
         assert!(logstash.lines().is_empty());
-        let groups: BTreeSet<String> = site
-            .cloud_records()
-            .into_values()
-            .map(|it| it["LocalGroupId"].clone())
-            .collect();
-        assert_eq!(groups, BTreeSet::from([project_id(0)]));
+        assert_eq!(groups(&site), BTreeSet::from([project_id(0)]));
         let ended = if killed {
             run.kill()
         } else {
@@ -412,14 +415,7 @@ fn nothing_is_delivered_before_what_comes_before_it() {
     let mut site = site(&cloud);
     site.set("DEFAULT", "concurrency", "4")
         .set("DEFAULT", "deliver_while_extracting", "1");
-    let gates = [0, 1].map(|n| {
-        let gate = Gate::default();
-        cloud.inject(
-            Rule::on("/servers/detail").of_project(&project_id(n)),
-            Fault::Held(gate.clone()),
-        );
-        gate
-    });
+    let gates = [0, 1].map(|n| held_at(&cloud, n));
     let run = start(&site);
     let cursors = |n| site.cursors(&project_id(n));
     until("the last project was not done", || !cursors(2).is_empty());
@@ -427,14 +423,10 @@ fn nothing_is_delivered_before_what_comes_before_it() {
     gates[0].open();
     until("the first project was not done", || !cursors(0).is_empty());
     until("nothing came", || !site.storage_records().is_empty());
-    let groups = || -> BTreeSet<String> {
-        let records = site.cloud_records().into_values();
-        records.map(|it| it["LocalGroupId"].clone()).collect()
-    };
-    assert_eq!(groups(), BTreeSet::from([project_id(0)]));
+    assert_eq!(groups(&site), BTreeSet::from([project_id(0)]));
     gates[1].open();
     let ended = run.finish().expect(0).never_says("delivered again");
-    assert_eq!(groups().len(), 3, "{ended}");
+    assert_eq!(groups(&site).len(), 3, "{ended}");
     assert_eq!(site.storage_records().len(), 3, "{ended}");
 }
 

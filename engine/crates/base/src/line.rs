@@ -40,9 +40,9 @@ pub fn is_clean(text: &str) -> bool {
 }
 
 /// JSON, of which nothing steers a terminal: what a text in it may not show is escaped, and means the same.
-pub fn clean_json(json: &str) -> String {
-    if is_clean(json) {
-        return json.to_owned();
+pub fn clean_json(json: String) -> String {
+    if is_clean(&json) {
+        return json;
     }
     let mut clean = String::with_capacity(json.len());
     for c in json.chars() {
@@ -114,7 +114,7 @@ mod tests {
     fn json_means_the_same_and_steers_nothing() {
         let text = "a\u{9b}2J\u{7f}b\u{202e}c\u{e0041}d\u{85}\u{2028}ä\n";
         let json = serde_json::to_string_pretty(&[text]).unwrap();
-        let clean = clean_json(&json);
+        let clean = clean_json(json);
         assert_eq!(
             clean,
             "[\n  \"a\\u009b2J\\u007fb\\u202ec\\udb40\\udc41d\\u0085\\u2028ä\\n\"\n]"

@@ -11,7 +11,7 @@ use super::keystone;
 use super::origin::Origin;
 use super::prometheus;
 use super::reader::Reader;
-use super::resolve::Slot;
+use super::resolve::{Resolver, Slot};
 use super::table::{clouds as rows, general, keystone as keystone_rows};
 use super::text::once_each;
 use super::types::CloudConfig;
@@ -126,12 +126,7 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
             .get_in(&general::FIRST_EXTRACT_FROM, own)
             .map(|Date(at)| at),
         interfaces: reader.get_in(&general::INTERFACE, own),
-        extractors: instead_of_nova(
-            reader.get_in(&general::EXTRACTOR, own),
-            reader,
-            own,
-            warnings,
-        ),
+        extractors: extractors(reader, own, warnings),
         written_extractors: written_extractors(reader, own),
         projects: once_each(reader.get_in(&general::PROJECTS, own)),
         caso_tag: reader.get_in(&general::CASO_TAG, own),
@@ -146,37 +141,16 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
     }
 }
 
-/// What `extractor` is without the command line, as far as it can be read.
-fn written_extractors(reader: &Reader<'_>, section: &str) -> Vec<Extractor> {
-    let row = &general::EXTRACTOR;
-    let places = [section, row.section].map(|section| (section.to_owned(), row.name.to_owned()));
-    let sources = &reader.resolver.sources;
-    let found = places
-        .into_iter()
-        .find_map(|place| sources.written(&[place]));
-    let text = found.map(|found| found.text);
-    let text = text.as_deref().or(row.default).unwrap_or_default();
-    let names = text.split(',').map(str::trim);
-    let mut extractors: Vec<Extractor> = names.filter_map(Extractor::named).collect();
-    if extractors.contains(&Extractor::Ceilometer) {
-        // See `instead_of_nova`.
-        extractors.retain(|extractor| *extractor != Extractor::Nova);
-    }
-    extractors
-}
-
-/// The extractors without `nova` where `ceilometer` is one of them: that one
-/// emits the same servers, and of two records of a VM APEL keeps the last.
-fn instead_of_nova(
-    mut extractors: Vec<Extractor>,
-    reader: &Reader<'_>,
+/// The extractors of the run.
+fn extractors(
+    reader: &mut Reader<'_>,
     section: &str,
     warnings: &mut Vec<Notice>,
 ) -> Vec<Extractor> {
-    if extractors.contains(&Extractor::Ceilometer) && extractors.contains(&Extractor::Nova) {
-        extractors.retain(|extractor| *extractor != Extractor::Nova);
+    let row = &general::EXTRACTOR;
+    let mut extractors = reader.get_in(row, section);
+    if instead_of_nova(&mut extractors) {
         // Clouds that have it from [DEFAULT] have it in common.
-        let row = &general::EXTRACTOR;
         let own = (section.to_owned(), row.name.to_owned());
         let place = match reader.resolver.sources.find(&[own]) {
             Some(_) => section,
@@ -194,6 +168,32 @@ fn instead_of_nova(
         ));
     }
     extractors
+}
+
+/// Those without the command line. What is wrong with them is no matter of a run that has others.
+fn written_extractors(reader: &Reader<'_>, section: &str) -> Vec<Extractor> {
+    let row = &general::EXTRACTOR;
+    let resolver = Resolver {
+        flags: false,
+        ..reader.resolver
+    };
+    let resolved = resolver.resolve(&Slot::within(row, section)).ok().flatten();
+    let parsed = resolved.and_then(|resolved| row.parse(&resolved.text).ok().flatten());
+    let mut extractors = parsed.unwrap_or_default();
+    instead_of_nova(&mut extractors);
+    extractors
+}
+
+/// Takes `nova` out where `ceilometer` is there: that one emits the same servers, and of two records of a VM APEL
+/// keeps the last. Whether both were.
+fn instead_of_nova(extractors: &mut Vec<Extractor>) -> bool {
+    let both = [Extractor::Ceilometer, Extractor::Nova]
+        .iter()
+        .all(|extractor| extractors.contains(extractor));
+    if both {
+        extractors.retain(|extractor| *extractor != Extractor::Nova);
+    }
+    both
 }
 
 /// Two clouds that log in alike and extract the same region would report each

@@ -72,8 +72,8 @@ pub fn component_settings(
     let mut errors = Collector::default();
     let mut out = ComponentSettings::default();
     let resolver = Resolver {
-        sources: &config.sources,
         component: Some((&instance.section, description)),
+        ..Resolver::new(&config.sources)
     };
     for option in &description.options {
         if let Some(problem) = refusal(config, instance, option) {

@@ -123,6 +123,8 @@ pub(crate) struct Resolver<'a> {
     pub sources: &'a Sources,
     /// The component whose options may be referred to as well, and its section.
     pub component: Option<(&'a str, &'a Description)>,
+    /// Whether the command line counts.
+    pub flags: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -130,6 +132,7 @@ impl<'a> Resolver<'a> {
         Self {
             sources,
             component: None,
+            flags: true,
         }
     }
 
@@ -143,10 +146,12 @@ impl<'a> Resolver<'a> {
     /// own section, its variables included, goes before [DEFAULT].
     pub fn set(&self, slot: &Slot) -> Option<Found> {
         let beneath = slot.beneath.as_deref();
+        let typed = |names: &[Name]| self.sources.typed(names).filter(|_| self.flags);
+        let set = |names: &[Name]| typed(names).or_else(|| self.sources.written(names));
         beneath
-            .and_then(|beneath| self.sources.typed(&beneath.names))
-            .or_else(|| self.sources.find(&slot.names))
-            .or_else(|| self.sources.find(&beneath?.names))
+            .and_then(|beneath| typed(&beneath.names))
+            .or_else(|| set(&slot.names))
+            .or_else(|| set(&beneath?.names))
     }
 
     /// What stands there, before substitution.

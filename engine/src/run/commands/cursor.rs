@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::queue::{Ask, agreed};
 use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
-use crate::run::extract::UnknownBounds;
+use crate::run::extract::AgainError;
 use crate::run::extract::again::{PastWindows, adds_up, pieces};
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
@@ -358,7 +358,7 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64, now: i64) -> anyh
         let end = end.min(now.max(at));
         pieces(Window { start: at, end }, Some(end), &past).map_err(|unknown| {
             let text = format!("{}: {unknown}", clean_line(&cursor.extractor));
-            if let UnknownBounds::Ahead(_) = unknown {
+            if let AgainError::Ahead(_) = unknown {
                 return advised(text, unknown.hint());
             }
             advised(

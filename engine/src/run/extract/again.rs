@@ -27,19 +27,19 @@ pub fn adds_up(extractor: &str) -> bool {
 #[derive(Debug, Default)]
 pub struct PastWindows(HashMap<Key, Spans>);
 
+/// Of one extractor of a project, each by their starts.
 #[derive(Debug, Default)]
-struct Spans {
-    extracted: Vec<Window>,
+pub struct Spans {
+    pub extracted: Vec<Window>,
     /// Those that never were, though a cursor is past them.
     skipped: Vec<Window>,
 }
 
-/// Of one extractor of a project, each by their starts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Spanned<'a> {
-    pub extracted: &'a [Window],
-    skipped: &'a [Window],
-}
+/// Of what nothing is known.
+static NONE: Spans = Spans {
+    extracted: Vec::new(),
+    skipped: Vec::new(),
+};
 
 /// The same at a moment.
 #[derive(Debug, Clone, Default)]
@@ -50,10 +50,10 @@ pub struct Past<'a> {
     ahead: Vec<Window>,
 }
 
-impl<'a> Spanned<'a> {
+impl Spans {
     /// What was extracted up to the future is given up where somebody said so, `anyway`, or did so by then: something
     /// of its time was extracted since.
-    pub fn at(self, now: i64, anyway: bool) -> Past<'a> {
+    pub fn at(&self, now: i64, anyway: bool) -> Past<'_> {
         let (mut ahead, extracted): (Vec<Window>, Vec<Window>) =
             self.extracted.iter().partition(|window| window.end > now);
         let within = |window: &Window, ahead: &Window| {
@@ -62,7 +62,7 @@ impl<'a> Spanned<'a> {
         ahead.retain(|ahead| !anyway && !extracted.iter().any(|window| within(window, ahead)));
         Past {
             extracted,
-            skipped: self.skipped,
+            skipped: &self.skipped,
             ahead,
         }
     }
@@ -77,7 +77,7 @@ impl Past<'_> {
 
 /// Why a window cannot be extracted so that nothing of it is counted twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownBounds {
+pub enum AgainError {
     /// A part of it lies before the cursor, and nobody knows whether and with which bounds it was extracted.
     #[error(
         "in which windows what was used from {} to {} was extracted before, if it was, is not known: the ledger of runs does \
@@ -94,7 +94,7 @@ pub enum UnknownBounds {
     Ahead(Window),
 }
 
-impl UnknownBounds {
+impl AgainError {
     /// The part.
     pub fn window(&self) -> Window {
         match self {
@@ -185,12 +185,9 @@ impl PastWindows {
     }
 
     /// Those of one extractor of a project.
-    pub fn of(&self, key: &CursorKey, project: &str) -> Spanned<'_> {
+    pub fn of(&self, key: &CursorKey, project: &str) -> &Spans {
         let spans = self.0.get(&(key.clone(), project.to_owned()));
-        spans.map_or_else(Spanned::default, |spans| Spanned {
-            extracted: &spans.extracted,
-            skipped: &spans.skipped,
-        })
+        spans.unwrap_or(&NONE)
     }
 }
 
@@ -203,10 +200,10 @@ pub fn pieces(
     window: Window,
     cursor: Option<i64>,
     past: &Past<'_>,
-) -> Result<Vec<Window>, UnknownBounds> {
+) -> Result<Vec<Window>, AgainError> {
     let overlaps = |ahead: &&Window| ahead.start < window.end && window.start < ahead.end;
     if let Some(ahead) = past.ahead.iter().find(overlaps) {
-        return Err(UnknownBounds::Ahead(*ahead));
+        return Err(AgainError::Ahead(*ahead));
     }
     let old_end = cursor.map_or(window.start, |cursor| cursor.min(window.end));
     let mut reached = window.start;
@@ -238,7 +235,7 @@ fn new_from(
     end: i64,
     cursor: i64,
     skipped: &[Window],
-) -> Result<(), UnknownBounds> {
+) -> Result<(), AgainError> {
     for skip in skipped {
         if skip.start > start || start >= end {
             break;
@@ -257,7 +254,7 @@ fn new_from(
         let end = end
             .min(cursor)
             .min(skipped.map_or(i64::MAX, |skip| skip.start));
-        return Err(UnknownBounds::Unknown(Window { start, end }));
+        return Err(AgainError::Unknown(Window { start, end }));
     }
     pieces.push(Window { start, end });
     Ok(())
@@ -271,36 +268,39 @@ mod tests {
         Window { start, end }
     }
 
-    fn past(extracted: &[Window]) -> Past<'_> {
-        Spanned {
-            extracted,
+    fn past(extracted: &[Window]) -> Past<'static> {
+        at(extracted, i64::MAX, false)
+    }
+
+    fn at(extracted: &[Window], now: i64, anyway: bool) -> Past<'static> {
+        let spans = Spans {
+            extracted: extracted.to_vec(),
+            skipped: Vec::new(),
+        };
+        Past {
             skipped: &[],
+            ..spans.at(now, anyway)
         }
-        .at(i64::MAX, false)
     }
 
     /// Some run thought that it was 90.
     #[test]
     fn what_was_extracted_up_to_the_future_is_not_so_again() {
         let windows = [w(0, 10), w(10, 90)];
-        let spanned = |extracted| Spanned {
-            extracted,
-            skipped: &[],
-        };
-        let known = spanned(&windows).at(14, false);
-        let refused = Err(UnknownBounds::Ahead(w(10, 90)));
+        let known = at(&windows, 14, false);
+        let refused = Err(AgainError::Ahead(w(10, 90)));
         assert_eq!(known.last(), Some(10));
         assert_eq!(pieces(w(10, 14), Some(10), &known), refused);
         assert_eq!(pieces(w(0, 14), Some(10), &known), refused);
         assert_eq!(pieces(w(0, 10), Some(10), &known), Ok(vec![w(0, 10)]));
         // Somebody gave it up, and from then on it is.
-        let given_up = spanned(&windows).at(14, true);
+        let given_up = at(&windows, 14, true);
         assert_eq!(pieces(w(10, 14), Some(10), &given_up), Ok(vec![w(10, 14)]));
         let windows = [w(0, 10), w(10, 14), w(10, 90)];
-        let known = spanned(&windows).at(20, false);
+        let known = at(&windows, 20, false);
         assert_eq!(pieces(w(14, 20), Some(14), &known), Ok(vec![w(14, 20)]));
         let windows = [w(0, 10), w(10, 14), w(10, 90), w(14, 20), w(20, 95)];
-        let later = spanned(&windows).at(100, false);
+        let later = at(&windows, 100, false);
         assert_eq!(
             pieces(w(5, 95), Some(95), &later),
             Ok(vec![w(0, 10), w(10, 14), w(14, 20), w(20, 95)])
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_gap_in_what_is_known_is_refused() {
-        let gap = |start, end| Err(UnknownBounds::Unknown(w(start, end)));
+        let gap = |start, end| Err(AgainError::Unknown(w(start, end)));
         assert_eq!(pieces(w(0, 20), Some(20), &past(&[])), gap(0, 20));
         assert_eq!(pieces(w(0, 20), Some(15), &past(&[w(0, 10)])), gap(10, 15));
         assert_eq!(
@@ -375,9 +375,9 @@ mod tests {
     /// By `caso cursor set`, say: whoever comes there is the first.
     #[test]
     fn what_was_skipped_is_new_before_the_cursor_too() {
-        let known = Spanned {
-            extracted: &[w(0, 10), w(20, 30)],
-            skipped: &[w(10, 15), w(15, 20), w(30, 34), w(36, 40)],
+        let known = Spans {
+            extracted: vec![w(0, 10), w(20, 30)],
+            skipped: vec![w(10, 15), w(15, 20), w(30, 34), w(36, 40)],
         };
         let known = &known.at(100, false);
         assert_eq!(
@@ -390,7 +390,7 @@ mod tests {
         );
         assert_eq!(
             pieces(w(25, 40), Some(40), known),
-            Err(UnknownBounds::Unknown(w(34, 36)))
+            Err(AgainError::Unknown(w(34, 36)))
         );
         assert_eq!(
             pieces(w(36, 50), Some(40), known),
@@ -398,7 +398,7 @@ mod tests {
         );
         assert_eq!(
             pieces(w(41, 50), Some(45), known),
-            Err(UnknownBounds::Unknown(w(41, 45)))
+            Err(AgainError::Unknown(w(41, 45)))
         );
     }
 
@@ -410,9 +410,9 @@ mod tests {
         let skipped = [w(4, 6), w(6, 8)];
         for start in 0..20 {
             for end in start + 1..24 {
-                let known = Spanned {
-                    extracted: &gap,
-                    skipped: &skipped,
+                let known = Spans {
+                    extracted: gap.to_vec(),
+                    skipped: skipped.to_vec(),
                 };
                 let known = &known.at(100, false);
                 let mut reached = start;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::again::{UnknownBounds, pieces};
+use super::again::{AgainError, pieces};
 use super::clock::Read;
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
@@ -238,8 +238,8 @@ impl Task {
         let reached = known.max(self.start.reached.filter(|reached| *reached <= now));
         let reached = reached.filter(|_| !anyway);
         let pieces = pieces(window, reached, &past).map_err(|error| match (explicit, error) {
-            (true, _) | (_, UnknownBounds::Ahead { .. }) => ExtractorResult::error(&error),
-            (false, UnknownBounds::Unknown(_)) => ExtractorResult::failed((
+            (true, _) | (_, AgainError::Ahead(_)) => ExtractorResult::error(&error),
+            (false, AgainError::Unknown(_)) => ExtractorResult::failed((
                 error.to_string(),
                 format!(
                     "caso cursor set {} '{}', which lies behind that; what replaces itself can be published from \

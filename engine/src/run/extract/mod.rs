@@ -37,8 +37,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
+pub use self::again::AgainError;
 use self::again::PastWindows;
-pub use self::again::UnknownBounds;
 use self::ahead::Ahead;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
