@@ -101,6 +101,8 @@ pub struct Messenger {
     pub name: String,
     /// Record types that it gets; `None` is all.
     pub record_types: Option<Vec<String>>,
+    /// All that its component takes; `None` is all.
+    pub component_types: Option<Vec<String>>,
     pub packing_unit: Option<u32>,
     pub component: Component,
     pub setup: MessengerSetup,
@@ -300,9 +302,11 @@ impl Components {
 /// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config, wanted: Compiling) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let sandbox = set_up(config.cache_dirs.clone(), compiling(config, wanted))?;
-    let warning = sandbox.cache().warning();
-    let warning = warning
-        .map(|warning| format!("{warning}; set `cache_dir` to a folder that can be written"));
+    let is_kept = sandbox.cache().folder.is_some();
+    let warning = sandbox.cache().warning().map(|warning| match is_kept {
+        true => warning,
+        false => format!("{warning}; set `cache_dir` to a folder that can be written"),
+    });
     Ok((sandbox, warning.into_iter().collect()))
 }
 
@@ -519,6 +523,8 @@ pub fn configured(
     let network = network(&granted)?;
     Ok(Messenger {
         record_types: record_types(instance, description, warnings),
+        component_types: (!description.record_types.is_empty())
+            .then(|| description.record_types.clone()),
         packing_unit: packing_unit(description, &found.settings),
         setup: MessengerSetup {
             instance: name.clone(),

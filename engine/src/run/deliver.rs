@@ -45,6 +45,7 @@ fn instance(messenger: &Messenger, now: i64) -> Instance {
     Instance {
         name: messenger.name.clone(),
         record_types: messenger.record_types.clone(),
+        component_types: messenger.component_types.clone(),
         packing_unit: messenger.packing_unit,
         beside: messenger.writes_here_alone(),
         messenger: Box::new(Lazy {

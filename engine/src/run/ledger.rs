@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::commands::status::{self, Status};
 use super::exit::Exit;
-use super::extract::report::{CloudReport, ExtractorResult, Sealed};
+use super::extract::report::{CloudReport, Counted, ExtractorResult, ProjectReport, Sealed};
 use super::prepare::{Prepared, Stopped};
 use super::remedy;
 use super::summary::Summary;
@@ -37,11 +37,13 @@ pub struct Part {
     pub project: String,
     pub name: Option<String>,
     pub extractor: Extractor,
+    /// Without what was used, which is in the ledger's lines.
     pub windows: Vec<Sealed>,
 }
 
 impl Extracted {
-    pub fn of(reports: &[CloudReport]) -> Self {
+    /// Takes them, as what was used is a few kilobytes a project and is there once.
+    pub fn of(reports: Vec<CloudReport>) -> Self {
         let mut extracted = Extracted::default();
         for report in reports {
             extracted.cloud(report);
@@ -49,9 +51,10 @@ impl Extracted {
         extracted
     }
 
-    fn cloud(&mut self, report: &CloudReport) {
+    fn cloud(&mut self, report: CloudReport) {
+        let cloud = report.cloud;
         let of_cloud = |project: Option<String>, name: Option<String>, reason| FailureLine {
-            cloud: report.cloud.clone(),
+            cloud: cloud.clone(),
             project,
             name,
             extractor: None,
@@ -67,7 +70,7 @@ impl Extracted {
             self.failures
                 .push(of_cloud(None, None, reason.text.clone()));
         }
-        let regions = match &report.result {
+        let regions = match report.result {
             Ok(regions) => regions,
             Err(error) => {
                 let reason = error_chain(error.as_ref());
@@ -76,39 +79,43 @@ impl Extracted {
             }
         };
         for region in regions {
-            for project in &region.projects {
-                if let Some(name) = &project.project.name {
-                    let id = project.project.id.clone();
-                    self.names.insert(id, name.clone());
+            for ProjectReport {
+                project,
+                extractors,
+            } in region.projects
+            {
+                if let Some(name) = &project.name {
+                    self.names.insert(project.id.clone(), name.clone());
                 }
-                for part in &project.extractors {
+                for part in extractors {
                     let extractor = part.extractor.as_str();
-                    match &part.result {
-                        ExtractorResult::Done { counts, .. } => {
-                            self.parts.push(Part {
-                                project: project.project.id.clone(),
-                                name: project.project.name.clone(),
-                                extractor: part.extractor,
-                                windows: counts.windows.clone(),
-                            });
-                            for sealed in &counts.windows {
+                    match part.result {
+                        ExtractorResult::Done { mut counts, .. } => {
+                            for sealed in &mut counts.windows {
+                                let used = sealed.used.take();
                                 let line = WindowLine {
-                                    cloud: report.cloud.clone(),
+                                    cloud: cloud.clone(),
                                     region: region.region.clone(),
                                     extractor: extractor.to_owned(),
                                     window: sealed.window,
-                                    used_from: sealed.used.as_ref().map(|used| used.from),
+                                    used_from: used.as_ref().map(|used| used.from),
                                     ..WindowLine::default()
                                 };
-                                self.window(line, &project.project.id, sealed);
+                                self.window(line, &project.id, &sealed.by_type, used);
                             }
+                            self.parts.push(Part {
+                                project: project.id.clone(),
+                                name: project.name.clone(),
+                                extractor: part.extractor,
+                                windows: counts.windows,
+                            });
                         }
                         ExtractorResult::Failed { reason, .. } => self.failures.push(FailureLine {
-                            cloud: report.cloud.clone(),
-                            project: Some(project.project.id.clone()),
-                            name: project.project.name.clone(),
+                            cloud: cloud.clone(),
+                            project: Some(project.id.clone()),
+                            name: project.name.clone(),
                             extractor: Some(extractor.to_owned()),
-                            reason: reason.text.clone(),
+                            reason: reason.text,
                         }),
                         ExtractorResult::UpToDate
                         | ExtractorResult::Lacking { .. }
@@ -120,7 +127,13 @@ impl Extracted {
     }
 
     /// Into the line of the same window, where there is one.
-    fn window(&mut self, line: WindowLine, project: &str, sealed: &Sealed) {
+    fn window(
+        &mut self,
+        line: WindowLine,
+        project: &str,
+        by_type: &BTreeMap<String, u64>,
+        used: Option<Box<Counted>>,
+    ) {
         let same = |known: &&mut WindowLine| {
             known.window == line.window
                 && known.used_from == line.used_from
@@ -138,12 +151,12 @@ impl Extracted {
                 last
             }
         };
-        let records = sealed.by_type.values().sum();
+        let records = by_type.values().sum();
         at.records.insert(project.to_owned(), records);
-        if let Some(used) = &sealed.used {
-            at.used.insert(project.to_owned(), used.rows.clone());
+        if let Some(used) = used {
+            at.used.insert(project.to_owned(), used.rows);
         }
-        for (kind, records) in &sealed.by_type {
+        for (kind, records) in by_type {
             *at.types.entry(kind.clone()).or_default() += records;
         }
     }

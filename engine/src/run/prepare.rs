@@ -1,6 +1,7 @@
 //! Everything before the first request: what can be wrong on this machine is
 //! found before an hour's extraction is lost to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -19,7 +20,7 @@ use super::warning_memory::WarningMemory;
 use super::{Invocation, is_configured, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
-use caso_config::{CloudConfig, Config};
+use caso_config::{CloudConfig, Config, MessengerInstance, RecordTypes};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::{AddressSpace, Shortage};
@@ -148,6 +149,7 @@ pub async fn prepare(
         summary.notice(&notice);
     }
     let (journal, recovery) = Journal::open(&spools.journal, now).map_err(unopened)?;
+    journal.gives(given(&config));
     summary.recovered(&recovery);
     if let Some(notice) = adoption::settle(&journal, &spools.journal).map_err(nothing())? {
         summary.notice(&notice);
@@ -166,6 +168,18 @@ pub async fn prepare(
         _lock: lock,
     };
     Ok((prepared, summary))
+}
+
+/// The record types that the configuration gives each messenger, whether it can be used or not.
+fn given(config: &Config) -> BTreeMap<String, Option<Vec<String>>> {
+    let types = |it: &MessengerInstance| match &it.record_types {
+        RecordTypes::These { names, .. } => Some(names.clone()),
+        RecordTypes::All | RecordTypes::Described => None,
+    };
+    let messengers = config.messengers.iter();
+    messengers
+        .map(|it| (it.name().to_owned(), types(it)))
+        .collect()
 }
 
 /// The key of the notice that nobody gets the records.

@@ -197,20 +197,70 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
 }
 
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {
-    let role = || role(cloud, &format!("--project {}", word(project)));
     match error {
-        ApiError::NoRole { .. } | ApiError::WrongToken { .. } => Some(role()),
-        ApiError::Forbidden { message, call } => Some(match rule(message) {
-            Some(rule) => format!(
-                "{}; or allow `{rule}` to a role that it has, in the policy of {}",
-                role(),
-                call.service
-            ),
-            None => role(),
-        }),
         ApiError::NoRegion { .. } => Some(format!("correct `region_name` in [{}]", cloud.section)),
+        _ => right_on(error, cloud).map(|right| right.on(&[project])),
+    }
+}
+
+/// A right that the account lacks on projects, and how it gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// The account, as `openstack role add` wants it.
+    user: String,
+    /// Another way, behind the command.
+    or: String,
+}
+
+impl Right {
+    /// Of an account by its options.
+    #[cfg(test)]
+    pub fn of(user: &str) -> Self {
+        Right {
+            user: user.to_owned(),
+            or: String::new(),
+        }
+    }
+
+    /// The command that gives it on these projects.
+    pub fn on(&self, projects: &[&str]) -> String {
+        let command = |project: &str| shell::role(&self.user, &format!("--project {project}"));
+        let command = match projects {
+            [project] => command(&word(project)),
+            several => {
+                let words: Vec<_> = several.iter().map(|project| word(project)).collect();
+                let projects = words.join(" ");
+                format!(
+                    "for project in {projects}; do {}; done",
+                    command("\"$project\"")
+                )
+            }
+        };
+        command + &self.or
+    }
+}
+
+/// The right that this error is the lack of.
+pub fn right(error: &ExtractError, cloud: &CloudConfig) -> Option<Right> {
+    match error {
+        ExtractError::Api(error) => right_on(error, cloud),
         _ => None,
     }
+}
+
+fn right_on(error: &ApiError, cloud: &CloudConfig) -> Option<Right> {
+    let or = match error {
+        ApiError::NoRole { .. } | ApiError::WrongToken { .. } => String::new(),
+        ApiError::Forbidden { message, call } => rule(message).map_or(String::new(), |rule| {
+            let service = call.service;
+            format!("; or allow `{rule}` to a role that it has, in the policy of {service}")
+        }),
+        _ => return None,
+    };
+    Some(Right {
+        user: user(cloud),
+        or,
+    })
 }
 
 /// A warning of a right on the whole cloud that is missing, of lists of projects or names of

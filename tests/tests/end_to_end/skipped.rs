@@ -265,6 +265,36 @@ fn an_extractor_that_comes_back_to_a_forgotten_project_goes_on_from_where_it_was
     once(&site, "left out");
 }
 
+/// Left out for a while, and its cursor lost with the file: the lastrun file is the others'.
+#[test]
+fn an_extractor_that_comes_back_without_its_cursor_file_goes_on_from_where_it_was() {
+    let back = |edit: &dyn Fn(&Site)| {
+        let (cloud, mut site) = extracted();
+        site.set("DEFAULT", "extractor", "nova");
+        site.extract(&["--extract-to", "2026-10-08 05:00:00"])
+            .expect(0);
+        let name = project_id(0);
+        std::fs::remove_file(site.spool().join(format!("caso-cursors/{name}.json"))).unwrap();
+        edit(&site);
+        site.set("DEFAULT", "extractor", "cinder, nova");
+        let came = site.extract(&SIX).expect(0).stderr.clone();
+        drop(cloud);
+        (site, came)
+    };
+    let (site, came) = back(&|_| ());
+    once(&site, "left out");
+    assert!(came.contains("cinder has no cursor any more"), "{came}");
+    // Where somebody put it, it is meant.
+    let (site, came) = back(&|site| {
+        let lastrun = site.spool().join(format!("lastrun.{}", project_id(0)));
+        std::fs::write(lastrun, "2026-10-08T05:30:00+00:00").unwrap();
+    });
+    assert!(!came.contains("cinder has no cursor any more"), "{came}");
+    let records = site.storage_records();
+    let last = records.iter().map(|it| it["StartTime"].as_str()).max();
+    assert_eq!(last, Some("2026-10-08T05:30:00"));
+}
+
 /// Whoever forgets one project has not said what became of the cloud.
 #[test]
 fn a_forgotten_project_of_a_cloud_with_another_name_is_asked_for_still() {

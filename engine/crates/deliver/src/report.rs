@@ -15,6 +15,9 @@ pub struct Instance {
     pub name: String,
     /// Record types that it gets; `None` is all.
     pub record_types: Option<Vec<String>>,
+    /// Those that its component takes: what was sealed for it before `record_types` left it
+    /// out it gets all the same.
+    pub component_types: Option<Vec<String>>,
     /// Records that go into one message (`max_size`), where it has such a thing.
     pub packing_unit: Option<u32>,
     /// Whether it may be given records while others are still extracted. One that talks to another

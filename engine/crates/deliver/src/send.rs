@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use caso_base::Clock;
-use caso_journal::{Journal, NotGiven, Queue};
+use caso_journal::{Journal, NotGiven, Queue, Taking};
 
 use crate::deadline::Deadline;
 use crate::report::{Delivery, Ending, Instance, InstanceReport};
@@ -152,7 +152,12 @@ async fn run(
     let mut report = InstanceReport::new(&instance.name);
     let beside = instance.beside;
     let (types, unit) = (instance.record_types.clone(), instance.packing_unit);
-    let pack = || queue.pack(types.as_deref(), unit);
+    let component = instance.component_types.clone();
+    let taking = Taking {
+        record_types: types.as_deref(),
+        component: component.as_deref(),
+    };
+    let pack = || queue.pack(taking, unit);
     let mut not_given = NotGiven::new();
     let mut sender = Sender::new(queue.clone(), instance, bounds, &mut report);
     let mut early = Ending::Complete;

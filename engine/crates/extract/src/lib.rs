@@ -28,6 +28,7 @@ mod users;
 mod testing;
 
 use std::collections::HashSet;
+use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_history::History;
@@ -38,7 +39,7 @@ use caso_model::record_type::Accrual;
 use caso_model::usage::{Tables, UsageItem};
 use caso_openstack::pages::PageError;
 use caso_openstack::prometheus::PrometheusError;
-use caso_openstack::{ApiError, Service, Session};
+use caso_openstack::{ApiError, ApiErrorKind, Service, Session};
 
 pub use caches::RunCaches;
 pub use projects::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
@@ -160,7 +161,34 @@ pub enum ExtractError {
     Sink(Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What an error is, without its words: two projects that came to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtractErrorKind {
+    error: Discriminant<ExtractError>,
+    api: Option<ApiErrorKind>,
+}
+
 impl ExtractError {
+    /// Of what kind it is, whatever project it befell; none where that says little of the cause.
+    #[must_use]
+    pub fn kind(&self) -> Option<ExtractErrorKind> {
+        let api = match self {
+            ExtractError::Api(error) => Some(error.kind()),
+            ExtractError::NoNames(_)
+            | ExtractError::NoCounters { .. }
+            | ExtractError::CellDown { .. } => None,
+            ExtractError::Pages(_)
+            | ExtractError::Prometheus(_)
+            | ExtractError::Power { .. }
+            | ExtractError::NoPowerSource
+            | ExtractError::Sink(_) => return None,
+        };
+        Some(ExtractErrorKind {
+            error: discriminant(self),
+            api,
+        })
+    }
+
     /// What to do about it, where that is known. The text does not have it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

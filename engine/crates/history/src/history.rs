@@ -216,10 +216,17 @@ impl History {
             .map(|(_, entry)| entry)
     }
 
-    /// A list shows a server of which nothing can be noted: it is not missing.
-    pub fn pass_over(&mut self, id: Uuid) {
-        if let Some(place) = self.known_place(id) {
-            self.mark(place);
+    /// A list shows a server of which nothing can be noted. It is not missing; but what became of
+    /// it in `window` is owed: the next runs look for it, for `patience` seconds, if their lists do not show it.
+    pub fn pass_over(&mut self, id: Uuid, window: Window, patience: i64) {
+        match self.known_entry(id).map(|entry| self.ended(entry)) {
+            None => self.owe(id, window.start),
+            Some(None) => drop(self.miss(id, window.end, patience)),
+            Some(Some(_)) => {
+                if let Some(place) = self.known_place(id) {
+                    self.mark(place);
+                }
+            }
         }
     }
 

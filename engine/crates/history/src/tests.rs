@@ -135,6 +135,33 @@ fn a_server_that_is_nowhere_is_looked_for_again_and_then_given_up() {
     assert_eq!(spans, [(100, 8), (1_000, 1)]);
 }
 
+/// It stands in a list, and what became of it is owed: also of one that is new, but not of one whose end was reported.
+#[test]
+fn what_could_not_be_read_is_missed_by_the_next_run_and_not_for_ever() {
+    let window = |end: i64| Window {
+        start: end - 1_000,
+        end,
+    };
+    let mut history = History::empty();
+    history.note(&sighting(1, 1, Life::Alive), 1_000);
+    history.note(&sighting(2, 1, Life::Ended), 1_000);
+    let mut history = next(&mut history, 1_000);
+    for number in [1, 2, 3] {
+        history.pass_over(id(number), window(2_000), 5_000);
+    }
+    assert_eq!(history.missing().count(), 0);
+    let mut history = next(&mut history, 2_000);
+    assert_eq!(history.missing().collect::<Vec<_>>(), [id(1), id(3)]);
+    assert_eq!(history.changed_since(50), Some(950));
+    history.pass_over(id(1), window(3_000), 5_000);
+    assert_eq!(history.changed_since(50), Some(950), "that of the third");
+    history.note(&sighting(3, 1, Life::Alive), 3_000);
+    let mut history = next(&mut history, 3_000);
+    history.pass_over(id(1), window(6_001), 5_000);
+    let history = next(&mut history, 6_001);
+    assert_eq!(history.missing().collect::<Vec<_>>(), [id(3)]);
+}
+
 #[test]
 fn a_server_that_only_a_name_is_left_of_is_asked_for_once_a_day() {
     let mut history = History::empty();

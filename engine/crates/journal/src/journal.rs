@@ -1,5 +1,6 @@
 //! The journal of one spool, opened by one process: its front door.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -120,6 +121,13 @@ impl Journal {
     /// To be called before what waits is delivered: gives up what is kept for a full disk.
     pub fn make_room(&self) {
         reserve::give_up_where_full(&self.shared);
+    }
+
+    /// What the configuration of this run gives each messenger: the record types by its name, none for all
+    /// that its component takes. It is kept with what is sealed, and what was sealed for a messenger it is given,
+    /// whatever the configuration says by then.
+    pub fn gives(&self, record_types: BTreeMap<String, Option<Vec<String>>>) {
+        self.shared.gives(record_types);
     }
 
     /// Begins a segment. `facts` are what is known of where its records come from besides

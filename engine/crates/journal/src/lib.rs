@@ -45,7 +45,7 @@ pub use journal::Journal;
 pub use kind::RecordKind;
 pub use layout::{PackName, SegmentName};
 pub use open_pack::{OpenPack, PackedBatch};
-pub use packing::NotGiven;
+pub use packing::{NotGiven, Taking};
 pub use quarantine::{QuarantineCause, Quarantined, QuarantinedRecord};
 pub use queue::{PendingPack, Queue};
 pub use recovery::{Damaged, Held, NewerFile, Recovery, SetAside};

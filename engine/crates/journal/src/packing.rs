@@ -44,6 +44,32 @@ pub(crate) fn takes(record_types: Option<&[String]>, kind: &RecordKind) -> bool 
     record_types.is_none_or(|types| types.iter().any(|name| name == kind.name()))
 }
 
+/// What a messenger is given. What was sealed for it under another `record_types`
+/// it is given all the same, as no other messenger has it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Taking<'a> {
+    /// By the configuration of now, as far as its component takes them; none is all.
+    pub record_types: Option<&'a [String]>,
+    /// All that its component takes; none is all.
+    pub component: Option<&'a [String]>,
+}
+
+impl<'a> From<Option<&'a [String]>> for Taking<'a> {
+    fn from(record_types: Option<&'a [String]>) -> Self {
+        Taking {
+            record_types,
+            component: None,
+        }
+    }
+}
+
+impl Taking<'_> {
+    fn takes(self, messenger: &str, info: &SegmentInfo, kind: &RecordKind) -> bool {
+        takes(self.record_types, kind)
+            || info.was_for(messenger, kind) && takes(self.component, kind)
+    }
+}
+
 /// Records of each type that a messenger is not given.
 pub type NotGiven = BTreeMap<String, u64>;
 
@@ -54,7 +80,7 @@ pub(crate) fn pack(
     shared: &Shared,
     queue: &QueueFolder,
     messenger: &str,
-    record_types: Option<&[String]>,
+    taking: Taking<'_>,
     unit: Option<u32>,
 ) -> Result<NotGiven, JournalError> {
     let mut not_given = NotGiven::new();
@@ -74,16 +100,16 @@ pub(crate) fn pack(
         if covered.contains(&name) || !info.is_for(messenger) {
             continue;
         }
-        let wanted = info.by_kind.keys().any(|kind| takes(record_types, kind));
-        if wanted {
+        let takes = |kind: &RecordKind| taking.takes(messenger, &info, kind);
+        if info.by_kind.keys().any(takes) {
             if !shared.verify(name)? {
                 continue;
             }
             let index = u32::try_from(covers.len()).unwrap_or(u32::MAX);
-            plan.add(shared, name, &info, index, record_types)?;
+            plan.add(shared, name, info.created, index, &takes)?;
         }
         for (kind, records) in &info.by_kind {
-            if !takes(record_types, kind) {
+            if !takes(kind) {
                 *not_given.entry(kind.name().to_owned()).or_default() += *records;
             }
         }
@@ -209,9 +235,9 @@ impl Plan {
         &mut self,
         shared: &Shared,
         name: SegmentName,
-        info: &SegmentInfo,
+        created: i64,
         index: u32,
-        record_types: Option<&[String]>,
+        takes: &dyn Fn(&RecordKind) -> bool,
     ) -> Result<(), JournalError> {
         let path = shared.layout.segment(name);
         let mut lines = Lines::open(&path).map_err(JournalError::read(&path))?;
@@ -219,9 +245,9 @@ impl Plan {
             let Some(kind) = kind_of(line) else {
                 continue;
             };
-            if takes(record_types, &kind) {
+            if takes(&kind) {
                 let bytes = line.len() as u64 + 1;
-                self.add_record(kind, index, offset, bytes, info.created);
+                self.add_record(kind, index, offset, bytes, created);
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::JournalError;
 use crate::layout::{PackName, QueueFolder};
 use crate::open_pack::OpenPack;
-use crate::packing::{self, NotGiven};
+use crate::packing::{self, NotGiven, Taking};
 use crate::shared::Shared;
 use crate::{pack, waiting};
 
@@ -40,23 +40,23 @@ impl Queue {
         }
     }
 
-    /// Packs what is sealed and not packed yet: records of `record_types` (all,
-    /// where it is `None`) into batches of whole multiples of `unit` records.
+    /// Packs what is sealed and not packed yet: records that it takes
+    /// into batches of whole multiples of `unit` records.
     /// Returns how many records of which type it left out, of the segments that
     /// it saw for the first time. Behind a file of a newer cASO nothing is packed.
     ///
     /// # Errors
     /// A file cannot be read or written; nothing is packed then.
-    pub fn pack(
+    pub fn pack<'a>(
         &self,
-        record_types: Option<&[String]>,
+        taking: impl Into<Taking<'a>>,
         unit: Option<u32>,
     ) -> Result<NotGiven, JournalError> {
         packing::pack(
             &self.shared,
             &self.folder,
             &self.messenger,
-            record_types,
+            taking.into(),
             unit,
         )
     }

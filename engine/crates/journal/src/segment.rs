@@ -71,6 +71,10 @@ pub(crate) struct Header {
     pub(crate) facts: Vec<Attribute>,
     /// The messengers it is for.
     pub(crate) messengers: Vec<String>,
+    /// The record types that the configuration gave each of them then; none is all that its component takes.
+    /// One that is not here is given what the configuration says when it is packed: so wrote cASO before 6.1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) record_types: BTreeMap<String, Option<Vec<String>>>,
     /// When it was begun.
     pub(crate) created: i64,
     /// Which lines of the messenger's quarantine it was made of. Sealed, it is what became of
@@ -173,6 +177,11 @@ impl SegmentWriter {
             key,
             facts,
             messengers: messengers.to_vec(),
+            record_types: match taken.is_empty() {
+                true => shared.record_types_of(messengers),
+                // It was given them once.
+                false => messengers.iter().map(|name| (name.clone(), None)).collect(),
+            },
             created: shared.now,
             taken,
         };

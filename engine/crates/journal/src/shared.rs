@@ -16,6 +16,7 @@ use crate::error::JournalError;
 use crate::kind::RecordKind;
 use crate::layout::{FORMAT, Layout, QueueFolder, SegmentName};
 use crate::lines::{self, Bad};
+use crate::packing;
 use crate::quarantine::Taken;
 use crate::recovery::{self, Found, SetAside};
 use crate::segment::{Footer, Header, Order, SegmentKey};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     segments: Mutex<BTreeMap<SegmentName, SegmentState>>,
     /// What this run seals of projects from this place on is not packed yet.
     held_from: Mutex<Option<u32>>,
+    /// What the configuration gives each messenger.
+    record_types: Mutex<BTreeMap<String, Option<Vec<String>>>>,
     /// Segments whose checksum was compared in this run.
     verified: Mutex<HashSet<SegmentName>>,
     set_aside: Mutex<Vec<SetAside>>,
@@ -72,6 +75,7 @@ pub(crate) struct SegmentInfo {
     pub(crate) key: SegmentKey,
     pub(crate) origin: Arc<Origin>,
     pub(crate) messengers: Vec<String>,
+    record_types: BTreeMap<String, Option<Vec<String>>>,
     pub(crate) records: u64,
     pub(crate) by_kind: BTreeMap<RecordKind, u64>,
     pub(crate) bytes: u64,
@@ -87,6 +91,7 @@ impl SegmentInfo {
             key: header.key.clone(),
             origin: Arc::new(header.origin()),
             messengers: header.messengers.clone(),
+            record_types: header.record_types.clone(),
             records: footer.records,
             by_kind: footer
                 .by_type
@@ -101,6 +106,12 @@ impl SegmentInfo {
 
     pub(crate) fn is_for(&self, messenger: &str) -> bool {
         self.messengers.iter().any(|name| name == messenger)
+    }
+
+    /// Whether the configuration gave a messenger records of that type when they were sealed.
+    pub(crate) fn was_for(&self, messenger: &str, kind: &RecordKind) -> bool {
+        let types = self.record_types.get(messenger);
+        types.is_some_and(|types| packing::takes(types.as_deref(), kind))
     }
 }
 
@@ -117,6 +128,7 @@ impl Shared {
             }),
             segments: Mutex::new(found.segments),
             held_from: Mutex::new(None),
+            record_types: Mutex::default(),
             verified: Mutex::new(HashSet::new()),
             set_aside: Mutex::new(Vec::new()),
             notices: Mutex::new(Vec::new()),
@@ -147,6 +159,20 @@ impl Shared {
             run.kept = true;
         }
         Ok(())
+    }
+
+    /// What is sealed from now on is for messengers that are given these types.
+    pub(crate) fn gives(&self, record_types: BTreeMap<String, Option<Vec<String>>>) {
+        *locked(&self.record_types) = record_types;
+    }
+
+    pub(crate) fn record_types_of(
+        &self,
+        messengers: &[String],
+    ) -> BTreeMap<String, Option<Vec<String>>> {
+        let known = locked(&self.record_types);
+        let of = |name: &String| Some((name.clone(), known.get(name)?.clone()));
+        messengers.iter().filter_map(of).collect()
     }
 
     pub(crate) fn next_segment(&self, order: Order) -> Result<SegmentName, JournalError> {

@@ -3,6 +3,7 @@
 //! error carries a secret: addresses lose their credentials first.
 
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use super::{Scope, Service};
@@ -223,7 +224,24 @@ pub enum ApiError {
     Protocol { detail: String, call: Box<Call> },
 }
 
+/// What an error is, without its words: two calls that came to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApiErrorKind {
+    error: Discriminant<ApiError>,
+    service: Option<Service>,
+    status: Option<u16>,
+}
+
 impl ApiError {
+    /// Of what kind it is, whatever project it befell.
+    pub fn kind(&self) -> ApiErrorKind {
+        ApiErrorKind {
+            error: discriminant(self),
+            service: self.service(),
+            status: self.status(),
+        }
+    }
+
     /// What to do about it, where that is known. The text does not have it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {

@@ -43,7 +43,7 @@ mod tests_live;
 use std::fmt;
 use std::str::FromStr;
 
-pub use error::{ApiError, Call};
+pub use error::{ApiError, ApiErrorKind, Call};
 pub use session::{RetryPolicy, Session, SessionSettings};
 
 /// A kind of API. The catalog says its type in one of several historic words

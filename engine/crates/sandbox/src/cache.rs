@@ -171,7 +171,19 @@ fn examine(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
             return not(CacheProblem::OtherOwnerAbove(above.to_owned()));
         }
     }
-    contents(folder, uid)
+    contents(folder, uid)?;
+    // It is followed, and so must not be a pipe, or a link to what has no end.
+    match std::fs::symlink_metadata(sums::file(folder)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(refused(folder, error)),
+        Ok(meta) if meta.is_file() && is_ours(&meta, uid) => Ok(()),
+        Ok(_) => not(CacheProblem::Contents(sums::file(folder))),
+    }
+}
+
+/// Nobody else wrote it, and nobody else may.
+fn is_ours(meta: &std::fs::Metadata, uid: u32) -> bool {
+    meta.uid() == uid && meta.mode() & 0o022 == 0
 }
 
 /// Everything below must be ours and closed, too: the folder may have been
@@ -186,8 +198,7 @@ fn contents(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(refused(&path, error)),
         };
-        let ours = meta.uid() == uid && meta.mode() & 0o022 == 0;
-        if !ours || !(meta.is_dir() || meta.is_file()) {
+        if !is_ours(&meta, uid) || !(meta.is_dir() || meta.is_file()) {
             return Err(refused(folder, CacheProblem::Contents(path)));
         }
         if meta.is_dir() {

@@ -182,7 +182,7 @@ impl Signer {
 
 /// The text of a file that may hold a key: overwritten when it is dropped.
 fn read_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, SignatureError> {
-    std::fs::read(path)
+    caso_base::regular::read(path)
         .map(zeroize::Zeroizing::new)
         .map_err(|source| SignatureError::Read {
             path: path.to_owned(),

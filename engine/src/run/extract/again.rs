@@ -25,7 +25,11 @@ pub fn adds_up(extractor: &str) -> bool {
 
 /// The windows that were extracted, by what they are of.
 #[derive(Debug, Default)]
-pub struct PastWindows(HashMap<Key, Spans>);
+pub struct PastWindows {
+    spans: HashMap<Key, Spans>,
+    /// How far each came by the ledger, also of what does not add up.
+    last: HashMap<Key, i64>,
+}
 
 /// Of one extractor of a project, each by their starts.
 #[derive(Debug, Default)]
@@ -126,16 +130,22 @@ impl PastWindows {
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
         let mut past: HashMap<Key, Spans> = HashMap::new();
+        let mut last: HashMap<Key, i64> = HashMap::new();
         ledger::each(spool, since, &mut |run| {
-            for line in run.windows.into_iter().filter(|it| adds_up(&it.extractor)) {
+            for line in run.windows {
+                let adds_up = adds_up(&line.extractor);
                 let key = CursorKey {
                     cloud: line.cloud,
                     region: line.region,
                     extractor: line.extractor,
                 };
                 for project in line.records.into_keys() {
-                    let spans = past.entry((key.clone(), project)).or_default();
-                    spans.extracted.push(line.window);
+                    let key = (key.clone(), project);
+                    let last = last.entry(key.clone()).or_insert(line.window.end);
+                    *last = line.window.end.max(*last);
+                    if adds_up {
+                        past.entry(key).or_default().extracted.push(line.window);
+                    }
                 }
             }
         })?;
@@ -181,13 +191,22 @@ impl PastWindows {
                 windows.dedup();
             }
         }
-        Ok(PastWindows(past))
+        Ok(PastWindows { spans: past, last })
     }
 
     /// Those of one extractor of a project.
     pub fn of(&self, key: &CursorKey, project: &str) -> &Spans {
-        let spans = self.0.get(&(key.clone(), project.to_owned()));
+        let spans = self.spans.get(&(key.clone(), project.to_owned()));
         spans.unwrap_or(&NONE)
+    }
+
+    /// Where an extractor was that has no cursor any more, and that others have left behind: the
+    /// lastrun file of its project, which would count for it, stands farther, and is theirs as one of them came just so far.
+    /// A file that somebody else wrote is meant.
+    pub fn left_behind(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<i64> {
+        let last = self.last.get(&(key.clone(), project.to_owned()))?;
+        let ours = |((_, of), end): (&Key, &i64)| of == project && *end == lastrun;
+        (*last < lastrun && self.last.iter().any(ours)).then_some(*last)
     }
 }
 

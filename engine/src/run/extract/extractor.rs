@@ -8,7 +8,7 @@ use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
 use super::outages::suspect;
 use super::region::Region;
-use super::report::{Blame, ExtractorResult};
+use super::report::{Alike, Blame, ExtractorResult};
 use super::segment::Written;
 use super::turns::Attempt;
 use super::window::{Bounds, Piece, Plan};
@@ -276,12 +276,20 @@ impl Task {
 
     async fn failed(&self, error: &ExtractError) -> Attempt {
         let reason = remedy::of_extraction(error, &self.region.cloud, &self.project);
+        let alike = error.kind().map(|kind| Alike {
+            kind,
+            right: remedy::right(error, &self.region.cloud),
+        });
         if let Some((suspect, scope)) = suspect(error) {
             let Region {
                 outages, sources, ..
             } = self.region.as_ref();
             let trouble = outages.note(self.extractor, suspect, scope, sources).await;
-            return Attempt::Suspected { reason, trouble };
+            return Attempt::Suspected {
+                reason,
+                trouble,
+                alike,
+            };
         }
         Attempt::Ended(ExtractorResult::Failed {
             reason,
@@ -291,6 +299,7 @@ impl Task {
                 error if error.is_services_own() => Blame::Answer,
                 _ => Blame::Project,
             },
+            alike,
         })
     }
 

@@ -138,7 +138,7 @@ pub async fn extract(
             "raise `extraction_timeout`, or find out which service is slow (`caso status`)",
         ));
     }
-    Extracted::of(&reports)
+    Extracted::of(reports)
 }
 
 /// Becomes true when the run is asked to end, or when the extraction has taken so long; the

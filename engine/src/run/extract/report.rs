@@ -1,9 +1,9 @@
 //! What an extraction came to: by cloud, region, project, extractor.
 
-pub use super::mapping::{Counts, Sealed};
-use crate::run::remedy;
+pub use super::mapping::{Counted, Counts, Sealed};
+use crate::run::remedy::{self, Right};
 use caso_base::Message;
-use caso_extract::{ProjectFailure, ProjectRef};
+use caso_extract::{ExtractErrorKind, ProjectFailure, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::notice::Notice;
@@ -81,9 +81,22 @@ pub enum ExtractorResult {
         reason: String,
     },
     /// Nothing was extracted; the cursor stays.
-    Failed { reason: Message, blame: Blame },
+    Failed {
+        reason: Message,
+        blame: Blame,
+        /// Of what kind it was, where other projects may have met the same.
+        alike: Option<Alike>,
+    },
     /// The run was asked to end.
     Cancelled,
+}
+
+/// What many projects may fail of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    pub kind: ExtractErrorKind,
+    /// What gives the account the right that it lacks.
+    pub right: Option<Right>,
 }
 
 /// Whose fault a failure is.
@@ -143,6 +156,7 @@ impl ExtractorResult {
         Self::Failed {
             reason: reason.into(),
             blame: Blame::Project,
+            alike: None,
         }
     }
 
@@ -153,6 +167,7 @@ impl ExtractorResult {
             return Self::Failed {
                 reason,
                 blame: Blame::Outage,
+                alike: None,
             };
         }
         Self::failed(remedy::message(error))

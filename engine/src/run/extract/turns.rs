@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::outages::Trouble;
 use super::region::Started;
-use super::report::{Blame, ExtractorReport, ExtractorResult, ProjectReport};
+use super::report::{Alike, Blame, ExtractorReport, ExtractorResult, ProjectReport};
 use caso_base::Message;
 use caso_extract::ProjectRef;
 use caso_model::extraction::Extractor;
@@ -37,7 +37,11 @@ pub enum Attempt {
     /// It was passed over, or its turn has not come.
     Untried,
     /// It failed, and whether the service is away shows at the end.
-    Suspected { reason: Message, trouble: Trouble },
+    Suspected {
+        reason: Message,
+        trouble: Trouble,
+        alike: Option<Alike>,
+    },
     /// It came to its end.
     Ended(ExtractorResult),
 }
@@ -110,10 +114,12 @@ impl Attempt {
             Attempt::Suspected { reason, .. } => ExtractorResult::Failed {
                 reason,
                 blame: Blame::Outage,
+                alike: None,
             },
             Attempt::Untried => ExtractorResult::Failed {
                 reason: "not tried, as other projects found the service away".into(),
                 blame: Blame::Untried,
+                alike: None,
             },
         }
     }

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::figures::{By, Finished, Known, Measure, Source};
 use super::plot::{self, About, Bar, SERIES};
 use crate::run::summary::words::{count, len, listed};
-use caso_base::line::clean_line;
+use caso_base::line::{clean_line, short_line};
 use caso_base::time::{DAY, format_utc};
 
 const STYLE: &str = include_str!("style.css");
@@ -15,6 +15,13 @@ const STYLE: &str = include_str!("style.css");
 const MOST_BARS: usize = 12;
 const MOST_ROWS: usize = 500;
 const MOST_BEHIND: usize = 20;
+/// In bytes, of a name in a table; an FQAN has a few dozen.
+const NAME: usize = 300;
+
+/// A VO's, project's or flavor's, as far as anybody reads it.
+fn shown(text: &str) -> String {
+    short_line(text, NAME)
+}
 
 /// What the page is of.
 pub struct Head {
@@ -75,14 +82,14 @@ pub fn page(head: &Head, figures: &Finished) -> anyhow::Result<String> {
     };
     let when = when(head, figures);
     let title = format!("Use of {of}, {when}");
-    let shown: Vec<_> = SECTIONS
+    let used: Vec<_> = SECTIONS
         .iter()
         .filter(|section| {
             let sums = section.measures.iter().filter_map(|it| figures.total(*it));
             sums.sum::<f64>() > 0.0
         })
         .collect();
-    let sections = shown.iter().map(|it| self::section(it, figures));
+    let sections = used.iter().map(|it| self::section(it, figures));
     let sections = sections.collect::<anyhow::Result<Vec<_>>>()?;
     let page = html! {
         (DOCTYPE)
@@ -99,10 +106,10 @@ pub fn page(head: &Head, figures: &Finished) -> anyhow::Result<String> {
                 header {
                     h1 { (title) }
                     p { "From the ledger of cASO's runs, at " (format_utc(head.now)) ". Days are in UTC." }
-                    @if !shown.is_empty() {
+                    @if !used.is_empty() {
                         nav aria-label="Sections" {
                             ul {
-                                @for section in &shown {
+                                @for section in &used {
                                     li { a href={ "#" (section.id) } { (section.title) } }
                                 }
                             }
@@ -190,7 +197,7 @@ fn notes(figures: &Finished) -> Markup {
         notes.push(format!(
             "{} of project {} is counted up to {}: it is gone, or fails (caso status).",
             capital(source.name()),
-            clean_line(project),
+            shown(project),
             format_utc(*until)
         ));
     }
@@ -269,13 +276,13 @@ fn by_name(
     let most: Vec<_> = bars
         .iter()
         .take(3)
-        .map(|(name, it)| format!("{name} {}", number(*it)))
+        .map(|(name, it)| format!("{} {}", shown(name), number(*it)))
         .collect();
     let description = match most.is_empty() {
         true => "Nothing.".to_owned(),
         false => format!(
             "A bar for each, the longest first: {}. The table has all.",
-            clean_line(&most.join(", "))
+            most.join(", ")
         ),
     };
     let about = About {
@@ -304,7 +311,7 @@ fn by_name(
             tbody {
                 @for name in &names {
                     tr {
-                        th scope="row" { (clean_line(name)) }
+                        th scope="row" { (shown(name)) }
                         @for column in &columns {
                             td class="n" { @match value(column, name) { Some(it) => (number(it)), None => "not known" } }
                         }
@@ -341,7 +348,7 @@ fn by_day(section: &Section, used: &[Measure], figures: &Finished) -> anyhow::Re
         SERIES
     });
     let vos: Vec<&str> = sums.iter().take(own).map(|(vo, _)| *vo).collect();
-    let mut series: Vec<String> = vos.iter().map(|vo| clean_line(vo)).collect();
+    let mut series: Vec<String> = vos.iter().map(|vo| shown(vo)).collect();
     if sums.len() > own {
         series.push(format!("({} others)", sums.len() - own));
     }

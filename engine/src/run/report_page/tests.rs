@@ -421,3 +421,15 @@ fn a_year_is_written_whole_or_not_at_all() {
         .collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
+
+/// A mapper of a site's own may say anything.
+#[test]
+fn a_name_takes_the_room_of_a_name() {
+    let long = "v".repeat(1 << 20);
+    let rows = vec![row(0, &long, &long, 24, 24.0)];
+    let window = line("nova", w(OCTOBER, OCTOBER + DAY), &[(&long, Some(rows))]);
+    let runs = vec![run(OCTOBER + DAY, vec![window], &[])];
+    let page = made(Some(OCTOBER), OCTOBER + DAY, runs);
+    assert!(page.contains("vvv…"));
+    assert!(page.len() < 100_000, "{}", page.len());
+}

@@ -1,13 +1,16 @@
 //! Clouds, regions, projects and extractors, in words.
 
+mod alike;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use self::alike::{Failure, in_lines};
 use super::Summary;
 use super::words::{self, count, records};
 use crate::run::extract::clock::SET_CLOCK;
 use crate::run::extract::report::{
-    Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
+    Alike, Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
 };
 use crate::run::remedy;
 use caso_base::Message;
@@ -115,22 +118,30 @@ impl Summary {
             useless: useless(&region.projects),
             ..Shared::default()
         };
+        // One cause is one line, however many extractors and projects met it.
+        let mut failures = Vec::new();
         for report in &region.projects {
             let name = format!("{place}{}", project_name(report));
-            let mut failed: Vec<(Message, Vec<&str>)> = Vec::new();
+            let mut failed: Vec<Failure<'_>> = Vec::new();
             for part in &report.extractors {
-                if let Some(reason) = self.extractor(report, &name, part, &mut shared) {
+                if let Some((reason, alike)) = self.extractor(report, &name, part, &mut shared) {
                     let extractor = part.extractor.as_str();
-                    match failed.iter_mut().find(|(known, _)| *known == reason) {
-                        Some((_, extractors)) => extractors.push(extractor),
-                        None => failed.push((reason, vec![extractor])),
+                    match failed.iter_mut().find(|known| known.reason == reason) {
+                        Some(known) => known.extractors.push(extractor),
+                        None => failed.push(Failure {
+                            project: &report.project,
+                            name: name.clone(),
+                            extractors: vec![extractor],
+                            reason,
+                            alike,
+                        }),
                     }
                 }
             }
-            // One cause is one line, however many extractors met it.
-            for (reason, extractors) in failed {
-                self.problem(reason.of(&format!("{name}: {}: ", extractors.join(", "))));
-            }
+            failures.extend(failed);
+        }
+        for message in in_lines(&place, failures) {
+            self.problem(message);
         }
         // A cloud from which only Cinder is asked for must not find all in order
         // without it.
@@ -178,7 +189,7 @@ impl Summary {
         name: &str,
         part: &'a ExtractorReport,
         shared: &mut Shared<'a>,
-    ) -> Option<Message> {
+    ) -> Option<(Message, Option<&'a Alike>)> {
         let extractor = part.extractor.as_str();
         match &part.result {
             ExtractorResult::Done {
@@ -203,7 +214,7 @@ impl Summary {
             ExtractorResult::Lacking { what, reason } => {
                 shared.lacking.entry(what).or_insert((extractor, reason));
             }
-            ExtractorResult::Failed { reason, blame } if shared.takes(extractor, *blame) => {
+            ExtractorResult::Failed { reason, blame, .. } if shared.takes(extractor, *blame) => {
                 let away = shared.outages.entry(extractor).or_default();
                 away.projects += 1;
                 let first = match blame {
@@ -212,9 +223,9 @@ impl Summary {
                 };
                 first.get_or_insert(reason);
             }
-            ExtractorResult::Failed { reason, .. } => {
+            ExtractorResult::Failed { reason, alike, .. } => {
                 let how_long = part.failing.map(how_long).unwrap_or_default();
-                return Some(reason.clone().of(&how_long));
+                return Some((reason.clone().of(&how_long), alike.as_ref()));
             }
             ExtractorResult::Cancelled => self.failure(),
         }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::index::server_id;
+use super::search::PATIENCE;
 use super::selection::{Known, Rule, is_deleted};
 use super::{Extraction, References, server};
 use crate::fields::Row;
@@ -86,7 +87,8 @@ impl Extraction<'_> {
             Ok(server) => server,
             Err(error) => {
                 self.mark(id);
-                self.task.history().pass_over(id);
+                let window = self.task.window;
+                self.task.history().pass_over(id, window, PATIENCE);
                 return Err(error);
             }
         };

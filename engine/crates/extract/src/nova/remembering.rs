@@ -242,6 +242,36 @@ async fn a_row_that_cannot_be_read_is_not_looked_for() {
     }
 }
 
+/// Deleted meanwhile, in a window behind: its end is found, and that of one that nobody has ever read.
+#[tokio::test]
+async fn what_ended_while_its_row_could_not_be_read_is_reported_when_it_can() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let spoil = |cloud: &mut Plan, id| {
+        let vm = cloud.servers().iter_mut().find(|vm| vm.id == uuid(id));
+        vm.unwrap().odd.insert("created".into(), json!("soon"));
+    };
+    let kept = hours.next(|cloud| {
+        cloud.server(1).delete(end + 300);
+        let mut short = testing::new(7);
+        (short.created, short.launched) = (end + 60, Some(end + 90));
+        short.delete(end + 400);
+        cloud.servers().push(short);
+        spoil(cloud, 1);
+        spoil(cloud, 7);
+    });
+    assert_eq!(kept.await.unwrap().numbers(), [0, 2]);
+    assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
+    let kept = hours.next(|cloud| {
+        for vm in cloud.servers() {
+            vm.odd.clear();
+        }
+    });
+    assert_eq!(kept.await.unwrap().numbers(), [0, 1, 2, 7]);
+    assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
+    assert!(hours.said.is_empty(), "{:?}", hours.said);
+}
+
 #[tokio::test]
 async fn a_server_that_nova_knows_no_more_is_named_once() {
     let mut hours = Hours::begin(three()).await;

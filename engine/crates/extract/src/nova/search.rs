@@ -33,7 +33,7 @@ use caso_openstack::{ApiError, Service};
 pub const APART: i64 = 3600;
 
 /// For how many seconds a server that the cloud shows nowhere is looked for.
-const PATIENCE: i64 = 7 * 86_400;
+pub(super) const PATIENCE: i64 = 7 * 86_400;
 
 impl Extraction<'_> {
     /// Whether there are servers to look for.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use caso_base::regular;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 
 use super::TlsError;
 
@@ -98,8 +99,8 @@ pub fn read_file(
         option,
         source,
     };
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
-        .map_err(read)?
+    let text = regular::read(path).map_err(|error| read(pem::Error::Io(error)))?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(read)?;
     if certificates.is_empty() {

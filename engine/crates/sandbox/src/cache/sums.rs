@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use caso_base::digest::sha256_hex;
+use caso_base::regular;
 
 /// The files of a cache and what they should be.
 #[derive(Debug)]
@@ -32,6 +33,11 @@ const NO_CODE: [&str; 3] = [".stats", ".lock", "wip-"];
 /// That a component was compiled within its limits: it is not, once its code is gone.
 pub const WITHIN_LIMITS: &str = "compiled-";
 
+/// Where it is noted of a cache, beside it.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.with_extension("sums")
+}
+
 impl Sums {
     /// Reads what was noted of the cache in `folder`, and removes what is not as it
     /// was: never noted, or damaged since. Returns the damaged files beside it.
@@ -39,12 +45,14 @@ impl Sums {
     /// # Errors
     /// A file can be neither read nor removed: the cache is not to be used.
     pub fn check(folder: &Path) -> io::Result<(Self, Vec<PathBuf>)> {
-        let file = folder.with_extension("sums");
+        let file = file(folder);
         let mut noted = read(&file)?;
         let mut damaged = Vec::new();
-        let mut removed = false;
         let found = files(folder)?;
+        let before = noted.len();
         noted.retain(|name, _| found.contains(name));
+        // Of code that somebody removed, wasmtime among them, nobody knows whose it was.
+        let mut removed = noted.len() < before;
         for name in found {
             let path = folder.join(&name);
             let sum = sha256_hex(&std::fs::read(&path)?);
@@ -106,7 +114,7 @@ fn write(file: &Path, noted: &BTreeMap<String, String>) -> io::Result<()> {
 
 /// Without notes, none: lines that are none are dropped, with what they were about.
 fn read(file: &Path) -> io::Result<BTreeMap<String, String>> {
-    let bytes = match std::fs::read(file) {
+    let bytes = match regular::read(file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
@@ -207,6 +215,26 @@ mod tests {
         sums.note().unwrap();
         let (_, damaged) = Sums::check(&folder).unwrap();
         assert_eq!((damaged.len(), files(&folder).unwrap().len()), (0, 1));
+    }
+
+    /// Its code would be made anew here, by no process of its own and without limits.
+    #[test]
+    fn what_is_gone_was_not_compiled_within_its_limits() {
+        let (_dir, folder) = cache();
+        let (sums, _) = Sums::check(&folder).unwrap();
+        std::fs::write(folder.join("modules/v/a"), "a").unwrap();
+        std::fs::write(folder.join("compiled-y"), "").unwrap();
+        sums.note().unwrap();
+        std::fs::remove_file(folder.join("modules/v/a")).unwrap();
+        for _ in 0..2 {
+            let (_, damaged) = Sums::check(&folder).unwrap();
+            assert!(damaged.is_empty());
+            assert!(!folder.join("compiled-y").exists());
+        }
+        // Said once: what is compiled after that stays noted.
+        std::fs::write(folder.join("compiled-y"), "").unwrap();
+        Sums::check(&folder).unwrap();
+        assert!(folder.join("compiled-y").exists());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Shown;
 use crate::run::exit::Exit;
+use caso_base::regular;
 
 macro_rules! wit {
     ($($name:literal),* $(,)?) => {
@@ -107,7 +108,7 @@ pub fn wit(folder: Option<&Path>, json: bool) -> anyhow::Result<Shown> {
 pub fn write(folder: &Path) -> anyhow::Result<()> {
     for (name, text) in files() {
         let path = folder.join(name);
-        match fs::read(&path) {
+        match regular::read(&path) {
             Ok(found) if found == text.as_bytes() => {}
             Ok(_) => bail!(
                 "`{}` is there and has another text: choose a new folder, or remove it",

@@ -15,6 +15,7 @@ use crate::run::summary::words::{grouped, listed};
 use crate::run::table::columns;
 use caso_base::digest::sha256_hex;
 use caso_base::line::clean_line;
+use caso_base::regular;
 use caso_model::component::{Description, OptionKind};
 use caso_model::record_type::RecordType;
 use caso_sandbox::{Component, producers};
@@ -66,7 +67,7 @@ pub async fn inspect(subject: &Subject, caches: &Caches, json: bool) -> anyhow::
     let sandbox = caches.sandbox()?;
     let component = trial::admitted(&sandbox, subject).await?;
     let file = file(&subject.file)?;
-    let built_with = std::fs::read(&subject.file)
+    let built_with = regular::read(&subject.file)
         .ok()
         // Another file by now: nothing is known of it.
         .filter(|bytes| sha256_hex(bytes) == component.sha256)

@@ -145,7 +145,7 @@ fn a_full_disk_is_one_cause_whatever_file_was_written() {
         ExtractorResult::error(&error)
     };
     for path in ["/tmp/one", "/tmp/another"] {
-        let ExtractorResult::Failed { reason, blame } = full(path) else {
+        let ExtractorResult::Failed { reason, blame, .. } = full(path) else {
             panic!("{path}");
         };
         assert_eq!(blame, Blame::Outage);
