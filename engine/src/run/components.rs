@@ -567,11 +567,20 @@ fn network(granted: &Granted) -> anyhow::Result<NetworkEnvironment> {
 /// It is not there, is not the one that is pinned, or is none that this host takes.
 pub async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::Result<Component> {
     let source = match &instance.source {
-        ComponentSource::BuiltIn(name) => Source::Builtin {
-            name,
-            bytes: caso_builtin::builtin(name)
-                .ok_or_else(|| anyhow!("`{name}` is not built in this version"))?,
-        },
+        ComponentSource::BuiltIn(name) => {
+            let bytes = caso_builtin::builtin(name)
+                .ok_or_else(|| anyhow!("`{name}` is not built in this version"))?;
+            let found = sha256_hex(bytes);
+            if let Some(pin) = instance.sha256.as_ref().filter(|pin| **pin != found) {
+                return Err(remedy::advised(
+                    format!(
+                        "`sha256` names another component than the built-in `{name}`: {found} was expected to be {pin}"
+                    ),
+                    "remove `sha256`: what came with the program changes with it, or name the file in `component`",
+                ));
+            }
+            Source::Builtin { name, bytes }
+        }
         ComponentSource::File(path) => Source::File {
             path,
             sha256: instance.sha256.as_deref(),

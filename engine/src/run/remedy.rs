@@ -168,6 +168,10 @@ fn of_sandbox(error: &SandboxError) -> Option<String> {
 /// Of a project whose usage cannot be read.
 pub fn of_extraction(error: &ExtractError, cloud: &CloudConfig, project: &ProjectRef) -> Message {
     let hint = match error {
+        ExtractError::Api(ApiError::NoRole { .. }) if project.disabled => Some(format!(
+            "Keystone has it disabled: openstack project set --enable {}; or take it out of `projects`, or its tag away",
+            word(&project.id)
+        )),
         ExtractError::Api(error) => of_project(error, cloud, &project.id),
         ExtractError::Sink(error) => of(error.as_ref()),
         _ => None,

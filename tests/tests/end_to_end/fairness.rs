@@ -17,6 +17,8 @@ const ENDS: [&str; 3] = [
 ];
 
 const PROJECTS: usize = 20;
+/// More than these that fail alike are told in one line.
+const FEW: usize = 3;
 
 fn cloud() -> Cloud {
     let project = |n| Project::numbered(n, Servers::Listed(vec![Server::numbered(n, 0)]));
@@ -80,13 +82,26 @@ fn all_others(pattern: &str, failing: &[usize], fault: &Fault) {
         for (earlier, end) in ENDS.into_iter().enumerate() {
             let mut outcome = run(&site, end).expect(3);
             assert_eq!(extracted(&site, end), others, "{concurrency}: {outcome}");
+            let since = match earlier {
+                0 => String::new(),
+                more => format!("failed in the last {} runs, since 20", more + 1),
+            };
+            if failing.len() > FEW {
+                // One line for all of them.
+                let all = format!("nova: {} projects (", failing.len());
+                outcome = outcome.says(&all).says(&format!("of the first: {since}"));
+                assert!(
+                    !outcome.stderr.contains(&project_id(failing[1])),
+                    "{outcome}"
+                );
+                for n in failing {
+                    outcome = outcome.says(&format!("`project-{n}`"));
+                }
+                continue;
+            }
             for n in failing {
                 let name = format!("project `project-{n}` ({}): nova: ", project_id(*n));
-                let text = match earlier {
-                    0 => name,
-                    more => format!("{name}failed in the last {} runs, since 20", more + 1),
-                };
-                outcome = outcome.says(&text);
+                outcome = outcome.says(&format!("{name}{since}"));
             }
         }
     }

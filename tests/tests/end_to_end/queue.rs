@@ -317,7 +317,7 @@ fn what_is_older_than_what_was_delivered_since_stays_in_quarantine() {
         "0 records go back into the queue of `mischief`\n\
          1 record stays out: older than what was delivered since, or than what waits: sent now, usage would be \
          taken back\n\
-         next  caso queue show mischief --quarantine\n"
+         next  caso queue show mischief --quarantine\n      caso queue drop mischief --quarantine\n"
     );
     let facts = json(&queue(&site, &["--json"]).expect(0));
     assert_eq!(facts["queues"][0]["quarantined"], 1);

@@ -221,6 +221,30 @@ fn one_bad_volume_costs_itself() {
     assert!(lastrun(&site, 0).starts_with(TO), "the window was read");
 }
 
+/// One cause and one command, however many projects lack the right.
+#[test]
+fn cinder_forbids_all_projects_and_that_is_one_line() {
+    let cloud = Cloud::start(Plan::generated(5, 1));
+    cloud.inject(Rule::on("/volumes/detail"), Fault::Status(403));
+    let site = site(&cloud);
+    let outcome = site.extract(&["--extract-to", TO]);
+    let lines = outcome.stderr.lines();
+    let forbidden: Vec<&str> = lines.filter(|it| it.contains("forbids")).collect();
+    assert_eq!(forbidden.len(), 1, "{outcome}");
+    assert!(
+        forbidden[0].contains("cinder: 5 projects (`project-0`, "),
+        "{outcome}"
+    );
+    let ids: Vec<String> = (0..5).map(project_id).collect();
+    let hint = format!(
+        "hint: for project in {}; do openstack role add --user accounting --user-domain Default --project \"$project\" \
+         reader; done",
+        ids.join(" ")
+    );
+    let all = outcome.stderr.to_lowercase();
+    assert!(all.contains(&hint.to_lowercase()), "{outcome}");
+}
+
 #[test]
 fn cinder_forbids_one_project_and_its_cursor_waits() {
     let cloud = cloud();

@@ -185,7 +185,8 @@ fn warn_forbidden(warnings: &Notices, project: &str) {
             format!(
                 "this account may not read the extra specs of flavors (seen in project `{project}`), so records have neither benchmark nor accelerators"
             ),
-            "give it Nova's right `os_compute_api:os-flavor-extra-specs:index`, which the role `reader` has by default",
+            "give it Nova's right `os_compute_api:os-flavor-extra-specs:index`, which the role `reader` has by default; then \
+             `caso republish` of that month for servers that ended meanwhile",
         )
     });
 }

@@ -92,6 +92,7 @@ mod tests {
             configured: None,
             name: Some("vo-project".into()),
             vo: "/vo.example.org/ops".into(),
+            disabled: false,
         };
         assert_eq!(
             line(&project),

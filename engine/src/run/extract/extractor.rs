@@ -276,7 +276,8 @@ impl Task {
 
     async fn failed(&self, error: &ExtractError) -> Attempt {
         let reason = remedy::of_extraction(error, &self.region.cloud, &self.project);
-        let alike = error.kind().map(|kind| Alike {
+        let kind = error.kind().filter(|_| !self.project.disabled);
+        let alike = kind.map(|kind| Alike {
             kind,
             right: remedy::right(error, &self.region.cloud),
         });

@@ -150,6 +150,7 @@ mod tests {
                 configured: None,
                 name: None,
                 vo: "vo".into(),
+                disabled: false,
             }),
             parts: Vec::new(),
         };

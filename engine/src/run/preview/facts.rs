@@ -14,6 +14,7 @@ use crate::run::prepare::Prepared;
 use crate::run::summary::words::{count, hours, records, to};
 use crate::run::table::{Table, next};
 use caso_base::time::format_utc;
+use caso_deliver::Delivery;
 use caso_journal::WaitingRecord;
 use caso_model::Window;
 use caso_model::record::AccountingRecord;
@@ -100,18 +101,15 @@ impl Facts {
         })
     }
 
-    /// What the messengers made of it.
-    pub fn put(&mut self, prepared: &Prepared, put: &[Put]) {
+    /// What the messengers made of it: of what their filters left out, or what they refused, nothing.
+    pub fn put(&mut self, prepared: &Prepared, delivery: &Delivery, put: &[Put]) {
         for messenger in &prepared.messengers {
-            let takes = |entry: &&Entry| {
-                let types = messenger.record_types.as_ref();
-                types.is_none_or(|types| types.contains(&entry.kind))
-            };
-            let records = self.records.iter().filter(takes).count();
+            let report = delivery.instances.iter();
+            let report = report.filter(|report| report.name == messenger.name);
             let messages = put.iter().filter(|it| it.messenger == messenger.name);
             self.messengers.push(ToMessenger {
                 name: messenger.name.clone(),
-                records: u64::try_from(records).unwrap_or(u64::MAX),
+                records: report.map(|report| report.delivered).sum(),
                 messages: u64::try_from(messages.count()).unwrap_or(u64::MAX),
                 destinations: messenger.destinations(),
             });

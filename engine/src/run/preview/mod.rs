@@ -86,12 +86,12 @@ async fn show(
     let extracted = extract::extract(&prepared, cancel.clone(), None, &mut summary).await;
     let mut facts = Facts::of(&prepared, &extracted).map_err(failed())?;
     let delivering = deliver::begin(&prepared, cancel);
-    deliver::end(delivering, &prepared, &mut summary).await;
+    let delivery = deliver::end(delivering, &prepared, &mut summary).await;
     for notice in remarks.take() {
         summary.notice(&notice);
     }
     let put = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
-    facts.put(&prepared, &put);
+    facts.put(&prepared, &delivery, &put);
     let exit = summary.exit(prepared.config.partial_exit_ok);
     let (text, differs) = match form {
         PreviewForm::Table => (facts.text(), false),

@@ -10,8 +10,10 @@ use super::Summary;
 use super::words::{self, count, records};
 use crate::run::extract::clock::SET_CLOCK;
 use crate::run::extract::report::{
-    Alike, Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport, RegionReport,
+    Alike, Blame, CloudReport, Counts, ExtractorReport, ExtractorResult, ProjectReport,
+    RegionReport,
 };
+use crate::run::month;
 use crate::run::remedy;
 use caso_base::Message;
 use caso_base::time::format_utc;
@@ -261,7 +263,7 @@ impl Summary {
             if more > 0 {
                 let _ = write!(text, "; and {more} more");
             }
-            self.problem(text);
+            self.problem((text, later(window)));
         }
     }
 
@@ -345,6 +347,20 @@ fn useless(projects: &[ProjectReport]) -> BTreeSet<&str> {
         .filter(many)
         .map(|(extractor, _)| extractor)
         .collect()
+}
+
+/// What is to be done of items that came to nothing: of a server that goes on the next window has a record, and of
+/// what ended, of storage and of energy none has.
+fn later(window: Window) -> String {
+    let (first, last) = (month::name(window.start), month::name(window.end - 1));
+    let from = match first == last {
+        true => String::new(),
+        false => format!(", and so for each month since {first}"),
+    };
+    format!(
+        "once that is mended `caso republish --month {last}`{from}: of storage, and of servers that ended by then, no \
+         later run makes the records"
+    )
 }
 
 /// Before the reason, where it is not the first run that fails.

@@ -2,6 +2,7 @@
 
 use super::Summary;
 use super::words::{self, count, records};
+use crate::run::month;
 use caso_base::time::format_utc;
 use caso_journal::{Damaged, Recovery, Waiting};
 
@@ -52,7 +53,7 @@ impl Summary {
                 ""
             } else {
                 if entry.records > 0 {
-                    self.for_a_removed_one(name);
+                    self.for_a_removed_one(name, entry.oldest);
                 }
                 ", which is no longer in `messengers`"
             };
@@ -79,12 +80,17 @@ impl Summary {
         }
     }
 
-    fn for_a_removed_one(&mut self, name: &str) {
+    fn for_a_removed_one(&mut self, name: &str, oldest: Option<i64>) {
+        let month = oldest.map_or_else(|| "<month>".to_owned(), month::name);
         self.warn(
             format!("waiting-for-removed:{name}"),
             (
                 format!("records wait for messenger `{name}`, which is no longer in `messengers`"),
-                format!("put it back, or give up what waits for it with `caso queue drop {name}`"),
+                format!(
+                    "put it back, or give up what waits for it with `caso queue drop {name}`; where another messenger \
+                     has its queue or service now, older records would come behind newer ones: give it up, and publish \
+                     from then on once more with `caso republish --month {month}`"
+                ),
             ),
         );
     }

@@ -404,6 +404,7 @@ fn neither_a_failed_start_nor_a_full_queue_is_a_records_fault() {
     let unstarted = Instance {
         name: "m".into(),
         record_types: None,
+        component_types: None,
         packing_unit: None,
         beside: true,
         messenger: Box::new(Unstarted(failure(FailureKind::Start))),
@@ -514,6 +515,7 @@ fn one_that_hangs_and_one_that_panics_harm_nobody_else() {
     let instance = |name: &str, messenger: Box<dyn Messenger>| Instance {
         name: name.into(),
         record_types: None,
+        component_types: None,
         packing_unit: None,
         beside: true,
         messenger,

@@ -168,6 +168,7 @@ impl Sink {
         Instance {
             name: name.into(),
             record_types: None,
+            component_types: None,
             packing_unit: None,
             beside: true,
             messenger: Box::new(Ruled {

@@ -654,7 +654,7 @@ fn writers_and_a_purger_lose_nothing() {
             })
             .collect();
         let purger = scope.spawn(|| {
-            let mut taken = Vec::new();
+            let (mut taken, mut rounds) = (Vec::new(), 0_u32);
             loop {
                 let last = done.load(Ordering::SeqCst);
                 for element in elements(&path) {
@@ -664,8 +664,11 @@ fn writers_and_a_purger_lose_nothing() {
                     taken.push(std::fs::read_to_string(path.join(&element)).unwrap());
                     std::fs::remove_file(path.join(&element)).unwrap();
                 }
-                // All empty folders, the last one too: harder than dirq itself.
-                for folder in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+                // All empty folders, the last one too: harder than dirq itself. Not in every round: who
+                // never has a folder for long enough gives up one day.
+                rounds += 1;
+                let folders = std::fs::read_dir(&path).into_iter().flatten().flatten();
+                for folder in folders.filter(|_| rounds % 3 == 0) {
                     let _ = std::fs::remove_dir(folder.path());
                 }
                 if last {

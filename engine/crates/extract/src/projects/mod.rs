@@ -49,6 +49,8 @@ pub struct ProjectRef {
     pub configured: Option<String>,
     pub name: Option<String>,
     pub vo: String,
+    /// Keystone says that it is: then nobody gets a token for it.
+    pub disabled: bool,
 }
 
 /// A project that cannot be accounted.

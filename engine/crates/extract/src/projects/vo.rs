@@ -64,6 +64,7 @@ pub fn with_vo(
             configured: written.cloned(),
             name,
             vo,
+            disabled: project.enabled == Some(false),
         }),
         Err(error) => Err(ProjectFailure {
             asked: written.cloned().unwrap_or_else(|| project.id.clone()),

@@ -181,5 +181,6 @@ pub fn project(id: &str) -> ProjectRef {
         configured: None,
         name: None,
         vo: "vo".into(),
+        disabled: false,
     }
 }

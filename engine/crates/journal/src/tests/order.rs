@@ -2,7 +2,7 @@
 
 use super::consumer::{Consumer, all, front, nothing, refused};
 use super::site::*;
-use crate::Journal;
+use crate::{Journal, Taking};
 use caso_disk::faults::At;
 use caso_model::record::AccountingRecord;
 
@@ -36,6 +36,51 @@ fn by_type_in_casos_order_then_by_project_whatever_was_sealed_first() {
         .map(|o| o.record_type)
         .collect();
     assert_eq!(types, ["cloud", "ip", "object-storage"]);
+}
+
+/// No other messenger has it: a backlog is not given up by a line in the configuration.
+#[test]
+fn what_was_sealed_for_a_messenger_it_gets_whatever_it_is_given_by_then() {
+    let types = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
+    let gives = |journal: &Journal, given: Option<Vec<String>>| {
+        journal.gives([("m".to_owned(), given)].into());
+    };
+    let sealed = || {
+        let site = Site::new(&["m"]);
+        let (journal, _) = site.open();
+        gives(&journal, None);
+        site.seal(&journal, 0, &[cloud("0", "0", 1), ip("0-ip")]);
+        gives(&journal, types(&["ip"]));
+        site.seal(&journal, 1, &[cloud("1", "1", 1), ip("1-ip")]);
+        site
+    };
+    let packed = |taking: Taking<'_>| {
+        let site = sealed();
+        // Another run.
+        let (journal, _) = site.open();
+        let not_given = journal.queue("m").pack(taking, None).unwrap();
+        let consumer = Consumer::default();
+        consumer.drain(&journal, "m");
+        (consumer.ids(), not_given.into_values().sum::<u64>())
+    };
+    let (storage, ip) = (["storage".to_owned()], ["ip".to_owned()]);
+    let taking = |record_types, component| Taking {
+        record_types,
+        component,
+    };
+    let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        packed(taking(Some(&storage), None)),
+        (ids(&["0", "0-ip", "1-ip"]), 1)
+    );
+    assert_eq!(
+        packed(taking(Some(&ip), Some(&ip))),
+        (ids(&["0-ip", "1-ip"]), 2)
+    );
+    assert_eq!(
+        packed(taking(None, None)),
+        (ids(&["0", "1", "0-ip", "1-ip"]), 0)
+    );
 }
 
 /// What a run seals is let go project by project, whatever was sealed first.

@@ -89,6 +89,19 @@ fn what_goes_back_is_delivered_in_its_order_and_is_in_quarantine_no_more() {
 }
 
 /// Delivered, or waiting: usage must not be taken back.
+/// Somebody put it back, and it is in no quarantine any more.
+#[test]
+fn what_goes_back_is_delivered_though_its_type_is_given_no_more() {
+    let site = quarantined();
+    retry(&site);
+    let (journal, _) = site.open();
+    let consumer = Consumer::default();
+    let ip = ["ip".to_owned()];
+    let queue = journal.queue("m");
+    consumer.deliver(&queue, (Some(&ip), None), all).unwrap();
+    assert_eq!(consumer.ids().len(), 8);
+}
+
 #[test]
 fn what_is_older_than_what_came_since_stays_out() {
     let site = quarantined();

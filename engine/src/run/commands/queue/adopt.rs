@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 use caso_config::{Config, RecordTypes};
+use caso_state::ledger;
 
-use super::opened;
+use super::{Opened, opened};
 use crate::run::adoption::{KIND, Left, seal, take_all};
 use crate::run::exit::Exit;
+use crate::run::month;
 use crate::run::prepare::Stopped;
 use crate::run::summary::words::{count, len, of};
 use crate::run::table::next;
@@ -38,11 +40,28 @@ async fn adopted(config: &Config, what: &Adopt) -> Result<(String, Exit), Stoppe
     takes(config, &what.messenger).map_err(Stopped::with(Exit::Usage))?;
     let failed = || Stopped::with(Exit::Nothing);
     let opened = opened(config).await?;
+    let given = was_given(&opened, &what.messenger).map_err(failed())?;
     let left = take_all(&opened.spool, &what.folder).map_err(failed())?;
     let count = seal(&opened.journal, &opened.spool, &what.messenger, opened.now)
         .context("the messages are in the spool; repeat the command to go on")
         .map_err(failed())?;
-    Ok(said(what, count, &left))
+    let again = given.then(|| month::name(opened.now));
+    Ok(said(what, count, &left, again))
+}
+
+/// Whether the messenger was given records before, which the messages would come behind.
+fn was_given(opened: &Opened, name: &str) -> anyhow::Result<bool> {
+    let waiting = opened.journal.waiting();
+    let waiting = waiting.context("cannot read the journal")?;
+    let mut given = waiting
+        .iter()
+        .any(|it| it.messenger == name && it.records > 0);
+    ledger::each(&opened.spool, 0, &mut |run| {
+        let mut messengers = run.messengers.iter();
+        given |= messengers.any(|it| it.name == name && it.delivered > 0);
+    })
+    .context("cannot read the ledger of runs")?;
+    Ok(given)
 }
 
 /// Whether the messenger is one that takes messages as they are.
@@ -64,7 +83,8 @@ fn takes(config: &Config, name: &str) -> anyhow::Result<()> {
     }
 }
 
-fn said(what: &Adopt, number: u64, left: &Left) -> (String, Exit) {
+/// `again` is the month to publish once more, where newer records were given to the messenger before.
+fn said(what: &Adopt, number: u64, left: &Left, again: Option<String>) -> (String, Exit) {
     let messages = |number: u64| count(number, "message", "messages");
     let queue = what.folder.display();
     let name = &what.messenger;
@@ -89,7 +109,15 @@ fn said(what: &Adopt, number: u64, left: &Left) -> (String, Exit) {
         }
     }
     if number > 0 {
-        text += &next(&[format!("caso queue flush {name}")]);
+        let mut commands = vec![format!("caso queue flush {name}")];
+        if let Some(month) = again {
+            text += &format!(
+                "`{name}` was given newer records before: of a server of which both tell, the older word comes last, \
+                 until its month is published once more\n"
+            );
+            commands.push(format!("caso republish --month {month}"));
+        }
+        text += &next(&commands);
     }
     let whole = left.locked.is_empty() && left.strange.is_empty();
     let exit = match (whole, number) {

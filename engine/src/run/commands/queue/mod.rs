@@ -15,6 +15,7 @@ use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_disk::Disk;
 use caso_journal::{Journal, Sight, Waiting};
+use caso_model::guest::MAPPER;
 use caso_state::{Lock, Spool};
 
 pub use self::adopt::{Adopt, adopt};
@@ -87,6 +88,13 @@ fn of_messenger(config: &Config, sight: &Sight, messenger: &str) -> anyhow::Resu
     names.extend(all.iter().map(|it| it.messenger.as_str()));
     names.sort_unstable();
     names.dedup();
+    if messenger == MAPPER {
+        return Err(advised(
+            "usage that the mapper refused waits for nobody: no record was made of it",
+            "mend the mapper, then `caso republish --month <month>`, which makes them; what it refused lies in \
+             `caso-journal/quarantine/mapper` of the spool, and may be removed then",
+        ));
+    }
     Err(anyhow!(
         "there is no messenger `{messenger}`, neither in `messengers` nor in the journal; there is: {}",
         names.join(", ")

@@ -77,7 +77,10 @@ async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Sto
     }
     stdout::write(&announced(name, would, &changes)).map_err(failed())?;
     if would.returned == 0 {
-        let next = format!("next  caso queue show {name} --quarantine\n");
+        let mut next = format!("next  caso queue show {name} --quarantine\n");
+        if would.superseded > 0 {
+            next += &format!("      caso queue drop {name} --quarantine\n");
+        }
         return stdout::write(&next).map_err(failed());
     }
     if retry.remap {

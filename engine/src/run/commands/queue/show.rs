@@ -122,7 +122,10 @@ fn lines(found: &[Entry], what: &Show, now: i64) -> String {
     let name = &what.messenger;
     let next = match what.quarantine {
         true => {
-            format!("next  caso queue show {name} --quarantine ID\n      caso queue retry {name}\n")
+            format!(
+                "next  caso queue show {name} --quarantine ID\n      caso queue retry {name}\n      caso queue drop \
+                 {name} --quarantine\n"
+            )
         }
         false => format!("next  caso queue show {name} ID\n      caso queue flush {name}\n"),
     };

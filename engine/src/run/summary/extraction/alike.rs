@@ -7,7 +7,7 @@ use caso_base::line::LINE_BYTES;
 use caso_extract::ProjectRef;
 
 /// So many projects are named in the line of all that fail alike; `caso status` names the others.
-const NAMED: usize = 5;
+const NAMED: usize = 20;
 
 /// A project of which extractors failed for one reason.
 pub struct Failure<'a> {
@@ -121,12 +121,13 @@ mod tests {
     type Case<'a> = (usize, &'static str, Option<&'a Alike>);
 
     fn lines(failures: &[Case<'_>]) -> Vec<(String, Option<String>)> {
-        let projects: Vec<ProjectRef> = (0..9)
+        let projects: Vec<ProjectRef> = (0..30)
             .map(|number| ProjectRef {
                 id: format!("id{number}"),
                 configured: None,
                 name: (number != 1).then(|| format!("p{number}")),
                 vo: "vo".to_owned(),
+                disabled: false,
             })
             .collect();
         let mut found = Vec::new();
@@ -145,24 +146,31 @@ mod tests {
 
     #[test]
     fn many_that_fail_alike_are_one_line_with_one_command() {
-        let (cinder, nova) = (&forbidden(Service::BlockStorage), &forbidden(Service::Compute));
-        let mut failures: Vec<_> = (0..7).map(|it| (it, "forbidden", Some(cinder))).collect();
-        failures.insert(1, (8, "forbidden", Some(nova)));
+        let (cinder, nova) = (
+            &forbidden(Service::BlockStorage),
+            &forbidden(Service::Compute),
+        );
+        let mut failures: Vec<_> = (0..22).map(|it| (it, "forbidden", Some(cinder))).collect();
+        failures.insert(1, (25, "forbidden", Some(nova)));
+        let named = |numbers: std::ops::Range<usize>, name: fn(usize) -> String| {
+            numbers.map(name).collect::<Vec<_>>()
+        };
         assert_eq!(
             lines(&failures),
             [
                 (
-                    "cloud `a`: cinder: 7 projects (`p0`, `id1`, `p2`, `p3`, `p4` and 2 more) are not extracted and wait \
-                     for the next run; of the first: forbidden 0"
-                        .to_owned(),
-                    Some(
-                        "for project in id0 id1 id2 id3 id4 id5 id6; do openstack role add --user me --project \
-                         \"$project\" reader; done"
-                            .to_owned()
-                    )
+                    format!(
+                        "cloud `a`: cinder: 22 projects (`p0`, `id1`, {} and 2 more) are not extracted and wait for the \
+                         next run; of the first: forbidden 0",
+                        named(2..20, |number| format!("`p{number}`")).join(", ")
+                    ),
+                    Some(format!(
+                        "for project in {}; do openstack role add --user me --project \"$project\" reader; done",
+                        named(0..22, |number| format!("id{number}")).join(" ")
+                    ))
                 ),
                 (
-                    "project 8: cinder: forbidden 8".to_owned(),
+                    "project 25: cinder: forbidden 25".to_owned(),
                     Some("its own".to_owned())
                 ),
             ]

@@ -19,6 +19,7 @@ fn summary(results: Vec<(Extractor, ExtractorResult)>) -> Summary {
             configured: None,
             name: Some("vo".into()),
             vo: "vo".into(),
+            disabled: false,
         },
         extractors: results.into_iter().map(part).collect(),
     };
