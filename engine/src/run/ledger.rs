@@ -101,7 +101,7 @@ impl Extracted {
                                     used_from: used.as_ref().map(|used| used.from),
                                     ..WindowLine::default()
                                 };
-                                self.window(line, &project.id, &sealed.by_type, used);
+                                self.window(line, &project.id, sealed, used);
                             }
                             self.parts.push(Part {
                                 project: project.id.clone(),
@@ -131,7 +131,7 @@ impl Extracted {
         &mut self,
         line: WindowLine,
         project: &str,
-        by_type: &BTreeMap<String, u64>,
+        Sealed { by_type, lost, .. }: &Sealed,
         used: Option<Box<Counted>>,
     ) {
         let same = |known: &&mut WindowLine| {
@@ -151,6 +151,9 @@ impl Extracted {
                 last
             }
         };
+        if *lost > 0 {
+            at.lost.insert(project.to_owned(), *lost);
+        }
         let records = by_type.values().sum();
         at.records.insert(project.to_owned(), records);
         if let Some(used) = used {

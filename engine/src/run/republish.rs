@@ -248,6 +248,7 @@ mod tests {
                 .iter()
                 .map(|(kind, n)| ((*kind).to_owned(), *n))
                 .collect(),
+            lost: 0,
             used: None,
         };
         let part = |extractor, windows| Part {

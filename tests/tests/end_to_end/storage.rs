@@ -245,6 +245,50 @@ fn cinder_forbids_all_projects_and_that_is_one_line() {
     assert!(all.contains(&hint.to_lowercase()), "{outcome}");
 }
 
+/// A row without a size makes no record, and the next window begins behind it.
+#[test]
+fn what_came_to_no_record_is_told_until_it_is_published_once_more() {
+    let cloud = cloud();
+    let site = site(&cloud);
+    let spoil = |size: Option<serde_json::Value>| {
+        cloud.change(|plan| {
+            let volume = &mut plan.projects[0].volumes[0];
+            volume.odd.clear();
+            volume.odd.extend(size.map(|it| ("size".to_owned(), it)));
+        });
+    };
+    spoil(Some(json!(null)));
+    site.extract(&WINDOW)
+        .expect(3)
+        .says("hint: once that is mended `caso republish --month 2026-10`");
+    let status = || site.start("caso", &["status"], &[]).finish().stdout;
+    let told = status();
+    assert!(
+        told.contains("left out    project-0 cinder: in 1 window, "),
+        "{told}"
+    );
+    spoil(None);
+    assert!(status().contains("left out "));
+    site.start(
+        "caso",
+        &["republish"],
+        &[
+            "--month",
+            "2026-10",
+            "--yes",
+            "--types",
+            "storage",
+            "--storage-anyway",
+        ],
+    )
+    .finish()
+    .expect(0);
+    let told = status();
+    assert!(!told.contains("left out"), "{told}");
+    let mut records = site.storage_records().into_iter();
+    assert!(records.any(|it| volume_of(&it) == volume_id(0, 0)));
+}
+
 #[test]
 fn cinder_forbids_one_project_and_its_cursor_waits() {
     let cloud = cloud();

@@ -47,6 +47,13 @@ impl Extractor {
         }
     }
 
+    /// Whether what it reads is of a moment: of the past nothing can be made afterwards.
+    #[must_use]
+    pub fn is_of_a_moment(self) -> bool {
+        let mut types = self.record_types().iter();
+        types.all(|it| it.accrual() == Accrual::Moment)
+    }
+
     /// The types of records that come of what it reads.
     #[must_use]
     pub fn record_types(self) -> &'static [RecordType] {

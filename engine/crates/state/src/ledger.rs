@@ -89,6 +89,10 @@ pub struct WindowLine {
     /// The same, by record type.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, u64>,
+    /// Items that came to no record, as their rows could not be read or the mapper refused them, by
+    /// id of the project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<String, u64>,
     /// From when on `used` counts, in epoch seconds: where the window before it ended. None where
     /// nothing was counted, as in lines of a version that did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -386,6 +390,7 @@ mod tests {
                     end: began,
                 },
                 records: [("p".to_owned(), 2)].into(),
+                lost: BTreeMap::new(),
                 types: [("storage".to_owned(), 2)].into(),
                 used_from: Some(began - 3_600),
                 used: [(

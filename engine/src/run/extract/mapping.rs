@@ -141,6 +141,8 @@ pub struct Sealed {
     pub window: Window,
     /// By record type.
     pub by_type: BTreeMap<String, u64>,
+    /// Items that came to nothing.
+    pub lost: u64,
     pub used: Option<Box<Counted>>,
 }
 
@@ -155,6 +157,7 @@ impl Counts {
         self.windows.push(Sealed {
             window,
             by_type,
+            lost: self.lost,
             used,
         });
         self

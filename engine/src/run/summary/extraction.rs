@@ -19,6 +19,7 @@ use caso_base::Message;
 use caso_base::time::format_utc;
 use caso_extract::ProjectFailure;
 use caso_model::Window;
+use caso_model::extraction::Extractor;
 use caso_state::Failing;
 
 /// Of the projects of a region what is worth one line, not one a project.
@@ -210,7 +211,7 @@ impl Summary {
                     ("to", format_utc(window.end).into()),
                 ];
                 let name = format!("{name}: {extractor}");
-                self.done(&name, *window, counts, *stays, fields);
+                self.done(&name, (*window, *stays), counts, part.extractor, fields);
             }
             ExtractorResult::UpToDate => shared.up_to_date += 1,
             ExtractorResult::Lacking { what, reason } => {
@@ -238,9 +239,9 @@ impl Summary {
     fn done(
         &mut self,
         name: &str,
-        window: Window,
+        (window, stays): (Window, Option<i64>),
         counts: &Counts,
-        stays: Option<i64>,
+        extractor: Extractor,
         fields: Vec<(&'static str, serde_json::Value)>,
     ) {
         let mut line = format!(
@@ -263,7 +264,11 @@ impl Summary {
             if more > 0 {
                 let _ = write!(text, "; and {more} more");
             }
-            self.problem((text, later(window)));
+            let message = Message::from(text);
+            self.problem(match extractor.is_of_a_moment() {
+                true => message,
+                false => message.hint(later(window)),
+            });
         }
     }
 

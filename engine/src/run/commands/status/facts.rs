@@ -12,8 +12,9 @@ use caso_base::error_chain;
 use caso_config::Config;
 use caso_disk::{Disk, Left, elements};
 use caso_journal::{Damaged, Journal};
+use caso_model::extraction::Extractor;
 use caso_sandbox::RunLimits;
-use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine};
+use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine, WindowLine};
 use caso_state::{
     AllCursors, CursorKey, Cursors, Failures, FolderError, FolderProblem, Lock, LockError, Spool,
 };
@@ -60,6 +61,8 @@ pub struct Status {
     pub damaged_ledger: Vec<DamagedLedger>,
     /// Records that were lost to messengers in the last days.
     pub lost: Vec<Lost>,
+    /// What was used in the last days and came to no record.
+    pub left_out: Vec<LeftOut>,
     /// What is there and cannot be read: what is above says nothing of it.
     pub unreadable: Vec<String>,
 }
@@ -71,6 +74,20 @@ pub struct Lost {
     pub records: u64,
     /// When the run began that found it, in epoch seconds.
     pub at: i64,
+}
+
+/// Windows of an extractor in which rows could not be read, or the mapper refused what they said.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    pub cloud: String,
+    pub region: Option<String>,
+    pub project: String,
+    pub name: Option<String>,
+    pub extractor: String,
+    /// Of how many windows, where the first of them begins and the last ends.
+    pub windows: u64,
+    pub from: i64,
+    pub to: i64,
 }
 
 /// A cursor file that says nothing.
@@ -226,7 +243,7 @@ impl Status {
         let (cursors, damaged_cursors) = readable(cursors, &mut unreadable);
         let left = spool.disk().left(&config.spooldir);
         let damaged = readable(damaged(&spool), &mut unreadable);
-        let lost = lost(&runs, now);
+        let (lost, left_out) = (lost(&runs, now), left_out(&runs, now));
         Status {
             format: 1,
             now,
@@ -251,6 +268,7 @@ impl Status {
                 })
                 .collect(),
             lost,
+            left_out,
             unreadable,
         }
     }
@@ -356,6 +374,10 @@ impl Status {
             } = lost;
             format!("{messenger} lost {}", count(*records, "record", "records"))
         }));
+        let left_out = len(&self.left_out);
+        if left_out > 0 {
+            lines.push(format!("{left_out} with use that came to no record"));
+        }
         let lost: u64 = self.damaged_ledger.iter().map(|it| it.lines).sum();
         if lost > 0 {
             lines.push(format!(
@@ -427,6 +449,60 @@ fn lost(runs: &[RunLine], now: i64) -> Vec<Lost> {
         messengers.map(lost).collect::<Vec<_>>()
     };
     recent.flat_map(of_run).collect()
+}
+
+/// Of addresses nothing can be made afterwards. What was extracted once more since, and whole, is no more left out.
+pub fn left_out(runs: &[RunLine], now: i64) -> Vec<LeftOut> {
+    let mut found: BTreeMap<(&str, Option<&str>, &str, &str), LeftOut> = BTreeMap::new();
+    let is_of_a_moment =
+        |it: &WindowLine| Extractor::named(&it.extractor).is_some_and(Extractor::is_of_a_moment);
+    for (at, run) in runs.iter().enumerate() {
+        if now - run.began >= TOLD {
+            continue;
+        }
+        for line in run.windows.iter().filter(|it| !is_of_a_moment(it)) {
+            for project in line.lost.keys() {
+                let later = runs.get(at + 1..).unwrap_or_default().iter();
+                let mut later = later.flat_map(|run| &run.windows);
+                if later.any(|it| is_whole_over(it, line, project)) {
+                    continue;
+                }
+                let region = line.region.as_deref();
+                let key = (
+                    line.cloud.as_str(),
+                    region,
+                    project.as_str(),
+                    line.extractor.as_str(),
+                );
+                let known = found.entry(key).or_insert_with(|| LeftOut {
+                    cloud: line.cloud.clone(),
+                    region: line.region.clone(),
+                    project: project.clone(),
+                    name: None,
+                    extractor: line.extractor.clone(),
+                    windows: 0,
+                    from: line.window.start,
+                    to: line.window.end,
+                });
+                known.windows += 1;
+                known.from = known.from.min(line.window.start);
+                known.to = known.to.max(line.window.end);
+                if let Some(name) = run.names.get(project) {
+                    known.name = Some(name.clone());
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Whether a window is over another one of its extractor, and left nothing out of this project.
+fn is_whole_over(window: &WindowLine, of: &WindowLine, project: &str) -> bool {
+    (&window.cloud, &window.region, &window.extractor) == (&of.cloud, &of.region, &of.extractor)
+        && window.window.start <= of.window.start
+        && window.window.end >= of.window.end
+        && window.records.contains_key(project)
+        && !window.lost.contains_key(project)
 }
 
 fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {

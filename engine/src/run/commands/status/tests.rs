@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::facts::{Cursor, DamagedFile, Outgoing};
+use super::facts::{Cursor, DamagedFile, Outgoing, left_out};
 use super::*;
 use caso_journal::{Damaged, Held};
-use caso_state::ledger::{FailureLine, MessengerLine, RunLine};
+use caso_model::Window;
+use caso_state::ledger::{FailureLine, MessengerLine, RunLine, WindowLine};
 
 const NOW: i64 = 1_795_280_273;
 const HOUR: i64 = 3_600;
@@ -83,6 +84,7 @@ fn well() -> Status {
         damaged: Vec::new(),
         damaged_cursors: Vec::new(),
         lost: Vec::new(),
+        left_out: Vec::new(),
         damaged_ledger: Vec::new(),
         unreadable: Vec::new(),
     }
@@ -269,4 +271,67 @@ fn for_prometheus() {
     ] {
         assert!(page.contains(line), "{line} in {page}");
     }
+}
+
+fn line(began: i64, extractor: &str, window: (i64, i64), lost: &[&str]) -> RunLine {
+    let by_project =
+        |ids: &[&str], number| ids.iter().map(|id| ((*id).to_owned(), number)).collect();
+    RunLine {
+        windows: vec![WindowLine {
+            cloud: "default".into(),
+            extractor: extractor.into(),
+            window: Window {
+                start: window.0,
+                end: window.1,
+            },
+            records: by_project(&["a", "b"], 1),
+            lost: by_project(lost, 2),
+            ..WindowLine::default()
+        }],
+        began,
+        names: [("a".to_owned(), "name-of-a".to_owned())].into(),
+        ..well().last_run.unwrap()
+    }
+}
+
+/// Until it is extracted once more, and whole; of addresses that cannot be.
+#[test]
+fn what_came_to_no_record_is_told_until_it_has_one() {
+    let told = |runs: &[RunLine]| -> Vec<(String, Option<String>, u64, i64, i64)> {
+        let found = left_out(runs, NOW).into_iter();
+        found
+            .map(|it| (it.project, it.name, it.windows, it.from, it.to))
+            .collect()
+    };
+    let of_a = |windows, from, to| {
+        let name = Some("name-of-a".to_owned());
+        vec![("a".to_owned(), name, windows, from, to)]
+    };
+    let mut runs = vec![
+        line(NOW - 900, "cinder", (0, 10), &["a"]),
+        line(NOW - 800, "cinder", (10, 20), &["a"]),
+        line(NOW - 700, "cinder", (20, 30), &[]),
+        line(NOW - 600, "neutron", (20, 30), &["a"]),
+    ];
+    assert_eq!(told(&runs), of_a(2, 0, 20));
+    // Once more: a part, another extractor, and as badly as before.
+    runs.push(line(NOW - 500, "cinder", (0, 10), &["b"]));
+    assert_eq!(told(&runs).len(), 2, "{:?}", told(&runs));
+    runs.push(line(NOW - 400, "nova", (0, 30), &[]));
+    runs.push(line(NOW - 300, "cinder", (0, 30), &["a", "b"]));
+    assert_eq!(told(&runs)[0], of_a(2, 0, 30)[0].clone());
+    let mut status = well();
+    status.left_out = left_out(&runs, NOW);
+    let page = text::text(&status);
+    assert!(
+        page.contains("left out    name-of-a cinder: in 2 windows, "),
+        "{page}"
+    );
+    assert!(page.contains("caso republish --month 1970-01"), "{page}");
+    assert!(page.contains("2 with use that came to no record"), "{page}");
+    runs.push(line(NOW - 200, "cinder", (0, 30), &[]));
+    assert_eq!(told(&runs), []);
+    // It is no news for ever.
+    let old = line(NOW - 8 * 86_400, "cinder", (0, 10), &["a"]);
+    assert_eq!(told(&[old]), []);
 }

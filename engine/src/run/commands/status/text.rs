@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
+use crate::run::month;
 use crate::run::summary::words::{count, damaged, size, span};
 use caso_base::time::format_utc;
 
@@ -21,6 +22,7 @@ pub fn text(status: &Status) -> String {
     page.queues(status);
     page.outgoing(status);
     page.lost(status);
+    page.left_out(status);
     page.damaged(status);
     page.cursors(status);
     page.ledger(status);
@@ -215,6 +217,26 @@ impl Page {
                     it.messenger,
                     count(it.records, "record", "records"),
                     format_utc(it.at)
+                ),
+            );
+        }
+    }
+
+    fn left_out(&mut self, status: &Status) {
+        for it in &status.left_out {
+            let project = it.name.as_deref().unwrap_or(&it.project);
+            let region = it.region.as_ref();
+            let region = region.map_or_else(String::new, |it| format!(" {it}"));
+            self.line(
+                "left out",
+                &format!(
+                    "{project}{region} {}: in {}, {} to {}, some of what was used came to no record; once that is mended: \
+                     caso republish --month {}",
+                    it.extractor,
+                    count(it.windows, "window", "windows"),
+                    format_utc(it.from),
+                    format_utc(it.to),
+                    month::name(it.to - 1)
                 ),
             );
         }
