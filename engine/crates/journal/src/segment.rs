@@ -72,7 +72,7 @@ pub(crate) struct Header {
     /// The messengers it is for.
     pub(crate) messengers: Vec<String>,
     /// The record types that the configuration gave each of them then; none is all that its component takes.
-    /// One that is not here is given what the configuration says when it is packed: so wrote cASO before 6.1.
+    /// One that is not here is given what the configuration says when it is packed: so wrote an earlier build of cASO 6.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) record_types: BTreeMap<String, Option<Vec<String>>>,
     /// When it was begun.
