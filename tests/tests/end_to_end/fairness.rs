@@ -225,3 +225,15 @@ fn a_service_that_fails_for_all_projects_is_one_line() {
         .says("nova: 20 projects are not extracted and wait for the next run: ");
     assert_eq!(outcome.stderr.matches("status 500").count(), 1, "{outcome}");
 }
+
+/// Keystone says it in its list, and gives nobody a token: no role would.
+#[test]
+fn a_project_that_keystone_has_disabled_is_said_to_be() {
+    let cloud = cloud();
+    cloud.change(|plan| plan.projects[1].enabled = false);
+    let site = site(&cloud, "4");
+    run(&site, ENDS[0]).expect(3).says(&format!(
+        "hint: Keystone has it disabled: openstack project set --enable {};",
+        project_id(1)
+    ));
+}
