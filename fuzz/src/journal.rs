@@ -4,7 +4,7 @@
 use std::fs;
 
 use caso_disk::Disk;
-use caso_journal::Journal;
+use caso_journal::{Journal, Taking};
 use caso_state::Spool;
 
 /// A segment's number and bytes, and those of the journal's counter.
@@ -30,7 +30,7 @@ pub fn target(input: Input) {
     };
     if let Ok((journal, _)) = Journal::open(&spool, 0) {
         let _ = journal.waiting();
-        let _ = journal.queue("ssm").pack(None, None);
+        let _ = journal.queue("ssm").pack(Taking::default(), None);
         let _ = journal.damaged();
     }
 }

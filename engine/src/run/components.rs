@@ -570,15 +570,6 @@ pub async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::R
         ComponentSource::BuiltIn(name) => {
             let bytes = caso_builtin::builtin(name)
                 .ok_or_else(|| anyhow!("`{name}` is not built in this version"))?;
-            let found = sha256_hex(bytes);
-            if let Some(pin) = instance.sha256.as_ref().filter(|pin| **pin != found) {
-                return Err(remedy::advised(
-                    format!(
-                        "`sha256` names another component than the built-in `{name}`: {found} was expected to be {pin}"
-                    ),
-                    "remove `sha256`: what came with the program changes with it, or name the file in `component`",
-                ));
-            }
             Source::Builtin { name, bytes }
         }
         ComponentSource::File(path) => Source::File {
@@ -586,7 +577,20 @@ pub async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::R
             sha256: instance.sha256.as_deref(),
         },
     };
-    Ok(sandbox.load(source).await?)
+    let component = sandbox.load(source).await?;
+    // A file's pin was compared before anything was made of it.
+    match (&instance.source, &instance.sha256) {
+        (ComponentSource::BuiltIn(name), Some(pin)) if *pin != component.sha256 => {
+            Err(remedy::advised(
+                format!(
+                    "`sha256` names another component than the built-in `{name}`: it is {pin}, and that one has {}",
+                    component.sha256
+                ),
+                "remove `sha256`: what came with the program changes with it; or name the file in `component`",
+            ))
+        }
+        _ => Ok(component),
+    }
 }
 
 /// How many mappers there may be at a time; the sandbox saw to it that one fits.

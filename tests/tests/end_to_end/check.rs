@@ -233,6 +233,21 @@ fn a_destination_is_reached_and_gets_nothing() {
     assert_eq!(lines(&down, "ok", "project").len(), 1, "{down}");
 }
 
+/// Whoever pins means it, wherever the component comes from.
+#[test]
+fn a_built_in_component_is_held_against_its_pin_too() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = Site::at(&cloud);
+    site.set("messenger_ssm", "sha256", &"0".repeat(64));
+    site.extract(&[])
+        .says("`sha256` names another component than the built-in `ssm`")
+        .says("remove `sha256`");
+    assert!(site.messages().is_empty());
+    site.unset("messenger_ssm", "sha256");
+    site.extract(&[]).expect(0);
+    assert!(!site.messages().is_empty());
+}
+
 #[test]
 fn a_queue_that_cannot_be_written_and_a_component_that_is_not_the_pinned_one() {
     let cloud = Cloud::start(Plan::generated(1, 1));

@@ -114,6 +114,34 @@ fn without_a_key_all_waits() {
     assert_eq!(records(&site, "second").len(), records(&site, "ssm").len());
 }
 
+/// Of what a filter leaves out a run publishes nothing.
+#[test]
+fn a_preview_counts_what_is_left() {
+    let (_world, site) = with_verb("drop:vm-0-1");
+    let shown = site
+        .start(
+            "caso",
+            &["preview"],
+            &[
+                "--format",
+                "json",
+                "--extract-from",
+                FROM,
+                "--extract-to",
+                TO,
+            ],
+        )
+        .finish()
+        .expect(0);
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let records = |name: &str| {
+        let mut messengers = shown["messengers"].as_array().unwrap().iter();
+        let found = messengers.find(|it| it["name"] == name).unwrap();
+        found["records"].as_u64().unwrap()
+    };
+    assert_eq!(records("second"), records("ssm") - 1, "{shown}");
+}
+
 #[test]
 fn what_is_dropped_is_counted_and_not_offered_again() {
     let (_world, mut site) = with_verb("drop:vm-0-1");

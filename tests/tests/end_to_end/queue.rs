@@ -304,6 +304,21 @@ fn what_is_in_quarantine_is_named_by_every_run_and_put_back_by_the_command_it_na
     assert_eq!(segments(&site), 0);
 }
 
+/// It is no messenger's, and what cures it is another command.
+#[test]
+fn of_what_the_mapper_refused_the_cure_is_named() {
+    let world = plain();
+    let site = with_a_quarantine(&world);
+    for (command, more) in [
+        ("show", &["mapper", "--quarantine"][..]),
+        ("retry", &["mapper"]),
+    ] {
+        let told = sub(&site, command, more);
+        assert_ne!(told.code(), 0, "{told}");
+        told.says("no record was made of it").says("caso republish");
+    }
+}
+
 /// The server's record of an hour later was delivered: the one of before must not take it back.
 #[test]
 fn what_is_older_than_what_was_delivered_since_stays_in_quarantine() {

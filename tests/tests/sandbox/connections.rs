@@ -145,27 +145,27 @@ async fn sockets_reach_the_granted_address_alone() {
 
 #[tokio::test]
 async fn without_the_grant_there_are_no_sockets() {
-    let setup = MessengerSetup {
-        instance: "dial".to_owned(),
-        settings: Vec::new(),
-        secrets: Vec::new(),
-        granted: Granted::nothing(mine()),
-        limits: Limits::default(),
-        redirect: Redirect::default(),
-        network: NetworkEnvironment::default(),
+    let redirected = Redirect {
+        connections: Some(std::sync::Arc::new(|_, _| Ok(()))),
+        ..Redirect::default()
     };
-    let failure = guests()
-        .await
-        .dialler
-        .start_messenger(setup)
-        .await
-        .err()
-        .unwrap();
-    assert_eq!(failure.kind, FailureKind::Start);
-    assert!(
-        failure
-            .detail
-            .contains("add `address:host:port` to `grants`"),
-        "{failure}"
-    );
+    for (redirect, told) in [
+        (Redirect::default(), "add `address:host:port` to `grants`"),
+        // A dry run takes the grant away: to add it would help nobody.
+        (redirected, "no address can be reached in a dry run"),
+    ] {
+        let setup = MessengerSetup {
+            instance: "dial".to_owned(),
+            settings: Vec::new(),
+            secrets: Vec::new(),
+            granted: Granted::nothing(mine()),
+            limits: Limits::default(),
+            redirect,
+            network: NetworkEnvironment::default(),
+        };
+        let started = guests().await.dialler.start_messenger(setup).await;
+        let failure = started.err().unwrap();
+        assert_eq!(failure.kind, FailureKind::Start);
+        assert!(failure.detail.contains(told), "{failure}");
+    }
 }

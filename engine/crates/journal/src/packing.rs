@@ -54,15 +54,6 @@ pub struct Taking<'a> {
     pub component: Option<&'a [String]>,
 }
 
-impl<'a> From<Option<&'a [String]>> for Taking<'a> {
-    fn from(record_types: Option<&'a [String]>) -> Self {
-        Taking {
-            record_types,
-            component: None,
-        }
-    }
-}
-
 impl Taking<'_> {
     fn takes(self, messenger: &str, info: &SegmentInfo, kind: &RecordKind) -> bool {
         takes(self.record_types, kind)

@@ -47,18 +47,8 @@ impl Queue {
     ///
     /// # Errors
     /// A file cannot be read or written; nothing is packed then.
-    pub fn pack<'a>(
-        &self,
-        taking: impl Into<Taking<'a>>,
-        unit: Option<u32>,
-    ) -> Result<NotGiven, JournalError> {
-        packing::pack(
-            &self.shared,
-            &self.folder,
-            &self.messenger,
-            taking.into(),
-            unit,
-        )
+    pub fn pack(&self, taking: Taking<'_>, unit: Option<u32>) -> Result<NotGiven, JournalError> {
+        packing::pack(&self.shared, &self.folder, &self.messenger, taking, unit)
     }
 
     /// The packs that are not finished, in their order.

@@ -204,6 +204,17 @@ fn what_cannot_be_used_is_refused_with_words() {
     assert_eq!(refusal("none", "rsa-pkcs8.pem"), "cannot read `none`");
 }
 
+/// Read to its end, it would take all memory.
+#[test]
+fn a_device_in_the_place_of_a_file_is_refused() {
+    for (certificate, key) in [
+        ("rsa-cert.pem", "/dev/zero"),
+        ("/dev/zero", "rsa-pkcs8.pem"),
+    ] {
+        assert_eq!(refusal(certificate, key), "cannot read `/dev/zero`");
+    }
+}
+
 #[test]
 fn a_file_that_is_cut_anywhere_is_refused_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,21 +15,14 @@ use caso_model::extraction::Extractor;
 use caso_state::ledger;
 use caso_state::{CursorKey, Cursors, Place, Spool, Unlisted};
 
-/// Of what, and the id of the project.
-type Key = (CursorKey, String);
-
 /// Whether what an extractor of this name finds adds up: of others no window needs to be known.
 pub fn adds_up(extractor: &str) -> bool {
     Extractor::named(extractor).is_some_and(caso_extract::adds_up)
 }
 
-/// The windows that were extracted, by what they are of.
+/// The windows that were extracted, by the id of the project and by what of it they are.
 #[derive(Debug, Default)]
-pub struct PastWindows {
-    spans: HashMap<Key, Spans>,
-    /// How far each came by the ledger, also of what does not add up.
-    last: HashMap<Key, i64>,
-}
+pub struct PastWindows(HashMap<String, HashMap<CursorKey, Spans>>);
 
 /// Of one extractor of a project, each by their starts.
 #[derive(Debug, Default)]
@@ -37,12 +30,15 @@ pub struct Spans {
     pub extracted: Vec<Window>,
     /// Those that never were, though a cursor is past them.
     skipped: Vec<Window>,
+    /// How far it came by the ledger, also where it does not add up and no window is kept.
+    came: Option<i64>,
 }
 
 /// Of what nothing is known.
 static NONE: Spans = Spans {
     extracted: Vec::new(),
     skipped: Vec::new(),
+    came: None,
 };
 
 /// The same at a moment.
@@ -129,8 +125,7 @@ impl PastWindows {
     /// # Errors
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
-        let mut past: HashMap<Key, Spans> = HashMap::new();
-        let mut last: HashMap<Key, i64> = HashMap::new();
+        let mut past: HashMap<String, HashMap<CursorKey, Spans>> = HashMap::new();
         ledger::each(spool, since, &mut |run| {
             for line in run.windows {
                 let adds_up = adds_up(&line.extractor);
@@ -140,11 +135,11 @@ impl PastWindows {
                     extractor: line.extractor,
                 };
                 for project in line.records.into_keys() {
-                    let key = (key.clone(), project);
-                    let last = last.entry(key.clone()).or_insert(line.window.end);
-                    *last = line.window.end.max(*last);
+                    let of_project = past.entry(project).or_default();
+                    let spans = of_project.entry(key.clone()).or_default();
+                    spans.came = spans.came.max(Some(line.window.end));
                     if adds_up {
-                        past.entry(key).or_default().extracted.push(line.window);
+                        spans.extracted.push(line.window);
                     }
                 }
             }
@@ -156,47 +151,51 @@ impl PastWindows {
             renamed,
         } in Cursors::unlisted(spool)?
         {
+            let of_project = past.entry(project).or_default();
             for (key, window) in windows
                 .into_iter()
                 .filter(|(key, _)| adds_up(&key.extractor))
             {
-                let spans = past.entry((key, project.clone())).or_default();
-                spans.extracted.push(window);
+                of_project.entry(key).or_default().extracted.push(window);
             }
             for (key, window) in skipped {
-                let spans = past.entry((key, project.clone())).or_default();
-                spans.skipped.push(window);
+                of_project.entry(key).or_default().skipped.push(window);
             }
             // By a former name the ledger has what is of the present one.
             for (now, was) in renamed {
                 for extractor in Extractor::ALL.map(Extractor::as_str) {
-                    let of = |place: &Place| {
-                        let key = CursorKey {
-                            cloud: place.cloud.clone(),
-                            region: place.region.clone(),
-                            extractor: extractor.to_owned(),
-                        };
-                        (key, project.clone())
+                    let of = |place: &Place| CursorKey {
+                        cloud: place.cloud.clone(),
+                        region: place.region.clone(),
+                        extractor: extractor.to_owned(),
                     };
-                    let windows = past.get(&of(&was)).map(|it| it.extracted.clone());
+                    let windows = of_project.get(&of(&was)).map(|it| it.extracted.clone());
                     if let Some(windows) = windows {
-                        past.entry(of(&now)).or_default().extracted.extend(windows);
+                        let spans = of_project.entry(of(&now)).or_default();
+                        spans.extracted.extend(windows);
                     }
                 }
             }
         }
-        for Spans { extracted, skipped } in past.values_mut() {
+        let all = past.values_mut().flat_map(HashMap::values_mut);
+        for Spans {
+            extracted, skipped, ..
+        } in all
+        {
             for windows in [extracted, skipped] {
                 windows.sort_by_key(|window| (window.start, window.end));
                 windows.dedup();
             }
         }
-        Ok(PastWindows { spans: past, last })
+        Ok(PastWindows(past))
     }
 
     /// Those of one extractor of a project.
     pub fn of(&self, key: &CursorKey, project: &str) -> &Spans {
-        let spans = self.spans.get(&(key.clone(), project.to_owned()));
+        let spans = self
+            .0
+            .get(project)
+            .and_then(|of_project| of_project.get(key));
         spans.unwrap_or(&NONE)
     }
 
@@ -204,9 +203,10 @@ impl PastWindows {
     /// lastrun file of its project, which would count for it, stands farther, and is theirs as one of them came just so far.
     /// A file that somebody else wrote is meant.
     pub fn left_behind(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<i64> {
-        let last = self.last.get(&(key.clone(), project.to_owned()))?;
-        let ours = |((_, of), end): (&Key, &i64)| of == project && *end == lastrun;
-        (*last < lastrun && self.last.iter().any(ours)).then_some(*last)
+        let of_project = self.0.get(project)?;
+        let came = of_project.get(key)?.came?;
+        let ours = |it: &Spans| it.came == Some(lastrun);
+        (came < lastrun && of_project.values().any(ours)).then_some(came)
     }
 }
 
@@ -294,7 +294,7 @@ mod tests {
     fn at(extracted: &[Window], now: i64, anyway: bool) -> Past<'static> {
         let spans = Spans {
             extracted: extracted.to_vec(),
-            skipped: Vec::new(),
+            ..Spans::default()
         };
         Past {
             skipped: &[],
@@ -397,6 +397,7 @@ mod tests {
         let known = Spans {
             extracted: vec![w(0, 10), w(20, 30)],
             skipped: vec![w(10, 15), w(15, 20), w(30, 34), w(36, 40)],
+            came: None,
         };
         let known = &known.at(100, false);
         assert_eq!(
@@ -432,6 +433,7 @@ mod tests {
                 let known = Spans {
                     extracted: gap.to_vec(),
                     skipped: skipped.to_vec(),
+                    came: None,
                 };
                 let known = &known.at(100, false);
                 let mut reached = start;

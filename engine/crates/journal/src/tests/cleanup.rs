@@ -72,7 +72,7 @@ fn a_pack_with_nothing_left_is_ended_though_nobody_delivers_it() {
     site.extract(&["1", "2"]);
     let (journal, _) = site.open();
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     batch.resolve([0]).unwrap();

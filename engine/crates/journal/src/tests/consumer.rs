@@ -99,8 +99,12 @@ impl Consumer {
         (types, unit): (Option<&[String]>, Option<u32>),
         rule: impl Fn(&[AccountingRecord]) -> Taken,
     ) -> Result<Came, JournalError> {
+        let taking = Taking {
+            record_types: types,
+            ..Taking::default()
+        };
         let mut came = Came {
-            not_given: queue.pack(types, unit)?,
+            not_given: queue.pack(taking, unit)?,
             ..Came::default()
         };
         for pending in queue.pending()? {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::consumer::{front, refused, unreadable};
 use super::site::*;
 use crate::layout::FORMAT;
-use crate::{Journal, JournalError, QuarantinedRecord};
+use crate::{Journal, JournalError, QuarantinedRecord, Taking};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -27,7 +27,7 @@ fn batches_are_counted_from_0_and_each_step_is_a_line() {
     let records = [cloud("1", "1", 1), cloud("2", "2", 1), ip("3")];
     site.seal(&journal, 0, &records);
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let mut pack = front(&queue);
     let clouds = pack.next_batch().unwrap().unwrap();
     assert_eq!(clouds.attempt().unwrap(), 1);
@@ -80,7 +80,7 @@ fn the_operator_reads_how_often_the_batch_at_the_front_was_offered() {
     let (journal, _) = site.open();
     site.seal(&journal, 0, &[cloud("1", "1", 1), ip("2")]);
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let attempts = || {
         let waiting = journal.waiting().unwrap();
         waiting.iter().map(|it| it.attempts).collect::<Vec<_>>()
@@ -107,7 +107,7 @@ fn a_batch_of_an_unknown_type_is_named_with_its_pack() {
     site.extract(&["1"]);
     let (journal, _) = site.open();
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let file = site
         .path("messengers/a")
         .join(&site.files("messengers/a")[0]);
@@ -130,7 +130,7 @@ fn sums_are_of_what_stands_beside_them() {
     site.extract(&["1"]);
     let (journal, _) = site.open();
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     batch.attempt().unwrap();
@@ -162,7 +162,7 @@ fn a_batch_refers_to_where_its_records_stand() {
     let (journal, _) = site.open();
     site.seal(&journal, 0, &[cloud("1", "1", 1), cloud("2", "2", 1)]);
     site.seal(&journal, 1, &[cloud("3", "3", 1)]);
-    journal.queue("a").pack(None, None).unwrap();
+    journal.queue("a").pack(Taking::default(), None).unwrap();
     let file = &site.files("messengers/a")[0];
     let text = fs::read_to_string(site.path("messengers/a").join(file)).unwrap();
     let refs: Vec<(u64, u64)> = lines(&text)[1]["refs"]
@@ -204,7 +204,7 @@ fn what_waits_is_told_with_its_bytes_and_its_age() {
         (it.records, it.bytes, it.oldest)
     };
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     assert_eq!(queue.records_left().unwrap(), 3);
     assert_eq!(told(), (3, clouds[0] + clouds[1] + ips[0], Some(500)));
     let mut pack = front(&queue);
@@ -224,7 +224,7 @@ fn a_line_of_the_quarantine_is_read_and_forgotten_by_itself() {
     site.extract(&["1", "2", "3"]);
     let (journal, _) = site.open();
     let queue = journal.queue("a");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let mut pack = front(&queue);
     let batch = pack.next_batch().unwrap().unwrap();
     let items = batch.records().unwrap().items;
@@ -272,10 +272,10 @@ fn a_file_that_cannot_be_opened_is_an_error() {
     let kept = fs::read(&segment).unwrap();
     fs::remove_file(&segment).unwrap();
     unreadable(&segment);
-    assert!(told(queue.pack(None, None).unwrap_err()).contains(".seg"));
+    assert!(told(queue.pack(Taking::default(), None).unwrap_err()).contains(".seg"));
     fs::remove_file(&segment).unwrap();
     fs::write(&segment, kept).unwrap();
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let name = queue.pending().unwrap()[0].name;
     let ack = site.path("messengers/a").join(format!("{name}.ack"));
     unreadable(&ack);

@@ -264,7 +264,7 @@ fn a_record_of_each_batch_lies_in_quarantine() {
     let (journal, _) = site.open();
     site.seal(&journal, 0, &[cloud("vm", "vm", 1), ip("ip")]);
     let queue = journal.queue("m");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     for _ in 0..2 {
         let mut pack = front(&queue);
         while let Some(batch) = pack.next_batch().unwrap() {

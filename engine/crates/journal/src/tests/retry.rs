@@ -88,7 +88,6 @@ fn what_goes_back_is_delivered_in_its_order_and_is_in_quarantine_no_more() {
     assert_eq!(retry(&site), returned(0, 0));
 }
 
-/// Delivered, or waiting: usage must not be taken back.
 /// Somebody put it back, and it is in no quarantine any more.
 #[test]
 fn what_goes_back_is_delivered_though_its_type_is_given_no_more() {
@@ -102,6 +101,7 @@ fn what_goes_back_is_delivered_though_its_type_is_given_no_more() {
     assert_eq!(consumer.ids().len(), 8);
 }
 
+/// Delivered, or waiting: usage must not be taken back.
 #[test]
 fn what_is_older_than_what_came_since_stays_out() {
     let site = quarantined();
@@ -143,7 +143,7 @@ fn what_is_offered_again_anyway_stays() {
     put(&site, 0, &[cloud("a", "a", 1)]);
     let (journal, _) = site.open();
     let queue = journal.queue("m");
-    queue.pack(None, None).unwrap();
+    queue.pack(Taking::default(), None).unwrap();
     let name = queue.pending().unwrap()[0].name;
     let batch = queue.open(name).unwrap().next_batch().unwrap().unwrap();
     let item = batch.records().unwrap().items.remove(0);
@@ -338,7 +338,7 @@ fn what_is_accepted_of_a_key_that_this_run_refused_is_remembered() {
     let queue = journal.queue("m");
     let offered = |project, record: AccountingRecord, accepts: bool| {
         site.seal(&journal, project, &[record]);
-        queue.pack(None, None).unwrap();
+        queue.pack(Taking::default(), None).unwrap();
         let mut pack = front(&queue);
         let batch = pack.next_batch().unwrap().unwrap();
         let items = batch.records().unwrap().items;

@@ -222,7 +222,7 @@ fn sealed_together() {
 #[test]
 fn packed_and_offered() {
     let (watched, journal) = Watched::with_sealed(&["1"]);
-    journal.queue("m").pack(None, None).unwrap();
+    journal.queue("m").pack(Taking::default(), None).unwrap();
     watched.does("packed");
     watched.deliver(&journal, nothing);
     watched.does("offered for the first time");

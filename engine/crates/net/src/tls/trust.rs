@@ -112,3 +112,16 @@ pub fn read_file(
     }
     Ok(certificates)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Read to its end, it would take all memory.
+    #[test]
+    fn a_device_in_the_place_of_a_file_is_refused() {
+        let error = read_file(Path::new("/dev/zero"), "cafile").unwrap_err();
+        let told = caso_base::error_chain(&error);
+        assert!(told.contains("it is no regular file"), "{told}");
+    }
+}

@@ -29,7 +29,7 @@ fn a_fresh_folder_is_closed_and_accepted_again() {
 #[test]
 fn what_others_could_have_written_is_not_used() {
     type Spoil = fn(&Path);
-    let spoil: [(&str, Spoil); 7] = [
+    let spoil: [(&str, Spoil); 9] = [
         ("mode 0700", |folder| mode(folder, 0o755)),
         ("mode 0700", |folder| mode(folder, 0o710)),
         ("not ours alone", |folder| {
@@ -43,6 +43,14 @@ fn what_others_could_have_written_is_not_used() {
         }),
         ("not ours alone", |folder| {
             symlink("/etc/passwd", folder.join("code")).unwrap()
+        }),
+        // What is noted of it, beside it.
+        ("not ours alone", |folder| {
+            symlink("/dev/zero", folder.with_extension("sums")).unwrap()
+        }),
+        ("not ours alone", |folder| {
+            let pipe = folder.with_extension("sums");
+            nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
         }),
         ("where other users may write", |folder| {
             mode(folder.parent().unwrap(), 0o777)
