@@ -27,6 +27,7 @@ mod cpu;
 mod describe;
 mod energy;
 mod flavor;
+mod held;
 mod identity;
 mod ip;
 mod lifetime;

@@ -4,7 +4,14 @@ use std::collections::HashMap;
 
 use crate::flavor::Properties;
 use crate::policy::Policy;
-use crate::usage::{Context, Flavor, Image, Server, Tables, UsageItem, User};
+use crate::usage::{Context, Flavor, Image, Server, SizeSpan, Tables, UsageItem, User};
+
+/// The id of the flavor that a server had from that moment on, where somebody saw it.
+pub fn flavor_of(size: &SizeSpan) -> Option<&str> {
+    let mut named = size.attributes.iter();
+    let id = named.find(|attribute| attribute.name == "flavor-id")?;
+    Some(&id.value)
+}
 
 /// What the items of a page are mapped with.
 pub struct Page<'a> {
@@ -35,13 +42,16 @@ impl<'a> Page<'a> {
             .collect();
         let mut properties = HashMap::new();
         for item in items {
-            if let UsageItem::Server(server) = item
-                && let Some(id) = server.flavor_id.as_deref()
-                && let Some(flavor) = flavors.get(id)
-            {
-                properties
-                    .entry(id)
-                    .or_insert_with(|| Properties::read(policy, flavor));
+            let UsageItem::Server(server) = item else {
+                continue;
+            };
+            let former = server.sizes.iter().filter_map(flavor_of);
+            for id in server.flavor_id.as_deref().into_iter().chain(former) {
+                if let Some(flavor) = flavors.get(id) {
+                    properties
+                        .entry(id)
+                        .or_insert_with(|| Properties::read(policy, flavor));
+                }
             }
         }
         Self {
@@ -75,6 +85,11 @@ impl<'a> Page<'a> {
         self.flavor(server)
             .map(|flavor| Properties::read(self.policy, flavor))
             .unwrap_or_default()
+    }
+
+    /// Those of the flavor of that id; none where nobody knows it any more.
+    pub fn properties_of(&self, flavor_id: &str) -> Option<&Properties> {
+        self.properties.get(flavor_id)
     }
 
     /// The name of a user; absent where Keystone does not know it or does not state it.

@@ -215,7 +215,7 @@ fn text(what: &Republish, parts: &[Part]) -> String {
     }
     format!(
         "What would be sent of {} (nothing was sent):\n{table}Addresses cannot be counted afterwards; volumes have \
-         their present sizes, servers their present accelerators. Cursors stay.\n{}next  the same with `--yes`\n",
+         their present sizes. Cursors stay.\n{}next  the same with `--yes`\n",
         month::name(what.month),
         to_do(what)
     )
@@ -281,8 +281,7 @@ mod tests {
              PROJECT  TYPE     RECORDS  WINDOWS  EFFECT AT THE CONSUMER\n\
              vo[2J    cloud         31        1  replaces, by VM and month\n\
              vo[2J    storage       17        2  replaces, by the same ids\n\
-             Addresses cannot be counted afterwards; volumes have their present sizes, servers their present \
-             accelerators. Cursors stay.\n\
+             Addresses cannot be counted afterwards; volumes have their present sizes. Cursors stay.\n\
              What was sent as site `OLD` stays there until APEL deletes it: open a ticket in GGUS for the \
              accounting repository.\n\
              next  the same with `--yes`\n"

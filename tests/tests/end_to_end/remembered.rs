@@ -116,6 +116,79 @@ fn cpu_time_is_the_sum_over_the_sizes_and_never_falls() {
     assert_eq!(last, 31 * DAY * 4 + 31 * DAY + DAY * 2);
 }
 
+/// Seconds of each accelerator record of server `n`, in the order of sending.
+fn accelerators(site: &Site, n: usize) -> Vec<i64> {
+    let messages = site.messages();
+    let accelerators = messages.iter().filter(|it| it.kind() == "accelerator");
+    let records = accelerators.flat_map(|message| message.json_records());
+    let of_server = records.filter(|record| record["AssociatedRecord"] == server_id(0, n));
+    of_server
+        .map(|record| record["AvailableDuration"].as_i64().expect("seconds"))
+        .collect()
+}
+
+/// Flavor 3 has accelerators, 2 has none. Of the flavor that a server had before, Nova may know
+/// nothing any more when the month is sent again.
+#[test]
+fn accelerators_count_for_as_long_as_the_server_had_them() {
+    let cloud = cloud(vec![
+        server(0, "2026-09-01", 2),
+        server(1, "2026-09-01", 3),
+        server(2, "2026-09-01", 3),
+    ]);
+    let site = site(&cloud);
+    site.extract(&["--extract-to", "2026-10-08"]).expect(0);
+    assert_eq!(accelerators(&site, 0), [0_i64; 0]);
+    // With flavors of as many CPUs as before: nothing else tells of it.
+    let another = |id: &str| {
+        cloud.change(|plan| {
+            let mut flavor = plan.flavors[3].clone();
+            (flavor.id, flavor.name) = (id.into(), id.into());
+            flavor.extra_specs.clear();
+            plan.flavors.push(flavor);
+        });
+    };
+    another("8-cpus");
+    resize(&cloud, 0, 3, "2026-10-08 00:30:00");
+    let at = epoch("2026-10-08 00:40:00");
+    change(&cloud, 1, |server| server.resize("8-cpus".into(), at));
+    let hour = |to: &str| {
+        site.extract(&["--extract-to", to]).expect(0);
+    };
+    hour("2026-10-08 01:00:00");
+    assert_eq!(accelerators(&site, 0), [1_800]);
+    let until_then = 7 * DAY + 2_400;
+    assert_eq!(accelerators(&site, 1).last(), Some(&until_then));
+    assert_eq!(accelerators(&site, 2).last(), Some(&(7 * DAY + HOUR)));
+    hour("2026-10-08 02:00:00");
+    assert_eq!(accelerators(&site, 0), [1_800, 1_800 + HOUR]);
+    // What Nova shows late is told within an hour; after that it has no more to tell.
+    let of_the_first = accelerators(&site, 1);
+    assert_eq!(of_the_first.last(), Some(&until_then));
+    // Everybody goes to a flavor that replaces the one with accelerators, and that is deleted.
+    cloud.change(|plan| {
+        let mut flavor = plan.flavors[3].clone();
+        (flavor.id, flavor.name) = ("newer".into(), "newer".into());
+        plan.flavors.push(flavor);
+    });
+    let at = epoch("2026-10-08 02:10:00");
+    for n in [0, 2] {
+        change(&cloud, n, |server| server.resize("newer".into(), at));
+    }
+    hour("2026-10-08 03:00:00");
+    cloud.change(|plan| plan.flavors.retain(|flavor| flavor.id != flavor_id(3)));
+    hour("2026-10-08 04:00:00");
+    assert_eq!(accelerators(&site, 0).last(), Some(&(1_800 + 3 * HOUR)));
+    assert_eq!(accelerators(&site, 2).last(), Some(&(7 * DAY + 4 * HOUR)));
+    assert_eq!(accelerators(&site, 1), of_the_first);
+    let run = site.start("caso", &["republish"], &["--month", "2026-10", "--yes"]);
+    run.finish().expect(0);
+    // All of the month, which is over.
+    let last = [0, 1, 2].map(|n| accelerators(&site, n).last().copied());
+    let from_then = 24 * DAY - 1_800;
+    assert_eq!(last, [Some(from_then), Some(until_then), Some(31 * DAY)]);
+}
+
 #[test]
 fn a_window_of_the_past_has_the_sizes_of_its_time() {
     let cloud = cloud(vec![server(0, "2026-09-01", 2)]);

@@ -4,14 +4,14 @@ use std::num::NonZeroU32;
 
 use uuid::Uuid;
 
-/// A server whose size was never known.
-const UNKNOWN: u32 = u32::MAX;
+use crate::kinds::UNKNOWN;
 
 /// What is kept of every server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: [u8; 16],
-    vcpus: u32,
+    /// The number of its size and flavor.
+    pub(crate) kind: u32,
     /// Its place among those of whom more is kept, from 1 on; 0 for none.
     more: u32,
 }
@@ -23,17 +23,9 @@ impl Entry {
     pub(crate) fn new(id: Uuid) -> Self {
         Self {
             id: id.into_bytes(),
-            vcpus: UNKNOWN,
+            kind: UNKNOWN,
             more: 0,
         }
-    }
-
-    pub(crate) fn vcpus(&self) -> Option<u32> {
-        (self.vcpus != UNKNOWN).then_some(self.vcpus)
-    }
-
-    pub(crate) fn set_vcpus(&mut self, vcpus: u32) {
-        self.vcpus = vcpus;
     }
 
     pub(crate) fn more(&self) -> Option<usize> {
@@ -52,20 +44,20 @@ impl Entry {
     pub(crate) fn to_bytes(self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         let (id, rest) = bytes.split_at_mut(16);
-        let (vcpus, more) = rest.split_at_mut(4);
+        let (kind, more) = rest.split_at_mut(4);
         id.copy_from_slice(&self.id);
-        vcpus.copy_from_slice(&self.vcpus.to_le_bytes());
+        kind.copy_from_slice(&self.kind.to_le_bytes());
         more.copy_from_slice(&self.more.to_le_bytes());
         bytes
     }
 
     pub(crate) fn from_bytes(bytes: &[u8; BYTES]) -> Self {
         let (id, rest) = bytes.split_at(16);
-        let (vcpus, more) = rest.split_at(4);
+        let (kind, more) = rest.split_at(4);
         let number = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_le_bytes);
         let mut entry = Self {
             id: [0; 16],
-            vcpus: number(vcpus),
+            kind: number(kind),
             more: number(more),
         };
         entry.id.copy_from_slice(id);
@@ -81,8 +73,8 @@ mod tests {
     fn an_entry_has_24_bytes_and_comes_back() {
         assert_eq!(size_of::<Entry>(), BYTES);
         let mut entry = Entry::new(Uuid::from_u128(7));
-        assert_eq!((entry.vcpus(), entry.more()), (None, None));
-        entry.set_vcpus(16);
+        assert_eq!((entry.kind, entry.more()), (UNKNOWN, None));
+        entry.kind = 16;
         entry.set_more(Some(0));
         assert_eq!(entry.more(), Some(0));
         assert_eq!(Entry::from_bytes(&entry.to_bytes()), entry);

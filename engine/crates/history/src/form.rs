@@ -1,27 +1,39 @@
 //! A history as bytes.
 //!
 //! ```text
-//! {"format":1,"engine":"…","as_of":…,"servers":N,"more":M}\n
-//! N entries of 24 bytes, by id: id (16), virtual CPUs (4, little endian; all ones:
-//!     unknown), place among those of whom more is kept, from 1 on (4; 0: none)
-//! M lines of JSON: earlier sizes, counters, when its end was reported
+//! {"format":2,"engine":"…","as_of":…,"servers":N,"more":M,"kinds":K,"former":F}\n
+//! N entries of 24 bytes, by id: id (16), number of its size and flavor (4, little endian;
+//!     0: nothing known), place among those of whom more is kept, from 1 on (4; 0: none)
+//! M lines of JSON: earlier sizes and flavors, counters, when its end was reported
+//! K lines of JSON: virtual CPUs and flavor, of the numbers from 1 on
+//! F lines of JSON: flavors that servers had before, as they last were
 //! {"sha256":"…"}\n                                    of all bytes before this line
 //! ```
+//!
+//! Format 1 has the virtual CPUs where the number is, all ones where they are unknown, and knows
+//! of no flavors.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 
+use caso_model::usage::Flavor;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::entry::{BYTES, Entry};
 use crate::history::History;
+use crate::kinds::{Kind, Kinds, UNKNOWN};
 use crate::more::More;
 
 /// The format that this version writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A header or a line of JSON that is longer is none of ours.
 const LONGEST_LINE: u64 = 16 << 20;
+
+/// In format 1: the virtual CPUs of a server that never had any.
+const NO_CPUS: u32 = u32::MAX;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -30,6 +42,10 @@ struct Header {
     as_of: i64,
     servers: usize,
     more: usize,
+    #[serde(default)]
+    kinds: usize,
+    #[serde(default)]
+    former: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,12 +98,19 @@ impl History {
             more.is_some_and(|more| !more.is_empty())
         };
         let all = || merged(&self.known, &self.fresh).filter(kept);
+        let kinds = Renumbered::of(all(), &self.kinds);
+        let stories = all().filter_map(|entry| Some(&self.more_of(entry)?.flavors));
+        let in_stories: BTreeSet<&str> =
+            stories.flatten().map(|span| span.flavor.as_str()).collect();
+        let former = || in_stories.iter().filter_map(|id| self.former.get(*id));
         let header = Header {
             format: FORMAT,
             engine: format!("caso {}", env!("CARGO_PKG_VERSION")),
             as_of,
             servers: all().count(),
             more: all().filter(has_more).count(),
+            kinds: kinds.all.len(),
+            former: former().count(),
         };
         let mut sum = Sha256::new();
         let mut put = |bytes: &[u8]| {
@@ -99,6 +122,7 @@ impl History {
         let mut chunk = Vec::with_capacity(BYTES * 1024);
         for entry in all() {
             let mut entry = *entry;
+            entry.kind = kinds.number(entry.kind);
             if has_more(&&entry) {
                 entry.set_more(Some(place));
                 place += 1;
@@ -116,6 +140,12 @@ impl History {
             if let Some(more) = self.more_of(entry) {
                 put(&line(more))?;
             }
+        }
+        for kind in &kinds.all {
+            put(&line(kind))?;
+        }
+        for flavor in former() {
+            put(&line(flavor))?;
         }
         let sha256 = caso_base::digest::hex(&sum.finalize());
         out(&line(&Footer { sha256 }))
@@ -143,10 +173,9 @@ impl History {
             from.exact(&mut bytes)?;
             known.push(Entry::from_bytes(&bytes));
         }
-        let mut more: Vec<More> = Vec::new();
-        for _ in 0..header.more {
-            more.push(serde_json::from_str(&from.line()?).map_err(damaged)?);
-        }
+        let more: Vec<More> = from.lines(header.more)?;
+        let of_file: Vec<Kind> = from.lines(header.kinds)?;
+        let former: Vec<Flavor> = from.lines(header.former)?;
         let sum = from.sum.clone();
         let footer: Footer = serde_json::from_str(&from.line()?).map_err(damaged)?;
         if footer.sha256 != caso_base::digest::hex(&sum.finalize()) {
@@ -155,7 +184,56 @@ impl History {
         if !known.is_sorted_by(|a, b| a.id < b.id) {
             return Err(damaged("its servers are not in order"));
         }
-        Ok(History::of_last_run(header.as_of, known, more))
+        let mut kinds = Kinds::default();
+        let numbers: Vec<u32> = of_file.into_iter().map(|kind| kinds.number(kind)).collect();
+        for entry in &mut known {
+            entry.kind = match (header.format, entry.kind) {
+                (1, NO_CPUS) | (2.., UNKNOWN) => UNKNOWN,
+                (1, vcpus) => kinds.number(Kind {
+                    vcpus: Some(vcpus),
+                    flavor: None,
+                }),
+                (_, number) => (usize::try_from(number).ok())
+                    .and_then(|number| numbers.get(number.checked_sub(1)?).copied())
+                    .ok_or_else(|| damaged("a server has a size that it does not name"))?,
+            };
+        }
+        let mut history = History::of_last_run(header.as_of, known, more);
+        history.kinds = kinds;
+        history.former = former
+            .into_iter()
+            .map(|flavor| (flavor.id.clone(), flavor))
+            .collect();
+        Ok(history)
+    }
+}
+
+/// The kinds that some entries have, with the numbers that they get in the file.
+struct Renumbered<'a> {
+    all: Vec<&'a Kind>,
+    /// By their numbers in memory; 0 for those that no entry has.
+    numbers: Vec<u32>,
+}
+
+impl<'a> Renumbered<'a> {
+    fn of<'e>(entries: impl Iterator<Item = &'e Entry>, kinds: &'a Kinds) -> Self {
+        let mut all = Vec::new();
+        let mut numbers = vec![UNKNOWN; kinds.len()];
+        for entry in entries.filter(|entry| entry.kind != UNKNOWN) {
+            let place = usize::try_from(entry.kind).ok();
+            let slot = place.and_then(|place| numbers.get_mut(place));
+            if let (Some(slot @ &mut UNKNOWN), Some(kind)) = (slot, kinds.get(entry.kind)) {
+                all.push(kind);
+                *slot = u32::try_from(all.len()).unwrap_or(UNKNOWN);
+            }
+        }
+        Self { all, numbers }
+    }
+
+    fn number(&self, in_memory: u32) -> u32 {
+        let place = usize::try_from(in_memory).ok();
+        let number = place.and_then(|place| self.numbers.get(place));
+        number.copied().unwrap_or(UNKNOWN)
     }
 }
 
@@ -187,6 +265,14 @@ impl<R: BufRead> Summed<R> {
         self.from.read_exact(bytes).map_err(ended_early)?;
         self.sum.update(&*bytes);
         Ok(())
+    }
+
+    fn lines<T: DeserializeOwned>(&mut self, count: usize) -> Result<Vec<T>, FormError> {
+        let mut lines = Vec::new();
+        for _ in 0..count {
+            lines.push(serde_json::from_str(&self.line()?).map_err(damaged)?);
+        }
+        Ok(lines)
     }
 
     fn line(&mut self) -> Result<String, FormError> {

@@ -1,13 +1,17 @@
 //! The servers of one project in one region.
 
+use std::collections::BTreeMap;
+
 use caso_model::Window;
-use caso_model::usage::{Counters, SizeSpan};
+use caso_model::usage::{Counters, Flavor, SizeSpan};
 use uuid::Uuid;
 
 use crate::entry::Entry;
+use crate::flavors;
+use crate::kinds::{Kind, Kinds};
 use crate::more::More;
 use crate::sighting::{Life, Sighting};
-use crate::sizes;
+use crate::sizes::{self, Size};
 
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,9 @@ pub struct History {
     /// Those that this run sees for the first time, in its order.
     pub(crate) fresh: Vec<Entry>,
     pub(crate) more: Vec<More>,
+    pub(crate) kinds: Kinds,
+    /// Flavors that servers had before, as they last were, by id.
+    pub(crate) former: BTreeMap<String, Flavor>,
     /// One bit for each of `known`: this run has seen it.
     seen: Vec<u64>,
     /// How many of `known` were alive and have not been seen.
@@ -42,6 +49,7 @@ impl History {
         Self::default()
     }
 
+    /// Of a project whose last window ended at `as_of`.
     pub(crate) fn of_last_run(as_of: i64, known: Vec<Entry>, more: Vec<More>) -> Self {
         let mut history = Self {
             as_of: Some(as_of),
@@ -84,9 +92,9 @@ impl History {
     }
 
     /// Notes what a window that ends at `until`, in epoch seconds, saw of a server,
-    /// and answers the sizes that it was seen to have, oldest first; none for one that
-    /// never had another size than the one of the sighting.
-    pub fn note(&mut self, sighting: &Sighting, until: i64) -> Vec<SizeSpan> {
+    /// and answers the sizes and flavors that it was seen to have, oldest first; none for one
+    /// that never had others than those of the sighting.
+    pub fn note(&mut self, sighting: &Sighting<'_>, until: i64) -> Vec<SizeSpan> {
         let place = match self.known_place(sighting.id) {
             Some(place) => {
                 self.mark(place);
@@ -102,22 +110,16 @@ impl History {
             (Place::Known(_), None) => more.missing.or(self.as_of),
             _ => None,
         };
-        match (entry.vcpus(), sighting.vcpus) {
-            (_, None) => {}
-            (None, Some(now)) => entry.set_vcpus(now),
-            (Some(before), Some(now)) => {
-                if before != now {
-                    let reported = reported_until.or(self.as_of).unwrap_or(until);
-                    sizes::change(
-                        &mut more.sizes,
-                        sighting.created,
-                        reported,
-                        sighting.launched,
-                        (before, now),
-                    );
-                    entry.set_vcpus(now);
-                }
-            }
+        let reported = reported_until.or(self.as_of).unwrap_or(until);
+        let before = self.kinds.get(entry.kind);
+        let is_as_before = before.is_some_and(|before| {
+            before.vcpus == sighting.vcpus && before.flavor.as_deref() == sighting.flavor
+        });
+        if !is_as_before {
+            let before = before.cloned().unwrap_or_default();
+            entry.kind = self
+                .kinds
+                .number(changed(&mut more, before, sighting, reported));
         }
         (more.missing, more.nowhere) = (None, None);
         (more.ended, more.hidden) = match sighting.life {
@@ -125,16 +127,45 @@ impl History {
             Life::Hidden(since) => (None, Some(since)),
             Life::Ended => (Some(until), None),
         };
-        let sizes = match (more.sizes.is_empty(), sighting.vcpus, entry.vcpus()) {
+        if is_as_before && more.sizes.is_empty() && more.flavors.is_empty() {
+            self.put(place, entry, more);
+            return Vec::new();
+        }
+        let vcpus = self.kinds.get(entry.kind).and_then(|kind| kind.vcpus);
+        let last = match (more.sizes.is_empty(), sighting.vcpus, vcpus) {
             // No API gives its size today: the last one that was seen.
-            (true, None, Some(vcpus)) => vec![SizeSpan {
+            (true, None, Some(vcpus)) => Some(Size {
                 since: sighting.created.or(self.as_of).unwrap_or(until),
                 vcpus,
-            }],
-            _ => more.sizes.clone(),
+            }),
+            _ => None,
         };
+        let sizes = last.as_ref().map_or(&more.sizes[..], std::slice::from_ref);
+        let story = flavors::together(sizes, &more.flavors, vcpus);
         self.put(place, entry, more);
-        sizes
+        story
+    }
+
+    /// The flavors that a server had at `since`, in epoch seconds, or later, as far as earlier
+    /// runs saw them.
+    pub fn flavors(&self, id: Uuid, since: i64) -> impl Iterator<Item = &str> {
+        let entry = self.known_entry(id);
+        let last = entry.and_then(|entry| self.kinds.get(entry.kind)?.flavor.as_deref());
+        let more = entry.and_then(|entry| self.more_of(entry));
+        let story = more.map_or(&[][..], |more| &more.flavors);
+        let single = last.filter(|_| story.is_empty());
+        single.into_iter().chain(flavors::had(story, since))
+    }
+
+    /// Keeps a flavor as it is now, which a server had before: nobody tells of it when it is gone.
+    pub fn keep_flavor(&mut self, flavor: Flavor) {
+        self.former.insert(flavor.id.clone(), flavor);
+    }
+
+    /// A flavor that a server had before, as it last was.
+    #[must_use]
+    pub fn kept_flavor(&self, id: &str) -> Option<&Flavor> {
+        self.former.get(id)
     }
 
     /// Takes the counters that a source has of a server noted with this page, none where
@@ -188,9 +219,9 @@ impl History {
         if more.is_some_and(|more| more.counters.is_some()) {
             return None;
         }
-        let whole = [SizeSpan {
+        let whole = [Size {
             since: created,
-            vcpus: entry.vcpus()?,
+            vcpus: self.kinds.get(entry.kind)?.vcpus?,
         }];
         let sizes = more.map_or(&[][..], |more| &more.sizes);
         let sizes = if sizes.is_empty() { &whole } else { sizes };
@@ -391,6 +422,26 @@ impl History {
     fn is_marked(&self, place: usize) -> bool {
         let word = self.seen.get(place / 64);
         word.is_some_and(|word| word & (1 << (place % 64)) != 0)
+    }
+}
+
+/// Notes that a server has another size or flavor than `before`; answers the present ones, as far
+/// as anybody knows.
+fn changed(more: &mut More, before: Kind, sighting: &Sighting<'_>, reported: i64) -> Kind {
+    let (created, launched) = (sighting.created, sighting.launched);
+    if let (Some(was), Some(is)) = (before.vcpus, sighting.vcpus)
+        && was != is
+    {
+        sizes::change(&mut more.sizes, created, reported, launched, (was, is));
+    }
+    if let (Some(was), Some(is)) = (before.flavor.as_deref(), sighting.flavor)
+        && was != is
+    {
+        flavors::change(&mut more.flavors, created, reported, launched, (was, is));
+    }
+    Kind {
+        vcpus: sighting.vcpus.or(before.vcpus),
+        flavor: sighting.flavor.map(str::to_owned).or(before.flavor),
     }
 }
 

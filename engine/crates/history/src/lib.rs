@@ -4,9 +4,9 @@
 //! since it began: CPU time is the sum over the sizes that it had. Nova says it
 //! of servers that it lists, and a server that ended behind a clock that is
 //! wrong, or in a cell that is away, is in no list. So the engine remembers, for
-//! each project of a region: every server that it last saw alive, its CPUs, the
-//! earlier sizes of those that were resized, the counters that were reported,
-//! and for a while the servers whose end was reported.
+//! each project of a region: every server that it last saw alive, its CPUs and its
+//! flavor, the earlier ones of those that were resized, the counters that were
+//! reported, and for a while the servers whose end was reported.
 //!
 //! A [`History`] is opened as the last run left it, takes a [`Sighting`] for each
 //! server that the extraction shows, answers each with the sizes that it had, and
@@ -18,8 +18,10 @@
 #![warn(missing_docs)]
 
 mod entry;
+mod flavors;
 mod form;
 mod history;
+mod kinds;
 mod more;
 mod sighting;
 mod sizes;

@@ -1,7 +1,10 @@
 //! What is kept of the few servers of which there is more to say.
 
-use caso_model::usage::{Counters, SizeSpan};
+use caso_model::usage::Counters;
 use serde::{Deserialize, Serialize};
+
+use crate::flavors::FlavorSpan;
+use crate::sizes::Size;
 
 /// How long the sizes of a server that ended are kept, in seconds: for so long
 /// its months may be published once more.
@@ -16,7 +19,10 @@ pub(crate) struct More {
     /// Earlier sizes and the present one, oldest first, of a server that was
     /// resized.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) sizes: Vec<SizeSpan>,
+    pub(crate) sizes: Vec<Size>,
+    /// Earlier flavors and the present one, oldest first, of a server that got another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) flavors: Vec<FlavorSpan>,
     /// The counters that were last reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) counters: Option<Counters>,
@@ -47,7 +53,8 @@ impl More {
             return when >= now.saturating_sub(ASKED_AGAIN);
         }
         let Some(ended) = self.ended else { return true };
-        let kept_for = if self.sizes.is_empty() && self.counters.is_none() {
+        let has_no_story = self.sizes.is_empty() && self.flavors.is_empty();
+        let kept_for = if has_no_story && self.counters.is_none() {
             recent
         } else {
             REPUBLISHED

@@ -4,11 +4,13 @@ use uuid::Uuid;
 
 /// A server as this extraction saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct Sighting<'a> {
     /// Its id.
     pub id: Uuid,
     /// Its virtual CPUs; none where no API gave them.
     pub vcpus: Option<u32>,
+    /// The id of its flavor; none where no API gave it.
+    pub flavor: Option<&'a str>,
     /// When it was created, in epoch seconds.
     pub created: Option<i64>,
     /// When it last booted, in epoch seconds: Nova moves it when a resize ends.

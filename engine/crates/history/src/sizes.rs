@@ -1,9 +1,16 @@
 //! The sizes of a server, one after the other.
 
-use caso_model::usage::SizeSpan;
+use serde::{Deserialize, Serialize};
 
 /// For how many seconds Nova may not have shown a resize that had ended.
-const LATE: i64 = 3_600;
+pub(crate) const LATE: i64 = 3_600;
+
+/// The CPUs that a server had from some moment on, in epoch seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Size {
+    pub(crate) since: i64,
+    pub(crate) vcpus: u32,
+}
 
 /// A server of size `before` is seen with `after`; notes from when on it counts.
 ///
@@ -15,14 +22,14 @@ const LATE: i64 = 3_600;
 /// falls: it uses nothing more, by a size of 0, until the excess is made up for. Any other boot is
 /// not the resize, and the new size counts from `reported`.
 pub(crate) fn change(
-    sizes: &mut Vec<SizeSpan>,
+    sizes: &mut Vec<Size>,
     created: Option<i64>,
     reported: i64,
     launched: Option<i64>,
     (before, after): (u32, u32),
 ) {
     if sizes.is_empty() {
-        sizes.push(SizeSpan {
+        sizes.push(Size {
             since: created.unwrap_or(reported).min(reported),
             vcpus: before,
         });
@@ -49,7 +56,7 @@ pub(crate) fn change(
 
 /// Where the spans begin by which an excess is made up for before the last size, see
 /// [`make_up`].
-fn first_to_make_up(sizes: &[SizeSpan]) -> Option<usize> {
+fn first_to_make_up(sizes: &[Size]) -> Option<usize> {
     match sizes {
         [.., nothing, _] if nothing.vcpus == 0 => Some(sizes.len() - 2),
         [.., nothing, less, then] if nothing.vcpus == 0 && less.since + 1 == then.since => {
@@ -61,7 +68,7 @@ fn first_to_make_up(sizes: &[SizeSpan]) -> Option<usize> {
 
 /// CPU seconds that were reported in excess and are not made up for at that moment; what
 /// would do so from there on is taken away.
-fn take_excess(sizes: &mut Vec<SizeSpan>, moment: i64) -> i64 {
+fn take_excess(sizes: &mut Vec<Size>, moment: i64) -> i64 {
     let (Some(first), Some(last)) = (first_to_make_up(sizes), sizes.last().copied()) else {
         return 0;
     };
@@ -78,7 +85,7 @@ fn take_excess(sizes: &mut Vec<SizeSpan>, moment: i64) -> i64 {
 }
 
 /// CPU seconds of these sizes between two moments; the oldest one holds before, too.
-pub(crate) fn used(sizes: &[SizeSpan], from: i64, to: i64) -> u64 {
+pub(crate) fn used(sizes: &[Size], from: i64, to: i64) -> u64 {
     let ends = sizes.iter().skip(1).map(|span| span.since);
     let mut from = from;
     let mut sum: u64 = 0;
@@ -93,10 +100,10 @@ pub(crate) fn used(sizes: &[SizeSpan], from: i64, to: i64) -> u64 {
 
 /// A size from a moment on, which first makes up for CPU seconds reported in excess: that
 /// long nothing is used, and in one more second as much less as remains.
-fn make_up(sizes: &mut Vec<SizeSpan>, moment: i64, excess: i64, vcpus: u32) {
+fn make_up(sizes: &mut Vec<Size>, moment: i64, excess: i64, vcpus: u32) {
     let mut push = |since, vcpus| {
         if sizes.last().is_none_or(|last| last.vcpus != vcpus) {
-            sizes.push(SizeSpan { since, vcpus });
+            sizes.push(Size { since, vcpus });
         }
     };
     let size = i64::from(vcpus);
@@ -118,7 +125,7 @@ fn make_up(sizes: &mut Vec<SizeSpan>, moment: i64, excess: i64, vcpus: u32) {
 mod tests {
     use super::*;
 
-    fn spans(sizes: &[SizeSpan]) -> Vec<(i64, u32)> {
+    fn spans(sizes: &[Size]) -> Vec<(i64, u32)> {
         sizes.iter().map(|span| (span.since, span.vcpus)).collect()
     }
 

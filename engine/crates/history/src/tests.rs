@@ -1,6 +1,7 @@
 use caso_model::Window;
-use caso_model::usage::Counters;
+use caso_model::usage::{Counters, Flavor, SizeSpan};
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::*;
@@ -9,10 +10,11 @@ fn id(number: u32) -> Uuid {
     Uuid::from_u128(u128::from(number) << 40 | 7)
 }
 
-fn sighting(number: u32, vcpus: u32, life: Life) -> Sighting {
+fn sighting(number: u32, vcpus: u32, life: Life) -> Sighting<'static> {
     Sighting {
         id: id(number),
         vcpus: Some(vcpus),
+        flavor: None,
         created: Some(100),
         launched: Some(110),
         life,
@@ -42,8 +44,8 @@ fn a_server_that_was_never_resized_takes_24_bytes() {
         history.note(&sighting(number, 4, Life::Alive), 1_000);
     }
     let with = bytes(&mut history, 1_000).len();
-    // Three more digits in the header's count.
-    assert_eq!(with - without, 24 * 1_000 + 3);
+    // Three more digits in the header's count, and one line for the size that all have.
+    assert_eq!(with - without, 24 * 1_000 + 3 + "{\"vcpus\":4}\n".len());
     assert_eq!(next(&mut history, 1_000).len(), 1_000);
 }
 
@@ -68,6 +70,115 @@ fn sizes_are_remembered_from_the_first_change_on() {
     };
     assert_eq!(third.note(&ended, 3_000).len(), 2);
     assert_eq!(next(&mut third, 3_000).len(), 1);
+}
+
+/// Server 1, as `flavor` from a boot at `launched` on.
+fn flavored(flavor: &str, vcpus: u32, launched: i64, life: Life) -> Sighting<'_> {
+    Sighting {
+        flavor: Some(flavor),
+        launched: Some(launched),
+        ..sighting(1, vcpus, life)
+    }
+}
+
+fn flavor(id: &str) -> Flavor {
+    Flavor {
+        id: id.to_owned(),
+        extra_specs: Some(Vec::new()),
+        ..Flavor::default()
+    }
+}
+
+#[test]
+fn flavors_are_remembered_from_the_first_change_on() {
+    let mut first = History::empty();
+    let plain = flavored("plain", 4, 110, Life::Alive);
+    assert_eq!(first.note(&plain, 1_000), []);
+    let mut second = next(&mut first, 1_000);
+    assert_eq!(second.flavors(id(1), 0).collect::<Vec<_>>(), ["plain"]);
+    assert_eq!(second.flavors(id(2), 0).count(), 0);
+    // The CPUs stay.
+    let with_gpus = flavored("gpus", 4, 1_500, Life::Alive);
+    let story = |known: &[SizeSpan]| -> Vec<(i64, u32, String)> {
+        let spans = known.iter();
+        spans
+            .map(|it| (it.since, it.vcpus, it.flavor_id.clone().unwrap_or_default()))
+            .collect()
+    };
+    let expected = [(100, 4, "plain".to_owned()), (1_500, 4, "gpus".to_owned())];
+    assert_eq!(story(&second.note(&with_gpus, 2_000)), expected);
+    // Known to the runs after, and when it ends, and for as long as its month may be sent again.
+    let mut third = next(&mut second, 2_000);
+    let had = |history: &History, since| history.flavors(id(1), since).map(str::to_owned).collect();
+    let all: Vec<String> = had(&third, 1_499);
+    let last: Vec<String> = had(&third, 1_500);
+    assert_eq!(
+        (all.concat(), last.concat()),
+        ("plaingpus".into(), "gpus".into())
+    );
+    // No API tells the flavor today.
+    let unknown = sighting(1, 4, Life::Alive);
+    assert_eq!(story(&third.note(&unknown, 3_000)), expected);
+    let mut fourth = next(&mut third, 3_000);
+    let ended = flavored("gpus", 4, 1_500, Life::Ended);
+    assert_eq!(story(&fourth.note(&ended, 4_000)), expected);
+    let mut later = next(&mut fourth, 4_000 + 399 * 86_400);
+    assert_eq!(later.len(), 1);
+    assert_eq!(next(&mut later, 4_001 + 400 * 86_400).len(), 0);
+}
+
+/// A flavor that nobody has had is not kept, nor one whose servers are forgotten.
+#[test]
+fn former_flavors_are_kept_as_they_last_were() {
+    let mut first = History::empty();
+    first.note(&flavored("a", 4, 110, Life::Alive), 1_000);
+    first.keep_flavor(flavor("a"));
+    let mut second = next(&mut first, 1_000);
+    assert_eq!(second.kept_flavor("a"), None);
+    second.note(&flavored("b", 4, 1_500, Life::Alive), 2_000);
+    second.keep_flavor(flavor("a"));
+    second.keep_flavor(flavor("c"));
+    let mut third = next(&mut second, 2_000);
+    assert_eq!(third.kept_flavor("a"), Some(&flavor("a")));
+    assert_eq!(third.kept_flavor("c"), None);
+    third.note(&flavored("b", 4, 1_500, Life::Ended), 3_000);
+    let mut later = next(&mut third, 3_001 + 400 * 86_400);
+    assert_eq!(
+        next(&mut later, 3_001 + 400 * 86_400).kept_flavor("a"),
+        None
+    );
+}
+
+/// As the first version wrote it: the CPUs where the number of size and flavor is now.
+#[test]
+fn a_history_of_format_1_is_read() {
+    let mut body = br#"{"format":1,"engine":"caso 6.0.0","as_of":1000,"servers":3,"more":1}
+"#
+    .to_vec();
+    for (number, vcpus, more) in [(1, 16, 0), (2, u32::MAX, 0), (3, 0, 1_u32)] {
+        body.extend(id(number).into_bytes());
+        body.extend(u32::to_le_bytes(vcpus));
+        body.extend(more.to_le_bytes());
+    }
+    body.extend(br#"{"sizes":[{"since":100,"vcpus":2},{"since":500,"vcpus":0}]}"#);
+    body.push(b'\n');
+    let sha256 = caso_base::digest::hex(&Sha256::digest(&body));
+    body.extend(format!("{{\"sha256\":\"{sha256}\"}}\n").bytes());
+    let mut history = History::read(&body[..]).unwrap();
+    let vcpus = |known: Vec<SizeSpan>| known.iter().map(|it| it.vcpus).collect::<Vec<_>>();
+    // The flavor that is seen first is no other one.
+    let same = flavored("a", 16, 110, Life::Alive);
+    assert_eq!(history.note(&same, 2_000), []);
+    let unknown = sighting(2, 8, Life::Alive);
+    assert_eq!(history.note(&unknown, 2_000), []);
+    let resized = Sighting {
+        launched: Some(1_500),
+        ..sighting(3, 4, Life::Alive)
+    };
+    assert_eq!(vcpus(history.note(&resized, 2_000)), [2, 0, 4]);
+    let mut again = next(&mut history, 2_000);
+    let resized = flavored("b", 4, 2_500, Life::Alive);
+    assert_eq!(vcpus(again.note(&resized, 3_000)), [16, 4]);
 }
 
 #[test]
@@ -239,10 +350,10 @@ fn what_is_not_whole_is_not_used() {
         bad[at] ^= 1;
         assert!(History::read(&bad[..]).is_err(), "byte {at}");
     }
-    let newer = String::from_utf8_lossy(&whole).replacen("\"format\":1", "\"format\":2", 1);
+    let newer = String::from_utf8_lossy(&whole).replacen("\"format\":2", "\"format\":3", 1);
     assert!(matches!(
         History::read(newer.as_bytes()),
-        Err(FormError::Newer { format: 2 })
+        Err(FormError::Newer { format: 3 })
     ));
     let huge = br#"{"format":1,"engine":"","as_of":0,"servers":9000000000000000000,"more":0}
 "#;

@@ -129,13 +129,16 @@ pub struct Counters {
 }
 
 /// The size that a server had from some moment on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeSpan {
     /// From when on, in epoch seconds; until the next span begins. What the
     /// oldest says is as far back as anybody knows: it holds before, too.
     pub since: i64,
     /// Virtual CPUs.
     pub vcpus: u32,
+    /// The flavor that it had then; absent where nobody saw it.
+    #[serde(default)]
+    pub flavor_id: Option<String>,
 }
 
 /// A Nova server.

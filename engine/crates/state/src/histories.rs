@@ -251,6 +251,7 @@ mod tests {
         let mut opened = histories.open(&place(None), "p", cursor).unwrap();
         let sizes = opened.history.note(
             &Sighting {
+                flavor: None,
                 id: uuid::Uuid::from_u128(1),
                 vcpus: Some(vcpus),
                 created: Some(5),

@@ -144,8 +144,9 @@ impl Used {
         });
     }
 
-    /// An accelerator is its server's as long as that lives: the record is of one month, the
-    /// life in this window may be of several.
+    /// An accelerator is its server's as long as that lives, and for no longer than the record says:
+    /// a server that was resized got it meanwhile. The record is of one month, the life in this
+    /// window may be of several.
     fn accelerator(
         &mut self,
         lives: &[(Window, &CloudRecord)],
@@ -161,7 +162,9 @@ impl Used {
                 };
                 let end = end.min(span.end);
                 if format_utc(at).starts_with(&of_record) {
-                    let month = Window { start: at, end };
+                    let had = i64::try_from(record.available_seconds).unwrap_or(i64::MAX);
+                    let start = at.max(end.saturating_sub(had));
+                    let month = Window { start, end };
                     self.days(month, &record.fqan, flavor, |row, seconds| {
                         let used = record.count * exact(seconds);
                         *row.accelerator_seconds.get_or_insert(0.0) += used;

@@ -64,6 +64,26 @@ pub fn table(site: &Site, seed: u64) -> Table {
     table
 }
 
+/// What is kept of accelerators, `REPLACE` by VM, month and model (`schemas/accelerator.sql` in the
+/// draft, APEL's pull request 459): their number and the seconds, by VM and month. There is one model.
+pub fn accelerators(site: &Site) -> BTreeMap<(String, String), (f64, i64)> {
+    let mut table = BTreeMap::new();
+    let messages = site.messages();
+    let accelerators = messages.iter().filter(|it| it.kind() == "accelerator");
+    for record in accelerators.flat_map(|message| message.json_records()) {
+        let number = |field: &str| record[field].as_i64().expect("a whole number");
+        let (year, month) = (number("MeasurementYear"), number("MeasurementMonth"));
+        let vm = record["AssociatedRecord"].as_str().expect("a text");
+        let count = record["Count"].as_f64().expect("a number");
+        assert_eq!(record["Model"], "NVIDIA A100");
+        table.insert(
+            (vm.to_owned(), format!("{year}-{month:02}")),
+            (count, number("AvailableDuration")),
+        );
+    }
+    table
+}
+
 /// `TVMUsagePerMonth`, by VM and month.
 pub fn summaries(table: &Table) -> BTreeMap<(String, String), Usage> {
     let usage = |((id, _), record): (&(String, String), &Record)| {

@@ -6,8 +6,11 @@ use caso_stand_in::{Server, flavor_id};
 pub const HOUR: i64 = 3_600;
 pub const DAY: i64 = 24 * HOUR;
 
-/// CPUs of the flavors 0 to 2.
-const CPUS: [i64; 3] = [1, 2, 4];
+/// CPUs of the flavors 0 to 3. The last one has accelerators, too.
+const CPUS: [i64; 4] = [1, 2, 4, 8];
+
+/// The flavor that has accelerators: two of one model.
+const WITH_ACCELERATORS: usize = 3;
 
 /// xorshift64*: the same history for a number on every machine.
 pub struct Dice(u64);
@@ -67,7 +70,7 @@ impl Life {
                 break;
             }
             let event = match dice.roll(8) {
-                0..=3 => Event::Resize(dice.roll(3) as usize),
+                0..=3 => Event::Resize(dice.roll(4) as usize),
                 4 => Event::Rebuild,
                 5 => Event::Stop,
                 6 => Event::Shelve,
@@ -87,7 +90,7 @@ impl Life {
         Life {
             number,
             created,
-            flavor: dice.roll(3) as usize,
+            flavor: dice.roll(4) as usize,
             events,
             host_clock_ahead: 0,
             nova_clock_ahead: 0,
@@ -154,6 +157,28 @@ impl Life {
             .into_iter()
             .chain(flavors)
             .map(|flavor| CPUS[flavor])
+    }
+
+    /// Seconds between two moments for which it had accelerators.
+    pub fn accelerated(&self, from: i64, to: i64) -> i64 {
+        let mut sum = 0;
+        let mut flavor = Some(self.flavor);
+        let mut since = self.created;
+        let mut until = |at: &i64, next: Option<usize>| {
+            if flavor == Some(WITH_ACCELERATORS) {
+                sum += (to.min(*at) - from.max(since)).max(0);
+            }
+            (flavor, since) = (next, *at);
+        };
+        for (at, event) in &self.events {
+            match event {
+                Event::Resize(next) => until(at, Some(*next)),
+                Event::Delete => until(at, None),
+                _ => {}
+            }
+        }
+        until(&to, None);
+        sum
     }
 
     /// CPU seconds from its creation to a moment, second by second.

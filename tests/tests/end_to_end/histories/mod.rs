@@ -25,7 +25,7 @@ use caso_tests::site::Site;
 
 use crate::clouds;
 
-use self::apel::{month, number, summaries, table};
+use self::apel::{accelerators, month, number, summaries, table};
 use self::life::{DAY, Dice, HOUR, Life};
 
 /// The histories of a kind, by their numbers from `first` on: as many as usual, or as
@@ -112,6 +112,7 @@ fn history(seed: u64) {
     }
     let table = table(&site, seed);
     let summaries = summaries(&table);
+    let accelerators = accelerators(&site);
     for ((id, month), usage) in &summaries {
         let falls = usage.wall < 0 || usage.cpu < 0;
         assert!(!falls, "history {seed}: {id} in {month}: {usage:?}");
@@ -146,6 +147,12 @@ fn history(seed: u64) {
             assert_eq!(usage.wall, until - before, "{about}");
             assert_eq!(usage.cpu, life.cpu(until) - life.cpu(before), "{about}");
             used += &format!("{id}\t{in_month}\t{}\t{}\n", usage.wall, usage.cpu);
+            // The month has its last second, too, where the life goes on.
+            let (from, to) = month_of(until);
+            let had = life.accelerated(from, to.min(life.until(end)));
+            let told = accelerators.get(&(id.clone(), in_month.clone()));
+            let right = (had > 0).then_some((2.0, had));
+            assert_eq!(told.copied(), right, "{about}");
             before = until;
         }
         let last = table
@@ -170,12 +177,18 @@ fn history(seed: u64) {
 /// its own, and the one behind it.
 fn republished(site: &Site, seed: u64, end: i64) {
     let right = summaries(&table(site, seed));
+    let right_accelerators = accelerators(site);
     let over: BTreeSet<&String> = right.keys().map(|(_, month)| month).collect();
     for name in over.into_iter().rev().filter(|name| **name < month(end)) {
         let run = site.start("caso", &["republish"], &["--month", name, "--yes"]);
         run.finish().expect(0);
         let again = summaries(&table(site, seed));
         assert_eq!(again, right, "history {seed}: after {name} once more");
+        let again = accelerators(site);
+        assert_eq!(
+            again, right_accelerators,
+            "history {seed}: after {name} once more"
+        );
     }
 }
 
@@ -208,6 +221,13 @@ fn months(from: i64, to: i64) -> Vec<i64> {
         .collect();
     seconds.push(to);
     seconds
+}
+
+/// The first second of a moment's month, and that of the next one.
+fn month_of(moment: i64) -> (i64, i64) {
+    let first = |month: &str| epoch(&format!("{month}-01"));
+    let from = first(&month(moment));
+    (from, first(&month(from + 32 * DAY)))
 }
 
 #[test]

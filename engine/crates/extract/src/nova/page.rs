@@ -11,11 +11,15 @@ use super::search::PATIENCE;
 use super::selection::{Known, Rule, is_deleted};
 use super::{Extraction, References, server};
 use crate::fields::Row;
+use crate::flavors::Flavors;
 use crate::{ExtractError, ItemError};
 use caso_history::{Life, Sighting};
-use caso_model::usage::{Server, Tables};
+use caso_model::usage::{Flavor, Server, Tables};
 use caso_openstack::nova::{EMBEDDED_FLAVOR, ServerList};
 use caso_openstack::pages::{FetchedPage, PageError, Query};
+
+/// A month, and the hour for which a resize may have been invisible, in seconds.
+const LONGEST_MONTH: i64 = 31 * 86_400 + 3_600;
 
 /// Where rows come from, to ask for them once more in another form.
 pub(super) enum Source {
@@ -130,7 +134,9 @@ impl Extraction<'_> {
         let ids = |of: fn(&Server) -> Option<&String>| -> BTreeSet<String> {
             servers.iter().filter_map(of).cloned().collect()
         };
-        let flavor_ids = ids(|server| server.flavor_id.as_ref());
+        let mut flavor_ids = ids(|server| server.flavor_id.as_ref());
+        let former_ids = self.former_flavors(servers);
+        flavor_ids.extend(former_ids.iter().cloned());
         let image_ids = ids(|server| server.image_id.as_ref());
         let user_ids = ids(|server| server.user_id.as_ref());
 
@@ -138,16 +144,16 @@ impl Extraction<'_> {
             .flavors
             .lookup(&self.nova, &flavor_ids, context.page_size, warnings)
             .await?;
-        if flavors.len() < flavor_ids.len() {
-            let mut gone: Vec<&mut Server> = servers
-                .iter_mut()
-                .filter(|server| {
-                    server
-                        .flavor_id
-                        .as_ref()
-                        .is_some_and(|id| !flavors.contains_key(id))
-                })
-                .collect();
+        let mut gone: Vec<&mut Server> = servers
+            .iter_mut()
+            .filter(|server| {
+                server
+                    .flavor_id
+                    .as_ref()
+                    .is_some_and(|id| !flavors.contains_key(id))
+            })
+            .collect();
+        if !gone.is_empty() {
             match source {
                 Source::Page { list, query, count } => {
                     self.embed_flavors(&mut gone, *list, query, *count).await?;
@@ -159,6 +165,7 @@ impl Extraction<'_> {
             flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
             ..Tables::default()
         };
+        self.keep_former(&former_ids, &flavors, &mut tables.flavors);
         tables.flavors.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         if self.references == References::Flavors {
             return Ok(tables);
@@ -174,6 +181,31 @@ impl Extraction<'_> {
         tables.images = images.values().map(|image| (**image).clone()).collect();
         tables.images.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(tables)
+    }
+
+    /// The flavors that servers of a page had before, as far as this window can be about them.
+    fn former_flavors(&self, servers: &[Server]) -> BTreeSet<String> {
+        let history = self.task.history();
+        // A record of accelerators is of a whole month, however short the window.
+        let since = self.task.window.start.saturating_sub(LONGEST_MONTH);
+        let of_server = |server: &Server| {
+            let had = server.id.parse().map(|id| history.flavors(id, since));
+            let had = had.into_iter().flatten();
+            let others = had.filter(|id| server.flavor_id.as_deref() != Some(id));
+            others.map(str::to_owned).collect::<Vec<_>>()
+        };
+        servers.iter().flat_map(of_server).collect()
+    }
+
+    /// Keeps those of them that are there, and adds those that are gone as they last were.
+    fn keep_former(&self, ids: &BTreeSet<String>, found: &Flavors, tables: &mut Vec<Flavor>) {
+        let mut history = self.task.history();
+        for id in ids {
+            match found.get(id) {
+                Some(flavor) => history.keep_flavor(Flavor::clone(flavor)),
+                None => tables.extend(history.kept_flavor(id).cloned()),
+            }
+        }
     }
 
     /// Asks for the same page once more, at the microversion that shows each
@@ -247,7 +279,7 @@ impl Extraction<'_> {
 }
 
 /// What this run saw of a server, for the runs to come.
-fn sighting(id: Uuid, server: &Server, tables: &Tables) -> Sighting {
+fn sighting<'a>(id: Uuid, server: &'a Server, tables: &Tables) -> Sighting<'a> {
     let flavor = || {
         let id = server.flavor_id.as_ref()?;
         let known = tables.flavors.iter().find(|flavor| flavor.id == *id);
@@ -262,6 +294,7 @@ fn sighting(id: Uuid, server: &Server, tables: &Tables) -> Sighting {
     Sighting {
         id,
         vcpus: usage.and_then(|usage| usage.vcpus).or_else(flavor),
+        flavor: server.flavor_id.as_deref(),
         created: server.created,
         launched: server.launched,
         life: match server.updated {

@@ -1,5 +1,6 @@
 //! One window after the other: what the last one saw decides what this one asks.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -124,6 +125,53 @@ async fn sizes_go_with_the_server_from_the_first_resize_on() {
     assert_eq!(sizes(0), []);
     let created = old(1).created;
     assert_eq!(sizes(1), [(created, 2), (end + 600, 16)]);
+}
+
+/// Also where the CPUs stay, and when the flavor is gone: as it last was.
+#[tokio::test]
+async fn flavors_go_with_the_server_and_those_it_had_stay_in_the_tables() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let flavors = |kept: &Kept, n: u128| -> Vec<(i64, String)> {
+        let id = Uuid::from_u128(n).to_string();
+        let servers = kept.servers();
+        let server = servers.iter().find(|server| server.id == id).unwrap();
+        let spans = server.sizes.iter();
+        spans
+            .map(|span| (span.since, span.flavor_id.clone().unwrap_or_default()))
+            .collect()
+    };
+    let tables = |kept: &Kept| -> BTreeSet<(String, usize)> {
+        let flavors = kept.0.iter().flat_map(|page| &page.tables.flavors);
+        flavors
+            .map(|it| (it.id.clone(), it.extra_specs.as_ref().unwrap().len()))
+            .collect()
+    };
+    let kept = hours
+        .next(|cloud| {
+            of_flavor(cloud.server(1), "f2");
+            cloud.server(1).boot(end + 600);
+        })
+        .await
+        .unwrap();
+    let story = [
+        (old(1).created, "f1".to_owned()),
+        (end + 600, "f2".to_owned()),
+    ];
+    assert_eq!(flavors(&kept, 1), story);
+    assert_eq!(flavors(&kept, 0), []);
+    let both = BTreeSet::from([("f1".to_owned(), 1), ("f2".to_owned(), 1)]);
+    assert_eq!(tables(&kept), both);
+    // Of the others nobody has it any more, and then it is gone.
+    let kept = hours
+        .next(|cloud| {
+            cloud.servers().retain(|vm| vm.id == uuid(1));
+            cloud.flavors.retain(|flavor| flavor.id != "f1");
+        })
+        .await
+        .unwrap();
+    assert_eq!(flavors(&kept, 1), story);
+    assert_eq!(tables(&kept), both);
 }
 
 /// N4: a compute host 10 minutes behind.

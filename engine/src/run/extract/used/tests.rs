@@ -119,13 +119,13 @@ fn a_second_record_of_a_server_counts_nothing_twice() {
 
 #[test]
 fn an_accelerators_record_counts_in_its_month() {
-    let accelerator = |month, count| {
+    let accelerator = |month, count, available_seconds| {
         AccountingRecord::Accelerator(AcceleratorRecord {
             year: 2026,
             month,
             count,
             fqan: "vo".into(),
-            active_seconds: 999_999,
+            available_seconds,
             ..AcceleratorRecord::default()
         })
     };
@@ -135,13 +135,15 @@ fn an_accelerators_record_counts_in_its_month() {
             server("1"),
             vec![
                 cloud(OCTOBER, None, NOVEMBER + 2 * HOUR, Some(1.0)),
-                accelerator(10, 1.0),
-                accelerator(11, 0.5),
+                accelerator(10, 1.0, 999_999),
+                accelerator(11, 0.5, 999_999),
+                // It got it half an hour ago.
+                accelerator(11, 2.0, 1_800),
             ],
         )],
     );
     let seconds: Vec<_> = rows.iter().map(|row| row.accelerator_seconds).collect();
-    assert_eq!(seconds, [Some(3_600.0), Some(3_600.0)]);
+    assert_eq!(seconds, [Some(3_600.0), Some(3_600.0 + 3_600.0)]);
 }
 
 #[test]

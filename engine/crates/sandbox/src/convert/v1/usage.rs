@@ -47,11 +47,19 @@ record!(to wit::Context, from model::Context {
 
 impl Cross<wit::SizeSpan> for &model::SizeSpan {
     fn cross(self) -> wit::SizeSpan {
-        let model::SizeSpan { since, vcpus } = self;
+        let model::SizeSpan {
+            since,
+            vcpus,
+            flavor_id,
+        } = self;
+        let flavor = flavor_id.as_ref().map(|id| wit::Attribute {
+            name: "flavor-id".to_owned(),
+            value: id.clone(),
+        });
         wit::SizeSpan {
             since: since.cross(),
             vcpus: vcpus.cross(),
-            attributes: Vec::new(),
+            attributes: flavor.into_iter().collect(),
         }
     }
 }

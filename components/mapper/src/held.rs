@@ -1,0 +1,100 @@
+//! Which accelerators a server had, and when.
+//!
+//! Nova says the present flavor alone. Taken for the whole month, a server that was resized an
+//! hour ago would have had its accelerators since the month began. So each flavor that the server
+//! was seen to have counts for its time, with the accelerators that it has now.
+
+use caso_component::log;
+
+use crate::flavor::Accelerator;
+use crate::lifetime::Reported;
+use crate::page::{self, Page};
+use crate::usage::Server;
+
+/// For how many seconds Nova may not have shown a resize that had ended.
+pub const LATE: i64 = 3_600;
+
+/// The accelerators of a server from one moment to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// Epoch seconds.
+    pub from: i64,
+    /// The first second after it.
+    pub to: i64,
+    /// Those of its flavor.
+    pub accelerator: Accelerator,
+}
+
+/// When it got which flavor, oldest first, where it was seen to have had several.
+pub type Change<'a> = (i64, Option<&'a str>);
+
+/// The changes of a server's flavor; the first of them is the flavor that it had before. Empty
+/// where nobody saw one.
+pub fn changes(server: &Server) -> Vec<Change<'_>> {
+    let mut changes: Vec<Change> = Vec::new();
+    for size in &server.sizes {
+        let flavor = page::flavor_of(size);
+        if changes.last().is_none_or(|(_, last)| *last != flavor) {
+            changes.push((size.since, flavor));
+        }
+    }
+    if changes.iter().all(|(_, flavor)| flavor.is_none()) {
+        changes.clear();
+    }
+    changes
+}
+
+/// What it had between `from` and `life.until`, oldest first. The oldest flavor is taken to have
+/// been that of its start. Where nobody knows what a flavor had, what it had next stands in: most
+/// servers keep their accelerators when their flavor is replaced by another.
+pub fn of(
+    page: &Page,
+    server: &Server,
+    life: Reported,
+    changes: &[Change<'_>],
+    from: i64,
+) -> Vec<Held> {
+    let begin = life.start.max(from);
+    let present = page.properties(server).accelerator;
+    let whole = [(begin, server.flavor_id.as_deref())];
+    let changes = if changes.is_empty() {
+        &whole[..]
+    } else {
+        changes
+    };
+    let mut held = Vec::new();
+    let mut to = life.until;
+    let mut next = present.clone();
+    for (place, (since, flavor)) in changes.iter().enumerate().rev() {
+        let from = if place == 0 { begin } else { begin.max(*since) };
+        if from >= to {
+            continue;
+        }
+        if *flavor == server.flavor_id.as_deref() {
+            next.clone_from(&present);
+        } else if let Some(id) = flavor {
+            match page.properties_of(id) {
+                Some(properties) => next.clone_from(&properties.accelerator),
+                None => warn_unknown(server, id),
+            }
+        }
+        if let Some(accelerator) = &next {
+            held.push(Held {
+                from,
+                to,
+                accelerator: accelerator.clone(),
+            });
+        }
+        to = from;
+    }
+    held.reverse();
+    held
+}
+
+fn warn_unknown(server: &Server, flavor: &str) {
+    log::warning(&format!(
+        "server `{}` had flavor `{flavor}` before, and that flavor is gone: the accelerators that it \
+         had next are reported for that time, too",
+        server.id
+    ));
+}
