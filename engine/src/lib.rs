@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+mod advice;
 pub mod cli;
 mod log_line;
 mod run;

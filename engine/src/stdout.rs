@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use crate::advice;
 use caso_base::line::clean_json;
 
 /// Writes `text` to stdout, down to the device.
@@ -18,6 +19,18 @@ use caso_base::line::clean_json;
 /// Whatever keeps it from being written, but for a closed pipe.
 pub fn write(text: &str) -> anyhow::Result<()> {
     write_parts(&[text.as_bytes()]).context("cannot write to stdout")
+}
+
+/// Writes a page for people: the commands on it are for the configuration of this process. The
+/// JSON object that a command has in its place is left as it is.
+///
+/// # Errors
+/// As [`write`].
+pub fn page(text: &str) -> anyhow::Result<()> {
+    match text.starts_with('{') {
+        true => write(text),
+        false => write(&advice::of_process(text)),
+    }
 }
 
 /// What `--json` prints, for [`write`].

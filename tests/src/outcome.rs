@@ -119,15 +119,26 @@ impl Running {
             }
             thread::sleep(Duration::from_millis(5));
         };
+        let said = |pipe: JoinHandle<String>| {
+            let text = pipe.join().expect("a reader of a pipe");
+            for_the_default(&text, &self.folder)
+        };
         Outcome {
             status,
             took: began.elapsed(),
-            stdout: self.out.join().expect("a reader of a pipe"),
-            stderr: self.err.join().expect("a reader of a pipe"),
+            stdout: said(self.out),
+            stderr: said(self.err),
             command: self.command,
             folder: self.folder,
         }
     }
+}
+
+/// Commands that a program advises, without the configuration of the site in this folder
+/// (`engine/src/advice.rs` adds it to each of them): what they say is looked at in tests of its own.
+pub fn for_the_default(text: &str, folder: &Path) -> String {
+    let file = folder.join("caso.conf");
+    text.replace(&format!(" --config-file {}", file.display()), "")
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {

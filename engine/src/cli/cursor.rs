@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
 use super::confirm::asking;
-use super::process::{complain, log_settings, logged, print, to_stderr};
+use super::process::{complain, log_settings, logged, print_page, to_stderr};
 use super::task::Task;
 use crate::run::Exit;
 use crate::run::cursor::{self, Change};
@@ -22,7 +22,7 @@ pub enum CursorTask {
 
 pub fn command() -> Command {
     let exits = [Exit::Done, Exit::Nothing, Exit::Usage, Exit::Locked];
-    for_delivery(Command::new("cursor"))
+    shown("cursor")
         .about("Shows how far each project is extracted, sets and forgets it")
         .after_help(format!(
             "Without a command it reads the spool alone: it takes no lock, asks nobody and writes \
@@ -30,11 +30,10 @@ pub fn command() -> Command {
             Exit::table(&exits)
         ))
         .args_conflicts_with_subcommands(true)
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object: `cursors`, as in `caso status --json`"),
+        .subcommand(
+            shown("show")
+                .about("The same as `caso cursor`")
+                .after_help(Exit::table(&exits)),
         )
         .subcommand(
             for_delivery(Command::new("set"))
@@ -92,6 +91,15 @@ pub fn command() -> Command {
         )
 }
 
+fn shown(name: &'static str) -> Command {
+    for_delivery(Command::new(name)).arg(
+        Arg::new("json")
+            .long("json")
+            .action(ArgAction::SetTrue)
+            .help("Print one JSON object: `cursors`, as in `caso status --json`"),
+    )
+}
+
 fn place(name: &'static str, shown: &'static str, help: &'static str) -> Arg {
     let arg = Arg::new(name).value_name(shown).required(true);
     arg.help(help)
@@ -121,6 +129,7 @@ pub fn task(matches: &ArgMatches) -> (fn(CommandLine, &ArgMatches) -> Task, &Arg
     match matches.subcommand() {
         Some(("set", matches)) => (set, matches),
         Some(("rename", matches)) => (rename, matches),
+        Some(("show", matches)) => (show, matches),
         Some((_, matches)) => (forget, matches),
         None => (show, matches),
     }
@@ -180,7 +189,7 @@ fn name(matches: &ArgMatches) -> String {
 pub fn execute(config: &Config, what: &CursorTask) -> Exit {
     match what {
         CursorTask::Show { json } => match cursor::list(config, *json) {
-            Ok(text) => print(&text),
+            Ok(text) => print_page(&text),
             Err(error) => complain(&error, Exit::Nothing),
         },
         CursorTask::Change { .. } | CursorTask::OfPlace { .. } if config.dry_run => {

@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgMatches, Command};
 
 use super::commands::{flag, for_delivery};
-use super::process::{complain, log_settings, logged, print, print_found};
+use super::process::{complain, log_settings, logged, print_found, print_page};
 use super::task::Task;
 use crate::run::{self, Exit};
 use caso_config::{CommandLine, Config};
@@ -40,7 +40,7 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
 pub fn execute(config: &Config, server: &str, json: bool) -> Exit {
     logged(&log_settings(config), async {
         match run::explain(config, server, json).await {
-            Ok((text, true)) => print(&text),
+            Ok((text, true)) => print_page(&text),
             Ok((text, false)) => print_found(&text, Exit::Nothing),
             Err(error) => complain(&error, Exit::Nothing),
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::process::{complain, print};
+use super::process::{complain, print_page};
 use super::task::Task;
 use crate::run::{self, Account, Exit, FirstSite};
 
@@ -90,7 +90,7 @@ pub fn execute(flags: Flags) -> Exit {
         Err(missing) => return complain(&missing, Exit::Usage),
     };
     match run::init(&site) {
-        Ok(next) => print(&next),
+        Ok(next) => print_page(&next),
         Err(error) => complain(&error, Exit::Nothing),
     }
 }

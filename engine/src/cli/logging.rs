@@ -12,6 +12,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::advice;
 use crate::log_line::{self, HINT};
 use crate::run::ComponentWarnings;
 use caso_base::line::{LINE_BYTES, short_line};
@@ -182,6 +183,7 @@ impl Lines {
         // Whatever a text is made of, and whoever forgot: here it becomes one line.
         let line = |word: &str, text: &str| {
             let text = short_line(text, LINE_BYTES);
+            let text = advice::of_process(&text);
             match self.stamped {
                 true => log_line::stamped(&now, word, &text),
                 false => format!("{word}: {text}"),

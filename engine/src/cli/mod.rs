@@ -37,6 +37,12 @@ use std::process::ExitCode;
 
 use self::task::Task;
 
+/// All commands of `caso`.
+#[cfg(test)]
+pub fn all() -> clap::Command {
+    commands::Started::Caso.command()
+}
+
 /// Reads the process's arguments and does what they ask for.
 #[must_use]
 pub fn main() -> ExitCode {

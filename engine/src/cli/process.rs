@@ -17,6 +17,7 @@ use super::{
     check, completion, component, config, cursor, explain, init, preview, queue, report, republish,
     signals, status, support, watchdog,
 };
+use crate::advice;
 use crate::log_line::HINT;
 use crate::run::{self, ComponentWarnings, Exit, Invocation, Kind};
 use crate::stdout;
@@ -280,10 +281,15 @@ pub fn print(text: &str) -> Exit {
 
 /// Prints what a command found, and ends with its exit code, unless it cannot be printed.
 pub fn print_found(text: &str, exit: Exit) -> Exit {
-    match print(text) {
+    match print_page(text) {
         Exit::Done => exit,
         failed => failed,
     }
+}
+
+/// A page for people on stdout, or the same as JSON, and nothing else to do.
+pub fn print_page(text: &str) -> Exit {
+    finish(stdout::page(text))
 }
 
 fn finish(result: anyhow::Result<()>) -> Exit {
@@ -326,5 +332,6 @@ pub fn complain_each(errors: &ConfigErrors, exit: Exit) -> Exit {
 
 /// A line on stderr. There is no place left to report that it cannot be written.
 pub fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", clean_lines(line));
+    let line = advice::of_process(line);
+    let _ = writeln!(io::stderr().lock(), "{}", clean_lines(&line));
 }

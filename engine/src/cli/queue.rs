@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
 use super::confirm::asking;
-use super::process::{complain, log_settings, logged, print, start, to_stderr};
+use super::process::{complain, log_settings, logged, print_page, start, to_stderr};
 use super::task::Task;
 use crate::run::queue::{self, Adopt, Drop, Forget, Retry, Show};
 use crate::run::{Exit, Invocation, Kind};
@@ -337,7 +337,7 @@ pub fn execute(config: Config, what: QueueTask) -> Exit {
         }),
         QueueTask::Adopt(what) => logged(&settings, async {
             match queue::adopt(&config, &what).await {
-                Ok((lines, exit)) => match print(&lines) {
+                Ok((lines, exit)) => match print_page(&lines) {
                     Exit::Done => exit,
                     failed => failed,
                 },
@@ -346,7 +346,7 @@ pub fn execute(config: Config, what: QueueTask) -> Exit {
         }),
         QueueTask::Forget(what) => logged(&settings, async {
             match queue::forget(&config, &what).await {
-                Ok(line) => print(&line),
+                Ok(line) => print_page(&line),
                 Err(exit) => exit,
             }
         }),
@@ -359,7 +359,7 @@ fn done(result: Result<(), Exit>) -> Exit {
 
 fn shown(result: anyhow::Result<String>) -> Exit {
     match result {
-        Ok(text) => print(&text),
+        Ok(text) => print_page(&text),
         Err(error) => complain(&error, Exit::Nothing),
     }
 }

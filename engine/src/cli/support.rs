@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 
 use super::commands::for_delivery;
 use super::logging::LogSettings;
-use super::process::{complain, inputs, logged, print};
+use super::process::{complain, inputs, logged, print_page};
 use super::task::Task;
 use crate::run::{self, Exit};
 use caso_config::{CommandLine, Program};
@@ -40,7 +40,7 @@ pub fn execute(program: Program, line: CommandLine, folder: Option<PathBuf>) -> 
     // Not into the site's log, which is one of the things gathered.
     logged(&LogSettings::default(), async {
         match run::support(config, folder).await {
-            Ok(text) => print(&text),
+            Ok(text) => print_page(&text),
             Err(error) => complain(&error, Exit::Nothing),
         }
     })

@@ -152,7 +152,7 @@ async fn read(
         ReportForm::Csv => csv(&shown),
         ReportForm::Json => stdout::json(&shown).map_err(failed())?,
     };
-    stdout::write(&text).map_err(failed())?;
+    stdout::page(&text).map_err(failed())?;
     Ok(summary.exit(prepared.config.partial_exit_ok))
 }
 

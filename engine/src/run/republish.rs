@@ -93,7 +93,7 @@ pub async fn republish(
     };
     if what.yes {
         let exit = run(invocation(config, Kind::Real), cancel).await;
-        let _ = stdout::write(&format!("{}next  caso status\n", to_do(&what)));
+        let _ = stdout::page(&format!("{}next  caso status\n", to_do(&what)));
         return exit;
     }
     let shown = async {
@@ -101,7 +101,7 @@ pub async fn republish(
         let invocation = invocation(config, kind);
         let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
         let extracted = extract::extract(&prepared, cancel, None, &mut summary).await;
-        stdout::write(&text(&what, &extracted.parts)).map_err(Stopped::with(Exit::Nothing))?;
+        stdout::page(&text(&what, &extracted.parts)).map_err(Stopped::with(Exit::Nothing))?;
         Ok::<Exit, Stopped>(summary.exit(prepared.config.partial_exit_ok))
     };
     shown.await.unwrap_or_else(Stopped::report)

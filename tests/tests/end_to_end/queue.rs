@@ -3,7 +3,7 @@
 use std::fs;
 
 use caso_stand_in::{Cloud, Plan, project_id};
-use caso_tests::outcome::Outcome;
+use caso_tests::outcome::{Outcome, Running};
 use caso_tests::site::Site;
 use caso_tests::spool;
 
@@ -448,4 +448,46 @@ fn beyond_the_bound_nothing_is_extracted_and_nothing_is_dropped() {
         .expect(3);
     assert!(waits(&site) > before);
     assert_ne!(site.cursor(&project_id(0)), cursor);
+}
+
+/// A second configuration on one machine: what a command or a log line advises is done to its queue.
+#[test]
+fn advice_is_for_the_configuration_that_was_asked_for() {
+    let world = plain();
+    let mut site = with_a_backlog(&world);
+    site.set("DEFAULT", "messengers", "ssm");
+    queue(&site, &[]).expect(0);
+    let own = site.path().join("the second.conf");
+    fs::copy(site.path().join("caso.conf"), &own).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = site.command("caso");
+        command.args(arguments).arg("--config-file").arg(&own);
+        Running::start(command, site.path()).finish()
+    };
+    let flag = format!("--config-file '{}'", own.display());
+    run(&["deliver"])
+        .expect(0)
+        .says(&format!("`caso queue drop {flag} mischief`"));
+    run(&["status"])
+        .expect(1)
+        .says(&format!("`caso queue drop {flag} mischief`"));
+    let listed = run(&["queue"]).expect(0);
+    let advised = format!("caso queue drop {flag} mischief");
+    assert!(listed.stdout.contains(&advised), "{listed}");
+    run(&["queue", "--json"]).expect(0).never_says(&flag);
+    // Done as it is written, by a shell in another folder.
+    let program = site.command("caso").get_program().to_owned();
+    let mut shell = std::process::Command::new("sh");
+    shell.args([
+        "-c",
+        &format!(
+            "cd /; caso() {{ '{}' \"$@\"; }}; {advised} --yes",
+            program.display()
+        ),
+    ]);
+    Running::start(shell, site.path())
+        .finish()
+        .expect(0)
+        .says(&format!("next  caso queue {flag}"));
+    assert_eq!(segments(&site), 0);
 }

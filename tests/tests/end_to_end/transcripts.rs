@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use caso_tests::build::workspace;
+use caso_tests::outcome::for_the_default;
 use caso_tests::site::Site;
 
 use crate::republish::extracted;
@@ -101,7 +102,7 @@ fn commands_print_what_the_pages_show() {
                 .unwrap();
             let printed = String::from_utf8_lossy(&output.stdout).into_owned()
                 + &String::from_utf8_lossy(&output.stderr);
-            let printed = printed
+            let printed = for_the_default(&printed, site.path())
                 .replace(&site.spool().display().to_string(), "/var/spool/caso")
                 .replace(
                     &site.ssm().display().to_string(),

@@ -178,7 +178,7 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     if let Change::Set { at, .. } = change {
         counted_once(config, &cursors, *at, now).map_err(failed())?;
     }
-    stdout::write(&text).map_err(failed())?;
+    stdout::page(&text).map_err(failed())?;
     if let Some(question) = question {
         agreed(ask, question)?;
     }
@@ -205,7 +205,7 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         .context("the cursors could not be written")
         .map_err(failed())?;
     let name = clean_line(name(first));
-    stdout::write(&match change {
+    stdout::page(&match change {
         Change::Set { at, .. } => {
             let at = format_utc(*at);
             format!("cursors and lastrun of `{name}` are at {at}\nnext  caso-extract\n")

@@ -85,7 +85,7 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
                     format!("caso cursor forget --cloud {was}"),
                 )));
             }
-            stdout::write(&format!(
+            stdout::page(&format!(
                 "{}: `{}` is `{}` now\nnext  caso-extract\n",
                 projects(renamed),
                 was,
@@ -93,7 +93,7 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
             ))
         }
         OfPlace::Forget { .. } => {
-            stdout::write(&format!(
+            stdout::page(&format!(
                 "Should a run find projects of `{}` again, it extracts them from the beginning \
                  (`first_extract_from`).\n",
                 was
@@ -104,7 +104,7 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
             let forgotten = Cursors::forget_place(&spool, &was)
                 .context("the cursors could not be written")
                 .map_err(failed())?;
-            stdout::write(&format!(
+            stdout::page(&format!(
                 "{}: `{}` is forgotten\nnext  caso cursor\n",
                 projects(forgotten),
                 was

@@ -102,7 +102,7 @@ async fn show(
             (found.text(), found.differs())
         }
     };
-    stdout::write(&text).map_err(failed())?;
+    stdout::page(&text).map_err(failed())?;
     Ok(match exit {
         Exit::Done if differs => Exit::Partly,
         exit => exit,

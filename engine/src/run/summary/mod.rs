@@ -20,6 +20,7 @@ use std::io::{self, Write as _};
 
 use super::exit::Exit;
 use super::warning_memory::WarningMemory;
+use crate::advice;
 use crate::log_line;
 use caso_model::notice::Notice;
 use caso_state::ledger::ProblemLine;
@@ -163,13 +164,14 @@ impl Summary {
         let stamped = log_line::stderr_is_a_file();
         for Line { text, fields } in &self.lines {
             let text = clean_lines(text);
+            let text = advice::of_process(&text);
             let line = match json {
                 true => {
                     let fields = fields.iter().map(|(name, value)| (*name, value.clone()));
                     log_line::json(&now, "INFO", "caso", &text, fields)
                 }
                 false if stamped => log_line::stamped(&now, "info", &text),
-                false => text,
+                false => text.into_owned(),
             };
             let _ = writeln!(stderr, "{line}");
         }

@@ -59,9 +59,9 @@ async fn dropped(config: &Config, drop: &Drop, ask: Ask<'_>) -> Result<(), Stopp
     if found.records == 0 {
         let which = drop.older_than.map_or("", |_| " that is older");
         let nothing = nothing(&drop.messenger, drop.quarantine, which);
-        return stdout::write(&nothing).map_err(failed());
+        return stdout::page(&nothing).map_err(failed());
     }
-    stdout::write(&announced(config, drop, found)).map_err(failed())?;
+    stdout::page(&announced(config, drop, found)).map_err(failed())?;
     agreed(ask, "Drop them?")?;
     let opened = opened(config).await?;
     // Copies of what is given up must not come back.
@@ -132,7 +132,7 @@ fn done(opened: &Opened, drop: &Drop, before: i64, announced: Found) -> anyhow::
         "gave up {}\nnext  caso queue\n",
         what(gone, name, drop.quarantine)
     );
-    stdout::write(&text)
+    stdout::page(&text)
 }
 
 /// A file that is whole and on disk, or an error.

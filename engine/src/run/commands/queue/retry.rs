@@ -73,15 +73,15 @@ async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Sto
         )));
     }
     if would == Returned::default() {
-        return stdout::write(&nothing(name, true, "")).map_err(failed());
+        return stdout::page(&nothing(name, true, "")).map_err(failed());
     }
-    stdout::write(&announced(name, would, &changes)).map_err(failed())?;
+    stdout::page(&announced(name, would, &changes)).map_err(failed())?;
     if would.returned == 0 {
         let mut next = format!("next  caso queue show {name} --quarantine\n");
         if would.superseded > 0 {
             next += &format!("      caso queue drop {name} --quarantine\n");
         }
-        return stdout::write(&next).map_err(failed());
+        return stdout::page(&next).map_err(failed());
     }
     if retry.remap {
         agreed(ask, "Put them back so?")?;
@@ -100,7 +100,7 @@ async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Sto
         false => format!("`{name}` is not in `messengers`: they wait until it is put back\n"),
     };
     let done = format!("{} put back\n{next}", records(returned.returned));
-    stdout::write(&done).map_err(failed())
+    stdout::page(&done).map_err(failed())
 }
 
 fn announced(name: &str, would: Returned, changes: &Changes) -> String {
