@@ -269,14 +269,16 @@ impl Text {
                 .find(|(field, _)| *field == name)
                 .map(|(_, value)| value.as_str())
         };
-        match (get("instance"), get("component")) {
-            (Some(MAPPER), _) => format!("component `{MAPPER}`: "),
-            // It is asked what it is, and belongs to nobody yet.
-            (Some(""), Some(component)) | (None, Some(component)) => {
-                format!("component `{component}`: ")
+        let (component, instance) = (get("component"), get("instance"));
+        match (get("role"), instance, component) {
+            // The one that there is, whatever it calls itself.
+            (Some("mapper"), _, _) => format!("component `{MAPPER}`: "),
+            (Some(role @ ("messenger" | "filter")), Some(instance), _) => {
+                format!("{role} `{instance}`: ")
             }
-            (Some(instance), _) => format!("messenger `{instance}`: "),
-            (None, None) => String::new(),
+            // It is asked what it is, and belongs to nobody yet.
+            (_, _, Some(component)) => format!("component `{component}`: "),
+            _ => String::new(),
         }
     }
 }
@@ -285,7 +287,7 @@ impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         for (name, value) in &self.fields {
-            if !matches!(*name, "component" | "instance" | HINT) {
+            if !matches!(*name, "role" | "component" | "instance" | HINT) {
                 write!(f, " {name}={value}")?;
             }
         }
@@ -315,10 +317,11 @@ impl Visit for Text {
 mod tests {
     use super::*;
 
-    fn said_by(component: &str, instance: &str) -> String {
+    fn said_by(role: &str, component: &str, instance: &str) -> String {
         let text = Text {
             message: String::new(),
             fields: vec![
+                ("role", role.to_owned()),
                 ("component", component.to_owned()),
                 ("instance", instance.to_owned()),
             ],
@@ -329,9 +332,11 @@ mod tests {
     /// a19 and h25: a messenger that calls itself `mapper`, and a mapper `ssm`.
     #[test]
     fn a_line_is_the_instances_whatever_the_component_calls_itself() {
-        assert_eq!(said_by("mapper", "mine"), "messenger `mine`: ");
-        assert_eq!(said_by("ssm", "mine"), "messenger `mine`: ");
-        assert_eq!(said_by("ssm", "mapper"), "component `mapper`: ");
-        assert_eq!(said_by("/x.wasm", ""), "component `/x.wasm`: ");
+        let mine = "messenger `mine`: ";
+        assert_eq!(said_by("messenger", "mapper", "mine"), mine);
+        assert_eq!(said_by("messenger", "ssm", "mine"), mine);
+        assert_eq!(said_by("filter", "ssm", "mine"), "filter `mine`: ");
+        assert_eq!(said_by("mapper", "ssm", "mapper"), "component `mapper`: ");
+        assert_eq!(said_by("component", "/x.wasm", ""), "component `/x.wasm`: ");
     }
 }

@@ -736,3 +736,55 @@ fn a_password_that_everybody_can_read_is_told() {
     let found = check(&site, &["--offline", "--config-file", &name]).expect(0);
     assert_eq!(lines(&found, "warning", "file"), [""; 0], "{found}");
 }
+
+/// What keeps a run from going on with a project is in the spool: `check` says it in the run's words.
+#[test]
+fn cursors_that_a_run_cannot_go_on_from_are_named() {
+    let cloud = Cloud::start(Plan::generated(2, 1));
+    let mut site = Site::at(&cloud);
+    site.extract_october().expect(0);
+    check(&site, &[]).expect(0);
+    // Another name of the region.
+    site.set("DEFAULT", "region_name", "RegionOne");
+    let hint_of = |outcome: &Outcome, start: &str| {
+        let all = format!("{}{}", outcome.stdout, outcome.stderr);
+        let found = all.lines().map(str::trim).find(|line| line.contains(start));
+        found.map(str::to_owned)
+    };
+    let run = site.extract(&[]);
+    let found = check(&site, &[]);
+    let words = "caso cursor rename default default@RegionOne";
+    assert!(hint_of(&run, words).is_some(), "{run}");
+    assert!(hint_of(&found, words).is_some(), "{found}");
+    assert_ne!(found.code(), 0);
+    let renamed = site.start(
+        "caso",
+        &["cursor", "rename"],
+        &["default", "default@RegionOne"],
+    );
+    renamed.finish().expect(0);
+    check(&site, &[]).expect(0);
+    // A cursor in the future, and a file that says no date.
+    let project = project_id(0);
+    let set = site.start(
+        "caso",
+        &["cursor", "set"],
+        &[&project, "2035-01-01", "--yes"],
+    );
+    set.finish();
+    fs::remove_dir_all(site.spool().join("caso-cursors")).unwrap();
+    let lastrun = |n, text: &str| {
+        fs::write(
+            site.spool().join(format!("lastrun.{}", project_id(n))),
+            text,
+        )
+        .unwrap();
+    };
+    lastrun(0, "2035-01-01 00:00:00+00:00");
+    lastrun(1, "soon");
+    let found = check(&site, &[]).expect(3);
+    found
+        .says("which is in the future")
+        .says(&format!("caso cursor set {project} <date>"))
+        .says("holds `soon`");
+}

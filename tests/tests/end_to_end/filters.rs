@@ -291,3 +291,12 @@ fn the_toolbox_knows_filters() {
         "{listed}"
     );
 }
+
+/// Not a messenger's of that name, which need not exist.
+#[test]
+fn what_a_filter_says_is_logged_as_a_filters() {
+    let (_world, site) = with_verb("warn:vm-0-1");
+    extract(&site)
+        .expect(0)
+        .says("filter `mine`: seen by a filter");
+}

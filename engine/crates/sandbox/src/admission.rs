@@ -29,8 +29,8 @@ use super::compile::{self, CompileError, CompilerProcess, Job};
 use super::component::{Component, Roles};
 use super::describe::{self, checked};
 use super::error::AdmissionError;
-use super::failure::Who;
 use super::failure::no_address_space;
+use super::failure::{Role, Who};
 use super::limits::Limits;
 use super::link::{self, Linkers, Needs};
 use super::shape;
@@ -140,6 +140,7 @@ impl Admission<'_> {
         let who = Who {
             component: label.clone(),
             instance: String::new(),
+            role: Role::Asked,
         };
         let description = describe::ask(engine, &described, roles, who, &Limits::describing())
             .await

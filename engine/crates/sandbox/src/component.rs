@@ -7,7 +7,7 @@ use wasmtime::Engine;
 
 use super::abi::{FilterAbi, MapperAbi, MessengerAbi};
 use super::budget::Budget;
-use super::failure::Who;
+use super::failure::{Role, Who};
 use super::filter::GuestFilter;
 use super::instance::Spec;
 use super::limits::Limits;
@@ -77,6 +77,7 @@ impl Component {
             component: self.name.clone(),
             // Whatever it calls itself: its lines must not look like a messenger's.
             instance: MAPPER.to_owned(),
+            role: Role::Mapper,
         };
         let Some(pre) = self.mapper.clone() else {
             return Err(not_started(&who, "it is not a mapper"));
@@ -107,6 +108,7 @@ impl Component {
         let who = Who {
             component: self.name.clone(),
             instance: instance.to_owned(),
+            role: Role::Filter,
         };
         let Some(pre) = self.filter.clone() else {
             return Err(not_started(&who, "it is not a filter"));
@@ -137,6 +139,7 @@ impl Component {
         let who = Who {
             component: self.name.clone(),
             instance: setup.instance.clone(),
+            role: Role::Messenger,
         };
         let Some(pre) = self.messenger.clone() else {
             return Err(not_started(&who, "it is not a messenger"));

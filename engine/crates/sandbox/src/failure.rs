@@ -28,11 +28,34 @@ pub enum LimitReached {
     Table { wanted: usize, limit: usize },
 }
 
-/// Who failed.
+/// Who speaks, or failed.
 #[derive(Debug, Clone)]
 pub struct Who {
     pub component: String,
     pub instance: String,
+    pub role: Role,
+}
+
+/// What it was started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It is asked what it is.
+    Asked,
+    Mapper,
+    Filter,
+    Messenger,
+}
+
+impl Role {
+    /// As a field of log lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "component",
+            Self::Mapper => "mapper",
+            Self::Filter => "filter",
+            Self::Messenger => "messenger",
+        }
+    }
 }
 
 impl Who {

@@ -212,12 +212,14 @@ impl Shared {
         let Who {
             component,
             instance,
+            role,
         } = &self.who;
+        let role = role.name();
         match level {
-            Level::Error => tracing::error!(target: "guest", component, instance, "{line}"),
-            Level::Warning => tracing::warn!(target: "guest", component, instance, "{line}"),
-            Level::Info => tracing::info!(target: "guest", component, instance, "{line}"),
-            Level::Debug => tracing::debug!(target: "guest", component, instance, "{line}"),
+            Level::Error => tracing::error!(target: "guest", role, component, instance, "{line}"),
+            Level::Warning => tracing::warn!(target: "guest", role, component, instance, "{line}"),
+            Level::Info => tracing::info!(target: "guest", role, component, instance, "{line}"),
+            Level::Debug => tracing::debug!(target: "guest", role, component, instance, "{line}"),
         }
         #[cfg(test)]
         self.written.push((level, line.to_owned()));

@@ -326,13 +326,13 @@ mod tests {
         let histories = histories(dir.path(), Disk::default());
         run(&histories, None, T, 16);
         let path = dir.path().join("caso-servers/default/p.b");
-        let text = r#"{"format":2,"engine":"","as_of":1,"servers":0,"more":0}"#;
+        let text = r#"{"format":3,"engine":"","as_of":1,"servers":0,"more":0}"#;
         std::fs::write(&path, format!("{text}\n")).unwrap();
         let newer = histories.open(&place(None), "p", None).unwrap_err();
         assert_eq!(
             newer.to_string(),
             format!(
-                "what is remembered of its servers, `{}`, was written by a newer cASO (format 2)",
+                "what is remembered of its servers, `{}`, was written by a newer cASO (format 3)",
                 path.display()
             )
         );

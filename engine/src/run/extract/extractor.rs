@@ -11,7 +11,7 @@ use super::region::Region;
 use super::report::{Alike, Blame, ExtractorResult};
 use super::segment::Written;
 use super::turns::Attempt;
-use super::window::{Bounds, Piece, Plan};
+use super::window::{Bounds, Piece, Plan, in_the_future};
 use crate::run::remedy;
 use caso_base::error_chain;
 use caso_base::time::format_utc;
@@ -145,15 +145,9 @@ impl Task {
                 }
             }
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
-            Plan::Future { cursor } => Err(ExtractorResult::failed((
-                format!(
-                    "its last run ended at {}, which is in the future",
-                    format_utc(cursor)
-                ),
-                format!(
-                    "set the clock right, or else the cursor: caso cursor set {} <date>",
-                    self.project.id
-                ),
+            Plan::Future { cursor } => Err(ExtractorResult::failed(in_the_future(
+                cursor,
+                &self.project.id,
             ))),
             Plan::Empty { from } => Err(ExtractorResult::failed((
                 format!(

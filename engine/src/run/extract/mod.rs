@@ -29,7 +29,7 @@ mod sources;
 mod together;
 mod turns;
 mod used;
-mod window;
+pub mod window;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Which window an extractor reads in this run.
 
-use caso_base::time::end_of_month;
+use caso_base::time::{end_of_month, format_utc};
 use caso_config::ExtractFrom;
 use caso_model::Window;
 
@@ -48,6 +48,17 @@ impl Piece {
             reported_behind: false,
         }
     }
+}
+
+/// What is wrong with a cursor in the future, and what to do.
+pub fn in_the_future(cursor: i64, project: &str) -> (String, String) {
+    (
+        format!(
+            "its last run ended at {}, which is in the future",
+            format_utc(cursor)
+        ),
+        format!("set the clock right, or else the cursor: caso cursor set {project} <date>"),
+    )
 }
 
 impl Bounds {

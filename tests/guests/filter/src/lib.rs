@@ -83,6 +83,10 @@ impl filtering::Guest for Filter {
 fn verdict(verb: &str, mut record: CloudRecord) -> Verdict {
     match verb {
         "keep" | "too-few" => return Verdict::Keep,
+        "warn" => {
+            caso::accounting::log::write(caso::accounting::log::Level::Warning, "seen by a filter");
+            return Verdict::Keep;
+        }
         "drop" => return Verdict::Drop("private".to_owned()),
         "trap" => panic!("asked to trap"),
         "loop" => loop {

@@ -3,7 +3,7 @@ use http_body_util::{BodyExt, Empty};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::super::failure::Who;
+use super::super::failure::{Role, Who};
 use super::super::mask::Mask;
 use super::super::policy::{Grant, InstanceName, TlsTerms};
 use super::*;
@@ -27,6 +27,7 @@ fn http(origin: &str, proxies: Proxies) -> Http {
     let who = Who {
         component: "component".to_owned(),
         instance: "mine".to_owned(),
+        role: Role::Messenger,
     };
     let log = GuestLog::new(&who, Mask::default(), &limits, Arc::default());
     Http::new(&limits, Arc::new(granted), Arc::new(clients), log)

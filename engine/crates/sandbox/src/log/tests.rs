@@ -1,4 +1,5 @@
 use super::*;
+use crate::failure::Role;
 use proptest::prelude::*;
 
 fn log(secrets: &[&str], limits: &Limits) -> GuestLog {
@@ -6,6 +7,7 @@ fn log(secrets: &[&str], limits: &Limits) -> GuestLog {
     let who = Who {
         component: "ssm".to_owned(),
         instance: "mine".to_owned(),
+        role: Role::Messenger,
     };
     GuestLog::new(&who, mask, limits, Arc::default())
 }
@@ -130,6 +132,7 @@ fn of_run(budget: &Arc<Budget>) -> GuestLog {
     let who = Who {
         component: "c".to_owned(),
         instance: "mine".to_owned(),
+        role: Role::Messenger,
     };
     GuestLog::new(
         &who,

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, stream};
 
+use super::cursors::cursors;
 use super::finding::{Area, Finding, Findings};
 use super::trial::Trial;
 use crate::run::components::Mapper;
@@ -111,6 +112,7 @@ pub async fn cloud(
             .then(|| format!("openstack project set --tag {} <project>", options.tag));
         findings.add(Finding::failed(Area::Project, text).hint(hint));
     }
+    cursors(config, cloud, &projects, now, findings);
     let power = match kind.prometheus(config, cloud, &session, kind.clock()) {
         Ok(power) => power,
         Err(error) => {

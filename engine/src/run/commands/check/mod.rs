@@ -8,6 +8,7 @@
 //! is there.
 
 mod cloud;
+mod cursors;
 mod destinations;
 mod finding;
 mod machine;

@@ -1,0 +1,45 @@
+//! Where a run would go on with the projects of a cloud, or why it would not.
+
+use super::finding::{Area, Finding, Findings};
+use crate::run::extract::cursor_keys;
+use crate::run::extract::renamed::Renamed;
+use crate::run::extract::window::in_the_future;
+use crate::run::remedy;
+use caso_config::{CloudConfig, Config};
+use caso_disk::Disk;
+use caso_extract::ProjectRef;
+use caso_state::{Cursors, Spool};
+
+/// Names what stands in the way; of a project that can go on, nothing.
+pub fn cursors(
+    config: &Config,
+    cloud: &CloudConfig,
+    projects: &[ProjectRef],
+    now: i64,
+    findings: &mut Findings,
+) {
+    let spool = Spool::look(&config.spooldir, Disk::default());
+    let cursors = Cursors::open(&spool, true);
+    let keys = cursor_keys::of_cloud(cloud);
+    let mut renamed = Renamed::of(cloud);
+    for project in projects {
+        if renamed.refuses(&cursors, project) {
+            continue;
+        }
+        let name = project.name.as_deref().unwrap_or(&project.id);
+        let failed = match cursors.starts(&project.id, project.configured.as_deref(), &keys) {
+            Err(error) => Some(remedy::message(&error)),
+            Ok(starts) => {
+                let last = starts.iter().filter_map(|start| start.at).max();
+                let ahead = last.filter(|at| *at > now);
+                ahead.map(|at| in_the_future(at, &project.id).into())
+            }
+        };
+        if let Some(message) = failed {
+            findings.add(Finding::failed(Area::Project, message).of(name));
+        }
+    }
+    for message in renamed.messages() {
+        findings.add(Finding::failed(Area::Cloud, message).of(&cloud.name));
+    }
+}
