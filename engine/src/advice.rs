@@ -131,15 +131,17 @@ fn begins_word(before: &str, told: &str) -> bool {
     last.is_none_or(|last| last.is_whitespace() || "`'\"(".contains(last))
 }
 
-/// Whether a text begins with a command, and no longer word.
+/// Whether a text begins with a command, and no longer word. `caso-extract` is a program's name, too:
+/// it is a command where nothing but flags comes behind it.
 fn begins(text: &str, command: &str) -> bool {
-    let behind = text.strip_prefix(command);
-    let next = behind.map(|behind| behind.chars().next());
-    next.is_some_and(|next| {
-        next.is_none_or(|next| !(next.is_alphanumeric() || "-_./".contains(next)))
-    }) && (command != "caso-extract"
-        || behind
-            .is_some_and(|it| it.starts_with('`') || it.starts_with('\n') || it.starts_with(" --")))
+    let Some(behind) = text.strip_prefix(command) else {
+        return false;
+    };
+    if command == "caso-extract" {
+        return ["`", "\n", " --"].iter().any(|end| behind.starts_with(end));
+    }
+    let longer = |next: char| next.is_alphanumeric() || "-_./".contains(next);
+    !behind.starts_with(longer)
 }
 
 #[cfg(test)]

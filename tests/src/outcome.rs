@@ -136,9 +136,18 @@ impl Running {
 
 /// Commands that a program advises, without the configuration of the site in this folder
 /// (`engine/src/advice.rs` adds it to each of them): what they say is looked at in tests of its own.
+/// A command line that somebody typed stays: an extraction over a window, as [`Site`] starts it.
+///
+/// [`Site`]: crate::site::Site
 pub fn for_the_default(text: &str, folder: &Path) -> String {
     let file = folder.join("caso.conf");
-    text.replace(&format!(" --config-file {}", file.display()), "")
+    let flag = format!(" --config-file {}", file.display());
+    let typed = format!("{flag} --extract-from");
+    let around: Vec<String> = text
+        .split(&typed)
+        .map(|part| part.replace(&flag, ""))
+        .collect();
+    around.join(&typed)
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {

@@ -47,7 +47,8 @@ pub fn map(
     let Some(first) = months.first() else {
         return Ok(Vec::new());
     };
-    let held = held::of(page, server, life, &changes, first.start());
+    let from = life.start.max(first.start());
+    let held = held::of(page, server, present.as_ref(), &changes, (from, life.until));
     let mut records = Vec::new();
     for month in months {
         for sum in sums(&held, month) {
@@ -116,7 +117,7 @@ impl Sum<'_> {
 }
 
 /// By model, in the order in which it had them first; none of no time.
-fn sums(held: &[Held], month: Month) -> Vec<Sum<'_>> {
+fn sums<'a>(held: &[Held<'a>], month: Month) -> Vec<Sum<'a>> {
     let mut sums: Vec<Sum> = Vec::new();
     for held in held {
         let from = month.start().max(held.from);
@@ -125,27 +126,23 @@ fn sums(held: &[Held], month: Month) -> Vec<Sum<'_>> {
         if seconds == 0 {
             continue;
         }
-        let had = &held.accelerator;
+        let had = held.accelerator;
         let had_before = |sum: &Sum| sum.last.model == had.model;
-        let place = sums.iter().position(had_before);
-        let sum = match place.and_then(|place| sums.get_mut(place)) {
-            Some(sum) => {
-                sum.always &= sum.last.count == had.count;
-                sum.last = had;
-                sum
-            }
-            None => {
-                sums.push(Sum {
-                    last: had,
-                    always: true,
-                    seconds: 0,
-                    accelerator_seconds: 0.0,
-                    until: to,
-                });
-                let Some(sum) = sums.last_mut() else { continue };
-                sum
-            }
+        let place = sums.iter().position(had_before).unwrap_or(sums.len());
+        if place == sums.len() {
+            sums.push(Sum {
+                last: had,
+                always: true,
+                seconds: 0,
+                accelerator_seconds: 0.0,
+                until: to,
+            });
+        }
+        let Some(sum) = sums.get_mut(place) else {
+            continue;
         };
+        sum.always &= sum.last.count == had.count;
+        sum.last = had;
         sum.seconds = sum.seconds.saturating_add(seconds);
         sum.accelerator_seconds += f64::from(seconds) * had.count;
         sum.until = to;

@@ -7,7 +7,6 @@
 use caso_component::log;
 
 use crate::flavor::Accelerator;
-use crate::lifetime::Reported;
 use crate::page::{self, Page};
 use crate::usage::Server;
 
@@ -16,13 +15,13 @@ pub const LATE: i64 = 3_600;
 
 /// The accelerators of a server from one moment to another.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct Held<'a> {
     /// Epoch seconds.
     pub from: i64,
     /// The first second after it.
     pub to: i64,
     /// Those of its flavor.
-    pub accelerator: Accelerator,
+    pub accelerator: &'a Accelerator,
 }
 
 /// When it got which flavor, oldest first, where it was seen to have had several.
@@ -44,18 +43,16 @@ pub fn changes(server: &Server) -> Vec<Change<'_>> {
     changes
 }
 
-/// What it had between `from` and `life.until`, oldest first. The oldest flavor is taken to have
-/// been that of its start. Where nobody knows what a flavor had, what it had next stands in: most
-/// servers keep their accelerators when their flavor is replaced by another.
-pub fn of(
-    page: &Page,
+/// What it had between the two moments, oldest first; `present` is what it has now. The oldest
+/// flavor is taken to have been that of its start. Where nobody knows what a flavor had, what it had
+/// next stands in: most servers keep their accelerators when their flavor is replaced by another.
+pub fn of<'a>(
+    page: &'a Page,
     server: &Server,
-    life: Reported,
+    present: Option<&'a Accelerator>,
     changes: &[Change<'_>],
-    from: i64,
-) -> Vec<Held> {
-    let begin = life.start.max(from);
-    let present = page.properties(server).accelerator;
+    (begin, until): (i64, i64),
+) -> Vec<Held<'a>> {
     let whole = [(begin, server.flavor_id.as_deref())];
     let changes = if changes.is_empty() {
         &whole[..]
@@ -63,26 +60,26 @@ pub fn of(
         changes
     };
     let mut held = Vec::new();
-    let mut to = life.until;
-    let mut next = present.clone();
+    let mut to = until;
+    let mut had = present;
     for (place, (since, flavor)) in changes.iter().enumerate().rev() {
         let from = if place == 0 { begin } else { begin.max(*since) };
         if from >= to {
             continue;
         }
         if *flavor == server.flavor_id.as_deref() {
-            next.clone_from(&present);
+            had = present;
         } else if let Some(id) = flavor {
             match page.properties_of(id) {
-                Some(properties) => next.clone_from(&properties.accelerator),
+                Some(properties) => had = properties.accelerator.as_ref(),
                 None => warn_unknown(server, id),
             }
         }
-        if let Some(accelerator) = &next {
+        if let Some(accelerator) = had {
             held.push(Held {
                 from,
                 to,
-                accelerator: accelerator.clone(),
+                accelerator,
             });
         }
         to = from;

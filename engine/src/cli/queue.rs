@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::commands::for_delivery;
 use super::confirm::asking;
-use super::process::{complain, log_settings, logged, print_page, start, to_stderr};
+use super::process::{complain, log_settings, logged, print_found, print_page, start, to_stderr};
 use super::task::Task;
 use crate::run::queue::{self, Adopt, Drop, Forget, Retry, Show};
 use crate::run::{Exit, Invocation, Kind};
@@ -337,10 +337,7 @@ pub fn execute(config: Config, what: QueueTask) -> Exit {
         }),
         QueueTask::Adopt(what) => logged(&settings, async {
             match queue::adopt(&config, &what).await {
-                Ok((lines, exit)) => match print_page(&lines) {
-                    Exit::Done => exit,
-                    failed => failed,
-                },
+                Ok((lines, exit)) => print_found(&lines, exit),
                 Err(exit) => exit,
             }
         }),

@@ -127,10 +127,6 @@ impl History {
             Life::Hidden(since) => (None, Some(since)),
             Life::Ended => (Some(until), None),
         };
-        if is_as_before && more.sizes.is_empty() && more.flavors.is_empty() {
-            self.put(place, entry, more);
-            return Vec::new();
-        }
         let vcpus = self.kinds.get(entry.kind).and_then(|kind| kind.vcpus);
         let last = match (more.sizes.is_empty(), sighting.vcpus, vcpus) {
             // No API gives its size today: the last one that was seen.
