@@ -189,6 +189,35 @@ fn accelerators_count_for_as_long_as_the_server_had_them() {
     assert_eq!(last, [Some(from_then), Some(until_then), Some(31 * DAY)]);
 }
 
+/// As a site does that retires one: Nova keeps the server's copy of it, until that has another.
+#[test]
+fn a_flavor_that_is_gone_before_its_server_leaves_it_counts_for_its_time() {
+    let cloud = cloud(vec![server(0, "2026-09-01", 3)]);
+    let site = site(&cloud);
+    site.extract(&["--extract-to", "2026-10-08"]).expect(0);
+    cloud.change(|plan| {
+        let retired = plan.flavors.remove(3);
+        let mut other = retired.clone();
+        (other.id, other.name) = ("other".into(), "other".into());
+        let model = "Accelerator:Model".to_owned();
+        other.extra_specs.insert(model, "H100".into());
+        plan.flavors.push(other);
+        match &mut plan.projects[0].servers {
+            Servers::Listed(servers) => servers[0].embedded = Some(retired),
+            other => panic!("{other:?}"),
+        }
+    });
+    site.extract(&["--extract-to", "2026-10-08 01:00:00"])
+        .expect(0);
+    assert_eq!(accelerators(&site, 0).last(), Some(&(7 * DAY + HOUR)));
+    let at = epoch("2026-10-08 01:30:00");
+    change(&cloud, 0, |server| server.resize("other".into(), at));
+    site.extract(&["--extract-to", "2026-10-08 02:00:00"])
+        .expect(0);
+    let told = accelerators(&site, 0);
+    assert!(told.ends_with(&[7 * DAY + HOUR + 1_800, 1_800]), "{told:?}");
+}
+
 #[test]
 fn a_window_of_the_past_has_the_sizes_of_its_time() {
     let cloud = cloud(vec![server(0, "2026-09-01", 2)]);

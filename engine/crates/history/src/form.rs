@@ -1,12 +1,12 @@
 //! A history as bytes.
 //!
 //! ```text
-//! {"format":2,"engine":"…","as_of":…,"servers":N,"more":M,"kinds":K,"former":F}\n
+//! {"format":2,"engine":"…","as_of":…,"servers":N,"more":M,"kinds":K,"flavors":F}\n
 //! N entries of 24 bytes, by id: id (16), number of its size and flavor (4, little endian;
 //!     0: nothing known), place among those of whom more is kept, from 1 on (4; 0: none)
 //! M lines of JSON: earlier sizes and flavors, counters, when its end was reported
 //! K lines of JSON: virtual CPUs and flavor, of the numbers from 1 on
-//! F lines of JSON: flavors that servers had before, as they last were
+//! F lines of JSON: flavors that servers have, or had before, as they last were
 //! {"sha256":"…"}\n                                    of all bytes before this line
 //! ```
 //!
@@ -45,7 +45,7 @@ struct Header {
     #[serde(default)]
     kinds: usize,
     #[serde(default)]
-    former: usize,
+    flavors: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,9 +100,10 @@ impl History {
         let all = || merged(&self.known, &self.fresh).filter(kept);
         let kinds = Renumbered::of(all(), &self.kinds);
         let stories = all().filter_map(|entry| Some(&self.more_of(entry)?.flavors));
-        let in_stories: BTreeSet<&str> =
-            stories.flatten().map(|span| span.flavor.as_str()).collect();
-        let former = || in_stories.iter().filter_map(|id| self.former.get(*id));
+        let former = stories.flatten().map(|span| span.flavor.as_str());
+        let present = kinds.all.iter().filter_map(|kind| kind.flavor.as_deref());
+        let in_use: BTreeSet<&str> = former.chain(present).collect();
+        let flavors = || in_use.iter().filter_map(|id| self.flavors.get(*id));
         let header = Header {
             format: FORMAT,
             engine: format!("caso {}", env!("CARGO_PKG_VERSION")),
@@ -110,7 +111,7 @@ impl History {
             servers: all().count(),
             more: all().filter(has_more).count(),
             kinds: kinds.all.len(),
-            former: former().count(),
+            flavors: flavors().count(),
         };
         let mut sum = Sha256::new();
         let mut put = |bytes: &[u8]| {
@@ -144,7 +145,7 @@ impl History {
         for kind in &kinds.all {
             put(&line(kind))?;
         }
-        for flavor in former() {
+        for flavor in flavors() {
             put(&line(flavor))?;
         }
         let sha256 = caso_base::digest::hex(&sum.finalize());
@@ -175,7 +176,7 @@ impl History {
         }
         let more: Vec<More> = from.lines(header.more)?;
         let of_file: Vec<Kind> = from.lines(header.kinds)?;
-        let former: Vec<Flavor> = from.lines(header.former)?;
+        let flavors: Vec<Flavor> = from.lines(header.flavors)?;
         let sum = from.sum.clone();
         let footer: Footer = serde_json::from_str(&from.line()?).map_err(damaged)?;
         if footer.sha256 != caso_base::digest::hex(&sum.finalize()) {
@@ -200,7 +201,7 @@ impl History {
         }
         let mut history = History::of_last_run(header.as_of, known, more);
         history.kinds = kinds;
-        history.former = former
+        history.flavors = flavors
             .into_iter()
             .map(|flavor| (flavor.id.clone(), flavor))
             .collect();

@@ -32,8 +32,8 @@ pub struct History {
     pub(crate) fresh: Vec<Entry>,
     pub(crate) more: Vec<More>,
     pub(crate) kinds: Kinds,
-    /// Flavors that servers had before, as they last were, by id.
-    pub(crate) former: BTreeMap<String, Flavor>,
+    /// Flavors that servers have, or had before, as they last were, by id.
+    pub(crate) flavors: BTreeMap<String, Flavor>,
     /// One bit for each of `known`: this run has seen it.
     seen: Vec<u64>,
     /// How many of `known` were alive and have not been seen.
@@ -153,15 +153,22 @@ impl History {
         single.into_iter().chain(flavors::had(story, since))
     }
 
-    /// Keeps a flavor as it is now, which a server had before: nobody tells of it when it is gone.
-    pub fn keep_flavor(&mut self, flavor: Flavor) {
-        self.former.insert(flavor.id.clone(), flavor);
+    /// Keeps a flavor as it is now, which a server has or had before: nobody tells of it when it
+    /// is gone. What hides its extra specs does not take back those that were shown.
+    pub fn keep_flavor(&mut self, flavor: &Flavor) {
+        match self.flavors.get_mut(&flavor.id) {
+            None => {
+                self.flavors.insert(flavor.id.clone(), flavor.clone());
+            }
+            Some(kept) if flavor.extra_specs.is_none() || kept == flavor => {}
+            Some(kept) => kept.clone_from(flavor),
+        }
     }
 
-    /// A flavor that a server had before, as it last was.
+    /// A flavor that a server has or had before, as it last was.
     #[must_use]
     pub fn kept_flavor(&self, id: &str) -> Option<&Flavor> {
-        self.former.get(id)
+        self.flavors.get(id)
     }
 
     /// Takes the counters that a source has of a server noted with this page, none where

@@ -11,7 +11,6 @@ use super::search::PATIENCE;
 use super::selection::{Known, Rule, is_deleted};
 use super::{Extraction, References, server};
 use crate::fields::Row;
-use crate::flavors::Flavors;
 use crate::{ExtractError, ItemError};
 use caso_history::{Life, Sighting};
 use caso_model::usage::{Flavor, Server, Tables};
@@ -165,7 +164,7 @@ impl Extraction<'_> {
             flavors: flavors.values().map(|flavor| (**flavor).clone()).collect(),
             ..Tables::default()
         };
-        self.keep_former(&former_ids, &flavors, &mut tables.flavors);
+        self.keep_flavors(servers, &former_ids, &mut tables.flavors);
         tables.flavors.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         if self.references == References::Flavors {
             return Ok(tables);
@@ -197,15 +196,27 @@ impl Extraction<'_> {
         servers.iter().flat_map(of_server).collect()
     }
 
-    /// Keeps those of them that are there, and adds those that are gone as they last were.
-    fn keep_former(&self, ids: &BTreeSet<String>, found: &Flavors, tables: &mut Vec<Flavor>) {
+    /// Keeps the flavors that were found, and the copies that servers have of those that are gone;
+    /// adds the former ones that are gone as they last were.
+    fn keep_flavors(&self, servers: &[Server], former: &BTreeSet<String>, found: &mut Vec<Flavor>) {
         let mut history = self.task.history();
-        for id in ids {
-            match found.get(id) {
-                Some(flavor) => history.keep_flavor(Flavor::clone(flavor)),
-                None => tables.extend(history.kept_flavor(id).cloned()),
+        for flavor in &*found {
+            history.keep_flavor(flavor);
+        }
+        for server in servers {
+            if let (Some(id), Some(copy)) = (&server.flavor_id, &server.embedded_flavor) {
+                history.keep_flavor(&Flavor {
+                    id: id.clone(),
+                    ..copy.clone()
+                });
             }
         }
+        let gone = |id: &&String| !found.iter().any(|flavor| flavor.id == **id);
+        let kept = former.iter().filter(gone);
+        let kept: Vec<Flavor> = kept
+            .filter_map(|id| history.kept_flavor(id).cloned())
+            .collect();
+        found.extend(kept);
     }
 
     /// Asks for the same page once more, at the microversion that shows each
