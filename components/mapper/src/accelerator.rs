@@ -43,6 +43,11 @@ pub fn map(
     let lately = late.max(life.start.saturating_add(1))..window.start;
     let is_late = changes.iter().any(|(since, _)| lately.contains(since));
     let since = if is_late { late } else { window.start };
+    // An end that is reported late lies before the window, and so may its month.
+    let since = match life.until < window.start {
+        true => since.min(life.until.saturating_sub(1)),
+        false => since,
+    };
     let months: Vec<Month> = months(life.start.max(since), life.until)?.collect();
     let Some(first) = months.first() else {
         return Ok(Vec::new());
@@ -411,6 +416,12 @@ mod tests {
             expected(&[("A100", 2.0, 1.0)])
         );
         assert_eq!(days(OCTOBER, ended, window), [(10, 18)]);
+        // The month that it ended in was reported whole.
+        let window = (NOVEMBER + 3_600, NOVEMBER + 7_200);
+        let ended = Some(NOVEMBER - DAY);
+        assert_eq!(days(OCTOBER, ended, window), [(10, 30)]);
+        assert_eq!(days(OCTOBER, Some(NOVEMBER), window), [(10, 31)]);
+        assert_eq!(days(OCTOBER, Some(NOVEMBER), (NOVEMBER, NOVEMBER + 60)), []);
     }
 
     #[test]

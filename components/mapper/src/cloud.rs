@@ -20,6 +20,7 @@ use crate::accelerator;
 use crate::calendar::Month;
 use crate::counted;
 use crate::cpu;
+use crate::held;
 use crate::identity;
 use crate::lifetime::{Lifetime, Reported};
 use crate::page::Page;
@@ -70,9 +71,18 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
     let window = context.window;
     let vm_uuid = identity::canonical_uuid(&server.id)?;
     let status = reported.status(server);
-    let size = Size::of(server, page.flavor(server), reported.until);
+    let former = held::former(page, server, reported.until);
+    let size = match former {
+        Some(former) => Size::of_former(server, former, reported.until),
+        None => Size::of(server, page.flavor(server), reported.until),
+    };
     let month = apel_month(reported, status)?;
-    let benchmark = page.properties(server).benchmark;
+    let benchmark = match former {
+        Some(former) => page
+            .properties_of(&former.id)
+            .and_then(|it| it.benchmark.clone()),
+        None => page.properties(server).benchmark,
+    };
     Ok(CloudRecord {
         head: Head {
             id: if reported.is_of_a_month_end(window) {
@@ -128,9 +138,9 @@ fn apel_month(life: Reported, status: &str) -> Result<Month, String> {
     Month::of(measured)
 }
 
-/// The size of a VM. Each number comes from the usage API, which has what the VM held in
-/// the window, or else from its flavor. It is absent when neither has it. The CPUs are those
-/// that it had at some moment, where it was seen to have had others.
+/// The size of a VM. Each number comes from the usage API, which has what the VM holds now, or
+/// else from its flavor; where it had another flavor at the moment, from that one. It is absent
+/// when neither has it. The CPUs are those that it was seen to have then.
 struct Size {
     vcpus: Option<u32>,
     memory_mib: Option<u64>,
@@ -140,7 +150,6 @@ struct Size {
 impl Size {
     fn of(server: &Server, flavor: Option<&Flavor>, moment: i64) -> Self {
         let usage = server.compute_usage.as_ref();
-        let disk = |flavor: &Flavor| flavor.root_gib?.checked_add(flavor.ephemeral_gib?);
         Self {
             vcpus: cpu::at(&server.sizes, moment)
                 .or_else(|| usage.and_then(|usage| usage.vcpus))
@@ -150,9 +159,21 @@ impl Size {
                 .or_else(|| flavor?.memory_mib),
             disk_gib: usage
                 .and_then(|usage| usage.disk_gib)
-                .or_else(|| flavor.and_then(disk)),
+                .or_else(|| flavor.and_then(disk_of)),
         }
     }
+
+    fn of_former(server: &Server, former: &Flavor, moment: i64) -> Self {
+        Self {
+            vcpus: cpu::at(&server.sizes, moment).or(former.vcpus),
+            memory_mib: former.memory_mib,
+            disk_gib: disk_of(former),
+        }
+    }
+}
+
+fn disk_of(flavor: &Flavor) -> Option<u64> {
+    flavor.root_gib?.checked_add(flavor.ephemeral_gib?)
 }
 
 /// Number of floating addresses; absent when Nova did not list the addresses.

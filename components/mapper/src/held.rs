@@ -1,14 +1,15 @@
-//! Which accelerators a server had, and when.
+//! Which flavor and which accelerators a server had, and when.
 //!
 //! Nova says the present flavor alone. Taken for the whole month, a server that was resized an
-//! hour ago would have had its accelerators since the month began. So each flavor that the server
-//! was seen to have counts for its time, with the accelerators that it has now.
+//! hour ago would have had its accelerators since the month began, and the record of a month that
+//! ended before the resize would have the memory of after it. So each flavor that the server was
+//! seen to have counts for its time, with what it gives now.
 
 use caso_component::log;
 
 use crate::flavor::Accelerator;
 use crate::page::{self, Page};
-use crate::usage::Server;
+use crate::usage::{Flavor, Server};
 
 /// For how many seconds Nova may not have shown a resize that had ended.
 pub const LATE: i64 = 3_600;
@@ -41,6 +42,24 @@ pub fn changes(server: &Server) -> Vec<Change<'_>> {
         changes.clear();
     }
     changes
+}
+
+/// The flavor that it had at a moment, where that was another one than it has now. The oldest one
+/// is taken to have been that of its start; where nobody knows what a flavor gave, the next one
+/// stands in, as it does for accelerators.
+pub fn former<'a>(page: &'a Page, server: &Server, moment: i64) -> Option<&'a Flavor> {
+    let changes = changes(server);
+    let begun = changes.partition_point(|(since, _)| *since <= moment);
+    for (_, flavor) in changes.iter().skip(begun.saturating_sub(1)) {
+        if *flavor == server.flavor_id.as_deref() {
+            return None;
+        }
+        let known = flavor.and_then(|id| page.flavor_of_id(id));
+        if known.is_some() {
+            return known;
+        }
+    }
+    None
 }
 
 /// What it had between the two moments, oldest first; `present` is what it has now. The oldest
@@ -90,8 +109,8 @@ pub fn of<'a>(
 
 fn warn_unknown(server: &Server, flavor: &str) {
     log::warning(&format!(
-        "server `{}` had flavor `{flavor}` before, and that flavor is gone: the accelerators that it \
-         had next are reported for that time, too",
+        "server `{}` had flavor `{flavor}` before, and that flavor is gone: the accelerators, memory, \
+         disk and benchmark that it had next are reported for that time, too",
         server.id
     ));
 }

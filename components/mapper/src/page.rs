@@ -87,7 +87,12 @@ impl<'a> Page<'a> {
             .unwrap_or_default()
     }
 
-    /// Those of the flavor of that id; none where nobody knows it any more.
+    /// The flavor of that id; none where nobody knows it any more.
+    pub fn flavor_of_id(&self, flavor_id: &str) -> Option<&'a Flavor> {
+        self.flavors.get(flavor_id).copied()
+    }
+
+    /// Its accounting properties, where a server of the page has or had it.
     pub fn properties_of(&self, flavor_id: &str) -> Option<&Properties> {
         self.properties.get(flavor_id)
     }

@@ -11,8 +11,8 @@ use caso_stand_in::{
 use caso_tests::site::Site;
 
 use super::apel::{Table, number, table};
-use super::histories;
 use super::life::{DAY, Dice, Event, HOUR, Life};
+use super::{SIZE, histories};
 
 /// A row is shown so many seconds late at most.
 const LATEST: i64 = 840;
@@ -165,25 +165,17 @@ impl Story {
             // The size that no run saw is not known at the month's end either: it has another one.
             if unknown && other["CpuCount"] != record["CpuCount"] {
                 assert!(life.sizes().any(|cpus| cpus == number(&other, "CpuCount")));
-                record.remove("CpuCount");
-                other.remove("CpuCount");
-            }
-            // A month's record that a later run makes has the flavor that the server has by then, and
-            // the status: of what it was the CPUs alone are remembered.
-            let measured = number(&record, "StartTime") + number(&record, "WallDuration");
-            let mut later = life.events.iter().filter(|(at, _)| *at > measured);
-            if later
-                .clone()
-                .any(|(_, event)| other["Status"] == status_behind(event))
-            {
-                record.remove("Status");
-                other.remove("Status");
-            }
-            if later.any(|(_, event)| is_resize(event)) {
-                for field in ["Memory", "Disk", "Benchmark", "BenchmarkType"] {
+                for field in SIZE {
                     record.remove(field);
                     other.remove(field);
                 }
+            }
+            // A month's record that a later run makes has the status that the server has by then.
+            let measured = number(&record, "StartTime") + number(&record, "WallDuration");
+            let mut later = life.events.iter().filter(|(at, _)| *at > measured);
+            if later.any(|(_, event)| other["Status"] == status_behind(event)) {
+                record.remove("Status");
+                other.remove("Status");
             }
             assert_eq!(other, record, "history {}, {key:?}: {life:#?}", self.seed);
         }
@@ -197,10 +189,6 @@ fn status_behind(event: &Event) -> &'static str {
         Event::Shelve => "unknown",
         Event::Resize(_) | Event::Rebuild | Event::Stop | Event::Delete => "started",
     }
-}
-
-fn is_resize(event: &Event) -> bool {
-    matches!(event, Event::Resize(_))
 }
 
 /// Rows that are noted before they are visible.

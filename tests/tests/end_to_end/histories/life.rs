@@ -9,6 +9,9 @@ pub const DAY: i64 = 24 * HOUR;
 /// CPUs of the flavors 0 to 3. The last one has accelerators, too.
 const CPUS: [i64; 4] = [1, 2, 4, 8];
 
+/// Their memory, in MiB.
+const MEMORY: [i64; 4] = [2_048, 4_096, 8_192, 32_768];
+
 /// The flavor that has accelerators: two of one model.
 const WITH_ACCELERATORS: usize = 3;
 
@@ -121,6 +124,13 @@ impl Life {
             Event::Resize(flavor) => Some((*at, *flavor)),
             _ => None,
         })
+    }
+
+    /// CPUs and memory that it had at a moment.
+    pub fn size_at(&self, moment: i64) -> (i64, i64) {
+        let resizes = self.resizes().take_while(|(at, _)| *at <= moment);
+        let flavor = resizes.last().map_or(self.flavor, |(_, flavor)| flavor);
+        (CPUS[flavor], MEMORY[flavor])
     }
 
     /// What Nova shows of it at a moment.

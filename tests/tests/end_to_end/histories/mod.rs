@@ -25,8 +25,11 @@ use caso_tests::site::Site;
 
 use crate::clouds;
 
-use self::apel::{accelerators, month, number, summaries, table};
+use self::apel::{Table, accelerators, month, number, summaries, table};
 use self::life::{DAY, Dice, HOUR, Life};
+
+/// What a record says of a server's flavor.
+const SIZE: [&str; 5] = ["CpuCount", "Memory", "Disk", "Benchmark", "BenchmarkType"];
 
 /// The histories of a kind, by their numbers from `first` on: as many as usual, or as
 /// `CASO_HISTORIES` says, or the one of `CASO_HISTORY`.
@@ -146,6 +149,9 @@ fn history(seed: u64) {
             );
             assert_eq!(usage.wall, until - before, "{about}");
             assert_eq!(usage.cpu, life.cpu(until) - life.cpu(before), "{about}");
+            let record = &table[&(id.clone(), in_month.clone())];
+            let size = (number(record, "CpuCount"), number(record, "Memory"));
+            assert_eq!(size, life.size_at(until), "{about}");
             used += &format!("{id}\t{in_month}\t{}\t{}\n", usage.wall, usage.cpu);
             // The month has its last second, too, where the life goes on.
             let (from, to) = month_of(until);
@@ -174,16 +180,24 @@ fn history(seed: u64) {
 }
 
 /// Months that are published once more, the last one first, leave what APEL adds up as it is: each
-/// its own, and the one behind it.
+/// its own, and the one behind it. And the size of each server in its record of each month.
 fn republished(site: &Site, seed: u64, end: i64) {
-    let right = summaries(&table(site, seed));
+    let sizes = |table: &Table| -> Vec<Vec<Option<String>>> {
+        let size = |record: &clouds::Record| SIZE.map(|field| record.get(field).cloned()).to_vec();
+        table.values().map(size).collect()
+    };
+    let sent = table(site, seed);
+    let (right, right_sizes) = (summaries(&sent), sizes(&sent));
     let right_accelerators = accelerators(site);
     let over: BTreeSet<&String> = right.keys().map(|(_, month)| month).collect();
     for name in over.into_iter().rev().filter(|name| **name < month(end)) {
         let run = site.start("caso", &["republish"], &["--month", name, "--yes"]);
         run.finish().expect(0);
-        let again = summaries(&table(site, seed));
+        let sent = table(site, seed);
+        let again = summaries(&sent);
         assert_eq!(again, right, "history {seed}: after {name} once more");
+        let again = sizes(&sent);
+        assert_eq!(again, right_sizes, "history {seed}: after {name} once more");
         let again = accelerators(site);
         assert_eq!(
             again, right_accelerators,

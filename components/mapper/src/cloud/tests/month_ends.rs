@@ -193,6 +193,90 @@ fn a_status_other_than_completed_is_that_of_now() {
     assert_eq!(statuses(server), ["started", "started"]);
 }
 
+/// A server with the usage API's numbers of its present flavor, and flavors that it had, each from
+/// a moment on; CPUs, memory, disk and benchmark of each of its records in a window.
+fn sized(had: &[(i64, &str)], window: (i64, i64)) -> Vec<[Option<f64>; 4]> {
+    let mut tables = samples::tables();
+    let mut small = samples::flavor("small", &[("accounting:benchmark_value", "7")]);
+    (small.vcpus, small.memory_mib) = (Some(1), Some(512));
+    (small.root_gib, small.ephemeral_gib) = (Some(5), Some(1));
+    tables.flavors.push(small);
+    let mut server = server(SEPTEMBER, None);
+    server.compute_usage = Some(samples::usage());
+    let span = |(since, id): &(i64, &str)| crate::usage::SizeSpan {
+        since: *since,
+        vcpus: if *id == "1" { 8 } else { 1 },
+        attributes: samples::specs(&[("flavor-id", id)]),
+    };
+    server.sizes = had.iter().map(span).collect();
+    let mut context = samples::context();
+    context.window = Window {
+        start: window.0,
+        end: window.1,
+    };
+    let items = [UsageItem::Server(server)];
+    let outcome = crate::map(&Policy::default(), &context, &tables, &items).remove(0);
+    let sizes = outcome
+        .records
+        .into_iter()
+        .filter_map(|record| match record {
+            AccountingRecord::Cloud(record) => Some([
+                record.cpu_count,
+                record.memory_mib.map(|it| it as f64),
+                record.disk_gib.map(|it| it as f64),
+                record.benchmarks.first().and_then(|it| it.value),
+            ]),
+            _ => None,
+        });
+    sizes.collect()
+}
+
+#[test]
+fn a_record_has_the_flavor_of_its_moment() {
+    let small = [Some(1.0), Some(512.0), Some(6.0), Some(7.0)];
+    let present = [Some(8.0), Some(16_384.0), Some(80.0), None];
+    let window = (OCTOBER - DAY, OCTOBER + DAY);
+    let after = OCTOBER + 600;
+    assert_eq!(
+        sized(&[(SEPTEMBER, "small"), (after, "1")], window),
+        [small, present]
+    );
+    let before = OCTOBER - 600;
+    assert_eq!(
+        sized(&[(SEPTEMBER, "small"), (before, "1")], window),
+        [present, present]
+    );
+    // In the month's last second, in which the record speaks.
+    assert_eq!(
+        sized(&[(SEPTEMBER, "small"), (OCTOBER - 1, "1")], window),
+        [present, present]
+    );
+    assert_eq!(
+        sized(&[(SEPTEMBER, "small"), (OCTOBER, "1")], window),
+        [small, present]
+    );
+    // Sent again when it has had another one for a long time; the oldest one is that of its start.
+    let again = (SEPTEMBER, OCTOBER);
+    let later = NOVEMBER + DAY;
+    assert_eq!(
+        sized(&[(SEPTEMBER + DAY, "small"), (later, "1")], again),
+        [small, small]
+    );
+    assert_eq!(sized(&[], again), [present, present]);
+    // There and back.
+    let back = [(SEPTEMBER, "1"), (before, "small"), (after, "1")];
+    assert_eq!(sized(&back, window), [small, present]);
+    // Nobody knows what it was: what it had next stands in.
+    let mut gone = [Some(1.0), Some(16_384.0), Some(80.0), None];
+    assert_eq!(
+        sized(&[(SEPTEMBER, "gone"), (after, "1")], window),
+        [gone, present]
+    );
+    gone = small;
+    let next = [(SEPTEMBER, "gone"), (after, "small"), (after + 60, "1")];
+    assert_eq!(sized(&next, window), [gone, present]);
+}
+
 #[test]
 fn ids_differ_within_a_window_and_are_the_same_when_it_is_repeated() {
     let ids = |window| -> Vec<String> {
