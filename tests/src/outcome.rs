@@ -67,8 +67,17 @@ impl Running {
 
     /// SIGTERM, as systemd sends it.
     pub fn terminate(self) -> Outcome {
+        self.signal("TERM")
+    }
+
+    /// SIGHUP, as a terminal sends it that is closed.
+    pub fn hang_up(self) -> Outcome {
+        self.signal("HUP")
+    }
+
+    fn signal(self, name: &str) -> Outcome {
         let status = Command::new("kill")
-            .arg(self.id().to_string())
+            .args(["-s", name, &self.id().to_string()])
             .status()
             .expect("kill is part of every system");
         assert!(status.success(), "the program had already ended");

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT as something that a run can look at.
+//! SIGTERM, SIGINT and SIGHUP as something that a run can look at.
 
 use nix::sys::signal::Signal;
 use std::time::Duration;
@@ -10,12 +10,17 @@ use tokio::sync::watch;
 /// What a run that is asked to end may take to do so.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Becomes true when the process is asked to end. The second signal of a kind
-/// ends it at once: what is on disk is good at any instant.
+/// Becomes true when the process is asked to end. The second signal
+/// ends it at once: what is on disk is good at any instant. A terminal that closes asks, too,
+/// unless the process was started to outlive it (`nohup`).
 pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
     let (sender, receiver) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = match ignores(Signal::SIGHUP) {
+        true => None,
+        false => Some(signal(SignalKind::hangup())?),
+    };
     // A write beyond the limit of a file's size (`ulimit -f`, `LimitFSIZE=`) raises it, and
     // unheard it ends the process without a word. Heard, the write fails with EFBIG.
     drop(signal(SignalKind::from_raw(Signal::SIGXFSZ as i32))?);
@@ -24,6 +29,7 @@ pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
             let (name, code) = tokio::select! {
                 _ = terminate.recv() => ("SIGTERM", 143),
                 _ = interrupt.recv() => ("SIGINT", 130),
+                () = heard(&mut hangup) => ("SIGHUP", 129),
             };
             if again {
                 std::process::exit(code);
@@ -36,4 +42,46 @@ pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
         }
     });
     Ok(receiver)
+}
+
+/// The next signal of a kind that is listened to; none ever of another.
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether who started this process told it to ignore a signal. Where the system does not say,
+/// the signal stays what it is.
+fn ignores(signal: Signal) -> bool {
+    match std::fs::read_to_string("/proc/self/status") {
+        Ok(status) => is_ignored(&status, signal),
+        Err(_) => true,
+    }
+}
+
+/// As `SigIgn` in proc(5) says it: a mask in which the lowest bit is signal 1.
+fn is_ignored(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (signal as i32 - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_nohup_ignores_is_left_alone() {
+        let status =
+            |mask: &str| format!("Name:\tcaso\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\n");
+        let nohup = status("0000000000001001");
+        assert!(is_ignored(&nohup, Signal::SIGHUP));
+        assert!(is_ignored(&nohup, Signal::SIGPIPE));
+        assert!(!is_ignored(&nohup, Signal::SIGTERM));
+        assert!(!is_ignored(&status("0000000000001000"), Signal::SIGHUP));
+        // Not known: it is left as it is.
+        assert!(is_ignored("Name:\tcaso\n", Signal::SIGHUP));
+    }
 }

@@ -59,9 +59,13 @@ class Delivery(exports.Delivery):
     def deliver(self, batch):
         try:
             return deliver(batch)
-        except Exception:
-            # Without this nobody would learn what it was.
-            log.write(log.Level.ERROR, " | ".join(traceback.format_exc().splitlines()[-6:]))
+        except Exception as error:
+            # Without this nobody would learn what it was. Lines of the source are not looked up: there are no files.
+            calls = traceback.walk_tb(error.__traceback__)
+            calls = traceback.StackSummary.extract(calls, lookup_lines=False)
+            places = [f"{call.name} in line {call.lineno}" for call in calls]
+            what = traceback.format_exception_only(error)[-1].strip()
+            log.write(log.Level.ERROR, " | ".join([what, *places[-5:]]))
             raise
 
 

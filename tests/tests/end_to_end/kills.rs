@@ -350,18 +350,38 @@ fn sigterm_ends_a_run_cleanly() {
 /// One of two projects is done, and stays so.
 #[test]
 fn sigterm_costs_no_project_that_is_done() {
+    a_signal_costs_no_project_that_is_done("SIGTERM", Running::terminate);
+}
+
+/// Its terminal is closed; the ledger has the run, and how it ended.
+#[test]
+fn sighup_costs_no_project_that_is_done() {
+    let site = a_signal_costs_no_project_that_is_done("SIGHUP", Running::hang_up);
+    let files = fs::read_dir(site.spool().join("caso-runs")).expect("the ledger");
+    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("a text"));
+    let ledger: String = texts.collect();
+    let codes = ledger.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        line["exit"].as_i64()
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), [Some(3), Some(0)]);
+}
+
+fn a_signal_costs_no_project_that_is_done(name: &str, end: fn(Running) -> Outcome) -> Site {
     let cloud = cloud();
     let site = site(&cloud);
     let gate = held_at(&cloud, 1);
     let run = start(&site);
     assert!(gate.is_reached(), "nothing was asked: {}", run.kill());
-    run.terminate().expect(3);
+    let said = format!("{name}: ending; what is not done yet waits for the next run");
+    end(run).expect(3).says(&said);
     assert!(site.cursor(&project_id(0)).is_some());
     assert_eq!(site.cursor(&project_id(1)), None);
     cloud.heal();
     let (right, _) = undisturbed(&cloud);
     site.extract(&["--extract-to", TO]).expect(0);
     assert_eq!(Delivered::to(&site), right);
+    site
 }
 
 /// What is on disk for good goes to a queue while the next project is read; to another machine when

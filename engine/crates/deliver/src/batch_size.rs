@@ -8,7 +8,8 @@
 //! - the messenger fails on an offer: then the culprit is among the first so many
 //!   records, the *zone*. Half of the zone is offered; where that is
 //!   accepted the zone is its other half, where it fails the zone is this one.
-//!   After about log2 offers one record is left, which is offered alone.
+//!   After about log2 offers one record is left, which is offered alone. Where what fails is the time of a
+//!   call, an eighth is offered instead of a half: each of these takes minutes.
 //!
 //! A half is cut to whole packing units where it can be, so that halving makes
 //! few messages more than need be.
@@ -18,6 +19,8 @@ pub(crate) struct BatchSize {
     unit: usize,
     ceiling: usize,
     zone: usize,
+    /// The zone took too long.
+    slow: bool,
 }
 
 impl BatchSize {
@@ -29,6 +32,7 @@ impl BatchSize {
                 .max(1),
             ceiling: usize::MAX,
             zone: 0,
+            slow: false,
         }
     }
 
@@ -38,7 +42,7 @@ impl BatchSize {
         match self.zone {
             0 => most,
             1 => most.min(1),
-            zone => most.min(self.half(zone)),
+            zone => most.min(self.part(zone, if self.slow { 8 } else { 2 })),
         }
     }
 
@@ -65,18 +69,23 @@ impl BatchSize {
         fewer
     }
 
-    /// The messenger failed on so many. False where it was one already.
-    pub(crate) fn failed(&mut self, offered: usize) -> bool {
+    /// The messenger failed on so many, maybe as they took too long. False where it was one already.
+    pub(crate) fn failed(&mut self, offered: usize, too_long: bool) -> bool {
+        self.slow = too_long;
         self.zone = if offered > 1 { offered } else { 0 };
         offered > 1
     }
 
     fn half(&self, of: usize) -> usize {
-        let half = (of / 2).max(1);
-        if half >= self.unit {
-            half / self.unit * self.unit
+        self.part(of, 2)
+    }
+
+    fn part(&self, of: usize, parts: usize) -> usize {
+        let part = (of / parts).max(1);
+        if part >= self.unit {
+            part / self.unit * self.unit
         } else {
-            half
+            part
         }
     }
 }
@@ -102,6 +111,22 @@ mod tests {
         assert!(whole.no_room(2) && !whole.no_room(1));
     }
 
+    /// Of a messenger that hangs whatever it is given: four calls and not eleven.
+    #[test]
+    fn what_takes_too_long_is_soon_offered_alone() {
+        for (too_long, expected) in [
+            (true, &[1_000, 125, 15, 1][..]),
+            (false, &[1_000, 500, 250, 125, 62, 31, 15, 7, 3, 1]),
+        ] {
+            let mut size = BatchSize::new(None);
+            let mut offered = vec![size.next(1_000)];
+            while size.failed(offered[offered.len() - 1], too_long) {
+                offered.push(size.next(1_000));
+            }
+            assert_eq!(offered, expected);
+        }
+    }
+
     proptest! {
         /// Each bad record is found, alone, no good one is, and the order stays.
         #[test]
@@ -109,6 +134,7 @@ mod tests {
             records in 1usize..300,
             bad in prop::collection::btree_set(0usize..300, 0..6),
             unit in prop::option::of(1u32..150),
+            too_long in prop::bool::ANY,
         ) {
             let bad: Vec<usize> = bad.into_iter().filter(|b| *b < records).collect();
             let mut size = BatchSize::new(unit);
@@ -120,12 +146,13 @@ mod tests {
                 if !bad.iter().any(|b| (at..at + n).contains(b)) {
                     at += n;
                     size.moved(n);
-                } else if !size.failed(n) {
+                } else if !size.failed(n, too_long) {
                     found.push(at);
                     at += 1;
                 }
             }
-            prop_assert!(calls <= 2 + bad.len() * 24 + bad.len() * bad.len());
+            let for_each = if too_long { 40 } else { 24 };
+            prop_assert!(calls <= 2 + bad.len() * for_each + bad.len() * bad.len());
             prop_assert_eq!(found, bad);
         }
 

@@ -143,7 +143,7 @@ pub enum Ending {
     /// them to show whether they are the reason: tried again in the next run.
     Undecided(GuestFailure),
     /// The time for delivery was over.
-    OutOfTime,
+    OutOfTime(Option<GuestFailure>),
     /// The run was asked to end.
     Cancelled,
     /// A file of a newer cASO stands first in its queue.
@@ -186,7 +186,10 @@ impl std::fmt::Display for Ending {
                 f,
                 "it fails on what is left of its queue; tried again when there is more: {failure}"
             ),
-            Self::OutOfTime => f.write_str("the time for delivery was over"),
+            Self::OutOfTime(None) => f.write_str("the time for delivery was over"),
+            Self::OutOfTime(Some(failure)) => {
+                write!(f, "the time for delivery was over, as {failure}")
+            }
             Self::Cancelled => f.write_str("the run was asked to end"),
             Self::Newer { path, format } => write!(
                 f,

@@ -97,6 +97,8 @@ pub(crate) struct Sender<'a> {
     passed: Vec<OpenPack>,
     /// Whether it handled anything well in this run.
     handled: bool,
+    /// The last of its calls that took too long, unless one went well since.
+    too_long: Option<GuestFailure>,
     /// Of its calls in this run, how many it failed.
     calls: Calls,
     idle_retries: u32,
@@ -115,10 +117,12 @@ struct Suspect {
 /// Why the queue stops.
 type Stop = Box<Ending>;
 
-fn ended<T>(outcome: Result<T, Stop>) -> Ending {
-    match outcome {
+fn ended<T>(outcome: Result<T, Stop>, too_long: Option<GuestFailure>) -> Ending {
+    match outcome.map_err(|stop| *stop) {
         Ok(_) => Ending::Complete,
-        Err(stop) => *stop,
+        // That is where the time went.
+        Err(Ending::OutOfTime(None)) => Ending::OutOfTime(too_long),
+        Err(ending) => ending,
     }
 }
 
@@ -145,6 +149,7 @@ impl<'a> Sender<'a> {
             suspects: Vec::new(),
             passed: Vec::new(),
             handled: false,
+            too_long: None,
             calls: Calls::default(),
             idle_retries: 0,
             not_before: Duration::ZERO,
@@ -155,12 +160,12 @@ impl<'a> Sender<'a> {
 
     /// Delivers what is packed, while more is still to come.
     pub(crate) async fn beside(&mut self) -> Ending {
-        ended(self.packed().await)
+        ended(self.packed().await, self.too_long.take())
     }
 
     /// Delivers what is packed, behind which nothing comes.
     pub(crate) async fn run(&mut self) -> Ending {
-        ended(self.all().await)
+        ended(self.all().await, self.too_long.take())
     }
 
     /// What was begun is taken up from the disk.
@@ -260,7 +265,8 @@ impl<'a> Sender<'a> {
                     );
                 }
                 Err(failure) => {
-                    if self.size.failed(size) {
+                    let too_long = failure.kind == FailureKind::Deadline;
+                    if self.size.failed(size, too_long) {
                         tracing::debug!(
                             "messenger `{}`: failed on {size} records of batch `{}`; trying fewer: {failure}",
                             self.name,
@@ -309,7 +315,7 @@ impl<'a> Sender<'a> {
         let bounds = select(self.bounds.clock.sleep(left), self.bounds.cancelled());
         let answered = match select(self.messenger.deliver(&batch), bounds).await {
             Either::Left((answered, _)) => Ok(answered),
-            Either::Right((Either::Left(_), _)) => Err(Ending::OutOfTime),
+            Either::Right((Either::Left(_), _)) => Err(Ending::OutOfTime(None)),
             // A call that waits, or computes, is left where it is: what it put is dropped,
             // and what it was offered is offered again.
             Either::Right((Either::Right(_), _)) => Err(Ending::Cancelled),
@@ -320,22 +326,26 @@ impl<'a> Sender<'a> {
             answered => self.calls.count(matches!(answered, Ok(Ok(_)))),
         }
         match answered? {
-            Ok(answer) => Ok(Ok(answer)),
+            Ok(answer) => {
+                self.too_long = None;
+                Ok(Ok(answer))
+            }
             Err(failure) => match failure.kind {
+                FailureKind::Deadline => {
+                    self.too_long = Some(failure.clone());
+                    Ok(Err(failure))
+                }
                 FailureKind::Start | FailureKind::Host => Err(Ending::Failed(failure).into()),
                 FailureKind::Room if self.size.no_room(count) => Ok(Err(failure)),
                 FailureKind::Room => Err(Ending::Failed(failure).into()),
-                FailureKind::Trap
-                | FailureKind::Memory
-                | FailureKind::Deadline
-                | FailureKind::Contract => Ok(Err(failure)),
+                FailureKind::Trap | FailureKind::Memory | FailureKind::Contract => Ok(Err(failure)),
             },
         }
     }
 
     fn left(&self) -> Result<Duration, Stop> {
         let left = self.bounds.deadline.left(&*self.bounds.clock);
-        left.ok_or_else(|| Ending::OutOfTime.into())
+        left.ok_or_else(|| Ending::OutOfTime(None).into())
     }
 
     fn check_bounds(&self) -> Result<(), Stop> {

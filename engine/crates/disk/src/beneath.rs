@@ -29,18 +29,41 @@ const SEARCH: OFlag = OFlag::O_PATH;
 #[cfg(not(target_os = "linux"))]
 const SEARCH: OFlag = OFlag::O_RDONLY;
 
-/// The path without links, as far as it exists; the rest as it is.
+/// So many links are followed that lead to what is not there, as the kernel follows so many.
+const MOST_LINKS: usize = 40;
+
+/// The path without links, as far as it exists; the rest as it is. A link to what is not there is followed, too:
+/// who makes that later is led there by the link.
 pub fn resolved(path: &Path) -> PathBuf {
-    for existing in path.ancestors() {
-        if let Ok(real) = or_here(existing).canonicalize() {
-            return match path.strip_prefix(existing) {
-                Ok(rest) if rest.as_os_str().is_empty() => real,
-                Ok(rest) => real.join(rest),
-                Err(_) => path.to_owned(),
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let (real, rest) = existing(&path);
+        let mut parts = rest.components();
+        let dangling = parts.next().map(|first| real.join(first));
+        let target = dangling.as_ref().and_then(|it| it.read_link().ok());
+        let Some(target) = target else {
+            return match rest.as_os_str().is_empty() {
+                true => real,
+                false => real.join(rest),
             };
+        };
+        let led = real.join(target).join(parts.as_path());
+        path = led;
+    }
+    path
+}
+
+/// Of a path what exists, without links, and the rest of it.
+fn existing(path: &Path) -> (PathBuf, &Path) {
+    for existing in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (
+            or_here(existing).canonicalize(),
+            path.strip_prefix(existing),
+        ) {
+            return (real, rest);
         }
     }
-    path.to_owned()
+    (PathBuf::new(), path)
 }
 
 impl Folder {
@@ -160,8 +183,16 @@ mod tests {
         let real = dir.path().canonicalize().unwrap();
         std::fs::create_dir(real.join("there")).unwrap();
         std::os::unix::fs::symlink("there", real.join("link")).unwrap();
+        let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, real.join(name)).unwrap();
+        link("later/queue", "dangling");
+        link("../dangling/in", "there/two");
+        link("loop", "loop");
         let here = std::env::current_dir().unwrap().canonicalize().unwrap();
         for (path, expected) in [
+            (real.join("dangling"), real.join("later/queue")),
+            (real.join("dangling/a/b"), real.join("later/queue/a/b")),
+            (real.join("link/two"), real.join("later/queue/in")),
+            (real.join("loop/a"), real.join("loop/a")),
             (real.join("there"), real.join("there")),
             (real.join("link"), real.join("there")),
             (real.join("link/a/b"), real.join("there/a/b")),

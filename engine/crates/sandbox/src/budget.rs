@@ -96,7 +96,7 @@ pub enum Spent {
     },
 }
 
-const RAISE: &str = "raise `output` in its section, [messenger_NAME], if it has to";
+const RAISE: &str = "raise `output` in its section, if it has to";
 
 /// A bound in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,6 +40,7 @@
 mod all;
 mod error;
 mod file;
+mod former_names;
 mod noted;
 mod places;
 mod project;
@@ -59,6 +60,7 @@ use caso_model::Window;
 
 pub use self::all::{AllCursors, Unlisted, UnusableFile, Whereabouts};
 pub use self::error::CursorError;
+pub use self::former_names::FormerNames;
 use self::noted::{Listed, MovedBy};
 pub use self::places::Former;
 use self::project::{Change, ProjectCursors};
@@ -282,6 +284,17 @@ impl Cursors {
         let known = self.project(project, name)?;
         let mut known = locked(&known);
         Ok(keys.iter().map(|key| known.start(key)).collect())
+    }
+
+    /// An extractor that has nothing but its project's lastrun file to start from, which others moved, goes on
+    /// from `at`, in epoch seconds: to be said after [`Cursors::starts`], and before anything of the project moves.
+    ///
+    /// # Errors
+    /// The project's files cannot be read.
+    pub fn goes_on_from(&self, project: &str, key: &CursorKey, at: i64) -> Result<(), CursorError> {
+        let known = self.project(project, None)?;
+        locked(&known).goes_on_from(key, at);
+        Ok(())
     }
 
     /// Moves a cursor to the end of a window whose records are on disk.

@@ -7,13 +7,14 @@
 //! either file costs nothing that the other and Nova together do not say.
 
 use std::fmt;
+use std::fs;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use caso_base::regular;
-use caso_disk::{Beside, DiskError};
+use caso_disk::{Beside, DiskError, Step};
 use caso_history::{FormError, History};
 
 use crate::spool::{Spool, file_name_for};
@@ -170,17 +171,35 @@ impl Histories {
         self.spool.disk().keep(states)
     }
 
-    /// What is remembered of one place's servers is of another's, unless of that something is remembered.
+    /// What is remembered of one place's servers is of another's: of each project of which that
+    /// one remembers nothing yet, as a run may have begun there with one that is new.
     ///
     /// # Errors
-    /// The folder is where it was.
+    /// What was not moved is where it was; the next call goes on.
     pub fn rename(&self, was: &Place, now: &Place) -> Result<(), DiskError> {
         let (was, now) = (self.folder(was), self.folder(now));
-        if !was.is_dir() || now.exists() {
+        if !was.is_dir() {
             return Ok(());
         }
         let disk = self.spool.disk();
-        disk.rename(&was, &now)?;
+        if !now.exists() {
+            disk.rename(&was, &now)?;
+            return disk.sync_folder(&self.spool.servers_folder());
+        }
+        let listed = |source| DiskError::new(Step::Open, &was, source);
+        let mut stay = false;
+        for file in fs::read_dir(&was).map_err(listed)? {
+            let name = file.map_err(listed)?.file_name();
+            let to = now.join(&name);
+            match to.exists() {
+                true => stay = true,
+                false => disk.rename(&was.join(&name), &to)?,
+            }
+        }
+        disk.sync_folder(&now)?;
+        if !stay {
+            disk.remove_folder(&was)?;
+        }
         disk.sync_folder(&self.spool.servers_folder())
     }
 
@@ -370,6 +389,49 @@ mod tests {
             )
         );
         assert_eq!(failed.hint(), None);
+    }
+
+    /// A run under the new name may have begun with a project that is new.
+    #[test]
+    fn what_is_remembered_goes_with_a_place_that_gets_another_name() {
+        for begun in [false, true] {
+            let dir = folder().unwrap();
+            let histories = histories(dir.path(), Disk::default());
+            let was = Place::from("was");
+            let seen = |place: &Place, project: &str, end| {
+                let mut opened = histories.open(place, project, None).unwrap();
+                let state = histories.write(&mut opened, end, 1_000).unwrap();
+                histories
+                    .keep(vec![state])
+                    .into_iter()
+                    .collect::<Result<Vec<_>, _>>()
+                    .unwrap();
+            };
+            for (project, end) in [("p", T), ("p", T + 10), ("both", T)] {
+                seen(&was, project, end);
+            }
+            if begun {
+                seen(&place(None), "new", T + 20);
+                seen(&place(None), "both", T + 20);
+            }
+            // A second time it finds nothing to do.
+            for _ in 0..2 {
+                histories.rename(&was, &place(None)).unwrap();
+            }
+            let as_of = |place: &Place, project: &str, cursor| {
+                let opened = histories.open(place, project, cursor).unwrap();
+                opened.history.as_of()
+            };
+            let here = place(None);
+            assert_eq!(as_of(&here, "p", Some(T + 10)), Some(T + 10), "{begun}");
+            assert_eq!(as_of(&here, "p", Some(T)), Some(T), "{begun}");
+            assert_eq!(as_of(&was, "p", Some(T + 10)), None, "{begun}");
+            assert_eq!(as_of(&here, "new", None), begun.then_some(T + 20));
+            assert_eq!(
+                as_of(&here, "both", None),
+                Some(if begun { T + 20 } else { T })
+            );
+        }
     }
 
     #[test]

@@ -84,6 +84,10 @@ impl Spool {
         self.folder.join("caso-lastruns.json")
     }
 
+    pub(crate) fn renamed_file(&self) -> PathBuf {
+        self.folder.join("caso-renamed.json")
+    }
+
     pub(crate) fn ledger_folder(&self) -> PathBuf {
         self.folder.join("caso-runs")
     }

@@ -27,6 +27,7 @@ pub struct PastWindows(HashMap<String, HashMap<CursorKey, Spans>>);
 /// Of one extractor of a project, each by their starts.
 #[derive(Debug, Default)]
 pub struct Spans {
+    /// Without those that were given up.
     pub extracted: Vec<Window>,
     /// Those that never were, though a cursor is past them.
     skipped: Vec<Window>,
@@ -111,8 +112,9 @@ impl AgainError {
                  are deleted"
             }
             Self::Ahead(_) => {
-                "have those records deleted where they were sent, then set `overlapping_intervals = true` until one run has \
-                 gone well: from then on that time is extracted as it passes; or leave this extractor out until then"
+                "have those records deleted where they were sent, set `overlapping_intervals = true`, then the cursor (`caso \
+                 cursor set`), and take the option out when one run has gone well: from then on that time is extracted as it \
+                 passes; or leave this extractor out until then"
             }
         }
     }
@@ -125,8 +127,9 @@ impl PastWindows {
     /// # Errors
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
-        let mut past: HashMap<String, HashMap<CursorKey, Spans>> = HashMap::new();
+        let mut past: HashMap<String, HashMap<CursorKey, Told>> = HashMap::new();
         ledger::each(spool, since, &mut |run| {
+            let began = run.began;
             for line in run.windows {
                 let adds_up = adds_up(&line.extractor);
                 let key = CursorKey {
@@ -139,7 +142,8 @@ impl PastWindows {
                     let spans = of_project.entry(key.clone()).or_default();
                     spans.came = spans.came.max(Some(line.window.end));
                     if adds_up {
-                        spans.extracted.push(line.window);
+                        let window = line.window;
+                        spans.extracted.push(Extracted { window, began });
                     }
                 }
             }
@@ -152,42 +156,32 @@ impl PastWindows {
         } in Cursors::unlisted(spool)?
         {
             let of_project = past.entry(project).or_default();
-            for (key, window) in windows
+            for (key, window, began) in windows
                 .into_iter()
-                .filter(|(key, _)| adds_up(&key.extractor))
+                .filter(|(key, ..)| adds_up(&key.extractor))
             {
-                of_project.entry(key).or_default().extracted.push(window);
+                let extracted = Extracted {
+                    window,
+                    // Of what was found sealed nobody knows when that was.
+                    began: began.unwrap_or(i64::MAX),
+                };
+                of_project.entry(key).or_default().extracted.push(extracted);
             }
             for (key, window) in skipped {
                 of_project.entry(key).or_default().skipped.push(window);
             }
-            // By a former name the ledger has what is of the present one.
-            for (now, was) in renamed {
-                for extractor in Extractor::ALL.map(Extractor::as_str) {
-                    let of = |place: &Place| CursorKey {
-                        cloud: place.cloud.clone(),
-                        region: place.region.clone(),
-                        extractor: extractor.to_owned(),
-                    };
-                    let windows = of_project.get(&of(&was)).map(|it| it.extracted.clone());
-                    if let Some(windows) = windows {
-                        let spans = of_project.entry(of(&now)).or_default();
-                        spans.extracted.extend(windows);
-                    }
-                }
-            }
+            by_former_names(of_project, &renamed);
         }
-        let all = past.values_mut().flat_map(HashMap::values_mut);
-        for Spans {
-            extracted, skipped, ..
-        } in all
-        {
-            for windows in [extracted, skipped] {
-                windows.sort_by_key(|window| (window.start, window.end));
-                windows.dedup();
-            }
+        // Of a project whose file is lost nothing else says so.
+        let renamed = Cursors::renamed(spool);
+        for (project, of_project) in &mut past {
+            by_former_names(of_project, &renamed.of(project));
         }
-        Ok(PastWindows(past))
+        let told = |(key, told): (CursorKey, Told)| (key, told.spans());
+        let of_project = |(project, of_project): (String, HashMap<CursorKey, Told>)| {
+            (project, of_project.into_iter().map(told).collect())
+        };
+        Ok(PastWindows(past.into_iter().map(of_project).collect()))
     }
 
     /// Those of one extractor of a project.
@@ -207,6 +201,94 @@ impl PastWindows {
         let came = of_project.get(key)?.came?;
         let ours = |it: &Spans| it.came == Some(lastrun);
         (came < lastrun && of_project.values().any(ours)).then_some(came)
+    }
+}
+
+/// A window, and when the run began that extracted it, in epoch seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extracted {
+    window: Window,
+    began: i64,
+}
+
+/// What is told of one extractor of a project, in the order in which it is told.
+#[derive(Debug, Default)]
+struct Told {
+    extracted: Vec<Extracted>,
+    skipped: Vec<Window>,
+    came: Option<i64>,
+}
+
+impl Told {
+    fn spans(self) -> Spans {
+        let given_up = given_up(&self.extracted);
+        let stays = |it: &&Extracted| !given_up.contains(&it.window);
+        let extracted = self.extracted.iter().filter(stays);
+        let extracted: Vec<Window> = extracted.map(|it| it.window).collect();
+        let came = match given_up.is_empty() {
+            true => self.came,
+            false => extracted.iter().map(|it| it.end).max(),
+        };
+        let mut spans = Spans {
+            extracted,
+            skipped: self.skipped,
+            came,
+        };
+        for windows in [&mut spans.extracted, &mut spans.skipped] {
+            windows.sort_by_key(|window| (window.start, window.end));
+            windows.dedup();
+        }
+        spans
+    }
+}
+
+/// Those that some run extracted whose clock was ahead, and that were given up: a later run, which began before
+/// such a window's end, extracted something of its time. When the end has passed they look like any other.
+fn given_up(told: &[Extracted]) -> Vec<Window> {
+    let mut given_up = Vec::new();
+    // The earliest beginning of the runs behind: nearly always no window ends after that.
+    let mut earliest = i64::MAX;
+    for (place, it) in told.iter().enumerate().rev() {
+        let Window { start, end } = it.window;
+        if end > earliest {
+            let mut later = told.iter().skip(place + 1);
+            let replaces = |later: &Extracted| {
+                later.began < end
+                    && later.window.start >= start
+                    && later.window.start < end
+                    && later.window != it.window
+            };
+            if later.any(replaces) {
+                given_up.push(it.window);
+            }
+        }
+        earliest = earliest.min(it.began);
+    }
+    given_up
+}
+
+/// By a former name of its place the ledger has what is of the present one.
+fn by_former_names(of_project: &mut HashMap<CursorKey, Told>, renamed: &[(Place, Place)]) {
+    for (now, was) in renamed {
+        for extractor in Extractor::ALL.map(Extractor::as_str) {
+            let of = |place: &Place| CursorKey {
+                cloud: place.cloud.clone(),
+                region: place.region.clone(),
+                extractor: extractor.to_owned(),
+            };
+            let Some(Told {
+                extracted, came, ..
+            }) = of_project.get(&of(was)).filter(|_| now != was)
+            else {
+                continue;
+            };
+            let (mut extracted, came) = (extracted.clone(), *came);
+            let told = of_project.entry(of(now)).or_default();
+            told.came = told.came.max(came);
+            // Before its own: what it has was told since.
+            extracted.retain(|it| !told.extracted.contains(it));
+            told.extracted.splice(0..0, extracted);
+        }
     }
 }
 
@@ -324,6 +406,73 @@ mod tests {
             pieces(w(5, 95), Some(95), &later),
             Ok(vec![w(0, 10), w(10, 14), w(14, 20), w(20, 95)])
         );
+    }
+
+    /// Runs by when they began, each with a window, in the order of the ledger.
+    fn told(runs: &[(i64, Window)]) -> Vec<Window> {
+        let extracted = runs.iter().map(|(began, window)| Extracted {
+            window: *window,
+            began: *began,
+        });
+        let told = Told {
+            extracted: extracted.collect(),
+            ..Told::default()
+        };
+        told.spans().extracted
+    }
+
+    /// Some run thought that it was 90; the next one, at 14, was told to go on from 10. When it is 90 or
+    /// later, nothing says so any more but who extracted what.
+    #[test]
+    fn what_was_given_up_stays_given_up_when_its_time_has_come() {
+        let before = [(10, w(0, 10)), (90, w(10, 90))];
+        assert_eq!(told(&before), [w(0, 10), w(10, 90)]);
+        let since = [(14, w(10, 14)), (20, w(14, 20)), (88, w(20, 88))];
+        let runs = [&before[..], &since[..]].concat();
+        let windows = told(&runs);
+        assert_eq!(windows, [w(0, 10), w(10, 14), w(14, 20), w(20, 88)]);
+        for now in [89, 90, 93, 200] {
+            let known = at(&windows, now, false);
+            assert_eq!(known.last(), Some(88));
+            assert_eq!(pieces(w(88, now), Some(88), &known), Ok(vec![w(88, now)]));
+        }
+        // Sent again, with the windows of the first time.
+        let again = [&runs[..], &[(95, w(0, 10)), (95, w(10, 14))]].concat();
+        assert_eq!(told(&again), windows);
+        // Extracted by hand ahead of the rest, and then all of it in one, as somebody wanted it.
+        let by_hand = [(10, w(0, 10)), (14, w(12, 14)), (20, w(10, 20))];
+        assert_eq!(told(&by_hand), [w(0, 10), w(10, 20), w(12, 14)]);
+        // A run of the past, in time.
+        let later = [(10, w(0, 10)), (20, w(10, 20)), (30, w(12, 14))];
+        assert_eq!(told(&later), [w(0, 10), w(10, 20), w(12, 14)]);
+    }
+
+    #[test]
+    fn what_was_extracted_by_a_former_name_was_extracted() {
+        let place = |cloud: &str| Place::from(cloud);
+        let key = |cloud: &str| CursorKey {
+            cloud: cloud.into(),
+            region: None,
+            extractor: "cinder".into(),
+        };
+        let of = |window: Window| Told {
+            extracted: vec![Extracted {
+                window,
+                began: window.end,
+            }],
+            skipped: Vec::new(),
+            came: Some(window.end),
+        };
+        let mut project = HashMap::from([(key("one"), of(w(0, 10))), (key("two"), of(w(10, 20)))]);
+        // There, and back again.
+        let renamed = [(place("one"), place("one")), (place("one"), place("two"))];
+        for _ in 0..2 {
+            by_former_names(&mut project, &renamed);
+            let one = &project[&key("one")];
+            let mut windows: Vec<Window> = one.extracted.iter().map(|it| it.window).collect();
+            windows.sort_by_key(|window| window.start);
+            assert_eq!((windows, one.came), (vec![w(0, 10), w(10, 20)], Some(20)));
+        }
     }
 
     #[test]

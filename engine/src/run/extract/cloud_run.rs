@@ -17,12 +17,14 @@ use super::session_of::project_options;
 use super::sources::Sources;
 use super::window::Bounds;
 use crate::run::remedy;
+use caso_base::time::format_utc;
 use caso_config::CloudConfig;
 use caso_extract::projects::find;
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
+use caso_model::notice::Notices;
 use caso_openstack::{Service, Session};
-use caso_state::{CaughtUp, CursorError, CursorKey, Start};
+use caso_state::{CaughtUp, CursorError, CursorKey, Start, StartSource};
 
 /// For how long, in seconds, a project waits for a Keystone that fails to give the names of users.
 const PATIENCE: i64 = 86_400;
@@ -98,7 +100,7 @@ impl CloudRun {
             }
         }
         report.no_project = projects.is_empty() && report.failures.is_empty();
-        let taken = self.take(projects, report).await;
+        let taken = self.take(projects, report, &caches.warnings).await;
         report.behind = clock::behind(&session, Service::Identity);
         report.ahead = clock::ours_behind(&session);
         let regions = self.regions(&session, caches, power.as_ref(), report.behind, &taken)?;
@@ -124,7 +126,12 @@ impl CloudRun {
 
     /// Where each project starts in each region. All are asked before any of
     /// them moves, so that its lastrun file is the least of all.
-    async fn take(&self, projects: Vec<ProjectRef>, report: &mut CloudReport) -> Vec<Taken> {
+    async fn take(
+        &self,
+        projects: Vec<ProjectRef>,
+        report: &mut CloudReport,
+        warnings: &Notices,
+    ) -> Vec<Taken> {
         let cursors = &self.context.cursors;
         if projects
             .iter()
@@ -141,7 +148,7 @@ impl CloudRun {
             if !may_overlap && renamed.refuses(cursors, &project) {
                 continue;
             }
-            match self.starts(&project, &keys, &sealed) {
+            match self.starts(&project, &keys, &sealed, warnings) {
                 Ok(starts) => out.push(Taken {
                     project,
                     starts: starts
@@ -164,27 +171,70 @@ impl CloudRun {
         project: &ProjectRef,
         keys: &[CursorKey],
         sealed: &[SegmentKey],
+        warnings: &Notices,
     ) -> Result<Vec<Start>, CursorError> {
         let cursors = &self.context.cursors;
         let name = project.configured.as_deref();
         let mut starts = cursors.starts(&project.id, name, keys)?;
-        let mut moved = false;
+        // Before anything moves: with the first cursor all of the project are written down.
+        for (key, start) in keys.iter().zip(&mut starts) {
+            self.left_behind(project, key, start, warnings)?;
+        }
         for segment in sealed.iter().filter(|it| it.project == project.id) {
-            let of_segment = |key: &&CursorKey| {
+            let is_of_segment = |key: &CursorKey| {
                 key.cloud == segment.cloud
                     && key.region == segment.region
                     && key.extractor == segment.extractor
             };
-            if let Some(key) = keys.iter().find(of_segment) {
-                let beginning = self.cloud.first_extract_from.unwrap_or(0);
-                let caught_up = cursors.catch_up(&project.id, key, segment.window, beginning)?;
-                moved |= caught_up == CaughtUp::Moved;
+            let mut places = keys.iter().zip(&mut starts);
+            let Some((key, start)) = places.find(|(key, _)| is_of_segment(key)) else {
+                continue;
+            };
+            let beginning = self.cloud.first_extract_from.unwrap_or(0);
+            let caught_up = cursors.catch_up(&project.id, key, segment.window, beginning)?;
+            if caught_up == CaughtUp::Moved {
+                let moved = cursors.starts(&project.id, name, std::slice::from_ref(key))?;
+                if let Some(moved) = moved.into_iter().next() {
+                    *start = moved;
+                }
             }
         }
-        if moved {
-            starts = cursors.starts(&project.id, name, keys)?;
-        }
         Ok(starts)
+    }
+
+    /// Where an extractor starts: not at a lastrun file that others moved while it was switched off, where its
+    /// own cursor was lost and the ledger knows it.
+    fn left_behind(
+        &self,
+        project: &ProjectRef,
+        key: &CursorKey,
+        start: &mut Start,
+        warnings: &Notices,
+    ) -> Result<(), CursorError> {
+        let Context {
+            config, cursors, ..
+        } = self.context.as_ref();
+        let by_lastrun = matches!(start.source, StartSource::Lastrun(_));
+        let (true, Some(at), None) = (by_lastrun, start.at, config.extract_from.explicit()) else {
+            return Ok(());
+        };
+        // One that cannot be read is said where windows of the past are needed.
+        let past = self.context.past().ok();
+        let Some(last) = past.and_then(|it| it.left_behind(key, &project.id, at)) else {
+            return Ok(());
+        };
+        let extractor = &key.extractor;
+        warnings.warn_once(&format!("left-behind:{}:{extractor}", project.id), || {
+            format!(
+                "project `{}`: {extractor} has no cursor any more; it goes on at {}, where the ledger of runs says that it was, \
+                 and not at {}, where its lastrun file and other extractors are",
+                project.id,
+                format_utc(last),
+                format_utc(at)
+            )
+        });
+        start.at = Some(last);
+        cursors.goes_on_from(&project.id, key, last)
     }
 
     /// Projects that have failed for so long that they do not wait for the names of users.

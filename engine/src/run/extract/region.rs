@@ -23,11 +23,10 @@ use super::report::{Blame, ExtractorResult, RegionReport};
 use super::turns::{Attempt, Turn, queue};
 use super::window::Bounds;
 use crate::run::remedy;
-use caso_base::time::format_utc;
 use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_model::extraction::Extractor;
-use caso_state::{Start, StartSource};
+use caso_state::Start;
 
 /// So many numbers has a region for its projects in the order of delivery.
 const MOST_PROJECTS: usize = 100_000;
@@ -148,35 +147,6 @@ impl Region {
         });
     }
 
-    /// Where an extractor starts: not at a lastrun file that others moved while it was switched off, where its
-    /// own cursor was lost and the ledger knows it.
-    fn left_behind(&self, project: &ProjectRef, extractor: Extractor, start: &Start) -> Start {
-        let by_lastrun = matches!(start.source, StartSource::Lastrun(_));
-        let (true, Some(at), None) = (by_lastrun, start.at, self.bounds.from.explicit()) else {
-            return start.clone();
-        };
-        let key = cursor_key(&self.cloud, self.place.region.as_deref(), extractor);
-        // One that cannot be read is said where windows of the past are needed.
-        let past = self.context.past().ok();
-        let Some(last) = past.and_then(|it| it.left_behind(&key, &project.id, at)) else {
-            return start.clone();
-        };
-        let warnings = &self.sources.caches.warnings;
-        warnings.warn_once(&format!("left-behind:{}:{extractor}", project.id), || {
-            format!(
-                "project `{}`: {extractor} has no cursor any more; it goes on at {}, where the ledger of runs says that it was, \
-                 and not at {}, where its lastrun file and other extractors are",
-                project.id,
-                format_utc(last),
-                format_utc(at)
-            )
-        });
-        Start {
-            at: Some(last),
-            ..start.clone()
-        }
-    }
-
     /// Since when an extractor of the project fails here.
     fn failing_since(&self, project: &str) -> Option<i64> {
         let key = |extractor: &Extractor| {
@@ -227,7 +197,7 @@ impl Region {
                     region: self.clone(),
                     project: turn.project.clone(),
                     extractor: part.extractor,
-                    start: self.left_behind(&turn.project, part.extractor, &part.start),
+                    start: part.start.clone(),
                     order: (turn.order, number),
                 };
                 let row = match self.sources.reads_ahead {

@@ -22,11 +22,15 @@ fn next_step(name: &str, outcome: &Ending) -> String {
             "it is the component that fails: its author needs what stands above, and `caso component check FILE` \
              shows whether another one does it; then {flush}"
         ),
-        Ending::OutOfTime => {
+        Ending::OutOfTime(None) => {
             format!(
                 "the next run goes on with them, and so does {flush}; `delivery_timeout` is the time"
             )
         }
+        Ending::OutOfTime(Some(_)) => format!(
+            "it is the component that is slow, or hangs: its author needs what stands above; `timeout` in its section is \
+             how long a call may take, `delivery_timeout` how long all of them; then {flush}"
+        ),
         Ending::Newer { .. } => format!(
             "let that version deliver them, or give them up with a copy: caso queue drop {name}"
         ),

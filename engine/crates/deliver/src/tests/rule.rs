@@ -525,7 +525,7 @@ fn one_that_hangs_and_one_that_panics_harm_nobody_else() {
         instance("panics", Box::new(Panicking)),
         sink.healthy("well"),
     ]);
-    assert!(matches!(reports[0].outcome, Ending::OutOfTime));
+    assert!(matches!(reports[0].outcome, Ending::OutOfTime(None)));
     assert!(matches!(reports[1].outcome, Ending::Failed(_)));
     assert!(reports[2].outcome.is_complete());
     let waiting: Vec<u64> = reports.iter().map(|report| report.waiting).collect();
@@ -560,11 +560,31 @@ fn a_cancelled_run_stops_between_batches() {
     assert_eq!((report.delivered, report.waiting), (1, 1));
 }
 
+/// Its calls took the time, and that is what its author has to know.
+#[test]
+fn time_that_calls_took_is_said_with_them() {
+    let (site, sink) = site(&ABC);
+    let clock = site.clock.clone();
+    let slow = sink.messenger("m", move |_| {
+        clock.pass(Duration::from_secs(6));
+        Err(failure(FailureKind::Deadline))
+    });
+    let report = site.deliver_within(Duration::from_secs(10), vec![slow]);
+    let outcome = &report[0].outcome;
+    assert!(matches!(outcome, Ending::OutOfTime(Some(_))), "{outcome:?}");
+    let said = outcome.to_string();
+    assert!(
+        said.starts_with("the time for delivery was over, as "),
+        "{said}"
+    );
+    assert_eq!(report[0].waiting, 3);
+}
+
 #[test]
 fn time_that_is_over_stops_before_the_next_offer() {
     let (site, sink) = site(&ABC);
     let report = site.deliver_within(Duration::ZERO, vec![sink.healthy("m")]);
-    assert!(matches!(report[0].outcome, Ending::OutOfTime));
+    assert!(matches!(report[0].outcome, Ending::OutOfTime(None)));
     assert_eq!(sink.offered().len(), 0);
     // An empty queue needs no time.
     site.deliver(vec![sink.healthy("m")]);

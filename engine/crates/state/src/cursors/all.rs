@@ -9,6 +9,7 @@ use super::file::{CursorFile, Found, Standing};
 use super::{CursorKey, Cursors};
 use crate::histories::Place;
 use crate::lastrun::parse_lastrun;
+use crate::ledger::RunId;
 use crate::spool::Spool;
 use caso_base::regular;
 use caso_model::Window;
@@ -53,8 +54,8 @@ pub struct AllCursors {
 pub struct Unlisted {
     /// Its id.
     pub project: String,
-    /// Windows that were extracted.
-    pub windows: Vec<(CursorKey, Window)>,
+    /// Windows that were extracted, and when the run began that did, in epoch seconds, where that is known.
+    pub windows: Vec<(CursorKey, Window, Option<i64>)>,
     /// Windows that never were, and lie before a cursor.
     pub skipped: Vec<(CursorKey, Window)>,
     /// Present names of clouds and regions, each with a former one, which the ledger may have.
@@ -110,7 +111,10 @@ impl Cursors {
             windows: file
                 .windows
                 .into_iter()
-                .map(|it| (it.key, it.window))
+                .map(|it| {
+                    let began = (it.run != RunId::default()).then_some(it.run.began);
+                    (it.key, it.window, began)
+                })
                 .collect(),
             skipped: file
                 .skipped

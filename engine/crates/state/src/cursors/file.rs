@@ -152,8 +152,24 @@ impl CursorFile {
 
     /// Notes how far `entries` have come, before somebody decides where they stand.
     pub fn note_reached(reached: &mut Vec<Reached>, entries: &[Entry]) {
+        Self::note_up_to(reached, entries, Entry::extracted_to);
+    }
+
+    /// The same where somebody writes a lastrun file, or takes it away: up to where another one set a cursor that
+    /// he sets back may have been extracted, too.
+    pub fn note_stood(reached: &mut Vec<Reached>, entries: &[Entry]) {
+        Self::note_up_to(reached, entries, |entry| {
+            entry.at.filter(|_| entry.by_hand).max(entry.extracted_to())
+        });
+    }
+
+    fn note_up_to(
+        reached: &mut Vec<Reached>,
+        entries: &[Entry],
+        to: impl Fn(&Entry) -> Option<i64>,
+    ) {
         for entry in entries {
-            let Some(to) = entry.extracted_to() else {
+            let Some(to) = to(entry) else {
                 continue;
             };
             match reached.iter_mut().find(|it| it.key == entry.key) {

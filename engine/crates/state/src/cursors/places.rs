@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::all::files;
 use super::error::CursorError;
 use super::file::{CursorFile, Entry, Standing};
+use super::former_names::FormerNames;
 use super::project::ProjectCursors;
 use super::{CursorKey, Cursors, locked};
 use crate::histories::Place;
@@ -121,15 +122,28 @@ impl Cursors {
     /// # Errors
     /// A file cannot be read or written.
     pub fn rename(spool: &Spool, was: &Place, now: &Place) -> Result<(usize, usize), CursorError> {
-        let mut both = 0;
-        let renamed = change(spool, |file| match file.is_in(was) && file.is_in(now) {
-            true => {
-                both += 1;
-                false
-            }
-            false => file.rename(was, now),
+        let has_both = |file: &CursorFile| file.is_in(was) && file.is_in(now);
+        let good = files(spool).map_err(unread(spool))?.good;
+        let both: Vec<String> = good
+            .into_iter()
+            .filter(has_both)
+            .map(|file| file.project)
+            .collect();
+        let number = both.len();
+        let mut names = FormerNames::read(spool);
+        names.rename(was, now, both);
+        names.write(spool).map_err(|source| CursorError::Write {
+            project: "*".to_owned(),
+            source,
         })?;
-        Ok((renamed, both))
+        let renamed = change(spool, |file| !has_both(file) && file.rename(was, now))?;
+        Ok((renamed, number))
+    }
+
+    /// Which clouds and regions had other names before.
+    #[must_use]
+    pub fn renamed(spool: &Spool) -> FormerNames {
+        FormerNames::read(spool)
     }
 
     /// Removes the cursors of one cloud and region, of all projects. How far they had come stays noted. How
@@ -158,13 +172,8 @@ fn change(
     spool: &Spool,
     mut change: impl FnMut(&mut CursorFile) -> bool,
 ) -> Result<usize, CursorError> {
-    let unread = |source| CursorError::Read {
-        project: "*".to_owned(),
-        path: spool.cursors_folder(),
-        source,
-    };
     let mut changed = 0;
-    for mut file in files(spool).map_err(unread)?.good {
+    for mut file in files(spool).map_err(unread(spool))?.good {
         if change(&mut file) {
             let path = spool.cursor_file(&file.project);
             let disk = spool.disk();
@@ -183,4 +192,14 @@ fn change(
         }
     }
     Ok(changed)
+}
+
+/// Of all projects.
+fn unread(spool: &Spool) -> impl FnOnce(std::io::Error) -> CursorError {
+    let path = spool.cursors_folder();
+    |source| CursorError::Read {
+        project: "*".to_owned(),
+        path,
+        source,
+    }
 }

@@ -12,6 +12,7 @@ use caso_model::Window;
 
 use super::error::CursorError;
 use super::file::{CursorFile, Entry, Found, Reached, Standing};
+use super::former_names::FormerNames;
 use super::noted::{Listed, MovedBy};
 use super::{Advance, CaughtUp, CursorKey, Start, StartSource, Unmoved};
 use crate::histories::Place;
@@ -70,7 +71,7 @@ impl ProjectCursors {
         name: Option<&str>,
     ) -> Result<ProjectCursors, CursorError> {
         let path = spool.cursor_file(project);
-        let (mut file, damaged) = read_cursor_file(project, &path)?;
+        let (mut file, damaged) = read_cursor_file(spool, project, &path)?;
         let by_name = name.filter(|name| *name != project);
         let lastruns: Vec<PathBuf> = [Some(project), by_name]
             .into_iter()
@@ -106,7 +107,7 @@ impl ProjectCursors {
         }
         if fallback.edited {
             report_edit(project, &file, &fallback.start);
-            CursorFile::note_reached(&mut file.reached, &file.cursors);
+            CursorFile::note_stood(&mut file.reached, &file.cursors);
             // Set back, one that is not so far yet stays where it is: from there to here it has extracted nothing.
             let back = fallback.start.at < furthest(&file.cursors);
             for entry in &mut file.cursors {
@@ -392,6 +393,15 @@ impl ProjectCursors {
         start
     }
 
+    /// An extractor that was never extracted, as far as its entry says, goes on from a moment.
+    pub(super) fn goes_on_from(&mut self, key: &CursorKey, at: i64) {
+        let mut entries = self.file.cursors.iter_mut();
+        let untried = |it: &&mut Entry| it.key == *key && it.standing == Standing::Untried;
+        if let Some(entry) = entries.find(untried) {
+            entry.at = Some(at);
+        }
+    }
+
     /// Takes an extractor whose service the cloud lacks out of lastrun; what is to be written
     /// for it.
     pub(super) fn leave_out(
@@ -569,13 +579,21 @@ fn report_edit(project: &str, file: &CursorFile, start: &Start) {
 
 /// The cursor file, and what is wrong with one that is damaged: it counts as empty.
 fn read_cursor_file(
+    spool: &Spool,
     project: &str,
     path: &Path,
 ) -> Result<(CursorFile, Option<String>), CursorError> {
+    let anew = || CursorFile {
+        renamed: FormerNames::read(spool)
+            .of_project(project)
+            .cloned()
+            .collect(),
+        ..CursorFile::new(project)
+    };
     match CursorFile::read(path).map_err(|e| cannot_read(project, path, e))? {
         Found::Good(file) => Ok((*file, None)),
-        Found::Nothing => Ok((CursorFile::new(project), None)),
-        Found::Damaged(reason) => Ok((CursorFile::new(project), Some(reason))),
+        Found::Nothing => Ok((anew(), None)),
+        Found::Damaged(reason) => Ok((anew(), Some(reason))),
         Found::Newer(format) => Err(CursorError::Newer {
             project: project.to_owned(),
             path: path.to_owned(),
@@ -620,7 +638,7 @@ impl Fallback {
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
-                        CursorFile::note_reached(&mut file.reached, &file.cursors);
+                        CursorFile::note_stood(&mut file.reached, &file.cursors);
                         removed = Some(mem::take(&mut file.cursors));
                     }
                     continue;

@@ -242,8 +242,9 @@ fn noted(place: &Place, extractor: &str) -> Vec<(i64, i64)> {
     let all = Cursors::unlisted(&spool).unwrap();
     assert!(all.iter().all(|it| it.project == PROJECT));
     let windows = all.iter().flat_map(|it| &it.windows);
-    let of = windows.filter(|(key, _)| key.extractor == extractor);
-    of.map(|(_, window)| (window.start, window.end)).collect()
+    let of = windows.filter(|(key, ..)| key.extractor == extractor);
+    of.map(|(_, window, _)| (window.start, window.end))
+        .collect()
 }
 
 /// A run that was killed has no line there; its windows are known all the same, whatever becomes of the cursors.
@@ -480,4 +481,76 @@ fn an_edit_is_compared_with_what_was_extracted() {
         lines[0].starts_with("WARN") && lines[0].contains(from),
         "{lines:?}"
     );
+}
+
+/// Whoever set it forward may have extracted what lies between, or known who did: what is set back into that is
+/// not new.
+#[test]
+fn up_to_where_a_cursor_was_set_somebody_may_have_extracted() {
+    let later = T + 7 * 3_600;
+    for removed in [false, true] {
+        let place = extracted();
+        let cursors = place.cursors();
+        cursors.set(PROJECT, None, later, false).unwrap();
+        let path = place.dir.path().join(format!("lastrun.{PROJECT}"));
+        match removed {
+            true => fs::remove_file(path).unwrap(),
+            false => fs::write(path, format_lastrun(T + 3_600).unwrap()).unwrap(),
+        }
+        let starts = place.cursors().starts(PROJECT, None, &both()).unwrap();
+        let reached: Vec<_> = starts.iter().map(|start| start.reached).collect();
+        assert_eq!(reached, [Some(later); 2], "{removed}");
+        assert!(starts.iter().all(|start| start.at < Some(later)));
+    }
+}
+
+/// Its cursor file is lost, and what is written with the first cursor that moves is of all extractors.
+#[test]
+fn one_that_others_left_behind_is_written_down_where_it_was() {
+    let place = extracted();
+    fs::remove_file(
+        place
+            .dir
+            .path()
+            .join(format!("caso-cursors/{PROJECT}.json")),
+    )
+    .unwrap();
+    let run = started(&place);
+    run.goes_on_from(PROJECT, &key("cinder"), T - 3_600)
+        .unwrap();
+    assert!(caught_up(&run, "nova", window(T, T + 3_600), 0));
+    drop(run);
+    assert_eq!(place.starts(), [Some(T + 3_600), Some(T - 3_600)]);
+    // One that has been extracted since stays where it is.
+    let run = started(&place);
+    run.goes_on_from(PROJECT, &key("nova"), T).unwrap();
+    assert_eq!(place.starts()[0], Some(T + 3_600));
+}
+
+/// The project's own file said so, and is lost.
+#[test]
+fn a_lost_cursor_file_does_not_take_the_former_name_of_a_cloud_along() {
+    let place = extracted();
+    let spool = Spool::look(place.dir.path(), Disk::default());
+    let (was, now) = (key("nova").place(), crate::Place::from("new"));
+    assert_eq!(Cursors::rename(&spool, &was, &now).unwrap(), (1, 0));
+    fs::remove_file(
+        place
+            .dir
+            .path()
+            .join(format!("caso-cursors/{PROJECT}.json")),
+    )
+    .unwrap();
+    assert_eq!(Cursors::renamed(&spool).of(PROJECT), [(now.clone(), was)]);
+    // What was sealed by the former name is known to be of the present one.
+    let run = place.cursors();
+    let here = CursorKey {
+        cloud: now.cloud,
+        ..key("nova")
+    };
+    run.starts(PROJECT, None, std::slice::from_ref(&here))
+        .unwrap();
+    assert!(caught_up(&run, "nova", window(T, T + 60), 0));
+    let starts = run.starts(PROJECT, None, &[here]).unwrap();
+    assert_eq!(starts[0].at, Some(T + 60));
 }
