@@ -27,8 +27,9 @@ pub struct PastWindows(HashMap<String, HashMap<CursorKey, Spans>>);
 /// Of one extractor of a project, each by their starts.
 #[derive(Debug, Default)]
 pub struct Spans {
-    /// Without those that were given up.
     pub extracted: Vec<Window>,
+    /// Those that were given up, which the others are without.
+    given_up: Vec<Window>,
     /// Those that never were, though a cursor is past them.
     skipped: Vec<Window>,
     /// How far it came by the ledger, also where it does not add up and no window is kept.
@@ -38,6 +39,7 @@ pub struct Spans {
 /// Of what nothing is known.
 static NONE: Spans = Spans {
     extracted: Vec::new(),
+    given_up: Vec::new(),
     skipped: Vec::new(),
     came: None,
 };
@@ -49,6 +51,7 @@ pub struct Past<'a> {
     skipped: &'a [Window],
     /// Those that end in the future: some run's clock was ahead.
     ahead: Vec<Window>,
+    given_up: &'a [Window],
 }
 
 impl Spans {
@@ -65,11 +68,18 @@ impl Spans {
             extracted,
             skipped: &self.skipped,
             ahead,
+            given_up: &self.given_up,
         }
     }
 }
 
 impl Past<'_> {
+    /// Whether a cursor stood at this moment for a window that was given up: up to there nothing is known to be
+    /// extracted.
+    pub fn gave_up(&self, reached: i64) -> bool {
+        self.given_up.iter().any(|window| window.end == reached)
+    }
+
     /// Up to where it was extracted.
     pub fn last(&self) -> Option<i64> {
         self.extracted.iter().map(|window| window.end).max()
@@ -222,15 +232,15 @@ struct Told {
 impl Told {
     fn spans(self) -> Spans {
         let given_up = given_up(&self.extracted);
-        let stays = |it: &&Extracted| !given_up.contains(&it.window);
-        let extracted = self.extracted.iter().filter(stays);
-        let extracted: Vec<Window> = extracted.map(|it| it.window).collect();
+        let windows = self.extracted.iter().map(|it| it.window);
+        let extracted: Vec<Window> = windows.filter(|it| !given_up.contains(it)).collect();
         let came = match given_up.is_empty() {
             true => self.came,
             false => extracted.iter().map(|it| it.end).max(),
         };
         let mut spans = Spans {
             extracted,
+            given_up,
             skipped: self.skipped,
             came,
         };
@@ -380,6 +390,7 @@ mod tests {
         };
         Past {
             skipped: &[],
+            given_up: &[],
             ..spans.at(now, anyway)
         }
     }
@@ -410,6 +421,10 @@ mod tests {
 
     /// Runs by when they began, each with a window, in the order of the ledger.
     fn told(runs: &[(i64, Window)]) -> Vec<Window> {
+        spans(runs).extracted
+    }
+
+    fn spans(runs: &[(i64, Window)]) -> Spans {
         let extracted = runs.iter().map(|(began, window)| Extracted {
             window: *window,
             began: *began,
@@ -418,7 +433,7 @@ mod tests {
             extracted: extracted.collect(),
             ..Told::default()
         };
-        told.spans().extracted
+        told.spans()
     }
 
     /// Some run thought that it was 90; the next one, at 14, was told to go on from 10. When it is 90 or
@@ -436,6 +451,9 @@ mod tests {
             assert_eq!(known.last(), Some(88));
             assert_eq!(pieces(w(88, now), Some(88), &known), Ok(vec![w(88, now)]));
         }
+        // The cursor that stood at 90 says nothing any more.
+        let spans = spans(&runs);
+        assert!(spans.at(200, false).gave_up(90) && !spans.at(200, false).gave_up(88));
         // Sent again, with the windows of the first time.
         let again = [&runs[..], &[(95, w(0, 10)), (95, w(10, 14))]].concat();
         assert_eq!(told(&again), windows);
@@ -546,7 +564,7 @@ mod tests {
         let known = Spans {
             extracted: vec![w(0, 10), w(20, 30)],
             skipped: vec![w(10, 15), w(15, 20), w(30, 34), w(36, 40)],
-            came: None,
+            ..Spans::default()
         };
         let known = &known.at(100, false);
         assert_eq!(
@@ -582,7 +600,7 @@ mod tests {
                 let known = Spans {
                     extracted: gap.to_vec(),
                     skipped: skipped.to_vec(),
-                    came: None,
+                    ..Spans::default()
                 };
                 let known = &known.at(100, false);
                 let mut reached = start;

@@ -229,7 +229,9 @@ impl Task {
             false => self.start.at.max(past.last()),
         };
         // With the option what is not known is new. What was extracted up to the future is known as that.
-        let reached = known.max(self.start.reached.filter(|reached| *reached <= now));
+        let reached = self.start.reached;
+        let reached = reached.filter(|reached| *reached <= now && !past.gave_up(*reached));
+        let reached = known.max(reached);
         let reached = reached.filter(|_| !anyway);
         let pieces = pieces(window, reached, &past).map_err(|error| match (explicit, error) {
             (true, _) | (_, AgainError::Ahead(_)) => ExtractorResult::error(&error),
