@@ -190,14 +190,32 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
             role(cloud, &format!("--project {}", word(id)))
         )),
         ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
-        ProjectError::NoVo { property, .. }
-        | ProjectError::NoMapping { property, .. }
-        | ProjectError::OddVo { property, .. } => Some(format!(
-            "openstack project set --property {}=<VO> {}",
-            word(property),
-            word(id)
-        )),
+        ProjectError::NoVo {
+            property, alike, ..
+        }
+        | ProjectError::NoMapping {
+            property, alike, ..
+        } => Some(match alike {
+            Some(alike) => format!(
+                "if projects here have their VO in `{}`: set `vo_property = {0}` in [{}]; otherwise: openstack project \
+                 set --property {} {}",
+                alike.name,
+                cloud.section,
+                word(&format!("{property}={}", alike.value)),
+                word(id)
+            ),
+            None => set_property(property, id),
+        }),
+        ProjectError::OddVo { property, .. } => Some(set_property(property, id)),
     }
+}
+
+fn set_property(property: &str, project: &str) -> String {
+    format!(
+        "openstack project set --property {}=<VO> {}",
+        word(property),
+        word(project)
+    )
 }
 
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {

@@ -126,6 +126,39 @@ fn one_that_cannot_be_listed_costs_itself() {
     );
 }
 
+/// Sites write `VO` and `accounting:VO`.
+#[test]
+fn a_property_that_looks_like_the_one_meant_is_named_and_what_it_takes() {
+    for (has, wanted) in [("accounting:VO", "VO"), ("VO", "accounting:VO")] {
+        let cloud = cloud();
+        cloud.change(|plan| {
+            plan.projects.truncate(1);
+            plan.projects[0].properties = [(has.to_owned(), "vo.example.org".to_owned())].into();
+        });
+        let mut site = Site::at(&cloud);
+        site.set("DEFAULT", "vo_property", wanted);
+        let command = |name: &str| site.start("caso", &[name], &[]).finish();
+        for outcome in [
+            site.extract(&["--dry-run"]),
+            command("check"),
+            command("projects"),
+        ] {
+            outcome
+                .expect(1)
+                .says(&format!(
+                    "Keystone has no property `{wanted}` of it (it has `{has}`, which is `vo.example.org`)"
+                ))
+                .says(&format!(
+                    "hint: if projects here have their VO in `{has}`: set `vo_property = {has}` in [DEFAULT]; \
+                     otherwise: openstack project set --property {wanted}=vo.example.org {}",
+                    project_id(0)
+                ));
+        }
+        site.set("DEFAULT", "vo_property", has);
+        site.extract(&["--dry-run"]).expect(0);
+    }
+}
+
 #[test]
 fn what_an_account_may_not_see_is_named_and_the_others_listed() {
     let cloud = cloud();

@@ -86,16 +86,36 @@ pub enum ProjectError {
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(
-        "it has no VO: Keystone has no property `{property}` of it, and the mapping file `{}` does not name it", .file.display()
+        "it has no VO: Keystone has no property `{property}` of it{}, and the mapping file `{}` does not name it",
+        instead(.alike.as_ref()), .file.display()
     )]
-    NoVo { property: String, file: PathBuf },
-    #[error("it has no property `{property}` in Keystone, and {source}")]
+    NoVo {
+        property: String,
+        alike: Option<Alike>,
+        file: PathBuf,
+    },
+    #[error("it has no property `{property}` in Keystone{}, and {source}", instead(.alike.as_ref()))]
     NoMapping {
         property: String,
+        alike: Option<Alike>,
         source: Arc<MappingError>,
     },
     #[error("its property `{property}` is no text and so no VO: {value}")]
     OddVo { property: String, value: String },
+}
+
+/// A property that a project has, whose name is much like that of the one it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    pub name: String,
+    /// Perhaps the VO.
+    pub value: String,
+}
+
+fn instead(alike: Option<&Alike>) -> String {
+    alike.map_or_else(String::new, |Alike { name, value }| {
+        format!(" (it has `{name}`, which is `{value}`)")
+    })
 }
 
 /// Why there is no list of projects at all.
@@ -105,6 +125,10 @@ pub enum ProjectsError {
     Keystone(ApiError),
     #[error("cannot list the projects with tag `{tag}`: {source}")]
     List { tag: String, source: ApiError },
+}
+
+fn set_property(property: &str) -> String {
+    format!("set the property `{property}` of the project in Keystone to its VO")
 }
 
 impl ProjectError {
@@ -118,11 +142,19 @@ impl ProjectError {
                     .to_owned(),
             ),
             ProjectError::Api(error) => error.hint(),
-            ProjectError::NoVo { property, .. }
-            | ProjectError::NoMapping { property, .. }
-            | ProjectError::OddVo { property, .. } => Some(format!(
-                "set the property `{property}` of the project in Keystone to its VO"
-            )),
+            ProjectError::NoVo {
+                property, alike, ..
+            }
+            | ProjectError::NoMapping {
+                property, alike, ..
+            } => Some(match alike {
+                Some(alike) => format!(
+                    "set `vo_property = {}`, or the property `{property}` of the project in Keystone to its VO",
+                    alike.name
+                ),
+                None => set_property(property),
+            }),
+            ProjectError::OddVo { property, .. } => Some(set_property(property)),
         }
     }
 

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::mapping::{MappingError, VoMapping};
-use super::{ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+use super::{Alike, ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
+use caso_base::suggest::nearest;
 use caso_model::notice::Notices;
 use caso_openstack::keystone::Project;
 
@@ -32,6 +33,7 @@ pub fn with_vo(
             {
                 Err(error) => Err(ProjectError::NoMapping {
                     property: property.clone(),
+                    alike: alike(property, &project.extra),
                     source: error.clone(),
                 }),
                 Ok(Some(vo)) => {
@@ -49,6 +51,7 @@ pub fn with_vo(
                 }
                 Ok(None) => Err(ProjectError::NoVo {
                     property: property.clone(),
+                    alike: alike(property, &project.extra),
                     file: options.mapping_file.clone(),
                 }),
             }
@@ -72,5 +75,61 @@ pub fn with_vo(
             name,
             error: Box::new(error),
         }),
+    }
+}
+
+/// The property that was probably meant: sites write `VO` and `accounting:VO`, and in either case of letters.
+fn alike(wanted: &str, properties: &Map<String, Value>) -> Option<Alike> {
+    let texts = || {
+        let text = |(name, value): (&'_ String, &'_ Value)| {
+            let value = value.as_str().filter(|value| !value.is_empty())?;
+            Some((name.clone(), value.to_owned()))
+        };
+        properties.iter().filter_map(text)
+    };
+    let last_word = |name: &str| {
+        let mut words = name.rsplit(|c: char| !c.is_alphanumeric());
+        words.next().unwrap_or_default().to_lowercase()
+    };
+    let by_word = texts().find(|(name, _)| last_word(name) == last_word(wanted));
+    let (name, value) = by_word.or_else(|| {
+        let names: Vec<String> = texts().map(|(name, _)| name).collect();
+        let near = nearest(wanted, names.iter().map(String::as_str))?;
+        texts().find(|(name, _)| name == near)
+    })?;
+    Some(Alike { name, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_property_that_was_meant_is_one_of_the_same_last_word_or_near_it() {
+        for (wanted, has, meant) in [
+            ("VO", json!({"accounting:VO": "vo"}), Some("accounting:VO")),
+            ("accounting:VO", json!({"VO": "vo"}), Some("VO")),
+            ("VO", json!({"vo": "vo"}), Some("vo")),
+            (
+                "accounting:VO",
+                json!({"acounting:VOs": "vo"}),
+                Some("acounting:VOs"),
+            ),
+            // No text, or none at all.
+            ("VO", json!({"vo": ["vo"], "accounting:VO": ""}), None),
+            // What Keystone has of every project.
+            (
+                "VO",
+                json!({"description": "of VO x", "parent_id": "default", "is_domain": false}),
+                None,
+            ),
+        ] {
+            let found = alike(wanted, has.as_object().unwrap());
+            let name = found.as_ref().map(|it| it.name.as_str());
+            assert_eq!(name, meant, "{wanted} of {has}");
+            assert!(found.is_none_or(|it| it.value == "vo"));
+        }
     }
 }
