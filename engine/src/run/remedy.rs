@@ -10,7 +10,7 @@ use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
 use caso_base::{Message, error_chain};
 use caso_config::{CloudConfig, ConfigError};
 use caso_disk::DiskError;
-use caso_extract::projects::ProjectsError;
+use caso_extract::projects::{NO_LIST, ProjectsError};
 use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
 use caso_journal::JournalError;
 use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
@@ -189,6 +189,7 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
             failure.asked,
             role(cloud, &format!("--project {}", word(id)))
         )),
+        renamed @ ProjectError::Renamed { .. } => renamed.hint(),
         ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
         ProjectError::NoVo {
             property, alike, ..
@@ -289,7 +290,7 @@ fn right_on(error: &ApiError, cloud: &CloudConfig) -> Option<Right> {
 /// users, has the command that gives it; others are as they are.
 pub fn noticed(notice: Notice, cloud: &CloudConfig) -> Notice {
     match notice.key.as_str() {
-        "projects-forbidden" | "users-forbidden" => Notice {
+        NO_LIST | "users-forbidden" => Notice {
             hint: Some(role(cloud, "--system all")),
             ..notice
         },

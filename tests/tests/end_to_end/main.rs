@@ -35,6 +35,7 @@ mod limits;
 mod lists;
 mod log_file;
 mod logins;
+mod lost_projects;
 mod messengers;
 mod month_ends;
 mod night;

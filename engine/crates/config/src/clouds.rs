@@ -130,6 +130,8 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
         written_extractors: written_extractors(reader, own),
         projects: once_each(reader.get_in(&general::PROJECTS, own)),
         caso_tag: reader.get_in(&general::CASO_TAG, own),
+        projects_typed: typed(reader, general::PROJECTS.section, general::PROJECTS.name)
+            || typed(reader, general::CASO_TAG.section, general::CASO_TAG.name),
         vo_property: reader.get_in(&general::VO_PROPERTY, own),
         mapping_file_set: reader.resolver.set(&mapping).is_some(),
         mapping_file: reader.get_in(&general::MAPPING_FILE, own),
@@ -139,6 +141,12 @@ fn cloud(reader: &mut Reader<'_>, sections: Sections, warnings: &mut Vec<Notice>
         section: sections.own,
         name: sections.name,
     }
+}
+
+/// Whether an option has a flag on the command line.
+fn typed(reader: &Reader<'_>, section: &str, option: &str) -> bool {
+    let name = (section.to_owned(), option.to_owned());
+    reader.resolver.sources.typed(&[name]).is_some()
 }
 
 /// The extractors of the run.

@@ -165,6 +165,8 @@ pub struct CloudConfig {
     pub projects: Vec<String>,
     /// `caso_tag`; `None` takes no project by tag.
     pub caso_tag: Option<String>,
+    /// Whether the command line says which projects: other runs may account others.
+    pub projects_typed: bool,
     /// The property of a Keystone project that holds its VO.
     pub vo_property: String,
     /// `voms.json`: the VO of projects without the property.

@@ -93,6 +93,12 @@ impl Notices {
         }
     }
 
+    /// Whether this run has one of this key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.lock().known.contains(key)
+    }
+
     /// Those since the last call.
     pub fn take(&self) -> Vec<Notice> {
         std::mem::take(&mut self.lock().pending)
@@ -116,6 +122,7 @@ mod tests {
         assert_eq!(notices.take(), [Notice::warning("a", "first")]);
         notices.warn_once("a", || ("third", "do this"));
         assert_eq!(notices.take(), []);
+        assert!(notices.has("a") && !notices.has("b"));
     }
 
     #[test]

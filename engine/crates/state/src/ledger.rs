@@ -296,6 +296,42 @@ pub fn each(
     Ok(unreadable)
 }
 
+/// What projects were called in the runs that began at `since` or later, in epoch seconds: by id, the last name
+/// first, each once. Of the lines nothing else is read.
+///
+/// # Errors
+/// As [`read`].
+pub fn names(spool: &Spool, since: i64) -> io::Result<BTreeMap<String, Vec<String>>> {
+    #[derive(Deserialize)]
+    struct OnlyNames {
+        began: i64,
+        #[serde(default)]
+        names: BTreeMap<String, String>,
+    }
+    let first = month(since);
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, path) in months(&spool.ledger_folder())? {
+        if name < first {
+            continue;
+        }
+        let file = BufReader::new(regular::open(&path).map_err(regular::named(&path))?);
+        for line in file.split(b'\n') {
+            let line = line.map_err(regular::named(&path))?;
+            let run = serde_json::from_slice::<OnlyNames>(&line);
+            for (id, name) in run
+                .into_iter()
+                .filter(|run| run.began >= since)
+                .flat_map(|run| run.names)
+            {
+                let known = found.entry(id).or_default();
+                known.retain(|it| *it != name);
+                known.insert(0, name);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// A later version's line may be of another form.
 fn is_newer(line: &[u8]) -> bool {
     #[derive(Deserialize)]

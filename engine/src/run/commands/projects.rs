@@ -1,20 +1,23 @@
 //! `caso-projects`: which projects are accounted, and to which VO. Reads
-//! Keystone and the mapping file, and nothing else: no messenger is started,
-//! nothing is written.
+//! Keystone and the mapping file, and the spool where that knows another name
+//! of a project: no messenger is started, nothing is written.
 //!
 //! The lines on stdout are cASO's to the character, its odd quotes included,
 //! since sites read them in scripts. A project without VO, which cASO lists as
 //! one of VO `None`, is named on stderr, and so is any that cannot be read.
 
 use super::{log_warnings, no_keystone};
+use crate::run::extract::absent::Absent;
 use crate::run::extract::session_of::project_options;
 use crate::run::summary::Summary;
 use crate::run::{Exit, Kind, remedy};
 use crate::stdout;
 use caso_config::{CloudConfig, Config};
+use caso_disk::Disk;
 use caso_extract::ProjectRef;
 use caso_extract::projects::find;
 use caso_model::notice::Notices;
+use caso_state::Spool;
 
 /// Lists them, and answers with the exit code.
 pub async fn projects(config: Config) -> Exit {
@@ -43,6 +46,9 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
     if found.is_empty() {
         summary.no_project("", &options.tag);
     }
+    let spool = Spool::look(&config.spooldir, Disk::default());
+    let known = found.iter().filter_map(|project| project.as_ref().ok());
+    let absent = Absent::beside(known, &spool, cloud, Kind::Real.clock().now());
     for project in found {
         match project {
             Ok(project) => {
@@ -50,6 +56,7 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
                 summary.success();
             }
             Err(failure) => {
+                let failure = absent.explain(&session, failure).await;
                 let hint = remedy::of_failure(&failure, cloud);
                 summary.project_failure("", &failure, hint);
             }

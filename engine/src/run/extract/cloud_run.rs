@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 
 use super::Context;
+use super::absent::Absent;
 use super::clock;
 use super::cursor_keys;
 use super::inheritance::Turn;
@@ -16,10 +17,11 @@ use super::report::{CloudReport, RegionReport};
 use super::session_of::project_options;
 use super::sources::Sources;
 use super::window::Bounds;
+use crate::run::kind::Kind;
 use crate::run::remedy;
 use caso_base::time::format_utc;
 use caso_config::CloudConfig;
-use caso_extract::projects::find;
+use caso_extract::projects::{NO_LIST, find};
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
 use caso_model::notice::Notices;
@@ -58,6 +60,7 @@ impl CloudRun {
             result: Ok(Vec::new()),
             failures: Vec::new(),
             without_cursor: Vec::new(),
+            lost: Vec::new(),
             no_project: false,
             cancelled: false,
         };
@@ -90,14 +93,24 @@ impl CloudRun {
         report.requests = session.requests();
         clock::compare(&session, self.context.now)?;
         let mut projects = Vec::new();
+        let mut failures = Vec::new();
         for project in found? {
             match project {
                 Ok(project) => projects.push(project),
-                Err(failure) => {
-                    let hint = remedy::of_failure(&failure, &self.cloud);
-                    report.failures.push((failure, hint));
-                }
+                Err(failure) => failures.push(failure),
             }
+        }
+        let asks_for_all = self.asks_for_all(&caches.warnings);
+        let spool = &self.context.ledger;
+        let absent = Absent::beside(projects.iter(), spool, &self.cloud, self.context.now);
+        for failure in failures {
+            let failure = absent.explain(&session, failure).await;
+            let hint = remedy::of_failure(&failure, &self.cloud);
+            report.failures.push((failure, hint));
+        }
+        if asks_for_all {
+            let failures: Vec<_> = report.failures.iter().map(|(failure, _)| failure).collect();
+            report.lost = absent.lost(&session, &failures).await;
         }
         report.no_project = projects.is_empty() && report.failures.is_empty();
         let taken = self.take(projects, report, &caches.warnings).await;
@@ -122,6 +135,14 @@ impl CloudRun {
             .await;
         report.requests = session.requests() + power.map_or(0, |power| power.client.requests());
         Ok(reports)
+    }
+
+    /// Whether a project that was not found is lost to the site's accounting: not where this run has others than
+    /// the configuration, or where Keystone gave no list. What a recording keeps is what a replay asks for.
+    fn asks_for_all(&self, warnings: &Notices) -> bool {
+        let Context { kind, again, .. } = self.context.as_ref();
+        let recorded = !matches!(kind.as_ref(), Kind::Real | Kind::Dry { .. });
+        !recorded && again.is_none() && !self.cloud.projects_typed && !warnings.has(NO_LIST)
     }
 
     /// Where each project starts in each region. All are asked before any of

@@ -5,6 +5,7 @@
 //! configuration when all have come to their end. How many are read at a time is
 //! bounded, for the machine's sake.
 
+pub mod absent;
 pub mod again;
 mod ahead;
 mod bisect;

@@ -28,6 +28,8 @@ pub struct CloudReport {
     pub failures: Vec<(ProjectFailure, Option<String>)>,
     /// Projects whose cursors cannot be read, each with the reason.
     pub without_cursor: Vec<Message>,
+    /// Of projects that were extracted, and are not any more.
+    pub lost: Vec<Notice>,
     /// It has none to account.
     pub no_project: bool,
     /// The run was asked to end before its projects were known.

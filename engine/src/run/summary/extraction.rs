@@ -58,6 +58,9 @@ impl Summary {
         for message in &report.without_cursor {
             self.problem(message.clone().of(&place));
         }
+        for lost in &report.lost {
+            self.warn(lost.key.clone(), lost.message().of(&place));
+        }
         if report.cancelled {
             self.failure();
         }

@@ -57,6 +57,9 @@ fn a_flag_is_for_every_cloud_a_variable_for_its_section() {
     assert_eq!(config.clouds[0].caso_tag.as_deref(), Some("default-tag"));
     assert_eq!(config.clouds[1].caso_tag.as_deref(), Some("t"));
     assert_eq!(config.clouds[1].vo_property, "vo");
+    assert!(config.clouds[0].projects_typed);
+    let config = Site::new(&text).flag("vo_property", "x").load();
+    assert!(!config.clouds[0].projects_typed);
 }
 
 #[test]

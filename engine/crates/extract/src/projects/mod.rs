@@ -24,6 +24,9 @@ use caso_model::notice::Notices;
 use caso_openstack::keystone::{self, Project};
 use caso_openstack::{ApiError, Session};
 
+/// Key of the notice that there is no list of the projects that carry the tag.
+pub const NO_LIST: &str = "projects-forbidden";
+
 /// What the configuration says about projects.
 #[derive(Debug, Clone)]
 pub struct ProjectOptions {
@@ -83,6 +86,11 @@ pub enum ProjectError {
     Unknown { domain: String, source: ApiError },
     #[error("this account finds no project of this id: {source}")]
     UnknownId { source: ApiError },
+    /// Not by this name any more.
+    #[error(
+        "Keystone has no project of this name; the one that was extracted by it, {id}, is now called `{now}`"
+    )]
+    Renamed { id: String, now: String },
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(
@@ -141,6 +149,9 @@ impl ProjectError {
                 "were it a name, `project_domain_id` or `project_domain_name` in `[keystone_auth]` would have to say its domain"
                     .to_owned(),
             ),
+            ProjectError::Renamed { id, now } => {
+                Some(format!("write `{now}` or `{id}` in its place in `projects`"))
+            }
             ProjectError::Api(error) => error.hint(),
             ProjectError::NoVo {
                 property, alike, ..
@@ -288,7 +299,7 @@ async fn tagged(
             if !options.configured.is_empty()
                 && (error.is_forbidden() || matches!(error, ApiError::Unauthorized { .. })) =>
         {
-            warnings.warn_once("projects-forbidden", || {
+            warnings.warn_once(NO_LIST, || {
                 (
                     format!(
                         "this account may not list the projects with tag `{tag}`, so only those in `projects` are \

@@ -1,6 +1,6 @@
 //! Every cursor of a spool, to be looked at: nothing is written, and nobody is waited for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -68,8 +68,17 @@ impl Cursors {
     /// # Errors
     /// The folder cannot be read.
     pub fn all(spool: &Spool) -> io::Result<AllCursors> {
+        Cursors::beside(spool, &[])
+    }
+
+    /// The same without those of these projects, whose files are not read.
+    ///
+    /// # Errors
+    /// As [`Cursors::all`].
+    pub fn beside(spool: &Spool, projects: &[&str]) -> io::Result<AllCursors> {
         let mut all = Vec::new();
-        let Files { good, unusable } = files(spool)?;
+        let not: HashSet<PathBuf> = projects.iter().map(|id| spool.cursor_file(id)).collect();
+        let Files { good, unusable } = files_but(spool, &not)?;
         let mut taken_away = Vec::new();
         for file in good {
             let reached = file.reached.iter().map(|it| it.key.place());
@@ -98,6 +107,23 @@ impl Cursors {
             taken_away,
             unusable,
         })
+    }
+
+    /// Under which names, as a configuration has or had them, lastrun files are kept of projects: by their ids.
+    /// Files that say nothing are left out.
+    ///
+    /// # Errors
+    /// As [`Cursors::all`].
+    pub fn names(spool: &Spool) -> io::Result<BTreeMap<String, BTreeSet<String>>> {
+        let of = |file: CursorFile| {
+            let names = file.lastrun.keys();
+            let names = names.filter_map(|name| name.strip_prefix("lastrun."));
+            let names = names.filter(|name| *name != file.project);
+            let names: BTreeSet<String> = names.map(str::to_owned).collect();
+            (file.project, names)
+        };
+        let named = files(spool)?.good.into_iter().map(of);
+        Ok(named.filter(|(_, names)| !names.is_empty()).collect())
     }
 
     /// What stands with the cursors, as the ledger may not have it, or by another name. Files that say nothing
@@ -170,6 +196,10 @@ pub(super) struct Files {
 }
 
 pub(super) fn files(spool: &Spool) -> io::Result<Files> {
+    files_but(spool, &HashSet::new())
+}
+
+fn files_but(spool: &Spool, not: &HashSet<PathBuf>) -> io::Result<Files> {
     let folder = spool.cursors_folder();
     let listing = match fs::read_dir(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -184,7 +214,7 @@ pub(super) fn files(spool: &Spool) -> io::Result<Files> {
     let mut unusable = Vec::new();
     for entry in listing {
         let path = entry.map_err(regular::named(&folder))?.path();
-        if path.extension().is_none_or(|ending| ending != "json") {
+        if path.extension().is_none_or(|ending| ending != "json") || not.contains(&path) {
             continue;
         }
         let reason = match CursorFile::read(&path) {
@@ -260,6 +290,30 @@ mod tests {
             lacking,
         });
         assert_eq!(found, expected);
+        let beside = Cursors::beside(&spool, &["p", "r"]).unwrap().cursors;
+        assert!(beside.iter().all(|it| it.project == "q"), "{beside:?}");
+        assert_eq!(beside.len(), 2);
+    }
+
+    #[test]
+    fn the_names_of_projects_are_those_of_their_lastrun_files() {
+        let (_dir, spool) = spool();
+        assert!(Cursors::names(&spool).unwrap().is_empty());
+        fs::write(spool.folder().join("lastrun.old"), "2026-11-01").unwrap();
+        let cursors = Cursors::open(&spool, false);
+        let nova = [key("one", None, "nova")];
+        for (project, name) in [("p", Some("old")), ("q", Some("new")), ("r", None)] {
+            cursors.starts(project, name, &nova).unwrap();
+            let window = Window {
+                start: 0,
+                end: 1_800_000_000,
+            };
+            cursors.advance(project, &nova[0], window).unwrap();
+        }
+        assert!(cursors.settle().is_empty());
+        // Of `new` there was no file, and none is begun.
+        let names = [("p".to_owned(), BTreeSet::from(["old".to_owned()]))];
+        assert_eq!(Cursors::names(&spool).unwrap(), names.into());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::cursors::cursors;
 use super::finding::{Area, Finding, Findings};
 use super::trial::Trial;
 use crate::run::components::Mapper;
+use crate::run::extract::absent::Absent;
 use crate::run::extract::clock;
 use crate::run::extract::session_of::project_options;
 use crate::run::extract::{Sources, usage_context};
@@ -18,13 +19,15 @@ use crate::run::summary::words::{count, of, span};
 use caso_base::Message;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config};
-use caso_extract::projects::find;
+use caso_disk::Disk;
+use caso_extract::projects::{NO_LIST, find};
 use caso_extract::{ExtractContext, ProjectRef};
 use caso_history::History;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::notice::{Notice, Notices};
 use caso_openstack::{Scope, Service, Session};
+use caso_state::Spool;
 
 /// So far back usage is read, in seconds: what an hourly run reads.
 const BACK: i64 = 3_600;
@@ -89,17 +92,29 @@ pub async fn cloud(
             return findings.add(finding.of(&cloud.name));
         }
     };
-    let mut projects = Vec::new();
+    let (mut projects, mut failures) = (Vec::new(), Vec::new());
     let none_found = found.is_empty();
     for project in found {
         match project {
             Ok(project) => projects.push(project),
-            Err(failure) => {
-                let name = failure.name.as_deref().unwrap_or(&failure.asked).to_owned();
-                let hint = remedy::of_failure(&failure, cloud);
-                let text = failure.error.to_string();
-                findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
-            }
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let spool = Spool::look(&config.spooldir, Disk::default());
+    let absent = Absent::beside(projects.iter(), &spool, cloud, now);
+    let mut explained = Vec::new();
+    for failure in failures {
+        let failure = absent.explain(&session, failure).await;
+        let name = failure.name.as_deref().unwrap_or(&failure.asked).to_owned();
+        let hint = remedy::of_failure(&failure, cloud);
+        let text = failure.error.to_string();
+        findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
+        explained.push(failure);
+    }
+    if !cloud.projects_typed && !warnings.has(NO_LIST) {
+        let failures: Vec<_> = explained.iter().collect();
+        for lost in absent.lost(&session, &failures).await {
+            findings.add(Finding::warning(Area::Project, lost.message()));
         }
     }
     // Of those that were found and cannot be accounted each was named.

@@ -19,6 +19,8 @@ use caso_state::{
     AllCursors, CursorKey, Cursors, Failures, FolderError, FolderProblem, Lock, LockError, Spool,
 };
 
+use crate::run::commands::mapping_migrate::shell::word;
+use crate::run::extract::absent;
 use crate::run::summary::words::{count, len, span};
 
 /// Back so far the last runs are looked for, in seconds.
@@ -138,6 +140,9 @@ pub struct Cursor {
     pub reason: Option<String>,
     /// The last run that extracted read it, or tried to.
     pub in_last_run: bool,
+    /// What makes runs account its project again, where the last one did not.
+    #[serde(skip)]
+    pub way_back: Option<String>,
 }
 
 impl Cursor {
@@ -157,6 +162,7 @@ impl Cursor {
             failing_since: None,
             reason: None,
             in_last_run: false,
+            way_back: None,
         }
     }
 
@@ -240,7 +246,12 @@ impl Status {
         let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
         let queues = readable(queues(config, &spool, delivering), &mut unreadable);
         let cursors = cursors(&spool, now, &runs, last_extracting, known);
-        let (cursors, damaged_cursors) = readable(cursors, &mut unreadable);
+        let (mut cursors, damaged_cursors) = readable(cursors, &mut unreadable);
+        for cursor in cursors.iter_mut().filter(|cursor| !cursor.in_last_run) {
+            let mut clouds = config.clouds.iter();
+            let cloud = clouds.find(|cloud| cloud.name == cursor.cloud);
+            cursor.way_back = cloud.map(|cloud| absent::select(cloud, &word(&cursor.project)));
+        }
         let left = spool.disk().left(&config.spooldir);
         let damaged = readable(damaged(&spool), &mut unreadable);
         let (lost, left_out) = (lost(&runs, now), left_out(&runs, now));
@@ -575,6 +586,7 @@ fn cursors(
                 region: it.key.region,
                 extractor: it.key.extractor,
                 project: it.project,
+                way_back: None,
             }
         })
         .collect();

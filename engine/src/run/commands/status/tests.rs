@@ -27,6 +27,7 @@ fn cursor(project: &str, lag: i64) -> Cursor {
         failing_since: None,
         reason: None,
         in_last_run: true,
+        way_back: None,
     }
 }
 
@@ -110,6 +111,7 @@ fn ill() -> Status {
     };
     status.cursors.push(Cursor {
         in_last_run: false,
+        way_back: Some("openstack project set --tag caso c".into()),
         name: None,
         ..cursor("c", 30 * HOUR)
     });
@@ -177,8 +179,8 @@ fn for_a_person() {
          projects    3 projects, 1 up to date\n            \
          name-of-b nova: up to 2026-11-14T16:57:53Z, 7 days behind (failed in 9 runs): Nova said no\n            \
          c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
-         its place in `projects`? Its usage since then is not accounted; \
-         `caso cursor forget` gives it up\n\
+         its place in `projects`? Its usage since then is not accounted\n\
+         hint        openstack project set --tag caso c, to account it; caso cursor forget c, to give it up\n\
          queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, `caso queue retry ssm` \
          puts them back\n            \
          logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue drop \

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
+use crate::run::commands::mapping_migrate::shell::word;
 use crate::run::month;
 use crate::run::summary::words::{count, damaged, size, span};
 use caso_base::time::format_utc;
@@ -120,45 +121,57 @@ impl Page {
                 count(number, "project", "projects")
             ),
         );
-        for cursor in by_project.values().flatten().filter(|it| odd(it)) {
-            let id = cursor.project.as_str();
-            let name = match (&cursor.name, cursor.in_last_run) {
-                (None, _) => id.to_owned(),
-                (Some(name), true) => name.clone(),
-                // Keystone may not show it any more: by the name alone nobody finds it.
-                (Some(name), false) => format!("{name} ({id})"),
-            };
-            let up_to = match (cursor.at, cursor.lag) {
-                (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
-                _ => "never extracted".to_owned(),
-            };
-            let why = match (&cursor.reason, cursor.in_last_run) {
-                (Some(reason), _) => format!(": {reason}"),
-                (None, false) => {
-                    ": the last run did not find it: has it lost its tag, or its place in \
-                                  `projects`? Its usage since then is not accounted; `caso cursor forget` gives it up"
-                        .to_owned()
-                }
-                (None, true) => String::new(),
-            };
-            let runs = match cursor.failed_runs {
-                0 => String::new(),
-                runs => format!(" (failed in {})", count(runs, "run", "runs")),
-            };
-            let region = cursor
-                .region
-                .as_ref()
-                .map_or_else(String::new, |it| format!(" {it}"));
-            self.line(
-                "",
-                &format!("{name}{region} {}: {up_to}{runs}{why}", cursor.extractor),
-            );
+        for cursors in by_project.values() {
+            for cursor in cursors.iter().filter(|it| odd(it)) {
+                self.cursor(cursor);
+            }
+            let lost = cursors
+                .iter()
+                .filter(|it| odd(it) && !it.in_last_run && it.reason.is_none());
+            if let Some(lost) = lost.last() {
+                self.line("hint", &way_out(lost));
+            }
         }
         for failure in status.without_cursor() {
             let project = failure.project.as_deref().unwrap_or_default();
             let name = failure.name.as_deref().unwrap_or(project);
             self.line("", &format!("{name}: never extracted: {}", failure.reason));
         }
+    }
+
+    fn cursor(&mut self, cursor: &Cursor) {
+        let id = cursor.project.as_str();
+        let name = match (&cursor.name, cursor.in_last_run) {
+            (None, _) => id.to_owned(),
+            (Some(name), true) => name.clone(),
+            // Keystone may not show it any more: by the name alone nobody finds it.
+            (Some(name), false) => format!("{name} ({id})"),
+        };
+        let up_to = match (cursor.at, cursor.lag) {
+            (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
+            _ => "never extracted".to_owned(),
+        };
+        let why = match (&cursor.reason, cursor.in_last_run) {
+            (Some(reason), _) => format!(": {reason}"),
+            (None, false) => {
+                ": the last run did not find it: has it lost its tag, or its place in \
+                              `projects`? Its usage since then is not accounted"
+                    .to_owned()
+            }
+            (None, true) => String::new(),
+        };
+        let runs = match cursor.failed_runs {
+            0 => String::new(),
+            runs => format!(" (failed in {})", count(runs, "run", "runs")),
+        };
+        let region = cursor
+            .region
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" {it}"));
+        self.line(
+            "",
+            &format!("{name}{region} {}: {up_to}{runs}{why}", cursor.extractor),
+        );
     }
 
     fn queues(&mut self, status: &Status) {
@@ -285,5 +298,14 @@ impl Page {
             }
             self.line("outgoing", &text);
         }
+    }
+}
+
+/// What to do about a project that the last run did not find.
+fn way_out(cursor: &Cursor) -> String {
+    let forget = format!("caso cursor forget {}", word(&cursor.project));
+    match &cursor.way_back {
+        Some(way_back) => format!("{way_back}, to account it; {forget}, to give it up"),
+        None => forget,
     }
 }

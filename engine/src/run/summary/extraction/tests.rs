@@ -36,6 +36,7 @@ fn summary(results: Vec<(Extractor, ExtractorResult)>) -> Summary {
         }]),
         failures: Vec::new(),
         without_cursor: Vec::new(),
+        lost: Vec::new(),
         no_project: false,
         ahead: None,
         cancelled: false,

@@ -1,0 +1,239 @@
+//! Projects that were extracted and that Keystone does not give any more as the configuration asks for them:
+//! renamed, deleted, without their tag.
+//!
+//! Nothing of that is an error of a run that selects by tag, and its usage is lost without a word. What became of
+//! such a project Keystone says by its id, which the spool knows. Nobody is asked of more than [`MOST`]: a site that
+//! never forgets a project is not to pay for it every hour.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use super::cursor_keys;
+use crate::run::commands::mapping_migrate::shell::word;
+use crate::run::summary::words::{count, len};
+use caso_base::digest::sha256_hex;
+use caso_base::time::format_utc;
+use caso_config::CloudConfig;
+use caso_extract::{ProjectError, ProjectFailure, ProjectRef};
+use caso_model::notice::Notice;
+use caso_openstack::Session;
+use caso_openstack::keystone::{self, Project};
+use caso_state::{Cursors, Spool, ledger};
+
+/// Of so many projects of a cloud Keystone is asked.
+const MOST: usize = 10;
+/// So many are named where there are more.
+const NAMED: usize = 3;
+/// So far back names are looked for in the ledger of runs, in seconds.
+const LOOK_BACK: i64 = 32 * 86_400;
+
+/// What the spool knows of projects of a cloud that were not found.
+pub struct Absent<'a> {
+    spool: &'a Spool,
+    cloud: &'a CloudConfig,
+    now: i64,
+    /// Up to where they were extracted, by id: the farthest of the extractors.
+    until: BTreeMap<String, i64>,
+    /// By id: what Keystone called them, the last name first, then what configurations did.
+    names: OnceLock<BTreeMap<String, Vec<String>>>,
+}
+
+impl<'a> Absent<'a> {
+    /// Those that are extracted in this cloud, beside the ones that were found. What cannot be read names nobody:
+    /// that it cannot is told elsewhere.
+    pub fn beside<'b>(
+        found: impl Iterator<Item = &'b ProjectRef>,
+        spool: &'a Spool,
+        cloud: &'a CloudConfig,
+        now: i64,
+    ) -> Self {
+        let keys = cursor_keys::of_cloud(cloud);
+        let found: Vec<&str> = found.map(|project| project.id.as_str()).collect();
+        let cursors = Cursors::beside(spool, &found).map(|all| all.cursors);
+        let mut until = BTreeMap::new();
+        for cursor in cursors.unwrap_or_default() {
+            if let Some(at) = cursor.at.filter(|_| keys.contains(&cursor.key)) {
+                let known = until.entry(cursor.project).or_insert(at);
+                *known = at.max(*known);
+            }
+        }
+        Absent {
+            spool,
+            cloud,
+            now,
+            until,
+            names: OnceLock::new(),
+        }
+    }
+
+    /// Read where somebody asks, for the ledger is long.
+    fn names(&self, id: &str) -> &[String] {
+        let read = || {
+            let names = ledger::names(self.spool, self.now - LOOK_BACK);
+            let mut names = names.unwrap_or_default();
+            for (id, written) in Cursors::names(self.spool).unwrap_or_default() {
+                names.entry(id).or_default().extend(written);
+            }
+            names
+        };
+        let names = self.names.get_or_init(read).get(id);
+        names.map_or(&[], Vec::as_slice)
+    }
+
+    fn has_name(&self, id: &str, name: &str) -> bool {
+        self.names(id).iter().any(|known| known == name)
+    }
+
+    /// For people.
+    fn called(&self, id: &str) -> String {
+        match self.names(id).first() {
+            Some(name) => format!("`{name}` ({id})"),
+            None => format!("`{id}`"),
+        }
+    }
+
+    /// A project that is not found by its name, and that Keystone knows by another one, under the id that the
+    /// name was extracted by. Any other failure is what it was.
+    pub async fn explain(&self, session: &Session, failure: ProjectFailure) -> ProjectFailure {
+        let unknown = matches!(
+            *failure.error,
+            ProjectError::Unknown { .. } | ProjectError::UnknownId { .. }
+        );
+        let ids = self.until.keys();
+        let mut ids = ids.filter(|id| unknown && self.has_name(id, &failure.asked));
+        // Of two that were called so nobody knows which is meant.
+        let (Some(id), None) = (ids.next(), ids.next()) else {
+            return failure;
+        };
+        match keystone::project_by_id(session, id).await {
+            Ok(found) if found.name != failure.asked && !found.name.is_empty() => ProjectFailure {
+                id: Some(found.id.clone()),
+                error: Box::new(ProjectError::Renamed {
+                    id: found.id,
+                    now: found.name,
+                }),
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
+    /// A word on each that nobody has one of yet. For who has asked for all projects of the cloud.
+    pub async fn lost(&self, session: &Session, failures: &[&ProjectFailure]) -> Vec<Notice> {
+        let named = |id: &str| {
+            let of = |failure: &&ProjectFailure| {
+                failure.id.as_deref() == Some(id)
+                    || failure.asked == id
+                    || self.has_name(id, &failure.asked)
+            };
+            failures.iter().any(of)
+        };
+        let lost: Vec<&String> = self.until.keys().filter(|id| !named(id)).collect();
+        if lost.len() > MOST {
+            return vec![self.many(&lost)];
+        }
+        let mut notices = Vec::new();
+        for id in lost {
+            let fate = match keystone::project_by_id(session, id).await {
+                Ok(project) if has_tag(&project, self.cloud) => continue,
+                Ok(project) => Fate::Unselected(project.name),
+                Err(error) if error.is_not_found() => Fate::Deleted,
+                Err(error) if error.is_outage() => continue,
+                Err(_) => Fate::Unseen,
+            };
+            notices.push(self.notice(id, &fate));
+        }
+        notices
+    }
+
+    fn notice(&self, id: &str, fate: &Fate) -> Notice {
+        let until = self.until.get(id).copied().unwrap_or_default();
+        let name = match fate {
+            Fate::Unselected(name) if !name.is_empty() => format!("`{name}` ({id})"),
+            _ => self.called(id),
+        };
+        let why = match fate {
+            Fate::Deleted => "Keystone has it no more".to_owned(),
+            Fate::Unselected(_) => format!("`projects` does not name it{}", tagless(self.cloud)),
+            Fate::Unseen => format!(
+                "this account does not see it any more; it was deleted, or `projects` does not name it{}",
+                tagless(self.cloud)
+            ),
+        };
+        let text = format!(
+            "project {name} is no longer accounted: {why}; it was extracted up to {}",
+            format_utc(until)
+        );
+        let forget = format!("caso cursor forget {}", word(id));
+        let hint = match fate {
+            Fate::Deleted => forget,
+            Fate::Unselected(_) | Fate::Unseen => format!(
+                "{}, to account it; {forget}, to give it up",
+                select(self.cloud, &word(id))
+            ),
+        };
+        Notice::warning(
+            format!("project-lost:{}:{id}", self.cloud.name),
+            (text, hint),
+        )
+    }
+
+    fn many(&self, lost: &[&String]) -> Notice {
+        let named: Vec<String> = lost.iter().take(NAMED).map(|id| self.called(id)).collect();
+        let text = format!(
+            "{} are no longer accounted: deleted, or `projects` does not name them{}: {} and {} more",
+            count(len(lost), "project", "projects"),
+            tagless(self.cloud),
+            named.join(", "),
+            lost.len() - named.len()
+        );
+        let hint = format!(
+            "`caso status` names each; {}, to account one; caso cursor forget <project>, to give one up",
+            select(self.cloud, "<project>")
+        );
+        let ids: Vec<&str> = lost.iter().map(|id| id.as_str()).collect();
+        let key = sha256_hex(ids.join(" ").as_bytes());
+        Notice::warning(
+            format!("projects-lost:{}:{key}", self.cloud.name),
+            (text, hint),
+        )
+    }
+}
+
+/// What became of a project.
+enum Fate {
+    Deleted,
+    /// It is there, by this name.
+    Unselected(String),
+    /// Nobody knows.
+    Unseen,
+}
+
+fn tags(cloud: &CloudConfig) -> Vec<&str> {
+    let tag = cloud.caso_tag.as_deref().unwrap_or_default();
+    tag.split(',').filter(|tag| !tag.is_empty()).collect()
+}
+
+/// Keystone's list of them may be cut short.
+fn has_tag(project: &Project, cloud: &CloudConfig) -> bool {
+    let tags = tags(cloud);
+    let has = |tag: &&str| project.tags.iter().any(|of| of == tag);
+    !tags.is_empty() && tags.iter().all(has)
+}
+
+fn tagless(cloud: &CloudConfig) -> String {
+    match cloud.caso_tag.as_deref().unwrap_or_default() {
+        "" => String::new(),
+        tag => format!(", and it does not have the tag `{tag}`"),
+    }
+}
+
+/// What makes runs account a project.
+pub fn select(cloud: &CloudConfig, project: &str) -> String {
+    let tags = tags(cloud).into_iter();
+    let flags: Vec<String> = tags.map(|tag| format!("--tag {}", word(tag))).collect();
+    match flags.is_empty() {
+        true => format!("write `{project}` into `projects` in [{}]", cloud.section),
+        false => format!("openstack project set {} {project}", flags.join(" ")),
+    }
+}
