@@ -48,7 +48,8 @@ fn an_hour_without_names_costs_no_name() {
         cloud.inject(Rule::on("/users/"), fault.clone());
         site.extract(&HOUR)
             .expect(1)
-            .says("the names of users cannot be looked up");
+            .says("the names of users cannot be looked up")
+            .never_says("could not be looked up");
         assert_eq!(site.cursor(&project_id(0)), None, "{fault:?}");
         cloud.heal();
     }

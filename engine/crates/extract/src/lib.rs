@@ -202,10 +202,10 @@ impl ExtractError {
                 "put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
                     .to_owned(),
             ),
-            ExtractError::NoPowerSource
-            | ExtractError::NoNames(_)
-            | ExtractError::CellDown { .. }
-            | ExtractError::Sink(_) => None,
+            ExtractError::NoNames(error) => error.hint(),
+            ExtractError::NoPowerSource | ExtractError::CellDown { .. } | ExtractError::Sink(_) => {
+                None
+            }
         }
     }
 

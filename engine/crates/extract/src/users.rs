@@ -22,6 +22,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
+use caso_base::Message;
 use caso_model::notice::Notices;
 use caso_model::usage::User;
 use caso_openstack::keystone::{self, UserList};
@@ -51,9 +52,28 @@ pub enum Patience {
 /// Keystone gave no names where it has some.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "the names of users cannot be looked up, so its window waits for the next run (after a day of this it goes on without them): {0}"
+    "the names of users cannot be looked up, so its window waits for the next run (after a day of this its records go out \
+     with the ids alone): {text}"
 )]
-pub struct NoNames(String);
+pub struct NoNames {
+    text: String,
+    hint: Option<String>,
+}
+
+impl NoNames {
+    fn of(error: &ApiError) -> Self {
+        NoNames {
+            text: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+
+    /// What to do about it, where that is known. The text does not have it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
 
 /// What Keystone said of an id: a name, or that it does not know it.
 type Answer = Arc<OnceCell<Option<String>>>;
@@ -79,9 +99,10 @@ pub struct UserCache {
 
 #[derive(Debug, Default)]
 struct Failures {
+    /// Those whose records go out without a name: not where the window waits for it.
     users: BTreeSet<String>,
     outages: usize,
-    last: Option<String>,
+    last: Option<NoNames>,
 }
 
 impl UserCache {
@@ -207,6 +228,10 @@ impl UserCache {
             let name = answer.get().cloned();
             return match (name, self.away(), patience) {
                 (None, Some(away), Patience::Wait) => Err(away),
+                (None, Some(_), Patience::GoOn) => {
+                    self.failures().users.insert(id.to_owned());
+                    Ok(None)
+                }
                 (name, _, _) => Ok(name),
             };
         }
@@ -229,16 +254,18 @@ impl UserCache {
                 Ok(Some(name.clone()))
             }
             Err(error) => {
-                self.failed(id, &error, warnings);
-                match patience {
-                    Patience::Wait if self.is_passing(&error) => Err(NoNames(error.to_string())),
-                    Patience::Wait | Patience::GoOn => Ok(None),
+                let waits = patience == Patience::Wait && self.is_passing(&error);
+                self.failed((!waits).then_some(id), &error, warnings);
+                match waits {
+                    true => Err(NoNames::of(&error)),
+                    false => Ok(None),
                 }
             }
         }
     }
 
-    fn failed(&self, id: &str, error: &ApiError, warnings: &Notices) {
+    /// `without`: the user whose records go out without the name.
+    fn failed(&self, without: Option<&str>, error: &ApiError, warnings: &Notices) {
         if error.is_forbidden()
             || error.is_unauthorized()
             || matches!(error, ApiError::NoEndpoint { .. })
@@ -266,8 +293,8 @@ impl UserCache {
             return;
         }
         let mut failures = self.failures();
-        failures.users.insert(id.to_owned());
-        failures.last = Some(error.to_string());
+        failures.users.extend(without.map(str::to_owned));
+        failures.last = Some(NoNames::of(error));
         if error.is_outage() {
             failures.outages += 1;
             if failures.outages >= MOST_OUTAGES {
@@ -280,25 +307,34 @@ impl UserCache {
     fn away(&self) -> Option<NoNames> {
         let failures = self.failures();
         let away = failures.outages >= MOST_OUTAGES;
-        let last = failures.last.as_ref().filter(|_| away)?;
-        Some(NoNames(last.clone()))
+        failures.last.clone().filter(|_| away)
     }
 
     /// Says, once, how many users are missing in records because Keystone
     /// failed.
     pub fn warn_of_failures(&self, warnings: &Notices) {
         let failures = self.failures();
-        let Some(last) = &failures.last else { return };
+        let Some(last) = failures
+            .last
+            .as_ref()
+            .filter(|_| !failures.users.is_empty())
+        else {
+            return;
+        };
         let stopped = if self.stopped.load(Ordering::Acquire) {
             ", and no more were looked up"
         } else {
             ""
         };
         warnings.warn_once("users-failed", || {
-            format!(
-                "{} users could not be looked up{stopped}, so their records carry no GlobalUserName; the last error: {last}",
-                failures.users.len()
-            )
+            let text = format!(
+                "{} {} could not be looked up{stopped}, so their records carry the id and no GlobalUserName; the last \
+                 error: {}",
+                failures.users.len(),
+                if failures.users.len() == 1 { "user" } else { "users" },
+                last.text
+            );
+            Message::from(text).hint(last.hint())
         });
     }
 

@@ -112,6 +112,40 @@ async fn where_the_list_is_refused_users_are_asked_for_by_id() {
     }
 }
 
+/// What waits is the error's own: no record goes out without a name. Who is patient no more is counted, asked for or
+/// not.
+#[tokio::test]
+async fn nobody_is_said_to_go_out_without_a_name_who_waits_for_it() {
+    for (patience, warned) in [
+        (Patience::Wait, None),
+        (
+            Patience::GoOn,
+            Some("9 users could not be looked up, and no more were looked up, so"),
+        ),
+    ] {
+        let stand =
+            people(9).start_with(|call, _| call.path.contains("/v3/users").then(|| status(503)));
+        let context = stand.context();
+        let caches = &context.caches;
+        let found = caches
+            .users
+            .lookup(&context.session, &ids(0..9), patience, &caches.warnings)
+            .await;
+        assert_eq!(found.is_err(), patience == Patience::Wait);
+        if let Err(error) = found {
+            assert!(error.hint().unwrap().contains("Keystone"), "{error}");
+        }
+        caches.users.warn_of_failures(&caches.warnings);
+        let warnings = caches.warnings.take();
+        let texts: Vec<_> = warnings.iter().map(|it| it.text.as_str()).collect();
+        assert_eq!(texts.len(), usize::from(warned.is_some()), "{texts:?}");
+        assert!(
+            texts.iter().all(|text| text.starts_with(warned.unwrap())),
+            "{texts:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_recording_has_those_who_are_needed_alone() {
     let stand = people(20).start();
