@@ -139,7 +139,7 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, of_transport))
         .or_else(|| of(error, |it: &DiskError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &JournalError| it.hint().map(owned)))
-        .or_else(|| of(error, |it: &TlsError| it.hint().map(owned)))
+        .or_else(|| of(error, TlsError::hint))
         .or_else(|| of(error, |it: &Unset| it.0.hint.clone()))
         .or_else(|| of(error, |_: &KeyAlone| Some(owned(KeyAlone::HINT))))
         .or_else(|| of(error, |it: &AgainError| Some(owned(it.hint()))))
@@ -156,7 +156,7 @@ fn of_spool(error: &SpoolError) -> Option<String> {
 
 fn of_transport(error: &SetupError) -> Option<String> {
     match error {
-        SetupError::Tls(tls) => tls.hint().map(str::to_owned),
+        SetupError::Tls(tls) => tls.hint(),
         SetupError::Proxy(_) | SetupError::Http(_) => None,
     }
 }
@@ -274,6 +274,8 @@ pub fn right(error: &ExtractError, cloud: &CloudConfig) -> Option<Right> {
 fn right_on(error: &ApiError, cloud: &CloudConfig) -> Option<Right> {
     let or = match error {
         ApiError::NoRole { .. } | ApiError::WrongToken { .. } => String::new(),
+        // A role is no remedy for what a proxy forbids.
+        ApiError::Forbidden { call, .. } if call.through.is_some() => return None,
         ApiError::Forbidden { message, call } => rule(message).map_or(String::new(), |rule| {
             let service = call.service;
             format!("; or allow `{rule}` to a role that it has, in the policy of {service}")

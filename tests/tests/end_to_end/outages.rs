@@ -1,6 +1,9 @@
 //! Services that are away, slow, or talk nonsense: what a run makes of it, what
 //! it tells, and that the next one makes up for it.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use caso_stand_in::{Fault, Rule, project_id};
@@ -51,6 +54,84 @@ fn a_proxy_that_is_down_is_named() {
         .expect(1)
         .says("asked through the proxy `http://127.0.0.1:9` (`http_proxy` in the environment")
         .says("correct that variable, or add the host to `no_proxy`");
+}
+
+/// What answers every request with this status, and lets nothing through.
+fn refusing_proxy(status: u16) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                let lower = line.to_lowercase();
+                if let Some(bytes) = lower.strip_prefix("content-length: ") {
+                    length = bytes.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let _ = reader.read_exact(&mut vec![0; length]);
+            let answer = format!(
+                "HTTP/1.1 {status} No\r\nConnection: close\r\nContent-Length: 9\r\n\r\nnot today"
+            );
+            let _ = reader.get_mut().write_all(answer.as_bytes());
+        }
+    });
+    format!("http://{address}")
+}
+
+/// Who answered of the two, a status alone does not say; but that a login is wanted, or that there is no tunnel.
+#[test]
+fn what_a_proxy_answers_is_not_taken_for_keystones() {
+    for (variable, scheme, status, told, way_out) in [
+        (
+            "http_proxy",
+            "http",
+            503,
+            "in its place, answered with status 503 to `POST http://",
+            "if it was the proxy, add the host to `no_proxy`, or have it let us through to Keystone",
+        ),
+        (
+            "HTTP_PROXY",
+            "http",
+            403,
+            "in its place, forbids this account `POST http://",
+            "if it was the proxy, add the host to `no_proxy`, or have it let us through to Keystone",
+        ),
+        (
+            "all_proxy",
+            "http",
+            407,
+            "wants a user and a password (status 407)",
+            "write the proxy's user and password into that variable",
+        ),
+        (
+            "https_proxy",
+            "https",
+            407,
+            "wants a user and a password (status 407)",
+            "write the proxy's user and password into that variable",
+        ),
+        (
+            "https_proxy",
+            "https",
+            503,
+            "refuses to make a connection to it, or cannot make one",
+            "add the host to `no_proxy`, or have the proxy let `CONNECT` through to Keystone",
+        ),
+    ] {
+        let proxy = refusing_proxy(status);
+        let mut site = Site::with_auth_url(&format!("{scheme}://cloud.invalid:5000/v3"));
+        site.variable(variable, &proxy);
+        extract(&site)
+            .expect(1)
+            .says(&format!(
+                "the proxy `{proxy}` (`{variable}` in the environment) {told}"
+            ))
+            .says(way_out)
+            .never_says("the fault is Keystone's");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The ground under every room: the clock that is handed in, the environment,
 //! times, booleans and endpoints as text, an error with its causes in one line,
-//! digests, reading what ought to be a file, the nearest known word, the gate for texts of others.
+//! digests, reading what ought to be a file, the nearest known word, the gate for texts of others,
+//! words for a shell.
 //!
 //! Nothing here knows OpenStack, accounting or WebAssembly.
 
@@ -15,6 +16,7 @@ pub mod error_chain;
 pub mod line;
 pub mod message;
 pub mod regular;
+pub mod shell;
 pub mod suggest;
 pub mod time;
 
@@ -24,3 +26,4 @@ pub use endpoint::{Endpoint, ParseEndpointError};
 pub use environment::environment;
 pub use error_chain::error_chain;
 pub use message::Message;
+pub use shell::shell_word;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use url::Url;
 
+use crate::proxy::Through;
+
 /// Reading, asking for a token, and the two methods by which
 /// `caso-mapping-migrate` writes to Keystone on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,13 +89,23 @@ pub enum TransportError {
     /// may not have seen the request, and asking again may help.
     #[error("{0}")]
     Connect(String),
+    /// A proxy answered in the server's place, and lets nothing through to it.
+    #[error("{detail}")]
+    Proxy {
+        /// Not without a login.
+        wants_login: bool,
+        /// Which proxy, and what it said.
+        detail: String,
+    },
     /// The TLS handshake failed, by their certificate or ours.
     #[error("{detail}")]
     Tls {
         /// Signed by nobody we know: `cafile` would help.
         unknown_issuer: bool,
-        /// The reason, and where there is one the way out.
+        /// The reason.
         detail: String,
+        /// What to do about it, where more is known than that `cafile` would help.
+        remedy: Option<String>,
     },
     /// One of the bounds of [`Timeouts`](crate::Timeouts) is over.
     #[error("{0}")]
@@ -128,9 +140,9 @@ pub trait Transport: Send + Sync {
         BTreeMap::new()
     }
 
-    /// Whether an address is asked through a proxy, which may then be what fails.
-    fn is_proxied(&self, _: &Url) -> bool {
-        false
+    /// The proxy that an address is asked through, which may then be what fails.
+    fn through(&self, _: &Url) -> Option<Through> {
+        None
     }
 }
 

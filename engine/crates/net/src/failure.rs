@@ -2,11 +2,14 @@
 //! Prometheus and guests, by the variants of rustls, hyper and `std::io`, never
 //! by their texts, which change from release to release.
 
+mod tls;
+
 use std::error::Error as StdError;
 use std::io;
 
 use caso_base::error_chain;
-use rustls::{AlertDescription, CertificateError};
+
+pub(crate) use self::tls::OTHERS_SIGNATURE;
 
 use crate::address::Unresolved;
 
@@ -19,6 +22,8 @@ pub enum Cause {
     Refused,
     /// No connection, for any other reason.
     Unreachable,
+    /// No connection, and the system says of none that failed: a proxy did not open the way, if there is one.
+    Unopened,
     /// No connection within the bound.
     ConnectTimeout,
     /// The other side closed the connection while it was being made, a
@@ -34,6 +39,8 @@ pub enum Cause {
     UnknownIssuer,
     /// Their certificate has another fault.
     Certificate,
+    /// They speak none of the versions of TLS that we take.
+    TlsVersion,
     /// They ended TLS with an alert: they do not like what we offer.
     Alert,
     /// TLS failed otherwise.
@@ -57,6 +64,8 @@ pub struct Failure {
     pub cause: Cause,
     /// For people.
     pub detail: String,
+    /// What to do about it, where TLS says so much.
+    pub remedy: Option<String>,
 }
 
 impl Failure {
@@ -73,12 +82,14 @@ impl Failure {
             (_, false, true) => Cause::Silence,
             (Some(Known::Closed), true, _) => Cause::HungUp,
             (Some(Known::Closed), false, _) => Cause::Cut,
+            (None, true, _) if is_of_no_system(&error) => Cause::Unopened,
             (None, true, _) => Cause::Unreachable,
             (None, false, _) => Cause::Protocol,
         };
         Failure {
             cause,
             detail: error_chain(&error),
+            remedy: None,
         }
     }
 
@@ -94,53 +105,28 @@ impl Failure {
         Failure {
             cause,
             detail: error_chain(error),
+            remedy: None,
         }
     }
 
     /// In a sentence about a server, for the operator of a guest that may reach
     /// it: with what would help, where that is known.
     pub fn at(&self, server: &str) -> String {
-        let remedy = match self.cause {
-            Cause::UnknownIssuer => format!("; set a `cafile` for `{server}`"),
-            _ => String::new(),
+        let remedy = match (self.cause, &self.remedy) {
+            (Cause::UnknownIssuer, _) => format!("; set a `cafile` for `{server}`"),
+            (_, Some(remedy)) => format!("; {remedy}"),
+            (_, None) => String::new(),
         };
         format!("`{server}`: {}{remedy}", self.detail)
     }
 
     fn of_tls(error: &rustls::Error) -> Self {
-        use rustls::Error as E;
-        let (cause, detail) = match error {
-            E::InvalidCertificate(CertificateError::UnknownIssuer) => (
-                Cause::UnknownIssuer,
-                "its certificate is signed by an authority that this machine does not know"
-                    .to_owned(),
-            ),
-            E::InvalidCertificate(
-                CertificateError::Expired | CertificateError::ExpiredContext { .. },
-            ) => (Cause::Certificate, "its certificate has expired".to_owned()),
-            E::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            ) => (
-                Cause::Certificate,
-                format!(
-                    "its certificate is for another name; write one of its names in the address, or get a certificate for this one: {error}"
-                ),
-            ),
-            E::InvalidCertificate(_) => (Cause::Certificate, error.to_string()),
-            E::AlertReceived(AlertDescription::CertificateRequired) => (
-                Cause::Alert,
-                "it asks for a client certificate, and there is none".to_owned(),
-            ),
-            E::AlertReceived(_) => (Cause::Alert, error.to_string()),
-            E::InvalidMessage(_) => (
-                Cause::Tls,
-                format!(
-                    "what answers at that port speaks no TLS; is its address `http://`? ({error})"
-                ),
-            ),
-            _ => (Cause::Tls, error.to_string()),
-        };
-        Failure { cause, detail }
+        let (cause, detail, remedy) = tls::told(error);
+        Failure {
+            cause,
+            detail,
+            remedy,
+        }
     }
 }
 
@@ -186,6 +172,10 @@ fn plain<'a>(cause: &'a (dyn StdError + 'static)) -> Option<Known<'a>> {
     closed.then_some(Known::Closed)
 }
 
+fn is_of_no_system(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).iter().all(|cause| !cause.is::<io::Error>())
+}
+
 /// An error and all that is under it, also what hides inside an `io::Error`,
 /// which does not name it as its source.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
@@ -210,6 +200,8 @@ fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError +
 
 #[cfg(test)]
 mod tests {
+    use rustls::{AlertDescription, CertificateError};
+
     use super::*;
 
     /// As hyper and reqwest wrap what the system says.

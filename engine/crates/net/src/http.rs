@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::client::client_builder;
 use crate::environment::NetworkEnvironment;
-use crate::failure::{Cause, Failure};
-use crate::proxy::{BadProxy, Proxies};
+use crate::failure::{Cause, Failure, OTHERS_SIGNATURE};
+use crate::proxy::{BadProxy, Proxies, Through};
 use crate::tls::{TlsClient, TlsError, TlsSettings};
 use crate::{Method, Request, Response, Timeouts, Transport, TransportError};
 
@@ -63,6 +63,7 @@ pub struct HttpTransport {
     timeouts: Timeouts,
     max_body: u64,
     bundle: Option<Bundle>,
+    only_tls13: bool,
 }
 
 /// What replaces the system's certificates.
@@ -82,11 +83,13 @@ impl Bundle {
             return TransportError::Tls {
                 unknown_issuer: false,
                 detail: format!("{detail}; put that of the authority which did into it"),
+                remedy: None,
             };
         }
         TransportError::Tls {
             unknown_issuer: true,
             detail,
+            remedy: None,
         }
     }
 }
@@ -116,11 +119,13 @@ impl HttpTransport {
             timeouts: settings.timeouts,
             max_body: settings.max_body,
             bundle,
+            only_tls13: settings.tls.only_tls13,
         })
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let started = Instant::now();
+        let through = self.proxies.through(&request.url);
         let mut builder = match request.method {
             Method::Get => self.client.get(request.url),
             Method::Post => self.client.post(request.url),
@@ -159,6 +164,10 @@ impl HttpTransport {
             }
             body.extend_from_slice(&piece);
         }
+        // No server behind it says so.
+        if let (407, Some(through)) = (status, &through) {
+            return Err(wants_login(through));
+        }
         Ok(Response {
             status,
             headers,
@@ -169,41 +178,62 @@ impl HttpTransport {
     fn explain(&self, error: reqwest::Error, in_body: bool, started: Instant) -> TransportError {
         // It may be the proxy that fails, which nobody sees in the address.
         let through = error.url().and_then(|url| self.proxies.through(url));
-        let Failure { cause, mut detail } = Failure::of_request(error);
+        let Failure {
+            cause,
+            mut detail,
+            mut remedy,
+        } = Failure::of_request(error);
+        if cause == Cause::TlsVersion && self.only_tls13 {
+            "it does not speak TLS 1.3, and `tls_min_version` takes nothing older"
+                .clone_into(&mut detail);
+            remedy = Some(
+                "set `tls_min_version = 1.2` in `[keystone_auth]`, or have TLS 1.3 switched on there"
+                    .to_owned(),
+            );
+        }
+        let others_signature = detail == OTHERS_SIGNATURE;
         if let Some(through) = &through {
-            detail = format!("{detail}; {through}");
+            if cause == Cause::Unopened {
+                return no_way(through, &detail);
+            }
+            detail = format!("{detail}; {}", through.asked());
         }
         // Without a certificate it hung up, or sent an alert.
         let refused = cause == Cause::Alert || cause.is_closed();
         if refused && self.tls.is_certificate_wanted() {
             return TransportError::Tls {
                 unknown_issuer: false,
-                detail: "it asks for a client certificate, and there is none: set `certfile` and `keyfile` in `[keystone_auth]`".to_owned(),
+                detail: "it asks for a client certificate, and there is none".to_owned(),
+                remedy: Some("set `certfile` and `keyfile` in `[keystone_auth]`".to_owned()),
             };
         }
         // One of the authority's name with another key is not the one either.
-        let unsigned = cause == Cause::UnknownIssuer
-            || cause == Cause::Certificate && detail.contains("BadSignature");
+        let unsigned = cause == Cause::UnknownIssuer || others_signature;
         if let Some(bundle) = self.bundle.as_ref().filter(|_| unsigned) {
             return bundle.has_not_signed(&detail);
         }
         match cause {
-            Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {
-                TransportError::Tls {
-                    unknown_issuer: cause == Cause::UnknownIssuer,
-                    detail,
-                }
-            }
+            Cause::UnknownIssuer
+            | Cause::Certificate
+            | Cause::TlsVersion
+            | Cause::Alert
+            | Cause::Tls => TransportError::Tls {
+                unknown_issuer: cause == Cause::UnknownIssuer,
+                detail,
+                remedy,
+            },
             Cause::ConnectTimeout | Cause::Silence => {
                 let late = self.too_late(cause, in_body, started);
                 TransportError::Timeout(match through {
-                    Some(through) => format!("{late}; {through}"),
+                    Some(through) => format!("{late}; {}", through.asked()),
                     None => late,
                 })
             }
-            Cause::Unresolved | Cause::Refused | Cause::Unreachable | Cause::HungUp => {
-                TransportError::Connect(detail)
-            }
+            Cause::Unresolved
+            | Cause::Refused
+            | Cause::Unreachable
+            | Cause::Unopened
+            | Cause::HungUp => TransportError::Connect(detail),
             _ if in_body => TransportError::Truncated(detail),
             Cause::Cut => TransportError::Connect(format!("the connection was closed: {detail}")),
             Cause::Protocol => TransportError::Protocol(detail),
@@ -234,8 +264,27 @@ impl Transport for HttpTransport {
         self.tls.certificate_ends()
     }
 
-    fn is_proxied(&self, url: &Url) -> bool {
-        self.proxies.proxy_for(url).is_some()
+    fn through(&self, url: &Url) -> Option<Through> {
+        self.proxies.through(url)
+    }
+}
+
+fn wants_login(through: &Through) -> TransportError {
+    TransportError::Proxy {
+        wants_login: true,
+        detail: format!("{through} wants a user and a password (status 407)"),
+    }
+}
+
+/// The proxy was asked for a way to the server (`CONNECT`), and opened none. Whether it wants a login its library
+/// says in words alone: where they change, the message is less exact.
+fn no_way(through: &Through, detail: &str) -> TransportError {
+    match detail.contains("authorization required") {
+        true => wants_login(through),
+        false => TransportError::Proxy {
+            wants_login: false,
+            detail: format!("{through} refuses to make a connection to it, or cannot make one"),
+        },
     }
 }
 

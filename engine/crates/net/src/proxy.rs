@@ -13,6 +13,7 @@
 //! `REQUEST_METHOD` is set, anybody may set it by a `Proxy:` header).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use url::Url;
@@ -22,9 +23,43 @@ use crate::exchange::strip_user;
 /// The rules, read once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
-    by_scheme: BTreeMap<String, Url>,
+    by_scheme: BTreeMap<String, Chosen>,
     bypass: Vec<String>,
     bypass_all: bool,
+}
+
+/// A proxy, and the variable that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Chosen {
+    url: Url,
+    variable: String,
+}
+
+/// The proxy that a request goes through, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Through {
+    /// Its address, without a password.
+    pub proxy: String,
+    /// The variable of the environment that names it, as it is spelled there.
+    pub variable: String,
+}
+
+impl Through {
+    /// The part of a sentence about a request that got no answer.
+    pub fn asked(&self) -> String {
+        let Through { proxy, variable } = self;
+        format!(
+            "asked through the proxy `{proxy}` (`{variable}` in the environment; `no_proxy` leaves out)"
+        )
+    }
+}
+
+/// `the proxy …`, with where it comes from.
+impl fmt::Display for Through {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Through { proxy, variable } = self;
+        write!(f, "the proxy `{proxy}` (`{variable}` in the environment)")
+    }
 }
 
 /// A proxy variable that we cannot use. The value is not shown: it may hold
@@ -74,7 +109,11 @@ impl Proxies {
         }
         for (scheme, (variable, value)) in found {
             if matches!(scheme.as_str(), "http" | "https" | "all") {
-                proxies.by_scheme.insert(scheme, parse(variable, value)?);
+                let chosen = Chosen {
+                    url: parse(variable, value)?,
+                    variable: variable.to_owned(),
+                };
+                proxies.by_scheme.insert(scheme, chosen);
             }
         }
         Ok(proxies)
@@ -82,6 +121,22 @@ impl Proxies {
 
     /// The proxy for an address, if any.
     pub fn proxy_for(&self, url: &Url) -> Option<&Url> {
+        self.chosen(url).map(|chosen| &chosen.url)
+    }
+
+    /// Which proxy an address is asked through, and what names it, for people; it may hold a password, which
+    /// is left out.
+    pub fn through(&self, url: &Url) -> Option<Through> {
+        let chosen = self.chosen(url)?;
+        let mut proxy = chosen.url.clone();
+        strip_user(&mut proxy);
+        Some(Through {
+            proxy: proxy.as_str().trim_end_matches('/').to_owned(),
+            variable: chosen.variable.clone(),
+        })
+    }
+
+    fn chosen(&self, url: &Url) -> Option<&Chosen> {
         let host = url.host_str()?;
         if self.bypasses(host, url.port()) {
             return None;
@@ -89,21 +144,6 @@ impl Proxies {
         self.by_scheme
             .get(url.scheme())
             .or_else(|| self.by_scheme.get("all"))
-    }
-
-    /// Which proxy an address is asked through, and what names it, for people; it may hold a password, which
-    /// is left out.
-    pub fn through(&self, url: &Url) -> Option<String> {
-        let mut proxy = self.proxy_for(url)?.clone();
-        strip_user(&mut proxy);
-        let proxy = proxy.as_str().trim_end_matches('/');
-        Some(format!(
-            "asked through the proxy `{proxy}` (`{}_proxy` in the environment; `no_proxy` leaves out)",
-            match self.by_scheme.contains_key(url.scheme()) {
-                true => url.scheme(),
-                false => "all",
-            }
-        ))
     }
 
     fn bypasses(&self, host: &str, port: Option<u16>) -> bool {
@@ -228,14 +268,17 @@ mod tests {
     fn the_proxy_is_named_without_its_password() {
         let env = [
             ("https_proxy", "http://u:hidden@p:3128"),
-            ("all_proxy", "q:1"),
+            ("ALL_PROXY", "q:1"),
         ];
         let proxies = Proxies::from_environment(
             &env.map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         )
         .unwrap();
-        let through = |url: &str| proxies.through(&Url::parse(url).unwrap());
+        let through = |url: &str| {
+            let through = proxies.through(&Url::parse(url).unwrap());
+            through.map(|through| through.asked())
+        };
         assert_eq!(
             through("https://a/").as_deref(),
             Some(
@@ -245,7 +288,7 @@ mod tests {
         assert_eq!(
             through("http://a/").as_deref(),
             Some(
-                "asked through the proxy `http://q:1` (`all_proxy` in the environment; `no_proxy` leaves out)"
+                "asked through the proxy `http://q:1` (`ALL_PROXY` in the environment; `no_proxy` leaves out)"
             )
         );
         let none = Proxies::from_environment(&[].into()).unwrap();

@@ -19,14 +19,16 @@ mod trust;
 mod verify;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use caso_base::{regular, shell_word};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::pem::PemObject;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, Error, SupportedProtocolVersion};
 
@@ -116,9 +118,9 @@ pub enum TlsError {
         path: PathBuf,
         /// The option or variable that names it.
         option: &'static str,
-        /// What the reader says.
+        /// What the system says.
         #[source]
-        source: pem::Error,
+        source: io::Error,
     },
     /// A file or folder without a certificate.
     #[error("`{}` (from `{option}`) holds no certificate that we can use: {detail}", .path.display())]
@@ -127,20 +129,36 @@ pub enum TlsError {
         path: PathBuf,
         /// The option or variable that names it.
         option: &'static str,
-        /// What is missing.
+        /// What is wrong with it.
         detail: String,
+        /// It is a certificate in the form that is no text.
+        binary: bool,
     },
     /// A private key cannot be read.
     #[error("cannot read the private key in `{}`", .path.display())]
     Key {
         /// The file.
         path: PathBuf,
-        /// What the reader says.
+        /// What the system says.
         #[source]
-        source: pem::Error,
+        source: io::Error,
     },
-    /// A file without a private key that can be used.
-    #[error("`{}` holds no private key without a passphrase", .path.display())]
+    /// A file with a private key that is damaged.
+    #[error("the private key in `{}` cannot be used: {detail}", .path.display())]
+    DamagedKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A private key that is encrypted.
+    #[error("the private key in `{}` has a passphrase, and nobody is there to type it", .path.display())]
+    Passphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file without a private key.
+    #[error("`{}` holds no private key", .path.display())]
     NoKey {
         /// The file.
         path: PathBuf,
@@ -162,17 +180,49 @@ pub enum TlsError {
 impl TlsError {
     /// What to do about it, where that is known. The text does not have it.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            TlsError::Read { .. } | TlsError::Empty { .. } => Some(
-                "set it to a file of certificates in PEM form, such as the authority's that signed theirs",
+    pub fn hint(&self) -> Option<String> {
+        let denied = |source: &io::Error| source.kind() == io::ErrorKind::PermissionDenied;
+        Some(match self {
+            TlsError::Read { source, .. } | TlsError::Key { source, .. } if denied(source) => {
+                "let the user that runs cASO read it, and the folders above it".to_owned()
+            }
+            TlsError::Empty {
+                path,
+                option,
+                binary: true,
+                ..
+            } => {
+                let text = beside(path, "pem");
+                format!(
+                    "openssl x509 -inform der -in {} -out {}; then set `{option} = {text}`",
+                    shell_word(&path.display().to_string()),
+                    shell_word(&text)
+                )
+            }
+            TlsError::Read { option, .. } | TlsError::Empty { option, .. } => format!(
+                "set `{option}` to a file of certificates in PEM form, such as the authority's that signed theirs"
             ),
-            TlsError::Key { .. } => Some("set `keyfile` if it stands in another file"),
-            TlsError::NoKey { .. } => Some("set `keyfile` to the file that has it"),
-            TlsError::Apart(_) => Some("set `certfile` and `keyfile` to one pair"),
-            _ => None,
-        }
+            TlsError::Key { .. } | TlsError::DamagedKey { .. } => {
+                "set `keyfile` if it stands in another file".to_owned()
+            }
+            TlsError::NoKey { .. } => "set `keyfile` to the file that has it".to_owned(),
+            TlsError::Passphrase { path } => {
+                let open = beside(path, "open");
+                format!(
+                    "(umask 077; openssl pkey -in {} -out {}), as the user that runs cASO; then set `keyfile = {open}`",
+                    shell_word(&path.display().to_string()),
+                    shell_word(&open)
+                )
+            }
+            TlsError::Apart(_) => "set `certfile` and `keyfile` to one pair".to_owned(),
+            _ => return None,
+        })
     }
+}
+
+/// A file's name with an ending more.
+fn beside(path: &Path, ending: &str) -> String {
+    format!("{}.{ending}", path.display())
 }
 
 /// TLS as it was set up.
@@ -265,8 +315,23 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn key(identity: &Identity) -> Result<PrivateKeyDer<'static>, TlsError> {
     let path = identity.keyfile.clone();
-    PrivateKeyDer::from_pem_file(&path).map_err(|error| match error {
-        pem::Error::NoItemsFound => TlsError::NoKey { path },
-        source => TlsError::Key { path, source },
+    let text = match regular::read(&path) {
+        Ok(text) => text,
+        Err(source) => return Err(TlsError::Key { path, source }),
+    };
+    if is_encrypted(&text) {
+        return Err(TlsError::Passphrase { path });
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match trust::wrong(&error) {
+        None => TlsError::NoKey { path },
+        Some(detail) => TlsError::DamagedKey { path, detail },
     })
+}
+
+/// PKCS #8's form (RFC 7468, section 11), and OpenSSL's former one (RFC 1421, section 4.6.1.1).
+fn is_encrypted(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let former = |line: &str| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
+    text.lines()
+        .any(|line| line.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----") || former(line))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Scope, Service};
 use caso_net::RedirectRefused;
+use caso_net::proxy::Through;
 
 /// The call that failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,9 +24,34 @@ pub struct Call {
     pub elapsed: Duration,
     /// OpenStack's `x-openstack-request-id`, which its logs know.
     pub request_id: Option<String>,
+    /// Of a call that was answered: the proxy which may have done so in the service's place. None where
+    /// there is none, or where it is known that the service did.
+    pub through: Option<Through>,
+}
+
+/// What a proxy has to do with a connection that did not come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyPart {
+    /// None is asked.
+    None,
+    /// It is on the way, and may not be there itself.
+    OnTheWay,
+    /// It answered, and opens no way.
+    Refuses,
+    /// It answered that it wants a login.
+    WantsLogin,
 }
 
 impl Call {
+    /// Who answered, as far as anybody can tell.
+    fn answerer(&self) -> String {
+        let service = self.service;
+        match &self.through {
+            None => service.to_string(),
+            Some(through) => format!("{service}, or {through} in its place,"),
+        }
+    }
+
     /// Whether it asks Keystone for a token.
     pub fn is_login(&self) -> bool {
         self.service == Service::Identity
@@ -105,7 +131,7 @@ pub enum ApiError {
         hint: Option<String>,
     },
     /// 403.
-    #[error("{} forbids this account {call}: {message}", call.service)]
+    #[error("{} forbids this account {call}: {message}", call.answerer())]
     Forbidden { message: String, call: Box<Call> },
     /// 404.
     #[error("{} does not know {call}: {message}", call.service)]
@@ -122,14 +148,14 @@ pub enum ApiError {
         call: Box<Call>,
     },
     /// Any other status that is not a success.
-    #[error("{} answered with status {status} to {call}: {message}", call.service)]
+    #[error("{} answered with status {status} to {call}: {message}", call.answerer())]
     Status {
         status: u16,
         message: String,
         call: Box<Call>,
     },
     /// A success whose body is not JSON, such as a login page.
-    #[error("{} answered {call} with status {status} and something that is not JSON (content type `{content_type}`): {excerpt}", call.service)]
+    #[error("{} answered {call} with status {status} and something that is not JSON (content type `{content_type}`): {excerpt}", call.answerer())]
     NotJson {
         status: u16,
         content_type: String,
@@ -153,8 +179,8 @@ pub enum ApiError {
     #[error("cannot reach {}: {detail}, {call}", call.service)]
     Connect {
         detail: String,
-        /// Asked through a proxy, which may be what failed.
-        proxied: bool,
+        /// What a proxy has to do with it.
+        proxy: ProxyPart,
         call: Box<Call>,
     },
     /// The TLS handshake failed, by their certificate or ours.
@@ -162,6 +188,8 @@ pub enum ApiError {
     Tls {
         unknown_issuer: bool,
         detail: String,
+        /// What to do about it, where more is known than that `cafile` would help.
+        remedy: Option<String>,
         call: Box<Call>,
     },
     /// The catalog of our token has no address for the service.
@@ -262,20 +290,20 @@ impl ApiError {
                 return hint.clone();
             }
             ApiError::Tls {
+                remedy: Some(remedy),
+                ..
+            } => remedy,
+            ApiError::Tls {
                 unknown_issuer: true,
                 ..
             } => {
                 "set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
             }
-            ApiError::Connect { proxied: true, .. } => {
-                "correct that variable, or add the host to `no_proxy`"
+            ApiError::Connect { proxy, call, .. } if *proxy != ProxyPart::None => {
+                return Some(of_proxy(*proxy, call.service));
             }
             ApiError::Connect { call, .. } if call.service == Service::Identity => {
                 "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
-            }
-            // No role opens that door.
-            ApiError::Forbidden { call, .. } if call.is_login() => {
-                "ask whoever runs what stands before Keystone: it lets no login through from here"
             }
             ApiError::NoRegion { .. } => "correct `region_name`",
             ApiError::NoVersion {
@@ -286,6 +314,21 @@ impl ApiError {
                 ));
             }
             ApiError::Redirect { call, .. } => redirect_remedy(call.service),
+            ApiError::Status { call, .. }
+            | ApiError::Forbidden { call, .. }
+            | ApiError::NotJson { call, .. }
+                if call.through.is_some() =>
+            {
+                return Some(format!(
+                    "see in the logs of both which of the two it was; if it was the proxy, add the host to `no_proxy`, or \
+                     have it let us through to {}; the next run asks again",
+                    call.service
+                ));
+            }
+            // No role opens that door.
+            ApiError::Forbidden { call, .. } if call.is_login() => {
+                "ask whoever runs what stands before Keystone: it lets no login through from here"
+            }
             ApiError::Status { status, call, .. } => {
                 let service = call.service;
                 return Some(match status {
@@ -489,6 +532,20 @@ impl ApiError {
             | ApiError::NoVersion { .. }
             | ApiError::NoMicroversions { .. }
             | ApiError::BadUrl { .. } => None,
+        }
+    }
+}
+
+fn of_proxy(proxy: ProxyPart, service: Service) -> String {
+    match proxy {
+        ProxyPart::WantsLogin => {
+            "write the proxy's user and password into that variable (`http://USER:PASSWORD@HOST:PORT`), or add the host to `no_proxy`".to_owned()
+        }
+        ProxyPart::Refuses => format!(
+            "add the host to `no_proxy`, or have the proxy let `CONNECT` through to {service}; its log says why it did not"
+        ),
+        ProxyPart::OnTheWay | ProxyPart::None => {
+            "correct that variable, or add the host to `no_proxy`".to_owned()
         }
     }
 }

@@ -294,12 +294,14 @@ async fn bounded<T>(
 
 /// What became of a connection that stood.
 fn broken(error: &io::Error) -> ConnectionError {
-    let Failure { cause, detail } = Failure::of_io(error);
+    let Failure { cause, detail, .. } = Failure::of_io(error);
     match cause {
         Cause::Cut => ConnectionError::Closed,
-        Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {
-            ConnectionError::Tls(detail)
-        }
+        Cause::UnknownIssuer
+        | Cause::Certificate
+        | Cause::TlsVersion
+        | Cause::Alert
+        | Cause::Tls => ConnectionError::Tls(detail),
         _ => ConnectionError::Other(detail),
     }
 }

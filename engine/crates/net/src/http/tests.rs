@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::{HttpTransport, TransportSettings};
+use super::{HttpTransport, SetupError, TransportSettings};
 use crate::tls::Identity;
 use crate::{Method, Request, Response, Timeouts, Transport, TransportError};
 
@@ -204,6 +204,7 @@ async fn an_unknown_issuer_is_told_apart() {
         let TransportError::Tls {
             unknown_issuer,
             detail,
+            ..
         } = &error
         else {
             panic!("{name}: {error:?}");
@@ -243,6 +244,7 @@ async fn cafile_may_be_the_servers_own_certificate() {
         let TransportError::Tls {
             unknown_issuer,
             detail,
+            ..
         } = &error
         else {
             panic!("{error:?}");
@@ -273,7 +275,139 @@ async fn only_the_newest_tls_where_that_is_asked_for() {
     get(&settings, &https(&server)).await.unwrap();
     settings.tls.only_tls13 = true;
     let error = get(&settings, &https(&server)).await.unwrap_err();
-    assert!(matches!(error, TransportError::Tls { .. }), "{error:?}");
+    let TransportError::Tls { detail, remedy, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        detail,
+        "it does not speak TLS 1.3, and `tls_min_version` takes nothing older"
+    );
+    let remedy = remedy.unwrap();
+    assert!(
+        remedy.starts_with("set `tls_min_version = 1.2`"),
+        "{remedy}"
+    );
+}
+
+/// By TLS 1.1 at most a server answers with an alert to what we offer.
+#[tokio::test]
+async fn a_server_with_old_tls_alone_is_said_to_have_that() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        // A fatal alert, `protocol_version`: RFC 5246, section 7.2.
+        stream.write_all(&[0x15, 3, 2, 0, 2, 2, 70]).await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let error = get(&settings(), &format!("https://{address}/"))
+        .await
+        .unwrap_err();
+    let TransportError::Tls { detail, remedy, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        detail,
+        "it speaks no TLS that is new enough: we take 1.2 and 1.3"
+    );
+    assert!(remedy.unwrap().contains("TLS 1.2 or 1.3"));
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_future_says_both_dates() {
+    let authority = Authority::new();
+    let key = KeyPair::generate().unwrap();
+    let mut own = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    own.not_before = rcgen::date_time_ymd(2098, 1, 2);
+    own.not_after = rcgen::date_time_ymd(2099, 1, 2);
+    let own = own.self_signed(&key).unwrap();
+    std::fs::write(
+        authority.path("future.pem"),
+        own.pem() + &key.serialize_pem(),
+    )
+    .unwrap();
+    let server = authority.server("future.pem").await;
+    let error = get(&authority.cafile("future.pem"), &https(&server))
+        .await
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with(
+            "its certificate is not valid before 2098-01-02T00:00:00Z, and by this machine's clock it is 2"
+        ),
+        "{text}"
+    );
+}
+
+/// With a passphrase, in OpenSSL's two forms; damaged; in no text.
+#[tokio::test]
+async fn files_of_another_form_are_named_with_the_command_that_makes_them_ours() {
+    let authority = Authority::new();
+    let write = |name: &str, text: &[u8]| std::fs::write(authority.path(name), text).unwrap();
+    for (name, text) in [
+        (
+            "pkcs8.pem",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        ),
+        (
+            "former.pem",
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n\
+             -----END RSA PRIVATE KEY-----\n",
+        ),
+    ] {
+        write(name, text.as_bytes());
+        let mut settings = authority.cafile("ca.pem");
+        settings.tls.identity = Some(Identity {
+            certfile: authority.path("leaf.pem"),
+            keyfile: authority.path(name),
+        });
+        let SetupError::Tls(error) = HttpTransport::new(&settings).unwrap_err() else {
+            panic!("{name}");
+        };
+        assert!(error.to_string().contains("has a passphrase"), "{error}");
+        let key = authority.path(name).display().to_string();
+        assert_eq!(
+            error.hint().unwrap(),
+            format!(
+                "(umask 077; openssl pkey -in {key} -out {key}.open), as the user that runs cASO; then set \
+                 `keyfile = {key}.open`"
+            )
+        );
+    }
+    write("empty.pem", b" \n");
+    write("der.crt", &[0x30, 0x82, 1, 2, 3]);
+    write("cut.pem", b"-----BEGIN CERTIFICATE-----\nMIIB\n");
+    for (name, text, hint) in [
+        (
+            "empty.pem",
+            "we can use: it is empty",
+            "set `cafile` to a file",
+        ),
+        (
+            "der.crt",
+            "it is in DER form",
+            "openssl x509 -inform der -in ",
+        ),
+        (
+            "cut.pem",
+            "a block of it has no end `-----END CERTIFICATE-----`",
+            "set `cafile` to a file",
+        ),
+        (
+            "missing.pem",
+            "cannot read certificates from",
+            "set `cafile` to a file",
+        ),
+    ] {
+        let SetupError::Tls(error) = HttpTransport::new(&authority.cafile(name)).unwrap_err()
+        else {
+            panic!("{name}");
+        };
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(error.hint().unwrap().starts_with(hint), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -297,7 +431,7 @@ async fn a_certificate_of_our_own() {
         .await
         .unwrap_err();
     assert!(
-        matches!(&error, TransportError::Tls { detail, .. } if detail.contains("set `certfile`")),
+        matches!(&error, TransportError::Tls { remedy: Some(remedy), .. } if remedy.starts_with("set `certfile`")),
         "{error:?}"
     );
     let mut settings = authority.cafile("ca.pem");
@@ -407,18 +541,59 @@ async fn plain_requests_through_a_proxy() {
 
 #[tokio::test]
 async fn encrypted_requests_ask_the_proxy_for_a_tunnel() {
-    let proxy = Server::start(None, |_| {
-        b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n".to_vec()
-    })
-    .await;
-    let settings = through("HTTPS_PROXY", &proxy, "");
-    let error = get(&settings, "https://cloud.invalid:5000/v3")
+    for (status, login, told) in [
+        (
+            403,
+            false,
+            "refuses to make a connection to it, or cannot make one",
+        ),
+        (
+            503,
+            false,
+            "refuses to make a connection to it, or cannot make one",
+        ),
+        (407, true, "wants a user and a password (status 407)"),
+    ] {
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+        let proxy = Server::start(None, move |_| answer.clone().into_bytes()).await;
+        let settings = through("HTTPS_PROXY", &proxy, "");
+        let error = get(&settings, "https://cloud.invalid:5000/v3")
+            .await
+            .unwrap_err();
+        let proxied = TransportError::Proxy {
+            wants_login: login,
+            detail: format!(
+                "the proxy `http://{}` (`HTTPS_PROXY` in the environment) {told}",
+                proxy.address
+            ),
+        };
+        assert_eq!(error, proxied);
+        let head = proxy.heads().remove(0);
+        assert!(head.starts_with("CONNECT cloud.invalid:5000 "), "{head}");
+        assert!(!head.contains("the-token"), "{head}");
+    }
+}
+
+/// What else a proxy answers, a server may have said.
+#[tokio::test]
+async fn a_login_is_wanted_by_the_proxy_and_never_by_the_server() {
+    let refusal = |_: &str| b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let server = Server::start(None, refusal).await;
+    let error = get(&through("http_proxy", &server, ""), "http://cloud.invalid/")
         .await
         .unwrap_err();
-    assert!(matches!(error, TransportError::Connect(_)), "{error:?}");
-    let head = proxy.heads().remove(0);
-    assert!(head.starts_with("CONNECT cloud.invalid:5000 "), "{head}");
-    assert!(!head.contains("the-token"), "{head}");
+    assert!(
+        matches!(
+            error,
+            TransportError::Proxy {
+                wants_login: true,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let url = format!("http://{}/", server.address);
+    assert_eq!(get(&settings(), &url).await.unwrap().status, 407);
 }
 
 /// A proxy that opens one tunnel, to `target` whatever was asked for.

@@ -84,6 +84,7 @@ fn read_folder(
             path: path.to_owned(),
             option,
             detail: "the folder holds none".to_owned(),
+            binary: false,
         });
     }
     Ok(found.certs)
@@ -94,23 +95,50 @@ pub fn read_file(
     path: &Path,
     option: &'static str,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let read = |source| TlsError::Read {
+    let text = regular::read(path).map_err(|source| TlsError::Read {
         path: path.to_owned(),
         option,
         source,
+    })?;
+    let unusable = |detail: String, binary| TlsError::Empty {
+        path: path.to_owned(),
+        option,
+        detail,
+        binary,
     };
-    let text = regular::read(path).map_err(|error| read(pem::Error::Io(error)))?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(read)?;
-    if certificates.is_empty() {
-        return Err(TlsError::Empty {
-            path: path.to_owned(),
-            option,
-            detail: "no block `-----BEGIN CERTIFICATE-----`".to_owned(),
-        });
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match certificates.map_err(|error| wrong(&error)) {
+        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
+        Err(Some(detail)) => return Err(unusable(detail, false)),
+        Ok(_) | Err(None) => {}
     }
-    Ok(certificates)
+    // A DER sequence with a length of two bytes, which each certificate is.
+    let binary = text.starts_with(&[0x30, 0x82]);
+    let detail = match (text.trim_ascii().is_empty(), binary) {
+        (true, _) => "it is empty",
+        (_, true) => "it is in DER form, and not in PEM",
+        (false, false) => "no block `-----BEGIN CERTIFICATE-----`",
+    };
+    Err(unusable(detail.to_owned(), binary))
+}
+
+/// What is wrong with the text of a PEM file; none where it has nothing of what was looked for.
+pub(super) fn wrong(error: &pem::Error) -> Option<String> {
+    let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    Some(match error {
+        pem::Error::NoItemsFound => return None,
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!(
+                "a block of it has no end `-----END {}-----`",
+                line(end_marker)
+            )
+        }
+        pem::Error::IllegalSectionStart { line: begin } => {
+            format!("no block begins with `{}`", line(begin))
+        }
+        pem::Error::Base64Decode(_) => "a block of it is damaged".to_owned(),
+        other => other.to_string(),
+    })
 }
 
 #[cfg(test)]

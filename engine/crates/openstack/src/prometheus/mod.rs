@@ -354,10 +354,14 @@ fn is_too_much(status: u16, kind: &str, message: &str) -> bool {
 
 fn no_answer(error: TransportError, call: PrometheusCall) -> PrometheusError {
     match error {
-        TransportError::Connect(detail) => PrometheusError::Connect { detail, call },
+        TransportError::Connect(detail) | TransportError::Proxy { detail, .. } => {
+            PrometheusError::Connect { detail, call }
+        }
         TransportError::Tls {
             unknown_issuer,
             detail,
+            // Of options that are not Prometheus' own.
+            remedy: _,
         } => PrometheusError::Tls {
             unknown_issuer,
             detail,

@@ -173,6 +173,8 @@ enum Failure {
     Tls {
         unknown_issuer: bool,
         detail: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remedy: Option<String>,
     },
     Timeout {
         detail: String,
@@ -192,15 +194,19 @@ impl From<&TransportError> for Failure {
     fn from(error: &TransportError) -> Self {
         let clean = |detail: &String| secrets::without_userinfo(detail);
         match error {
-            TransportError::Connect(detail) => Failure::Connect {
-                detail: clean(detail),
-            },
+            TransportError::Connect(detail) | TransportError::Proxy { detail, .. } => {
+                Failure::Connect {
+                    detail: clean(detail),
+                }
+            }
             TransportError::Tls {
                 unknown_issuer,
                 detail,
+                remedy,
             } => Failure::Tls {
                 unknown_issuer: *unknown_issuer,
                 detail: clean(detail),
+                remedy: remedy.clone(),
             },
             TransportError::Timeout(detail) => Failure::Timeout {
                 detail: clean(detail),
@@ -225,9 +231,11 @@ impl From<Failure> for TransportError {
             Failure::Tls {
                 unknown_issuer,
                 detail,
+                remedy,
             } => TransportError::Tls {
                 unknown_issuer,
                 detail,
+                remedy,
             },
             Failure::Timeout { detail } => TransportError::Timeout(detail),
             Failure::Truncated { detail } => TransportError::Truncated(detail),

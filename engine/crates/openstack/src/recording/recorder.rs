@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use url::Url;
 
 use super::pseudonyms::Pseudonyms;
 use super::secrets::Secrets;
@@ -20,6 +21,7 @@ use super::{
     Exchange, FILE, Failure, Header, Names, RecordedAnswer, RecordedBody, RecordedOutcome,
     RecordedRequest, RecordingError,
 };
+use caso_net::proxy::Through;
 use caso_net::{Request, Response, Transport, TransportError};
 
 /// Records every exchange into a folder. Readable by its owner only, for
@@ -129,6 +131,10 @@ impl Transport for Recorder {
             outcome
         }
         .boxed()
+    }
+
+    fn through(&self, url: &Url) -> Option<Through> {
+        self.inner.through(url)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::super::error::{ApiError, Call};
+use super::super::error::{ApiError, Call, ProxyPart};
 use super::super::{Scope, Service};
 use super::Session;
 use super::answer::{self, BadBody};
@@ -106,8 +106,11 @@ impl Session {
                 Ok(response) => response,
                 Err(error) => {
                     let call = self.call(&request, None, purpose, attempts);
-                    let proxied = self.inner.transport.is_proxied(&request.url);
-                    return Err(no_answer(error, call, purpose, proxied));
+                    let proxy = match self.inner.transport.through(&request.url) {
+                        Some(_) => ProxyPart::OnTheWay,
+                        None => ProxyPart::None,
+                    };
+                    return Err(no_answer(error, call, purpose, proxy));
                 }
             };
             if matches!(response.status, 301 | 302 | 303 | 307 | 308)
@@ -186,6 +189,14 @@ impl Session {
         purpose: &Purpose<'_>,
         attempts: &Attempts,
     ) -> Box<Call> {
+        let request_id = response.and_then(|response| {
+            response
+                .header("x-openstack-request-id")
+                .or_else(|| response.header("x-compute-request-id"))
+        });
+        // Of what is encrypted a proxy could not have answered; and it gives no such id.
+        let unsigned = response.is_some() && request_id.is_none() && request.url.scheme() == "http";
+        let through = unsigned.then(|| self.inner.transport.through(&request.url));
         Box::new(Call {
             service: purpose.service,
             scope: purpose.scope.clone(),
@@ -197,13 +208,8 @@ impl Session {
                 .clock
                 .monotonic()
                 .saturating_sub(attempts.started),
-            request_id: response
-                .and_then(|response| {
-                    response
-                        .header("x-openstack-request-id")
-                        .or_else(|| response.header("x-compute-request-id"))
-                })
-                .map(str::to_owned),
+            request_id: request_id.map(str::to_owned),
+            through: through.flatten(),
         })
     }
 }
@@ -212,16 +218,30 @@ fn no_answer(
     error: TransportError,
     call: Box<Call>,
     purpose: &Purpose<'_>,
-    proxied: bool,
+    proxy: ProxyPart,
 ) -> Failure {
     let (error, again) = match error {
         TransportError::Connect(detail) => (
             ApiError::Connect {
                 detail,
-                proxied,
+                proxy,
                 call,
             },
             true,
+        ),
+        TransportError::Proxy {
+            wants_login,
+            detail,
+        } => (
+            ApiError::Connect {
+                detail,
+                proxy: match wants_login {
+                    true => ProxyPart::WantsLogin,
+                    false => ProxyPart::Refuses,
+                },
+                call,
+            },
+            !wants_login,
         ),
         TransportError::Truncated(detail) => (ApiError::Truncated { detail, call }, true),
         TransportError::Timeout(detail) => {
@@ -230,10 +250,12 @@ fn no_answer(
         TransportError::Tls {
             unknown_issuer,
             detail,
+            remedy,
         } => (
             ApiError::Tls {
                 unknown_issuer,
                 detail,
+                remedy,
                 call,
             },
             false,
@@ -308,7 +330,10 @@ fn refusal(response: &Response, call: Box<Call>, purpose: &Purpose<'_>, now: i64
         ),
         504 => (
             ApiError::Timeout {
-                detail: format!("a gateway says 504: {message}"),
+                detail: match &call.through {
+                    Some(through) => format!("{through}, or another gateway, says 504: {message}"),
+                    None => format!("a gateway says 504: {message}"),
+                },
                 call,
             },
             if purpose.repeat_timeouts {

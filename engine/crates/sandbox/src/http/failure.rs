@@ -7,13 +7,13 @@ use wasmtime_wasi_http::Error;
 pub fn code(failure: &Failure) -> Error {
     match failure.cause {
         Cause::UnknownIssuer | Cause::Certificate => Error::TlsCertificateError,
-        Cause::Alert | Cause::Tls => Error::TlsProtocolError,
+        Cause::TlsVersion | Cause::Alert | Cause::Tls => Error::TlsProtocolError,
         Cause::Unresolved => Error::DnsError {
             rcode: Some(failure.detail.clone()),
             info_code: None,
         },
         Cause::Refused => Error::ConnectionRefused,
-        Cause::Unreachable | Cause::HungUp => Error::DestinationUnavailable,
+        Cause::Unreachable | Cause::Unopened | Cause::HungUp => Error::DestinationUnavailable,
         Cause::ConnectTimeout => Error::ConnectionTimeout,
         Cause::Silence => Error::HttpResponseTimeout,
         Cause::Cut => Error::ConnectionTerminated,

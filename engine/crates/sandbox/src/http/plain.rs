@@ -131,13 +131,16 @@ fn failed(failure: &Failure, origin: &str) -> HttpError {
         Cause::Unresolved
         | Cause::Refused
         | Cause::Unreachable
+        | Cause::Unopened
         | Cause::HungUp
         | Cause::ConnectTimeout => HttpError::Unavailable(text),
         Cause::Silence => HttpError::TimedOut,
         Cause::Cut => HttpError::Closed,
-        Cause::UnknownIssuer | Cause::Certificate | Cause::Alert | Cause::Tls => {
-            HttpError::Tls(text)
-        }
+        Cause::UnknownIssuer
+        | Cause::Certificate
+        | Cause::TlsVersion
+        | Cause::Alert
+        | Cause::Tls => HttpError::Tls(text),
         Cause::Protocol => HttpError::Other(text),
     }
 }

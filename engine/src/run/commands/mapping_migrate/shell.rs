@@ -1,7 +1,7 @@
 //! Commands that a person can paste into a shell. cASO does not quote: a VO with
 //! a space becomes two words there, and one with a `$` something else.
 
-use std::borrow::Cow;
+pub use caso_base::shell_word as word;
 
 use super::plan::{Change, Step};
 
@@ -30,19 +30,8 @@ pub fn role(user: &str, target: &str) -> String {
     format!("openstack role add {user} {target} reader")
 }
 
-/// One word for a POSIX shell, as Python's `shlex.quote` writes it.
-pub fn word(text: &str) -> Cow<'_, str> {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("'{}'", text.replace('\'', r#"'"'"'"#)))
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn step(project: &str, change: Change) -> Step {
@@ -81,29 +70,5 @@ mod tests {
             command(&step("-a b", property)),
             r#"openstack project set --property 'VO=it'"'"'s $HOME `x`' -- '-a b'"#
         );
-        assert_eq!(word(""), "''");
-    }
-
-    proptest! {
-        /// Read back by the rules of single and double quotes.
-        #[test]
-        fn any_text_is_one_word(text in any::<String>()) {
-            let quoted = word(&text);
-            let mut read = String::new();
-            let mut within = None;
-            for c in quoted.chars() {
-                match (within, c) {
-                    (None, '\'' | '"') => within = Some(c),
-                    (Some(quote), c) if c == quote => within = None,
-                    (None, c) => {
-                        prop_assert!(c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c));
-                        read.push(c);
-                    }
-                    (Some(_), c) => read.push(c),
-                }
-            }
-            prop_assert_eq!(within, None);
-            prop_assert_eq!(read, text);
-        }
     }
 }

@@ -107,6 +107,7 @@ mod tests {
             tries: 1,
             elapsed: std::time::Duration::ZERO,
             request_id: None,
+            through: None,
         };
         let error = ExtractError::Api(ApiError::Forbidden {
             message: "no".to_owned(),

@@ -101,6 +101,7 @@ async fn and_not_where_it_may_not() {
             Err(TransportError::Tls {
                 unknown_issuer: true,
                 detail: "who?".into(),
+                remedy: None,
             }),
             "cannot trust Nova",
         ),
