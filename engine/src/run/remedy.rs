@@ -221,7 +221,14 @@ fn set_property(property: &str, project: &str) -> String {
 
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {
     match error {
-        ApiError::NoRegion { .. } => Some(format!("correct `region_name` in [{}]", cloud.section)),
+        ApiError::NoRegion { region, .. } if cloud.region_names.len() > 1 => Some(format!(
+            "take `{region}` out of `region_name` in [{}], or write one that there is in its place",
+            cloud.section
+        )),
+        ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
+            let option = error.other_place()?;
+            Some(format!("set {option} in [{}]", cloud.section))
+        }
         _ => right_on(error, cloud).map(|right| right.on(&[project])),
     }
 }

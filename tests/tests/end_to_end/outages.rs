@@ -284,3 +284,29 @@ fn a_clean_run_prints_nothing() {
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
     });
 }
+
+/// JSON, and not Nova's: with the address, and whom to ask.
+#[test]
+fn a_list_of_another_shape_says_whom_to_ask_and_how_to_keep_the_answer() {
+    for (body, what) in [
+        (
+            r#"{"servers": null}"#,
+            "in an unexpected form: at `servers`",
+        ),
+        (r#"{"servers": {}}"#, "in an unexpected form: at `servers`"),
+        (
+            r#"{"servers": [null]}"#,
+            "holds something that is no object, `null`",
+        ),
+    ] {
+        let world = plain();
+        world
+            .cloud
+            .inject(Rule::on("/servers/detail"), Fault::Json(body));
+        extract(&world.site())
+            .expect(1)
+            .says(what)
+            .says("hint: ask whoever runs Nova")
+            .says("`caso-extract --dry-run --record DIR` keeps the answer");
+    }
+}

@@ -70,3 +70,44 @@ fn a_token_that_is_refused_at_one_path_points_to_access_rules() {
         .says("access rules")
         .says("its own service user");
 }
+
+/// What the catalog has, and the option that takes it; and then it goes.
+#[test]
+fn an_interface_or_a_region_that_the_catalog_lacks_is_answered_with_the_option_to_set() {
+    let mut plan = plan();
+    plan.more_regions
+        .insert("RegionTwo".to_owned(), BTreeMap::new());
+    plan.interfaces = vec!["public"];
+    let cloud = Cloud::start(plan);
+    for (option, value, told, right) in [
+        (
+            "interface",
+            "internal",
+            "has no endpoint for Nova",
+            "set `interface = public` in [DEFAULT]",
+        ),
+        (
+            "region_name",
+            "regionone",
+            "the catalog has no region `regionone`",
+            "set `region_name = RegionOne` in [DEFAULT]",
+        ),
+        (
+            "region_name",
+            "Elsewhere",
+            "the catalog has no region `Elsewhere`",
+            "set `region_name` to `RegionOne` or `RegionTwo` in [DEFAULT]",
+        ),
+    ] {
+        let mut site = Site::at(&cloud);
+        site.set("DEFAULT", option, value);
+        site.extract(&["--extract-from", FROM, "--extract-to", TO])
+            .expect(1)
+            .says(told)
+            .says(&format!("hint: {right}"));
+        site.start("caso", &["check"], &[])
+            .finish()
+            .expect(1)
+            .says(right);
+    }
+}

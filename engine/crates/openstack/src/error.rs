@@ -6,7 +6,9 @@ use std::fmt;
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
+use super::identity::catalog::Offered;
 use super::{Scope, Service};
+use caso_base::suggest::nearest;
 use caso_net::RedirectRefused;
 use caso_net::proxy::Through;
 
@@ -203,8 +205,8 @@ pub enum ApiError {
         scope: Scope,
         interfaces: Vec<String>,
         region: Option<String>,
-        /// `type interface region` of what there is.
-        available: Vec<String>,
+        /// What there is of it, or of all services where there is nothing of it.
+        available: Vec<Offered>,
         /// The region has other services, and of this one no endpoint under
         /// any interface: the cloud does without it.
         lacking: bool,
@@ -305,7 +307,9 @@ impl ApiError {
             ApiError::Connect { call, .. } if call.service == Service::Identity => {
                 "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
             }
-            ApiError::NoRegion { .. } => "correct `region_name`",
+            ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
+                return self.other_place().map(|option| format!("set {option}"));
+            }
             ApiError::NoVersion {
                 endpoint, example, ..
             } => {
@@ -365,11 +369,7 @@ impl ApiError {
             ApiError::RateLimited { .. } => "lower `concurrency` in [DEFAULT]",
             ApiError::TooLarge { .. } => "lower `page_size` in [DEFAULT]",
             ApiError::Shape { call, .. } => {
-                return Some(format!(
-                    "show it to whoever runs {}; `--record DIR` keeps the answer, and `caso support` gathers what \
-                     a report needs",
-                    call.service
-                ));
+                return Some(odd_answer(call.service, call.request_id.as_deref()));
             }
             ApiError::Connect { call, .. } => {
                 return Some(format!(
@@ -393,6 +393,21 @@ impl ApiError {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// The option, with its value, by which the catalog has what was asked for.
+    pub fn other_place(&self) -> Option<String> {
+        match self {
+            ApiError::NoRegion { region, known } => {
+                let all: Vec<&str> = known.iter().map(String::as_str).collect();
+                let near = nearest(region, all.iter().copied());
+                set_to("region_name", near.as_slice()).or_else(|| set_to("region_name", &all))
+            }
+            ApiError::NoEndpoint {
+                region, available, ..
+            } => other_endpoint(region.as_deref(), available),
+            _ => None,
+        }
     }
 
     /// No answer in time. Pages are then asked again with half the limit.
@@ -550,6 +565,22 @@ fn of_proxy(proxy: ProxyPart, service: Service) -> String {
     }
 }
 
+/// What to do about an answer that the API of the service does not give.
+pub(crate) fn odd_answer(service: Service, request: Option<&str>) -> String {
+    let ask = match request {
+        Some(id) => format!(
+            "ask whoever runs {service}, whose log has the request `{id}`: the answer is not what its API documents"
+        ),
+        None => format!(
+            "ask whoever runs {service} whether it gave that answer, which is not what its API documents, or something \
+             before it, such as a proxy"
+        ),
+    };
+    format!(
+        "{ask}; `caso-extract --dry-run --record DIR` keeps the answer, and `caso support` gathers what a report needs"
+    )
+}
+
 fn token_project(own: Option<&str>) -> String {
     own.map_or_else(|| "no project".to_owned(), |own| format!("project `{own}`"))
 }
@@ -582,10 +613,41 @@ fn redirect_remedy(service: Service) -> &'static str {
     }
 }
 
-fn available_text(available: &[String]) -> String {
+fn available_text(available: &[Offered]) -> String {
     if available.is_empty() {
         "it lists no endpoint at all".to_owned()
     } else {
-        format!("it has {}", available.join("; "))
+        let all: Vec<String> = available.iter().map(ToString::to_string).collect();
+        format!("it has {}", all.join("; "))
+    }
+}
+
+/// What to write where the catalog has a service in another region, or under another interface.
+fn other_endpoint(region: Option<&str>, available: &[Offered]) -> Option<String> {
+    let own = || available.iter().filter(|it| it.own);
+    let here: Vec<&str> = own()
+        .filter(|it| region.is_none() || it.region.as_deref() == region)
+        .map(|it| it.interface.as_str())
+        .collect();
+    if here.is_empty() {
+        let regions: Vec<&str> = own().filter_map(|it| it.region.as_deref()).collect();
+        return set_to("region_name", &regions);
+    }
+    set_to("interface", &here)
+}
+
+/// `` `option = value` ``, or the values that there are.
+fn set_to(option: &str, values: &[&str]) -> Option<String> {
+    let mut each: Vec<&str> = Vec::new();
+    for value in values {
+        if !each.contains(value) {
+            each.push(value);
+        }
+    }
+    let quoted: Vec<String> = each.iter().map(|value| format!("`{value}`")).collect();
+    match (each.as_slice(), quoted.split_last()) {
+        ([one], _) => Some(format!("`{option} = {one}`")),
+        (_, Some((last, others))) => Some(format!("`{option}` to {} or {last}", others.join(", "))),
+        (_, None) => None,
     }
 }

@@ -29,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::error::odd_answer;
 use super::{ApiError, Microversion, Scope, Service, Session};
 
 /// A page of a list, as JSON.
@@ -113,7 +114,11 @@ pub enum PageError {
     #[error(
         "the list `{path}` holds something that is no object, `{text}`: it is read again in the next run"
     )]
-    NoObject { path: String, text: String },
+    NoObject {
+        service: Service,
+        path: String,
+        text: String,
+    },
     /// The API refuses so long a page.
     #[error("{source} (the page was to have {limit} rows)")]
     TooLong { limit: u32, source: Box<ApiError> },
@@ -132,7 +137,7 @@ impl PageError {
             }
             PageError::LostPlace { deleted: true, .. } => Some(DELETED_PAGE.to_owned()),
             PageError::LostPlace { source, .. } => source.hint(),
-            PageError::NoObject { .. } => None,
+            PageError::NoObject { service, .. } => Some(odd_answer(*service, None)),
             PageError::TooLong { .. } => {
                 Some("if that is too many rows for this API, set `page_size` to fewer".to_owned())
             }
@@ -412,6 +417,7 @@ impl<L: Listing> Pager<L> {
         }
         if let Some(odd) = rows.iter().find(|row| !row.get().starts_with('{')) {
             return Err(PageError::NoObject {
+                service: self.call.service,
                 path: self.call.path.clone(),
                 text: odd.get().chars().take(MOST_SHOWN).collect(),
             });

@@ -211,7 +211,7 @@ fn catalog(state: &State, world: &World, project: Option<&str>) -> Value {
         let other = other.map(|path| path.replace("{project}", project.unwrap_or_default()));
         let path = other.as_deref().unwrap_or(path);
         let mut endpoints = Vec::new();
-        for interface in ["admin", "public", "internal"] {
+        for interface in plan.interfaces.iter().copied() {
             let at = |path: &str| format!("{}{path}", state.base);
             endpoints.push((interface, plan.region.as_str(), at(path)));
             // Keystone is one for all regions, and listed in one of them.

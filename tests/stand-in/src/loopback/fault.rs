@@ -23,6 +23,8 @@ pub enum Fault {
     },
     /// 200 and a page for people, as a captive portal or a proxy answers.
     Html,
+    /// 200 and this JSON, as no service documents it.
+    Json(&'static str),
     /// The proper status and length, half of the body, then the end of the
     /// connection.
     Truncated,

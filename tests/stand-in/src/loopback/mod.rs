@@ -204,6 +204,7 @@ async fn handle(
                     "<html><body><h1>Welcome to the network</h1></body></html>",
                 )
             }
+            Fault::Json(body) => body.clone_into(&mut answer.body),
             Fault::Truncated => truncated = true,
             Fault::HalfBody => cut::halve_body(&mut answer),
             Fault::Unlinked => cut::unlink(&mut answer),

@@ -33,6 +33,8 @@ pub struct Plan {
     /// The newest microversion Nova speaks, as the second number of `2.x`.
     pub microversion: u32,
     pub region: String,
+    /// Under which of them the catalog lists each service.
+    pub interfaces: Vec<&'static str>,
     /// Where the catalog has a service elsewhere than usual, by type (`compute`):
     /// a path, in which `{project}` stands for the token's project.
     pub endpoints: BTreeMap<String, String>,
@@ -87,6 +89,7 @@ impl Default for Plan {
             list_limit: None,
             microversion: 104,
             region: "RegionOne".into(),
+            interfaces: vec!["admin", "public", "internal"],
             endpoints: BTreeMap::new(),
             refuses_deleted_markers: false,
             lists_by_update: false,

@@ -3,6 +3,8 @@
 //! to cASO: types by alias, interfaces in order of preference, region
 //! exactly, the first match in the catalog's order.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::super::Service;
@@ -15,6 +17,23 @@ pub struct Endpoint {
     pub interface: String,
     pub region: Option<String>,
     pub url: String,
+}
+
+/// One of the endpoints that there are, for an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Of the service that was asked for.
+    pub own: bool,
+    pub service_type: String,
+    pub interface: String,
+    pub region: Option<String>,
+}
+
+impl fmt::Display for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let region = self.region.as_deref().unwrap_or("no region");
+        write!(f, "{} {} in {region}", self.interface, self.service_type)
+    }
 }
 
 /// All addresses of a token, in the catalog's order.
@@ -156,28 +175,21 @@ impl Catalog {
 
     /// What there is of a service; of all services when there is nothing of
     /// it. For the error.
-    pub fn available(&self, service: Service) -> Vec<String> {
-        let line = |endpoint: &Endpoint| {
-            format!(
-                "{} {} in {}",
-                endpoint.interface,
-                endpoint.service_type,
-                endpoint.region.as_deref().unwrap_or("no region"),
-            )
+    pub fn available(&self, service: Service) -> Vec<Offered> {
+        let offered = |endpoint: &Endpoint| {
+            let word = type_word(&endpoint.service_type);
+            Offered {
+                own: service.types().contains(&word.as_str()),
+                service_type: endpoint.service_type.clone(),
+                interface: endpoint.interface.clone(),
+                region: endpoint.region.clone(),
+            }
         };
-        let own: Vec<String> = self
-            .endpoints
-            .iter()
-            .filter(|endpoint| {
-                let word = type_word(&endpoint.service_type);
-                service.types().contains(&word.as_str())
-            })
-            .map(line)
-            .collect();
-        if own.is_empty() {
-            self.endpoints.iter().map(line).collect()
-        } else {
-            own
+        let all: Vec<Offered> = self.endpoints.iter().map(offered).collect();
+        let own: Vec<Offered> = all.iter().filter(|it| it.own).cloned().collect();
+        match own.is_empty() {
+            true => all,
+            false => own,
         }
     }
 }
@@ -291,7 +303,7 @@ mod tests {
         let catalog = catalog();
         let compute = catalog.available(Service::Compute);
         assert_eq!(compute.len(), 4);
-        assert_eq!(compute[0], "internal compute in One");
+        assert_eq!(compute[0].to_string(), "internal compute in One");
         assert_eq!(catalog.available(Service::Image).len(), 5);
         assert!(Catalog::from_json(&json!(null)).endpoints.is_empty());
     }
