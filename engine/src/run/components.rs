@@ -416,6 +416,9 @@ async fn mapper(
     let component = admit(sandbox, &config.mapper)
         .await
         .context("the mapper cannot start")?;
+    if !component.roles.mapper {
+        return Err(anyhow!("component `{}` is not a mapper", component.name));
+    }
     let settings = caso_config::component_settings(config, &config.mapper, &component.description)
         .context("the mapper's options are wrong")?;
     warnings.extend(settings.warnings);

@@ -86,10 +86,23 @@ fn read_done(queue: &QueueFolder) -> Result<Done, JournalError> {
     Ok(done)
 }
 
-/// Notes that a messenger is done with everything that waits for it.
+/// Notes that a messenger is done with everything that waits for it: each pack by itself, so that wherever this
+/// ends none is left without its segments, which would look like a loss; then what is in none.
 pub(crate) fn forget(shared: &Shared, messenger: &str) -> Result<u64, JournalError> {
     let queue = shared.layout.queue(messenger);
     let left = waiting::records_left(shared, &queue, messenger)?.records;
+    let mut damaged = Vec::new();
+    for entry in pack::unfinished(&queue)? {
+        if entry.newer.is_some() {
+            continue;
+        }
+        match pack::finish(&shared.disk, &queue, entry.name) {
+            Ok(()) => {}
+            Err(error @ JournalError::Disk(_)) => return Err(error),
+            // Nobody can say what it covers: its segments are among those in no pack.
+            Err(_) => damaged.push(entry.name),
+        }
+    }
     let done = pack::done_segments(&queue)?;
     let given_up: Vec<SegmentName> = shared
         .segments()
@@ -100,14 +113,14 @@ pub(crate) fn forget(shared: &Shared, messenger: &str) -> Result<u64, JournalErr
         })
         .map(|(name, _)| name)
         .collect();
-    shared.disk.create_folder(&queue.folder)?;
-    let name = packing::free_name(shared, &queue)?;
-    pack::write_done(&shared.disk, &queue, name, &given_up)?;
-    for entry in pack::unfinished(&queue)? {
-        if entry.newer.is_none() {
-            shared.disk.remove(&queue.pack(entry.name))?;
-            shared.disk.remove(&queue.ack(entry.name))?;
-        }
+    if !given_up.is_empty() || !damaged.is_empty() {
+        shared.disk.create_folder(&queue.folder)?;
+        let name = packing::free_name(shared, &queue)?;
+        pack::write_done(&shared.disk, &queue, name, &given_up)?;
+    }
+    for name in damaged {
+        shared.disk.remove(&queue.pack(name))?;
+        shared.disk.remove(&queue.ack(name))?;
     }
     clean(shared)?;
     Ok(left)

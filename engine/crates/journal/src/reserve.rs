@@ -3,8 +3,8 @@
 //! To deliver what waits takes room first: an attempt, an acknowledgement and a `.done` are
 //! written before a segment can be removed. Where a messenger that is away has filled the
 //! disk, nothing of that can be written, and the spool would stay full when it is back. So a
-//! file of no content is kept, and given up when the disk is full; once there is room again,
-//! it is made anew.
+//! file of no content is kept, and given up when the disk is full. It is made anew of what is left whenever the
+//! journal is opened: while the messenger stays away, what is extracted finds the disk full first.
 
 use crate::shared::Shared;
 
@@ -29,15 +29,13 @@ pub(crate) fn give_up_where_full(shared: &Shared) {
     }
 }
 
-/// Keeps room where there is plenty. Without it things go on as they can.
+/// Keeps room, of what is left three quarters at most. Without it things go on as they can.
 pub(crate) fn keep(shared: &Shared) {
     let path = shared.layout.reserve();
-    if path.exists() {
-        return;
-    }
     let left = shared.disk.left(&path);
-    let size = (left.of / SHARE).min(MOST);
-    if size < FEWEST || left.bytes / 2 < size {
+    let size = (left.of / SHARE).min(MOST).min(left.bytes / 4 * 3);
+    let kept = std::fs::metadata(&path).map_or(0, |kept| kept.len());
+    if size < FEWEST || kept >= size {
         return;
     }
     // No zeros, of which some filesystems keep none.

@@ -7,15 +7,17 @@
 //! long as the call of `deliver` in which they were opened.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::bindings::v1::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::limits::Limits;
@@ -31,8 +33,28 @@ use caso_net::{Cause, Failure};
 /// Bytes read at once, whatever the guest asks for.
 const READ: u32 = 256 << 10;
 
-trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync {}
-impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync> Stream for T {}
+trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync {
+    /// The socket below; none where it leads nowhere.
+    fn socket(&self) -> Option<&TcpStream>;
+}
+
+impl Stream for TcpStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self.get_ref().0)
+    }
+}
+
+impl Stream for DeadEnd {
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
+}
 
 /// A connection that is open.
 struct Open {
@@ -195,6 +217,13 @@ impl Connections {
             }
         };
         let count = bounded(wait, read).await?;
+        // An end that is seen before the reset behind it: the peer went away without what we sent last.
+        if count == 0
+            && let Some(socket) = stream.socket()
+            && let Ok(Some(error)) = socket.take_error()
+        {
+            return Err(broken(&error));
+        }
         bytes.truncate(count);
         self.spend(u64::try_from(count).unwrap_or(u64::MAX))?;
         Ok(bytes)
@@ -203,6 +232,12 @@ impl Connections {
     async fn finish(&mut self, handle: u32) -> Result<(), ConnectionError> {
         let wait = self.transfer_timeout;
         let open = self.stream(handle)?;
+        // Its end that came before ours says nothing of what we sent, and later both look alike.
+        if let Some(socket) = open.stream.socket()
+            && has_ended(socket).await
+        {
+            return Err(last_words(&mut open.stream).await);
+        }
         match bounded(wait, open.stream.shutdown()).await {
             Err(ConnectionError::Closed) => Err(last_words(&mut open.stream).await),
             Err(error) => Err(error),
@@ -316,6 +351,19 @@ async fn last_words(stream: &mut Box<dyn Stream>) -> ConnectionError {
         },
         _ => ConnectionError::Closed,
     }
+}
+
+/// Whether the peer has ended its side, and sent nothing before that is unread.
+async fn has_ended(socket: &TcpStream) -> bool {
+    // The runtime hears of it first.
+    tokio::task::yield_now().await;
+    let mut byte = [0; 1];
+    let mut buffer = ReadBuf::new(&mut byte);
+    poll_fn(|context| {
+        let peeked = socket.poll_peek(context, &mut buffer);
+        Poll::Ready(matches!(peeked, Poll::Ready(Ok(0) | Err(_))))
+    })
+    .await
 }
 
 /// Ends a connection in such a way that the peer gets all of it. A socket

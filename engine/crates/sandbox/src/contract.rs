@@ -2,12 +2,14 @@
 //! cannot say. A consumer's own rules are its messenger's; what an answer is
 //! held to stands at [`caso_model::answer`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use caso_model::Quantity;
 use caso_model::record::AccountingRecord;
 use caso_model::record_type::RecordType;
 
+/// Records of one usage item: a server since 1970 has one a month, and one a model of its accelerators.
+const MOST_OF_AN_ITEM: usize = 10_000;
 /// Bytes of an id and of a key.
 const KEY_BYTES: usize = 1_000;
 /// Bytes of a word: a kind, a quantity's name.
@@ -28,6 +30,12 @@ pub enum RecordsError {
     },
     #[error("two {record_type} records of one item have the id `{id}`")]
     Twice { record_type: String, id: String },
+    #[error(
+        "a record of another item has the id `{0}`, too: whoever goes by ids would keep one of them"
+    )]
+    OfTwoItems(String),
+    #[error("{0} records of one item, of which there may be {MOST_OF_AN_ITEM}")]
+    Many(usize),
 }
 
 /// What is wrong with a record.
@@ -72,6 +80,9 @@ fn article(word: &str) -> &'static str {
 
 /// Checks the records of one usage item.
 pub fn records(records: &[AccountingRecord]) -> Result<(), RecordsError> {
+    if records.len() > MOST_OF_AN_ITEM {
+        return Err(RecordsError::Many(records.len()));
+    }
     let mut seen = BTreeSet::new();
     for record in records {
         let record_type = || match record.record_type() {
@@ -91,6 +102,25 @@ pub fn records(records: &[AccountingRecord]) -> Result<(), RecordsError> {
         }
     }
     Ok(())
+}
+
+/// Of the items of a page those with a record whose id one of an item before them has, too; by their places.
+pub fn of_two_items<'a>(
+    items: impl Iterator<Item = &'a [AccountingRecord]>,
+) -> HashMap<usize, RecordsError> {
+    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut found = HashMap::new();
+    for (place, records) in items.enumerate() {
+        for record in records {
+            let id = &record.head().id;
+            let first = *seen.entry((record.record_type(), id)).or_insert(place);
+            if first != place {
+                found.insert(place, RecordsError::OfTwoItems(id.clone()));
+                break;
+            }
+        }
+    }
+    found
 }
 
 fn one(record: &AccountingRecord) -> Result<(), RecordProblem> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::abi::{Mapped, MapperAbi, PageAbi};
-use super::contract;
+use super::contract::{self, RecordsError};
 use super::instance::{Instance, Spec};
 use super::limits::CallTime;
 use super::pure::Pure;
@@ -65,9 +65,10 @@ impl GuestPage<'_> {
             let detail = format!("{} outcomes for {items} items", outcomes.len());
             return Err(spec.contract("map-usage", detail));
         }
+        let mut of_two = contract::of_two_items(outcomes.iter().map(|it| &it.records[..]));
+        let outcomes = outcomes.into_iter().enumerate();
         let outcomes = outcomes
-            .into_iter()
-            .map(|outcome| checked(outcome, spec))
+            .map(|(place, outcome)| checked(outcome, of_two.remove(&place), spec))
             .collect();
         self.mapper.keep(running);
         Ok(outcomes)
@@ -75,9 +76,10 @@ impl GuestPage<'_> {
 }
 
 /// An outcome that keeps the contract; records that break it cost their item.
-fn checked(outcome: Mapped, spec: &Spec) -> Outcome {
+fn checked(outcome: Mapped, of_two: Option<RecordsError>, spec: &Spec) -> Outcome {
     let Mapped { records, refused } = outcome;
-    if let Err(problem) = contract::records(&records) {
+    let kept = contract::records(&records).and(of_two.map_or(Ok(()), Err));
+    if let Err(problem) = kept {
         let reason = format!("the mapper broke the contract: {problem}");
         return Outcome::Refused(spec.reason(&reason));
     }

@@ -410,8 +410,8 @@ impl caso_disk::Fault for Left {
     }
 }
 
-/// An eighth of the disk, of 8 KiB at least and where as much again is left; given up where less is left
-/// than it has.
+/// An eighth of the disk and three quarters of what is left of it, of 8 KiB at least; given up where less is left
+/// than it has, and made anew of what is left then.
 #[test]
 fn so_much_is_kept_of_a_small_disk() {
     let kept = |left, of| {
@@ -422,16 +422,31 @@ fn so_much_is_kept_of_a_small_disk() {
     };
     assert_eq!(kept(16_384, 65_536), Some(8_192));
     assert_eq!(kept(16_384, 65_535), None);
-    assert_eq!(kept(16_383, 65_536), None);
+    assert_eq!(kept(10_924, 65_536), Some(8_192));
+    assert_eq!(kept(10_923, 65_536), None);
     let site = Site::new(&["m"]);
     drop(site.open());
     let reserve = site.path("reserve");
-    for (left, stays) in [(256 * 1024, true), (256 * 1024 - 1, false)] {
+    for (left, kept) in [
+        (256 * 1024, Some(256 * 1024)),
+        (256 * 1024 - 1, Some(196_605)),
+        (100_000, Some(75_000)),
+        (10_000, None),
+    ] {
         let disk = Disk::with_fault(std::sync::Arc::new(Left(left, 1 << 30)));
-        let (journal, _) = Journal::open(&site.spool(disk), 1).unwrap();
-        journal.make_room();
-        assert_eq!(reserve.exists(), stays);
+        drop(Journal::open(&site.spool(disk), 1).unwrap());
+        let found = fs::metadata(&reserve).ok().map(|it| it.len());
+        assert_eq!(found, kept, "{left}");
     }
+    // To be delivered.
+    let (journal, _) = site.open();
+    let disk = Disk::with_fault(std::sync::Arc::new(Left(10_000, 1 << 30)));
+    assert!(reserve.exists());
+    drop(journal);
+    let (journal, _) = Journal::open(&site.spool(disk), 1).unwrap();
+    fs::write(&reserve, [0; 20_000]).unwrap();
+    journal.make_room();
+    assert!(!reserve.exists());
 }
 
 #[test]

@@ -55,6 +55,28 @@ async fn bytes_go_there_and_back_and_ends_are_seen() {
     assert_eq!(peer.await.unwrap(), b"line\n");
 }
 
+/// As a Logstash that is killed between two reads: what it had not read yet did not reach it, and its system says
+/// the same as of one that has read all and our end.
+#[tokio::test]
+async fn an_end_that_comes_before_ours_is_no_receipt() {
+    let (listener, terms) = listener().await;
+    let (read, gone) = tokio::sync::oneshot::channel();
+    let peer = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut first = [0; 5];
+        stream.read_exact(&mut first).await.unwrap();
+        drop(stream);
+        read.send(()).unwrap();
+    });
+    let mut connections = connections(Limits::default());
+    let handle = connections.open("server", &terms).await.unwrap();
+    connections.send(handle, b"line\n").await.unwrap();
+    gone.await.unwrap();
+    peer.await.unwrap();
+    let ended = connections.finish(handle).await;
+    assert!(matches!(ended, Err(ConnectionError::Closed)), "{ended:?}");
+}
+
 #[tokio::test]
 async fn nobody_there_is_unavailable() {
     let (listener, terms) = listener().await;

@@ -311,3 +311,36 @@ fn an_id_stands_once_for_each_type() {
         "two energy records of one item have the id `i`"
     );
 }
+
+#[test]
+fn an_id_is_of_one_item_of_a_page_and_of_one_type() {
+    let of = |record_type, id| record(record_type, json!({ "id": id }));
+    let page = [
+        vec![of("cloud", "a"), of("accelerator", "a")],
+        vec![of("cloud", "b")],
+        vec![of("cloud", "c"), of("cloud", "a")],
+        vec![of("cloud", "b")],
+        vec![],
+    ];
+    let found = of_two_items(page.iter().map(|it| &it[..]));
+    let expected =
+        [(2, "a"), (3, "b")].map(|(place, id)| (place, RecordsError::OfTwoItems(id.into())));
+    assert_eq!(found, HashMap::from(expected));
+    assert_eq!(
+        found[&2].to_string(),
+        "a record of another item has the id `a`, too: whoever goes by ids would keep one of them"
+    );
+}
+
+#[test]
+fn of_one_item_there_are_ten_thousand_at_most() {
+    let numbered = |id: usize| record("cloud", json!({ "id": id.to_string() }));
+    let mut all: Vec<AccountingRecord> = (0..10_000).map(numbered).collect();
+    assert_eq!(records(&all), Ok(()));
+    all.push(numbered(10_000));
+    let refused = records(&all).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "10001 records of one item, of which there may be 10000"
+    );
+}

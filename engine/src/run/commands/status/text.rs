@@ -127,8 +127,8 @@ impl Page {
             }
             let lost = cursors
                 .iter()
-                .filter(|it| odd(it) && !it.in_last_run && it.reason.is_none());
-            if let Some(lost) = lost.last() {
+                .rfind(|it| odd(it) && !it.in_last_run && it.reason.is_none());
+            if let Some(lost) = lost {
                 self.line("hint", &way_out(lost));
             }
         }

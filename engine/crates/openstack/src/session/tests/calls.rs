@@ -227,7 +227,10 @@ async fn a_missing_endpoint_says_what_there_is() {
         error.to_string(),
         "the catalog has no region `RegionTwo`; there is `RegionOne`"
     );
-    assert_eq!(error.hint().as_deref(), Some("set `region_name = RegionOne`"));
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("set `region_name = RegionOne`")
+    );
     // Keystone is one for all regions.
     session
         .get::<Value>(&scope(), Service::Identity, "/v3/users/a", &[], None)
