@@ -7,6 +7,12 @@ use super::*;
 use caso_net::Endpoint;
 use caso_net::address::Reach;
 
+impl Stream for tokio::io::DuplexStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
+}
+
 fn connections(limits: Limits) -> Connections {
     Connections::new(&limits, Arc::default(), None)
 }
