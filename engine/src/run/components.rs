@@ -399,6 +399,7 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
         }
     }
     warnings.extend(caso_config::unknown_sections(config, &described));
+    warnings.extend(caso_config::placed(config, &described));
     Ok(Components {
         mapper,
         messengers,

@@ -199,7 +199,11 @@ pub fn keep(
         ..line(prepared.run_id(), exit)
     };
     if let Err(error) = ledger::append(&prepared.spools.cursors, &line) {
-        remedy::log_warning(remedy::message(&error).of("this run is not in the ledger: "));
+        let message = remedy::message(&error).of("this run is not in the ledger: ");
+        match error.is_full() && summary.has_told_of_no_room() {
+            true => tracing::info!("{}", message.text),
+            false => remedy::log_warning(message),
+        }
     }
     if prepared.kind.is_real() {
         metrics(&prepared.config, prepared.now);

@@ -15,6 +15,7 @@
 //! In what kinds of run differ, dry ones and replays, is `kind`'s alone.
 
 mod adoption;
+mod backlog;
 mod bound;
 mod close;
 mod commands;
@@ -138,7 +139,14 @@ async fn phases(
             "a signal asked it to end before it was done",
         ));
     }
-    close::close(&prepared, &delivery, &remarks, &mut summary);
+    let windows = extracted.as_ref().map(|it| it.windows.as_slice());
+    close::close(
+        &prepared,
+        &delivery,
+        windows.unwrap_or_default(),
+        &remarks,
+        &mut summary,
+    );
     let took = began.elapsed();
     let exit = summary.exit(prepared.config.partial_exit_ok);
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

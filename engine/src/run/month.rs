@@ -16,6 +16,17 @@ pub fn name(at: i64) -> String {
     format_utc(at).chars().take(7).collect()
 }
 
+/// The command that publishes these months once more.
+pub fn republish(months: &[&str]) -> String {
+    match months {
+        [month] => format!("caso republish --month {month} --yes"),
+        several => format!(
+            "for month in {}; do caso republish --month \"$month\" --yes; done",
+            several.join(" ")
+        ),
+    }
+}
+
 /// The month that begins at `first`, up to now where that lies in it.
 ///
 /// # Errors
@@ -49,6 +60,18 @@ pub fn narrow(config: &mut Config, window: Window, is_wanted: impl Fn(RecordType
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_month_is_a_command_and_several_are_a_loop() {
+        assert_eq!(
+            republish(&["2026-10"]),
+            "caso republish --month 2026-10 --yes"
+        );
+        assert_eq!(
+            republish(&["2026-10", "2026-11"]),
+            "for month in 2026-10 2026-11; do caso republish --month \"$month\" --yes; done"
+        );
+    }
 
     #[test]
     fn a_month_ends_where_it_ends_or_now() {

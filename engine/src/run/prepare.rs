@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
 
 use super::adoption;
+use super::backlog;
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
 use super::kind::{Kind, Spools};
@@ -148,7 +149,11 @@ pub async fn prepare(
     if let Some(notice) = room(&kind, &config, AddressSpace::of_process()).filter(|_| extract) {
         summary.notice(&notice);
     }
-    let (journal, recovery) = Journal::open(&spools.journal, now).map_err(unopened)?;
+    let opened = match kind.is_real() {
+        true => backlog::open(&spools.journal, now),
+        false => Journal::open(&spools.journal, now),
+    };
+    let (journal, recovery) = opened.map_err(unopened)?;
     journal.gives(given(&config));
     summary.recovered(&recovery);
     if let Some(notice) = adoption::settle(&journal, &spools.journal).map_err(nothing())? {
@@ -299,8 +304,7 @@ pub fn notices(
     components: &Components,
     cache_warnings: Vec<String>,
 ) -> Vec<Notice> {
-    let mut notices = config.warnings.clone();
-    notices.extend(components.warnings.iter().cloned());
+    let mut notices = components.warnings.clone();
     for text in cache_warnings {
         notices.push(Notice::warning(format!("cache:{text}"), text));
     }

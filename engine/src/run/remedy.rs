@@ -2,15 +2,17 @@
 //! what the error itself knows.
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use super::extract::AgainError;
 use crate::run::commands::component::Unset;
 use crate::run::commands::mapping_migrate::shell::{self, word};
 use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
+use crate::run::summary::words::size;
 use caso_base::{Message, error_chain};
 use caso_config::{CloudConfig, ConfigError};
 use caso_disk::DiskError;
-use caso_extract::projects::{NO_LIST, ProjectsError};
+use caso_extract::projects::{MappingError, NO_LIST, ProjectsError};
 use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
 use caso_journal::JournalError;
 use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
@@ -19,7 +21,7 @@ use caso_net::http::SetupError;
 use caso_net::tls::{KeyAlone, TlsError};
 use caso_openstack::prometheus::PrometheusError;
 use caso_openstack::{ApiError, Call};
-use caso_sandbox::{SandboxError, Shortage};
+use caso_sandbox::{RunLimits, SandboxError, Shortage};
 use caso_state::{CursorError, FolderError, HistoryError, LockError, SpoolError};
 
 /// An error of the engine's own, in its two parts.
@@ -88,6 +90,9 @@ pub fn log_warning(message: impl Into<Message>) {
     tracing::warn!(target: "caso", hint, "{text}");
 }
 
+/// So it begins.
+pub const NO_ROOM: &str = "there is no room for its records in the spool";
+
 /// That the spool's disk is full, where an error comes of that: in words that are the same for
 /// every file that could not be written.
 pub fn no_room(error: &(dyn Error + 'static)) -> Option<Message> {
@@ -95,12 +100,26 @@ pub fn no_room(error: &(dyn Error + 'static)) -> Option<Message> {
     while let Some(error) = next {
         if let Some(disk) = error.downcast_ref::<DiskError>() {
             let hint = disk.hint()?;
-            let text = "there is no room for its records in the spool; nothing was advanced";
+            let place = where_and_how_much(disk);
+            let text = format!("{NO_ROOM}{place}; nothing was advanced");
             return Some((text, hint).into());
         }
         next = error.source();
     }
     None
+}
+
+/// Which room, and how much there has to be. What is left differs from file to file, and would make many causes of one.
+fn where_and_how_much(disk: &DiskError) -> String {
+    let limit = disk.source.kind() == ErrorKind::FileTooLarge;
+    match disk.left.filter(|_| !limit) {
+        None => ", where a file may not get larger, by `ulimit -f` or `LimitFSIZE=`".to_owned(),
+        Some(left) => format!(
+            ", on the filesystem that is mounted at `{}`, where a run wants {} at least",
+            disk.mounted_at().display(),
+            size(RunLimits::default().floor(left.of))
+        ),
+    }
 }
 
 /// What to do about an error: what the first of it and its causes says that knows.
@@ -129,6 +148,7 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, ExtractError::hint))
         .or_else(|| of(error, ProjectsError::hint))
         .or_else(|| of(error, |it: &ProjectFailure| it.error.hint()))
+        .or_else(|| of(error, |it: &MappingError| Some(it.hint())))
         .or_else(|| of(error, ConfigError::hint))
         .or_else(|| of(error, CursorError::hint))
         .or_else(|| of(error, |it: &HistoryError| it.hint().map(owned)))
@@ -192,22 +212,26 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
         renamed @ ProjectError::Renamed { .. } => renamed.hint(),
         ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
         ProjectError::NoVo {
-            property, alike, ..
+            property,
+            alike: Some(alike),
+            ..
         }
         | ProjectError::NoMapping {
-            property, alike, ..
-        } => Some(match alike {
-            Some(alike) => format!(
-                "if projects here have their VO in `{}`: set `vo_property = {0}` in [{}]; otherwise: openstack project \
-                 set --property {} {}",
-                alike.name,
-                cloud.section,
-                word(&format!("{property}={}", alike.value)),
-                word(id)
-            ),
-            None => set_property(property, id),
-        }),
-        ProjectError::OddVo { property, .. } => Some(set_property(property, id)),
+            property,
+            alike: Some(alike),
+            ..
+        } => Some(format!(
+            "if projects here have their VO in `{}`: set `vo_property = {0}` in [{}]; otherwise: openstack project \
+             set --property {} {}",
+            alike.name,
+            cloud.section,
+            word(&format!("{property}={}", alike.value)),
+            word(id)
+        )),
+        ProjectError::NoMapping { source, .. } => Some(source.hint()),
+        ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => {
+            Some(set_property(property, id))
+        }
     }
 }
 
@@ -390,6 +414,26 @@ mod tests {
         assert!(hint.starts_with("run cASO as its owner"), "{hint}");
         let key = anyhow::Error::new(KeyAlone).context("cannot set up the way to OpenStack");
         assert_eq!(of(key.as_ref()).as_deref(), Some(KeyAlone::HINT));
+    }
+
+    /// The same for each file of a filesystem, behind whatever failed by it.
+    #[test]
+    fn a_full_disk_is_named_once_by_its_filesystem() {
+        let told = |path: &str, kind: ErrorKind| {
+            let full = DiskError::new(caso_disk::Step::Write, path.as_ref(), kind.into());
+            let error = anyhow::Error::new(JournalError::from(full)).context("nova");
+            no_room(error.as_ref()).map(|it| it.text)
+        };
+        let full = told("/proc/one", ErrorKind::StorageFull);
+        assert_eq!(full, told("/proc/another", ErrorKind::StorageFull));
+        let full = full.unwrap();
+        assert!(
+            full.starts_with(NO_ROOM) && full.contains("mounted at `/proc`, where a run wants "),
+            "{full}"
+        );
+        let limit = told("/proc/one", ErrorKind::FileTooLarge).unwrap();
+        assert!(limit.contains("LimitFSIZE="), "{limit}");
+        assert_eq!(told("/proc/one", ErrorKind::NotFound), None);
     }
 
     #[test]

@@ -128,6 +128,21 @@ fn every_command_in_the_pages_is_one_that_we_have() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Before its filesystem is mounted the spool is an empty folder, from which a run begins anew.
+#[test]
+fn the_unit_waits_for_the_filesystem_of_the_spool() {
+    let unit = fs::read_to_string(workspace().join("etc/systemd/caso.service")).unwrap();
+    let (head, service) = unit.split_once("[Service]").unwrap();
+    assert!(
+        head.contains("\nRequiresMountsFor=/var/spool/caso\n"),
+        "{head}"
+    );
+    // Of a folder of systemd's own it knows by itself.
+    assert!(service.contains("/var/spool/caso"));
+    let of_many = fs::read_to_string(workspace().join("etc/systemd/caso@.service")).unwrap();
+    assert!(of_many.contains("\nStateDirectory=caso/%i\n"), "{of_many}");
+}
+
 #[test]
 fn every_link_in_the_pages_leads_somewhere() {
     let mut wrong = Vec::new();

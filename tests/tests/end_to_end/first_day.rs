@@ -253,7 +253,8 @@ fn what_was_set_aside_is_in_the_summary_until_it_is_taken_away() {
     };
     summary()
         .says("1 damaged segment of the journal lies in")
-        .says("extract its window again (`caso extract --caso_tag ''");
+        .says("hint: caso extract --caso_tag ''")
+        .says(" && rm ");
     let status = site.start("caso", &["status"], &[]).finish();
     status
         .expect(1)

@@ -14,6 +14,7 @@ mod clouds;
 
 mod configuration;
 mod counters;
+mod cures;
 mod defects;
 mod demo;
 mod documents;

@@ -98,6 +98,40 @@ fn projects_are_listed_as_caso_lists_them() {
     assert_eq!(outcome.expect(0).stdout, right);
 }
 
+/// However many projects need it, and in `caso check` as well.
+#[test]
+fn a_fault_in_the_mapping_file_is_named_once_with_its_line() {
+    let cloud = Cloud::start(Plan {
+        projects: (0..4).map(|n| project(n, None)).collect(),
+        ..Plan::default()
+    });
+    let mut site = site(&cloud);
+    mapping(
+        &site,
+        "{\"vo\": {\"projects\": [\n\"project-0\",\n\"project-1\",\n]}}\n",
+    );
+    let once = |outcome: Outcome, text: &str| {
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert_eq!(told.matches(text).count(), 1, "{outcome}");
+        outcome
+    };
+    let (what, hint) = ("trailing comma at line 4 column 1", "mend line 4 of `");
+    let listed = run(&site, "caso-projects", &[]).expect(1);
+    once(once(listed, what), hint)
+        .says("4 projects (`project-0`, `project-1`, `project-2`, `project-3`)");
+    site.set("DEFAULT", "site_name", "TEST");
+    let checked = || site.start("caso", &["check"], &[]).finish();
+    once(once(checked(), what), hint);
+    once(site.extract(&[]).expect(1), what);
+
+    mapping(
+        &site,
+        "{\"vo\": {\"tenants\": [\"project-0\"]}, \"vo\": {\"projects\": [\"project-1\"]}}",
+    );
+    once(checked(), "has VO `vo` twice");
+    once(checked(), "uses `tenant` or `tenants`");
+}
+
 #[test]
 fn one_that_cannot_be_listed_costs_itself() {
     let cloud = cloud();

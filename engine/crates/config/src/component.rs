@@ -123,7 +123,7 @@ pub fn component_settings(
 }
 
 /// The option's section and name: its own, or its historic ones.
-fn full_name(instance: &ComponentInstance, name: &str) -> Name {
+pub(super) fn full_name(instance: &ComponentInstance, name: &str) -> Name {
     match name.split_once('.') {
         Some((section, option)) => (normalize_section(section), option.to_owned()),
         None => (instance.section.clone(), name.to_owned()),

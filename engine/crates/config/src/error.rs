@@ -15,7 +15,11 @@ use caso_model::notice::Notice;
 pub enum ConfigError {
     /// A file that was asked for, or found on the search path, cannot be read.
     #[error("cannot read the configuration file `{path}`: {reason}")]
-    Unreadable { path: PathBuf, reason: String },
+    Unreadable {
+        path: PathBuf,
+        reason: String,
+        hint: String,
+    },
     /// `--config-dir` names a folder that is not there.
     #[error("the folder `{path}` given by `--config-dir` cannot be read: {reason}")]
     Folder { path: PathBuf, reason: String },
@@ -86,9 +90,7 @@ impl ConfigError {
             | Self::Substitution { problem: what, .. } => what.hint.clone(),
             Self::Value { near, .. } => near.clone(),
             Self::Missing { why, .. } => Some(why.clone()).filter(|why| !why.is_empty()),
-            Self::Unreadable { .. } => {
-                Some("check the path and its rights; `caso init` writes a first one".to_owned())
-            }
+            Self::Unreadable { hint, .. } => Some(hint.clone()),
             Self::Folder { .. } | Self::Convert { .. } | Self::Component { .. } => None,
         }
     }

@@ -12,11 +12,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use caso_base::Message;
+
 use super::error::{Collector, ConfigError};
 use super::ini;
 use super::sources::SourceFile;
 use super::toml_file;
 use super::types::Program;
+use super::unreadable::unreadable;
 
 /// A file or folder from the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +71,8 @@ impl Places {
             self.folders()
                 .into_iter()
                 .map(|folder| folder.join(&file))
-                .find(|path| path.exists())
+                // A link to nothing is somebody's mistake, and must not pass for no configuration.
+                .find(|path| path.symlink_metadata().is_ok())
         };
         let mut found = Vec::new();
         for name in names {
@@ -185,10 +189,7 @@ fn conf_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// The file by that name, in the grammar of its extension.
 pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFile> {
-    let bytes = errors.take(fs::read(&path).map_err(|error| ConfigError::Unreadable {
-        path: path.clone(),
-        reason: error.to_string(),
-    }))?;
+    let bytes = errors.take(fs::read(&path).map_err(|error| unreadable(&path, &error)))?;
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -222,31 +223,35 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
             }
         };
     }
-    match ini::parse(&text) {
-        Ok(ini) => Some(SourceFile {
-            path: Arc::new(path),
-            ini,
-        }),
-        Err(faults) => {
-            let mark = text.starts_with('\u{feff}');
-            for fault in faults {
-                let what = match mark && fault.line == 1 {
-                    true => (
-                        "the file begins with a byte-order mark",
-                        "save it without one",
-                    )
-                        .into(),
-                    false => fault.kind.message(),
-                };
-                errors.push(ConfigError::Grammar {
-                    path: path.clone(),
-                    line: fault.line,
-                    what,
-                });
-            }
-            None
+    // oslo takes the mark for a part of the first line. What is wrong behind it is another matter.
+    let marked = text.strip_prefix('\u{feff}');
+    let mut faults: Vec<(usize, Message)> = Vec::new();
+    if marked.is_some() {
+        let what = "the file begins with a byte-order mark";
+        let way_out = format!("sed -i '1s/^\\xEF\\xBB\\xBF//' {}", path.display());
+        faults.push((1, (what, way_out).into()));
+    }
+    match ini::parse(marked.unwrap_or(&text)) {
+        Ok(ini) if faults.is_empty() => {
+            return Some(SourceFile {
+                path: Arc::new(path),
+                ini,
+            });
+        }
+        Ok(_) => {}
+        Err(found) => {
+            let found = found.into_iter();
+            faults.extend(found.map(|fault| (fault.line, fault.kind.message())));
         }
     }
+    for (line, what) in faults {
+        errors.push(ConfigError::Grammar {
+            path: path.clone(),
+            line,
+            what,
+        });
+    }
+    None
 }
 
 #[cfg(test)]

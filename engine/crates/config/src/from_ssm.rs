@@ -12,6 +12,7 @@ use std::path::Path;
 use super::convert::Converted;
 use super::error::{Collector, ConfigError, ConfigErrors};
 use super::ini::{self, Ini};
+use super::unreadable::unreadable;
 
 /// The options that mean the same: of which section, and their names, here and there.
 const SAME: [(&str, &str); 7] = [
@@ -46,10 +47,7 @@ const DEEPEST: usize = 10;
 /// It cannot be read, or has a line that ssmsend would not read either.
 pub fn from_ssm(file: &Path) -> Result<Converted, ConfigErrors> {
     let mut errors = Collector::default();
-    let read = fs::read(file).map_err(|error| ConfigError::Unreadable {
-        path: file.to_owned(),
-        reason: error.to_string(),
-    });
+    let read = fs::read(file).map_err(|error| unreadable(file, &error));
     let Some(bytes) = errors.take(read) else {
         return errors.finish(None);
     };

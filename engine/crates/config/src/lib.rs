@@ -31,6 +31,7 @@ mod keystone;
 mod load;
 mod logging;
 mod messengers;
+mod misplaced;
 mod option_places;
 mod origin;
 mod own_places;
@@ -48,6 +49,7 @@ mod table;
 mod text;
 mod toml_file;
 mod types;
+mod unreadable;
 pub mod value;
 
 #[cfg(test)]
@@ -60,6 +62,7 @@ pub use files::{ConfigPlace, Places};
 pub use flags::{CommandLine, arguments, flags_of_extraction, is_for_delivery, with_former_flags};
 pub use from_ssm::from_ssm;
 pub use load::{Inputs, load};
+pub use misplaced::placed;
 pub use option_places::OptionPlaces;
 pub use origin::Origin;
 pub use own_places::OwnPlace;

@@ -9,7 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -140,6 +140,26 @@ impl DiskError {
     /// when the operator frees some.
     pub fn is_full(&self) -> bool {
         self.left.is_some()
+    }
+
+    /// Where the filesystem is mounted on which it happened: the same for every file there, so that one cause can be
+    /// told once.
+    pub fn mounted_at(&self) -> PathBuf {
+        let folder = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let device = |path: &Path| fs::metadata(path).ok().map(|found| found.dev());
+        let mut there = folder
+            .ancestors()
+            .filter_map(|path| Some((path, device(path)?)));
+        let Some((mut root, of)) = there.next() else {
+            return folder;
+        };
+        for (above, device) in there {
+            if device != of {
+                break;
+            }
+            root = above;
+        }
+        root.to_owned()
     }
 }
 

@@ -54,6 +54,15 @@ impl Journal {
         Ok((journal, recovery))
     }
 
+    /// Whether there is nothing of a journal, not even the number of the run that last sealed something. That stays
+    /// for good, so where something was sealed the folder was removed or emptied since.
+    ///
+    /// # Errors
+    /// It cannot be looked into.
+    pub fn is_gone(spool: &Spool) -> Result<bool, JournalError> {
+        recovery::is_gone(&Layout::new(spool.journal_folder()))
+    }
+
     /// What waits, by messenger, looked at from beside a run that may be going on: nothing is
     /// locked, written or moved. What changes meanwhile may be counted as it was or as it is.
     ///

@@ -75,6 +75,14 @@ impl Held {
         matches!(self, Held::Records(_))
     }
 
+    /// Of which window its records are, where its beginning can be read.
+    pub fn key(&self) -> Option<&SegmentKey> {
+        match self {
+            Held::Records(key) => key.as_ref(),
+            Held::Progress | Held::Counter => None,
+        }
+    }
+
     /// What extracts again what it held, where that is known.
     pub fn command(&self) -> Option<String> {
         let Held::Records(Some(key)) = self else {
@@ -109,7 +117,7 @@ impl fmt::Display for Held {
         match self {
             Held::Records(None) => f.write_str(
                 "its records are not delivered, and its beginning, which says of what project and \
-                 window they are, cannot be read: see which window is missing at the consumer",
+                 window they are, cannot be read",
             ),
             Held::Records(Some(key)) => {
                 write!(
@@ -229,6 +237,17 @@ pub(crate) fn look(layout: &Layout) -> Result<Found, JournalError> {
         lock: None,
         looks: true,
     })
+}
+
+/// Whether neither the counter is there, or what is left of it, nor anything that waits.
+pub(crate) fn is_gone(layout: &Layout) -> Result<bool, JournalError> {
+    let path = layout.counter();
+    if path.try_exists().map_err(JournalError::read(&path))? {
+        return Ok(false);
+    }
+    let counters = damaged(layout)?.into_iter();
+    let set_aside = counters.filter(|it| it.held == Held::Counter).count();
+    Ok(set_aside == 0 && entries(&layout.segments())?.is_empty())
 }
 
 /// Number of the last run; the inner error says why the file cannot be used.

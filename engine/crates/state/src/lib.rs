@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod backlog;
 mod cursors;
 mod failures;
 mod folder;

@@ -88,6 +88,11 @@ impl Spool {
         self.folder.join("caso-renamed.json")
     }
 
+    /// What waits, noted beside the journal.
+    pub fn backlog_file(&self) -> PathBuf {
+        self.folder.join("caso-waiting.json")
+    }
+
     pub(crate) fn ledger_folder(&self) -> PathBuf {
         self.folder.join("caso-runs")
     }
@@ -247,6 +252,7 @@ mod tests {
             (spool.failures_file(), "caso-failures.json"),
             (spool.lastruns_file(), "caso-lastruns.json"),
             (spool.ledger_folder(), "caso-runs"),
+            (spool.backlog_file(), "caso-waiting.json"),
             (spool.cursors_folder(), "caso-cursors"),
             (spool.servers_folder(), "caso-servers"),
             (spool.cursor_file("a/b"), "caso-cursors/a%2Fb.json"),

@@ -49,6 +49,7 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
     let spool = Spool::look(&config.spooldir, Disk::default());
     let known = found.iter().filter_map(|project| project.as_ref().ok());
     let absent = Absent::beside(known, &spool, cloud, Kind::Real.clock().now());
+    let mut failures = Vec::new();
     for project in found {
         match project {
             Ok(project) => {
@@ -58,10 +59,11 @@ async fn list(config: &Config, cloud: &CloudConfig, summary: &mut Summary) -> an
             Err(failure) => {
                 let failure = absent.explain(&session, failure).await;
                 let hint = remedy::of_failure(&failure, cloud);
-                summary.project_failure("", &failure, hint);
+                failures.push((failure, hint));
             }
         }
     }
+    summary.project_failures("", &failures);
     Ok(())
 }
 

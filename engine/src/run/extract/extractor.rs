@@ -271,6 +271,13 @@ impl Task {
     }
 
     async fn failed(&self, error: &ExtractError) -> Attempt {
+        let inner: &(dyn std::error::Error + 'static) = match error {
+            ExtractError::Sink(inner) => inner.as_ref(),
+            error => error,
+        };
+        if remedy::no_room(inner).is_some() {
+            return Attempt::Ended(ExtractorResult::error(inner));
+        }
         let reason = remedy::of_extraction(error, &self.region.cloud, &self.project);
         let kind = error.kind().filter(|_| !self.project.disabled);
         let alike = kind.map(|kind| Alike {

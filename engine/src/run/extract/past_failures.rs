@@ -43,7 +43,8 @@ pub fn update(
         return None;
     }
     let kept = failures.keep(&prepared.spools.cursors);
-    kept.err().map(|error| {
+    // A full disk costs more than this, and is told by what it costs.
+    kept.err().filter(|error| !error.is_full()).map(|error| {
         Notice::warning(
             "failures-not-kept",
             remedy::message(&error).of("cannot keep which projects failed: "),

@@ -114,7 +114,7 @@ impl Summary {
                     words::is(report.missing),
                     words::of(report.missing, "it", "them")
                 ),
-                "extract the window again with `--extract-from` and `--extract-to`",
+                "`caso status` has the command that makes them again",
             ));
         }
         match &report.outcome {

@@ -5,7 +5,7 @@ mod alike;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use self::alike::{Failure, in_lines};
+use self::alike::{Failure, in_lines, without_mapping};
 use super::Summary;
 use super::words::{self, count, records};
 use crate::run::extract::clock::SET_CLOCK;
@@ -52,9 +52,7 @@ impl Summary {
     pub fn cloud(&mut self, report: &CloudReport, clouds: usize) {
         self.requests += report.requests;
         let place = place(report, clouds, None);
-        for (failure, hint) in &report.failures {
-            self.project_failure(&place, failure, hint.clone());
-        }
+        self.project_failures(&place, &report.failures);
         for message in &report.without_cursor {
             self.problem(message.clone().of(&place));
         }
@@ -112,9 +110,18 @@ impl Summary {
         ));
     }
 
-    /// A project that is gone, unreadable or without VO.
-    pub fn project_failure(&mut self, place: &str, failure: &ProjectFailure, hint: Option<String>) {
-        self.problem(Message::from(format!("{place}{failure}")).hint(hint));
+    /// Projects that are gone, unreadable or without VO, each with what to do about it.
+    pub fn project_failures(&mut self, place: &str, failures: &[(ProjectFailure, Option<String>)]) {
+        let mut without = Vec::new();
+        for (failure, hint) in failures {
+            match failure.without_mapping() {
+                Some(_) => without.push(failure),
+                None => self.problem(Message::from(format!("{place}{failure}")).hint(hint.clone())),
+            }
+        }
+        if let Some(message) = without_mapping(&without) {
+            self.problem(message.of(place));
+        }
     }
 
     fn region(&mut self, cloud: &CloudReport, region: &RegionReport, clouds: usize) {

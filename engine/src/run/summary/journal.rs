@@ -5,6 +5,7 @@ use super::words::{self, count, records};
 use crate::run::month;
 use caso_base::time::format_utc;
 use caso_journal::{Damaged, Recovery, Waiting};
+use caso_state::backlog::Lost;
 
 impl Summary {
     /// What the start found of runs before.
@@ -29,17 +30,21 @@ impl Summary {
         }
     }
 
-    /// Files that were set aside stay there until somebody looks at them: a
-    /// warning once a week, and a line in each summary.
-    pub fn damaged(&mut self, files: &[Damaged]) {
+    /// Files that were set aside stay there until somebody looks at them. `lost` is what was lost with them.
+    pub fn damaged(&mut self, files: &[Damaged], lost: &[Lost]) {
         let (of_records, others): (Vec<_>, Vec<_>) =
             files.iter().partition(|it| it.held.is_records());
         for (files, key) in [(of_records, "damaged-files"), (others, "damaged-notes")] {
-            if let Some((text, hint)) = words::damaged(&files) {
-                self.warn(format!("{key}:{}", files.len()), (text.clone(), hint));
-                self.line(text);
+            if let Some((text, hint)) = words::damaged(&files, lost) {
+                self.standing(&format!("{key}:{}", files.len()), text, hint);
             }
         }
+    }
+
+    /// What holds until somebody does something about it: a warning once a week, and a line in each summary.
+    pub fn standing(&mut self, key: &str, text: String, hint: String) {
+        self.warn(key.to_owned(), (text.clone(), hint));
+        self.line(text);
     }
 
     /// What waits on disk after the run, for messengers of the past too.
@@ -71,10 +76,9 @@ impl Summary {
             if entry.quarantined > 0 {
                 self.line(format!(
                     "{} of messenger `{name}`{gone} {} in quarantine: `caso queue show {name} \
-                     --quarantine` says why, `caso queue retry {name}` puts {} back",
+                     --quarantine` says why, and what puts that right",
                     records(entry.quarantined),
                     words::is(entry.quarantined),
-                    words::of(entry.quarantined, "it", "them")
                 ));
             }
         }
@@ -119,9 +123,9 @@ mod tests {
             path: "/spool/damaged/a".into(),
             held,
         };
-        summary.damaged(&[file(Held::Records(None))]);
+        summary.damaged(&[file(Held::Records(None))], &[]);
         let notes = [Held::Progress, Held::Counter];
-        summary.damaged(&notes.map(file));
+        summary.damaged(&notes.map(file), &[]);
         for entry in [waiting(1, 1), waiting(2, 2)] {
             summary.waiting(&[entry], &["ssm".into()]);
         }
@@ -134,11 +138,11 @@ mod tests {
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "1 record of messenger `ssm` is in quarantine: `caso queue show ssm --quarantine` says why, \
-                 `caso queue retry ssm` puts it back",
+                 and what puts that right",
                 "2 records (120 bytes) wait for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "2 records of messenger `ssm` are in quarantine: `caso queue show ssm --quarantine` says why, \
-                 `caso queue retry ssm` puts them back",
+                 and what puts that right",
             ]
         );
     }

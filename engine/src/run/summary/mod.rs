@@ -96,6 +96,13 @@ impl Summary {
         }
     }
 
+    /// Whether it was told that the spool's disk is full: what else that costs is then no news.
+    pub fn has_told_of_no_room(&self) -> bool {
+        self.problems
+            .iter()
+            .any(|it| it.text.contains(remedy::NO_ROOM))
+    }
+
     /// What was told as an error so far.
     pub fn problems(&self) -> &[ProblemLine] {
         &self.problems

@@ -1,8 +1,11 @@
 //! Numbers and lists as English has them.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::run::{backlog, month};
 use caso_journal::Damaged;
+use caso_state::backlog::Lost;
 
 /// `1 record`, `2 records`, `0 records`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
@@ -98,7 +101,8 @@ pub fn listed(words: &[String], last: &str) -> String {
 }
 
 /// That files of the journal are damaged, which are all of one kind, and what to do.
-pub fn damaged(files: &[&Damaged]) -> Option<(String, String)> {
+/// `lost` is what was lost with them.
+pub fn damaged(files: &[&Damaged], lost: &[Lost]) -> Option<(String, String)> {
     let first = files.first()?;
     let number = len(files);
     let folder = first.path.parent().unwrap_or(&first.path).display();
@@ -111,15 +115,10 @@ pub fn damaged(files: &[&Damaged]) -> Option<(String, String)> {
                 of(number, "its", "their"),
                 of(number, "its", "their"),
             );
-            let hint = match first.held.command() {
-                Some(command) => {
-                    format!("extract its window again (`{command}`), then remove the file")
-                }
-                None => "its beginning cannot be read: see what is missing at the consumer, republish that \
-                         month with `caso republish --month`, then remove the file"
-                    .to_owned(),
-            };
-            (text, hint)
+            let command = first.held.command();
+            let command = command.or_else(|| backlog::command(lost));
+            let command = command.unwrap_or_else(|| month::republish(&[&month_of(&first.path)]));
+            (text, format!("{command} && rm {}", first.path.display()))
         }
         false => (
             format!(
@@ -128,9 +127,22 @@ pub fn damaged(files: &[&Damaged]) -> Option<(String, String)> {
                 of(number, "lies", "lie"),
                 of(number, "it", "them"),
             ),
-            format!("look at the disk, then remove {}", of(number, "it", "them")),
+            format!("look at the disk, then: rm {}", listed_paths(files)),
         ),
     })
+}
+
+fn listed_paths(files: &[&Damaged]) -> String {
+    let paths = files.iter().map(|it| it.path.display().to_string());
+    paths.collect::<Vec<_>>().join(" ")
+}
+
+/// The month in which a file was written last, which is when its records were made, or else this one.
+fn month_of(path: &Path) -> String {
+    let written = path.metadata().and_then(|found| found.modified());
+    let at = written.unwrap_or_else(|_| SystemTime::now());
+    let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    month::name(i64::try_from(seconds).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -211,6 +211,18 @@ fn of_what_was_set_aside() {
 }
 
 #[test]
+fn of_a_journal_that_is_gone() {
+    let cloud = cloud();
+    let mut site = site(&cloud);
+    site.with_mischief("retry");
+    site.extract(&["--extract-to", TO]).expect(3);
+    fs::remove_dir_all(site.spool().join("caso-journal")).unwrap();
+    let deliver = || site.start("caso", &["deliver"], &["--summary"]).finish();
+    printed("delivery-whose-journal-is-gone", &deliver());
+    printed("delivery-after-the-journal-was-gone", &deliver());
+}
+
+#[test]
 fn of_quarantine() {
     let cloud = cloud();
     let mut site = site(&cloud);

@@ -110,7 +110,7 @@ fn all_faults_of_all_files_are_reported_with_their_lines() {
     let latin = tree.0.path().join("latin.conf");
     fs::write(&latin, b"[DEFAULT]\nsite_name = M\xe1laga\n").unwrap();
     let marked = tree.0.path().join("mark.conf");
-    fs::write(&marked, "\u{feff}[DEFAULT]\n").unwrap();
+    fs::write(&marked, "\u{feff}[DEFAULT]\nsite_name = S\nbar\n").unwrap();
     let named = [path, latin, marked].map(ConfigPlace::File);
     let lines: Vec<_> = tree
         .read(&named)
@@ -118,13 +118,14 @@ fn all_faults_of_all_files_are_reported_with_their_lines() {
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5, "{lines:?}");
     assert!(
         lines[0]
             .ends_with("bad.conf:2`: the line has neither `=` nor `:`; expected `option = value`")
     );
     assert!(lines[2].ends_with("latin.conf:2`: the line is not UTF-8 text"));
-    assert!(lines[3].contains("byte-order mark"));
+    assert!(lines[3].contains("mark.conf:1`: the file begins with a byte-order mark"));
+    assert!(lines[4].contains("mark.conf:3`: the line has neither"));
 }
 
 #[test]

@@ -100,6 +100,63 @@ fn warnings(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Where it is known by then what the components read.
+#[test]
+fn an_option_of_a_component_in_another_section_is_told_where_it_belongs() {
+    let text = "[DEFAULT]\nsite_name = S\nmessengers = ssm, other\noutput_path = /a\nhost = h\n\
+                [messenger_ssm]\noutput_path = /b\ngrant = x\n[prometheus]\noutput_path = /c\n\
+                [messenger_other]\ncomponent = /other.wasm\nhost = h\n";
+    let site = Site::new(text);
+    let config = site.load();
+    let described = |name: &str, options: &[&str]| Description {
+        name: name.into(),
+        summary: String::new(),
+        version: "1".into(),
+        record_types: Vec::new(),
+        options: options
+            .iter()
+            .map(|name| OptionDescription {
+                name: (*name).into(),
+                kind: OptionKind::Text,
+                default: None,
+                required: false,
+                help: "Help.".into(),
+                old_names: Vec::new(),
+                attributes: Vec::new(),
+            })
+            .collect(),
+        capabilities: Vec::new(),
+        packing_option: None,
+        attributes: Vec::new(),
+    };
+    let (ssm, other) = (
+        described("ssm", &["output_path"]),
+        described("other", &["output_path", "host"]),
+    );
+    let [first, second] = config.messengers.as_slice() else {
+        panic!("two messengers");
+    };
+    let found = placed(
+        &config,
+        &[(&first.component, &ssm), (&second.component, &other)],
+    );
+    let hints: Vec<(&str, &str)> = found
+        .iter()
+        .filter_map(|it| Some((it.key.strip_prefix("unknown:")?, it.hint.as_deref()?)))
+        .collect();
+    assert_eq!(
+        hints,
+        [
+            ("DEFAULT.host", "it belongs in [other]"),
+            ("DEFAULT.output_path", "it belongs in [other] or [ssm]"),
+            ("messenger_other.host", "it belongs in [other]"),
+            ("messenger_ssm.grant", "did you mean `grants`?"),
+            ("messenger_ssm.output_path", "it belongs in [ssm]"),
+            ("prometheus.output_path", "it belongs in [other] or [ssm]"),
+        ]
+    );
+}
+
 #[test]
 fn two_matters_never_share_a_key() {
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

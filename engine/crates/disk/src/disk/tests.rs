@@ -145,6 +145,18 @@ fn only_what_is_for_want_of_room_is_full() {
     }
 }
 
+/// Of every file of a filesystem the same.
+#[test]
+fn a_full_filesystem_is_named_by_where_it_is_mounted() {
+    let at = |path: &str| {
+        let reason = io::ErrorKind::StorageFull.into();
+        DiskError::new(Step::Create, Path::new(path), reason).mounted_at()
+    };
+    assert_eq!(at("/proc/self/none/x"), Path::new("/proc"));
+    assert_eq!(at("/proc/version"), Path::new("/proc"));
+    assert_eq!(at("/nowhere/at/all"), Path::new("/"));
+}
+
 #[test]
 fn a_failure_says_what_was_tried() {
     let verbs = [

@@ -7,30 +7,16 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde_json::{Map, Value};
 
+use super::mapping_error::MappingError;
 use caso_base::regular;
 use caso_base::suggest::did_you_mean;
 use caso_model::notice::Notices;
-
-/// The mapping file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MappingError {
-    #[error("cannot read the mapping file `{}`: {source}", .path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error(
-        "the mapping file `{}` is not of the form {{\"VO\": {{\"projects\": [\"project\", …]}}}}: {source}", .path.display()
-    )]
-    Malformed {
-        path: PathBuf,
-        /// Says line and column.
-        source: serde_json::Error,
-    },
-}
 
 /// Projects (ids or names, as written) and their VOs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,11 +52,8 @@ impl VoMapping {
     pub fn parse(text: &str, path: &Path, warnings: &Notices) -> Result<VoMapping, MappingError> {
         // Editors on other systems begin a file with this mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let vos: InOrder =
-            serde_json::from_str(text).map_err(|source| MappingError::Malformed {
-                path: path.to_owned(),
-                source,
-            })?;
+        let vos: InOrder = serde_json::from_str(text)
+            .map_err(|source| MappingError::of_json(path.to_owned(), source))?;
         let mut mapping = VoMapping::default();
         let mut seen = HashSet::new();
         for (vo, entry) in vos.0 {

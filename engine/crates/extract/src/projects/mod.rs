@@ -7,6 +7,7 @@
 
 mod lookup;
 mod mapping;
+mod mapping_error;
 mod vo;
 
 #[cfg(test)]
@@ -17,7 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::lookup::Lookup;
-pub use self::mapping::{MappingError, VoMapping};
+pub use self::mapping::VoMapping;
+pub use self::mapping_error::MappingError;
 use self::vo::with_vo;
 use caso_login::DomainRef;
 use caso_model::notice::Notices;
@@ -69,6 +71,15 @@ pub struct ProjectFailure {
 }
 
 impl ProjectFailure {
+    /// Why the mapping file cannot be used, where the project needs it: one cause for all of which that holds.
+    #[must_use]
+    pub fn without_mapping(&self) -> Option<&MappingError> {
+        match self.error.as_ref() {
+            ProjectError::NoMapping { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
     fn also(&self) -> String {
         match &self.name {
             Some(name) if *name != self.asked => format!(" (`{name}`)"),
@@ -154,18 +165,22 @@ impl ProjectError {
             }
             ProjectError::Api(error) => error.hint(),
             ProjectError::NoVo {
-                property, alike, ..
+                property,
+                alike: Some(alike),
+                ..
             }
             | ProjectError::NoMapping {
-                property, alike, ..
-            } => Some(match alike {
-                Some(alike) => format!(
-                    "set `vo_property = {}`, or the property `{property}` of the project in Keystone to its VO",
-                    alike.name
-                ),
-                None => set_property(property),
-            }),
-            ProjectError::OddVo { property, .. } => Some(set_property(property)),
+                property,
+                alike: Some(alike),
+                ..
+            } => Some(format!(
+                "set `vo_property = {}`, or the property `{property}` of the project in Keystone to its VO",
+                alike.name
+            )),
+            ProjectError::NoMapping { source, .. } => Some(source.hint()),
+            ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => {
+                Some(set_property(property))
+            }
         }
     }
 
@@ -208,14 +223,6 @@ pub async fn find(
 ) -> Result<Vec<Result<ProjectRef, ProjectFailure>>, ProjectsError> {
     // A file that cannot be read costs the projects that need it.
     let mapping = VoMapping::read(&options.mapping_file, warnings).map_err(Arc::new);
-    if let Err(error) = &mapping {
-        warnings.warn_once("mapping-file-broken", || {
-            (
-                error.to_string(),
-                "projects with the property in Keystone do without it",
-            )
-        });
-    }
     let without_domains = in_the_one_domain(session, options).await?;
     let options = without_domains.as_ref().unwrap_or(options);
     let tagged = tagged(session, options, warnings).await?;
@@ -255,6 +262,13 @@ pub async fn find(
         if taken.insert(project.id.clone()) {
             found.push(with_vo(project, None, options, &mapping, warnings));
         }
+    }
+    // Those that need it say so.
+    let mut failures = found.iter().filter_map(|it| it.as_ref().err());
+    if let Err(error) = &mapping
+        && failures.all(|failure| failure.without_mapping().is_none())
+    {
+        warnings.warn_once("mapping-file-broken", || (error.to_string(), error.hint()));
     }
     Ok(found)
 }

@@ -168,6 +168,11 @@ async fn a_malformed_mapping_file_costs_the_projects_that_need_it() {
             matches!(*failure.error, ProjectError::NoMapping { .. }),
             "{failure}"
         );
+        assert_eq!(warnings.len(), 0, "it says so itself: {warnings:?}");
+        // Where nobody needs it.
+        options.configured.clear();
+        let (found, warnings) = find(&self::cloud().start(), &options).await;
+        assert_eq!(ids(&found), ["p1", "p2"], "{text}");
         assert_eq!(warnings.len(), 1, "{warnings:?}");
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::mapping::{MappingError, VoMapping};
+use super::mapping::VoMapping;
+use super::mapping_error::MappingError;
 use super::{Alike, ProjectError, ProjectFailure, ProjectOptions, ProjectRef};
 use caso_base::suggest::nearest;
 use caso_model::notice::Notices;

@@ -84,7 +84,10 @@ pub async fn cloud(
     let warnings = Notices::default();
     let options = project_options(cloud);
     let found = find(&session, &options, &warnings).await;
-    noticed(warnings.take(), cloud, findings);
+    // What is odd about the mapping file was said when it was read (`machine::mapping`); here, whether it is used.
+    let mut notices = warnings.take();
+    notices.retain(|it| !it.key.starts_with("mapping-file-") || it.key == "mapping-file-used");
+    noticed(notices, cloud, findings);
     let found = match found {
         Ok(found) => found,
         Err(error) => {
@@ -102,13 +105,18 @@ pub async fn cloud(
     }
     let spool = Spool::look(&config.spooldir, Disk::default());
     let absent = Absent::beside(projects.iter(), &spool, cloud, now);
-    let mut explained = Vec::new();
+    let (mut explained, mut without_mapping) = (Vec::new(), Vec::new());
     for failure in failures {
         let failure = absent.explain(&session, failure).await;
         let name = failure.name.as_deref().unwrap_or(&failure.asked).to_owned();
-        let hint = remedy::of_failure(&failure, cloud);
-        let text = failure.error.to_string();
-        findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
+        // Why the file cannot be used was said of it.
+        if failure.without_mapping().is_some() {
+            without_mapping.push(name);
+        } else {
+            let hint = remedy::of_failure(&failure, cloud);
+            let text = failure.error.to_string();
+            findings.add(Finding::failed(Area::Project, text).of(&name).hint(hint));
+        }
         explained.push(failure);
     }
     if !cloud.projects_typed && !warnings.has(NO_LIST) {
@@ -116,6 +124,14 @@ pub async fn cloud(
         for lost in absent.lost(&session, &failures).await {
             findings.add(Finding::warning(Area::Project, lost.message()));
         }
+    }
+    if !without_mapping.is_empty() {
+        let text = format!(
+            "no property `{}` in Keystone, and the mapping file cannot be used",
+            options.vo_property
+        );
+        let names = without_mapping.join(", ");
+        findings.add(Finding::failed(Area::Project, text).of(&names));
     }
     // Of those that were found and cannot be accounted each was named.
     if none_found {

@@ -10,8 +10,8 @@ use nix::unistd::{Uid, User};
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::commands::status::{Status, UNTAKEN, is_full};
-use crate::run::remedy;
 use crate::run::summary::words::{count, records, size, span};
+use crate::run::{backlog, remedy};
 use caso_config::{Config, Origin, ShownValue};
 use caso_disk::Disk;
 use caso_extract::projects::VoMapping;
@@ -51,15 +51,19 @@ fn room(folder: &Path, findings: &mut Findings) {
 }
 
 /// Whether it can be written, by whom, and how much room there is.
-pub fn spool(config: &Config, findings: &mut Findings) {
+///
+/// Answers whether it is of use at all: where it is not, what lies in it need not be named one by one.
+pub fn spool(config: &Config, findings: &mut Findings) -> bool {
     let folder = &config.spooldir;
     if let Err(error) = Spool::check(folder) {
-        return findings.add(Finding::failed(Area::Spool, error.to_string()));
+        findings.add(Finding::failed(Area::Spool, remedy::message(&error)));
+        return false;
     }
     let shown = folder.display();
     let Ok(found) = fs::metadata(folder) else {
         let text = format!("`{shown}` is not there yet; the first run makes it");
-        return findings.add(Finding::ok(Area::Spool, text));
+        findings.add(Finding::ok(Area::Spool, text));
+        return true;
     };
     room(folder, findings);
     for part in Spool::parts(folder) {
@@ -81,6 +85,7 @@ pub fn spool(config: &Config, findings: &mut Findings) {
         let hint = format!("sudo -u {name} caso check");
         findings.add(Finding::warning(Area::Spool, text).hint(hint));
     }
+    true
 }
 
 /// What else a run writes: metrics, log, compiled components. None of it stops a run.
@@ -179,14 +184,17 @@ pub fn lock(config: &Config, findings: &mut Findings) {
 }
 
 /// What waits, what was refused, what nobody takes.
-pub fn queues(config: &Config, now: i64, findings: &mut Findings) {
+pub fn queues(config: &Config, now: i64, is_usable: bool, findings: &mut Findings) {
     let status = Status::look(config, now);
-    for unreadable in &status.unreadable {
+    for unreadable in status.unreadable.iter().filter(|_| is_usable) {
         findings.add(Finding::failed(Area::Spool, unreadable.as_str()));
     }
     for it in &status.damaged_cursors {
         let text = format!("`{}`: {}", it.file.display(), it.reason);
         let hint = "move it away: its project goes on from its lastrun file".to_owned();
+        findings.add(Finding::warning(Area::Spool, text).hint(hint));
+    }
+    if let Some((text, hint)) = backlog::words(&config.spooldir, &status.lost_windows) {
         findings.add(Finding::warning(Area::Spool, text).hint(hint));
     }
     for it in &status.damaged_ledger {
@@ -271,8 +279,7 @@ pub fn mapping(config: &Config, findings: &mut Findings) {
         let area = Area::Configuration;
         match read {
             Err(error) => {
-                let hint = "projects with the property in Keystone do without it".to_owned();
-                findings.add(Finding::warning(area, error.to_string()).hint(hint));
+                findings.add(Finding::warning(area, error.to_string()).hint(error.hint()));
             }
             Ok(_) if file.exists() => {
                 let text = format!("mapping file `{}` can be read", file.display());

@@ -81,9 +81,11 @@ pub async fn check(
 ) -> anyhow::Result<Shown> {
     let now = Kind::Real.clock().now();
     let mut findings = Findings::new(now, what.offline, what.strict);
-    machine::spool(config, &mut findings);
-    machine::lock(config, &mut findings);
-    machine::queues(config, now, &mut findings);
+    let is_usable = machine::spool(config, &mut findings);
+    if is_usable || !config.lock_path.starts_with(&config.spooldir) {
+        machine::lock(config, &mut findings);
+    }
+    machine::queues(config, now, is_usable, &mut findings);
     // Made anew or not at all: who checks is perhaps not who runs it.
     let mut caches = config.cache_dirs.clone();
     caches.retain(|folder| folder.is_dir());

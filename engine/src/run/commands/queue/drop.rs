@@ -15,6 +15,7 @@ use flate2::write::GzEncoder;
 use super::entry::each;
 use super::{Ask, Opened, agreed, nothing, of_messenger, opened, sight, what};
 use crate::run::adoption;
+use crate::run::backlog;
 use crate::run::exit::Exit;
 use crate::run::prepare::Stopped;
 use crate::run::summary::words::{of, records};
@@ -128,6 +129,7 @@ fn done(opened: &Opened, drop: &Drop, before: i64, announced: Found) -> anyhow::
         (false, None) => opened.journal.forget(name)?,
         (false, Some(_)) => opened.journal.forget_before(name, before)?,
     };
+    backlog::keep(&opened.journal, &opened.spool, &[], opened.now);
     text += &format!(
         "gave up {}\nnext  caso queue\n",
         what(gone, name, drop.quarantine)

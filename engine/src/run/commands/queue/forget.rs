@@ -6,9 +6,10 @@
 use anyhow::{Context as _, anyhow};
 use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
-use caso_journal::{Journal, Waiting};
+use caso_journal::Waiting;
 use caso_state::Spool;
 
+use crate::run::backlog;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
@@ -53,7 +54,7 @@ async fn locked_spool(config: &Config, what: &Forget) -> Result<String, Stopped>
 
 fn give_up(spool: &Spool, messenger: &str) -> anyhow::Result<String> {
     let now = SystemClock::new().now();
-    let (journal, recovery) = Journal::open(spool, now).context("cannot use the journal")?;
+    let (journal, recovery) = backlog::open(spool, now).context("cannot use the journal")?;
     // What a start finds is reported once, by the run that starts.
     Summary::default().recovered(&recovery);
     let mut waiting = journal.waiting()?;
@@ -62,6 +63,7 @@ fn give_up(spool: &Spool, messenger: &str) -> anyhow::Result<String> {
         return Err(nothing_waits(messenger, &waiting));
     }
     let given_up = journal.forget(messenger)?;
+    backlog::keep(&journal, spool, &[], now);
     Ok(format!(
         "gave up {} that waited for messenger `{messenger}`\n",
         records(given_up)
@@ -88,7 +90,7 @@ mod tests {
 
     use caso_config::{CommandLine, ConfigPlace, Inputs};
     use caso_disk::Disk;
-    use caso_journal::{MapperIdentity, Order, SegmentKey};
+    use caso_journal::{Journal, MapperIdentity, Order, SegmentKey};
     use caso_model::Window;
     use caso_model::record::{AccountingRecord, Head, OtherRecord};
 

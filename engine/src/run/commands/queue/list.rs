@@ -160,7 +160,6 @@ fn text(listed: &Listed) -> String {
                 why(&held.reasons),
             ]);
             next.push(format!("caso queue show {name} --quarantine"));
-            next.push(format!("caso queue retry {name}"));
         }
     }
     table.to_string() + &table::next(&next)

@@ -27,6 +27,7 @@ pub use self::list::list;
 pub use self::retry::{Retry, retry};
 pub use self::show::{Show, show};
 
+use crate::run::backlog;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
@@ -115,7 +116,7 @@ async fn opened(config: &Config) -> Result<Opened, Stopped> {
         .map_err(Stopped::with(Exit::Nothing))?;
     let lock = Kind::Real.lock(config).await.map_err(locked)?;
     let now = SystemClock::new().now();
-    let (journal, recovery) = Journal::open(&spools.journal, now)
+    let (journal, recovery) = backlog::open(&spools.journal, now)
         .context("cannot use the journal")
         .map_err(Stopped::with(Exit::Nothing))?;
     // What a start finds is reported once, by the run that starts.

@@ -1,10 +1,14 @@
 //! `caso queue show`: the records of a queue or a quarantine, a line each, or one in full.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use serde::Serialize;
 
 use super::entry::{Entry, each};
 use super::{nothing, of_messenger, sight};
+use crate::run::month;
+use crate::run::republish::republished;
 use crate::run::summary::words::span;
 use crate::run::table::Table;
 use crate::stdout;
@@ -121,12 +125,7 @@ fn lines(found: &[Entry], what: &Show, now: i64) -> String {
     }
     let name = &what.messenger;
     let next = match what.quarantine {
-        true => {
-            format!(
-                "next  caso queue show {name} --quarantine ID\n      caso queue retry {name}\n      caso queue drop \
-                 {name} --quarantine\n"
-            )
-        }
+        true => ways_out(name, found),
         false => format!("next  caso queue show {name} ID\n      caso queue flush {name}\n"),
     };
     // Without reasons there is an empty column.
@@ -135,4 +134,30 @@ fn lines(found: &[Entry], what: &Show, now: i64) -> String {
         true => page + &next,
         false => page.replacen("  REASON\n", "\n", 1) + &next,
     }
+}
+
+/// What cures it. Which of them does only the reason says, and that is in the words of its messenger; what
+/// is wrong within a record comes back with it, however often it is put back.
+fn ways_out(name: &str, found: &[Entry]) -> String {
+    let mut text = format!("next  caso queue show {name} --quarantine ID\n");
+    let again = |entry: &&Entry| republished().any(|kind| kind == entry.kind);
+    // What is measured at the first second of a month is of the one before.
+    let months = found.iter().filter(again);
+    let months: BTreeSet<String> = months
+        .map(|it| month::name(it.measured_at.saturating_sub(1)))
+        .collect();
+    let months: Vec<&str> = months.iter().map(String::as_str).collect();
+    let given_up = format!("      caso queue drop {name} --quarantine\n");
+    text += &match months.as_slice() {
+        [] => format!("where the record is wrong: it cannot be made again\n{given_up}"),
+        months => format!(
+            "where the record is wrong (its VO, a name): mend that in OpenStack or in `mapping_file`, then\n      \
+             {}\n{given_up}",
+            month::republish(months)
+        ),
+    };
+    text + &format!(
+        "where it has a former `site_name`, `service_name` or `cloud_type`\n      caso queue retry {name} --remap\n\
+         where the messenger was wrong: mend that, then\n      caso queue retry {name}\n"
+    )
 }

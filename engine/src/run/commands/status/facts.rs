@@ -9,16 +9,19 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use caso_base::error_chain;
+use caso_base::time::start_of_month;
 use caso_config::Config;
 use caso_disk::{Disk, Left, elements};
 use caso_journal::{Damaged, Journal};
 use caso_model::extraction::Extractor;
 use caso_sandbox::RunLimits;
+use caso_state::backlog::{Backlog, Lost as LostWindow};
 use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine, WindowLine};
 use caso_state::{
     AllCursors, CursorKey, Cursors, Failures, FolderError, FolderProblem, Lock, LockError, Spool,
 };
 
+use crate::run::backlog;
 use crate::run::commands::mapping_migrate::shell::word;
 use crate::run::extract::absent;
 use crate::run::summary::words::{count, len, span};
@@ -63,6 +66,8 @@ pub struct Status {
     pub damaged_ledger: Vec<DamagedLedger>,
     /// Records that were lost to messengers in the last days.
     pub lost: Vec<Lost>,
+    /// What waited in the journal and is not there any more, as far as it was not extracted again.
+    pub lost_windows: Vec<LostWindow>,
     /// What was used in the last days and came to no record.
     pub left_out: Vec<LeftOut>,
     /// What is there and cannot be read: what is above says nothing of it.
@@ -245,6 +250,7 @@ impl Status {
         // One that ended before anything was delivered says nothing of messengers.
         let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
         let queues = readable(queues(config, &spool, delivering), &mut unreadable);
+        let known = known && last_extracting.is_some();
         let cursors = cursors(&spool, now, &runs, last_extracting, known);
         let (mut cursors, damaged_cursors) = readable(cursors, &mut unreadable);
         for cursor in cursors.iter_mut().filter(|cursor| !cursor.in_last_run) {
@@ -254,7 +260,9 @@ impl Status {
         }
         let left = spool.disk().left(&config.spooldir);
         let damaged = readable(damaged(&spool), &mut unreadable);
-        let (lost, left_out) = (lost(&runs, now), left_out(&runs, now));
+        let lost_windows = backlog::lost(&spool, now);
+        let noted = Backlog::read(&spool).lost;
+        let (lost, left_out) = (lost(&runs, &noted, now), left_out(&runs, now));
         Status {
             format: 1,
             now,
@@ -279,6 +287,7 @@ impl Status {
                 })
                 .collect(),
             lost,
+            lost_windows,
             left_out,
             unreadable,
         }
@@ -385,6 +394,11 @@ impl Status {
             } = lost;
             format!("{messenger} lost {}", count(*records, "record", "records"))
         }));
+        let windows = len(&self.lost_windows);
+        // A damaged file of records has a line of its own.
+        if windows > 0 && damaged(true) == 0 {
+            lines.push(format!("{} lost", count(windows, "window", "windows")));
+        }
         let left_out = len(&self.left_out);
         if left_out > 0 {
             lines.push(format!("{left_out} with use that came to no record"));
@@ -447,8 +461,9 @@ pub fn is_full(left: &Left) -> bool {
     left.bytes < RunLimits::default().floor(left.of) || left.files == Some(0)
 }
 
-fn lost(runs: &[RunLine], now: i64) -> Vec<Lost> {
+fn lost(runs: &[RunLine], noted: &[LostWindow], now: i64) -> Vec<Lost> {
     let recent = runs.iter().filter(|run| now - run.began < TOLD);
+    let recent = recent.filter(|run| !is_made_good(run, noted, runs));
     let of_run = |run: &RunLine| {
         let at = run.began;
         let lost = |it: &MessengerLine| Lost {
@@ -460,6 +475,20 @@ fn lost(runs: &[RunLine], now: i64) -> Vec<Lost> {
         messengers.map(lost).collect::<Vec<_>>()
     };
     recent.flat_map(of_run).collect()
+}
+
+/// Whether what messengers lacked in a run was extracted once more since: by what is noted of it, or where nothing is,
+/// its month.
+fn is_made_good(lacking: &RunLine, noted: &[LostWindow], runs: &[RunLine]) -> bool {
+    let of_run = |it: &&LostWindow| it.at <= lacking.began && lacking.began - it.at < TOLD;
+    let noted: Vec<LostWindow> = noted.iter().filter(of_run).cloned().collect();
+    if !noted.is_empty() {
+        return caso_state::backlog::remaining(&noted, runs, &[]).is_empty();
+    }
+    let month = start_of_month(lacking.began).unwrap_or(i64::MIN);
+    let later = runs.iter().filter(|run| run.began > lacking.began);
+    let mut windows = later.flat_map(|run| &run.windows).map(|it| it.window);
+    windows.any(|window| window.start <= month && window.end >= lacking.began)
 }
 
 /// Of addresses nothing can be made afterwards. What was extracted once more since, and whole, is no more left out.
@@ -526,7 +555,8 @@ fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {
     Ok(found.into_iter().map(of).collect())
 }
 
-/// `last` is the last of the runs that extracted; what no ledger says, where none is `known`, nobody is accused of.
+/// `last` is the last of the runs that extracted; where none is `known`, as its line could not be written to a full disk,
+/// nobody is accused of what only that would say.
 fn cursors(
     spool: &Spool,
     now: i64,
@@ -563,6 +593,8 @@ fn cursors(
         let mut windows = last.iter().flat_map(|run| &run.windows);
         windows.any(|window| window.records.contains_key(project))
     };
+    // A run that came after it did: its line could not be written, or was lost.
+    let later = |at: Option<i64>| last.is_some_and(|last| at.is_some_and(|at| at > last.began));
     let cursors = all
         .into_iter()
         .map(|it| {
@@ -574,7 +606,7 @@ fn cursors(
                 name: names
                     .get(it.project.as_str())
                     .map(|name| (*name).to_owned()),
-                in_last_run: failure.is_some() || extracted(&it.project) || !known,
+                in_last_run: failure.is_some() || extracted(&it.project) || !known || later(it.at),
                 reason: failure.map(|failure| failure.reason.clone()),
                 failed_runs: failing.map_or(0, |failing| failing.runs),
                 failing_since: failing.map(|failing| failing.since),

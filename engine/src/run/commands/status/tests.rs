@@ -6,6 +6,8 @@ use super::facts::{Cursor, DamagedFile, Outgoing, left_out};
 use super::*;
 use caso_journal::{Damaged, Held};
 use caso_model::Window;
+use caso_state::CursorKey;
+use caso_state::backlog::{Extent, Lost as LostWindow};
 use caso_state::ledger::{FailureLine, MessengerLine, RunLine, WindowLine};
 
 const NOW: i64 = 1_795_280_273;
@@ -85,6 +87,7 @@ fn well() -> Status {
         damaged: Vec::new(),
         damaged_cursors: Vec::new(),
         lost: Vec::new(),
+        lost_windows: Vec::new(),
         left_out: Vec::new(),
         damaged_ledger: Vec::new(),
         unreadable: Vec::new(),
@@ -143,13 +146,27 @@ fn what_was_set_aside_is_named_and_what_to_do_with_it() {
         },
     };
     status.damaged = vec![file(Held::Progress), file(Held::Records(None))];
+    let lost = |start, end| LostWindow {
+        at: status.now,
+        process: 1,
+        extent: Extent {
+            key: CursorKey {
+                cloud: "default".into(),
+                region: None,
+                extractor: "nova".into(),
+            },
+            project: "p".into(),
+            window: Window { start, end },
+        },
+    };
+    // In October, the first second of November left out.
+    status.lost_windows = vec![lost(1_790_812_800, 1_793_491_200)];
     let text = text(&status);
     for line in [
         "damaged     1 damaged segment of the journal lies in `/spool/set-aside`: what its messengers had not got \
-         of its records was not delivered; its beginning cannot be read: see what is missing at the consumer, \
-         republish that month with `caso republish --month`, then remove the file\n",
+         of its records was not delivered; caso republish --month 2026-10 --yes && rm /spool/set-aside/a\n",
         "damaged     1 damaged file of the journal lies in `/spool/set-aside`: no record was lost with it; look at \
-         the disk, then remove it\n",
+         the disk, then: rm /spool/set-aside/a\n",
         "look at     1 damaged segment set aside; 1 damaged file set aside\n",
     ] {
         assert!(text.contains(line), "{text}");
@@ -181,8 +198,8 @@ fn for_a_person() {
          c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
          its place in `projects`? Its usage since then is not accounted\n\
          hint        openstack project set --tag caso c, to account it; caso cursor forget c, to give it up\n\
-         queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, `caso queue retry ssm` \
-         puts them back\n            \
+         queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, and what \
+         puts that right\n            \
          logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue drop \
          logstash` gives it up; connection refused\n\
          outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
 use crate::run::commands::mapping_migrate::shell::word;
-use crate::run::month;
 use crate::run::summary::words::{count, damaged, size, span};
+use crate::run::{backlog, month};
 use caso_base::time::format_utc;
 
 const NAME: usize = 12;
@@ -201,9 +201,8 @@ impl Page {
             if queue.quarantined > 0 {
                 let _ = write!(
                     text,
-                    "; {} in quarantine: `caso queue show {} --quarantine` says why, `caso queue retry {}` \
-                     puts them back",
-                    queue.quarantined, queue.messenger, queue.messenger
+                    "; {} in quarantine: `caso queue show {} --quarantine` says why, and what puts that right",
+                    queue.quarantined, queue.messenger
                 );
             }
             self.line(if at == 0 { "queues" } else { "" }, &text);
@@ -214,24 +213,33 @@ impl Page {
         for records in [true, false] {
             let files = status.damaged.iter().filter(|it| it.records == records);
             let files: Vec<_> = files.map(|it| &it.found).collect();
-            if let Some((text, hint)) = damaged(&files) {
+            if let Some((text, hint)) = damaged(&files, &status.lost_windows) {
                 self.line("damaged", &format!("{text}; {hint}"));
             }
         }
     }
 
     fn lost(&mut self, status: &Status) {
+        let with_a_file = status.damaged.iter().any(|it| it.records);
+        let windows = backlog::words(&status.spool, &status.lost_windows).filter(|_| !with_a_file);
         for it in &status.lost {
+            // Where it is known of which windows, the line on those has the command.
+            let cure = match status.lost_windows.is_empty() && !with_a_file {
+                true => format!("; {}", month::republish(&[&month::name(it.at)])),
+                false => String::new(),
+            };
             self.line(
                 "lost",
                 &format!(
-                    "{}: {}, found on {}: what the journal had of them was damaged or gone; a window by hand over the \
-                     time they are of extracts them again",
+                    "{}: {}, found on {}: what the journal had of them was damaged or gone{cure}",
                     it.messenger,
                     count(it.records, "record", "records"),
                     format_utc(it.at)
                 ),
             );
+        }
+        if let Some((text, hint)) = windows {
+            self.line("lost", &format!("{text}; {hint}"));
         }
     }
 

@@ -4,7 +4,7 @@ use super::FEW;
 use crate::run::extract::report::Alike;
 use caso_base::Message;
 use caso_base::line::LINE_BYTES;
-use caso_extract::ProjectRef;
+use caso_extract::{ProjectFailure, ProjectRef};
 
 /// So many projects are named in the line of all that fail alike; `caso status` names the others.
 const NAMED: usize = 20;
@@ -58,16 +58,43 @@ pub fn in_lines(place: &str, failures: Vec<Failure<'_>>) -> Vec<Message> {
     lines.collect()
 }
 
-fn of_all(place: &str, failures: Vec<Failure<'_>>) -> Message {
-    let names = failures.iter().take(NAMED).map(|it| {
-        let name = it.project.name.as_ref();
-        format!("`{}`", name.unwrap_or(&it.project.id))
-    });
-    let mut names = names.collect::<Vec<_>>().join(", ");
-    let more = failures.len().saturating_sub(NAMED);
-    if more > 0 {
-        names += &format!(" and {more} more");
+/// Projects for whom nothing but the mapping file has the VO, and that cannot be used: one cause.
+pub fn without_mapping(failures: &[&ProjectFailure]) -> Option<Message> {
+    let [first, others @ ..] = failures else {
+        return None;
+    };
+    let error = first.without_mapping()?;
+    if others.is_empty() {
+        return Some(Message::from(first.to_string()).hint(error.hint()));
     }
+    let names = named(
+        failures
+            .iter()
+            .map(|it| it.name.as_ref().unwrap_or(&it.asked).as_str()),
+    );
+    let text = format!(
+        "{} projects ({names}) have their VO from nowhere but the mapping file and are not accounted: {error}",
+        failures.len()
+    );
+    Some(Message::from(text).hint(error.hint()))
+}
+
+/// The first of them, and how many there are besides.
+fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let names = names.take(NAMED).map(|name| format!("`{name}`"));
+    let mut text = names.collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    text
+}
+
+fn of_all(place: &str, failures: Vec<Failure<'_>>) -> Message {
+    let names = named(failures.iter().map(|it| {
+        let name = it.project.name.as_ref();
+        name.unwrap_or(&it.project.id).as_str()
+    }));
     let ids: Vec<&str> = failures.iter().map(|it| it.project.id.as_str()).collect();
     let count = failures.len();
     let Some(first) = failures.into_iter().next() else {

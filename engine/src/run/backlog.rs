@@ -1,0 +1,213 @@
+//! What waits, noted beside the journal, and what of it is lost: with the journal, or with a file of it. Told by each
+//! run and by `caso status` until it was extracted once more.
+//!
+//! Addresses are left out: they are counted at a moment, and nobody can count them afterwards.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::ledger::run_id;
+use super::month;
+use super::prepare::Prepared;
+use super::summary::Summary;
+use super::summary::words::{count, len, listed};
+use caso_base::error_chain;
+use caso_base::time::{end_of_month, format_utc};
+use caso_disk::Disk;
+use caso_journal::{Journal, JournalError, Recovery, SegmentKey, SetAside};
+use caso_model::extraction::Extractor;
+use caso_state::backlog::{self, Backlog, Extent, Lost};
+use caso_state::ledger::{self, RunId, WindowLine};
+use caso_state::{CursorKey, Spool};
+
+/// Opens the journal of a spool. What waited by the note beside it, and is gone with the journal or with a file that
+/// had to be set aside, is kept as lost before anything takes its place.
+///
+/// # Errors
+/// As [`Journal::open`]; or it could not be noted what is gone, and would be forgotten.
+pub fn open(spool: &Spool, now: i64) -> Result<(Journal, Recovery), JournalError> {
+    let mut noted = Backlog::read(spool);
+    if !noted.waiting.is_empty() && Journal::is_gone(spool)? {
+        let gone = std::mem::take(&mut noted.waiting);
+        noted.lose(run_id(now), gone);
+        noted.keep(spool)?;
+    }
+    let (journal, recovery) = Journal::open(spool, now)?;
+    let mut noted = Backlog::read(spool);
+    if lose(&mut noted, &recovery.set_aside, &journal, now) || !journal.sealed().is_empty() {
+        noted.waits(waiting(&journal));
+        // A full disk must not keep from being delivered what would empty it.
+        kept(noted, spool);
+    }
+    Ok((journal, recovery))
+}
+
+fn kept(noted: Backlog, spool: &Spool) {
+    if let Err(error) = noted.keep(spool) {
+        tracing::info!(
+            "it is not noted what waits in the journal: {}",
+            error_chain(&error)
+        );
+    }
+}
+
+/// Notes what waits now, and what was lost while it was delivered. Once the run is over what was lost and made again
+/// a while ago is forgotten.
+pub fn keep(journal: &Journal, spool: &Spool, set_aside: &[SetAside], now: i64) {
+    let mut noted = Backlog::read(spool);
+    lose(&mut noted, set_aside, journal, now);
+    noted.waits(waiting(journal));
+    let old = |lost: &Lost| now - lost.at > KEPT;
+    if noted.lost.iter().any(old) {
+        let left = remaining(spool, &noted.lost, &[]);
+        noted
+            .lost
+            .retain(|lost| !old(lost) || is_among(&left, lost));
+    }
+    kept(noted, spool);
+}
+
+/// For so many seconds it is remembered that something was lost, and was made again.
+pub const KEPT: i64 = 8 * 86_400;
+
+fn is_among(left: &[Lost], lost: &Lost) -> bool {
+    let same = |it: &Lost| {
+        (it.at, it.process) == (lost.at, lost.process)
+            && it.extent.key == lost.extent.key
+            && it.extent.project == lost.extent.project
+            && it.extent.window.start >= lost.extent.window.start
+            && it.extent.window.end <= lost.extent.window.end
+    };
+    left.iter().any(same)
+}
+
+/// What nobody has extracted again; `more` is of the run that is under way. A ledger that cannot be read says of
+/// nothing that it was.
+pub fn remaining(spool: &Spool, lost: &[Lost], more: &[WindowLine]) -> Vec<Lost> {
+    let Some(first) = lost.iter().map(|it| it.at).min() else {
+        return Vec::new();
+    };
+    let runs = ledger::read(spool, first).unwrap_or_default();
+    backlog::remaining(lost, &runs, more)
+}
+
+/// What is lost, and not extracted again: by the note, and where no run has seen yet that the journal is gone.
+pub fn lost(spool: &Spool, now: i64) -> Vec<Lost> {
+    let mut noted = Backlog::read(spool);
+    let mut left = remaining(spool, &noted.lost, &[]);
+    if !noted.waiting.is_empty() && Journal::is_gone(spool).unwrap_or(false) {
+        let gone = std::mem::take(&mut noted.waiting);
+        let RunId { began: at, process } = run_id(now);
+        let lost = |extent| Lost {
+            at,
+            process,
+            extent,
+        };
+        left.extend(gone.into_iter().map(lost));
+    }
+    left
+}
+
+/// Says it: as an error in the run that misses it first, afterwards once a week. `windows` are those that this run
+/// extracted.
+pub fn tell(prepared: &Prepared, windows: &[WindowLine], summary: &mut Summary) {
+    let (spool, run) = (&prepared.spools.journal, prepared.run_id());
+    let noted = Backlog::read(spool);
+    let left = remaining(spool, &noted.lost, windows);
+    let Some((text, hint)) = words(spool.folder(), &left) else {
+        return;
+    };
+    let own = |lost: &Lost| (lost.at, lost.process) == (run.began, run.process);
+    match left.iter().any(own) {
+        true => summary.problem((text, hint)),
+        false => summary.standing("lost-windows", text, hint),
+    }
+}
+
+/// Of which windows it is, and the command that makes it again.
+pub fn words(spooldir: &Path, left: &[Lost]) -> Option<(String, String)> {
+    let spool = Spool::look(spooldir, Disk::default());
+    let extents = || left.iter().map(|lost| &lost.extent);
+    let start = extents().map(|it| it.window.start).min()?;
+    let end = extents().map(|it| it.window.end).max()?;
+    let extractors: BTreeSet<&str> = extents().map(|it| it.key.extractor.as_str()).collect();
+    let extractors: Vec<String> = extractors.into_iter().map(str::to_owned).collect();
+    let projects: BTreeSet<&str> = extents().map(|it| it.project.as_str()).collect();
+    let which = match Vec::from_iter(projects).as_slice() {
+        [one] => format!("project `{one}`"),
+        several => count(len(several), "project", "projects"),
+    };
+    Some((
+        format!(
+            "what waited in `{}` is gone: {} of {which}, from {} to {}; the messengers that it waited for lack it",
+            spool.journal_folder().display(),
+            listed(&extractors, "and"),
+            format_utc(start),
+            format_utc(end)
+        ),
+        format!(
+            "{}; where nobody wants it: rm {}",
+            command(left)?,
+            spool.backlog_file().display()
+        ),
+    ))
+}
+
+/// What makes it again.
+pub fn command(left: &[Lost]) -> Option<String> {
+    let months: BTreeSet<String> = left.iter().flat_map(|it| months(&it.extent)).collect();
+    let months: Vec<&str> = months.iter().map(String::as_str).collect();
+    (!months.is_empty()).then(|| month::republish(&months))
+}
+
+fn months(extent: &Extent) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut at = extent.window.start;
+    while at < extent.window.end {
+        found.push(month::name(at));
+        let Some(next) = end_of_month(at) else {
+            break;
+        };
+        at = next;
+    }
+    found
+}
+
+/// Adds what files held that had to be set aside; whether there were any.
+fn lose(noted: &mut Backlog, set_aside: &[SetAside], journal: &Journal, now: i64) -> bool {
+    let mut any = false;
+    for aside in set_aside.iter().filter(|it| it.held.is_records()) {
+        any = true;
+        let gone = match aside.held.key() {
+            Some(key) => extent(key.clone()).into_iter().collect(),
+            // Of which nothing can be read: what is there no more, though it waited.
+            None => backlog::without(&noted.waiting, &waiting(journal)),
+        };
+        noted.lose(run_id(now), gone);
+    }
+    any
+}
+
+fn waiting(journal: &Journal) -> Vec<Extent> {
+    journal.sealed().into_iter().filter_map(extent).collect()
+}
+
+fn extent(key: SegmentKey) -> Option<Extent> {
+    let SegmentKey {
+        cloud,
+        region,
+        project,
+        extractor,
+        window,
+    } = key;
+    let known = Extractor::named(&extractor).is_some_and(|it| !it.is_of_a_moment());
+    known.then(|| Extent {
+        key: CursorKey {
+            cloud,
+            region,
+            extractor,
+        },
+        project,
+        window,
+    })
+}
