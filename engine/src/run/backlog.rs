@@ -201,7 +201,7 @@ fn extent(key: SegmentKey) -> Option<Extent> {
         window,
     } = key;
     let known = Extractor::named(&extractor).is_some_and(|it| !it.is_of_a_moment());
-    known.then(|| Extent {
+    known.then_some(Extent {
         key: CursorKey {
             cloud,
             region,
