@@ -76,12 +76,17 @@ impl Running {
     }
 
     fn signal(self, name: &str) -> Outcome {
+        self.send(name);
+        self.finish()
+    }
+
+    /// A signal, by its name without `SIG`.
+    pub fn send(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.id().to_string()])
             .status()
             .expect("kill is part of every system");
         assert!(status.success(), "the program had already ended");
-        self.finish()
     }
 
     /// Waits until it handles SIGTERM itself: the 15th bit of `SigCgt`, see proc(5).
