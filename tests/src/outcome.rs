@@ -29,6 +29,13 @@ pub struct Running {
     folder: PathBuf,
 }
 
+/// Whether a signal is in one of a process's masks, `SigIgn:` or `SigCgt:`, by its `status` in proc(5).
+pub fn is_in_mask(status: &str, mask: &str, signal: u32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix(mask));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
 impl Running {
     /// Starts it; `folder` is where its files are.
     pub fn start(mut command: Command, folder: &Path) -> Self {
@@ -89,15 +96,13 @@ impl Running {
         assert!(status.success(), "the program had already ended");
     }
 
-    /// Waits until it handles SIGTERM itself: the 15th bit of `SigCgt`, see proc(5).
+    /// Waits until it handles SIGTERM itself.
     pub fn hears_sigterm(&self) {
         let began = Instant::now();
         let path = format!("/proc/{}/status", self.id());
         loop {
             let status = std::fs::read_to_string(&path).unwrap_or_default();
-            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-            let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-            if caught.is_some_and(|mask| mask & (1 << 14) != 0) {
+            if is_in_mask(&status, "SigCgt:", 15) {
                 return;
             }
             assert!(

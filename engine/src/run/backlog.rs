@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::extract::cursor_keys;
 use super::ledger::run_id;
 use super::month;
 use super::prepare::Prepared;
@@ -16,9 +17,9 @@ use caso_base::time::{end_of_month, format_utc};
 use caso_disk::Disk;
 use caso_journal::{Journal, JournalError, Recovery, SegmentKey, SetAside};
 use caso_model::extraction::Extractor;
+use caso_state::Spool;
 use caso_state::backlog::{self, Backlog, Extent, Lost};
-use caso_state::ledger::{self, RunId, WindowLine};
-use caso_state::{CursorKey, Spool};
+use caso_state::ledger::{self, WindowLine};
 
 /// Opens the journal of a spool. What waited by the note beside it, and is gone with the journal or with a file that
 /// had to be set aside, is kept as lost before anything takes its place.
@@ -27,22 +28,29 @@ use caso_state::{CursorKey, Spool};
 /// As [`Journal::open`]; or it could not be noted what is gone, and would be forgotten.
 pub fn open(spool: &Spool, now: i64) -> Result<(Journal, Recovery), JournalError> {
     let mut noted = Backlog::read(spool);
-    if !noted.waiting.is_empty() && Journal::is_gone(spool)? {
-        let gone = std::mem::take(&mut noted.waiting);
-        noted.lose(run_id(now), gone);
+    if lose_all_where_gone(&mut noted, spool, now)? {
         noted.keep(spool)?;
     }
     let (journal, recovery) = Journal::open(spool, now)?;
-    let mut noted = Backlog::read(spool);
     if lose(&mut noted, &recovery.set_aside, &journal, now) || !journal.sealed().is_empty() {
         noted.waits(waiting(&journal));
         // A full disk must not keep from being delivered what would empty it.
-        kept(noted, spool);
+        kept(&noted, spool);
     }
     Ok((journal, recovery))
 }
 
-fn kept(noted: Backlog, spool: &Spool) {
+/// Where the journal is gone, all that waited in it is lost; whether there was any.
+fn lose_all_where_gone(noted: &mut Backlog, spool: &Spool, now: i64) -> Result<bool, JournalError> {
+    if noted.waiting.is_empty() || !Journal::is_gone(spool)? {
+        return Ok(false);
+    }
+    let gone = std::mem::take(&mut noted.waiting);
+    noted.lose(run_id(now), gone);
+    Ok(true)
+}
+
+fn kept(noted: &Backlog, spool: &Spool) {
     if let Err(error) = noted.keep(spool) {
         tracing::info!(
             "it is not noted what waits in the journal: {}",
@@ -64,7 +72,7 @@ pub fn keep(journal: &Journal, spool: &Spool, set_aside: &[SetAside], now: i64) 
             .lost
             .retain(|lost| !old(lost) || is_among(&left, lost));
     }
-    kept(noted, spool);
+    kept(&noted, spool);
 }
 
 /// For so many seconds it is remembered that something was lost, and was made again.
@@ -94,18 +102,9 @@ pub fn remaining(spool: &Spool, lost: &[Lost], more: &[WindowLine]) -> Vec<Lost>
 /// What is lost, and not extracted again: by the note, and where no run has seen yet that the journal is gone.
 pub fn lost(spool: &Spool, now: i64) -> Vec<Lost> {
     let mut noted = Backlog::read(spool);
-    let mut left = remaining(spool, &noted.lost, &[]);
-    if !noted.waiting.is_empty() && Journal::is_gone(spool).unwrap_or(false) {
-        let gone = std::mem::take(&mut noted.waiting);
-        let RunId { began: at, process } = run_id(now);
-        let lost = |extent| Lost {
-            at,
-            process,
-            extent,
-        };
-        left.extend(gone.into_iter().map(lost));
-    }
-    left
+    // One that cannot be looked into is told of where it is read.
+    let _ = lose_all_where_gone(&mut noted, spool, now);
+    remaining(spool, &noted.lost, &[])
 }
 
 /// Says it: as an error in the run that misses it first, afterwards once a week. `windows` are those that this run
@@ -179,7 +178,7 @@ fn lose(noted: &mut Backlog, set_aside: &[SetAside], journal: &Journal, now: i64
     for aside in set_aside.iter().filter(|it| it.held.is_records()) {
         any = true;
         let gone = match aside.held.key() {
-            Some(key) => extent(key.clone()).into_iter().collect(),
+            Some(key) => extent(key).into_iter().collect(),
             // Of which nothing can be read: what is there no more, though it waited.
             None => backlog::without(&noted.waiting, &waiting(journal)),
         };
@@ -189,25 +188,14 @@ fn lose(noted: &mut Backlog, set_aside: &[SetAside], journal: &Journal, now: i64
 }
 
 fn waiting(journal: &Journal) -> Vec<Extent> {
-    journal.sealed().into_iter().filter_map(extent).collect()
+    journal.sealed().iter().filter_map(extent).collect()
 }
 
-fn extent(key: SegmentKey) -> Option<Extent> {
-    let SegmentKey {
-        cloud,
-        region,
-        project,
-        extractor,
-        window,
-    } = key;
-    let known = Extractor::named(&extractor).is_some_and(|it| !it.is_of_a_moment());
-    known.then_some(Extent {
-        key: CursorKey {
-            cloud,
-            region,
-            extractor,
-        },
-        project,
-        window,
+fn extent(segment: &SegmentKey) -> Option<Extent> {
+    let extractor = Extractor::named(&segment.extractor)?;
+    (!extractor.is_of_a_moment()).then(|| Extent {
+        key: cursor_keys::of_segment(segment),
+        project: segment.project.clone(),
+        window: segment.window,
     })
 }

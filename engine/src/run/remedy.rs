@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 
 use super::extract::AgainError;
 use crate::run::commands::component::Unset;
-use crate::run::commands::mapping_migrate::shell::{self, word};
+use crate::run::commands::mapping_migrate::shell;
 use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
 use crate::run::summary::words::size;
-use caso_base::{Message, error_chain};
+use caso_base::{Message, error_chain, shell_word as word};
 use caso_config::{CloudConfig, ConfigError};
 use caso_disk::DiskError;
 use caso_extract::projects::{MappingError, NO_LIST, ProjectsError};
@@ -203,6 +203,16 @@ pub fn of_extraction(error: &ExtractError, cloud: &CloudConfig, project: &Projec
 /// Of a project that is not accounted at all.
 pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<String> {
     let id = failure.id.as_deref().unwrap_or(&failure.asked);
+    if let Some((property, alike)) = failure.error.alike() {
+        return Some(format!(
+            "if projects here have their VO in `{}`: set `vo_property = {0}` in [{}]; otherwise: openstack project \
+             set --property {} {}",
+            alike.name,
+            cloud.section,
+            word(&format!("{property}={}", alike.value)),
+            word(id)
+        ));
+    }
     match failure.error.as_ref() {
         ProjectError::Unknown { .. } | ProjectError::UnknownId { .. } => Some(format!(
             "take `{}` out of `projects` if it is gone; if it is there: {}",
@@ -211,36 +221,15 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
         )),
         renamed @ ProjectError::Renamed { .. } => renamed.hint(),
         ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
-        ProjectError::NoVo {
-            property,
-            alike: Some(alike),
-            ..
-        }
-        | ProjectError::NoMapping {
-            property,
-            alike: Some(alike),
-            ..
-        } => Some(format!(
-            "if projects here have their VO in `{}`: set `vo_property = {0}` in [{}]; otherwise: openstack project \
-             set --property {} {}",
-            alike.name,
-            cloud.section,
-            word(&format!("{property}={}", alike.value)),
-            word(id)
-        )),
         ProjectError::NoMapping { source, .. } => Some(source.hint()),
         ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => {
-            Some(set_property(property, id))
+            Some(format!(
+                "openstack project set --property {}=<VO> {}",
+                word(property),
+                word(id)
+            ))
         }
     }
-}
-
-fn set_property(property: &str, project: &str) -> String {
-    format!(
-        "openstack project set --property {}=<VO> {}",
-        word(property),
-        word(project)
-    )
 }
 
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {

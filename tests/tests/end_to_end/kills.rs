@@ -16,7 +16,7 @@ use caso_stand_in::{
     Certificate, Cloud, Fault, FloatingIp, Gate, Plan, Project, Rule, Volume, project_id,
 };
 use caso_tests::logstash::{Logstash, Mood};
-use caso_tests::outcome::{Outcome, Running, SIGKILL};
+use caso_tests::outcome::{Outcome, Running, SIGKILL, is_in_mask};
 use caso_tests::site::Site;
 
 use crate::clouds::{FROM, Record, TO, in_every_cloud, plain, project};
@@ -358,9 +358,7 @@ fn sigterm_costs_no_project_that_is_done() {
 #[test]
 fn sighup_costs_no_project_that_is_done() {
     let status = fs::read_to_string("/proc/self/status").expect("proc(5)");
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    if ignored.is_some_and(|mask| mask & 1 == 1) {
+    if is_in_mask(&status, "SigIgn:", 1) {
         let cloud = cloud();
         let site = site(&cloud);
         let gate = held_at(&cloud, 1);

@@ -72,7 +72,7 @@ impl Backlog {
     ///
     /// # Errors
     /// The spool's is then as it was.
-    pub fn keep(self, spool: &Spool) -> Result<(), DiskError> {
+    pub fn keep(&self, spool: &Spool) -> Result<(), DiskError> {
         let path = spool.backlog_file();
         if self.waiting.is_empty() && self.lost.is_empty() {
             return match path.exists() {
@@ -82,7 +82,7 @@ impl Backlog {
         }
         let file = Backlog {
             format: FORMAT,
-            ..self
+            ..self.clone()
         };
         if file == Backlog::read(spool) {
             return Ok(());

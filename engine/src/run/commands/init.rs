@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
-use super::mapping_migrate::shell::{self, word};
+use super::mapping_migrate::shell;
 use crate::run::remedy::advised;
+use caso_base::shell_word as word;
 use caso_base::suggest::did_you_mean;
 use caso_disk::Disk;
 

@@ -16,12 +16,12 @@ use regex::Regex;
 
 use super::check::{Check, check, unusable};
 use super::config_show::show;
-use super::mapping_migrate::shell::word;
 use super::queue;
 use super::status::{LOOK_BACK, StatusForm, status};
 use crate::run::ComponentWarnings;
 use crate::run::remedy;
 use crate::run::table::next;
+use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_base::{Clock as _, SystemClock};
 use caso_config::{Config, ConfigErrors};

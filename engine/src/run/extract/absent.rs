@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::cursor_keys;
-use crate::run::commands::mapping_migrate::shell::word;
 use crate::run::summary::words::{count, len};
 use caso_base::digest::sha256_hex;
+use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_config::CloudConfig;
 use caso_extract::{ProjectError, ProjectFailure, ProjectRef};
@@ -128,12 +128,18 @@ impl<'a> Absent<'a> {
             };
             failures.iter().any(of)
         };
-        let lost: Vec<&String> = self.until.keys().filter(|id| !named(id)).collect();
+        let lost: Vec<(&String, i64)> = self
+            .until
+            .iter()
+            .map(|(id, until)| (id, *until))
+            .filter(|(id, _)| !named(id))
+            .collect();
         if lost.len() > MOST {
-            return vec![self.many(&lost)];
+            let ids: Vec<&String> = lost.into_iter().map(|(id, _)| id).collect();
+            return vec![self.many(&ids)];
         }
         let mut notices = Vec::new();
-        for id in lost {
+        for (id, until) in lost {
             let fate = match keystone::project_by_id(session, id).await {
                 Ok(project) if has_tag(&project, self.cloud) => continue,
                 Ok(project) => Fate::Unselected(project.name),
@@ -141,13 +147,12 @@ impl<'a> Absent<'a> {
                 Err(error) if error.is_outage() => continue,
                 Err(_) => Fate::Unseen,
             };
-            notices.push(self.notice(id, &fate));
+            notices.push(self.notice(id, until, &fate));
         }
         notices
     }
 
-    fn notice(&self, id: &str, fate: &Fate) -> Notice {
-        let until = self.until.get(id).copied().unwrap_or_default();
+    fn notice(&self, id: &str, until: i64, fate: &Fate) -> Notice {
         let name = match fate {
             Fate::Unselected(name) if !name.is_empty() => format!("`{name}` ({id})"),
             _ => self.called(id),

@@ -58,22 +58,14 @@ fn moved(
     let mut stay: BTreeMap<String, Vec<(CursorKey, Window)>> = BTreeMap::new();
     let mut failed = BTreeSet::new();
     for segment in sealed {
+        let key = cursor_keys::of_segment(&segment);
         let SegmentKey {
-            cloud,
-            region,
-            project,
-            extractor,
-            window,
+            project, window, ..
         } = segment;
         if failed.contains(&project) {
             continue;
         }
-        let beginning = begins.get(cloud.as_str()).copied().unwrap_or(0);
-        let key = CursorKey {
-            cloud,
-            region,
-            extractor,
-        };
+        let beginning = begins.get(key.cloud.as_str()).copied().unwrap_or(0);
         match cursors.catch_up(&project, &key, window, beginning) {
             Ok(CaughtUp::Stays) => stay.entry(project).or_default().push((key, window)),
             Ok(CaughtUp::Nothing | CaughtUp::Moved) => {}

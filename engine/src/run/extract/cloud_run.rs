@@ -202,13 +202,9 @@ impl CloudRun {
             self.left_behind(project, key, start, warnings)?;
         }
         for segment in sealed.iter().filter(|it| it.project == project.id) {
-            let is_of_segment = |key: &CursorKey| {
-                key.cloud == segment.cloud
-                    && key.region == segment.region
-                    && key.extractor == segment.extractor
-            };
+            let of_segment = cursor_keys::of_segment(segment);
             let mut places = keys.iter().zip(&mut starts);
-            let Some((key, start)) = places.find(|(key, _)| is_of_segment(key)) else {
+            let Some((key, start)) = places.find(|(key, _)| **key == of_segment) else {
                 continue;
             };
             let beginning = self.cloud.first_extract_from.unwrap_or(0);

@@ -2,6 +2,7 @@
 //! place, so that no two parts of a run can disagree about them.
 
 use caso_config::{CloudConfig, Config};
+use caso_journal::SegmentKey;
 use caso_model::extraction::Extractor;
 use caso_state::CursorKey;
 
@@ -11,6 +12,15 @@ pub fn cursor_key(cloud: &CloudConfig, region: Option<&str>, extractor: Extracto
         cloud: cloud.name.clone(),
         region: region.map(str::to_owned),
         extractor: extractor.as_str().to_owned(),
+    }
+}
+
+/// That which moves over what a segment holds.
+pub fn of_segment(segment: &SegmentKey) -> CursorKey {
+    CursorKey {
+        cloud: segment.cloud.clone(),
+        region: segment.region.clone(),
+        extractor: segment.extractor.clone(),
     }
 }
 

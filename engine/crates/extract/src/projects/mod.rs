@@ -146,14 +146,16 @@ pub enum ProjectsError {
     List { tag: String, source: ApiError },
 }
 
-fn set_property(property: &str) -> String {
-    format!("set the property `{property}` of the project in Keystone to its VO")
-}
-
 impl ProjectError {
     /// What to do about it, where that is known. The text does not have it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        if let Some((property, alike)) = self.alike() {
+            return Some(format!(
+                "set `vo_property = {}`, or the property `{property}` of the project in Keystone to its VO",
+                alike.name
+            ));
+        }
         match self {
             ProjectError::Unknown { .. } => None,
             ProjectError::UnknownId { .. } => Some(
@@ -164,23 +166,24 @@ impl ProjectError {
                 Some(format!("write `{now}` or `{id}` in its place in `projects`"))
             }
             ProjectError::Api(error) => error.hint(),
+            ProjectError::NoMapping { source, .. } => Some(source.hint()),
+            ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => Some(format!(
+                "set the property `{property}` of the project in Keystone to its VO"
+            )),
+        }
+    }
+
+    /// The property that it lacks, and the one of nearly that name which it has, where it has one.
+    #[must_use]
+    pub fn alike(&self) -> Option<(&str, &Alike)> {
+        match self {
             ProjectError::NoVo {
-                property,
-                alike: Some(alike),
-                ..
+                property, alike, ..
             }
             | ProjectError::NoMapping {
-                property,
-                alike: Some(alike),
-                ..
-            } => Some(format!(
-                "set `vo_property = {}`, or the property `{property}` of the project in Keystone to its VO",
-                alike.name
-            )),
-            ProjectError::NoMapping { source, .. } => Some(source.hint()),
-            ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => {
-                Some(set_property(property))
-            }
+                property, alike, ..
+            } => Some((property, alike.as_ref()?)),
+            _ => None,
         }
     }
 

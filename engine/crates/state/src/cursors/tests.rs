@@ -34,6 +34,11 @@ impl Place {
         fs::write(self.dir.path().join(name), text).unwrap();
     }
 
+    fn lose_cursor_file(&self) {
+        let file = format!("caso-cursors/{PROJECT}.json");
+        fs::remove_file(self.dir.path().join(file)).unwrap();
+    }
+
     fn lastrun(&self) -> Option<String> {
         fs::read_to_string(self.dir.path().join(format!("lastrun.{PROJECT}"))).ok()
     }

@@ -1,7 +1,7 @@
 //! Commands that a person can paste into a shell. cASO does not quote: a VO with
 //! a space becomes two words there, and one with a `$` something else.
 
-pub use caso_base::shell_word as word;
+use caso_base::shell_word as word;
 
 use super::plan::{Change, Step};
 

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use caso_base::error_chain;
+use caso_base::shell_word as word;
 use caso_base::time::start_of_month;
 use caso_config::Config;
 use caso_disk::{Disk, Left, elements};
@@ -22,7 +23,6 @@ use caso_state::{
 };
 
 use crate::run::backlog;
-use crate::run::commands::mapping_migrate::shell::word;
 use crate::run::extract::absent;
 use crate::run::summary::words::{count, len, span};
 

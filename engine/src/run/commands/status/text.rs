@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::Status;
 use super::facts::{Cursor, LATE, UNTAKEN};
-use crate::run::commands::mapping_migrate::shell::word;
 use crate::run::summary::words::{count, damaged, size, span};
 use crate::run::{backlog, month};
+use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 
 const NAME: usize = 12;

@@ -508,13 +508,7 @@ fn up_to_where_a_cursor_was_set_somebody_may_have_extracted() {
 #[test]
 fn one_that_others_left_behind_is_written_down_where_it_was() {
     let place = extracted();
-    fs::remove_file(
-        place
-            .dir
-            .path()
-            .join(format!("caso-cursors/{PROJECT}.json")),
-    )
-    .unwrap();
+    place.lose_cursor_file();
     let run = started(&place);
     run.goes_on_from(PROJECT, &key("cinder"), T - 3_600)
         .unwrap();
@@ -534,13 +528,7 @@ fn a_lost_cursor_file_does_not_take_the_former_name_of_a_cloud_along() {
     let spool = Spool::look(place.dir.path(), Disk::default());
     let (was, now) = (key("nova").place(), crate::Place::from("new"));
     assert_eq!(Cursors::rename(&spool, &was, &now).unwrap(), (1, 0));
-    fs::remove_file(
-        place
-            .dir
-            .path()
-            .join(format!("caso-cursors/{PROJECT}.json")),
-    )
-    .unwrap();
+    place.lose_cursor_file();
     assert_eq!(Cursors::renamed(&spool).of(PROJECT), [(now.clone(), was)]);
     // What was sealed by the former name is known to be of the present one.
     let run = place.cursors();
