@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::Path;
 
+use caso_base::shell_word;
+
 /// Commands that take a configuration, longer ones before those that they begin with.
 const COMMANDS: [&str; 29] = [
     "caso component check",
@@ -80,19 +82,10 @@ fn flags(line: impl Iterator<Item = OsString>) -> String {
             && let Some(value) = value.or_else(|| line.next())
         {
             let path = std::path::absolute(Path::new(&value)).unwrap_or_else(|_| value.into());
-            found += &format!(" {flag} {}", typed(&path.to_string_lossy()));
+            found += &format!(" {flag} {}", shell_word(&path.to_string_lossy()));
         }
     }
     found
-}
-
-/// As a shell takes it for one word.
-fn typed(word: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(&byte);
-    match !word.is_empty() && word.bytes().all(plain) {
-        true => Cow::Borrowed(word),
-        false => Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))),
-    }
 }
 
 /// The text with these flags behind each command that takes them, and has none.
@@ -176,7 +169,7 @@ mod tests {
         );
         assert_eq!(
             of(&["--config-file", "/it's"]),
-            r" --config-file '/it'\''s'"
+            r#" --config-file '/it'"'"'s'"#
         );
     }
 

@@ -29,94 +29,156 @@ pub fn frame(version: CloudVersion) -> Frame {
     }
 }
 
-/// The fields of v0.2 in the order in which cASO 2.1.2 wrote them.
-const V02: [&str; 22] = [
-    "VMUUID",
-    "SiteName",
-    "MachineName",
-    "LocalUserId",
-    "LocalGroupId",
-    "FQAN",
-    "Status",
-    "StartTime",
-    "EndTime",
-    "SuspendDuration",
-    "WallDuration",
-    "CpuDuration",
+/// The fields, in the order of v0.4's lines: of their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Field {
+    Benchmark,
+    BenchmarkType,
+    CloudComputeService,
+    CloudType,
+    CpuCount,
+    CpuDuration,
+    Disk,
+    EndTime,
+    Fqan,
+    GlobalUserName,
+    ImageId,
+    LocalGroupId,
+    LocalUserId,
+    MachineName,
+    Memory,
+    NetworkInbound,
+    NetworkOutbound,
+    NetworkType,
+    PublicIpCount,
+    SiteName,
+    StartTime,
+    Status,
+    StorageRecordId,
+    SuspendDuration,
+    VmUuid,
+    WallDuration,
+}
+
+const FIELDS: usize = 26;
+
+/// Their keys, in the same order.
+const KEYS: [&str; FIELDS] = [
+    "Benchmark",
+    "BenchmarkType",
+    "CloudComputeService",
+    "CloudType",
     "CpuCount",
-    "NetworkType",
+    "CpuDuration",
+    "Disk",
+    "EndTime",
+    "FQAN",
+    "GlobalUserName",
+    "ImageId",
+    "LocalGroupId",
+    "LocalUserId",
+    "MachineName",
+    "Memory",
     "NetworkInbound",
     "NetworkOutbound",
-    "Memory",
-    "Disk",
+    "NetworkType",
+    "PublicIPCount",
+    "SiteName",
+    "StartTime",
+    "Status",
     "StorageRecordId",
-    "ImageId",
-    "CloudType",
-    "GlobalUserName",
+    "SuspendDuration",
+    "VMUUID",
+    "WallDuration",
 ];
+
+/// Those of v0.2, in the order in which cASO 2.1.2 wrote them.
+const V02: [Field; 22] = [
+    Field::VmUuid,
+    Field::SiteName,
+    Field::MachineName,
+    Field::LocalUserId,
+    Field::LocalGroupId,
+    Field::Fqan,
+    Field::Status,
+    Field::StartTime,
+    Field::EndTime,
+    Field::SuspendDuration,
+    Field::WallDuration,
+    Field::CpuDuration,
+    Field::CpuCount,
+    Field::NetworkType,
+    Field::NetworkInbound,
+    Field::NetworkOutbound,
+    Field::Memory,
+    Field::Disk,
+    Field::StorageRecordId,
+    Field::ImageId,
+    Field::CloudType,
+    Field::GlobalUserName,
+];
+
+impl Field {
+    fn place(self) -> usize {
+        usize::from(self as u8)
+    }
+
+    fn key(self) -> &'static str {
+        KEYS.get(self.place()).copied().unwrap_or_default()
+    }
+}
 
 /// The lines of the record, without a line end behind the last.
 ///
 /// # Errors
 /// Why APEL would reject it.
 pub fn entry(record: &CloudRecord, version: CloudVersion) -> Result<String, String> {
-    let mut lines = Lines {
-        vm: &record.vm_uuid,
-        lines: Vec::with_capacity(24),
-    };
+    let mut lines = Lines::of(&record.vm_uuid);
     let v04 = version == CloudVersion::V04;
-    rules::mandatory("VMUUID", &record.vm_uuid, rules::ascii_id)?;
-    rules::mandatory("SiteName", &record.site_name, rules::ascii_id)?;
-    lines.add("VMUUID", &record.vm_uuid);
-    lines.add("SiteName", &record.site_name);
-    lines.id("CloudType", &record.cloud_type)?;
-    lines.id("LocalGroupId", &record.local_group_id)?;
-    lines.id("FQAN", &record.fqan)?;
-    lines.id("Status", &record.status)?;
-    lines.name("MachineName", Some(&record.machine_name));
-    lines.name("LocalUserId", record.local_user_id.as_deref());
-    lines.name("GlobalUserName", record.global_user_name.as_deref());
-    lines.optional("ImageId", record.image_id.as_deref());
-    lines.optional("NetworkType", record.network_type.as_deref());
-    lines.optional("StorageRecordId", record.storage_record_id.as_deref());
+    rules::mandatory(Field::VmUuid.key(), &record.vm_uuid, rules::ascii_id)?;
+    rules::mandatory(Field::SiteName.key(), &record.site_name, rules::ascii_id)?;
+    lines.add(Field::VmUuid, &record.vm_uuid);
+    lines.add(Field::SiteName, &record.site_name);
+    lines.id(Field::CloudType, &record.cloud_type)?;
+    lines.id(Field::LocalGroupId, &record.local_group_id)?;
+    lines.id(Field::Fqan, &record.fqan)?;
+    lines.id(Field::Status, &record.status)?;
+    lines.name(Field::MachineName, Some(&record.machine_name));
+    lines.name(Field::LocalUserId, record.local_user_id.as_deref());
+    lines.name(Field::GlobalUserName, record.global_user_name.as_deref());
+    lines.optional(Field::ImageId, record.image_id.as_deref());
+    lines.optional(Field::NetworkType, record.network_type.as_deref());
+    lines.optional(Field::StorageRecordId, record.storage_record_id.as_deref());
     if v04 {
-        lines.id("CloudComputeService", &record.compute_service)?;
+        lines.id(Field::CloudComputeService, &record.compute_service)?;
         if let Some(count) = record.public_ip_count {
-            let count = rules::field("PublicIPCount", rules::int(count))?;
-            lines.add("PublicIPCount", count.to_string());
+            let count = rules::field(Field::PublicIpCount.key(), rules::int(count))?;
+            lines.whole(Field::PublicIpCount, count.into());
         }
         benchmark(&mut lines, record);
     }
     times(&mut lines, record, version)?;
-    lines.number("SuspendDuration", record.suspend_seconds)?;
+    lines.number(Field::SuspendDuration, record.suspend_seconds)?;
     // APEL treats a duration of 0 as missing, so cASO sends 1.
-    lines.number("WallDuration", record.wall_seconds.map(|s| s.max(1)))?;
-    lines.number("CpuDuration", record.cpu_seconds.map(|s| s.max(1)))?;
+    lines.number(Field::WallDuration, record.wall_seconds.map(|s| s.max(1)))?;
+    lines.number(Field::CpuDuration, record.cpu_seconds.map(|s| s.max(1)))?;
     if let Some(count) = record.cpu_count {
         // The column has three decimal places; a whole number is written without any.
-        let count = rules::field("CpuCount", rules::decimal(count))?;
-        lines.add("CpuCount", python::number(count));
+        let count = rules::field(Field::CpuCount.key(), rules::decimal(count))?;
+        lines.add(Field::CpuCount, python::number(count));
     }
-    lines.number("Memory", record.memory_mib)?;
-    lines.number("Disk", record.disk_gib)?;
-    lines.number("NetworkInbound", gib(record.network_inbound_bytes))?;
-    lines.number("NetworkOutbound", gib(record.network_outbound_bytes))?;
-    // Each key is there once, so that keys order the lines as whole lines would: the only one
-    // that another begins with is `Benchmark`, which comes before `BenchmarkType` either way.
-    match version {
-        CloudVersion::V04 => lines.lines.sort_unstable_by_key(|(key, _)| *key),
-        CloudVersion::V02 => {
-            let place = |wanted: &str| V02.iter().position(|key| *key == wanted);
-            lines.lines.sort_by_key(|(key, _)| place(key));
-        }
-    }
-    Ok(lines.joined())
+    lines.number(Field::Memory, record.memory_mib)?;
+    lines.number(Field::Disk, record.disk_gib)?;
+    lines.number(Field::NetworkInbound, gib(record.network_inbound_bytes))?;
+    lines.number(Field::NetworkOutbound, gib(record.network_outbound_bytes))?;
+    Ok(lines.joined(version))
 }
 
 fn times(lines: &mut Lines, record: &CloudRecord, version: CloudVersion) -> Result<(), String> {
-    let start = rules::field("StartTime", rules::datetime(record.start))?;
+    let start = rules::field(Field::StartTime.key(), rules::datetime(record.start))?;
     let end = match record.end {
-        Some(end) => rules::field("EndTime", rules::datetime(end))?,
+        Some(end) => rules::field(Field::EndTime.key(), rules::datetime(end))?,
         None if record.status.eq_ignore_ascii_case("completed") => {
             return Err(
                 "`EndTime` is missing although the VM is completed: APEL could not assign the \
@@ -129,9 +191,9 @@ fn times(lines: &mut Lines, record: &CloudRecord, version: CloudVersion) -> Resu
     if record.end.is_some() && end < start {
         return Err(format!("`EndTime` {end} is before `StartTime` {start}"));
     }
-    lines.add("StartTime", start.to_string());
+    lines.whole(Field::StartTime, start);
     if record.end.is_some() || version == CloudVersion::V04 {
-        lines.add("EndTime", end.to_string());
+        lines.whole(Field::EndTime, end);
     }
     Ok(())
 }
@@ -145,17 +207,22 @@ fn benchmark<'a>(lines: &mut Lines<'a>, record: &'a CloudRecord) {
     };
     let name = benchmark.name.as_deref();
     let checked = rules::field(
-        "BenchmarkType",
+        Field::BenchmarkType.key(),
         name.map_or(Ok(()), |name| rules::ascii_id(name, BENCHMARK_TYPE)),
     )
-    .and_then(|()| rules::field("Benchmark", benchmark.value.map(rules::decimal).transpose()));
+    .and_then(|()| {
+        rules::field(
+            Field::Benchmark.key(),
+            benchmark.value.map(rules::decimal).transpose(),
+        )
+    });
     match checked {
         Ok(value) => {
             if let Some(name) = name {
-                lines.add("BenchmarkType", name);
+                lines.add(Field::BenchmarkType, name);
             }
             if let Some(value) = value {
-                lines.add("Benchmark", python::float_repr(value));
+                lines.add(Field::Benchmark, python::float_repr(value));
             }
         }
         Err(wrong) => log::warning(&format!(
@@ -165,77 +232,124 @@ fn benchmark<'a>(lines: &mut Lines<'a>, record: &'a CloudRecord) {
     }
 }
 
-/// The lines of a record under construction. Texts are not copied before the record is
-/// whole: what formats a million records does little else.
+/// The lines of a record under construction, each at its field's place: what formats a million
+/// records neither sorts nor copies before the record is whole.
 struct Lines<'a> {
     /// Id of the VM, for the log.
     vm: &'a str,
-    /// Key and value.
-    lines: Vec<(&'static str, Cow<'a, str>)>,
+    values: [Value<'a>; FIELDS],
+}
+
+/// What stands behind a key.
+#[derive(Clone)]
+enum Value<'a> {
+    /// The record has no such line.
+    Absent,
+    Text(Cow<'a, str>),
+    Whole(i64),
 }
 
 impl<'a> Lines<'a> {
-    fn add(&mut self, key: &'static str, value: impl Into<Cow<'a, str>>) {
-        self.lines.push((key, value.into()));
+    fn of(vm: &'a str) -> Self {
+        Self {
+            vm,
+            values: [const { Value::Absent }; FIELDS],
+        }
+    }
+
+    fn set(&mut self, field: Field, value: Value<'a>) {
+        if let Some(place) = self.values.get_mut(field.place()) {
+            *place = value;
+        }
+    }
+
+    fn add(&mut self, field: Field, value: impl Into<Cow<'a, str>>) {
+        self.set(field, Value::Text(value.into()));
+    }
+
+    fn whole(&mut self, field: Field, value: i64) {
+        self.set(field, Value::Whole(value));
     }
 
     /// Adds a text by which usage is booked.
-    fn id(&mut self, key: &'static str, value: &'a str) -> Result<(), String> {
-        rules::field(key, rules::ascii_id(value, VARCHAR))?;
-        self.add(key, value);
+    fn id(&mut self, field: Field, value: &'a str) -> Result<(), String> {
+        rules::field(field.key(), rules::ascii_id(value, VARCHAR))?;
+        self.add(field, value);
         Ok(())
     }
 
     /// Adds a name for people to read, cleaned.
-    fn name(&mut self, key: &'static str, value: Option<&'a str>) {
+    fn name(&mut self, field: Field, value: Option<&'a str>) {
         let Some(value) = value else { return };
         let cleaned = rules::cleaned_name(value);
         // Characters that are not ASCII are dropped without a log line, as in cASO.
         if matches!(&cleaned, Cow::Owned(text) if !value.chars().filter(char::is_ascii).eq(text.chars()))
         {
             log::info(&format!(
-                "VM `{}`: `{key}` is sent as `{cleaned}`: APEL cannot load it as it is",
-                self.vm
+                "VM `{}`: `{}` is sent as `{cleaned}`: APEL cannot load it as it is",
+                self.vm,
+                field.key()
             ));
         }
-        self.add(key, cleaned);
+        self.add(field, cleaned);
     }
 
     /// Adds a text that a record can do without.
-    fn optional(&mut self, key: &'static str, value: Option<&'a str>) {
+    fn optional(&mut self, field: Field, value: Option<&'a str>) {
         let Some(value) = value else { return };
         match rules::ascii_id(value, VARCHAR) {
-            Ok(()) => self.add(key, value),
+            Ok(()) => self.add(field, value),
             Err(wrong) => log::warning(&format!(
-                "VM `{}`: `{key}` {wrong}; its record is sent without it",
-                self.vm
+                "VM `{}`: `{}` {wrong}; its record is sent without it",
+                self.vm,
+                field.key()
             )),
         }
     }
 
     /// Adds a whole number, if there is one.
-    fn number(&mut self, key: &'static str, value: Option<u64>) -> Result<(), String> {
+    fn number(&mut self, field: Field, value: Option<u64>) -> Result<(), String> {
         if let Some(value) = value {
-            let value = rules::field(key, rules::bigint(value))?;
-            self.add(key, value.to_string());
+            self.whole(field, rules::field(field.key(), rules::bigint(value))?);
         }
         Ok(())
     }
 
-    /// The lines in the order in which they are, without a line end behind the last.
-    fn joined(&self) -> String {
-        let bytes = |(key, value): &(&str, Cow<'_, str>)| key.len() + value.len() + ": \n".len();
-        let mut text = String::with_capacity(self.lines.iter().map(bytes).sum());
-        for (at, (key, value)) in self.lines.iter().enumerate() {
-            if at > 0 {
-                text.push('\n');
+    /// The lines in the order of the version, without a line end behind the last.
+    fn joined(&self, version: CloudVersion) -> String {
+        // Longer than nearly all are.
+        let mut text = String::with_capacity(1_024);
+        match version {
+            CloudVersion::V04 => {
+                for (key, value) in KEYS.iter().zip(&self.values) {
+                    append(&mut text, key, value);
+                }
             }
-            text.push_str(key);
-            text.push_str(": ");
-            text.push_str(value);
+            CloudVersion::V02 => {
+                for field in V02 {
+                    if let Some(value) = self.values.get(field.place()) {
+                        append(&mut text, field.key(), value);
+                    }
+                }
+            }
         }
         text
     }
+}
+
+fn append(text: &mut String, key: &str, value: &Value<'_>) {
+    let mut digits = itoa::Buffer::new();
+    let value = match value {
+        Value::Absent => return,
+        Value::Text(value) => value,
+        Value::Whole(value) => digits.format(*value),
+    };
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(key);
+    text.push_str(": ");
+    text.push_str(value);
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@
 
 use std::borrow::Cow;
 
+use caso_component::plain::is_plain;
+
 /// Characters that a `VARCHAR(255)` column holds.
 pub const VARCHAR: usize = 255;
 /// Characters that the column `BenchmarkType` holds.
@@ -33,10 +35,9 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// Checks a text of a cloud message that must not be altered: ASCII, without `%%`, line
 /// ends and other control characters, of at most `limit` characters.
 pub fn ascii_id(value: &str, limit: usize) -> Result<(), &'static str> {
-    // By bytes, and mostly in one pass: this is asked of ten texts of every record.
+    // Mostly in one pass: this is asked of ten texts of every record.
     let bytes = value.as_bytes();
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'%';
-    if value.len() <= limit && bytes.iter().all(is_plain) {
+    if value.len() <= limit && is_plain(value, *b"%%") {
         return Ok(());
     }
     if !bytes.is_ascii() {

@@ -81,16 +81,19 @@ fn record(page: &Page, server: &Server, reported: Reported) -> Result<CloudRecor
         Some(former) => page
             .properties_of(&former.id)
             .and_then(|it| it.benchmark.clone()),
-        None => page.properties(server).benchmark,
+        None => page.benchmark(server),
     };
+    let supersedes = [vm_uuid.as_str(), ":", month.text().as_str()].concat();
+    let (mut start, mut end) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let of_what = match reported.is_of_a_month_end(window) {
+        true => &supersedes,
+        false => &vm_uuid,
+    };
+    let (start, end) = (start.format(window.start), end.format(window.end));
     Ok(CloudRecord {
         head: Head {
-            id: if reported.is_of_a_month_end(window) {
-                format!("cloud:{vm_uuid}:{month}:{}:{}", window.start, window.end)
-            } else {
-                format!("cloud:{vm_uuid}:{}:{}", window.start, window.end)
-            },
-            supersedes: format!("{vm_uuid}:{month}"),
+            id: ["cloud:", of_what, ":", start, ":", end].concat(),
+            supersedes,
             measured_at: reported.until,
             attributes: Vec::new(),
         },

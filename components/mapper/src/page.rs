@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use caso_component::records::Benchmark;
+
 use crate::flavor::Properties;
 use crate::policy::Policy;
 use crate::usage::{Context, Flavor, Image, Server, SizeSpan, Tables, UsageItem, User};
@@ -85,6 +87,18 @@ impl<'a> Page<'a> {
         self.flavor(server)
             .map(|flavor| Properties::read(self.policy, flavor))
             .unwrap_or_default()
+    }
+
+    /// The benchmark of that flavor.
+    pub fn benchmark(&self, server: &'a Server) -> Option<Benchmark> {
+        match server
+            .flavor_id
+            .as_deref()
+            .and_then(|id| self.properties.get(id))
+        {
+            Some(known) => known.benchmark.clone(),
+            None => self.properties(server).benchmark,
+        }
     }
 
     /// The flavor of that id; none where nobody knows it any more.

@@ -3,6 +3,7 @@
 //! By hand and not by serde: the order of the keys, the spaces and the digits of a number
 //! are part of the formats that cASO's consumers have known for years.
 
+use crate::plain::is_plain;
 use crate::python;
 
 /// How an object is spelled.
@@ -51,7 +52,12 @@ impl Object {
     /// Adds a whole number.
     #[must_use]
     pub fn integer(self, key: &str, value: impl Into<i128>) -> Self {
-        self.raw(key, &value.into().to_string())
+        let value = value.into();
+        // Nearly all are small, and in a guest the digits of such a one are ten times as quick.
+        match i64::try_from(value) {
+            Ok(small) => self.raw(key, itoa::Buffer::new().format(small)),
+            Err(_) => self.raw(key, itoa::Buffer::new().format(value)),
+        }
     }
 
     /// Adds a whole number, or nothing at all where it is absent.
@@ -139,6 +145,11 @@ fn shortest(value: f64) -> String {
 /// Appends a JSON string: escapes as Python's `json` writes them.
 fn quote(text: &mut String, value: &str, style: Style) {
     text.push('"');
+    if is_plain(value, *b"\"\\") {
+        text.push_str(value);
+        text.push('"');
+        return;
+    }
     for c in value.chars() {
         match c {
             '"' => text.push_str("\\\""),

@@ -10,6 +10,7 @@
 //! | [`log`] | lines for the operator's log |
 //! | [`records`], [`types`] | the contract's records and basic types, generated from `wit/` |
 //! | [`record_json`], [`json`], [`python`] | records as JSON with cASO's keys, byte for byte |
+//! | [`plain`] | whether a text may go as it is into what is written |
 //! | [`started`] | what keeps a started instance between calls |
 //!
 //! A mapper generates the bindings of its own world (`mapper`) and takes the types
@@ -22,6 +23,7 @@ pub mod description;
 pub mod json;
 pub mod log;
 pub mod messenger;
+pub mod plain;
 pub mod python;
 pub mod record_json;
 #[cfg(any(test, feature = "testing"))]

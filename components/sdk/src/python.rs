@@ -12,6 +12,9 @@ pub fn float_repr(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
+    if let Some(text) = of_thousandths(value) {
+        return text;
+    }
     // Rust's shortest digits in the form `d.ddde±x`.
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
@@ -31,6 +34,36 @@ pub fn float_repr(value: f64) -> String {
     text
 }
 
+/// A number of at most three decimal places, as nearly all are, by its digits: to look for the
+/// shortest ones costs a guest fifty times as much. Two decimal numbers of at most 15 digits are
+/// never one float, so that these are the shortest.
+fn of_thousandths(value: f64) -> Option<String> {
+    let thousandths = value * 1000.0;
+    let whole = thousandths.fract() == 0.0 && thousandths.abs() < 1e15;
+    if !whole || thousandths / 1000.0 != value || value == 0.0 && value.is_sign_negative() {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "whole, and far below 2^63")]
+    let digits = (thousandths as i64).unsigned_abs();
+    let mut text = String::with_capacity(20);
+    if value < 0.0 {
+        text.push('-');
+    }
+    text.push_str(itoa::Buffer::new().format(digits / 1000));
+    text.push('.');
+    let mut rest = digits % 1000;
+    let mut place = 100;
+    // One place at least.
+    while text.ends_with('.') || rest > 0 {
+        #[allow(clippy::cast_possible_truncation, reason = "one digit")]
+        let digit = (rest / place) as u8;
+        text.push(char::from(b'0' + digit));
+        rest %= place;
+        place /= 10;
+    }
+    Some(text)
+}
+
 /// A number that may be whole: then without a fraction, as Python writes an `int`,
 /// otherwise as [`float_repr`].
 #[must_use]
@@ -39,7 +72,7 @@ pub fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
         #[allow(clippy::cast_possible_truncation, reason = "whole, and far below 2^63")]
         let whole = value as i64;
-        whole.to_string()
+        itoa::Buffer::new().format(whole).to_owned()
     } else {
         float_repr(value)
     }
@@ -91,6 +124,18 @@ mod tests {
             } else {
                 prop_assert_eq!(repr.parse::<f64>().unwrap().to_bits(), value.to_bits());
             }
+        }
+
+        /// Those of few decimal places are written another way, and must not be seen to be.
+        #[test]
+        fn the_digits_of_few_places_are_the_shortest(number in -1_000_000_000_000_000_i64..1_000_000_000_000_000, places in 0..7_i32) {
+            let value = number as f64 / 10_f64.powi(places);
+            prop_assume!(value == 0.0 || value.abs() >= 1e-4);
+            let mut shortest = value.to_string();
+            if !shortest.contains('.') {
+                shortest.push_str(".0");
+            }
+            prop_assert_eq!(float_repr(value), shortest);
         }
 
         #[test]

@@ -18,7 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use caso_base::digest::sha256_hex;
 use caso_base::environment;
-use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance, OptionPlaces};
+use caso_config::{
+    ComponentInstance, ComponentSettings, ComponentSource, Config, MessengerInstance, OptionPlaces,
+};
 use caso_deliver::Filtered;
 use caso_journal::MapperIdentity;
 use caso_model::component::{Description, OptionValue, Setting};
@@ -420,9 +422,8 @@ async fn mapper(
     if !component.roles.mapper {
         return Err(anyhow!("component `{}` is not a mapper", component.name));
     }
-    let settings = caso_config::component_settings(config, &config.mapper, &component.description)
+    let settings = options(config, &config.mapper, &component.description, warnings)
         .context("the mapper's options are wrong")?;
-    warnings.extend(settings.warnings);
     let mapper = Mapper {
         component,
         options: settings.places,
@@ -433,6 +434,23 @@ async fn mapper(
     // Only the mapper knows whether its options will do.
     mapper.start(0).await.context("the mapper cannot start")?;
     Ok(mapper)
+}
+
+/// What the site sets for a component. The name that was misspelt is told beside the option that is
+/// missing.
+fn options(
+    config: &Config,
+    instance: &ComponentInstance,
+    description: &Description,
+    warnings: &mut Vec<Notice>,
+) -> anyhow::Result<ComponentSettings> {
+    let found = caso_config::component_settings(config, instance, description);
+    let remarks = match &found {
+        Ok(settings) => &settings.warnings,
+        Err(errors) => &errors.1,
+    };
+    warnings.extend(remarks.iter().cloned());
+    Ok(found?)
 }
 
 async fn messenger(
@@ -467,8 +485,7 @@ pub async fn load_filter(
     if !component.roles.filter {
         return Err(anyhow!("component `{}` is not a filter", component.name));
     }
-    let found = caso_config::component_settings(config, instance, &component.description)?;
-    warnings.extend(found.warnings);
+    let found = options(config, instance, &component.description, warnings)?;
     let filter = Filter {
         component,
         name: instance.name.clone(),
@@ -495,8 +512,7 @@ pub fn configured(
         return Err(anyhow!("component `{}` is not a messenger", component.name));
     }
     let description = &component.description;
-    let found = caso_config::component_settings(config, &instance.component, description)?;
-    warnings.extend(found.warnings);
+    let found = options(config, &instance.component, description, warnings)?;
     let grants = instance
         .grants
         .iter()

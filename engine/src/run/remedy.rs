@@ -75,7 +75,8 @@ fn in_section(text: String, cloud: &CloudConfig) -> String {
 
 /// The same in one line, where there is no second one.
 pub fn line(error: &(dyn Error + 'static)) -> String {
-    message(error).to_string()
+    // Of several options that are wrong each is a line of its own.
+    message(error).to_string().replace('\n', "; ")
 }
 
 /// Logs an error.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::components::{Messenger, Unusable, not_started};
 use caso_config::Config;
 use caso_model::notice::Notice;
-use caso_sandbox::{Claim, Grant, Territory};
+use caso_sandbox::{Claim, Grant, Territory, same_place};
 use caso_state::Spool;
 
 /// Those that may run, and those whose grants lie in somebody's way. Before any of
@@ -83,7 +83,7 @@ fn queues(messenger: &Messenger) -> impl Iterator<Item = &Path> {
 }
 
 fn shared_queue<'a>(one: &'a Messenger, other: &Messenger) -> Option<&'a Path> {
-    queues(one).find(|queue| queues(other).any(|it| it == *queue))
+    queues(one).find(|queue| queues(other).any(|it| same_place(it, queue)))
 }
 
 /// None takes all.
@@ -107,6 +107,31 @@ fn spool(config: &Config) -> Territory {
     territory
 }
 
+/// Where programs lie that others start, and where it is said what is started.
+const RUN_BY_THE_SYSTEM: [&str; 21] = [
+    "/boot",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/cron.hourly",
+    "/etc/cron.monthly",
+    "/etc/cron.weekly",
+    "/etc/init.d",
+    "/etc/ld.so.conf.d",
+    "/etc/pam.d",
+    "/etc/profile.d",
+    "/etc/sudoers.d",
+    "/etc/systemd",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/var/spool/cron",
+];
+
 fn territory(config: &Config, messengers: &[Messenger]) -> Territory {
     let mut territory = Territory::default();
     for place in config.own_places() {
@@ -114,6 +139,13 @@ fn territory(config: &Config, messengers: &[Messenger]) -> Territory {
             true => territory.folder(place.what.as_str(), &place.path),
             false => territory.file(place.what.as_str(), &place.path),
         }
+    }
+    // Who could write there would run with rights that no grant gives.
+    if let Ok(program) = std::env::current_exe() {
+        territory.file("this program", &program);
+    }
+    for folder in RUN_BY_THE_SYSTEM {
+        territory.folder("the system runs what lies there", Path::new(folder));
     }
     // What is read for a grant: who could write there would choose whom we trust.
     for messenger in messengers {

@@ -189,6 +189,40 @@ fn what_describe_does_without_harm_is_no_failure() {
     crowd.run().expect(0);
 }
 
+/// Who writes where programs lie, or where it says what is started, runs with the rights of others.
+#[test]
+fn where_programs_lie_is_granted_to_nobody() {
+    let mut crowd = Crowd::new();
+    let program = build::program("caso");
+    let beside = program.parent().unwrap().display().to_string();
+    let places = [
+        ("program", beside.as_str(), "(this program)"),
+        ("cron", "/etc/cron.d", "(the system runs what lies there)"),
+        (
+            "tool",
+            "/usr/local/bin",
+            "(the system runs what lies there)",
+        ),
+        (
+            "library",
+            "/usr/lib/caso",
+            "(the system runs what lies there)",
+        ),
+    ];
+    for (name, place, _) in places {
+        crowd.add(name, "accept", &[]);
+        let host = format!("messenger_{name}");
+        crowd
+            .site
+            .set(&host, "grants", &format!("directory-write:{place}"));
+        crowd.site.set(name, "folder", place);
+    }
+    let outcome = crowd.run().expect(3);
+    for (name, _, says) in places {
+        told(&outcome, name, says);
+    }
+}
+
 /// All that `deliver` can say and use up, in one run.
 #[test]
 fn whatever_deliver_does_costs_its_messenger_alone() {

@@ -323,6 +323,14 @@ fn two_messengers_that_write_the_same_into_one_queue_are_named() {
     let twice = "messengers `ssm` and `two` write the same records into";
     let warned = lines(&check(&site, &[]), "warning", "configuration");
     assert!(warned.iter().any(|it| it.contains(twice)), "{warned:?}");
+    // By another name it is the same queue.
+    let alias = site.path().join("alias");
+    std::os::unix::fs::symlink(site.ssm(), &alias).expect("a link");
+    let alias = alias.display().to_string();
+    site.set("messenger_two", "grants", &format!("queue:{alias}"))
+        .set("two", "output_path", &alias);
+    let warned = lines(&check(&site, &[]), "warning", "configuration");
+    assert!(warned.iter().any(|it| it.contains(twice)), "{warned:?}");
     // Parted by what they take, they share it rightly.
     site.set("messenger_ssm", "record_types", "cloud").set(
         "messenger_two",

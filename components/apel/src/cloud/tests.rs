@@ -77,8 +77,24 @@ fn version_02_lacks_what_came_later() {
         .lines()
         .filter_map(|line| line.split(':').next())
         .collect();
-    let sorted: Vec<&str> = V02.into_iter().filter(|key| keys.contains(key)).collect();
+    let wanted = V02.into_iter().map(Field::key);
+    let sorted: Vec<&str> = wanted.filter(|key| keys.contains(key)).collect();
     assert_eq!(keys, sorted);
+}
+
+/// A field's place is that of its key, and the lines of v0.4 come sorted.
+#[test]
+fn the_keys_are_sorted_and_each_is_its_fields_own() {
+    assert!(KEYS.is_sorted());
+    for (place, key) in KEYS.iter().enumerate() {
+        let field = V02.into_iter().find(|field| field.place() == place);
+        let name = field.map(|field| format!("{field:?}").to_lowercase());
+        assert!(name.is_none_or(|name| name == key.to_lowercase()), "{key}");
+    }
+    let last = Field::WallDuration;
+    assert_eq!((last.place(), last.key()), (FIELDS - 1, "WallDuration"));
+    assert_eq!(Field::PublicIpCount.key(), "PublicIPCount");
+    assert_eq!(Field::CloudComputeService.key(), "CloudComputeService");
 }
 
 #[test]

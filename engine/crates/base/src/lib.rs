@@ -1,7 +1,7 @@
 //! The ground under every room: the clock that is handed in, the environment,
 //! times, booleans and endpoints as text, an error with its causes in one line,
 //! digests, reading what ought to be a file, the nearest known word, the gate for texts of others,
-//! words for a shell.
+//! words for a shell, what keeps us from a file.
 //!
 //! Nothing here knows OpenStack, accounting or WebAssembly.
 
@@ -16,6 +16,7 @@ pub mod error_chain;
 pub mod line;
 pub mod message;
 pub mod regular;
+pub mod rights;
 pub mod shell;
 pub mod suggest;
 pub mod time;

@@ -65,6 +65,26 @@ pub fn last_line(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The whole lines at the end of a file, of so many bytes together at the most.
+///
+/// # Errors
+/// As [`open`].
+pub fn last_lines(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(most);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.take(length - start).read_to_end(&mut tail)?;
+    let is_feed = |byte: &u8| *byte == b'\n';
+    tail.truncate(tail.iter().rposition(is_feed).map_or(0, |at| at + 1));
+    if start > 0 {
+        let cut = tail.iter().position(is_feed).map_or(0, |at| at + 1);
+        tail.drain(..cut);
+    }
+    Ok(tail)
+}
+
 /// Whether it could not be read as it is a pipe, a socket or a device.
 pub fn is_no_file(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|it| it.is::<NotAFile>())
@@ -97,6 +117,25 @@ mod tests {
             fs::write(&file, &text).unwrap();
             let found = last_line(&file).unwrap();
             assert_eq!(found.as_deref(), last.map(str::as_bytes), "{}", text.len());
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_whole_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        for (text, most, found) in [
+            ("", 9, ""),
+            ("a\nb\n", 9, "a\nb\n"),
+            ("a\nb\n", 4, "a\nb\n"),
+            ("a\nb\n", 3, "b\n"),
+            ("a\nb\n", 2, ""),
+            ("a\nbc", 9, "a\n"),
+            ("abc", 9, ""),
+        ] {
+            fs::write(&file, text).unwrap();
+            let lines = last_lines(&file, most).unwrap();
+            assert_eq!(lines, found.as_bytes(), "{text:?}, {most}");
         }
     }
 

@@ -63,7 +63,8 @@ impl fmt::Debug for ComponentSettings {
 ///
 /// # Errors
 /// All that is wrong, together: values that do not fit, options that are missing,
-/// and descriptions of options that are not the component's to read.
+/// and descriptions of options that are not the component's to read; with the remarks
+/// on names that nobody knows.
 pub fn component_settings(
     config: &Config,
     instance: &ComponentInstance,
@@ -118,8 +119,15 @@ pub fn component_settings(
         former_names(config, &slot, &mut out.warnings);
     }
     record_types(config, instance, description, &mut errors);
-    unknown_options(config, instance, description, &mut out.warnings);
-    errors.finish(Some(out))
+    let mut unknown = Vec::new();
+    unknown_options(config, instance, description, &mut unknown);
+    if errors.is_empty() {
+        out.warnings.extend(unknown);
+        return Ok(out);
+    }
+    errors
+        .finish(None)
+        .map_err(|ConfigErrors(errors, _)| ConfigErrors(errors, unknown))
 }
 
 /// The option's section and name: its own, or its historic ones.

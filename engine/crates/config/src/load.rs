@@ -10,6 +10,7 @@ use super::files::{self, Places};
 use super::flags::CommandLine;
 use super::ini::normalize_section;
 use super::messengers::Messengers;
+use super::origin::Origin;
 use super::own_places::OwnPlaces;
 use super::reader::Reader;
 use super::resolve::Slot;
@@ -102,6 +103,20 @@ impl Inputs {
     }
 }
 
+/// The default of one that is misspelt or misplaced is an empty spool: without its cursors everything would be
+/// extracted again, and what adds up would count twice.
+fn spooldir(reader: &mut Reader<'_>) -> PathBuf {
+    let row = &general::SPOOLDIR;
+    let Some((folder, place)) = reader.find(row, &Slot::of(row)) else {
+        return PathBuf::default();
+    };
+    if place == Origin::Default {
+        let harm = "everything would be extracted again from another spool";
+        remarks::refuse_misspelt(reader, row.section, row.name, harm);
+    }
+    folder
+}
+
 /// Whoever collects them leaves other names alone, and nobody says so.
 fn metrics_file(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Option<PathBuf> {
     let path: Option<PathBuf> = reader.get(&general::METRICS_FILE);
@@ -161,7 +176,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     };
     warnings.extend(slips::twice(&sources));
     remarks::read(&sources, known, &mut warnings);
-    let spooldir = reader.get(&general::SPOOLDIR);
+    let spooldir = spooldir(&mut reader);
     let cache_dirs = cache_dirs(&mut reader, &spooldir);
     let mut config = Config {
         program: inputs.program,

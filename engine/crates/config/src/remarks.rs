@@ -54,7 +54,8 @@ pub(super) fn unknown_or_misplaced<'a>(
     notice
 }
 
-/// Of most options that are misspelt a warning is enough. Where it is this one, its default would do harm.
+/// Of most options that are misspelt, or stand in another section, a warning is enough. Where it is this one, its
+/// default would do harm.
 pub(super) fn refuse_misspelt(reader: &mut Reader<'_>, section: &str, option: &str, harm: &str) {
     for (written, origin) in almost(reader.resolver.sources, section, option) {
         let what = (
@@ -65,6 +66,29 @@ pub(super) fn refuse_misspelt(reader: &mut Reader<'_>, section: &str, option: &s
             at: At::new(&origin, section, &written),
             what: Message::from(what),
         });
+    }
+    let sources = reader.resolver.sources;
+    for (assignment, origin) in sources.assignments() {
+        let elsewhere = assignment.section.as_str();
+        // What a component of the site's calls so is its own matter.
+        let nobodys = elsewhere != section
+            && assignment.key == option
+            && (table::is_reserved_section(elsewhere)
+                || sources
+                    .builtin_messengers
+                    .iter()
+                    .any(|own| own == elsewhere))
+            && table::find(elsewhere, option).is_none();
+        if nobodys {
+            let what = (
+                format!("is not an option there, and without `{option}` in [{section}] {harm}"),
+                format!("it belongs in [{section}]"),
+            );
+            reader.errors.push(ConfigError::Refused {
+                at: At::new(&origin, elsewhere, option),
+                what: Message::from(what),
+            });
+        }
     }
 }
 

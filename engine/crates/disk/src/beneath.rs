@@ -6,17 +6,18 @@
 //! `openat2` with `RESOLVE_NO_SYMLINKS` would do in one call, on every kernel.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Component, Path, PathBuf};
 
 use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, geteuid, linkat, unlinkat};
 
 use crate::disk::or_here;
 
@@ -110,14 +111,48 @@ impl Folder {
 
     /// Makes a folder in this one.
     pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<()> {
-        Ok(mkdirat(&self.0, name, permissions(mode))?)
+        mkdirat(&self.0, name, permissions(mode))?;
+        if let Some(owner) = self.other_owner() {
+            let (user, group) = (
+                Some(Uid::from_raw(owner.uid)),
+                Some(Gid::from_raw(owner.gid)),
+            );
+            // Without the right to give it away it stays root's.
+            let _ = fchownat(&self.0, name, user, group, AtFlags::AT_SYMLINK_NOFOLLOW);
+            let mode = permissions(owner.mode & 0o7777);
+            let _ = fchmodat(&self.0, name, mode, FchmodatFlags::FollowSymlink);
+        }
+        Ok(())
     }
 
     /// A new file in this folder, to write to.
     pub fn create_new(&self, name: &str, mode: u32) -> io::Result<File> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(&self.0, name, flags, permissions(mode))?))
+        let file = File::from(openat(&self.0, name, flags, permissions(mode))?);
+        if let Some(owner) = self.other_owner() {
+            let _ = fchown(&file, Some(owner.uid), Some(owner.gid));
+            // Whoever takes messages by the group's right reads and links them.
+            if let Ok(made) = file.metadata() {
+                let mode = (made.mode() & 0o7777) | (owner.mode & 0o060);
+                let _ = file.set_permissions(Permissions::from_mode(mode));
+            }
+        }
+        Ok(file)
+    }
+
+    /// Whose the folder is, where we are root and it is a service user's: what root makes there by hand would
+    /// lock out that user, and those of its group; see `owner`.
+    fn other_owner(&self) -> Option<Owner> {
+        if !geteuid().is_root() {
+            return None;
+        }
+        let found = fstat(&self.0).ok().filter(|found| found.st_uid != 0)?;
+        Some(Owner {
+            uid: found.st_uid,
+            gid: found.st_gid,
+            mode: found.st_mode,
+        })
     }
 
     /// The folder itself, to be synced or to have its mode set.
@@ -168,6 +203,13 @@ impl Folder {
     }
 }
 
+/// Of a folder.
+struct Owner {
+    uid: u32,
+    gid: u32,
+    mode: u32,
+}
+
 fn permissions(mode: u32) -> Mode {
     Mode::from_bits_truncate(mode as nix::libc::mode_t)
 }
@@ -175,6 +217,36 @@ fn permissions(mode: u32) -> Mode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As root what is made in a service user's queue is that user's, and its group's as the folder is; as anybody
+    /// else nothing changes.
+    #[test]
+    fn what_root_makes_in_a_service_users_queue_is_the_service_users() {
+        use std::os::unix::fs::chown;
+        let dir = tempfile::tempdir().unwrap();
+        let queue = dir.path().canonicalize().unwrap().join("queue");
+        std::fs::create_dir(&queue).unwrap();
+        let own = std::fs::metadata(&queue).unwrap();
+        let root = own.uid() == 0;
+        if root {
+            chown(&queue, Some(65_534), Some(12_345)).unwrap();
+            std::fs::set_permissions(&queue, Permissions::from_mode(0o2770)).unwrap();
+        }
+        let folder = Folder::open(&queue).unwrap();
+        folder.make_folder(OsStr::new("part"), 0o755).unwrap();
+        let part = folder.folder("part").unwrap();
+        part.create_new("message", 0o644).unwrap();
+        for (made, mode) in [("part", 0o2770), ("part/message", 0o660 | 0o004)] {
+            let found = std::fs::metadata(queue.join(made)).unwrap();
+            match root {
+                true => {
+                    assert_eq!((found.uid(), found.gid()), (65_534, 12_345), "{made}");
+                    assert_eq!(found.mode() & 0o7777, mode, "{made}");
+                }
+                false => assert_eq!(found.uid(), own.uid(), "{made}"),
+            }
+        }
+    }
 
     /// Paths are compared as text: one that ends with a slash would be another one in a message.
     #[test]

@@ -176,13 +176,19 @@ fn read_range(
 
 /// The record of a line, where it is of this type; inside, none where it cannot be read.
 fn of_type(line: &[u8], tag: &str, format: u32) -> Option<Option<AccountingRecord>> {
+    // Once for the line, and not for each text in it.
+    let line = std::str::from_utf8(line).ok()?;
     if format != 1
-        && tag_of(line) == Some(tag)
-        && let Ok(whole) = serde_json::from_slice::<Whole>(line)
+        && let Some(found) = tag_of(line.as_bytes())
     {
-        return Some(Some(whole.record));
+        if found != tag {
+            return None;
+        }
+        if let Ok(whole) = serde_json::from_str::<Whole>(line) {
+            return Some(Some(whole.record));
+        }
     }
-    let line = serde_json::from_slice::<Line<'_>>(line).ok()?;
+    let line = serde_json::from_str::<Line<'_>>(line).ok()?;
     (line.tag == tag).then(|| parsed(format, line.record.get()))
 }
 

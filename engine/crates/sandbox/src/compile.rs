@@ -70,6 +70,11 @@ pub enum CompileError {
     /// The process could not be started, or ended as none should.
     #[error("the process that compiles it {0}")]
     Process(String),
+    /// The compiler itself gave up on it: a mistake there, which these bytes bring about.
+    #[error(
+        "the compiler gives it up, which is a mistake of the compiler's ({0}): report it with the component"
+    )]
+    GivenUp(String),
 }
 
 /// What is compiled, with what.
@@ -121,6 +126,8 @@ fn run(job: &Job, dropped: &AtomicBool) -> Result<(), CompileError> {
     input.write_all(&job.bytes).map_err(not)?;
     input.rewind().map_err(not)?;
     let empty = tempfile::tempdir().map_err(not)?;
+    // A pipe that is full would stop it.
+    let mut complaints = tempfile::tempfile().map_err(not)?;
     let mut child = Command::new(&job.process.program)
         .arg(job.process.argument)
         .arg(&job.cache)
@@ -128,13 +135,17 @@ fn run(job: &Job, dropped: &AtomicBool) -> Result<(), CompileError> {
         .current_dir(empty.path())
         .stdin(Stdio::from(input))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::from(complaints.try_clone().map_err(not)?))
         .spawn()
         .map_err(not)?;
     let status = watched(&mut child, dropped)?;
     let mut words = String::new();
     if let Some(out) = child.stdout.take() {
         let _ = out.take(WORDS).read_to_string(&mut words);
+    }
+    if status.code() == Some(PANICKED) {
+        let _ = complaints.rewind();
+        let _ = complaints.take(WORDS).read_to_string(&mut words);
     }
     let answered = answer(status, words.trim());
     // Without it the next run does all of it again.
@@ -172,7 +183,10 @@ fn watched(child: &mut Child, dropped: &AtomicBool) -> Result<ExitStatus, Compil
         if late || dropped.load(Ordering::Relaxed) {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(CompileError::Limit(format!("{} s", CLOCK.as_secs())));
+            return Err(CompileError::Limit(format!(
+                "{} s on this machine as it is now: the next run tries it again",
+                CLOCK.as_secs()
+            )));
         }
         std::thread::sleep(LOOK);
     }
@@ -183,12 +197,19 @@ fn answer(status: ExitStatus, words: &str) -> Result<(), CompileError> {
     if status.success() {
         return Ok(());
     }
-    Err(if ended(Signal::SIGXCPU) || ended(Signal::SIGKILL) {
+    Err(if ended(Signal::SIGXCPU) {
         CompileError::Limit(format!("{COMPUTING} s of computing"))
     } else if ended(Signal::SIGABRT) || ended(Signal::SIGSEGV) {
         CompileError::Limit(format!("{} MiB of memory", ADDRESS_SPACE >> 20))
     } else if status.code() == Some(REFUSED) {
         CompileError::Refused(short_line(words, 1_000))
+    } else if status.code() == Some(PANICKED) {
+        CompileError::GivenUp(short_line(words, 1_000))
+    } else if ended(Signal::SIGKILL) {
+        CompileError::Process(
+            "was killed by somebody else, as the kernel does when the machine, or the unit, has no memory left"
+                .to_owned(),
+        )
     } else {
         CompileError::Process(format!("ended with {status}"))
     })
@@ -196,6 +217,9 @@ fn answer(status: ExitStatus, words: &str) -> Result<(), CompileError> {
 
 /// Exit code of a compiler that does not take the component.
 const REFUSED: i32 = 1;
+
+/// That of a Rust program that panics.
+const PANICKED: i32 = 101;
 
 /// What a [`CompilerProcess`] does: compiles the component on standard input into the
 /// cache in `folder`, within limits, and answers with its exit code. What is wrong with
@@ -222,14 +246,14 @@ fn limit() {
     {
         let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     }
-    for (resource, most) in [
-        (Resource::RLIMIT_AS, ADDRESS_SPACE),
-        (Resource::RLIMIT_CPU, COMPUTING),
-        (Resource::RLIMIT_CORE, 0),
+    // Where both limits of computing time are alike, the kernel kills, as it does for want of memory.
+    for (resource, soft, hard) in [
+        (Resource::RLIMIT_AS, ADDRESS_SPACE, ADDRESS_SPACE),
+        (Resource::RLIMIT_CPU, COMPUTING, COMPUTING + 1),
+        (Resource::RLIMIT_CORE, 0, 0),
     ] {
-        if let Ok((_, hard)) = getrlimit(resource) {
-            let most = most.min(hard);
-            let _ = setrlimit(resource, most, most);
+        if let Ok((_, most)) = getrlimit(resource) {
+            let _ = setrlimit(resource, soft.min(most), hard.min(most));
         }
     }
 }
@@ -315,6 +339,16 @@ mod tests {
                 "to compile it takes more than 60 s of computing",
             ),
             (
+                "kill -KILL $$",
+                "the process that compiles it was killed by somebody else, as the kernel does when the \
+                 machine, or the unit, has no memory left",
+            ),
+            (
+                "echo \"thread 'main' panicked at f.rs:1:2:\" >&2; echo 'no such \"memory\"' >&2; exit 101",
+                "the compiler gives it up, which is a mistake of the compiler's (thread 'main' panicked at \
+                 f.rs:1:2: no such \"memory\"): report it with the component",
+            ),
+            (
                 "kill -ABRT $$",
                 "to compile it takes more than 1536 MiB of memory",
             ),
@@ -337,6 +371,14 @@ mod tests {
         };
         let told = outside(job).await.unwrap_err().to_string();
         assert!(told.contains("cannot be started"), "{told}");
+    }
+
+    /// A text goes from one component inside to the other: what copies it has both memories.
+    #[test]
+    fn one_that_was_composed_is_compiled_as_any_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let composed = include_bytes!("testdata/composed.wasm");
+        assert_eq!(into_cache(folder.path(), composed), Ok(()));
     }
 
     /// A bomb costs a minute once, and not in every run.

@@ -185,8 +185,10 @@ pub fn config() -> Config {
         // The same bits on every machine: a mapper's records do not depend on it.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
-        // Nobody needs more than one memory a module, or one beyond 4 GiB.
-        .wasm_multi_memory(false)
+        // What copies a text from one component inside another to the next is a module with the
+        // memories of both: without more than one the compiler ends at each that was composed.
+        .wasm_multi_memory(true)
+        // Nobody needs one beyond 4 GiB.
         .wasm_memory64(false)
         // One function after the other: a first run has little memory to spare.
         .parallel_compilation(false)

@@ -135,7 +135,7 @@ pub use messenger::{GuestMessenger, MessengerSetup};
 pub use policy::{
     AddressTerms, Claim, ConnectionTerms, Denial, DirectoryTerms, Grant, GrantError, GrantProblem,
     Granted, HttpTerms, InstanceName, Overlap, ParseGrantError, Policy, QueueTerms, RequestProblem,
-    SignatureTerms, Territory, TlsTerms, ValueError, decide, suggested,
+    SignatureTerms, Territory, TlsTerms, ValueError, decide, same_place, suggested,
 };
 pub use producers::{Tool, producers};
 pub use redirect::{Redirect, Sink};

@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use caso_base::rights;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, faccessat};
 
@@ -92,15 +93,28 @@ impl FolderError {
                     self.wanted.display()
                 ))
             }
-            FolderProblem::Denied(_) => Some(format!(
-                "run cASO as its owner, or give it to `{}`, with all that is in it (chown -R)",
-                self.us
-            )),
+            FolderProblem::Denied(_) => Some(self.way_out().unwrap_or_else(|| {
+                format!(
+                    "run cASO as its owner, or give it to `{}`, with all that is in it (chown -R)",
+                    self.us
+                )
+            })),
             FolderProblem::NotAFolder => {
                 Some("move it away, or name another folder in the configuration".to_owned())
             }
             _ => None,
         }
+    }
+}
+
+impl FolderError {
+    /// Where it is ours, or its mode is not the reason.
+    fn way_out(&self) -> Option<String> {
+        let wanted = match self.blocking.is_dir() {
+            true => rights::MAKE,
+            false => rights::WRITE,
+        };
+        rights::way_out(&self.blocking, wanted)
     }
 }
 

@@ -7,11 +7,12 @@
 //! its cursors whose line is not there). A line that cannot be read is passed over, and a torn one is cut before the
 //! next is added.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use caso_base::regular;
@@ -19,6 +20,7 @@ use caso_base::time::{format_utc, start_of_month};
 use caso_disk::{DiskError, Step};
 use caso_model::Window;
 
+use crate::cursors::CursorKey;
 use crate::spool::Spool;
 
 /// The form of a line. One that says more is passed over.
@@ -351,6 +353,49 @@ pub fn last(spool: &Spool) -> io::Result<Option<RunId>> {
     };
     let line = regular::last_line(&path)?;
     Ok(line.and_then(|line| serde_json::from_slice(&line).ok()))
+}
+
+/// How far extractors came by the last runs in it, up to `now`: by id of the project. Of the newest month's
+/// file the end is read, and of the one before it where that is short: enough for a run or more of the largest site, and a
+/// millisecond.
+///
+/// # Errors
+/// As [`read`].
+pub fn came(spool: &Spool, now: i64) -> io::Result<HashMap<String, HashMap<CursorKey, i64>>> {
+    const END: u64 = 1 << 20;
+    #[derive(Deserialize)]
+    struct OnlyWindows {
+        #[serde(default)]
+        windows: Vec<OnlyWindow>,
+    }
+    #[derive(Deserialize)]
+    struct OnlyWindow {
+        #[serde(flatten)]
+        key: CursorKey,
+        window: Window,
+        records: HashMap<String, IgnoredAny>,
+    }
+    let mut came: HashMap<String, HashMap<CursorKey, i64>> = HashMap::new();
+    let mut left = END;
+    for (_, path) in months(&spool.ledger_folder())?.into_iter().rev() {
+        let lines = regular::last_lines(&path, left).map_err(regular::named(&path))?;
+        for line in lines.split(|byte| *byte == b'\n') {
+            let run = serde_json::from_slice::<OnlyWindows>(line);
+            let windows = run.into_iter().flat_map(|run| run.windows);
+            for line in windows.filter(|it| it.window.end <= now) {
+                for project in line.records.into_keys() {
+                    let ends = came.entry(project).or_default();
+                    let end = ends.entry(line.key.clone()).or_insert(i64::MIN);
+                    *end = line.window.end.max(*end);
+                }
+            }
+        }
+        left = left.saturating_sub(lines.len() as u64);
+        if left < END / 2 {
+            break;
+        }
+    }
+    Ok(came)
 }
 
 /// Whether a run is in it.

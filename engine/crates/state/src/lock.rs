@@ -95,6 +95,11 @@ impl LockError {
             LockError::Held { .. } => Some("wait for its end, or stop it"),
             LockError::Folder(_) | LockError::Disk(_) => None,
             LockError::NotAFile { .. } => Some("remove it: the next run makes the file"),
+            LockError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(
+                    "SELinux, AppArmor or `ReadWritePaths=` of the systemd unit may deny it (`ausearch -m avc -ts recent`)",
+                )
+            }
             LockError::Io { .. } => Some("does its filesystem know record locks?"),
         }
     }

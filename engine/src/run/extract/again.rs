@@ -34,6 +34,8 @@ pub struct Spans {
     skipped: Vec<Window>,
     /// How far it came by the ledger, also where it does not add up and no window is kept.
     came: Option<i64>,
+    /// From where on, by the same.
+    began: Option<i64>,
 }
 
 /// Of what nothing is known.
@@ -42,7 +44,17 @@ static NONE: Spans = Spans {
     given_up: Vec::new(),
     skipped: Vec::new(),
     came: None,
+    began: None,
 };
+
+/// Where an extractor begins that a project never had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newcomer {
+    /// The site had it when the project came, and switched it off meanwhile: with the project, as those do that were there.
+    Project(i64),
+    /// It is the site's first time: where the others are.
+    Extractor,
+}
 
 /// The same at a moment.
 #[derive(Debug, Clone, Default)]
@@ -151,6 +163,7 @@ impl PastWindows {
                     let of_project = past.entry(project).or_default();
                     let spans = of_project.entry(key.clone()).or_default();
                     spans.came = spans.came.max(Some(line.window.end));
+                    spans.began = earlier(spans.began, Some(line.window.start));
                     if adds_up {
                         let window = line.window;
                         spans.extracted.push(Extracted { window, began });
@@ -209,9 +222,33 @@ impl PastWindows {
     pub fn left_behind(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<i64> {
         let of_project = self.0.get(project)?;
         let came = of_project.get(key)?.came?;
-        let ours = |it: &Spans| it.came == Some(lastrun);
-        (came < lastrun && of_project.values().any(ours)).then_some(came)
+        (came < lastrun && is_ours(of_project, lastrun)).then_some(came)
     }
+
+    /// The same of one that the project never had. None where it had it, or somebody else wrote the lastrun file.
+    pub fn newcomer(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<Newcomer> {
+        let of_project = self.0.get(project)?;
+        let had = of_project.get(key).is_some_and(|it| it.came.is_some());
+        if had || !is_ours(of_project, lastrun) {
+            return None;
+        }
+        let began = of_project.values().filter_map(|it| it.began).min()?;
+        let of_others = self.0.values().filter_map(|it| it.get(key)?.began);
+        Some(match of_others.min() {
+            Some(first) if first < began => Newcomer::Project(began),
+            _ => Newcomer::Extractor,
+        })
+    }
+}
+
+/// Whether a lastrun file is what our own cursors made of it: one of them came just so far.
+fn is_ours(of_project: &HashMap<CursorKey, Spans>, lastrun: i64) -> bool {
+    let mut spans = of_project.values();
+    spans.any(|it| it.came == Some(lastrun))
+}
+
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
 }
 
 /// A window, and when the run began that extracted it, in epoch seconds.
@@ -227,6 +264,7 @@ struct Told {
     extracted: Vec<Extracted>,
     skipped: Vec<Window>,
     came: Option<i64>,
+    began: Option<i64>,
 }
 
 impl Told {
@@ -243,6 +281,7 @@ impl Told {
             given_up,
             skipped: self.skipped,
             came,
+            began: self.began,
         };
         for windows in [&mut spans.extracted, &mut spans.skipped] {
             windows.sort_by_key(|window| (window.start, window.end));
@@ -287,14 +326,18 @@ fn by_former_names(of_project: &mut HashMap<CursorKey, Told>, renamed: &[(Place,
                 extractor: extractor.to_owned(),
             };
             let Some(Told {
-                extracted, came, ..
+                extracted,
+                came,
+                began,
+                ..
             }) = of_project.get(&of(was)).filter(|_| now != was)
             else {
                 continue;
             };
-            let (mut extracted, came) = (extracted.clone(), *came);
+            let (mut extracted, came, began) = (extracted.clone(), *came, *began);
             let told = of_project.entry(of(now)).or_default();
             told.came = told.came.max(came);
+            told.began = earlier(told.began, began);
             // Before its own: what it has was told since.
             extracted.retain(|it| !told.extracted.contains(it));
             told.extracted.splice(0..0, extracted);
@@ -480,6 +523,7 @@ mod tests {
             }],
             skipped: Vec::new(),
             came: Some(window.end),
+            began: Some(window.start),
         };
         let mut project = HashMap::from([(key("one"), of(w(0, 10))), (key("two"), of(w(10, 20)))]);
         // There, and back again.
@@ -491,6 +535,38 @@ mod tests {
             windows.sort_by_key(|window| window.start);
             assert_eq!((windows, one.came), (vec![w(0, 10), w(10, 20)], Some(20)));
         }
+    }
+
+    /// Whoever had it before the project came has only switched it off since.
+    #[test]
+    fn an_extractor_that_a_project_never_had_begins_with_it_where_the_site_had_it() {
+        let key = |extractor: &str| CursorKey {
+            cloud: "one".into(),
+            region: None,
+            extractor: extractor.into(),
+        };
+        let of = |spans: &[(&str, i64, i64)]| {
+            let each = spans.iter().map(|(extractor, began, came)| {
+                let spans = Spans {
+                    came: Some(*came),
+                    began: Some(*began),
+                    ..Spans::default()
+                };
+                (key(extractor), spans)
+            });
+            each.collect::<HashMap<CursorKey, Spans>>()
+        };
+        let past = PastWindows(HashMap::from([
+            ("old".to_owned(), of(&[("nova", 0, 90), ("cinder", 0, 40)])),
+            ("new".to_owned(), of(&[("nova", 50, 90)])),
+        ]));
+        let newcomer =
+            |extractor, project, lastrun| past.newcomer(&key(extractor), project, lastrun);
+        assert_eq!(newcomer("cinder", "new", 90), Some(Newcomer::Project(50)));
+        assert_eq!(newcomer("neutron", "new", 90), Some(Newcomer::Extractor));
+        assert_eq!(newcomer("cinder", "new", 91), None, "somebody else's");
+        assert_eq!(newcomer("cinder", "old", 90), None, "it had it");
+        assert_eq!(newcomer("cinder", "unknown", 90), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::Context;
 use super::absent::Absent;
+use super::again::Newcomer;
 use super::clock;
 use super::cursor_keys;
 use super::inheritance::Turn;
@@ -24,6 +25,7 @@ use caso_config::CloudConfig;
 use caso_extract::projects::{NO_LIST, find};
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
+use caso_model::extraction::Extractor;
 use caso_model::notice::Notices;
 use caso_openstack::{Service, Session};
 use caso_state::{CaughtUp, CursorError, CursorKey, Start, StartSource};
@@ -236,11 +238,32 @@ impl CloudRun {
             return Ok(());
         };
         // One that cannot be read is said where windows of the past are needed.
-        let past = self.context.past().ok();
-        let Some(last) = past.and_then(|it| it.left_behind(key, &project.id, at)) else {
+        let Some(past) = self.context.past().ok() else {
             return Ok(());
         };
         let extractor = &key.extractor;
+        let Some(last) = past.left_behind(key, &project.id, at) else {
+            return match past.newcomer(key, &project.id, at) {
+                Some(Newcomer::Project(began)) => {
+                    warnings.warn_once(&format!("newcomer:{}:{extractor}", project.id), || {
+                        format!(
+                            "project `{}`: {extractor} was switched off when the project came; it begins at {}, where the project \
+                             began, and not at {}, where its lastrun file and other extractors are",
+                            project.id,
+                            format_utc(began),
+                            format_utc(at)
+                        )
+                    });
+                    start.at = Some(began);
+                    cursors.goes_on_from(&project.id, key, began)
+                }
+                Some(Newcomer::Extractor) => {
+                    new_extractor(project, key, at, warnings);
+                    Ok(())
+                }
+                None => Ok(()),
+            };
+        };
         warnings.warn_once(&format!("left-behind:{}:{extractor}", project.id), || {
             format!(
                 "project `{}`: {extractor} has no cursor any more; it goes on at {}, where the ledger of runs says that it was, \
@@ -322,4 +345,32 @@ impl CloudRun {
         });
         Ok(regions.collect())
     }
+}
+
+/// That one begins where the others are, as it does in cASO; and how to have what was before.
+fn new_extractor(project: &ProjectRef, key: &CursorKey, at: i64, warnings: &Notices) {
+    let extractor = &key.extractor;
+    let Some(known) = Extractor::named(extractor).filter(|it| !it.is_of_a_moment()) else {
+        return;
+    };
+    let types: Vec<&str> = known.record_types().iter().map(|it| it.name()).collect();
+    let anyway = match caso_extract::adds_up(known) {
+        true => " --storage-anyway",
+        false => "",
+    };
+    let month = format_utc(at);
+    let month = month.get(..7).unwrap_or_default();
+    warnings.warn_once(&format!("new-extractor:{:?}", (&key.cloud, &key.region, extractor)), || {
+        (
+            format!(
+                "{extractor} is new here, and begins where the other extractors are (project `{}`: {})",
+                project.id,
+                format_utc(at)
+            ),
+            format!(
+                "what was used before that is sent by `caso republish --month {month} --types {}{anyway}`, a month at a time",
+                types.join(",")
+            ),
+        )
+    });
 }

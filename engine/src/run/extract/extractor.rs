@@ -138,8 +138,11 @@ impl Task {
         match bounds.plan(told, overlap, supersedes) {
             Plan::Extract(piece) => {
                 self.report_longer(piece.window);
+                if !caso_extract::adds_up(self.extractor) {
+                    return Ok(vec![piece]);
+                }
                 let by_hand = bounds.from.explicit().is_some() || !self.goes_on();
-                match by_hand && caso_extract::adds_up(self.extractor) {
+                match by_hand || self.put_back().is_some() {
                     true => self.again(piece.window),
                     false => Ok(vec![piece]),
                 }
@@ -188,6 +191,32 @@ impl Task {
             && !self.start.ahead
     }
 
+    /// How far it came by the ledger, where that is farther than its cursor says, whose files agree with each other: they are
+    /// from a backup.
+    fn put_back(&self) -> Option<i64> {
+        let came = self.region.context.came(&self.key(), &self.project.id)?;
+        let at = self.start.at.filter(|_| self.goes_on())?;
+        (at < came).then_some(came)
+    }
+
+    fn report_put_back(&self, came: i64) {
+        let (Some(at), Region { sources, .. }) = (self.start.at, self.region.as_ref()) else {
+            return;
+        };
+        let key = format!("cursor-put-back:{:?}", self.key());
+        sources.caches.warnings.warn_once(&key, || {
+            format!(
+                "project `{}`: the cursor of {} stands at {}, and the ledger of runs has it extracted up to {}, as where the files were \
+                 put back from a backup: what lies between is extracted again in the windows of the first time, here and \
+                 wherever it is so",
+                self.project.id,
+                self.extractor,
+                format_utc(at),
+                format_utc(came)
+            )
+        });
+    }
+
     /// A window by hand of what adds up, or from where its own cursor has not been.
     fn again(&self, window: Window) -> Result<Vec<Piece>, ExtractorResult> {
         let context = &self.region.context;
@@ -221,6 +250,9 @@ impl Task {
         };
         let now = self.region.bounds.now;
         let past = past.of(&self.key(), &self.project.id).at(now, anyway);
+        if let Some(came) = self.put_back().filter(|came| !past.gave_up(*came)) {
+            self.report_put_back(came);
+        }
         let explicit = self.region.bounds.from.explicit().is_some();
         let known = match self.start.extracted || self.start.reached.is_some() {
             true => self.start.at,

@@ -32,6 +32,7 @@ mod turns;
 mod used;
 pub mod window;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_deliver::Ready;
 use caso_journal::Journal;
-use caso_state::{Cursors, Failures, Histories, Spool};
+use caso_state::{CursorKey, Cursors, Failures, Histories, Spool, ledger};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -71,6 +72,8 @@ pub struct Context {
     pub failures: Failures,
     /// What was extracted before, once a window by hand asks for it.
     past: OnceLock<Result<PastWindows, String>>,
+    /// How far the ledger's last runs came.
+    came: OnceLock<HashMap<String, HashMap<CursorKey, i64>>>,
     /// Where the ledger of runs lies.
     ledger: Spool,
     pub histories: Histories,
@@ -173,6 +176,14 @@ impl Context {
         let read = || PastWindows::read(&self.ledger, from).map_err(|error| error.to_string());
         self.past.get_or_init(read).as_ref().map_err(String::as_str)
     }
+
+    /// How far an extractor of a project came by the last runs. A ledger that cannot be read is said
+    /// where windows of the past are needed.
+    pub fn came(&self, key: &CursorKey, project: &str) -> Option<i64> {
+        let read = || ledger::came(&self.ledger, self.now).unwrap_or_default();
+        let of_project = self.came.get_or_init(read).get(project)?;
+        of_project.get(key).copied()
+    }
 }
 
 fn context(
@@ -196,6 +207,7 @@ fn context(
         cursors: cursors.configured(cursor_keys::of_all(config)),
         failures,
         past: OnceLock::new(),
+        came: OnceLock::new(),
         ledger: prepared.spools.cursors.clone(),
         histories: Histories::of(&prepared.spools.cursors),
         commits: Commits::default(),

@@ -137,6 +137,12 @@ fn a_component_is_inspected() {
         "component-inspect-no-pair",
         &component(&site, &["inspect", &file, "--set", "output_path"]),
     );
+    // What is too large alone goes into quarantine, as all that a site has would.
+    let hostile = build::guests().join("caso_test_hostile.wasm");
+    let hostile = hostile.display().to_string();
+    component(&site, &["check", &hostile, "--set", "mode=too-large"])
+        .expect(1)
+        .says("FAIL  1 cloud records: accepted 0, refused 0, too-large");
     let other = site.path().join("text.wasm");
     fs::write(&other, "no component").unwrap();
     printed(
@@ -343,6 +349,12 @@ fn one_that_does_not_fit_is_told_why() {
         .expect(3)
         .says("does not start: ")
         .says("not today");
+    // What is too large alone goes into quarantine, as all that a site has would.
+    let hostile = build::guests().join("caso_test_hostile.wasm");
+    let hostile = hostile.display().to_string();
+    component(&site, &["check", &hostile, "--set", "mode=too-large"])
+        .expect(1)
+        .says("FAIL  1 cloud records: accepted 0, refused 0, too-large");
     let other = site.path().join("text.wasm");
     fs::write(&other, "no component").unwrap();
     component(&site, &["check", &other.display().to_string()])

@@ -105,6 +105,22 @@ fn every_kind() {
     }
 }
 
+/// The name that was misspelt is known where the option is missing.
+#[test]
+fn an_option_that_is_missing_is_told_with_the_names_that_nobody_knows() {
+    let mut needed = option("needed", OptionKind::Path, None);
+    needed.required = true;
+    let case = case("[mine]\nneded = /there\n", vec![needed]);
+    assert_eq!(case.errors(), ["`[mine] needed` is not set; Help."]);
+    let ConfigErrors(_, remarks) = case.result.unwrap_err();
+    let told: Vec<String> = remarks
+        .iter()
+        .map(|remark| remark.message().to_string())
+        .collect();
+    assert!(told[0].contains("`[mine] neded`"), "{told:?}");
+    assert!(told[0].contains("did you mean `needed`?"), "{told:?}");
+}
+
 #[test]
 fn what_does_not_fit_is_reported_with_its_line() {
     let mut port = option("port", OptionKind::Integer, None);

@@ -232,6 +232,46 @@ fn messengers_that_is_misspelt_is_no_mere_warning() {
     }
 }
 
+/// The default is a spool without cursors: everything would be extracted again.
+#[test]
+fn a_spooldir_that_is_misspelt_or_misplaced_is_no_mere_warning() {
+    let harm = "everything would be extracted again from another spool";
+    for text in [
+        "[DEFAULT]\nspool_dir = /srv/spool\n",
+        "[DEFAULT]\nspoldir = /srv/spool\n",
+    ] {
+        let name = text.split_whitespace().nth(1).unwrap_or_default();
+        assert_eq!(
+            Site::new(text).errors(),
+            [format!(
+                "`caso.conf:2`: `[DEFAULT] {name}`: is not an option, and without `spooldir` {harm}; did you mean \
+                 `spooldir`?"
+            )]
+        );
+    }
+    for section in ["keystone_auth", "ssm", "noop", "logstash"] {
+        let errors = Site::new(&format!("[{section}]\nspooldir = /srv/spool\n")).errors();
+        let told = format!(
+            "`caso.conf:2`: `[{section}] spooldir`: is not an option there, and without `spooldir` in [DEFAULT] {harm}; \
+             it belongs in [DEFAULT]"
+        );
+        assert_eq!(errors, [told]);
+    }
+    // So is `messengers`.
+    let errors = Site::new("[keystone_auth]\nmessengers = ssm\n").errors();
+    assert!(
+        errors[0].contains("without `messengers` in [DEFAULT] all records are thrown away"),
+        "{errors:?}"
+    );
+    for text in [
+        "[DEFAULT]\nspooldir = /s\nspool_dir = /t\n",
+        "[DEFAULT]\nspooldir = /s\n[ssm]\nspooldir = /t\n",
+        "[mine]\nspooldir = /its/own\n",
+    ] {
+        Site::new(text).load();
+    }
+}
+
 #[test]
 fn what_hides_an_option_or_its_file_is_named() {
     let site = Site::new("[DEFAULT]\nsite_name = A\nmetrics_file = /run/caso.txt\n")

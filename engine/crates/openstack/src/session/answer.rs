@@ -41,7 +41,9 @@ pub fn json<T: DeserializeOwned>(response: &Response) -> Result<T, BadBody> {
     if response.body.iter().all(u8::is_ascii_whitespace) {
         return Err(not_json());
     }
-    let mut reader = serde_json::Deserializer::from_slice(&response.body);
+    // That it is UTF-8, as JSON is (RFC 8259), is looked at once, and not for each text in it.
+    let text = std::str::from_utf8(&response.body).map_err(|_| not_json())?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();

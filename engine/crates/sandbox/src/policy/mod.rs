@@ -25,5 +25,5 @@ pub use request::RequestProblem;
 pub use terms::{
     AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, SignatureTerms, TlsTerms,
 };
-pub use territory::{Claim, Overlap, Territory};
+pub use territory::{Claim, Overlap, Territory, same_place};
 pub use value::ValueError;

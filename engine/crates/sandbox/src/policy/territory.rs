@@ -12,6 +12,7 @@
 //! | anything          | `/`, `/proc`, `/sys`, `/dev`, `/run` | it, and below            |
 //! | anything          | a file of the host             | what contains it               |
 //! | anything          | a folder of the host's alone   | what contains it or lies in it |
+//! | anything          | where the system keeps what it runs | the same                  |
 //! | `directory-write` | any queue                      | what contains it or lies in it |
 //! | `directory`       | the queue of another instance  | the same                       |
 //! | `directory*`      | one of another instance, if either may write | the same         |
@@ -275,6 +276,11 @@ impl Place {
             self.names.iter().any(inside)
         })
     }
+}
+
+/// Whether two paths are one place, through links and mounts.
+pub fn same_place(one: &Path, other: &Path) -> bool {
+    one == other || Place::of(one).relation(&Place::of(other)) == Some(IS)
 }
 
 /// The part of the system in which a grant lies of which nobody is granted anything.

@@ -506,7 +506,12 @@ fn short_of(
         answer.refused.len(),
         rest_in_words(answer.rest.clone())
     );
-    Some((Verdict::Warn, text))
+    // A record of the sample that is too large alone: so would be every one of a site's.
+    let verdict = match (count, &answer.rest) {
+        (1, Rest::TooLarge) => Verdict::Fail,
+        _ => Verdict::Warn,
+    };
+    Some((verdict, text))
 }
 
 fn rest_in_words(answered: Rest) -> String {
