@@ -19,6 +19,11 @@
 
 #![warn(missing_docs)]
 
+/// The memory of whatever is built with this: a component has one thread.
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 pub mod description;
 pub mod json;
 pub mod log;

@@ -21,7 +21,7 @@ use super::warning_memory::WarningMemory;
 use super::{Invocation, is_configured, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
-use caso_config::{CloudConfig, Config, MessengerInstance, RecordTypes};
+use caso_config::{CloudConfig, Config, MessengerInstance, Origin, RecordTypes};
 use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::{AddressSpace, Shortage};
@@ -298,6 +298,14 @@ fn spaced(cloud: &CloudConfig) -> Option<Notice> {
     })
 }
 
+/// Where it stands, unless it stands nowhere.
+fn set_by(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Default | Origin::Implied(_) => None,
+        origin => Some(origin.to_string()),
+    }
+}
+
 /// What is odd about the configuration and the components.
 pub fn notices(
     config: &Config,
@@ -324,8 +332,11 @@ pub fn notices(
         notices.push(Notice::warning(
             ONLY_NOOP,
             (
-                "`messengers` is `noop` alone, which throws records away: they are extracted for nobody",
-                "for APEL write `messengers = ssm`",
+                "`messengers` is `noop` alone, which throws records away: they are extracted for nobody".to_owned(),
+                match config.messengers.iter().find_map(|it| set_by(&it.component.origin)) {
+                    Some(place) => format!("for APEL write `messengers = ssm` there: {place}"),
+                    None => "for APEL write `messengers = ssm`".to_owned(),
+                },
             ),
         ));
     }

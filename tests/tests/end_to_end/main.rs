@@ -48,6 +48,7 @@ mod packing;
 mod places;
 mod preview;
 mod projects;
+mod put_back;
 mod queue;
 mod regions;
 mod remembered;

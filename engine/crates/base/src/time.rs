@@ -19,6 +19,12 @@ pub fn format_utc(seconds: i64) -> String {
     )
 }
 
+/// The month of a time, as `--month` takes it: `2026-10`.
+#[must_use]
+pub fn format_month(seconds: i64) -> String {
+    format_utc(seconds).chars().take(7).collect()
+}
+
 /// As OpenStack's APIs take a time in a query: UTC, with no zone,
 /// `2026-10-01T00:00:00`. A time beyond chrono's years (some 260,000) is
 /// written as the last one it has.

@@ -403,6 +403,11 @@ impl ApiError {
                 let near = nearest(region, all.iter().copied());
                 set_to("region_name", near.as_slice()).or_else(|| set_to("region_name", &all))
             }
+            ApiError::NoEndpoint { available, .. } if available.is_empty() => Some(
+                "no endpoint is entered in Keystone, or a filter hides all of them from this project: an administrator looks at \
+                 `openstack endpoint list`, and whoever has this account at `openstack catalog list`"
+                    .to_owned(),
+            ),
             ApiError::NoEndpoint {
                 region, available, ..
             } => other_endpoint(region.as_deref(), available),

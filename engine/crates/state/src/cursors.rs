@@ -265,6 +265,18 @@ impl Cursors {
         known.has_only_lastrun()
     }
 
+    /// Whether a project of which nothing is known has a lastrun file by this name, which is not ours: cASO in Python
+    /// named it as the configuration had the project, and now its id or a tag stands there.
+    pub fn has_lastrun_of_another(&self, project: &str, name: &str) -> bool {
+        let Some(by_name) = self.spool.lastrun_file(name) else {
+            return false;
+        };
+        let ours = locked(&self.settled).contains_key(&format!("lastrun.{name}"));
+        let by_id = self.spool.lastrun_file(project);
+        let known = self.spool.cursor_file(project).exists() || by_id.is_some_and(|it| it.exists());
+        !ours && !known && by_name.is_file()
+    }
+
     /// Where the extractors of a project start, in the order of `keys`.
     ///
     /// To be asked once a project, with all of its extractors, before any of

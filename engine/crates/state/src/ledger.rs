@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use caso_base::regular;
-use caso_base::time::{format_utc, start_of_month};
+use caso_base::time::{format_month, start_of_month};
 use caso_disk::{DiskError, Step};
 use caso_model::Window;
 
@@ -419,8 +419,7 @@ pub fn lists(spool: &Spool, run: RunId) -> io::Result<bool> {
 
 /// `2026-11`, in UTC: these sort as their months do.
 fn month(at: i64) -> String {
-    let text = format_utc(start_of_month(at).unwrap_or(0));
-    text.chars().take(7).collect()
+    format_month(start_of_month(at).unwrap_or(0))
 }
 
 /// The months' files, the oldest first.

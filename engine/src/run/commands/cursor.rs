@@ -19,7 +19,7 @@ use crate::run::summary::words::{count, span};
 use crate::run::table::{self, Table};
 use crate::stdout;
 use caso_base::line::clean_line;
-use caso_base::time::format_utc;
+use caso_base::time::{format_month, format_utc};
 use caso_base::{Clock as _, SystemClock};
 use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
@@ -178,6 +178,10 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
     if let Change::Set { at, .. } = change {
         counted_once(config, &cursors, *at, now).map_err(failed())?;
     }
+    let text = match (change, question) {
+        (Change::Set { .. }, Some(_)) => text + &older(&status, &cursors),
+        _ => text,
+    };
     stdout::page(&text).map_err(failed())?;
     if let Some(question) = question {
         agreed(ask, question)?;
@@ -339,6 +343,22 @@ fn announced(
     (text, skips.then_some("Skip it?"))
 }
 
+/// What waits is of before what is skipped: where somebody else has sent newer records meanwhile, it would
+/// take usage back, as the record that comes last counts.
+fn older(status: &Status, cursors: &[&Cursor]) -> String {
+    let waiting: u64 = status.queues.iter().map(|queue| queue.waiting).sum();
+    let from = cursors.iter().filter_map(|it| it.at).min();
+    let (1.., Some(from)) = (waiting, from) else {
+        return String::new();
+    };
+    format!(
+        "{waiting} records wait that were extracted before that. Where newer ones of the same servers were sent since, by Python \
+         or before this spool was put back, these would take usage back: when they are delivered, run `caso republish --month {} \
+         --types cloud,accelerator`, or give them up first (`caso queue drop`).\n",
+        format_month(from)
+    )
+}
+
 /// What adds up is extracted again in the windows of the first time: the ledger has to know them.
 ///
 /// # Errors
@@ -363,7 +383,7 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64, now: i64) -> anyh
             }
             advised(
                 text,
-                "set it behind that, or publish what replaces itself with `caso republish --types \
+                "set it behind that, or publish what replaces itself with `caso republish --month YYYY-MM --types \
                  cloud,accelerator`; `overlapping_intervals = true` allows it where nobody extracted it, or the \
                  first records were never delivered or are deleted",
             )

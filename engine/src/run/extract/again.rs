@@ -34,8 +34,9 @@ pub struct Spans {
     skipped: Vec<Window>,
     /// How far it came by the ledger, also where it does not add up and no window is kept.
     came: Option<i64>,
-    /// From where on, by the same.
+    /// From where on, by the same, and when the first run of it began.
     began: Option<i64>,
+    since: Option<i64>,
 }
 
 /// Of what nothing is known.
@@ -45,6 +46,7 @@ static NONE: Spans = Spans {
     skipped: Vec::new(),
     came: None,
     began: None,
+    since: None,
 };
 
 /// Where an extractor begins that a project never had.
@@ -130,7 +132,7 @@ impl AgainError {
         match self {
             Self::Unknown(_) => {
                 "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
-                 (`caso republish --storage-anyway`) where nobody extracted it, or the first records were never delivered or \
+                 (`caso republish --month YYYY-MM --storage-anyway`) where nobody extracted it, or the first records were never delivered or \
                  are deleted"
             }
             Self::Ahead(_) => {
@@ -164,6 +166,7 @@ impl PastWindows {
                     let spans = of_project.entry(key.clone()).or_default();
                     spans.came = spans.came.max(Some(line.window.end));
                     spans.began = earlier(spans.began, Some(line.window.start));
+                    spans.since = earlier(spans.since, Some(began));
                     if adds_up {
                         let window = line.window;
                         spans.extracted.push(Extracted { window, began });
@@ -233,9 +236,10 @@ impl PastWindows {
             return None;
         }
         let began = of_project.values().filter_map(|it| it.began).min()?;
-        let of_others = self.0.values().filter_map(|it| it.get(key)?.began);
+        let since = of_project.values().filter_map(|it| it.since).min()?;
+        let of_others = self.0.values().filter_map(|it| it.get(key)?.since);
         Some(match of_others.min() {
-            Some(first) if first < began => Newcomer::Project(began),
+            Some(first) if first < since => Newcomer::Project(began),
             _ => Newcomer::Extractor,
         })
     }
@@ -265,6 +269,7 @@ struct Told {
     skipped: Vec<Window>,
     came: Option<i64>,
     began: Option<i64>,
+    since: Option<i64>,
 }
 
 impl Told {
@@ -282,6 +287,7 @@ impl Told {
             skipped: self.skipped,
             came,
             began: self.began,
+            since: self.since,
         };
         for windows in [&mut spans.extracted, &mut spans.skipped] {
             windows.sort_by_key(|window| (window.start, window.end));
@@ -329,15 +335,18 @@ fn by_former_names(of_project: &mut HashMap<CursorKey, Told>, renamed: &[(Place,
                 extracted,
                 came,
                 began,
+                since,
                 ..
             }) = of_project.get(&of(was)).filter(|_| now != was)
             else {
                 continue;
             };
-            let (mut extracted, came, began) = (extracted.clone(), *came, *began);
+            let mut extracted = extracted.clone();
+            let (came, began, since) = (*came, *began, *since);
             let told = of_project.entry(of(now)).or_default();
             told.came = told.came.max(came);
             told.began = earlier(told.began, began);
+            told.since = earlier(told.since, since);
             // Before its own: what it has was told since.
             extracted.retain(|it| !told.extracted.contains(it));
             told.extracted.splice(0..0, extracted);
@@ -524,6 +533,7 @@ mod tests {
             skipped: Vec::new(),
             came: Some(window.end),
             began: Some(window.start),
+            since: Some(window.end),
         };
         let mut project = HashMap::from([(key("one"), of(w(0, 10))), (key("two"), of(w(10, 20)))]);
         // There, and back again.
@@ -549,7 +559,8 @@ mod tests {
             let each = spans.iter().map(|(extractor, began, came)| {
                 let spans = Spans {
                     came: Some(*came),
-                    began: Some(*began),
+                    began: Some(0),
+                    since: Some(*began),
                     ..Spans::default()
                 };
                 (key(extractor), spans)
@@ -562,7 +573,7 @@ mod tests {
         ]));
         let newcomer =
             |extractor, project, lastrun| past.newcomer(&key(extractor), project, lastrun);
-        assert_eq!(newcomer("cinder", "new", 90), Some(Newcomer::Project(50)));
+        assert_eq!(newcomer("cinder", "new", 90), Some(Newcomer::Project(0)));
         assert_eq!(newcomer("neutron", "new", 90), Some(Newcomer::Extractor));
         assert_eq!(newcomer("cinder", "new", 91), None, "somebody else's");
         assert_eq!(newcomer("cinder", "old", 90), None, "it had it");

@@ -20,7 +20,7 @@ use super::sources::Sources;
 use super::window::Bounds;
 use crate::run::kind::Kind;
 use crate::run::remedy;
-use caso_base::time::format_utc;
+use caso_base::time::{format_month, format_utc};
 use caso_config::CloudConfig;
 use caso_extract::projects::{NO_LIST, find};
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
@@ -156,6 +156,8 @@ impl CloudRun {
         warnings: &Notices,
     ) -> Vec<Taken> {
         let cursors = &self.context.cursors;
+        let mut projects = projects;
+        cursor_keys::by_former_names(cursors, &mut projects);
         if projects
             .iter()
             .any(|project| cursors.is_foreign(&project.id, project.configured.as_deref()))
@@ -358,8 +360,7 @@ fn new_extractor(project: &ProjectRef, key: &CursorKey, at: i64, warnings: &Noti
         true => " --storage-anyway",
         false => "",
     };
-    let month = format_utc(at);
-    let month = month.get(..7).unwrap_or_default();
+    let month = format_month(at);
     warnings.warn_once(&format!("new-extractor:{:?}", (&key.cloud, &key.region, extractor)), || {
         (
             format!(

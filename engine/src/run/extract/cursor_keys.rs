@@ -2,9 +2,10 @@
 //! place, so that no two parts of a run can disagree about them.
 
 use caso_config::{CloudConfig, Config};
+use caso_extract::ProjectRef;
 use caso_journal::SegmentKey;
 use caso_model::extraction::Extractor;
-use caso_state::CursorKey;
+use caso_state::{CursorKey, Cursors};
 
 /// That of one extractor in a region of the cloud.
 pub fn cursor_key(cloud: &CloudConfig, region: Option<&str>, extractor: Extractor) -> CursorKey {
@@ -49,4 +50,24 @@ pub fn of_all(config: &Config) -> Vec<CursorKey> {
         keys(cloud, &extractors)
     };
     config.clouds.iter().flat_map(of_cloud).collect()
+}
+
+/// Projects that are found by their tag or their id, and that cASO in Python had by their names: it is by those that they
+/// go on. A name that two of them have says of neither which it is.
+pub fn by_former_names(cursors: &Cursors, projects: &mut [ProjectRef]) {
+    let names: Vec<Option<String>> = projects.iter().map(|it| it.name.clone()).collect();
+    for project in projects {
+        let Some(name) = project.name.clone() else {
+            continue;
+        };
+        let alone = names.iter().flatten().filter(|it| **it == name).count() == 1;
+        let by_name = project.configured.as_ref().is_none_or(|it| *it != name);
+        if alone && by_name && cursors.has_lastrun_of_another(&project.id, &name) {
+            tracing::info!(
+                "project `{}` goes on from `lastrun.{name}`: so an earlier cASO had it by its name",
+                project.id
+            );
+            project.configured = Some(name);
+        }
+    }
 }

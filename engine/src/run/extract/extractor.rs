@@ -14,7 +14,7 @@ use super::turns::Attempt;
 use super::window::{Bounds, Piece, Plan, in_the_future};
 use crate::run::remedy;
 use caso_base::error_chain;
-use caso_base::time::format_utc;
+use caso_base::time::{format_month, format_utc};
 use caso_extract::{ExtractError, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -271,10 +271,11 @@ impl Task {
                 error.to_string(),
                 format!(
                     "caso cursor set {} '{}', which lies behind that; what replaces itself can be published from \
-                     earlier on with `caso republish --types cloud,accelerator`; where nobody extracted it, or the first records \
+                     earlier on with `caso republish --month {} --types cloud,accelerator`; where nobody extracted it, or the first records \
                      were never delivered or are deleted, set `overlapping_intervals = true` for one run",
                     self.project.id,
-                    format_utc(error.window().end)
+                    format_utc(error.window().end),
+                    format_month(error.window().start)
                 ),
             )),
         })?;

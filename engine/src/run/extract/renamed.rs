@@ -60,8 +60,15 @@ impl Renamed {
                 },
                 format_utc(until),
             );
+            // Done first, a rename would be to a region that is not there.
+            let misspelt = match self.here.iter().any(|place| place.region.is_some()) {
+                true => {
+                    "where `region_name` is misspelt, correct it (`openstack region list`); else "
+                }
+                false => "",
+            };
             let hint = format!(
-                "caso cursor rename {was} {here}, if it is the same cloud and region under another name; \
+                "{misspelt}caso cursor rename {was} {here}, if it is the same cloud and region under another name; \
                  caso cursor forget --cloud {was}, if it is another one, which is extracted from the beginning then"
             );
             Message::from((text, hint))

@@ -46,7 +46,7 @@ pub(super) fn refuse(session: &Session, error: ApiError) -> ApiError {
         return error;
     };
     let login = &session.inner.settings.login;
-    let remedy = match &login.method {
+    let by_method = match &login.method {
         LoginMethod::Token(_) => {
             "the token has expired, was revoked or is not of this Keystone: put a new one into `token` or `token_file` in `[keystone_auth]`, or log in with an application credential, which does not expire by itself"
         }
@@ -55,6 +55,7 @@ pub(super) fn refuse(session: &Session, error: ApiError) -> ApiError {
         }
         _ => "check `auth_url` and the credentials in `[keystone_auth]`",
     };
+    let remedy = by_its_words(&message).unwrap_or(by_method);
     let error = ApiError::Credentials {
         by: "Keystone",
         who: login.who(),
@@ -64,6 +65,36 @@ pub(super) fn refuse(session: &Session, error: ApiError) -> ApiError {
     };
     let _ = session.inner.tokens.refused.set(error.clone());
     error
+}
+
+/// Where Keystone says which of the rules for passwords it was
+/// (<https://docs.openstack.org/keystone/latest/admin/configuration.html#security-compliance-and-pci-dss>), or that there is
+/// more to log in with.
+fn by_its_words(message: &str) -> Option<&'static str> {
+    let message = message.to_lowercase();
+    [
+        (
+            "password is expired",
+            "give that user a new one (`openstack user password set`, or an administrator's `openstack user set --password-prompt`) and \
+             write it into `[keystone_auth]`; an application credential does not expire with the password",
+        ),
+        (
+            "account is locked",
+            "stop whatever else logs in as that user with an old password; it is unlocked after `[security_compliance] \
+             lockout_duration` of Keystone, or when an administrator disables and enables the user",
+        ),
+        (
+            "account is disabled",
+            "an administrator enables it: `openstack user set --enable`",
+        ),
+        (
+            "additional authentications steps required",
+            "that user needs a second factor: log in with an application credential of the same user (`openstack application credential \
+             create`), which needs none",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(words, remedy)| message.contains(words).then_some(remedy))
 }
 
 /// Whether it is the project or the password, with one more request where
@@ -140,5 +171,35 @@ fn no_keystone(session: &Session, message: &str, call: &Call) -> ApiError {
         url: session.inner.settings.login.auth_url.to_string(),
         detail: format!("no Keystone of version {version} answers {call}: {message}{hint}"),
         from: "`auth_url` in `[keystone_auth]`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keystone_says_of_a_password_decides_what_to_do() {
+        for (message, part) in [
+            (
+                "The password is expired and needs to be changed for user: 5f0.",
+                "openstack user password set",
+            ),
+            ("The account is locked for user: 5f0.", "lockout_duration"),
+            ("The account is disabled for user: 5f0.", "--enable"),
+            (
+                "Additional authentications steps required.",
+                "second factor",
+            ),
+        ] {
+            assert!(
+                by_its_words(message).is_some_and(|it| it.contains(part)),
+                "{message}"
+            );
+        }
+        assert_eq!(
+            by_its_words("The request you have made requires authentication."),
+            None
+        );
     }
 }

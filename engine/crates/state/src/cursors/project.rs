@@ -7,6 +7,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use caso_base::regular;
+use caso_base::time::format_month;
 use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
@@ -45,6 +46,16 @@ pub(super) struct ProjectCursors {
     unsettled: bool,
     /// Its cursors were written in this run.
     moved: bool,
+    /// What somebody did to its lastrun file, until that is said.
+    edit: Option<Edit>,
+}
+
+/// What somebody did to a lastrun file, in words.
+#[derive(Debug)]
+enum Edit {
+    /// Usage may be lost by it.
+    Forward(String),
+    Back(String),
 }
 
 /// What the lastrun files say.
@@ -105,8 +116,9 @@ impl ProjectCursors {
                 path.display()
             );
         }
+        let mut edit = None;
         if fallback.edited {
-            report_edit(project, &file, &fallback.start);
+            edit = edit_of(project, &file, &fallback.start);
             CursorFile::note_stood(&mut file.reached, &file.cursors);
             // Set back, one that is not so far yet stays where it is: from there to here it has extracted nothing.
             let back = fallback.start.at < furthest(&file.cursors);
@@ -129,6 +141,7 @@ impl ProjectCursors {
             lastruns,
             unsettled,
             moved: false,
+            edit,
         })
     }
 
@@ -164,6 +177,15 @@ impl ProjectCursors {
     /// Whether a lastrun file was written by somebody else, or taken away.
     fn is_edited(&self) -> bool {
         self.fallback.edited || self.fallback.removed.is_some()
+    }
+
+    /// Says what somebody did to its lastrun file: once, and where something comes of it.
+    fn report_edit(&mut self) {
+        match self.edit.take() {
+            Some(Edit::Forward(text)) => tracing::warn!("{text}"),
+            Some(Edit::Back(text)) => tracing::info!("{text}"),
+            None => {}
+        }
     }
 
     /// All cursors at a moment; what is to be written for it. Nothing is set before
@@ -326,6 +348,7 @@ impl ProjectCursors {
         windows: &[(CursorKey, Window)],
         listed: &Listed,
     ) -> Result<Option<Change>, CursorError> {
+        self.report_edit();
         let by = MovedBy {
             run: RunId::default(),
             is_noted: |_| true,
@@ -350,6 +373,7 @@ impl ProjectCursors {
 
     /// Where an extractor starts. From here on it has an entry of its own.
     pub(super) fn start(&mut self, key: &CursorKey) -> Start {
+        self.report_edit();
         let entry = self.file.cursors.iter().find(|entry| entry.key == *key);
         if entry.is_none_or(|entry| entry.standing != Standing::Lacking) {
             self.asked.insert(key.clone());
@@ -541,11 +565,11 @@ fn furthest(cursors: &[Entry]) -> Option<i64> {
         .max()
 }
 
-/// Says that somebody moved the cursors. Forward it takes usage away that only a look at the
+/// What there is to say of somebody who moved the cursors. Forward it takes usage away that only a look at the
 /// two dates shows: a day typed wrong, or Python cASO that ran meanwhile.
-fn report_edit(project: &str, file: &CursorFile, start: &Start) {
+fn edit_of(project: &str, file: &CursorFile, start: &Start) -> Option<Edit> {
     let (StartSource::Edited(path), Some(to)) = (&start.source, start.at) else {
-        return;
+        return None;
     };
     let extracted = |entry: &&Entry| entry.standing == Standing::Extracted;
     let known = file.cursors.iter().filter(extracted).map(|entry| entry.at);
@@ -553,28 +577,24 @@ fn report_edit(project: &str, file: &CursorFile, start: &Start) {
         furthest if furthest > Some(to) => furthest,
         _ => known.min().flatten(),
     };
-    let Some(from) = least else {
-        return;
-    };
+    let from = least?;
+    let month = format_month(from);
     let text = |at: i64| format_lastrun(at).unwrap_or_else(|| at.to_string());
     let (path, from, to) = (path.display(), (from, text(from)), (to, text(to)));
-    if to.0 > from.0 {
-        tracing::warn!(
+    Some(if to.0 > from.0 {
+        Edit::Forward(format!(
             "project `{project}`: `{path}` was written by somebody else: extracting from {}, \
              where cASO had come to {}. What lies between is not extracted: whoever wrote it has \
              to have done so (Python cASO does); if not, write {} there before the next run, or have it \
-             sent later (caso republish --storage-anyway)",
-            to.1,
-            from.1,
-            from.1
-        );
+             sent later (caso republish --month {month} --storage-anyway)",
+            to.1, from.1, from.1
+        ))
     } else {
-        tracing::info!(
+        Edit::Back(format!(
             "project `{project}`: `{path}` was set back from {} to {}: extracting from there again",
-            from.1,
-            to.1
-        );
-    }
+            from.1, to.1
+        ))
+    })
 }
 
 /// The cursor file, and what is wrong with one that is damaged: it counts as empty.

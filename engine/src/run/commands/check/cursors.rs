@@ -22,7 +22,9 @@ pub fn cursors(
     let cursors = Cursors::open(&spool, true);
     let keys = cursor_keys::of_cloud(cloud);
     let mut renamed = Renamed::of(cloud);
-    for project in projects {
+    let mut projects = projects.to_vec();
+    cursor_keys::by_former_names(&cursors, &mut projects);
+    for project in &projects {
         if renamed.refuses(&cursors, project) {
             continue;
         }

@@ -1,0 +1,143 @@
+//! Cursors from a backup, extractors that a project never had, and lastrun files of an older cASO: where each goes on.
+
+use std::fs;
+use std::path::Path;
+
+use caso_stand_in::{Cloud, Plan, Project, Volume, epoch, project_id};
+use caso_tests::site::Site;
+
+use crate::republish::{extracted, intervals, once};
+
+const FIVE: [&str; 2] = ["--extract-to", "2026-10-08 05:00:00"];
+const SIX: [&str; 2] = ["--extract-to", "2026-10-08 06:00:00"];
+
+/// All that says where a project goes on, but the ledger.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to.join("caso-cursors")).unwrap();
+    for part in [".", "caso-cursors"] {
+        for entry in fs::read_dir(from.join(part)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if name.starts_with("lastrun") || name == "caso-lastruns.json" || part == "caso-cursors"
+            {
+                fs::copy(entry.path(), to.join(part).join(name)).unwrap();
+            }
+        }
+    }
+}
+
+/// The files agree with each other, and the ledger of runs knows better.
+#[test]
+fn cursors_that_were_put_back_count_nothing_twice() {
+    let (_cloud, site) = extracted();
+    let backup = tempfile::tempdir().unwrap();
+    copy(&site.spool(), backup.path());
+    for hour in ["04", "05"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(0);
+    }
+    let counted = intervals(&site);
+    copy(backup.path(), &site.spool());
+    site.extract(&SIX)
+        .expect(0)
+        .says("the cursor of cinder stands at 2026-10-08T03:00:00Z, and the ledger of runs has it extracted up to 2026-10-08T05:00:00Z");
+    let after = intervals(&site);
+    assert!(after.is_superset(&counted), "{after:?}");
+    assert_eq!(after.len(), counted.len() + 1, "{after:?}");
+    once(&site, "put back");
+    // From here on they stand where it says.
+    site.extract(&["--extract-to", "2026-10-08 07:00:00"])
+        .expect(0)
+        .never_says("put back");
+}
+
+/// What its volume used while the extractor was switched off is not lost, as that of the others is not.
+#[test]
+fn a_project_that_came_while_an_extractor_was_switched_off_has_it_from_its_beginning() {
+    let (cloud, mut site) = extracted();
+    site.set("DEFAULT", "extractor", "nova");
+    cloud.change(|plan| {
+        let generated = Plan::generated(2, 1);
+        let mut project: Project = generated.projects[1].clone();
+        project.volumes = vec![Volume::numbered(1, 0)];
+        plan.projects.push(project);
+    });
+    site.extract(&FIVE).expect(0);
+    site.set("DEFAULT", "extractor", "cinder, nova");
+    site.extract(&SIX).expect(0).says(&format!(
+        "project `{}`: cinder was switched off when the project came",
+        project_id(1)
+    ));
+    let records = site.storage_records();
+    let starts = |project: usize| {
+        let mut starts: Vec<&str> = records
+            .iter()
+            .filter(|it| it.values().any(|text| *text == project_id(project)))
+            .map(|it| it["StartTime"].as_str())
+            .collect();
+        starts.sort_unstable();
+        starts
+    };
+    assert_eq!(starts(1), ["2026-10-08T00:00:00"], "{records:?}");
+    assert_eq!(
+        starts(0).last(),
+        Some(&"2026-10-08T03:00:00"),
+        "{records:?}"
+    );
+}
+
+/// As in cASO it begins where the others are, and what that leaves out is said.
+#[test]
+fn an_extractor_that_is_new_to_the_site_says_where_it_begins() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    cloud.change(|plan| plan.projects[0].volumes = vec![Volume::numbered(0, 0)]);
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extractor", "nova")
+        .set("DEFAULT", "first_extract_from", "2026-10-08");
+    site.extract(&FIVE).expect(0);
+    site.set("DEFAULT", "extractor", "cinder, nova");
+    site.extract(&SIX)
+        .expect(0)
+        .says("cinder is new here, and begins where the other extractors are")
+        .says("caso republish --month 2026-10 --types storage --storage-anyway");
+    let month = [
+        "--month",
+        "2026-10",
+        "--types",
+        "storage",
+        "--storage-anyway",
+        "--yes",
+    ];
+    site.start("caso", &["republish"], &month)
+        .finish()
+        .expect(0);
+    once(&site, "republished");
+    site.extract(&["--extract-to", "2026-10-08 07:00:00"])
+        .expect(0)
+        .never_says("is new here");
+}
+
+/// From `projects` to a tag is the step that a site takes with the new cASO.
+#[test]
+fn a_lastrun_file_by_name_is_that_of_the_project_with_the_tag() {
+    for (names, goes_on) in [(1, true), (2, false)] {
+        let cloud = Cloud::start(Plan::generated(names, 1));
+        let mut site = Site::at(&cloud);
+        site.set("DEFAULT", "projects", "")
+            .set("DEFAULT", "first_extract_from", "2026-10-01");
+        if names == 2 {
+            cloud.change(|plan| plan.projects[1].name = plan.projects[0].name.clone());
+        }
+        fs::create_dir_all(site.spool()).unwrap();
+        let file = site.spool().join("lastrun.project-0");
+        fs::write(&file, "2026-10-08 03:00:00+00:00").unwrap();
+        site.extract(&SIX).expect(0);
+        let ledger = fs::read_dir(site.spool().join("caso-runs")).unwrap();
+        let ledger: String = ledger
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect();
+        // A lastrun file of somebody else's has what changed in its second behind it.
+        let start = epoch("2026-10-08T02:59:59").to_string();
+        assert_eq!(ledger.contains(&start), goes_on, "{names}: {ledger}");
+    }
+}
