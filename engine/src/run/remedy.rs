@@ -2,7 +2,9 @@
 //! what the error itself knows.
 
 use std::error::Error;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+
+use nix::errno::Errno;
 
 use super::extract::AgainError;
 use crate::run::commands::component::Unset;
@@ -76,7 +78,8 @@ fn in_section(text: String, cloud: &CloudConfig) -> String {
 /// The same in one line, where there is no second one.
 pub fn line(error: &(dyn Error + 'static)) -> String {
     // Of several options that are wrong each is a line of its own.
-    message(error).to_string().replace('\n', "; ")
+    let lines = message(error).to_string();
+    lines.replace(".\n", ". ").replace('\n', "; ")
 }
 
 /// Logs an error.
@@ -125,12 +128,41 @@ fn where_and_how_much(disk: &DiskError) -> String {
 
 /// What to do about an error: what the first of it and its causes says that knows.
 pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(hint) = open_files(error) {
+        return Some(hint);
+    }
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(hint) = own(error) {
             return Some(hint);
         }
         next = error.source();
+    }
+    None
+}
+
+/// Whatever file it was that could not be opened, it is not the file's fault.
+fn open_files(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let code = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::raw_os_error);
+        match code.map(Errno::from_raw) {
+            Some(Errno::EMFILE) => {
+                return Some(
+                    "allow more open files: `ulimit -n 1024` before the command, or `LimitNOFILE=` in the systemd unit"
+                        .to_owned(),
+                );
+            }
+            Some(Errno::ENFILE) => {
+                return Some(
+                    "the machine as a whole has too many files open: `sysctl fs.file-nr`"
+                        .to_owned(),
+                );
+            }
+            _ => next = error.source(),
+        }
     }
     None
 }

@@ -134,18 +134,18 @@ const RUN_BY_THE_SYSTEM: [&str; 21] = [
 
 fn territory(config: &Config, messengers: &[Messenger]) -> Territory {
     let mut territory = Territory::default();
-    for place in config.own_places() {
-        match place.alone {
-            true => territory.folder(place.what.as_str(), &place.path),
-            false => territory.file(place.what.as_str(), &place.path),
-        }
-    }
     // Who could write there would run with rights that no grant gives.
     if let Ok(program) = std::env::current_exe() {
         territory.file("this program", &program);
     }
     for folder in RUN_BY_THE_SYSTEM {
         territory.folder("the system runs what lies there", Path::new(folder));
+    }
+    for place in config.own_places() {
+        match place.alone {
+            true => territory.folder(place.what.as_str(), &place.path),
+            false => territory.file(place.what.as_str(), &place.path),
+        }
     }
     // What is read for a grant: who could write there would choose whom we trust.
     for messenger in messengers {

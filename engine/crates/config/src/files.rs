@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use caso_base::Message;
+use caso_base::{Message, shell_word};
 
 use super::error::{Collector, ConfigError};
 use super::ini;
@@ -197,10 +197,15 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
                 .as_bytes()
                 .iter()
                 .take(error.utf8_error().valid_up_to());
+            let file = path.display().to_string();
+            let file = shell_word(&file);
+            let hint = format!(
+                "find out what it is with `file {file}`, and convert it, as by `iconv -f latin1 -t utf8 {file}`"
+            );
             errors.push(ConfigError::Grammar {
-                path,
+                path: path.clone(),
                 line: before.filter(|byte| **byte == b'\n').count() + 1,
-                what: "the line is not UTF-8 text".into(),
+                what: ("the line is not UTF-8 text", hint).into(),
             });
             return None;
         }

@@ -1,6 +1,7 @@
 //! What is handed in for a delivery, and what comes out of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use caso_base::error_chain;
@@ -73,13 +74,50 @@ pub struct InstanceReport {
     /// Records of this run, by type, that it was not given because of its
     /// `record_types`.
     pub not_given: NotGiven,
-    /// The first few reasons of what was refused or failed, for the summary.
-    pub reasons: Vec<String>,
+    /// The first few reasons of what was refused or failed, for the summary, each once.
+    pub reasons: Vec<Reason>,
     /// Why it ended.
     pub outcome: Ending,
 }
 
+/// Why records went to quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Id of the first of them.
+    pub record: String,
+    /// As the messenger, or the host, says it.
+    pub why: String,
+    /// How many.
+    pub records: u64,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record `{}`", self.record)?;
+        match self.records {
+            0 | 1 => {}
+            more => write!(f, " and {} more", more - 1)?,
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
 impl InstanceReport {
+    /// Counts a record that went to quarantine, with the reason where there is room for another one.
+    pub(crate) fn quarantined(&mut self, record: &str, why: &str) {
+        const REASONS: usize = 5;
+        let count = self.reasons.len();
+        match self.reasons.iter_mut().find(|reason| reason.why == why) {
+            Some(reason) => reason.records += 1,
+            None if count < REASONS => self.reasons.push(Reason {
+                record: record.to_owned(),
+                why: why.to_owned(),
+                records: 1,
+            }),
+            None => {}
+        }
+    }
+
     /// Of a task that has not come to an end.
     pub(crate) fn new(name: &str) -> Self {
         InstanceReport {

@@ -62,7 +62,6 @@ const MOST_SUSPECTS: usize = 9;
 /// Pauses without progress before a messenger waits for the next run: a run that
 /// holds the lock for long keeps the next one from its work.
 const IDLE_RETRIES: u32 = 2;
-const REASONS: usize = 5;
 
 /// What ends a delivery from outside.
 #[derive(Clone)]

@@ -370,8 +370,10 @@ pub fn came(spool: &Spool, now: i64) -> io::Result<HashMap<String, HashMap<Curso
     }
     #[derive(Deserialize)]
     struct OnlyWindow {
-        #[serde(flatten)]
-        key: CursorKey,
+        cloud: String,
+        #[serde(default)]
+        region: Option<String>,
+        extractor: String,
         window: Window,
         records: HashMap<String, IgnoredAny>,
     }
@@ -383,9 +385,14 @@ pub fn came(spool: &Spool, now: i64) -> io::Result<HashMap<String, HashMap<Curso
             let run = serde_json::from_slice::<OnlyWindows>(line);
             let windows = run.into_iter().flat_map(|run| run.windows);
             for line in windows.filter(|it| it.window.end <= now) {
+                let key = CursorKey {
+                    cloud: line.cloud,
+                    region: line.region,
+                    extractor: line.extractor,
+                };
                 for project in line.records.into_keys() {
                     let ends = came.entry(project).or_default();
-                    let end = ends.entry(line.key.clone()).or_insert(i64::MIN);
+                    let end = ends.entry(key.clone()).or_insert(i64::MIN);
                     *end = line.window.end.max(*end);
                 }
             }

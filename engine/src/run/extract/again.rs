@@ -34,9 +34,9 @@ pub struct Spans {
     skipped: Vec<Window>,
     /// How far it came by the ledger, also where it does not add up and no window is kept.
     came: Option<i64>,
-    /// From where on, by the same, and when the first run of it began.
+    /// From where on, by the same, and in which of its runs first.
     began: Option<i64>,
-    since: Option<i64>,
+    since: Option<u64>,
 }
 
 /// Of what nothing is known.
@@ -152,8 +152,11 @@ impl PastWindows {
     /// A file is there and cannot be read.
     pub fn read(spool: &Spool, since: i64) -> io::Result<Self> {
         let mut past: HashMap<String, HashMap<CursorKey, Told>> = HashMap::new();
+        // Several may have begun in one second.
+        let mut place = 0;
         ledger::each(spool, since, &mut |run| {
             let began = run.began;
+            place += 1;
             for line in run.windows {
                 let adds_up = adds_up(&line.extractor);
                 let key = CursorKey {
@@ -166,7 +169,7 @@ impl PastWindows {
                     let spans = of_project.entry(key.clone()).or_default();
                     spans.came = spans.came.max(Some(line.window.end));
                     spans.began = earlier(spans.began, Some(line.window.start));
-                    spans.since = earlier(spans.since, Some(began));
+                    spans.since = earlier(spans.since, Some(place));
                     if adds_up {
                         let window = line.window;
                         spans.extracted.push(Extracted { window, began });
@@ -251,7 +254,7 @@ fn is_ours(of_project: &HashMap<CursorKey, Spans>, lastrun: i64) -> bool {
     spans.any(|it| it.came == Some(lastrun))
 }
 
-fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     one.into_iter().chain(other).min()
 }
 
@@ -269,7 +272,7 @@ struct Told {
     skipped: Vec<Window>,
     came: Option<i64>,
     began: Option<i64>,
-    since: Option<i64>,
+    since: Option<u64>,
 }
 
 impl Told {
@@ -533,7 +536,7 @@ mod tests {
             skipped: Vec::new(),
             came: Some(window.end),
             began: Some(window.start),
-            since: Some(window.end),
+            since: Some(1),
         };
         let mut project = HashMap::from([(key("one"), of(w(0, 10))), (key("two"), of(w(10, 20)))]);
         // There, and back again.
@@ -560,7 +563,7 @@ mod tests {
                 let spans = Spans {
                     came: Some(*came),
                     began: Some(0),
-                    since: Some(*began),
+                    since: u64::try_from(*began).ok(),
                     ..Spans::default()
                 };
                 (key(extractor), spans)

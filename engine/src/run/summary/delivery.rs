@@ -100,7 +100,7 @@ impl Summary {
                     "messenger `{name}`: {} {} in quarantine: {}",
                     records(quarantined),
                     words::is(quarantined),
-                    report.reasons.join("; ")
+                    reasons(report)
                 ),
                 format!("caso queue show {name} --quarantine"),
             ));
@@ -186,4 +186,10 @@ impl Summary {
             }
         }
     }
+}
+
+/// Each once, with the first record that it is of.
+fn reasons(report: &InstanceReport) -> String {
+    let reasons: Vec<String> = report.reasons.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use caso_journal::{BatchItem, JournalError, PackedBatch, QuarantineCause, Quarantined};
 use caso_model::guest::{FailureKind, GuestFailure};
 
-use super::{Ending, MOST_SUSPECTS, REASONS, SUSPECTS, Sender, Stop, Suspect};
+use super::{Ending, MOST_SUSPECTS, SUSPECTS, Sender, Stop, Suspect};
 
 impl Sender<'_> {
     /// A record on which the messenger failed alone.
@@ -81,10 +81,7 @@ impl Sender<'_> {
             .collect();
         batch.quarantine(self.bounds.clock.now(), &records)?;
         for (item, reason) in items {
-            if self.report.reasons.len() < REASONS {
-                let id = &item.record.head().id;
-                self.report.reasons.push(format!("record `{id}`: {reason}"));
-            }
+            self.report.quarantined(&item.record.head().id, reason);
         }
         Ok(())
     }

@@ -84,6 +84,10 @@ fn fault(parser: &str) -> &'static str {
             "the double quote at the end of a text is missing",
         ),
         (
+            "EOF while parsing a value",
+            "the file is empty, or ends where a value is to come: for no VO at all write `{}`",
+        ),
+        (
             "EOF",
             "the file ends before its last bracket: one that closes is missing",
         ),
