@@ -129,7 +129,7 @@ rows! {
         .default("10m");
     DELIVER_WHILE_EXTRACTING: u32 = Row::new(D, "deliver_while_extracting",
         "How many records have to be on disk for good before messengers that write to this machine alone (queues and folders) get them while other projects are still being read, and again with each so many more. Each such part ends with a message that is not full. 0: everything is delivered when everything is extracted, as it is to messengers that talk to other machines.")
-        .default("20000");
+        .default("5000");
     MAX_WAITING: Size = Row::new(D, "max_waiting",
         "How much may wait for one messenger in the spool before nothing is extracted any more, such as 10GiB; 0 is no bound. Nothing is dropped: what waits is delivered, the cursors stay, and extraction goes on from them when there is room. Nova forgets servers that were deleted long ago, so do not wait for weeks.")
         .default("0");
