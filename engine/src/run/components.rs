@@ -152,18 +152,24 @@ impl Messenger {
 
     /// Where its records can go, for people.
     pub fn destinations(&self) -> Vec<String> {
-        let grants = self.setup.granted.grants.values();
-        grants
-            .filter_map(|grant| match grant {
-                Grant::Queue(terms) => Some(format!("`{}`", terms.path.display())),
-                Grant::Directory(terms) => Some(format!("`{}`", terms.path.display())),
-                Grant::Connection(terms) => Some(format!("`{}`", terms.endpoint)),
-                Grant::Http(terms) => Some(format!("`{}`", terms.origin)),
-                Grant::Address(terms) => Some(format!("`{}`", terms.endpoint)),
+        let mut places: Vec<String> = Vec::new();
+        for grant in self.setup.granted.grants.values() {
+            let place = match grant {
+                Grant::Queue(terms) => terms.path.display().to_string(),
+                Grant::Directory(terms) if terms.write => terms.path.display().to_string(),
+                Grant::Connection(terms) => terms.endpoint.to_string(),
+                Grant::Http(terms) => terms.origin.to_string(),
+                Grant::Address(terms) => terms.endpoint.to_string(),
                 // Nothing goes there.
-                Grant::Signature(_) => None,
-            })
-            .collect()
+                Grant::Signature(_) | Grant::Directory(_) => continue,
+            };
+            let place = format!("`{place}`");
+            // One place may be granted under two names.
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 
     /// Whether all that it is granted lies on this machine.
