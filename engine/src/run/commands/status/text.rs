@@ -282,7 +282,8 @@ impl Page {
                 "damaged",
                 &format!(
                     "{}: what {} of it said is lost: `caso report` lacks those runs, and what adds up is not extracted \
-                     again of their time, as nobody knows its windows any more; a copy of the file from a backup mends it",
+                     again of their time, as nobody knows its windows any more; a copy of the file from a backup mends it, and where there is none, this is said \
+                     until those lines are taken out (a whole one is a JSON object)",
                     it.file.display(),
                     count(it.lines, "line", "lines")
                 ),
