@@ -51,6 +51,33 @@ fn cursors_that_were_put_back_count_nothing_twice() {
         .never_says("put back");
 }
 
+/// A line of the ledger is damaged: in which windows its time was extracted nobody knows any more.
+#[test]
+fn cursors_that_were_put_back_behind_a_gap_in_the_ledger_extract_nothing_that_adds_up() {
+    let (_cloud, site) = extracted();
+    let backup = tempfile::tempdir().unwrap();
+    copy(&site.spool(), backup.path());
+    for hour in ["04", "05"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(0);
+    }
+    let counted = intervals(&site);
+    copy(backup.path(), &site.spool());
+    let end = format!("\"end\":{}", epoch("2026-10-08T04:00:00"));
+    for entry in fs::read_dir(site.spool().join("caso-runs")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.contains(&end)).collect();
+        fs::write(&path, lines.join("\n") + "\n").unwrap();
+    }
+    let refused = site.extract(&SIX);
+    assert_ne!(refused.code(), 0, "{refused}");
+    refused
+        .says("what was used from 2026-10-08T03:00:00Z to 2026-10-08T04:00:00Z was extracted before, if it was, is not known")
+        .says("caso cursor set");
+    assert_eq!(intervals(&site), counted);
+}
+
 /// What its volume used while the extractor was switched off is not lost, as that of the others is not.
 #[test]
 fn a_project_that_came_while_an_extractor_was_switched_off_has_it_from_its_beginning() {
@@ -63,6 +90,11 @@ fn a_project_that_came_while_an_extractor_was_switched_off_has_it_from_its_begin
         plan.projects.push(project);
     });
     site.extract(&FIVE).expect(0);
+    // A month that is published again has a line in the ledger, too, and no cursor moves by it.
+    let month = ["--month", "2026-10", "--yes"];
+    site.start("caso", &["republish"], &month)
+        .finish()
+        .expect(0);
     site.set("DEFAULT", "extractor", "cinder, nova");
     site.extract(&SIX).expect(0).says(&format!(
         "project `{}`: cinder was switched off when the project came",

@@ -16,8 +16,8 @@ use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, geteuid, linkat, unlinkat};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, geteuid, linkat, unlinkat};
 
 use crate::disk::or_here;
 
@@ -113,16 +113,29 @@ impl Folder {
     pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<()> {
         mkdirat(&self.0, name, permissions(mode))?;
         if let Some(owner) = self.other_owner() {
-            let (user, group) = (
-                Some(Uid::from_raw(owner.uid)),
-                Some(Gid::from_raw(owner.gid)),
-            );
             // Without the right to give it away it stays root's.
-            let _ = fchownat(&self.0, name, user, group, AtFlags::AT_SYMLINK_NOFOLLOW);
-            let mode = permissions(owner.mode & 0o7777);
-            let _ = fchmodat(&self.0, name, mode, FchmodatFlags::FollowSymlink);
+            let _ = self.give(name, &owner);
         }
         Ok(())
+    }
+
+    /// Gives a folder that we have made away. By a descriptor of its own: whoever owns this folder may put something else
+    /// in its place meanwhile, and what he puts there is not to become his.
+    fn give(&self, name: &OsStr, owner: &Owner) -> io::Result<()> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let made = File::from(openat(&self.0, name, flags, Mode::empty())?);
+        let found = made.metadata()?;
+        let is_new = found.uid() == 0
+            && found.nlink() <= 2
+            && Dir::from_fd(made.try_clone()?.into())?.iter().count() <= 2;
+        if !is_new || found.dev() != owner.dev {
+            return Err(io::Error::from(Errno::EPERM));
+        }
+        fchown(&made, Some(owner.uid), Some(owner.gid))?;
+        // Its group's rights, and that what is made in it is that group's.
+        made.set_permissions(Permissions::from_mode(
+            (found.mode() & 0o777) | (owner.mode & 0o2070),
+        ))
     }
 
     /// A new file in this folder, to write to.
@@ -152,6 +165,7 @@ impl Folder {
             uid: found.st_uid,
             gid: found.st_gid,
             mode: found.st_mode,
+            dev: found.st_dev,
         })
     }
 
@@ -208,6 +222,7 @@ struct Owner {
     uid: u32,
     gid: u32,
     mode: u32,
+    dev: u64,
 }
 
 fn permissions(mode: u32) -> Mode {
@@ -236,7 +251,18 @@ mod tests {
         folder.make_folder(OsStr::new("part"), 0o755).unwrap();
         let part = folder.folder("part").unwrap();
         part.create_new("message", 0o644).unwrap();
-        for (made, mode) in [("part", 0o2770), ("part/message", 0o660 | 0o004)] {
+        // What somebody put in the place of a new folder stays whose it is.
+        let victim = queue.join("victim");
+        std::fs::create_dir(&victim).unwrap();
+        std::fs::write(victim.join("its own"), "").unwrap();
+        std::os::unix::fs::symlink(&victim, queue.join("link")).unwrap();
+        if let Some(owner) = folder.other_owner() {
+            for name in ["victim", "link"] {
+                assert!(folder.give(OsStr::new(name), &owner).is_err(), "{name}");
+            }
+            assert_eq!(std::fs::metadata(&victim).unwrap().uid(), 0);
+        }
+        for (made, mode) in [("part", 0o2775), ("part/message", 0o660 | 0o004)] {
             let found = std::fs::metadata(queue.join(made)).unwrap();
             match root {
                 true => {

@@ -298,6 +298,12 @@ impl Cursors {
         Ok(keys.iter().map(|key| known.start(key)).collect())
     }
 
+    /// Whether a project's lastrun file holds what we wrote there, and nobody else's text.
+    pub fn has_own_lastrun(&self, project: &str) -> bool {
+        let known = self.project(project, None);
+        known.is_ok_and(|known| locked(&known).has_own_lastrun())
+    }
+
     /// An extractor that has nothing but its project's lastrun file to start from, which others moved, goes on
     /// from `at`, in epoch seconds: to be said after [`Cursors::starts`], and before anything of the project moves.
     ///

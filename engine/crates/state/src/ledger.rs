@@ -355,14 +355,40 @@ pub fn last(spool: &Spool) -> io::Result<Option<RunId>> {
     Ok(line.and_then(|line| serde_json::from_slice(&line).ok()))
 }
 
-/// How far extractors came by the last runs in it, up to `now`: by id of the project. Of the newest month's
-/// file the end is read, and of the one before it where that is short: enough for a run or more of the largest site, and a
-/// millisecond.
+/// How far extractors came by the last runs in it, up to `now`: by id of the project. Of the newest months' files the ends
+/// are read, so much that a run is in them that extracted something: a line of a site of thousands of projects is a megabyte.
+/// Of a project that none of these runs extracted nothing is known here.
 ///
 /// # Errors
 /// As [`read`].
 pub fn came(spool: &Spool, now: i64) -> io::Result<HashMap<String, HashMap<CursorKey, i64>>> {
     const END: u64 = 1 << 20;
+    const MOST: u64 = 64 << 20;
+    let files = months(&spool.ledger_folder())?;
+    let mut end = END;
+    loop {
+        let mut came = HashMap::new();
+        let mut left = end;
+        for (_, path) in files.iter().rev() {
+            let lines = regular::last_lines(path, left).map_err(regular::named(path))?;
+            for line in lines.split(|byte| *byte == b'\n') {
+                note_ends(line, now, &mut came);
+            }
+            let length = path.metadata().map_or(0, |found| found.len());
+            left = left.saturating_sub(length);
+            if left == 0 {
+                break;
+            }
+        }
+        if !came.is_empty() || left > 0 || end >= MOST {
+            return Ok(came);
+        }
+        end *= 4;
+    }
+}
+
+/// The ends of a run's windows, of its line nothing else.
+fn note_ends(line: &[u8], now: i64, came: &mut HashMap<String, HashMap<CursorKey, i64>>) {
     #[derive(Deserialize)]
     struct OnlyWindows {
         #[serde(default)]
@@ -377,32 +403,20 @@ pub fn came(spool: &Spool, now: i64) -> io::Result<HashMap<String, HashMap<Curso
         window: Window,
         records: HashMap<String, IgnoredAny>,
     }
-    let mut came: HashMap<String, HashMap<CursorKey, i64>> = HashMap::new();
-    let mut left = END;
-    for (_, path) in months(&spool.ledger_folder())?.into_iter().rev() {
-        let lines = regular::last_lines(&path, left).map_err(regular::named(&path))?;
-        for line in lines.split(|byte| *byte == b'\n') {
-            let run = serde_json::from_slice::<OnlyWindows>(line);
-            let windows = run.into_iter().flat_map(|run| run.windows);
-            for line in windows.filter(|it| it.window.end <= now) {
-                let key = CursorKey {
-                    cloud: line.cloud,
-                    region: line.region,
-                    extractor: line.extractor,
-                };
-                for project in line.records.into_keys() {
-                    let ends = came.entry(project).or_default();
-                    let end = ends.entry(key.clone()).or_insert(i64::MIN);
-                    *end = line.window.end.max(*end);
-                }
-            }
-        }
-        left = left.saturating_sub(lines.len() as u64);
-        if left < END / 2 {
-            break;
+    let run = serde_json::from_slice::<OnlyWindows>(line);
+    let windows = run.into_iter().flat_map(|run| run.windows);
+    for line in windows.filter(|it| it.window.end <= now) {
+        let key = CursorKey {
+            cloud: line.cloud,
+            region: line.region,
+            extractor: line.extractor,
+        };
+        for project in line.records.into_keys() {
+            let ends = came.entry(project).or_default();
+            let end = ends.entry(key.clone()).or_insert(i64::MIN);
+            *end = line.window.end.max(*end);
         }
     }
-    Ok(came)
 }
 
 /// Whether a run is in it.
@@ -502,6 +516,39 @@ mod tests {
         let mut runs = Vec::new();
         each(spool, since, &mut |run| runs.push(run)).unwrap();
         runs
+    }
+
+    /// A line of a site of thousands of projects is longer than what is looked at first.
+    #[test]
+    fn how_far_each_came_is_in_the_last_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path(), caso_disk::Disk::default()).unwrap();
+        let key = CursorKey {
+            cloud: "default".into(),
+            region: None,
+            extractor: "cinder".into(),
+        };
+        let of = |project: &str, now: i64| {
+            let came = came(&spool, now).unwrap();
+            came.get(project).and_then(|it| it.get(&key)).copied()
+        };
+        assert_eq!(of("p", 9), None);
+        let at = 1_794_000_000;
+        append(&spool, &run(at)).unwrap();
+        append(&spool, &run(at + 3_600)).unwrap();
+        assert_eq!(of("p", at + 3_600), Some(at + 3_600));
+        assert_eq!(of("p", at + 3_599), Some(at), "not what ends in the future");
+        let mut large = run(at + 7_200);
+        let projects = (0..60_000).map(|n| (format!("project-of-a-long-name-{n}"), n));
+        large.windows[0].records = projects.collect();
+        append(&spool, &large).unwrap();
+        assert_eq!(
+            of("project-of-a-long-name-59999", i64::MAX),
+            Some(at + 7_200)
+        );
+        // The next month's file is short, and looked behind.
+        append(&spool, &run(at + 40 * 86_400)).unwrap();
+        assert_eq!(of("p", i64::MAX), Some(at + 40 * 86_400));
     }
 
     #[test]

@@ -121,12 +121,16 @@ impl Lock {
             path: path.clone(),
             source,
         };
+        let is_new = !path.exists();
         // As Python opens it: the text that somebody may have put there stays.
         let file = OpenOptions::new()
             .append(true)
             .create(true)
             .open(&path)
             .map_err(io)?;
+        if is_new {
+            caso_disk::inherit(&file, &path);
+        }
         let start = Instant::now();
         loop {
             if try_record_lock(&file).map_err(io)? {

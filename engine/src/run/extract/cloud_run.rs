@@ -157,7 +157,10 @@ impl CloudRun {
     ) -> Vec<Taken> {
         let cursors = &self.context.cursors;
         let mut projects = projects;
-        cursor_keys::by_former_names(cursors, &mut projects);
+        // Of several clouds the first is the one that an earlier cASO had: it knew no other.
+        if self.index == 0 {
+            cursor_keys::by_former_names(cursors, &mut projects, warnings);
+        }
         if projects
             .iter()
             .any(|project| cursors.is_foreign(&project.id, project.configured.as_deref()))

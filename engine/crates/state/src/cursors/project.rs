@@ -65,6 +65,8 @@ struct Fallback {
     start: Start,
     /// Whether it is a text that we wrote ourselves.
     ours: bool,
+    /// The same where the cursor file is lost, by what is noted of the lastrun files.
+    noted: bool,
     /// Whether it holds for those with a cursor, too.
     edited: bool,
     /// The cursors that went with a lastrun file of ours that was removed.
@@ -165,6 +167,11 @@ impl ProjectCursors {
     /// Whether all that is known of the project is a lastrun file.
     pub(super) fn has_only_lastrun(&self) -> bool {
         self.file.cursors.is_empty() && self.fallback.start.source != StartSource::Nothing
+    }
+
+    /// Whether its lastrun file holds what we wrote there.
+    pub(super) fn has_own_lastrun(&self) -> bool {
+        self.fallback.ours || self.fallback.noted
     }
 
     /// Whether an operator, or Python, decided where an extractor starts.
@@ -731,6 +738,7 @@ impl Fallback {
                     ahead: false,
                 },
                 ours,
+                noted,
                 edited,
                 removed: None,
                 damaged: false,
@@ -739,6 +747,7 @@ impl Fallback {
         let mut found = found.unwrap_or(Fallback {
             start: Start::at_the_beginning(),
             ours: false,
+            noted: false,
             edited: false,
             removed: None,
             damaged: false,

@@ -8,6 +8,7 @@ use crate::run::remedy;
 use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
 use caso_extract::ProjectRef;
+use caso_model::notice::Notices;
 use caso_state::{Cursors, Spool};
 
 /// Names what stands in the way; of a project that can go on, nothing.
@@ -23,7 +24,14 @@ pub fn cursors(
     let keys = cursor_keys::of_cloud(cloud);
     let mut renamed = Renamed::of(cloud);
     let mut projects = projects.to_vec();
-    cursor_keys::by_former_names(&cursors, &mut projects);
+    if config
+        .clouds
+        .first()
+        .is_some_and(|first| first.name == cloud.name)
+    {
+        // A run says it.
+        cursor_keys::by_former_names(&cursors, &mut projects, &Notices::default());
+    }
     for project in &projects {
         if renamed.refuses(&cursors, project) {
             continue;
