@@ -271,6 +271,7 @@ fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<St
             "take `{region}` out of `region_name` in [{}], or write one that there is in its place",
             cloud.section
         )),
+        ApiError::NoEndpoint { available, .. } if available.is_empty() => error.hint(),
         ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
             let option = error.other_place()?;
             Some(format!("set {option} in [{}]", cloud.section))

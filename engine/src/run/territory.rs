@@ -108,19 +108,30 @@ fn spool(config: &Config) -> Territory {
 }
 
 /// Where programs lie that others start, and where it is said what is started.
-const RUN_BY_THE_SYSTEM: [&str; 21] = [
+const RUN_BY_THE_SYSTEM: [&str; 34] = [
     "/boot",
+    "/etc/NetworkManager",
+    "/etc/alternatives",
+    "/etc/apt",
     "/etc/cron.d",
     "/etc/cron.daily",
     "/etc/cron.hourly",
     "/etc/cron.monthly",
     "/etc/cron.weekly",
+    "/etc/default",
     "/etc/init.d",
     "/etc/ld.so.conf.d",
+    "/etc/logrotate.d",
+    "/etc/modprobe.d",
     "/etc/pam.d",
     "/etc/profile.d",
+    "/etc/ssh",
     "/etc/sudoers.d",
+    "/etc/sysctl.d",
     "/etc/systemd",
+    "/etc/udev",
+    "/etc/yum.repos.d",
+    "/root/.ssh",
     "/usr/bin",
     "/usr/lib",
     "/usr/lib64",
@@ -129,6 +140,8 @@ const RUN_BY_THE_SYSTEM: [&str; 21] = [
     "/usr/local/lib",
     "/usr/local/sbin",
     "/usr/sbin",
+    "/var/lib/dpkg",
+    "/var/lib/rpm",
     "/var/spool/cron",
 ];
 

@@ -179,7 +179,13 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         counted_once(config, &cursors, *at, now).map_err(failed())?;
     }
     let text = match (change, question) {
-        (Change::Set { .. }, Some(_)) => text + &older(&status, &cursors),
+        (
+            Change::Set {
+                never_extracted: false,
+                ..
+            },
+            Some(_),
+        ) => text + &older(&status, &cursors),
         _ => text,
     };
     stdout::page(&text).map_err(failed())?;
@@ -352,9 +358,9 @@ fn older(status: &Status, cursors: &[&Cursor]) -> String {
         return String::new();
     };
     format!(
-        "{waiting} records wait that were extracted before that. Where newer ones of the same servers were sent since, by Python \
+        "{waiting} records of all projects wait that were extracted before. Where newer ones of the same servers were sent since, by Python \
          or before this spool was put back, these would take usage back: when they are delivered, run `caso republish --month {} \
-         --types cloud,accelerator`, or give them up first (`caso queue drop`).\n",
+         --types cloud,accelerator`, or give them up first (`caso queue`).\n",
         format_month(from)
     )
 }

@@ -34,7 +34,7 @@ pub struct Spans {
     skipped: Vec<Window>,
     /// How far it came by the ledger, also where it does not add up and no window is kept.
     came: Option<i64>,
-    /// From where on, by the same, and in which of its runs first.
+    /// In which of its runs first, and from where on then.
     began: Option<i64>,
     since: Option<u64>,
 }
@@ -168,8 +168,10 @@ impl PastWindows {
                     let of_project = past.entry(project).or_default();
                     let spans = of_project.entry(key.clone()).or_default();
                     spans.came = spans.came.max(Some(line.window.end));
-                    spans.began = earlier(spans.began, Some(line.window.start));
-                    spans.since = earlier(spans.since, Some(place));
+                    if spans.since.is_none() {
+                        spans.since = Some(place);
+                        spans.began = Some(line.window.start);
+                    }
                     if adds_up {
                         let window = line.window;
                         spans.extracted.push(Extracted { window, began });
@@ -223,23 +225,28 @@ impl PastWindows {
     }
 
     /// Where an extractor was that has no cursor any more, and that others have left behind: the
-    /// lastrun file of its project, which would count for it, stands farther, and is theirs as one of them came just so far.
-    /// A file that somebody else wrote is meant.
+    /// lastrun file of its project, which would count for it, stands farther. To be asked where that file is ours: one that
+    /// somebody else wrote is meant.
     pub fn left_behind(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<i64> {
-        let of_project = self.0.get(project)?;
-        let came = of_project.get(key)?.came?;
-        (came < lastrun && is_ours(of_project, lastrun)).then_some(came)
+        let came = self.0.get(project)?.get(key)?.came?;
+        (came < lastrun).then_some(came)
     }
 
-    /// The same of one that the project never had. None where it had it, or somebody else wrote the lastrun file.
-    pub fn newcomer(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<Newcomer> {
+    /// The same of one that the project never had, where nothing before `first` was to be extracted. None where it had it.
+    pub fn newcomer(&self, key: &CursorKey, project: &str, first: i64) -> Option<Newcomer> {
         let of_project = self.0.get(project)?;
-        let had = of_project.get(key).is_some_and(|it| it.came.is_some());
-        if had || !is_ours(of_project, lastrun) {
+        if of_project.get(key).is_some_and(|it| it.came.is_some()) {
             return None;
         }
-        let began = of_project.values().filter_map(|it| it.began).min()?;
-        let since = of_project.values().filter_map(|it| it.since).min()?;
+        // Its first run, and not the least start: a month that was published again lies before it.
+        let begun = of_project
+            .iter()
+            .filter_map(|(key, it)| Some((it.since?, beginning(key, it.began?, first))));
+        let (since, _) = begun.clone().min()?;
+        let began = begun
+            .filter(|(at, _)| *at == since)
+            .map(|(_, began)| began)
+            .max()?;
         let of_others = self.0.values().filter_map(|it| it.get(key)?.since);
         Some(match of_others.min() {
             Some(first) if first < since => Newcomer::Project(began),
@@ -248,14 +255,14 @@ impl PastWindows {
     }
 }
 
-/// Whether a lastrun file is what our own cursors made of it: one of them came just so far.
-fn is_ours(of_project: &HashMap<CursorKey, Spans>, lastrun: i64) -> bool {
-    let mut spans = of_project.values();
-    spans.any(|it| it.came == Some(lastrun))
-}
-
-fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
-    one.into_iter().chain(other).min()
+/// Where the window of a first run began to count: it goes back over what the cursor before it had, which was somebody
+/// else's.
+fn beginning(key: &CursorKey, start: i64, first: i64) -> i64 {
+    let overlap = Extractor::named(&key.extractor).map_or(0, caso_extract::overlap);
+    match start > first {
+        true => start + overlap,
+        false => first,
+    }
 }
 
 /// A window, and when the run began that extracted it, in epoch seconds.
@@ -345,11 +352,12 @@ fn by_former_names(of_project: &mut HashMap<CursorKey, Told>, renamed: &[(Place,
                 continue;
             };
             let mut extracted = extracted.clone();
-            let (came, began, since) = (*came, *began, *since);
+            let (came, former) = (*came, (*since, *began));
             let told = of_project.entry(of(now)).or_default();
             told.came = told.came.max(came);
-            told.began = earlier(told.began, began);
-            told.since = earlier(told.since, since);
+            if former.0.is_some() && (told.since.is_none() || former.0 < told.since) {
+                (told.since, told.began) = former;
+            }
             // Before its own: what it has was told since.
             extracted.retain(|it| !told.extracted.contains(it));
             told.extracted.splice(0..0, extracted);
@@ -574,13 +582,17 @@ mod tests {
             ("old".to_owned(), of(&[("nova", 0, 90), ("cinder", 0, 40)])),
             ("new".to_owned(), of(&[("nova", 50, 90)])),
         ]));
-        let newcomer =
-            |extractor, project, lastrun| past.newcomer(&key(extractor), project, lastrun);
-        assert_eq!(newcomer("cinder", "new", 90), Some(Newcomer::Project(0)));
-        assert_eq!(newcomer("neutron", "new", 90), Some(Newcomer::Extractor));
-        assert_eq!(newcomer("cinder", "new", 91), None, "somebody else's");
-        assert_eq!(newcomer("cinder", "old", 90), None, "it had it");
-        assert_eq!(newcomer("cinder", "unknown", 90), None);
+        let newcomer = |extractor, project| past.newcomer(&key(extractor), project, 0);
+        assert_eq!(newcomer("cinder", "new"), Some(Newcomer::Project(0)));
+        assert_eq!(newcomer("neutron", "new"), Some(Newcomer::Extractor));
+        assert_eq!(newcomer("cinder", "old"), None, "it had it");
+        assert_eq!(newcomer("cinder", "unknown"), None);
+        // Nova's first window goes back over what Python had, and none goes back before what was to be extracted.
+        let nova = key("nova");
+        assert_eq!(beginning(&nova, 940, 0), 1_000);
+        assert_eq!(beginning(&nova, 940, 940), 940);
+        assert_eq!(beginning(&nova, 100, 940), 940);
+        assert_eq!(beginning(&key("cinder"), 1_000, 940), 1_000);
     }
 
     #[test]

@@ -243,13 +243,19 @@ impl CloudRun {
             return Ok(());
         };
         // One that cannot be read is said where windows of the past are needed.
-        let Some(past) = self.context.past().ok() else {
+        let past = self.context.past().ok();
+        let Some(past) = past.filter(|_| cursors.has_own_lastrun(&project.id)) else {
             return Ok(());
         };
         let extractor = &key.extractor;
         let Some(last) = past.left_behind(key, &project.id, at) else {
-            return match past.newcomer(key, &project.id, at) {
-                Some(Newcomer::Project(began)) => {
+            let known = Extractor::named(extractor);
+            if known.is_none_or(Extractor::is_of_a_moment) {
+                return Ok(());
+            }
+            let first = self.cloud.first_extract_from.unwrap_or(0);
+            return match past.newcomer(key, &project.id, first) {
+                Some(Newcomer::Project(began)) if began < at => {
                     warnings.warn_once(&format!("newcomer:{}:{extractor}", project.id), || {
                         format!(
                             "project `{}`: {extractor} was switched off when the project came; it begins at {}, where the project \
@@ -266,7 +272,7 @@ impl CloudRun {
                     new_extractor(project, key, at, warnings);
                     Ok(())
                 }
-                None => Ok(()),
+                Some(Newcomer::Project(_)) | None => Ok(()),
             };
         };
         warnings.warn_once(&format!("left-behind:{}:{extractor}", project.id), || {
@@ -355,7 +361,7 @@ impl CloudRun {
 /// That one begins where the others are, as it does in cASO; and how to have what was before.
 fn new_extractor(project: &ProjectRef, key: &CursorKey, at: i64, warnings: &Notices) {
     let extractor = &key.extractor;
-    let Some(known) = Extractor::named(extractor).filter(|it| !it.is_of_a_moment()) else {
+    let Some(known) = Extractor::named(extractor) else {
         return;
     };
     let types: Vec<&str> = known.record_types().iter().map(|it| it.name()).collect();

@@ -250,7 +250,8 @@ impl Task {
         };
         let now = self.region.bounds.now;
         let past = past.of(&self.key(), &self.project.id).at(now, anyway);
-        if let Some(came) = self.put_back().filter(|came| !past.gave_up(*came)) {
+        let put_back = self.put_back().filter(|came| !past.gave_up(*came));
+        if let Some(came) = put_back {
             self.report_put_back(came);
         }
         let explicit = self.region.bounds.from.explicit().is_some();
@@ -263,7 +264,8 @@ impl Task {
         // With the option what is not known is new. What was extracted up to the future is known as that.
         let reached = self.start.reached;
         let reached = reached.filter(|reached| *reached <= now && !past.gave_up(*reached));
-        let reached = known.max(reached);
+        // Up to where the ledger has it nothing is new, and a gap there is of runs that it does not know.
+        let reached = known.max(reached).max(put_back);
         let reached = reached.filter(|_| !anyway);
         let pieces = pieces(window, reached, &past).map_err(|error| match (explicit, error) {
             (true, _) | (_, AgainError::Ahead(_)) => ExtractorResult::error(&error),
