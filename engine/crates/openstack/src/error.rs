@@ -307,6 +307,10 @@ impl ApiError {
             ApiError::Connect { call, .. } if call.service == Service::Identity => {
                 "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
             }
+            ApiError::NoEndpoint { available, .. } if available.is_empty() => {
+                "no endpoint is entered in Keystone, or a filter hides all of them from this project: an administrator looks at \
+                 `openstack endpoint list`, and whoever has this account at `openstack catalog list`"
+            }
             ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
                 return self.other_place().map(|option| format!("set {option}"));
             }
@@ -403,11 +407,6 @@ impl ApiError {
                 let near = nearest(region, all.iter().copied());
                 set_to("region_name", near.as_slice()).or_else(|| set_to("region_name", &all))
             }
-            ApiError::NoEndpoint { available, .. } if available.is_empty() => Some(
-                "no endpoint is entered in Keystone, or a filter hides all of them from this project: an administrator looks at \
-                 `openstack endpoint list`, and whoever has this account at `openstack catalog list`"
-                    .to_owned(),
-            ),
             ApiError::NoEndpoint {
                 region, available, ..
             } => other_endpoint(region.as_deref(), available),
