@@ -1,5 +1,6 @@
 //! Cursors from a backup, extractors that a project never had, and lastrun files of an older cASO: where each goes on.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -26,10 +27,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files agree with each other, and the ledger of runs knows better.
-#[test]
-fn cursors_that_were_put_back_count_nothing_twice() {
-    let (_cloud, site) = extracted();
+/// Three hours, of which there is a copy, two more, and the copy put back; what was counted until then.
+fn put_back() -> (Cloud, Site, BTreeSet<String>) {
+    let (cloud, site) = extracted();
     let backup = tempfile::tempdir().unwrap();
     copy(&site.spool(), backup.path());
     for hour in ["04", "05"] {
@@ -38,6 +38,13 @@ fn cursors_that_were_put_back_count_nothing_twice() {
     }
     let counted = intervals(&site);
     copy(backup.path(), &site.spool());
+    (cloud, site, counted)
+}
+
+/// The files agree with each other, and the ledger of runs knows better.
+#[test]
+fn cursors_that_were_put_back_count_nothing_twice() {
+    let (_cloud, site, counted) = put_back();
     site.extract(&SIX)
         .expect(0)
         .says("the cursor of cinder stands at 2026-10-08T03:00:00Z, and the ledger of runs has it extracted up to 2026-10-08T05:00:00Z");
@@ -54,15 +61,7 @@ fn cursors_that_were_put_back_count_nothing_twice() {
 /// A line of the ledger is damaged: in which windows its time was extracted nobody knows any more.
 #[test]
 fn cursors_that_were_put_back_behind_a_gap_in_the_ledger_extract_nothing_that_adds_up() {
-    let (_cloud, site) = extracted();
-    let backup = tempfile::tempdir().unwrap();
-    copy(&site.spool(), backup.path());
-    for hour in ["04", "05"] {
-        let to = format!("2026-10-08 {hour}:00:00");
-        site.extract(&["--extract-to", &to]).expect(0);
-    }
-    let counted = intervals(&site);
-    copy(backup.path(), &site.spool());
+    let (_cloud, site, counted) = put_back();
     let end = format!("\"end\":{}", epoch("2026-10-08T04:00:00"));
     for entry in fs::read_dir(site.spool().join("caso-runs")).unwrap() {
         let path = entry.unwrap().path();
