@@ -29,69 +29,51 @@ pub fn frame(version: CloudVersion) -> Frame {
     }
 }
 
-/// The fields, in the order of v0.4's lines: of their keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Field {
-    Benchmark,
-    BenchmarkType,
-    CloudComputeService,
-    CloudType,
-    CpuCount,
-    CpuDuration,
-    Disk,
-    EndTime,
-    Fqan,
-    GlobalUserName,
-    ImageId,
-    LocalGroupId,
-    LocalUserId,
-    MachineName,
-    Memory,
-    NetworkInbound,
-    NetworkOutbound,
-    NetworkType,
-    PublicIpCount,
-    SiteName,
-    StartTime,
-    Status,
-    StorageRecordId,
-    SuspendDuration,
-    VmUuid,
-    WallDuration,
+/// The fields with their keys.
+macro_rules! fields {
+    ($($field:ident $key:literal,)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        enum Field {
+            $($field,)*
+        }
+
+        /// Their keys, in the same order.
+        const KEYS: [&str; FIELDS] = [$($key,)*];
+
+        const FIELDS: usize = [$($key,)*].len();
+    };
 }
 
-const FIELDS: usize = 26;
-
-/// Their keys, in the same order.
-const KEYS: [&str; FIELDS] = [
-    "Benchmark",
-    "BenchmarkType",
-    "CloudComputeService",
-    "CloudType",
-    "CpuCount",
-    "CpuDuration",
-    "Disk",
-    "EndTime",
-    "FQAN",
-    "GlobalUserName",
-    "ImageId",
-    "LocalGroupId",
-    "LocalUserId",
-    "MachineName",
-    "Memory",
-    "NetworkInbound",
-    "NetworkOutbound",
-    "NetworkType",
-    "PublicIPCount",
-    "SiteName",
-    "StartTime",
-    "Status",
-    "StorageRecordId",
-    "SuspendDuration",
-    "VMUUID",
-    "WallDuration",
-];
+// In the order of v0.4's lines: of the keys.
+fields! {
+    Benchmark "Benchmark",
+    BenchmarkType "BenchmarkType",
+    CloudComputeService "CloudComputeService",
+    CloudType "CloudType",
+    CpuCount "CpuCount",
+    CpuDuration "CpuDuration",
+    Disk "Disk",
+    EndTime "EndTime",
+    Fqan "FQAN",
+    GlobalUserName "GlobalUserName",
+    ImageId "ImageId",
+    LocalGroupId "LocalGroupId",
+    LocalUserId "LocalUserId",
+    MachineName "MachineName",
+    Memory "Memory",
+    NetworkInbound "NetworkInbound",
+    NetworkOutbound "NetworkOutbound",
+    NetworkType "NetworkType",
+    PublicIpCount "PublicIPCount",
+    SiteName "SiteName",
+    StartTime "StartTime",
+    Status "Status",
+    StorageRecordId "StorageRecordId",
+    SuspendDuration "SuspendDuration",
+    VmUuid "VMUUID",
+    WallDuration "WallDuration",
+}
 
 /// Those of v0.2, in the order in which cASO 2.1.2 wrote them.
 const V02: [Field; 22] = [
@@ -241,7 +223,6 @@ struct Lines<'a> {
 }
 
 /// What stands behind a key.
-#[derive(Clone)]
 enum Value<'a> {
     /// The record has no such line.
     Absent,

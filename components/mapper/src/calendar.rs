@@ -45,7 +45,7 @@ impl Month {
         u8::try_from(self.0.month()).unwrap_or(u8::MAX)
     }
 
-    /// `2026-10`. Two such texts in each record: by digits, a tenth of what `write!` takes.
+    /// `2026-10`. Such a text is in each record, and in a guest `write!` is dear: by digits.
     pub fn text(self) -> String {
         let digit = |value: u16| char::from_digit(u32::from(value % 10), 10).unwrap_or('0');
         let (year, month) = (self.year(), u16::from(self.number()));

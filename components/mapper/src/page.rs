@@ -21,7 +21,7 @@ pub struct Page<'a> {
     /// Site, project and window.
     pub context: &'a Context,
     // Ids are the cloud's own, and a guest that is made to compute for long is ended: a hash that
-    // nobody can steer would take ten times as long as the rest of a lookup.
+    // nobody can steer took more than the rest of a lookup.
     flavors: FxHashMap<&'a str, &'a Flavor>,
     images: FxHashMap<&'a str, &'a Image>,
     users: FxHashMap<&'a str, &'a User>,

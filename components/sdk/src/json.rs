@@ -53,7 +53,7 @@ impl Object {
     #[must_use]
     pub fn integer(self, key: &str, value: impl Into<i128>) -> Self {
         let value = value.into();
-        // Nearly all are small, and in a guest the digits of such a one are ten times as quick.
+        // Nearly all are small, and in a guest to divide 128 bits is dear.
         match i64::try_from(value) {
             Ok(small) => self.raw(key, itoa::Buffer::new().format(small)),
             Err(_) => self.raw(key, itoa::Buffer::new().format(value)),

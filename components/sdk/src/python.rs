@@ -35,7 +35,7 @@ pub fn float_repr(value: f64) -> String {
 }
 
 /// A number of at most three decimal places, as nearly all are, by its digits: to look for the
-/// shortest ones costs a guest fifty times as much. Two decimal numbers of at most 15 digits are
+/// shortest ones is dear in a guest. Two decimal numbers of at most 15 digits are
 /// never one float, so that these are the shortest.
 fn of_thousandths(value: f64) -> Option<String> {
     let thousandths = value * 1000.0;

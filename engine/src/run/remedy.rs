@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::iter;
 
 use nix::errno::Errno;
 
@@ -100,17 +101,16 @@ pub const NO_ROOM: &str = "there is no room for its records in the spool";
 /// That the spool's disk is full, where an error comes of that: in words that are the same for
 /// every file that could not be written.
 pub fn no_room(error: &(dyn Error + 'static)) -> Option<Message> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(disk) = error.downcast_ref::<DiskError>() {
-            let hint = disk.hint()?;
-            let place = where_and_how_much(disk);
-            let text = format!("{NO_ROOM}{place}; nothing was advanced");
-            return Some((text, hint).into());
-        }
-        next = error.source();
-    }
-    None
+    let disk = causes(error).find_map(|it| it.downcast_ref::<DiskError>())?;
+    let hint = disk.hint()?;
+    let place = where_and_how_much(disk);
+    let text = format!("{NO_ROOM}{place}; nothing was advanced");
+    Some((text, hint).into())
+}
+
+/// An error, and what is behind it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
 }
 
 /// Which room, and how much there has to be. What is left differs from file to file, and would make many causes of one.
@@ -128,43 +128,22 @@ fn where_and_how_much(disk: &DiskError) -> String {
 
 /// What to do about an error: what the first of it and its causes says that knows.
 pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
-    if let Some(hint) = open_files(error) {
-        return Some(hint);
-    }
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(hint) = own(error) {
-            return Some(hint);
-        }
-        next = error.source();
-    }
-    None
+    open_files(error).or_else(|| causes(error).find_map(own))
 }
 
 /// Whatever file it was that could not be opened, it is not the file's fault.
 fn open_files(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let code = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::raw_os_error);
-        match code.map(Errno::from_raw) {
-            Some(Errno::EMFILE) => {
-                return Some(
-                    "allow more open files: `ulimit -n 1024` before the command, or `LimitNOFILE=` in the systemd unit"
-                        .to_owned(),
-                );
+    causes(error).find_map(|error| {
+        let code = error.downcast_ref::<io::Error>()?.raw_os_error()?;
+        let hint = match Errno::from_raw(code) {
+            Errno::EMFILE => {
+                "allow more open files: `ulimit -n 1024` before the command, or `LimitNOFILE=` in the systemd unit"
             }
-            Some(Errno::ENFILE) => {
-                return Some(
-                    "the machine as a whole has too many files open: `sysctl fs.file-nr`"
-                        .to_owned(),
-                );
-            }
-            _ => next = error.source(),
-        }
-    }
-    None
+            Errno::ENFILE => "the machine as a whole has too many files open: `sysctl fs.file-nr`",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    })
 }
 
 fn own(error: &(dyn Error + 'static)) -> Option<String> {
@@ -271,7 +250,6 @@ fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<St
             "take `{region}` out of `region_name` in [{}], or write one that there is in its place",
             cloud.section
         )),
-        ApiError::NoEndpoint { available, .. } if available.is_empty() => error.hint(),
         ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
             let option = error.other_place()?;
             Some(format!("set {option} in [{}]", cloud.section))

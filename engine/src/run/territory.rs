@@ -147,12 +147,14 @@ const RUN_BY_THE_SYSTEM: [&str; 34] = [
 
 fn territory(config: &Config, messengers: &[Messenger]) -> Territory {
     let mut territory = Territory::default();
-    // Who could write there would run with rights that no grant gives.
-    if let Ok(program) = std::env::current_exe() {
-        territory.file("this program", &program);
-    }
-    for folder in RUN_BY_THE_SYSTEM {
-        territory.folder("the system runs what lies there", Path::new(folder));
+    // Who could write there would run with rights that no grant gives. What came with the program is not compared.
+    if messengers.iter().any(|it| !it.component.builtin) {
+        if let Ok(program) = std::env::current_exe() {
+            territory.file("this program", &program);
+        }
+        for folder in RUN_BY_THE_SYSTEM {
+            territory.folder("the system runs what lies there", Path::new(folder));
+        }
     }
     for place in config.own_places() {
         match place.alone {

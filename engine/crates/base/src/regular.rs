@@ -44,21 +44,16 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`open`].
 pub fn last_line(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = open(path)?;
-    let length = file.metadata()?.len();
     let mut size = BLOCK;
     loop {
-        let start = length.saturating_sub(size);
-        file.seek(SeekFrom::Start(start))?;
-        let mut tail = Vec::new();
-        (&mut file).take(length - start).read_to_end(&mut tail)?;
+        let (mut tail, whole) = tail(path, size)?;
         if tail.pop() != Some(b'\n') {
             return Ok(None);
         }
         if let Some(at) = tail.iter().rposition(|byte| *byte == b'\n') {
             return Ok(Some(tail.split_off(at + 1)));
         }
-        if start == 0 {
+        if whole {
             return Ok(Some(tail));
         }
         size *= 4;
@@ -70,19 +65,25 @@ pub fn last_line(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// As [`open`].
 pub fn last_lines(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (mut tail, whole) = tail(path, most)?;
+    let is_feed = |byte: &u8| *byte == b'\n';
+    tail.truncate(tail.iter().rposition(is_feed).map_or(0, |at| at + 1));
+    if !whole {
+        let cut = tail.iter().position(is_feed).map_or(0, |at| at + 1);
+        tail.drain(..cut);
+    }
+    Ok(tail)
+}
+
+/// So many bytes at the end of a file, and whether that is all of it.
+fn tail(path: &Path, most: u64) -> io::Result<(Vec<u8>, bool)> {
     let mut file = open(path)?;
     let length = file.metadata()?.len();
     let start = length.saturating_sub(most);
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(length - start).read_to_end(&mut tail)?;
-    let is_feed = |byte: &u8| *byte == b'\n';
-    tail.truncate(tail.iter().rposition(is_feed).map_or(0, |at| at + 1));
-    if start > 0 {
-        let cut = tail.iter().position(is_feed).map_or(0, |at| at + 1);
-        tail.drain(..cut);
-    }
-    Ok(tail)
+    Ok((tail, start == 0))
 }
 
 /// Whether it could not be read as it is a pipe, a socket or a device.

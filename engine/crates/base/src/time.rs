@@ -14,7 +14,7 @@ pub const DAY: i64 = 86_400;
 pub fn format_utc(seconds: i64) -> String {
     DateTime::from_timestamp(seconds, 0).map_or_else(
         || format!("{seconds} s after 1970"),
-        // A form of strftime's is read anew for each time: three times as long.
+        // A form of strftime's would be read anew for each time.
         |time| time.to_rfc3339_opts(SecondsFormat::Secs, true),
     )
 }

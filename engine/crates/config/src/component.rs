@@ -121,13 +121,13 @@ pub fn component_settings(
     record_types(config, instance, description, &mut errors);
     let mut unknown = Vec::new();
     unknown_options(config, instance, description, &mut unknown);
-    if errors.is_empty() {
-        out.warnings.extend(unknown);
-        return Ok(out);
+    match errors.finish(Some(())) {
+        Ok(()) => {
+            out.warnings.extend(unknown);
+            Ok(out)
+        }
+        Err(ConfigErrors(errors, _)) => Err(ConfigErrors(errors, unknown)),
     }
-    errors
-        .finish(None)
-        .map_err(|ConfigErrors(errors, _)| ConfigErrors(errors, unknown))
 }
 
 /// The option's section and name: its own, or its historic ones.

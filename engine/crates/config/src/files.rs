@@ -203,7 +203,7 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
                 "find out what it is with `file {file}`, and convert it, as by `iconv -f latin1 -t utf8 {file}`"
             );
             errors.push(ConfigError::Grammar {
-                path: path.clone(),
+                path,
                 line: before.filter(|byte| **byte == b'\n').count() + 1,
                 what: ("the line is not UTF-8 text", hint).into(),
             });

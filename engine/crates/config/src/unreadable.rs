@@ -38,7 +38,7 @@ fn denied(path: &Path, error: &io::Error) -> Option<(String, String)> {
     };
     let group = Group::from_gid(Gid::effective()).ok().flatten();
     let group = group.map_or_else(|| Gid::effective().to_string(), |group| group.name);
-    let (file, path) = (path, path.display());
+    let shown = path.display();
     Some((
         format!(
             "it belongs to `{}` with mode {:04o}, and this runs as `{}` ({error})",
@@ -46,8 +46,8 @@ fn denied(path: &Path, error: &io::Error) -> Option<(String, String)> {
             found.mode() & 0o7777,
             name(Uid::effective())
         ),
-        rights::way_out(file, rights::READ)
-            .unwrap_or_else(|| format!("as root: chgrp {group} {path} && chmod g+r {path}")),
+        rights::way_out(path, rights::READ)
+            .unwrap_or_else(|| format!("as root: chgrp {group} {shown} && chmod g+r {shown}")),
     ))
 }
 

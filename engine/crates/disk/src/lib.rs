@@ -26,5 +26,4 @@ pub use atomic::Beside;
 pub use beneath::resolved;
 pub use dirq::{DirQueue, MonotonicNames, Posting, QueueFailure, elements};
 pub use disk::{Disk, DiskError, DiskFile, Fault, Left, Step, Verdict};
-pub use owner::inherit;
-pub use record_lock::{has_no_record_locks, record_lock_holder, try_record_lock};
+pub use record_lock::{has_no_record_locks, lock_file, record_lock_holder, try_record_lock};

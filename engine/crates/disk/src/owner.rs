@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::disk::or_here;
 
 /// Gives a new file to the owner of its folder, where that is somebody else and we may.
-pub fn inherit(file: &File, path: &Path) {
+pub(crate) fn inherit(file: &File, path: &Path) {
     let own = file.metadata().ok().map(|found| found.uid());
     if let Some((user, group)) = other_owner_above(path, own) {
         // Without the right to give it away it stays ours.

@@ -28,18 +28,23 @@ impl Disk {
     pub fn lock(&self, path: &Path) -> Result<Option<File>, DiskError> {
         self.gate(Step::Lock, path)?;
         let failed = |source| DiskError::new(Step::Lock, path, source);
-        let is_new = !path.exists();
-        // What somebody may have written into it stays.
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(failed)?;
-        if is_new {
-            owner::inherit(&file, path);
-        }
+        let file = lock_file(path).map_err(failed)?;
         Ok(try_record_lock(&file).map_err(failed)?.then_some(file))
     }
+}
+
+/// Opens a lock file, which is made where there is none: of the owner of its folder. What somebody may have
+/// written into it stays, as Python leaves it.
+///
+/// # Errors
+/// It cannot be opened or made.
+pub fn lock_file(path: &Path) -> io::Result<File> {
+    let is_new = !path.exists();
+    let file = OpenOptions::new().append(true).create(true).open(path)?;
+    if is_new {
+        owner::inherit(&file, path);
+    }
+    Ok(file)
 }
 
 /// Takes a record lock over the whole of `file`, which must be open for

@@ -90,6 +90,17 @@ impl CursorKey {
     }
 }
 
+impl Place {
+    /// The key of an extractor of this cloud and region.
+    pub fn key(&self, extractor: &str) -> CursorKey {
+        CursorKey {
+            cloud: self.cloud.clone(),
+            region: self.region.clone(),
+            extractor: extractor.to_owned(),
+        }
+    }
+}
+
 /// Where a start comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartSource {
@@ -271,10 +282,12 @@ impl Cursors {
         let Some(by_name) = self.spool.lastrun_file(name) else {
             return false;
         };
-        let ours = locked(&self.settled).contains_key(&format!("lastrun.{name}"));
+        // Of nearly every project there is none, and nothing else has to be looked at.
+        if !by_name.is_file() || locked(&self.settled).contains_key(&project::name_of(&by_name)) {
+            return false;
+        }
         let by_id = self.spool.lastrun_file(project);
-        let known = self.spool.cursor_file(project).exists() || by_id.is_some_and(|it| it.exists());
-        !ours && !known && by_name.is_file()
+        !self.spool.cursor_file(project).exists() && !by_id.is_some_and(|it| it.exists())
     }
 
     /// Where the extractors of a project start, in the order of `keys`.

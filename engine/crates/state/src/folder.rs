@@ -105,9 +105,7 @@ impl FolderError {
             _ => None,
         }
     }
-}
 
-impl FolderError {
     /// Where it is ours, or its mode is not the reason.
     fn way_out(&self) -> Option<String> {
         let wanted = match self.blocking.is_dir() {

@@ -20,7 +20,7 @@ use caso_base::time::{format_month, start_of_month};
 use caso_disk::{DiskError, Step};
 use caso_model::Window;
 
-use crate::cursors::CursorKey;
+use crate::cursors::{CursorKey, Cursors, FormerNames};
 use crate::spool::Spool;
 
 /// The form of a line. One that says more is passed over.
@@ -381,9 +381,28 @@ pub fn came(spool: &Spool, now: i64) -> io::Result<HashMap<String, HashMap<Curso
             }
         }
         if !came.is_empty() || left > 0 || end >= MOST {
+            by_former_names(&Cursors::renamed(spool), &mut came);
             return Ok(came);
         }
         end *= 4;
+    }
+}
+
+/// By a former name of its place the ledger has what is of the present one.
+fn by_former_names(renamed: &FormerNames, came: &mut HashMap<String, HashMap<CursorKey, i64>>) {
+    for (project, ends) in came {
+        let former: Vec<(CursorKey, i64)> = renamed
+            .of(project)
+            .iter()
+            .flat_map(|(now, was)| {
+                let of_was = ends.iter().filter(|(key, _)| key.place() == *was);
+                of_was.map(|(key, end)| (now.key(&key.extractor), *end))
+            })
+            .collect();
+        for (key, end) in former {
+            let known = ends.entry(key).or_insert(end);
+            *known = end.max(*known);
+        }
     }
 }
 
@@ -465,6 +484,7 @@ fn months(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::histories::Place;
     use caso_disk::Disk;
     use caso_disk::faults::{At, End, folder};
 
@@ -549,6 +569,26 @@ mod tests {
         // The next month's file is short, and looked behind.
         append(&spool, &run(at + 40 * 86_400)).unwrap();
         assert_eq!(of("p", i64::MAX), Some(at + 40 * 86_400));
+    }
+
+    /// The ledger has the name that its cloud had then.
+    #[test]
+    fn how_far_each_came_goes_with_a_place_that_gets_another_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path(), caso_disk::Disk::default()).unwrap();
+        let place = |cloud: &str| Place {
+            cloud: cloud.into(),
+            region: None,
+        };
+        let of = |cloud: &str| {
+            let came = came(&spool, i64::MAX).unwrap();
+            came["p"].get(&place(cloud).key("cinder")).copied()
+        };
+        let at = 1_794_000_000;
+        append(&spool, &run(at)).unwrap();
+        assert_eq!((of("default"), of("prod")), (Some(at), None));
+        Cursors::rename(&spool, &place("default"), &place("prod")).unwrap();
+        assert_eq!(of("prod"), Some(at));
     }
 
     #[test]

@@ -8,12 +8,12 @@
 //! message names the process in the way.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use caso_disk::{Disk, DiskError, record_lock_holder, try_record_lock};
+use caso_disk::{Disk, DiskError, lock_file, record_lock_holder, try_record_lock};
 
 use crate::folder::{FolderError, check_writable};
 
@@ -121,16 +121,7 @@ impl Lock {
             path: path.clone(),
             source,
         };
-        let is_new = !path.exists();
-        // As Python opens it: the text that somebody may have put there stays.
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(io)?;
-        if is_new {
-            caso_disk::inherit(&file, &path);
-        }
+        let file = lock_file(&path).map_err(io)?;
         let start = Instant::now();
         loop {
             if try_record_lock(&file).map_err(io)? {

@@ -336,11 +336,7 @@ fn given_up(told: &[Extracted]) -> Vec<Window> {
 fn by_former_names(of_project: &mut HashMap<CursorKey, Told>, renamed: &[(Place, Place)]) {
     for (now, was) in renamed {
         for extractor in Extractor::ALL.map(Extractor::as_str) {
-            let of = |place: &Place| CursorKey {
-                cloud: place.cloud.clone(),
-                region: place.region.clone(),
-                extractor: extractor.to_owned(),
-            };
+            let of = |place: &Place| place.key(extractor);
             let Some(Told {
                 extracted,
                 came,

@@ -7,10 +7,10 @@ use futures_util::{StreamExt as _, stream};
 
 use super::Context;
 use super::absent::Absent;
-use super::again::Newcomer;
+use super::begins::Begins;
 use super::clock;
 use super::cursor_keys;
-use super::inheritance::Turn;
+use super::inheritance::{self, Turn};
 use super::outages::Outages;
 use super::region::{Place, Region, Started};
 use super::renamed::Renamed;
@@ -20,15 +20,13 @@ use super::sources::Sources;
 use super::window::Bounds;
 use crate::run::kind::Kind;
 use crate::run::remedy;
-use caso_base::time::{format_month, format_utc};
 use caso_config::CloudConfig;
 use caso_extract::projects::{NO_LIST, find};
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
 use caso_journal::SegmentKey;
-use caso_model::extraction::Extractor;
 use caso_model::notice::Notices;
 use caso_openstack::{Service, Session};
-use caso_state::{CaughtUp, CursorError, CursorKey, Start, StartSource};
+use caso_state::{CaughtUp, CursorError, CursorKey, Start};
 
 /// For how long, in seconds, a project waits for a Keystone that fails to give the names of users.
 const PATIENCE: i64 = 86_400;
@@ -151,16 +149,18 @@ impl CloudRun {
     /// them moves, so that its lastrun file is the least of all.
     async fn take(
         &self,
-        projects: Vec<ProjectRef>,
+        mut projects: Vec<ProjectRef>,
         report: &mut CloudReport,
         warnings: &Notices,
     ) -> Vec<Taken> {
         let cursors = &self.context.cursors;
-        let mut projects = projects;
-        // Of several clouds the first is the one that an earlier cASO had: it knew no other.
-        if self.index == 0 {
-            cursor_keys::by_former_names(cursors, &mut projects, warnings);
-        }
+        inheritance::by_former_names(
+            &self.context.config,
+            &self.cloud,
+            cursors,
+            &mut projects,
+            warnings,
+        );
         if projects
             .iter()
             .any(|project| cursors.is_foreign(&project.id, project.configured.as_deref()))
@@ -205,8 +205,13 @@ impl CloudRun {
         let name = project.configured.as_deref();
         let mut starts = cursors.starts(&project.id, name, keys)?;
         // Before anything moves: with the first cursor all of the project are written down.
+        let begins = Begins {
+            context: &self.context,
+            first: self.cloud.first_extract_from.unwrap_or(0),
+            warnings,
+        };
         for (key, start) in keys.iter().zip(&mut starts) {
-            self.left_behind(project, key, start, warnings)?;
+            begins.put(project, key, start)?;
         }
         for segment in sealed.iter().filter(|it| it.project == project.id) {
             let of_segment = cursor_keys::of_segment(segment);
@@ -224,68 +229,6 @@ impl CloudRun {
             }
         }
         Ok(starts)
-    }
-
-    /// Where an extractor starts: not at a lastrun file that others moved while it was switched off, where its
-    /// own cursor was lost and the ledger knows it.
-    fn left_behind(
-        &self,
-        project: &ProjectRef,
-        key: &CursorKey,
-        start: &mut Start,
-        warnings: &Notices,
-    ) -> Result<(), CursorError> {
-        let Context {
-            config, cursors, ..
-        } = self.context.as_ref();
-        let by_lastrun = matches!(start.source, StartSource::Lastrun(_));
-        let (true, Some(at), None) = (by_lastrun, start.at, config.extract_from.explicit()) else {
-            return Ok(());
-        };
-        // One that cannot be read is said where windows of the past are needed.
-        let past = self.context.past().ok();
-        let Some(past) = past.filter(|_| cursors.has_own_lastrun(&project.id)) else {
-            return Ok(());
-        };
-        let extractor = &key.extractor;
-        let Some(last) = past.left_behind(key, &project.id, at) else {
-            let known = Extractor::named(extractor);
-            if known.is_none_or(Extractor::is_of_a_moment) {
-                return Ok(());
-            }
-            let first = self.cloud.first_extract_from.unwrap_or(0);
-            return match past.newcomer(key, &project.id, first) {
-                Some(Newcomer::Project(began)) if began < at => {
-                    warnings.warn_once(&format!("newcomer:{}:{extractor}", project.id), || {
-                        format!(
-                            "project `{}`: {extractor} was switched off when the project came; it begins at {}, where the project \
-                             began, and not at {}, where its lastrun file and other extractors are",
-                            project.id,
-                            format_utc(began),
-                            format_utc(at)
-                        )
-                    });
-                    start.at = Some(began);
-                    cursors.goes_on_from(&project.id, key, began)
-                }
-                Some(Newcomer::Extractor) => {
-                    new_extractor(project, key, at, warnings);
-                    Ok(())
-                }
-                Some(Newcomer::Project(_)) | None => Ok(()),
-            };
-        };
-        warnings.warn_once(&format!("left-behind:{}:{extractor}", project.id), || {
-            format!(
-                "project `{}`: {extractor} has no cursor any more; it goes on at {}, where the ledger of runs says that it was, \
-                 and not at {}, where its lastrun file and other extractors are",
-                project.id,
-                format_utc(last),
-                format_utc(at)
-            )
-        });
-        start.at = Some(last);
-        cursors.goes_on_from(&project.id, key, last)
     }
 
     /// Projects that have failed for so long that they do not wait for the names of users.
@@ -356,31 +299,4 @@ impl CloudRun {
         });
         Ok(regions.collect())
     }
-}
-
-/// That one begins where the others are, as it does in cASO; and how to have what was before.
-fn new_extractor(project: &ProjectRef, key: &CursorKey, at: i64, warnings: &Notices) {
-    let extractor = &key.extractor;
-    let Some(known) = Extractor::named(extractor) else {
-        return;
-    };
-    let types: Vec<&str> = known.record_types().iter().map(|it| it.name()).collect();
-    let anyway = match caso_extract::adds_up(known) {
-        true => " --storage-anyway",
-        false => "",
-    };
-    let month = format_month(at);
-    warnings.warn_once(&format!("new-extractor:{:?}", (&key.cloud, &key.region, extractor)), || {
-        (
-            format!(
-                "{extractor} is new here, and begins where the other extractors are (project `{}`: {})",
-                project.id,
-                format_utc(at)
-            ),
-            format!(
-                "what was used before that is sent by `caso republish --month {month} --types {}{anyway}`, a month at a time",
-                types.join(",")
-            ),
-        )
-    });
 }

@@ -2,11 +2,9 @@
 //! place, so that no two parts of a run can disagree about them.
 
 use caso_config::{CloudConfig, Config};
-use caso_extract::ProjectRef;
 use caso_journal::SegmentKey;
 use caso_model::extraction::Extractor;
-use caso_model::notice::Notices;
-use caso_state::{CursorKey, Cursors};
+use caso_state::CursorKey;
 
 /// That of one extractor in a region of the cloud.
 pub fn cursor_key(cloud: &CloudConfig, region: Option<&str>, extractor: Extractor) -> CursorKey {
@@ -51,42 +49,4 @@ pub fn of_all(config: &Config) -> Vec<CursorKey> {
         keys(cloud, &extractors)
     };
     config.clouds.iter().flat_map(of_cloud).collect()
-}
-
-/// Whether a name looks like an id: so may one of another project, which is in no list of this run.
-fn is_an_id(name: &str) -> bool {
-    let digits = name.bytes().filter(|byte| *byte != b'-');
-    digits.clone().count() == 32 && digits.clone().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Projects that are found by their tag or their id, and that cASO in Python had by their names: it is by those that they
-/// go on. A name that two of them have says of neither which it is.
-pub fn by_former_names(cursors: &Cursors, projects: &mut [ProjectRef], warnings: &Notices) {
-    let names: Vec<Option<String>> = projects.iter().map(|it| it.name.clone()).collect();
-    for project in projects {
-        let Some(name) = project.name.clone() else {
-            continue;
-        };
-        let alone = names.iter().flatten().filter(|it| **it == name).count() == 1;
-        let by_name = project.configured.as_ref().is_none_or(|it| *it != name);
-        if alone
-            && by_name
-            && !is_an_id(&name)
-            && cursors.has_lastrun_of_another(&project.id, &name)
-        {
-            warnings.warn_once(&format!("lastrun-by-name:{}", project.id), || {
-                (
-                    format!(
-                        "project `{}` goes on from `lastrun.{name}`, as an earlier cASO had one of its name",
-                        project.id
-                    ),
-                    format!(
-                        "if that was another project: caso cursor set {} WHEN, from when on it is to be extracted",
-                        project.id
-                    ),
-                )
-            });
-            project.configured = Some(name);
-        }
-    }
 }

@@ -6,6 +6,10 @@
 //! until those before it have read their cursors. The clouds' lists of projects
 //! are known only while they run, so that this cannot be settled before.
 
+use caso_config::{CloudConfig, Config};
+use caso_extract::ProjectRef;
+use caso_model::notice::Notices;
+use caso_state::Cursors;
 use tokio::sync::watch;
 
 /// A cloud's place in the line.
@@ -40,6 +44,53 @@ impl Turn {
     pub fn taken(&self) {
         self.taken.send_replace(true);
     }
+}
+
+/// Projects that are found by their tag or their id, and that cASO in Python had by their names: it is by those that they
+/// go on. In the first cloud, as cASO knew no other; and a name that two of them have says of neither which it is.
+pub fn by_former_names(
+    config: &Config,
+    cloud: &CloudConfig,
+    cursors: &Cursors,
+    projects: &mut [ProjectRef],
+    warnings: &Notices,
+) {
+    if config.clouds.first().is_none_or(|it| it.name != cloud.name) {
+        return;
+    }
+    let names: Vec<Option<String>> = projects.iter().map(|it| it.name.clone()).collect();
+    let is_alone = |name: &String| names.iter().flatten().filter(|it| *it == name).count() == 1;
+    for project in projects {
+        let Some(name) = project.name.clone() else {
+            continue;
+        };
+        if project.configured.as_ref() == Some(&name)
+            || is_an_id(&name)
+            || !cursors.has_lastrun_of_another(&project.id, &name)
+            || !is_alone(&name)
+        {
+            continue;
+        }
+        warnings.warn_once(&format!("lastrun-by-name:{}", project.id), || {
+            (
+                format!(
+                    "project `{}` goes on from `lastrun.{name}`, as an earlier cASO had one of its name",
+                    project.id
+                ),
+                format!(
+                    "if that was another project: caso cursor set {} WHEN, from when on it is to be extracted",
+                    project.id
+                ),
+            )
+        });
+        project.configured = Some(name);
+    }
+}
+
+/// Whether a name looks like an id: so may one of another project, which is in no list of this run.
+fn is_an_id(name: &str) -> bool {
+    let mut digits = name.bytes().filter(|byte| *byte != b'-');
+    digits.clone().count() == 32 && digits.all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

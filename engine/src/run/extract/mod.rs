@@ -8,6 +8,7 @@
 pub mod absent;
 pub mod again;
 mod ahead;
+mod begins;
 mod bisect;
 pub mod catch_up;
 pub mod clock;
@@ -15,7 +16,7 @@ mod cloud_run;
 mod commit;
 pub mod cursor_keys;
 mod extractor;
-mod inheritance;
+pub mod inheritance;
 mod mapping;
 mod outages;
 mod past_failures;
@@ -58,7 +59,7 @@ use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_deliver::Ready;
 use caso_journal::Journal;
-use caso_state::{CursorKey, Cursors, Failures, FormerNames, Histories, Spool, ledger};
+use caso_state::{CursorKey, Cursors, Failures, Histories, Spool, ledger};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -74,8 +75,6 @@ pub struct Context {
     past: OnceLock<Result<PastWindows, String>>,
     /// How far the ledger's last runs came.
     came: OnceLock<HashMap<String, HashMap<CursorKey, i64>>>,
-    /// What clouds and regions were called before.
-    renamed: OnceLock<FormerNames>,
     /// Where the ledger of runs lies.
     ledger: Spool,
     pub histories: Histories,
@@ -184,20 +183,7 @@ impl Context {
     pub fn came(&self, key: &CursorKey, project: &str) -> Option<i64> {
         let read = || ledger::came(&self.ledger, self.now).unwrap_or_default();
         let of_project = self.came.get_or_init(read).get(project)?;
-        // By a former name of its place the ledger has what is of the present one.
-        let renamed = self.renamed.get_or_init(|| Cursors::renamed(&self.ledger));
-        let place = key.place();
-        let former = renamed
-            .of(project)
-            .into_iter()
-            .filter(|(now, _)| *now == place);
-        let former = former.map(|(_, was)| CursorKey {
-            cloud: was.cloud,
-            region: was.region,
-            extractor: key.extractor.clone(),
-        });
-        let keys = [key.clone()].into_iter().chain(former);
-        keys.filter_map(|key| of_project.get(&key).copied()).max()
+        of_project.get(key).copied()
     }
 }
 
@@ -223,7 +209,6 @@ fn context(
         failures,
         past: OnceLock::new(),
         came: OnceLock::new(),
-        renamed: OnceLock::new(),
         ledger: prepared.spools.cursors.clone(),
         histories: Histories::of(&prepared.spools.cursors),
         commits: Commits::default(),

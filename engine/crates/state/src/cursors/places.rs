@@ -83,11 +83,7 @@ impl CursorFile {
         let place = key.place();
         let renamed = self.renamed.iter().rev().find(|it| it.was == place);
         match renamed {
-            Some(Renamed { now, .. }) if !self.is_in(&place) => CursorKey {
-                cloud: now.cloud.clone(),
-                region: now.region.clone(),
-                extractor: key.extractor.clone(),
-            },
+            Some(Renamed { now, .. }) if !self.is_in(&place) => now.key(&key.extractor),
             Some(_) | None => key.clone(),
         }
     }

@@ -769,7 +769,7 @@ fn is_lastrun(name: &str) -> bool {
     name.starts_with("lastrun.") && !name.contains(['/', '\0'])
 }
 
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     path.file_name()
         .unwrap_or_default()
         .to_string_lossy()

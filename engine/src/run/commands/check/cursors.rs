@@ -2,6 +2,7 @@
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::extract::cursor_keys;
+use crate::run::extract::inheritance;
 use crate::run::extract::renamed::Renamed;
 use crate::run::extract::window::in_the_future;
 use crate::run::remedy;
@@ -24,14 +25,9 @@ pub fn cursors(
     let keys = cursor_keys::of_cloud(cloud);
     let mut renamed = Renamed::of(cloud);
     let mut projects = projects.to_vec();
-    if config
-        .clouds
-        .first()
-        .is_some_and(|first| first.name == cloud.name)
-    {
-        // A run says it.
-        cursor_keys::by_former_names(&cursors, &mut projects, &Notices::default());
-    }
+    // A run says it.
+    let unsaid = Notices::default();
+    inheritance::by_former_names(config, cloud, &cursors, &mut projects, &unsaid);
     for project in &projects {
         if renamed.refuses(&cursors, project) {
             continue;
