@@ -78,6 +78,14 @@ impl ConfigError {
         Message::from(self.to_string()).hint(self.hint())
     }
 
+    /// Whether a remark is about the name that this refuses.
+    pub(super) fn says(&self, remark: &Notice) -> bool {
+        match self {
+            Self::Refused { at, .. } => remark.text.starts_with(&format!("{at} ")),
+            _ => false,
+        }
+    }
+
     /// What to do about it, where that is known. The text does not have it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

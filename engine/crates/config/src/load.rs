@@ -221,12 +221,15 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
     config.places = own_places::all(&config, inputs, std::mem::take(&mut reader.paths));
     window(&mut reader, &config);
     shared_keystone_section(&mut reader, &config);
-    let unknown = match reader.errors.is_empty() {
+    let mut unknown = match reader.errors.is_empty() {
         true => Vec::new(),
         false => config.unknown_names(),
     };
     let finished = reader.errors.finish(Some(config));
-    finished.map_err(|ConfigErrors(errors, _)| ConfigErrors(errors, unknown))
+    finished.map_err(|ConfigErrors(errors, _)| {
+        unknown.retain(|remark| !errors.iter().any(|error| error.says(remark)));
+        ConfigErrors(errors, unknown)
+    })
 }
 
 /// `config_source` names drivers that fetch options from elsewhere: to read on

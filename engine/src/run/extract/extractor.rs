@@ -194,8 +194,9 @@ impl Task {
     /// How far it came by the ledger, where that is farther than its cursor says, whose files agree with each other: they are
     /// from a backup.
     fn put_back(&self) -> Option<i64> {
-        let came = self.region.context.came(&self.key(), &self.project.id)?;
         let at = self.start.at.filter(|_| self.goes_on())?;
+        let context = &self.region.context;
+        let came = context.came(&self.key(), &self.project.id, at)?;
         (at < came).then_some(came)
     }
 

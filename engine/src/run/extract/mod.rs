@@ -33,8 +33,7 @@ mod turns;
 mod used;
 pub mod window;
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -59,7 +58,8 @@ use caso_base::{Clock, SystemClock};
 use caso_config::Config;
 use caso_deliver::Ready;
 use caso_journal::Journal;
-use caso_state::{CursorKey, Cursors, Failures, Histories, Spool, ledger};
+use caso_state::ledger::Came;
+use caso_state::{CursorKey, Cursors, Failures, Histories, Spool};
 
 /// What all clouds, regions and projects of a run share.
 pub struct Context {
@@ -73,8 +73,8 @@ pub struct Context {
     pub failures: Failures,
     /// What was extracted before, once a window by hand asks for it.
     past: OnceLock<Result<PastWindows, String>>,
-    /// How far the ledger's last runs came.
-    came: OnceLock<HashMap<String, HashMap<CursorKey, i64>>>,
+    /// How far earlier runs came.
+    came: Mutex<Came>,
     /// Where the ledger of runs lies.
     ledger: Spool,
     pub histories: Histories,
@@ -178,12 +178,11 @@ impl Context {
         self.past.get_or_init(read).as_ref().map_err(String::as_str)
     }
 
-    /// How far an extractor of a project came by the last runs. A ledger that cannot be read is said
+    /// How far an extractor of a project came by the ledger, whose cursor stands at `cursor`. A ledger that cannot be read is said
     /// where windows of the past are needed.
-    pub fn came(&self, key: &CursorKey, project: &str) -> Option<i64> {
-        let read = || ledger::came(&self.ledger, self.now).unwrap_or_default();
-        let of_project = self.came.get_or_init(read).get(project)?;
-        of_project.get(key).copied()
+    pub fn came(&self, key: &CursorKey, project: &str, cursor: i64) -> Option<i64> {
+        let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        came.of(key, project, cursor).unwrap_or_default()
     }
 }
 
@@ -208,7 +207,7 @@ fn context(
         cursors: cursors.configured(cursor_keys::of_all(config)),
         failures,
         past: OnceLock::new(),
-        came: OnceLock::new(),
+        came: Mutex::new(Came::new(&prepared.spools.cursors, prepared.now)),
         ledger: prepared.spools.cursors.clone(),
         histories: Histories::of(&prepared.spools.cursors),
         commits: Commits::default(),

@@ -248,6 +248,9 @@ fn a_spooldir_that_is_misspelt_or_misplaced_is_no_mere_warning() {
                  `spooldir`?"
             )]
         );
+        assert_eq!(Site::new(text).remarks(), 0, "it is said once");
+        let more = Site::new(&format!("{text}projcts = x\n"));
+        assert_eq!(more.remarks(), 1, "and others are");
     }
     for section in ["keystone_auth", "ssm", "noop", "logstash"] {
         let errors = Site::new(&format!("[{section}]\nspooldir = /srv/spool\n")).errors();

@@ -72,6 +72,11 @@ impl Site {
             .collect()
     }
 
+    /// Of names that nobody knows, beside the errors.
+    pub fn remarks(&self) -> usize {
+        load(&self.inputs).unwrap_err().1.len()
+    }
+
     pub fn warnings(&self) -> Vec<String> {
         self.load()
             .warnings
