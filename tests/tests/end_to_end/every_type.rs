@@ -128,6 +128,7 @@ pub fn site(messengers: &str, records: &[AccountingRecord]) -> Site {
             start: 1_790_812_800,
             end: 1_794_787_200,
         },
+        again: false,
     };
     let order = Order {
         project: 0,

@@ -52,6 +52,7 @@ fn energy(site: &Site, records: u32) {
             start: 1_789_990_000,
             end: 1_790_000_000,
         },
+        again: false,
     };
     let order = Order {
         project: 0,

@@ -63,5 +63,6 @@ mod support;
 mod tls;
 mod transcripts;
 mod trust;
+mod waiting_month;
 mod windows;
 mod words;

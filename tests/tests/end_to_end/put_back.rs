@@ -6,8 +6,9 @@ use std::path::Path;
 
 use caso_stand_in::{Cloud, Plan, Project, Volume, epoch, project_id};
 use caso_tests::site::Site;
+use tempfile::TempDir;
 
-use crate::republish::{extracted, intervals, once};
+use crate::republish::{caso, extracted, intervals, once};
 
 const FIVE: [&str; 2] = ["--extract-to", "2026-10-08 05:00:00"];
 const SIX: [&str; 2] = ["--extract-to", "2026-10-08 06:00:00"];
@@ -29,9 +30,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Three hours, of which there is a copy, two more, and the copy put back; what was counted until then.
 fn put_back() -> (Cloud, Site, BTreeSet<String>) {
-    let (cloud, site) = extracted();
-    let backup = tempfile::tempdir().unwrap();
-    copy(&site.spool(), backup.path());
+    let (cloud, site, backup) = copied();
     for hour in ["04", "05"] {
         let to = format!("2026-10-08 {hour}:00:00");
         site.extract(&["--extract-to", &to]).expect(0);
@@ -39,6 +38,14 @@ fn put_back() -> (Cloud, Site, BTreeSet<String>) {
     let counted = intervals(&site);
     copy(backup.path(), &site.spool());
     (cloud, site, counted)
+}
+
+/// Three hours, of which there is a copy.
+fn copied() -> (Cloud, Site, TempDir) {
+    let (cloud, site) = extracted();
+    let backup = tempfile::tempdir().unwrap();
+    copy(&site.spool(), backup.path());
+    (cloud, site, backup)
 }
 
 /// The files agree with each other, and the ledger of runs knows better.
@@ -75,6 +82,74 @@ fn cursors_that_were_put_back_behind_a_gap_in_the_ledger_extract_nothing_that_ad
         .says("what was used from 2026-10-08T03:00:00Z to 2026-10-08T04:00:00Z was extracted before, if it was, is not known")
         .says("caso cursor set");
     assert_eq!(intervals(&site), counted);
+}
+
+/// Two lines are damaged: the hint is for both, and what is short of the second is refused by hand, too.
+#[test]
+fn cursors_that_were_put_back_behind_two_gaps_go_on_where_the_run_says() {
+    let (_cloud, site, backup) = copied();
+    for hour in ["04", "05", "06", "07"] {
+        site.extract(&["--extract-to", &format!("2026-10-08 {hour}:00:00")])
+            .expect(0);
+    }
+    let counted = intervals(&site);
+    let ends = ["2026-10-08T04:00:00", "2026-10-08T06:00:00"];
+    let ends = ends.map(|end| format!("\"end\":{}", epoch(end)));
+    for entry in fs::read_dir(site.spool().join("caso-runs")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let is_whole = |line: &&str| !ends.iter().any(|end| line.contains(end.as_str()));
+        let lines: Vec<&str> = text.lines().filter(is_whole).collect();
+        fs::write(&path, lines.join("\n") + "\n").unwrap();
+    }
+    copy(backup.path(), &site.spool());
+    let eight = ["--extract-to", "2026-10-08 08:00:00"];
+    let project = project_id(0);
+    let way = format!("caso cursor set {project} '2026-10-08T06:00:00Z'");
+    let refused = site.extract(&eight);
+    assert_ne!(refused.code(), 0, "{refused}");
+    refused.says(&way);
+    let short = caso(
+        &site,
+        &["cursor", "set"],
+        &[&project, "2026-10-08T04:00:00Z"],
+    );
+    assert_ne!(short.code(), 0, "{short}");
+    short.says("set it to '2026-10-08T06:00:00Z'");
+    caso(
+        &site,
+        &["cursor", "set"],
+        &[&project, "2026-10-08T06:00:00Z", "--yes"],
+    )
+    .expect(0);
+    site.extract(&eight).expect(0);
+    let after = intervals(&site);
+    assert!(after.is_superset(&counted), "{after:?}");
+    assert_eq!(after.len(), counted.len() + 1, "{after:?}");
+}
+
+/// What was remembered of sizes since the copy is gone, and the run says so.
+#[test]
+fn sizes_that_were_put_back_are_said() {
+    let (_cloud, site) = extracted();
+    let servers = site.spool().join("caso-servers/default");
+    let kept: Vec<_> = fs::read_dir(&servers)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    for hour in ["04", "05"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to])
+            .expect(0)
+            .never_says("is remembered");
+    }
+    for (path, text) in kept {
+        fs::write(path, text).unwrap();
+    }
+    site.extract(&SIX).expect(0).says(
+        "is of 2026-10-08T03:00:00Z, and its cursor stands at 2026-10-08T05:00:00Z, as where `caso-servers` was put back",
+    );
 }
 
 /// What its volume used while the extractor was switched off is not lost, as that of the others is not.

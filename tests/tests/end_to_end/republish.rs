@@ -37,7 +37,8 @@ pub fn intervals(site: &Site) -> BTreeSet<String> {
     records.iter().map(|it| it["recordId"].clone()).collect()
 }
 
-fn moments(site: &Site) -> Vec<i64> {
+/// Where its cursors stand.
+pub fn moments(site: &Site) -> Vec<i64> {
     site.cursors(&project_id(0))
         .into_values()
         .flatten()
@@ -45,7 +46,7 @@ fn moments(site: &Site) -> Vec<i64> {
 }
 
 const ONE: i64 = 1_791_421_200;
-const THREE: i64 = ONE + 2 * 3_600;
+pub const THREE: i64 = ONE + 2 * 3_600;
 
 #[test]
 fn cursors_are_shown_set_back_and_what_adds_up_is_counted_once() {

@@ -223,6 +223,7 @@ fn begin(
             start: origin.window.start,
             end: origin.window.end,
         },
+        again: false,
     };
     // Nobody mapped it today.
     let mapper = MapperIdentity {

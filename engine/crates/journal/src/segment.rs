@@ -36,6 +36,9 @@ pub struct SegmentKey {
     pub extractor: String,
     /// What was extracted, in epoch seconds.
     pub window: Window,
+    /// It is published once more, and maybe not all of it: its cursor has nothing to do with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// Place in the order of delivery: the project in the order of the
@@ -92,6 +95,7 @@ impl Header {
             project,
             extractor,
             window,
+            again: _,
         } = self.key.clone();
         Origin {
             cloud,

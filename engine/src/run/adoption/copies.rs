@@ -109,6 +109,7 @@ pub fn seal(journal: &Journal, spool: &Spool, messenger: &str, now: i64) -> anyh
                 start: now,
                 end: now,
             },
+            again: false,
         };
         let order = Order {
             project: 0,

@@ -10,7 +10,7 @@ use super::queue::{Ask, agreed};
 use super::status::{Cursor, LATE, Status};
 use crate::run::exit::Exit;
 use crate::run::extract::AgainError;
-use crate::run::extract::again::{PastWindows, adds_up, pieces};
+use crate::run::extract::again::{PastWindows, adds_up, behind_gaps, pieces};
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
@@ -376,22 +376,28 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64, now: i64) -> anyh
     let spool = Spool::look(&config.spooldir, Disk::default());
     let past = PastWindows::read(&spool, 0).context("cannot read the ledger of runs")?;
     for cursor in cursors.iter().filter(|it| adds_up(&it.extractor)) {
-        let reached = cursor.at.max(cursor.reached);
+        let past = past.of(&cursor.key(), &cursor.project).at(now, false);
+        // The cursor's file may be from a backup, and the ledger is not.
+        let reached = cursor.at.max(cursor.reached).max(past.last());
         let Some(end) = reached.filter(|end| *end > at) else {
             continue;
         };
-        let past = past.of(&cursor.key(), &cursor.project).at(now, false);
         let end = end.min(now.max(at));
-        pieces(Window { start: at, end }, Some(end), &past).map_err(|unknown| {
+        let window = Window { start: at, end };
+        pieces(window, Some(end), &past).map_err(|unknown| {
             let text = format!("{}: {unknown}", clean_line(&cursor.extractor));
             if let AgainError::Ahead(_) = unknown {
                 return advised(text, unknown.hint());
             }
             advised(
                 text,
-                "set it behind that, or publish what replaces itself with `caso republish --month YYYY-MM --types \
-                 cloud,accelerator`; `overlapping_intervals = true` allows it where nobody extracted it, or the \
-                 first records were never delivered or are deleted",
+                format!(
+                    "set it to '{}', or publish what replaces itself with `caso republish --month {} --types \
+                     cloud,accelerator`; `overlapping_intervals = true` allows it where nobody extracted it, or the \
+                     first records were never delivered or are deleted",
+                    format_utc(behind_gaps(window, Some(end), &past)),
+                    format_month(unknown.window().start)
+                ),
             )
         })?;
     }

@@ -398,6 +398,18 @@ pub fn pieces(
     Ok(pieces)
 }
 
+/// From where on everything before `cursor` is known: behind the last part of which it is not.
+pub fn behind_gaps(window: Window, cursor: Option<i64>, past: &Past<'_>) -> i64 {
+    let mut start = window.start;
+    loop {
+        let rest = Window { start, ..window };
+        match pieces(rest, cursor, past) {
+            Err(AgainError::Unknown(gap)) if gap.end > start => start = gap.end,
+            _ => return start,
+        }
+    }
+}
+
 /// What nobody extracted, as far as is known: behind the cursor it is new, and before it where it was skipped.
 fn new_from(
     pieces: &mut Vec<Window>,

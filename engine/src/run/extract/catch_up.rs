@@ -60,9 +60,17 @@ fn moved(
     for segment in sealed {
         let key = cursor_keys::of_segment(&segment);
         let SegmentKey {
-            project, window, ..
+            project,
+            window,
+            again,
+            ..
         } = segment;
         if failed.contains(&project) {
+            continue;
+        }
+        // What a republish sealed may lack types, and what lies behind its cursor is still to be extracted.
+        if again {
+            stay.entry(project).or_default().push((key, window));
             continue;
         }
         let beginning = begins.get(key.cloud.as_str()).copied().unwrap_or(0);

@@ -213,7 +213,8 @@ impl CloudRun {
         for (key, start) in keys.iter().zip(&mut starts) {
             begins.put(project, key, start)?;
         }
-        for segment in sealed.iter().filter(|it| it.project == project.id) {
+        let is_first = |it: &&SegmentKey| it.project == project.id && !it.again;
+        for segment in sealed.iter().filter(is_first) {
             let of_segment = cursor_keys::of_segment(segment);
             let mut places = keys.iter().zip(&mut starts);
             let Some((key, start)) = places.find(|(key, _)| **key == of_segment) else {

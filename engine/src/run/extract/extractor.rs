@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::again::{AgainError, pieces};
+use super::again::{AgainError, behind_gaps, pieces};
 use super::clock::Read;
 use super::cursor_keys::cursor_key;
 use super::mapping::Counts;
@@ -251,23 +251,17 @@ impl Task {
         };
         let now = self.region.bounds.now;
         let past = past.of(&self.key(), &self.project.id).at(now, anyway);
-        let put_back = self.put_back().filter(|came| !past.gave_up(*came));
-        if let Some(came) = put_back {
+        if let Some(came) = self.put_back().filter(|came| !past.gave_up(*came)) {
             self.report_put_back(came);
         }
         let explicit = self.region.bounds.from.explicit().is_some();
-        let known = match self.start.extracted || self.start.reached.is_some() {
-            true => self.start.at,
-            // It stands where somebody said, or nowhere, as its file may have been lost: then nothing but the
-            // ledger says how far it was. Of a first run there is nothing.
-            false => self.start.at.max(past.last()),
-        };
+        // It may stand where somebody said, or its file was put back, or lost: the ledger says how far it was all the same, and up
+        // to there nothing is new. A gap there is of runs that it does not know.
+        let known = self.start.at.max(past.last());
         // With the option what is not known is new. What was extracted up to the future is known as that.
         let reached = self.start.reached;
         let reached = reached.filter(|reached| *reached <= now && !past.gave_up(*reached));
-        // Up to where the ledger has it nothing is new, and a gap there is of runs that it does not know.
-        let reached = known.max(reached).max(put_back);
-        let reached = reached.filter(|_| !anyway);
+        let reached = known.max(reached).filter(|_| !anyway);
         let pieces = pieces(window, reached, &past).map_err(|error| match (explicit, error) {
             (true, _) | (_, AgainError::Ahead(_)) => ExtractorResult::error(&error),
             (false, AgainError::Unknown(_)) => ExtractorResult::failed((
@@ -277,7 +271,7 @@ impl Task {
                      earlier on with `caso republish --month {} --types cloud,accelerator`; where nobody extracted it, or the first records \
                      were never delivered or are deleted, set `overlapping_intervals = true` for one run",
                     self.project.id,
-                    format_utc(error.window().end),
+                    format_utc(behind_gaps(window, reached, &past)),
                     format_month(error.window().start)
                 ),
             )),

@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use super::extractor::Task;
+use caso_base::time::format_utc;
 use caso_disk::{Beside, DiskError};
 use caso_extract::nova::LATE;
 use caso_history::History;
@@ -54,6 +55,20 @@ impl<'a> Seen<'a> {
             warnings.warn_once(&format!("servers-unknown-{}", place.cloud), || {
                 format!(
                     "nothing is remembered of the servers of project `{project}`, or of others: those that were resized before are accounted with their present size, and from now on sizes are kept in `caso-servers` in the spool"
+                )
+            });
+        }
+        let older = history
+            .as_of()
+            .zip(task.start.at)
+            .filter(|(seen, at)| seen < at);
+        if let (Some((seen, at)), None) = (older, &context.again) {
+            warnings.warn_once(&format!("servers-older-{}", place.cloud), || {
+                format!(
+                    "what is remembered of the servers of project `{project}`, or of others, is of {}, and its cursor stands at {}, as where \
+                     `caso-servers` was put back from a backup: those that were resized in between are accounted as if they had not been",
+                    format_utc(seen),
+                    format_utc(at)
                 )
             });
         }

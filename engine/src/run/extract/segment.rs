@@ -99,6 +99,7 @@ impl Task {
             project: self.project.id.clone(),
             extractor: self.extractor.as_str().to_owned(),
             window,
+            again: self.region.context.again.is_some(),
         }
     }
 

@@ -114,6 +114,7 @@ pub fn key(project: u32, window: Window) -> SegmentKey {
         project: format!("project-{project}"),
         extractor: "nova".into(),
         window,
+        again: false,
     }
 }
 

@@ -122,6 +122,7 @@ mod tests {
             project: "p".into(),
             extractor: "nova".into(),
             window: Window { start: 0, end: 1 },
+            again: false,
         };
         let order = Order {
             project: 0,
