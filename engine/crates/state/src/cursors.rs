@@ -39,6 +39,7 @@
 
 mod all;
 mod error;
+mod fallback;
 mod file;
 mod former_names;
 mod noted;

@@ -163,6 +163,20 @@ impl CursorFile {
         });
     }
 
+    /// Whether an extractor has not come so far.
+    pub fn is_behind(&self, to: i64) -> bool {
+        let mut entries = self.cursors.iter();
+        entries.any(|entry| entry.extracted_to().is_some_and(|at| at < to))
+    }
+
+    /// The same of cursors that are older than what a lastrun file of ours says, as from a backup: up to there those that
+    /// are not so far may have been extracted.
+    pub fn note_put_back(&mut self, to: i64) {
+        Self::note_up_to(&mut self.reached, &self.cursors, |entry| {
+            entry.extracted_to().filter(|at| *at < to).map(|_| to)
+        });
+    }
+
     fn note_up_to(
         reached: &mut Vec<Reached>,
         entries: &[Entry],

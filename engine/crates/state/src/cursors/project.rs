@@ -3,21 +3,20 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::mem;
 use std::path::{Path, PathBuf};
 
-use caso_base::regular;
 use caso_base::time::format_month;
 use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
 use super::error::CursorError;
+use super::fallback::Fallback;
 use super::file::{CursorFile, Entry, Found, Reached, Standing};
 use super::former_names::FormerNames;
 use super::noted::{Listed, MovedBy};
 use super::{Advance, CaughtUp, CursorKey, Start, StartSource, Unmoved};
 use crate::histories::Place;
-use crate::lastrun::{format_lastrun, parse_lastrun};
+use crate::lastrun::format_lastrun;
 use crate::ledger::RunId;
 use crate::spool::Spool;
 
@@ -56,23 +55,8 @@ enum Edit {
     /// Usage may be lost by it.
     Forward(String),
     Back(String),
-}
-
-/// What the lastrun files say.
-#[derive(Debug)]
-struct Fallback {
-    /// Where an extractor without a cursor starts.
-    start: Start,
-    /// Whether it is a text that we wrote ourselves.
-    ours: bool,
-    /// The same where the cursor file is lost, by what is noted of the lastrun files.
-    noted: bool,
-    /// Whether it holds for those with a cursor, too.
-    edited: bool,
-    /// The cursors that went with a lastrun file of ours that was removed.
-    removed: Option<Vec<Entry>>,
-    /// One of ours holds no date any more.
-    damaged: bool,
+    /// It has its cursors from a backup.
+    PutBack(String),
 }
 
 impl ProjectCursors {
@@ -119,6 +103,10 @@ impl ProjectCursors {
             );
         }
         let mut edit = None;
+        if let Some(to) = fallback.put_back.filter(|to| file.is_behind(*to)) {
+            edit = Some(Edit::PutBack(put_back(&file, &path, lastruns.first())));
+            file.note_put_back(to);
+        }
         if fallback.edited {
             edit = edit_of(project, &file, &fallback.start);
             CursorFile::note_stood(&mut file.reached, &file.cursors);
@@ -137,7 +125,10 @@ impl ProjectCursors {
             file,
             places,
             path,
-            rewrite: fallback.edited || fallback.damaged,
+            rewrite: fallback.edited
+                || fallback.damaged
+                || fallback.put_back.is_some()
+                || fallback.of_another,
             fallback,
             asked: HashSet::new(),
             lastruns,
@@ -189,7 +180,7 @@ impl ProjectCursors {
     /// Says what somebody did to its lastrun file: once, and where something comes of it.
     fn report_edit(&mut self) {
         match self.edit.take() {
-            Some(Edit::Forward(text)) => tracing::warn!("{text}"),
+            Some(Edit::Forward(text) | Edit::PutBack(text)) => tracing::warn!("{text}"),
             Some(Edit::Back(text)) => tracing::info!("{text}"),
             None => {}
         }
@@ -593,7 +584,7 @@ fn edit_of(project: &str, file: &CursorFile, start: &Start) -> Option<Edit> {
             "project `{project}`: `{path}` was written by somebody else: extracting from {}, \
              where cASO had come to {}. What lies between is not extracted: whoever wrote it has \
              to have done so (Python cASO does); if not, write {} there before the next run, or have it \
-             sent later (caso republish --month {month} --storage-anyway)",
+             sent later (caso republish --month {month} --project {project} --storage-anyway, where Python has sent nothing of that month)",
             to.1, from.1, from.1
         ))
     } else {
@@ -602,6 +593,17 @@ fn edit_of(project: &str, file: &CursorFile, start: &Start) -> Option<Edit> {
             from.1, to.1
         ))
     })
+}
+
+fn put_back(file: &CursorFile, path: &Path, lastrun: Option<&PathBuf>) -> String {
+    let lastrun = lastrun.map(|it| name_of(it)).unwrap_or_default();
+    format!(
+        "project `{}`: `{}` is older than `{lastrun}`, and cASO wrote both, as where it was put back from a backup: extracting from \
+         where its cursors stand; what adds up is extracted again in the windows of the first time, as far as the ledger of runs \
+         knows them",
+        file.project,
+        path.display()
+    )
 }
 
 /// The cursor file, and what is wrong with one that is damaged: it counts as empty.
@@ -629,139 +631,12 @@ fn read_cursor_file(
     }
 }
 
-fn cannot_read(project: &str, path: &Path, source: io::Error) -> CursorError {
+pub(super) fn cannot_read(project: &str, path: &Path, source: io::Error) -> CursorError {
     CursorError::Read {
         project: project.to_owned(),
         path: path.to_owned(),
         source,
     }
-}
-
-impl Fallback {
-    /// Reads the lastrun files, the first that decides first. A removed one of ours
-    /// takes the project's cursors in `file` along.
-    fn read(
-        file: &mut CursorFile,
-        lastruns: &[PathBuf],
-        global: &Path,
-        settled: &BTreeMap<String, String>,
-    ) -> Result<Fallback, CursorError> {
-        let project = file.project.clone();
-        let known = !file.cursors.is_empty();
-        // What stands there now is known from here on, whoever wrote it: a run that is
-        // killed before it has written its own there must not take it for a second edit.
-        let mut seen: Vec<(String, String)> = Vec::new();
-        let mut found: Option<Fallback> = None;
-        let mut removed = None;
-        let mut damaged = false;
-        for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
-            let is_global = path == global;
-            let text = match regular::read(path) {
-                Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                    let gone = file.lastrun.remove(&name_of(path)).is_some();
-                    if gone && lastruns.first().is_some_and(|first| first == path) {
-                        tracing::warn!(
-                            "project `{project}`: `{}` was removed, so its cursors start anew",
-                            path.display()
-                        );
-                        CursorFile::note_stood(&mut file.reached, &file.cursors);
-                        removed = Some(mem::take(&mut file.cursors));
-                    }
-                    continue;
-                }
-                Err(e) => return Err(cannot_read(&project, path, e)),
-            };
-            let wrote = file.lastrun.get(&name_of(path)).or(match is_global {
-                true => None,
-                false => file.coming.as_ref(),
-            });
-            let wrote = wrote.cloned();
-            if !is_global && parse_lastrun(&text).is_some() {
-                seen.push((name_of(path), text.clone()));
-            }
-            let (text, ours) = match (parse_lastrun(&text), wrote) {
-                // What a crash or a full disk left of a file whose text we know says nothing
-                // new. It is written again with the next cursor.
-                (None, Some(wrote)) => {
-                    tracing::warn!(
-                        "project `{project}`: `{}` holds `{}`, which is no date; cASO wrote \
-                         `{wrote}` there and goes on from there",
-                        path.display(),
-                        shown(&text)
-                    );
-                    damaged = true;
-                    (wrote, true)
-                }
-                (_, wrote) => {
-                    let ours = wrote.as_ref() == Some(&text) || file.coming.as_ref() == Some(&text);
-                    (text, ours)
-                }
-            };
-            // An operator's hand on a later file counts more than what we wrote
-            // into an earlier one.
-            let decides = match &found {
-                None => true,
-                Some(before) => known && !ours && !before.edited && !is_global,
-            };
-            if !decides {
-                continue;
-            }
-            let Some(at) = parse_lastrun(&text) else {
-                return Err(CursorError::NotADate {
-                    project,
-                    path: path.to_owned(),
-                    text: shown(&text),
-                });
-            };
-            let edited = known && !ours && !is_global;
-            let source = if edited {
-                StartSource::Edited(path.to_owned())
-            } else {
-                StartSource::Lastrun(path.to_owned())
-            };
-            // Where the cursor file is lost, what is noted of the lastrun files says that it is ours: a
-            // second more would overlap with what was extracted.
-            let noted = !known && settled.get(&name_of(path)) == Some(&text);
-            let at = match (ours || noted, text.as_str()) {
-                (true, BEGINNING) => None,
-                (true, _) => Some(at),
-                // What changed in Python's last second is in neither window.
-                (false, _) => Some(if at > 0 { at - 1 } else { at }),
-            };
-            found = Some(Fallback {
-                start: Start {
-                    at,
-                    source,
-                    extracted: false,
-                    reached: None,
-                    ahead: false,
-                },
-                ours,
-                noted,
-                edited,
-                removed: None,
-                damaged: false,
-            });
-        }
-        let mut found = found.unwrap_or(Fallback {
-            start: Start::at_the_beginning(),
-            ours: false,
-            noted: false,
-            edited: false,
-            removed: None,
-            damaged: false,
-        });
-        found.removed = removed;
-        found.damaged = damaged;
-        file.lastrun.extend(seen);
-        Ok(found)
-    }
-}
-
-/// Of a file's text, what a message shows.
-fn shown(text: &str) -> String {
-    text.chars().take(60).collect()
 }
 
 /// Whether a file may have that name: it comes from a file.

@@ -431,7 +431,7 @@ fn an_edit_is_reported_with_both_dates() {
         "WARN project `{PROJECT}`: `{}` was written by somebody else: extracting from 2026-11-30 \
          23:59:59+00:00, where cASO had come to {TEXT}. What lies between is not extracted: \
          whoever wrote it has to have done so (Python cASO does); if not, write {TEXT} there before the next run, or \
-         have it sent later (caso republish --month 2026-11 --storage-anyway)",
+         have it sent later (caso republish --month 2026-11 --project {PROJECT} --storage-anyway, where Python has sent nothing of that month)",
         name(&place)
     );
     assert_eq!(of(&place), [skipped]);

@@ -251,3 +251,60 @@ fn a_lastrun_alone_is_foreign() {
     place.put(BY_NAME, "garbage");
     assert!(!place.cursors().is_foreign(PROJECT, Some("ops")));
 }
+
+/// What another project of that name had moved, while this one was called otherwise, is nobody's edit.
+#[test]
+fn a_lastrun_by_name_says_nothing_of_a_project_that_did_not_move_it() {
+    let place = named();
+    let other = "0000000000000000000000000000000f";
+    let run = place.cursors();
+    run.starts(other, Some("ops"), &both()).unwrap();
+    for key in both() {
+        run.advance(other, &key, window(T, T + 600)).unwrap();
+    }
+    let now = || fs::read_to_string(path(&place, BY_NAME)).unwrap();
+    assert_ne!(now(), TEXT);
+    assert_eq!(place.starts(), [Some(T), Some(T)]);
+    assert_eq!(of(&place, "nova").source, StartSource::Cursor);
+    // From here on it is this one's.
+    let run = place.cursors();
+    run.starts(PROJECT, Some("ops"), &both()).unwrap();
+    for key in both() {
+        run.advance(PROJECT, &key, window(T, T + 60)).unwrap();
+    }
+    assert_eq!(now(), "2026-11-21 16:58:53+00:00");
+    place.put(BY_NAME, "2026-11-21 10:00:00");
+    let by_name = StartSource::Edited(path(&place, BY_NAME));
+    assert_eq!(of(&place, "nova").source, by_name, "and this is an edit");
+}
+
+/// Of the two files that cASO wrote the lastrun file is newer: the cursors go on where they stand, and how far others
+/// may have come is known until they have, too.
+#[test]
+fn cursors_that_are_older_than_their_lastrun_file_were_put_back() {
+    let place = extracted();
+    let file = format!("caso-cursors/{PROJECT}.json");
+    let run = place.cursors();
+    run.starts(PROJECT, None, &both()).unwrap();
+    let copy = fs::read(path(&place, &file)).unwrap();
+    for key in both() {
+        run.advance(PROJECT, &key, window(T, T + 600)).unwrap();
+    }
+    fs::write(path(&place, &file), copy).unwrap();
+    let put_back = |extractor| {
+        let found = of(&place, extractor);
+        (found.at, found.reached, found.source)
+    };
+    let expected = (Some(T), Some(T + 600), StartSource::Cursor);
+    assert_eq!(put_back("nova"), expected);
+    let told = said(|| {
+        let run = place.cursors();
+        run.starts(PROJECT, None, &both()).unwrap();
+        run.advance(PROJECT, &key("nova"), window(T, T + 60))
+            .unwrap();
+    });
+    let of_it = told.iter().filter(|line| line.contains("from a backup"));
+    assert_eq!(of_it.count(), 1, "{told:?}");
+    assert_eq!(put_back("cinder"), expected);
+    assert_eq!(put_back("nova").0, Some(T + 60));
+}

@@ -1,0 +1,178 @@
+//! What a project's lastrun files say, and whose text stands there.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use super::error::CursorError;
+use super::file::{CursorFile, Entry};
+use super::project::{BEGINNING, cannot_read, name_of};
+use super::{Start, StartSource};
+use crate::lastrun::parse_lastrun;
+use caso_base::regular;
+
+/// What the lastrun files say.
+#[derive(Debug)]
+pub(super) struct Fallback {
+    /// Where an extractor without a cursor starts.
+    pub(super) start: Start,
+    /// Whether it is a text that we wrote ourselves.
+    pub(super) ours: bool,
+    /// The same where the cursor file is lost, by what is noted of the lastrun files.
+    pub(super) noted: bool,
+    /// Whether it holds for those with a cursor, too.
+    pub(super) edited: bool,
+    /// The cursors that went with a lastrun file of ours that was removed.
+    pub(super) removed: Option<Vec<Entry>>,
+    /// One of ours holds no date any more.
+    pub(super) damaged: bool,
+    /// The project's own file is ours, by what is noted of the lastrun files, and stands there, which its cursors do not know.
+    pub(super) put_back: Option<i64>,
+    /// A file by its name says how far another project is.
+    pub(super) of_another: bool,
+}
+
+impl Fallback {
+    /// Reads the lastrun files, the first that decides first. A removed one of ours
+    /// takes the project's cursors in `file` along.
+    pub(super) fn read(
+        file: &mut CursorFile,
+        lastruns: &[PathBuf],
+        global: &Path,
+        settled: &BTreeMap<String, String>,
+    ) -> Result<Fallback, CursorError> {
+        let project = file.project.clone();
+        let known = !file.cursors.is_empty();
+        // What stands there now is known from here on, whoever wrote it: a run that is
+        // killed before it has written its own there must not take it for a second edit.
+        let mut seen: Vec<(String, String)> = Vec::new();
+        let mut found: Option<Fallback> = None;
+        let mut removed = None;
+        let mut damaged = false;
+        let mut put_back = None;
+        let mut of_another = false;
+        for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
+            let is_global = path == global;
+            let text = match regular::read(path) {
+                Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    let gone = file.lastrun.remove(&name_of(path)).is_some();
+                    if gone && lastruns.first().is_some_and(|first| first == path) {
+                        tracing::warn!(
+                            "project `{project}`: `{}` was removed, so its cursors start anew",
+                            path.display()
+                        );
+                        CursorFile::note_stood(&mut file.reached, &file.cursors);
+                        removed = Some(mem::take(&mut file.cursors));
+                    }
+                    continue;
+                }
+                Err(e) => return Err(cannot_read(&project, path, e)),
+            };
+            let wrote = file.lastrun.get(&name_of(path)).or(match is_global {
+                true => None,
+                false => file.coming.as_ref(),
+            });
+            let wrote = wrote.cloned();
+            let is_own = lastruns.first().is_some_and(|first| first == path);
+            let is_new = wrote.as_ref() != Some(&text) && file.coming.as_ref() != Some(&text);
+            let is_settled = settled.get(&name_of(path)) == Some(&text);
+            if known && is_new && is_settled && !is_own && !is_global {
+                // A project that has this name now, or had it meanwhile, has moved it.
+                of_another = true;
+                continue;
+            }
+            if !is_global && parse_lastrun(&text).is_some() {
+                seen.push((name_of(path), text.clone()));
+            }
+            let (text, ours) = match (parse_lastrun(&text), wrote) {
+                // What a crash or a full disk left of a file whose text we know says nothing
+                // new. It is written again with the next cursor.
+                (None, Some(wrote)) => {
+                    tracing::warn!(
+                        "project `{project}`: `{}` holds `{}`, which is no date; cASO wrote \
+                         `{wrote}` there and goes on from there",
+                        path.display(),
+                        shown(&text)
+                    );
+                    damaged = true;
+                    (wrote, true)
+                }
+                (Some(at), _) if known && is_new && is_settled && is_own => {
+                    put_back = Some(at);
+                    (text, true)
+                }
+                _ => (text, !is_new),
+            };
+            // An operator's hand on a later file counts more than what we wrote
+            // into an earlier one.
+            let decides = match &found {
+                None => true,
+                Some(before) => known && !ours && !before.edited && !is_global,
+            };
+            if !decides {
+                continue;
+            }
+            let Some(at) = parse_lastrun(&text) else {
+                return Err(CursorError::NotADate {
+                    project,
+                    path: path.to_owned(),
+                    text: shown(&text),
+                });
+            };
+            let edited = known && !ours && !is_global;
+            let source = if edited {
+                StartSource::Edited(path.to_owned())
+            } else {
+                StartSource::Lastrun(path.to_owned())
+            };
+            // Where the cursor file is lost, what is noted of the lastrun files says that it is ours: a
+            // second more would overlap with what was extracted.
+            let noted = !known && is_settled;
+            let at = match (ours || noted, text.as_str()) {
+                (true, BEGINNING) => None,
+                (true, _) => Some(at),
+                // What changed in Python's last second is in neither window.
+                (false, _) => Some(if at > 0 { at - 1 } else { at }),
+            };
+            found = Some(Fallback {
+                start: Start {
+                    at,
+                    source,
+                    extracted: false,
+                    reached: None,
+                    ahead: false,
+                },
+                ours,
+                noted,
+                edited,
+                removed: None,
+                damaged: false,
+                put_back: None,
+                of_another: false,
+            });
+        }
+        let mut found = found.unwrap_or(Fallback {
+            start: Start::at_the_beginning(),
+            ours: false,
+            noted: false,
+            edited: false,
+            removed: None,
+            damaged: false,
+            put_back: None,
+            of_another: false,
+        });
+        found.removed = removed;
+        found.damaged = damaged;
+        found.put_back = put_back;
+        found.of_another = of_another;
+        file.lastrun.extend(seen);
+        Ok(found)
+    }
+}
+
+/// Of a file's text, what a message shows.
+fn shown(text: &str) -> String {
+    text.chars().take(60).collect()
+}
