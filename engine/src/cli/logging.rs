@@ -38,6 +38,8 @@ pub struct LogSettings {
     pub syslog: Option<u8>,
     /// Takes the components' warnings, which the run reports where they are new.
     pub remarks: ComponentWarnings,
+    /// It takes what is wrong with the log, too: said by a run of each hour it would be in each hour's mail.
+    pub holds: bool,
 }
 
 /// Installs the process's logger. Called once a process.
@@ -52,31 +54,33 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
             .with_target("caso", level)
             .with_target("guest", level)
     };
-    let on_stderr = if settings.debug {
-        LevelFilter::DEBUG
-    } else {
-        LevelFilter::WARN
-    };
     // A log that cannot be written is no reason to stop accounting: the lines that matter
     // go to stderr, and so does this one.
     let mut troubles = Vec::new();
-    let mut lines = |sink: io::Result<Sink>| match sink {
+    let mut lines = |sink: io::Result<Sink>, hint| match sink {
         Ok(sink) => Some(Lines::new(sink, settings.json)),
         Err(error) => {
-            troubles.push(error);
+            troubles.push((error, hint));
             None
         }
     };
     let file = settings.file.as_ref();
-    let file = file.and_then(|path| lines(open(path).map(|file| Sink::File(Mutex::new(file)))));
+    let opened = |path: &PathBuf| open(path).map(|file| Sink::File(Mutex::new(file)));
+    let file = file.and_then(|path| lines(opened(path), "correct `log_file` or `log_dir`"));
     let syslog = settings.syslog;
-    let syslog = syslog.and_then(|facility| lines(Sink::syslog(facility)));
+    let no_syslog = "unset `use_syslog`, or have a daemon listen there: in a container that socket has to be mounted";
+    let syslog = syslog.and_then(|facility| lines(Sink::syslog(facility), no_syslog));
+    // As in Python, a log takes it all: cron would mail each request.
+    let logged = (file.is_some() || syslog.is_some()) && !io::stderr().is_terminal();
+    let on_stderr = match settings.debug && !logged {
+        true => LevelFilter::DEBUG,
+        false => LevelFilter::WARN,
+    };
     let stderr = Lines::new(Sink::Stderr, settings.json);
     let remarks = Held(settings.remarks.clone());
-    let guests_on_stderr = if settings.debug {
-        LevelFilter::DEBUG
-    } else {
-        LevelFilter::ERROR
+    let guests_on_stderr = match settings.debug && !logged {
+        true => LevelFilter::DEBUG,
+        false => LevelFilter::ERROR,
     };
     let progress = match io::stderr().is_terminal() {
         true => LevelFilter::INFO,
@@ -96,11 +100,12 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .with(syslog.map(|layer| layer.with_filter(ours(level))))
         .try_init()
         .map_err(io::Error::other)?;
-    for trouble in troubles {
-        tracing::warn!(
-            hint = "correct `log_file` or `log_dir`, or unset `use_syslog`",
-            "{trouble}: lines that matter go to standard error"
-        );
+    for (trouble, hint) in troubles {
+        let text = format!("{trouble}: lines that matter go to standard error");
+        match settings.holds {
+            true => settings.remarks.note("log", || (text, hint)),
+            false => tracing::warn!(hint, "{text}"),
+        }
     }
     Ok(())
 }

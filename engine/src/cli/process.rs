@@ -128,7 +128,10 @@ pub fn refuse(error: &clap::Error) -> Exit {
 }
 
 fn extract(config: Config, recording: Recording, summary: bool) -> Exit {
-    let settings = log_settings(&config);
+    let settings = LogSettings {
+        holds: true,
+        ..log_settings(&config)
+    };
     let remarks = settings.remarks.clone();
     logged(&settings, async {
         let kind = match recording {
@@ -180,7 +183,10 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
     for flag in ineffective {
         to_stderr(&format!("warning: `{flag}` has no effect on a delivery"));
     }
-    let settings = log_settings(&config);
+    let settings = LogSettings {
+        holds: true,
+        ..log_settings(&config)
+    };
     let remarks = settings.remarks.clone();
     logged(
         &settings,
@@ -219,6 +225,7 @@ pub fn log_settings(config: &Config) -> LogSettings {
         json: logging.json,
         syslog: logging.syslog.map(|facility| facility.code),
         remarks: ComponentWarnings::default(),
+        holds: false,
     }
 }
 

@@ -13,10 +13,11 @@ use super::prepare::Prepared;
 use super::summary::Summary;
 use super::summary::words::{count, len, listed};
 use caso_base::error_chain;
-use caso_base::time::{end_of_month, format_utc};
+use caso_base::time::{end_of_month, format_month, format_utc};
 use caso_disk::Disk;
-use caso_journal::{Journal, JournalError, Recovery, SegmentKey, SetAside};
+use caso_journal::{Journal, JournalError, Recovery, SegmentKey, SetAside, Waiting};
 use caso_model::extraction::Extractor;
+use caso_model::notice::Notice;
 use caso_state::Spool;
 use caso_state::backlog::{self, Backlog, Extent, Lost};
 use caso_state::ledger::{self, WindowLine};
@@ -120,6 +121,48 @@ pub fn tell(prepared: &Prepared, windows: &[WindowLine], summary: &mut Summary) 
     match left.iter().any(own) {
         true => summary.problem((text, hint)),
         false => summary.standing("lost-windows", text, hint),
+    }
+}
+
+/// Says that the journal may be from a backup: what is in it for a messenger was there before the last run, which had
+/// left nothing. It is delivered all the same, since nobody knows better; but behind newer records it takes usage back.
+pub fn tell_put_back(prepared: &Prepared, summary: &mut Summary) {
+    let Prepared { journal, .. } = prepared;
+    if !prepared.kind.is_real() || journal.sealed().is_empty() {
+        return;
+    }
+    let last = ledger::last_line(&prepared.spools.cursors);
+    let (Ok(Some(last)), Ok(waiting)) = (last, journal.waiting()) else {
+        return;
+    };
+    for Waiting {
+        messenger,
+        records,
+        oldest,
+        ..
+    } in waiting
+    {
+        let mut lines = last.messengers.iter();
+        let left_nothing = lines.any(|it| it.name == messenger && it.waiting == 0);
+        let Some(oldest) = oldest.filter(|oldest| left_nothing && *oldest < last.began) else {
+            continue;
+        };
+        let (waits, wait) = (
+            count(records, "record waits", "records wait"),
+            format_utc(oldest),
+        );
+        let text = format!(
+            "messenger `{messenger}`: {waits} that were extracted from {wait} on, though the run before this one left it nothing, as where \
+             `caso-journal` was put back from a backup: where newer records of the same servers were sent since, these take usage back"
+        );
+        let hint = format!(
+            "when they are delivered: `caso republish --month {} --types cloud,accelerator`, and each month since",
+            format_month(oldest)
+        );
+        summary.notice(&Notice::warning(
+            format!("journal-put-back:{messenger}"),
+            (text, hint),
+        ));
     }
 }
 

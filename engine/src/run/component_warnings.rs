@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use caso_base::Message;
 use caso_base::digest::sha256_hex;
 use caso_model::notice::{Notice, Notices};
 
@@ -37,6 +38,11 @@ impl ComponentWarnings {
                 text.to_owned()
             });
         }
+    }
+
+    /// Keeps what is no component's: of the program around the run.
+    pub fn note<M: Into<Message>>(&self, key: &str, message: impl FnOnce() -> M) {
+        self.0.notices.warn_once(key, message);
     }
 
     /// Those since the last call.

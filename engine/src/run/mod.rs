@@ -126,6 +126,7 @@ async fn phases(
     let extract = invocation.extract;
     let remarks = invocation.remarks.clone();
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), watched).await?;
+    backlog::tell_put_back(&prepared, &mut summary);
     extract::catch_up::sealed(&prepared, &mut summary);
     let delivering = deliver::begin(&prepared, cancel.clone());
     let mut extracted = None;

@@ -183,8 +183,14 @@ fn a_log_that_cannot_be_written_stops_no_accounting() {
     site.extract(&HOUR)
         .expect(0)
         .says("can't open the log file")
-        .says("standard error");
+        .says("standard error")
+        .says("correct `log_file` or `log_dir`")
+        .never_says("use_syslog");
     assert_eq!(site.cloud_records().len(), 2);
+    // It is the same from hour to hour, and so is every mail about it.
+    site.extract(&["--extract-to", "2026-10-09"])
+        .expect(0)
+        .never_says("log file");
 }
 
 /// A person looks on: what cron has mailed once still holds.

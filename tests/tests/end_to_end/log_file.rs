@@ -93,3 +93,21 @@ fn lines_for_programs_have_time_and_fields() {
     assert_eq!(messenger["records"], 12);
     assert!(of("requests").expect("the last line")["seconds"].is_number());
 }
+
+/// As in Python, the file takes it all, and cron has nothing to mail.
+#[test]
+fn what_is_asked_and_answered_goes_into_the_log_alone() {
+    let world = plain();
+    let mut site = world.site();
+    let log = site.path().join("caso.log");
+    site.set("DEFAULT", "debug", "true")
+        .set("DEFAULT", "log_file", &log.display().to_string());
+    let outcome = site.extract(&WINDOW).expect(0);
+    assert_eq!(outcome.stderr, "", "{outcome}");
+    let text = fs::read_to_string(log).expect("a log");
+    assert!(text.contains("GET http"), "{text}");
+    // Without one they have nowhere else to go.
+    let mut site = world.site();
+    site.set("DEFAULT", "debug", "true");
+    site.extract(&WINDOW).expect(0).says("debug: GET http");
+}

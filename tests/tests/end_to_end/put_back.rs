@@ -247,3 +247,43 @@ fn a_lastrun_file_by_name_is_that_of_the_project_with_the_tag() {
         assert_eq!(ledger.contains(&start), goes_on, "{names}: {ledger}");
     }
 }
+
+/// What waited when the copy was made was delivered since.
+#[test]
+fn a_journal_that_was_put_back_is_said() {
+    let (_cloud, mut site) = extracted();
+    site.with_mischief("retry");
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(3);
+    let segments = site.spool().join("caso-journal/segments");
+    let kept: Vec<_> = fs::read_dir(&segments)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    assert!(!kept.is_empty());
+    site.with_mischief("accept");
+    site.deliver().expect(0).never_says("put back");
+    for (path, text) in kept {
+        fs::write(path, text).unwrap();
+    }
+    // Of a run that began a while after that.
+    let ledger = fs::read_dir(site.spool().join("caso-runs")).unwrap();
+    let ledger = ledger.last().unwrap().unwrap().path();
+    let text = fs::read_to_string(&ledger).unwrap();
+    let last = text.lines().last().unwrap();
+    let began: serde_json::Value = serde_json::from_str(last).unwrap();
+    let began = began["began"].as_i64().unwrap();
+    let later = last.replace(
+        &format!("\"began\":{began},"),
+        &format!("\"began\":{},", began + 60),
+    );
+    fs::write(&ledger, text.replace(last, &later)).unwrap();
+
+    site.deliver()
+        .expect(0)
+        .says("messenger `mischief`: ")
+        .says("as where `caso-journal` was put back from a backup")
+        .says("caso republish --month");
+    site.deliver().never_says("put back");
+}

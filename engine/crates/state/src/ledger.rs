@@ -16,6 +16,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use caso_base::regular;
 use caso_base::time::{format_month, start_of_month};
@@ -188,6 +189,18 @@ fn is_newer(line: &[u8]) -> bool {
 /// # Errors
 /// A file is there and cannot be read.
 pub fn last(spool: &Spool) -> io::Result<Option<RunId>> {
+    last_as(spool)
+}
+
+/// The same, all of it.
+///
+/// # Errors
+/// As [`last`].
+pub fn last_line(spool: &Spool) -> io::Result<Option<RunLine>> {
+    last_as(spool)
+}
+
+fn last_as<T: DeserializeOwned>(spool: &Spool) -> io::Result<Option<T>> {
     let Some((_, path)) = months(&spool.ledger_folder())?.pop() else {
         return Ok(None);
     };

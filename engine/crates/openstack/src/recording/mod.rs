@@ -17,7 +17,7 @@ mod names;
 mod pseudonyms;
 mod recorder;
 mod replayer;
-mod secrets;
+pub(crate) mod secrets;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::super::error::{ApiError, Call, ProxyPart};
 use super::super::{Scope, Service};
 use super::Session;
 use super::answer::{self, BadBody};
+use super::hush;
 use caso_base::Clock;
 use caso_net::{Request, Response, TransportError, clean, redirect, retry};
 
@@ -132,13 +133,15 @@ impl Session {
             // 300 is how Keystone, Cinder and Glance give version documents.
             if (200..=300).contains(&response.status) {
                 return decode(&response).map_err(|bad| {
+                    let bad = hush::bad_body(bad, &hush::sent(&request));
                     let call = self.call(&request, Some(&response), purpose, attempts);
                     bad_body(bad, response.status, call)
                 });
             }
             let call = self.call(&request, Some(&response), purpose, attempts);
             let now = self.inner.clock.now();
-            return Err(refusal(&response, call, purpose, now));
+            let told = hush::answer(&response, &hush::sent(&request));
+            return Err(refusal(&told, call, purpose, now));
         }
         let call = self.call(&request, None, purpose, attempts);
         Err(Failure {

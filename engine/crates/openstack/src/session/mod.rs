@@ -13,6 +13,7 @@ mod ask;
 mod endpoint;
 mod exchange;
 mod federation;
+mod hush;
 mod login;
 mod presence;
 mod refusal;
