@@ -29,6 +29,22 @@ pub struct Extracted {
     pub names: BTreeMap<String, String>,
     pub windows: Vec<WindowLine>,
     pub failures: Vec<FailureLine>,
+    /// What is in no part, as it could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// What could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// A cloud, or a project of which nothing is known but that it was asked for.
+    Whole,
+    /// One extractor of a project.
+    Part {
+        /// As its records have it: the name, or the id where it has none.
+        project: String,
+        vo: String,
+        extractor: Extractor,
+    },
 }
 
 /// What was sealed of one extractor of a project.
@@ -63,10 +79,12 @@ impl Extracted {
         for (failure, _) in &report.failures {
             let project = failure.id.clone().or(Some(failure.asked.clone()));
             let reason = failure.to_string();
+            self.unread.push(Unread::Whole);
             self.failures
                 .push(of_cloud(project, failure.name.clone(), reason));
         }
         for reason in &report.without_cursor {
+            self.unread.push(Unread::Whole);
             self.failures
                 .push(of_cloud(None, None, reason.text.clone()));
         }
@@ -74,6 +92,7 @@ impl Extracted {
             Ok(regions) => regions,
             Err(error) => {
                 let reason = error_chain(error.as_ref());
+                self.unread.push(Unread::Whole);
                 self.failures.push(of_cloud(None, None, reason));
                 return;
             }
@@ -89,6 +108,14 @@ impl Extracted {
                 }
                 for part in extractors {
                     let extractor = part.extractor.as_str();
+                    if part.result.is_unread() {
+                        let name = project.name.as_ref().unwrap_or(&project.id);
+                        self.unread.push(Unread::Part {
+                            project: name.clone(),
+                            vo: project.vo.clone(),
+                            extractor: part.extractor,
+                        });
+                    }
                     match part.result {
                         ExtractorResult::Done { mut counts, .. } => {
                             for sealed in &mut counts.windows {
@@ -186,6 +213,7 @@ pub fn keep(
         names,
         windows,
         failures,
+        unread: _,
     } = extracted.unwrap_or_default();
     let line = RunLine {
         took_ms,

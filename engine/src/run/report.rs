@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::component_warnings::ComponentWarnings;
 use super::exit::Exit;
 use super::kind::Kind;
-use super::ledger::lacks_runs;
+use super::ledger::{Extracted, Unread, lacks_runs};
 use super::month;
 use super::prepare::{self, Prepared, Stopped};
 use super::republish::Again;
@@ -30,9 +30,10 @@ use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_journal::WaitingRecord;
 use caso_model::Window;
+use caso_model::extraction::Extractor;
 use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
 use caso_model::record_type::RecordType;
-use caso_state::ledger;
+use caso_state::ledger::{self, FailureLine};
 
 /// So long before the month the window begins, in seconds.
 const BEFORE: i64 = 60;
@@ -77,7 +78,9 @@ struct Shown {
     /// `2026-10`.
     month: String,
     by: By,
-    rows: Vec<Row>,
+    rows: Vec<ShownRow>,
+    /// What could not be read, in words.
+    failures: Vec<String>,
     /// Servers that ran before the month and have no record as of its beginning, or whose
     /// records have no wall time: they are not in the sums.
     unknown_servers: u64,
@@ -88,7 +91,7 @@ struct Shown {
 }
 
 /// What was used in the month.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Row {
     /// The VO or the project.
     name: String,
@@ -98,6 +101,88 @@ struct Row {
     /// Of all accelerators together.
     accelerator_seconds: f64,
     gib_days: f64,
+}
+
+/// The same as it is shown: what could not be read of it is unknown, and not nothing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ShownRow {
+    name: String,
+    servers: Option<u64>,
+    wall_seconds: Option<u64>,
+    cpu_seconds: Option<u64>,
+    accelerator_seconds: Option<f64>,
+    gib_days: Option<f64>,
+}
+
+impl ShownRow {
+    fn of(row: Row, unread: &UnreadRows) -> Self {
+        let servers = !unread.servers.has(&row.name);
+        let volumes = !unread.volumes.has(&row.name);
+        Self {
+            servers: servers.then_some(row.servers),
+            wall_seconds: servers.then_some(row.wall_seconds),
+            cpu_seconds: servers.then_some(row.cpu_seconds),
+            accelerator_seconds: servers.then_some(row.accelerator_seconds),
+            gib_days: volumes.then_some(row.gib_days),
+            name: row.name,
+        }
+    }
+}
+
+/// Rows of which something is lacking.
+#[derive(Debug, Default)]
+struct UnreadRows {
+    servers: Names,
+    volumes: Names,
+}
+
+/// Names of rows, or every one: of a cloud that failed as a whole nobody knows whose usage it has.
+#[derive(Debug, Default)]
+struct Names {
+    all: bool,
+    some: BTreeSet<String>,
+}
+
+impl Names {
+    fn has(&self, name: &str) -> bool {
+        self.all || self.some.contains(name)
+    }
+}
+
+impl UnreadRows {
+    fn of(unread: &[Unread], by: By) -> Self {
+        let mut rows = UnreadRows::default();
+        for it in unread {
+            match it {
+                Unread::Whole => {
+                    rows.servers.all = true;
+                    rows.volumes.all = true;
+                }
+                Unread::Part {
+                    project,
+                    vo,
+                    extractor,
+                } => {
+                    let names = match extractor {
+                        Extractor::Nova | Extractor::Ceilometer => &mut rows.servers,
+                        Extractor::Cinder => &mut rows.volumes,
+                        Extractor::Neutron | Extractor::Prometheus => continue,
+                    };
+                    let name = match by {
+                        By::Vo => vo,
+                        By::Project => project,
+                    };
+                    names.some.insert(name.clone());
+                }
+            }
+        }
+        rows
+    }
+
+    /// Those that are named, whether or not anything of theirs was read.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.servers.some.iter().chain(&self.volumes.some)
+    }
 }
 
 /// Prints it.
@@ -145,8 +230,8 @@ async fn read(
         remarks,
     };
     let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
-    extract::extract(&prepared, cancel, None, &mut summary).await;
-    let shown = shown(&prepared, what, month).map_err(failed())?;
+    let extracted = extract::extract(&prepared, cancel, None, &mut summary).await;
+    let shown = shown(&prepared, what, month, &extracted).map_err(failed())?;
     let text = match what.form {
         ReportForm::Text => text(&shown),
         ReportForm::Csv => csv(&shown),
@@ -156,7 +241,12 @@ async fn read(
     Ok(summary.exit(prepared.config.partial_exit_ok))
 }
 
-fn shown(prepared: &Prepared, what: &Report, window: Window) -> anyhow::Result<Shown> {
+fn shown(
+    prepared: &Prepared,
+    what: &Report,
+    window: Window,
+    extracted: &Extracted,
+) -> anyhow::Result<Shown> {
     let names = prepared.messenger_names();
     let messenger = names
         .first()
@@ -181,12 +271,21 @@ fn shown(prepared: &Prepared, what: &Report, window: Window) -> anyhow::Result<S
             }
         }
     }
+    let unread = UnreadRows::of(&extracted.unread, what.by);
+    for name in unread.names() {
+        sums.row(name);
+    }
     let (rows, unknown) = sums.finish();
+    let failures = extracted.failures.iter();
     Ok(Shown {
         format: 1,
         month: month::name(what.month),
         by: what.by,
-        rows,
+        rows: rows
+            .into_iter()
+            .map(|row| ShownRow::of(row, &unread))
+            .collect(),
+        failures: failures.map(not_read).collect(),
         unknown_servers: unknown.servers,
         unknown_cpu_servers: unknown.cpu,
         extracted_records: records,
@@ -353,14 +452,17 @@ fn text(shown: &Shown) -> String {
     for row in &shown.rows {
         table.row([
             row.name.clone(),
-            row.servers.to_string(),
-            hours(row.wall_seconds),
-            hours(row.cpu_seconds),
-            format!("{:.1}", row.accelerator_seconds / 3_600.0),
-            format!("{:.1}", row.gib_days),
+            or_dash(row.servers, |it| it.to_string()),
+            or_dash(row.wall_seconds, hours),
+            or_dash(row.cpu_seconds, hours),
+            or_dash(row.accelerator_seconds, |it| format!("{:.1}", it / 3_600.0)),
+            or_dash(row.gib_days, |it| format!("{it:.1}")),
         ]);
     }
     let mut page = table.to_string();
+    for failure in &shown.failures {
+        let _ = writeln!(page, "not read: {}", clean_line(failure));
+    }
     if shown.unknown_servers > 0 {
         let _ = writeln!(
             page,
@@ -386,8 +488,17 @@ fn text(shown: &Shown) -> String {
         false => Vec::from_iter(kinds).join(", "),
     };
     let _ = writeln!(page, "extracted in {}, by the ledger: {kinds}", shown.month);
-    let _ = writeln!(page, "next  caso republish --month {}", shown.month);
+    // What cannot be read cannot be sent once more either.
+    let next = match shown.failures.is_empty() {
+        true => format!("caso republish --month {}", shown.month),
+        false => "caso check".to_owned(),
+    };
+    let _ = writeln!(page, "next  {next}");
     page
+}
+
+fn or_dash<T>(value: Option<T>, shown: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| "-".to_owned(), shown)
 }
 
 fn csv(shown: &Shown) -> String {
@@ -395,13 +506,40 @@ fn csv(shown: &Shown) -> String {
         "name,servers,wall_seconds,cpu_seconds,accelerator_seconds,gib_days\r\n".to_owned();
     for row in &shown.rows {
         let name = clean_line(&row.name).replace('"', "\"\"");
-        let _ = write!(
-            page,
-            "\"{name}\",{},{},{},{},{}\r\n",
-            row.servers, row.wall_seconds, row.cpu_seconds, row.accelerator_seconds, row.gib_days
-        );
+        let cells = [
+            cell(row.servers),
+            cell(row.wall_seconds),
+            cell(row.cpu_seconds),
+            cell(row.accelerator_seconds),
+            cell(row.gib_days),
+        ];
+        let _ = write!(page, "\"{name}\",{}\r\n", cells.join(","));
     }
     page
+}
+
+/// Nothing where it is not known.
+fn cell<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |it| it.to_string())
+}
+
+/// Whose what, and why.
+pub fn not_read(failure: &FailureLine) -> String {
+    let FailureLine {
+        cloud,
+        project,
+        name,
+        extractor,
+        reason,
+    } = failure;
+    let whose = match name.as_ref().or(project.as_ref()) {
+        Some(project) => format!("project `{project}`"),
+        None => format!("cloud `{cloud}`"),
+    };
+    match extractor {
+        Some(extractor) => format!("{whose}, {extractor}: {reason}"),
+        None => format!("{whose}: {reason}"),
+    }
 }
 
 #[cfg(test)]
@@ -512,11 +650,15 @@ mod tests {
     #[test]
     fn as_text_and_as_csv() {
         let (rows, unknown) = sums(By::Vo);
-        let shown = Shown {
+        let rows = rows.into_iter();
+        let mut shown = Shown {
             format: 1,
             month: "2026-10".into(),
             by: By::Vo,
-            rows,
+            rows: rows
+                .map(|row| ShownRow::of(row, &UnreadRows::default()))
+                .collect(),
+            failures: Vec::new(),
             unknown_servers: unknown.servers,
             unknown_cpu_servers: unknown.cpu,
             extracted_records: [("cloud".to_owned(), 4)].into(),
@@ -535,5 +677,48 @@ mod tests {
             csv(&shown),
             "name,servers,wall_seconds,cpu_seconds,accelerator_seconds,gib_days\r\n\"vo\",3,25100,50000,1800,6\r\n"
         );
+
+        // Nothing that could not be read is shown as nothing.
+        let unread = [
+            Unread::Part {
+                project: "project".into(),
+                vo: "vo".into(),
+                extractor: Extractor::Nova,
+            },
+            Unread::Part {
+                project: "another".into(),
+                vo: "new".into(),
+                extractor: Extractor::Cinder,
+            },
+        ];
+        let rows = UnreadRows::of(&unread, By::Vo);
+        let lacking = |name: &str| {
+            ShownRow::of(
+                Row {
+                    name: name.into(),
+                    ..Row::default()
+                },
+                &rows,
+            )
+        };
+        shown.rows = vec![lacking("vo"), lacking("new"), lacking("whole")];
+        shown.failures = vec!["project `project`, nova: HTTP 502".into()];
+        assert_eq!(
+            csv(&shown).lines().skip(1).collect::<Vec<_>>(),
+            ["\"vo\",,,,,0", "\"new\",0,0,0,0,", "\"whole\",0,0,0,0,0"]
+        );
+        let page = text(&shown);
+        assert!(
+            page.contains("vo           -       -      -      -       0.0\n"),
+            "{page}"
+        );
+        assert!(
+            page.contains("not read: project `project`, nova: HTTP 502\n"),
+            "{page}"
+        );
+        assert!(page.ends_with("next  caso check\n"), "{page}");
+        let all = UnreadRows::of(&[Unread::Whole], By::Vo);
+        let row = ShownRow::of(Row::default(), &all);
+        assert_eq!((row.servers, row.gib_days), (None, None));
     }
 }

@@ -21,6 +21,7 @@ use super::ledger::Part;
 use super::month;
 use super::prepare::{self, Stopped};
 use super::remedy::{self, advised};
+use super::report::not_read;
 use super::table::Table;
 use super::{Invocation, extract, run};
 use crate::stdout;
@@ -101,7 +102,9 @@ pub async fn republish(
         let invocation = invocation(config, kind);
         let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
         let extracted = extract::extract(&prepared, cancel, None, &mut summary).await;
-        stdout::page(&text(&what, &extracted.parts)).map_err(Stopped::with(Exit::Nothing))?;
+        let failures: Vec<String> = extracted.failures.iter().map(not_read).collect();
+        stdout::page(&text(&what, &extracted.parts, &failures))
+            .map_err(Stopped::with(Exit::Nothing))?;
         Ok::<Exit, Stopped>(summary.exit(prepared.config.partial_exit_ok))
     };
     shown.await.unwrap_or_else(Stopped::report)
@@ -180,7 +183,7 @@ struct Sum {
     windows: usize,
 }
 
-fn text(what: &Republish, parts: &[Part]) -> String {
+fn text(what: &Republish, parts: &[Part], failures: &[String]) -> String {
     let mut sums: BTreeMap<(&str, RecordType), Sum> = BTreeMap::new();
     for part in parts {
         let project = part.name.as_deref().unwrap_or(&part.project);
@@ -213,10 +216,18 @@ fn text(what: &Republish, parts: &[Part]) -> String {
             effect(*kind, what.storage_anyway).to_owned(),
         ]);
     }
+    let failed = failures.iter();
+    let failed = failed.map(|it| format!("not read: {}\n", clean_line(it)));
+    // Half a month is not sent by who did not read that it is half.
+    let next = match failures.is_empty() {
+        true => "the same with `--yes`",
+        false => "caso check",
+    };
     format!(
-        "What would be sent of {} (nothing was sent):\n{table}Addresses cannot be counted afterwards; volumes have \
-         their present sizes. Cursors stay.\n{}next  the same with `--yes`\n",
+        "What would be sent of {} (nothing was sent):\n{table}{}Addresses cannot be counted afterwards; volumes have \
+         their present sizes. Cursors stay.\n{}next  {next}\n",
         month::name(what.month),
+        failed.collect::<String>(),
         to_do(what)
     )
 }
@@ -276,7 +287,7 @@ mod tests {
             yes: false,
         };
         assert_eq!(
-            text(&what, &parts),
+            text(&what, &parts, &[]),
             "What would be sent of 2026-10 (nothing was sent):\n\
              PROJECT  TYPE     RECORDS  WINDOWS  EFFECT AT THE CONSUMER\n\
              vo[2J    cloud         31        1  replaces, by VM and month\n\

@@ -255,9 +255,14 @@ impl Task {
             self.report_put_back(came);
         }
         let explicit = self.region.bounds.from.explicit().is_some();
-        // It may stand where somebody said, or its file was put back, or lost: the ledger says how far it was all the same, and up
-        // to there nothing is new. A gap there is of runs that it does not know.
-        let known = self.start.at.max(past.last());
+        let known = match self.start.ahead && (self.start.extracted || self.start.reached.is_some())
+        {
+            // What lies ahead of it somebody extracted by hand, or a run that was killed: its file knows that.
+            true => self.start.at,
+            // It may stand where somebody said, or its file was put back, or lost: the ledger says how far it was all the same,
+            // and up to there nothing is new. A gap there is of runs that it does not know.
+            false => self.start.at.max(past.last()),
+        };
         // With the option what is not known is new. What was extracted up to the future is known as that.
         let reached = self.start.reached;
         let reached = reached.filter(|reached| *reached <= now && !past.gave_up(*reached));

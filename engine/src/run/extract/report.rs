@@ -123,6 +123,11 @@ impl Blame {
 }
 
 impl ExtractorResult {
+    /// Whether nothing is known of what was used.
+    pub fn is_unread(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Cancelled)
+    }
+
     /// This one and that of the next window, where both are done; else the next.
     pub fn with(self, next: Self) -> Self {
         match (self, next) {
