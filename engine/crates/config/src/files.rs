@@ -199,8 +199,13 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
                 .take(error.utf8_error().valid_up_to());
             let file = path.display().to_string();
             let file = shell_word(&file);
+            let from = match error.as_bytes() {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "utf-16",
+                _ => "windows-1252",
+            };
+            // Printed, what it converts would be on the terminal, passwords and all.
             let hint = format!(
-                "find out what it is with `file {file}`, and convert it, as by `iconv -f latin1 -t utf8 {file}`"
+                "find out what it is with `file {file}`, convert it, as by `iconv -f {from} -t utf-8 -o {file}.new {file}`, and put that in its place"
             );
             errors.push(ConfigError::Grammar {
                 path,

@@ -370,7 +370,9 @@ impl ApiError {
                     call.service
                 ));
             }
-            ApiError::RateLimited { .. } => "lower `concurrency` in [DEFAULT]",
+            ApiError::RateLimited { .. } => {
+                "lower `concurrency` in [DEFAULT], or where it is 1 have the limit raised"
+            }
             ApiError::TooLarge { .. } => "lower `page_size` in [DEFAULT]",
             ApiError::Shape { call, .. } => {
                 return Some(odd_answer(call.service, call.request_id.as_deref()));
@@ -613,7 +615,9 @@ fn redirect_remedy(service: Service) -> &'static str {
         Service::OpenIdProvider => {
             "write the final address into `discovery_endpoint` or `access_token_endpoint` in `[keystone_auth]`"
         }
-        _ => "have the final address put into the cloud's catalog",
+        _ => {
+            "have the final address put into the cloud's catalog; where it is a login page, something stands before the service that no program passes"
+        }
     }
 }
 

@@ -100,7 +100,9 @@ impl LockError {
                     "SELinux, AppArmor or `ReadWritePaths=` of the systemd unit may deny it (`ausearch -m avc -ts recent`)",
                 )
             }
-            LockError::Io { .. } => Some("does its filesystem know record locks?"),
+            LockError::Io { .. } => Some(
+                "put `lock_path` in [DEFAULT] on a local disk: its filesystem may know no record locks, as NFS without a lock daemon",
+            ),
         }
     }
 }

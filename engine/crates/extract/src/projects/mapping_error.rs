@@ -68,7 +68,7 @@ fn fault(parser: &str) -> &'static str {
         ),
         (
             "key must be a string",
-            "a name stands in double quotes: one is missing, or is a single one",
+            "a name stands in double quotes: one is missing, or is a single one; comments there are none",
         ),
         (
             "control character",
@@ -97,7 +97,7 @@ fn fault(parser: &str) -> &'static str {
         ),
         (
             "expected value",
-            "here a text in double quotes or a bracket is missing, or a comma is too much",
+            "here a text in double quotes or a bracket is missing, or a comma is too much; comments there are none",
         ),
     ];
     let found = faults.iter().find(|(begins, _)| parser.starts_with(begins));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use caso_base::regular;
 use caso_base::time::format_month;
 use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
@@ -231,6 +232,9 @@ impl ProjectCursors {
         let noted = self.file.lastrun.keys().filter(|name| is_lastrun(name));
         let noted = noted.map(|name| spool.folder().join(name));
         for path in self.lastruns.iter().cloned().chain(noted) {
+            if self.is_of_another(&path, settled) {
+                continue;
+            }
             spool.disk().remove(&path)?;
             settled.remove(&name_of(&path));
         }
@@ -253,6 +257,21 @@ impl ProjectCursors {
             Some(folder) => spool.disk().sync_folder(folder),
             None => Ok(()),
         }
+    }
+
+    /// Whether a lastrun file by a name says how far another project is, which has the name by now.
+    fn is_of_another(&self, path: &Path, settled: &BTreeMap<String, String>) -> bool {
+        let name = name_of(path);
+        let (Ok(bytes), Some(known)) = (regular::read(path), settled.get(&name)) else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim();
+        let ours = self.file.lastrun.get(&name).or(self.file.coming.as_ref());
+        self.lastruns.first().is_none_or(|own| own != path)
+            && known == text
+            && ours.is_none_or(|ours| ours != text)
+            && self.file.coming.as_deref() != Some(text)
     }
 
     /// What moves to the ends of windows that continue their cursors, in the order of the

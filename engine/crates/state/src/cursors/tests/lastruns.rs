@@ -266,6 +266,19 @@ fn a_lastrun_by_name_says_nothing_of_a_project_that_did_not_move_it() {
     assert_ne!(now(), TEXT);
     assert_eq!(place.starts(), [Some(T), Some(T)]);
     assert_eq!(of(&place, "nova").source, StartSource::Cursor);
+    // Nor is it forgotten with this one.
+    let copy = tempfile::tempdir().unwrap();
+    for name in [BY_ID, BY_NAME, "caso-lastruns.json"] {
+        fs::copy(path(&place, name), copy.path().join(name)).unwrap();
+    }
+    let cursors = format!("caso-cursors/{PROJECT}.json");
+    let kept = fs::read(path(&place, &cursors)).unwrap();
+    Cursors::forget(&Spool::look(place.dir.path(), Disk::default()), PROJECT).unwrap();
+    assert!(path(&place, BY_NAME).exists() && !path(&place, BY_ID).exists());
+    for name in [BY_ID, BY_NAME, "caso-lastruns.json"] {
+        fs::copy(copy.path().join(name), path(&place, name)).unwrap();
+    }
+    fs::write(path(&place, &cursors), kept).unwrap();
     // From here on it is this one's.
     let run = place.cursors();
     run.starts(PROJECT, Some("ops"), &both()).unwrap();
