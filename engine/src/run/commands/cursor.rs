@@ -71,10 +71,18 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     if status.cursors.is_empty() && damaged.is_empty() {
         let spool = Spool::look(&config.spooldir, Disk::default());
         let earlier = Cursors::lastruns(&spool).context("cannot read the lastrun files")?;
-        return Ok(of_earlier(&earlier));
+        return Ok(match (&status.last_run, earlier.is_empty()) {
+            (Some(run), true) if run.replay => {
+                "no project has a cursor: a replay moves none\nnext  caso status\n".to_owned()
+            }
+            (Some(run), true) if !run.windows.is_empty() => {
+                "no project has a cursor: a window by hand moves none\nnext  caso-extract\n"
+                    .to_owned()
+            }
+            _ => of_earlier(&earlier),
+        });
     }
     let mut table = Table::new(["PROJECT", "CLOUD", "EXTRACTOR", "UP TO", ">BEHIND", "STATE"]);
-    let mut next = Vec::new();
     for cursor in &status.cursors {
         table.row([
             name(cursor).to_owned(),
@@ -84,13 +92,9 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
             cursor.lag.map_or("-".to_owned(), span),
             state(cursor),
         ]);
-        if !cursor.in_last_run && !cursor.lacking && cursor.lag.is_some_and(|lag| lag > LATE) {
-            next.push(format!("caso cursor forget {}", clean_line(name(cursor))));
-        }
     }
-    next.dedup();
-    next.push("caso status".to_owned());
-    Ok(table.to_string() + &damaged + &table::next(&next))
+    // It says of each that is behind what to do; what is forgotten nobody gets back.
+    Ok(table.to_string() + &damaged + &table::next(&["caso status".to_owned()]))
 }
 
 /// Where no run of this version has been, and maybe Python's.
@@ -121,15 +125,17 @@ fn state(cursor: &Cursor) -> String {
     if cursor.lacking {
         return "the cloud has no such service".to_owned();
     }
-    match (&cursor.reason, cursor.failed_runs, cursor.in_last_run) {
+    let late = cursor.lag.is_some_and(|lag| lag > LATE);
+    match (&cursor.reason, cursor.failed_runs, &cursor.not_asked) {
         (Some(reason), runs, _) if runs > 0 => {
             format!("failed in {}: {reason}", count(runs, "run", "runs"))
         }
         (_, runs, _) if runs > 0 => format!("failed in {}", count(runs, "run", "runs")),
-        (_, _, false) if cursor.lag.is_some_and(|lag| lag > LATE) => {
-            "the last run did not find it".to_owned()
-        }
-        _ if cursor.lag.is_some_and(|lag| lag > LATE) => "behind".to_owned(),
+        // An outage is no project's failure.
+        (Some(reason), _, _) => format!("failed: {reason}"),
+        (_, _, Some(why)) if late => format!("not asked: {why}"),
+        _ if late && cursor.is_gone() => "the last run did not find it".to_owned(),
+        _ if late => "behind".to_owned(),
         _ => "ok".to_owned(),
     }
 }
@@ -188,12 +194,16 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         ) => text + &older(&status, &cursors),
         _ => text,
     };
+    // What cannot be done is not announced. While somebody thinks it over runs may go on.
+    let spools = Kind::Real.spools(&config.spooldir).map_err(failed())?;
+    let mut lock = Kind::Real.lock(config).await.map_err(locked)?;
     stdout::page(&text).map_err(failed())?;
     if let Some(question) = question {
+        drop(lock.take());
         agreed(ask, question)?;
+        lock = Kind::Real.lock(config).await.map_err(locked)?;
     }
-    let spools = Kind::Real.spools(&config.spooldir).map_err(failed())?;
-    let _lock = Kind::Real.lock(config).await.map_err(locked)?;
+    let _lock = lock;
     let Some(first) = cursors.first() else {
         return Ok(());
     };
