@@ -23,10 +23,18 @@ pub struct Projects {
 /// One project, or several that are alike.
 pub struct Line {
     pub text: String,
+    /// The id of the one.
+    pub project: Option<String>,
     /// Why it failed in the last run; nothing where it did not.
     pub reason: String,
     /// What to do, where the run that failed does not say it.
     pub hint: Option<String>,
+}
+
+/// A project, as it is called in a line.
+struct Named<'a> {
+    id: &'a str,
+    name: String,
 }
 
 /// Extractors of which the same is to be said.
@@ -49,12 +57,13 @@ impl Projects {
         let all = by_project.len();
         by_project.retain(|_, cursors| cursors.iter().any(is_odd));
         let well = all - by_project.len();
-        let mut found: Vec<(Vec<String>, Same<'_>)> = Vec::new();
-        for cursors in by_project.values() {
+        let mut found: Vec<(Vec<Named<'_>>, Same<'_>)> = Vec::new();
+        for ((_, id), cursors) in &by_project {
             for (name, same) in of_project(cursors) {
+                let named = Named { id, name };
                 match found.iter_mut().find(|(_, known)| *known == same) {
-                    Some((names, _)) => names.push(name),
-                    None => found.push((vec![name], same)),
+                    Some((names, _)) => names.push(named),
+                    None => found.push((vec![named], same)),
                 }
             }
         }
@@ -64,6 +73,7 @@ impl Projects {
             let name = failure.name.as_deref().unwrap_or(project);
             Line {
                 text: format!("{name}: never extracted: {}", failure.reason),
+                project: failure.project.clone(),
                 reason: failure.reason.clone(),
                 hint: None,
             }
@@ -103,22 +113,27 @@ fn of_project<'a>(cursors: &[&'a Cursor]) -> Vec<(String, Same<'a>)> {
     found
 }
 
-fn in_lines((names, same): &(Vec<String>, Same<'_>)) -> Vec<Line> {
+fn in_lines((projects, same): &(Vec<Named<'_>>, Same<'_>)) -> Vec<Line> {
     let region = same.region.map_or_else(String::new, |it| format!(" {it}"));
-    let of = |who: &str| Line {
+    let of = |who: &str, project: Option<&str>| Line {
         text: format!(
             "{who}{region} {}: {}",
             same.extractors.join(", "),
             same.said
         ),
+        project: project.map(str::to_owned),
         reason: same.reason.to_owned(),
         hint: same.hint.clone(),
     };
-    match names.len() {
-        ..=FEW => names.iter().map(|name| of(name)).collect(),
+    match projects.len() {
+        ..=FEW => projects
+            .iter()
+            .map(|it| of(&it.name, Some(it.id)))
+            .collect(),
         _ => {
-            let names_of = named(names.iter().map(String::as_str));
-            vec![of(&format!("{} projects ({names_of})", len(names)))]
+            let names = named(projects.iter().map(|it| it.name.as_str()));
+            let who = format!("{} projects ({names})", len(projects));
+            vec![of(&who, None)]
         }
     }
 }
@@ -135,6 +150,13 @@ fn name(cursor: &Cursor) -> String {
 
 fn said(cursor: &Cursor) -> String {
     let up_to = match (cursor.at, cursor.lag) {
+        (Some(at), Some(lag @ ..-1)) => {
+            format!(
+                "up to {}, {} ahead of the clock",
+                format_utc(at),
+                span(-lag)
+            )
+        }
         (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
         _ => "never extracted".to_owned(),
     };

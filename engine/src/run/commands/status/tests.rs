@@ -280,6 +280,30 @@ fn a_hint_of_the_run_stands_below_its_project_and_its_queue() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert_eq!(shown.matches("hint ").count(), 4, "{shown}");
+    // Of two projects of one reason each has its own.
+    let status = Status {
+        cursors: ["a", "b"]
+            .map(|it| Cursor {
+                reason: Some("no".into()),
+                ..cursor(it, -HOUR)
+            })
+            .into(),
+        last_run: Some(RunLine {
+            problems: vec![
+                problem("project `name-of-a` (a): nova: no", "set a"),
+                problem("project `name-of-b` (b): nova: no", "set b"),
+            ],
+            ..well().last_run.unwrap()
+        }),
+        ..well()
+    };
+    let shown = text(&status);
+    for part in [
+        "60 min ahead of the clock: no\nhint        set a\n",
+        ": no\nhint        set b\n",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
 }
 
 /// It is of the time of its recording, and cron has nothing to do with it.

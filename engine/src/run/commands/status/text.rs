@@ -60,15 +60,16 @@ impl Page<'_> {
         let _ = writeln!(self.text, "{}", format!("{name:<NAME$}{text}").trim_end());
     }
 
-    /// What the last run said to do about this.
-    fn hint_of(&mut self, reason: &str) {
+    /// What the last run said to do about this; about a project, where others have the same.
+    fn hint_of(&mut self, reason: &str, project: Option<&str>) {
         if reason.is_empty() {
             return;
         }
-        let about = self
-            .problems
-            .iter()
-            .filter(|it| it.text.contains(reason))
+        let all = || self.problems.iter().filter(|it| it.text.contains(reason));
+        let of_project = |it: &&ProblemLine| project.is_some_and(|id| it.text.contains(id));
+        let alone = all().any(|it| of_project(&it));
+        let about = all()
+            .filter(|it| !alone || of_project(it))
             .filter_map(|it| it.hint.as_deref());
         for hint in about {
             if !self.hinted.contains(&hint) {
@@ -114,7 +115,7 @@ impl Page<'_> {
                 cloud => format!("cloud `{cloud}`: "),
             };
             self.line("", &format!("{place}{}", failure.reason));
-            self.hint_of(&failure.reason);
+            self.hint_of(&failure.reason, None);
         }
         let of_projects = projects.lines.iter().map(|it| it.reason.as_str());
         let of_queues = status.queues.iter().filter_map(|it| it.stopped.as_deref());
@@ -129,7 +130,7 @@ impl Page<'_> {
             if !known.iter().any(told) {
                 self.line("", &problem.text);
             }
-            self.hint_of(&problem.text);
+            self.hint_of(&problem.text, None);
         }
     }
 
@@ -151,7 +152,7 @@ impl Page<'_> {
             self.line("", &line.text);
             match &line.hint {
                 Some(hint) => self.line("hint", hint),
-                None => self.hint_of(&line.reason),
+                None => self.hint_of(&line.reason, line.project.as_deref()),
             }
         }
     }
@@ -188,7 +189,7 @@ impl Page<'_> {
                 );
             }
             self.line(if at == 0 { "queues" } else { "" }, &text);
-            self.hint_of(queue.stopped.as_deref().unwrap_or_default());
+            self.hint_of(queue.stopped.as_deref().unwrap_or_default(), None);
         }
     }
 
