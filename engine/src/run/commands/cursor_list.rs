@@ -79,11 +79,13 @@ fn in_rows(cursors: &[Cursor]) -> Vec<[String; 6]> {
     let mut rows: Vec<(&str, [String; 6])> = Vec::new();
     for cursor in cursors {
         let row = row(cursor);
+        let is_odd = cursor.is_failing() || cursor.is_gone() || cursor.not_asked.is_some();
         let [name, place, extractor, at, _, said] = &row;
         let known = rows
             .iter_mut()
             .find(|(project, [of, there, _, up_to, _, state])| {
-                said != OK
+                is_odd
+                    && said != OK
                     && (*project, of, there, up_to, state)
                         == (cursor.project.as_str(), name, place, at, said)
             });
