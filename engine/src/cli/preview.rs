@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use super::process::{log_settings, logged, to_stderr, until_signalled};
+use super::signals::Undone;
 use super::task::Task;
 use crate::run::{self, Exit, PreviewForm};
 use caso_config::{CommandLine, Config, Program};
@@ -76,6 +77,8 @@ pub fn execute(mut config: Config, form: &PreviewForm, of_dry_run: bool) -> Exit
     let remarks = settings.remarks.clone();
     logged(
         &settings,
-        until_signalled(|cancel| run::preview(config, form, remarks, cancel)),
+        until_signalled(Undone::IsNotShown, |cancel| {
+            run::preview(config, form, remarks, cancel)
+        }),
     )
 }

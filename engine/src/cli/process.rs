@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::commands::Started;
 use super::logging::{self, LogSettings};
+use super::signals::Undone;
 use super::task::{Recording, Task};
 use super::{
     check, completion, component, config, cursor, explain, init, preview, queue, report, republish,
@@ -203,14 +204,19 @@ fn deliver(config: Config, ineffective: &[String], summary: bool) -> Exit {
 }
 
 pub async fn start(invocation: Invocation) -> Exit {
-    until_signalled(|cancel| run::run(invocation, cancel)).await
+    let undone = match invocation.kind.is_dry() {
+        true => Undone::IsNotShown,
+        false => Undone::Waits,
+    };
+    until_signalled(undone, |cancel| run::run(invocation, cancel)).await
 }
 
 /// Does what a signal ends.
 pub async fn until_signalled<F: Future<Output = Exit>>(
+    undone: Undone,
     work: impl FnOnce(watch::Receiver<bool>) -> F,
 ) -> Exit {
-    match signals::watch() {
+    match signals::watch(undone) {
         Ok(cancel) => work(cancel).await,
         Err(error) => complain(&error.into(), Exit::Nothing),
     }

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use super::commands::for_delivery;
 use super::process::{complain, log_settings, logged, to_stderr, until_signalled};
 use super::republish::month;
+use super::signals::Undone;
 use super::task::Task;
 use crate::run::report::{self, By, Report, ReportForm};
 use crate::run::{Exit, ReportPage, report_page};
@@ -105,7 +106,9 @@ pub fn execute(config: Config, what: Report) -> Exit {
     let remarks = settings.remarks.clone();
     logged(
         &settings,
-        until_signalled(|cancel| report::report(config, what, remarks, cancel)),
+        until_signalled(Undone::IsNotShown, |cancel| {
+            report::report(config, what, remarks, cancel)
+        }),
     )
 }
 

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::commands::{flag, for_delivery};
 use super::process::{log_settings, logged, say, until_signalled};
+use super::signals::Undone;
 use super::task::Task;
 use crate::run::{self, Exit, Republish, republished};
 use caso_base::Message;
@@ -106,9 +107,15 @@ pub fn execute(config: Config, what: Republish) -> Exit {
     }
     let settings = log_settings(&config);
     let remarks = settings.remarks.clone();
+    let undone = match what.yes {
+        true => Undone::Waits,
+        false => Undone::IsNotShown,
+    };
     logged(
         &settings,
-        until_signalled(|cancel| run::republish(config, what, remarks, cancel)),
+        until_signalled(undone, |cancel| {
+            run::republish(config, what, remarks, cancel)
+        }),
     )
 }
 

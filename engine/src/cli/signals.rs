@@ -10,10 +10,28 @@ use tokio::sync::watch;
 /// What a run that is asked to end may take to do so.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// What becomes of work that a signal ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// The next run does it.
+    Waits,
+    /// It was to be shown, and nothing of it is kept.
+    IsNotShown,
+}
+
+impl Undone {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Waits => "what is not done yet waits for the next run",
+            Self::IsNotShown => "nothing is kept of it, and nothing was sent",
+        }
+    }
+}
+
 /// Becomes true when the process is asked to end. The second signal
 /// ends it at once: what is on disk is good at any instant. A terminal that closes asks, too,
 /// unless the process was started to outlive it (`nohup`).
-pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
+pub fn watch(undone: Undone) -> std::io::Result<watch::Receiver<bool>> {
     let (sender, receiver) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -34,7 +52,7 @@ pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
             if again {
                 std::process::exit(code);
             }
-            tracing::warn!("{name}: ending; what is not done yet waits for the next run");
+            tracing::warn!("{name}: ending; {}", undone.words());
             watchdog::end_within(GRACE, code);
             if sender.send(true).is_err() {
                 return;

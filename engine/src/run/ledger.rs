@@ -27,6 +27,8 @@ pub struct Extracted {
     pub parts: Vec<Part>,
     /// By the projects' ids.
     pub names: BTreeMap<String, String>,
+    /// Clouds whose projects are known.
+    pub listed: Vec<String>,
     pub windows: Vec<WindowLine>,
     pub failures: Vec<FailureLine>,
     /// What is in no part, as it could not be read.
@@ -69,6 +71,9 @@ impl Extracted {
 
     fn cloud(&mut self, report: CloudReport) {
         let cloud = report.cloud;
+        if report.listed {
+            self.listed.push(cloud.clone());
+        }
         let of_cloud = |project: Option<String>, name: Option<String>, reason| FailureLine {
             cloud: cloud.clone(),
             project,
@@ -146,7 +151,7 @@ impl Extracted {
                         }),
                         ExtractorResult::UpToDate
                         | ExtractorResult::Lacking { .. }
-                        | ExtractorResult::Cancelled => {}
+                        | ExtractorResult::Cancelled { .. } => {}
                     }
                 }
             }
@@ -211,6 +216,7 @@ pub fn keep(
     let Extracted {
         parts: _,
         names,
+        listed,
         windows,
         failures,
         unread: _,
@@ -218,6 +224,8 @@ pub fn keep(
     let line = RunLine {
         took_ms,
         extracted: did_extract,
+        replay: !prepared.kind.is_online(),
+        listed,
         requests: summary.requests(),
         names,
         windows,
@@ -252,16 +260,9 @@ fn line(RunId { began, process }: RunId, exit: Exit) -> RunLine {
         format: RunLine::FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         began,
-        took_ms: 0,
         exit: exit.code(),
         process,
-        extracted: false,
-        requests: 0,
-        names: BTreeMap::new(),
-        windows: Vec::new(),
-        failures: Vec::new(),
-        messengers: Vec::new(),
-        problems: Vec::new(),
+        ..RunLine::default()
     }
 }
 

@@ -94,7 +94,10 @@ pub async fn republish(
     };
     if what.yes {
         let exit = run(invocation(config, Kind::Real), cancel).await;
-        let _ = stdout::page(&format!("{}next  caso status\n", to_do(&what)));
+        // Of what came to nothing the error says what to do.
+        if matches!(exit, Exit::Done | Exit::Partly) {
+            let _ = stdout::page(&format!("{}next  caso status\n", to_do(&what)));
+        }
         return exit;
     }
     let shown = async {

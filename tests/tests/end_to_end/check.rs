@@ -261,7 +261,9 @@ fn a_queue_that_cannot_be_written_and_a_component_that_is_not_the_pinned_one() {
             "output_path",
             &file.join("queue").display().to_string(),
         );
-    let wrong = check(&site, &[]).expect(3);
+    // None is left that could be used: the run ends before it asks anybody.
+    let wrong = check(&site, &[]).expect(1);
+    site.extract(&[]).expect(1);
     let failed = lines(&wrong, "failed", "messenger");
     assert_eq!(failed.len(), 2, "{wrong}");
     assert!(failed.iter().any(|line| line.contains("sha256")), "{wrong}");
@@ -366,7 +368,6 @@ fn noop_alone_a_comment_behind_a_value_and_a_space_in_the_name_are_named() {
     for (option, text) in [
         ("messengers", "`noop` alone"),
         ("site_name", "a comment has a line of its own"),
-        ("site_name", "with a space"),
         ("password", "a comment has a line of its own"),
     ] {
         let said = lines(&odd, "warning", "configuration");
@@ -376,6 +377,12 @@ fn noop_alone_a_comment_behind_a_value_and_a_space_in_the_name_are_named() {
             "{option}: {text}: {odd}"
         );
     }
+    // One thing is one warning.
+    odd.never_says("with a space");
+    site.set("DEFAULT", "site_name", "TEST SITE");
+    check(&site, &["--offline"])
+        .expect(0)
+        .says("`[DEFAULT] site_name` is `TEST SITE`, with a space");
 }
 
 #[test]
@@ -790,9 +797,73 @@ fn cursors_that_a_run_cannot_go_on_from_are_named() {
     };
     lastrun(0, "2035-01-01 00:00:00+00:00");
     lastrun(1, "soon");
-    let found = check(&site, &[]).expect(3);
+    site.extract(&[]).expect(1);
+    let found = check(&site, &[]).expect(1);
     found
         .says("which is in the future")
         .says(&format!("caso cursor set {project} <date>"))
         .says("holds `soon`");
+}
+
+/// Extractors count and not projects, and a service that is gone is an error where it was read before.
+#[test]
+fn its_exit_code_is_that_of_the_run() {
+    let cloud = Cloud::start(Plan::generated(2, 1));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extractor", "nova, cinder");
+    site.set("DEFAULT", "overlapping_intervals", "true");
+    site.set("keystone_auth", "status_code_retries", "0");
+    site.extract_october().expect(0);
+    let both = |site: &Site, code: i32| {
+        let found = check(site, &[]).expect(code);
+        site.extract(&[]).expect(code);
+        for n in 0..2 {
+            site.set_cursor(&project_id(n), "2026-11-20 00:00:00+00:00");
+        }
+        found
+    };
+    cloud.inject(Rule::on("/servers/detail"), Fault::Status(502));
+    both(&site, 3);
+    cloud.heal();
+    cloud.inject(Rule::on("/volumes/detail"), Fault::Status(403));
+    both(&site, 3);
+    cloud.heal();
+    cloud.change(|plan| plan.lacks = vec!["block-storage".into()]);
+    both(&site, 3).says("cinder: it was extracted up to 2026-11-19T23:59:59Z, and now ");
+    cloud.change(|plan| plan.lacks.clear());
+    // Its queue stops the run before anybody is asked.
+    let queue = site.ssm().display().to_string();
+    let file = site.path().join("file");
+    fs::write(&file, "").unwrap();
+    site.set("ssm", "output_path", &file.display().to_string());
+    both(&site, 1);
+    site.set("ssm", "output_path", &queue);
+    // Every project can be read, and none would be.
+    for n in 0..2 {
+        site.set_cursor(&project_id(n), "2035-01-01 00:00:00+00:00");
+    }
+    check(&site, &[]).expect(1).says("which is in the future");
+    site.extract(&[]).expect(1);
+}
+
+/// As long as a run would, whatever a service asks for.
+#[test]
+fn it_waits_no_longer_than_a_run_and_what_is_alike_is_one_line() {
+    let cloud = Cloud::start(Plan::generated(5, 1));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extraction_timeout", "2");
+    site.set("DEFAULT", "extractor", "nova");
+    cloud.inject(Rule::on("/servers/detail"), Fault::Never);
+    let found = check(&site, &[]).expect(1);
+    let failed = lines(&found, "failed", "project");
+    assert_eq!(failed.len(), 1, "{found}");
+    assert!(failed[0].starts_with("nova: 5 projects ("), "{found}");
+    assert!(
+        failed[0].ends_with("not read to its end within `extraction_timeout` (2 s)"),
+        "{found}"
+    );
+    assert_eq!(
+        hint(&found, &failed[0]),
+        "see why that takes so long, or raise `extraction_timeout`"
+    );
 }

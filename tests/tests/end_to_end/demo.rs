@@ -53,9 +53,31 @@ fn what_a_demo_left_is_looked_at_and_removed() {
     let shown = folder.display().to_string();
     let conf = folder.join("caso.conf").display().to_string();
     assert_eq!(of(&["demo", &shown]).0, Some(0));
-    // A window by hand has no cursors; what waits for whom is there.
-    let (_, status) = of(&["status", "--config-file", &conf]);
-    assert!(status.contains("ssm: nothing waits"), "{status}");
+    // What the README names next: a replay has no cursors, and no cron that fails to start it.
+    let (code, status) = of(&["status", "--config-file", &conf]);
+    for part in [
+        "last run    a replay",
+        "ssm: nothing waits",
+        "as a replay moves none",
+        "all well",
+    ] {
+        assert!(status.contains(part), "{part}: {status}");
+    }
+    assert_eq!(
+        (code, status.contains("cron")),
+        (Some(0), false),
+        "{status}"
+    );
+    let (code, cursors) = of(&["cursor", "--config-file", &conf]);
+    assert_eq!(
+        (code, cursors),
+        (
+            Some(0),
+            format!(
+                "no project has a cursor: a replay moves none\nnext  caso status --config-file {conf}\n"
+            )
+        )
+    );
     let (code, config) = of(&["config", "show", "--config-file", &conf]);
     assert!(
         code == Some(0) && config.contains("site_name = DEMO-SITE"),

@@ -149,7 +149,13 @@ fn an_extraction_without_end_is_ended() {
     cloud.inject(Rule::on("/servers/detail"), Fault::Never);
     site.extract(&HOUR)
         .expect(1)
-        .says("the extraction took longer than `extraction_timeout` (1 s)");
+        .says("the extraction took longer than `extraction_timeout` (1 s)")
+        .says("it was reading nova of `project-0`");
+    // Whoever looks later learns at what.
+    site.start("caso", &["status"], &[])
+        .finish()
+        .expect(1)
+        .says("never extracted: not read to its end within `extraction_timeout` (1 s)");
     cloud.heal();
     site.set("DEFAULT", "extraction_timeout", "1h");
     site.extract(&HOUR).expect(0);

@@ -129,6 +129,45 @@ fn a_project_that_lost_its_tag_is_named() {
     assert!(outcome.stdout.contains(&project_id(1)), "{outcome}");
 }
 
+/// Nobody asked Keystone for its projects with success, and none of them is lost for that.
+#[test]
+fn an_outage_of_keystone_is_no_projects_loss() {
+    let cloud = Cloud::start(Plan::generated(2, 3));
+    let mut site = site(&cloud);
+    site.extract(&["--extract-to", "2026-10-16"]).expect(0);
+    let names_none = |site: &Site, why: &str| {
+        for form in [&[][..], &["--nagios"], &["--json"]] {
+            status(site, form)
+                .never_says("lost its tag")
+                .never_says("cursor forget")
+                .never_says("no longer extracted");
+        }
+        status(site, &[]).expect(1).says(why);
+        let cursors = site.start("caso", &["cursor"], &[]).finish().expect(0);
+        cursors
+            .says(why)
+            .never_says("did not find it")
+            .never_says("cursor forget");
+    };
+    cloud.inject(Rule::on("/v3/projects"), Fault::Status(503));
+    site.set("keystone_auth", "status_code_retries", "0");
+    site.extract(&[]).expect(1);
+    names_none(&site, "not asked: the cloud failed as a whole");
+    cloud.heal();
+    // It ended before it asked.
+    let queue = site.ssm().display().to_string();
+    let file = site.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    site.set("ssm", "output_path", &file.display().to_string());
+    site.extract(&[]).expect(1);
+    names_none(&site, "not asked: the last run ended before it asked");
+    site.set("ssm", "output_path", &queue);
+    // A run of one of them by hand says nothing of the other, either.
+    site.extract(&["--projects", &project_id(0), "--extract-to", "2026-10-17"])
+        .expect(0);
+    names_none(&site, "behind");
+}
+
 /// All projects are up to date, and the last run failed: in its login, in a cloud that `partial_exit_ok` makes
 /// light of, or before it asked anybody.
 #[test]

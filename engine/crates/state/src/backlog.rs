@@ -332,6 +332,8 @@ mod tests {
             exit: 0,
             process: 1,
             extracted: false,
+            replay: false,
+            listed: Vec::new(),
             requests: 0,
             names: Default::default(),
             windows,

@@ -64,8 +64,8 @@ pub fn append(spool: &Spool, run: &RunLine) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// The runs that began at `since` or later, in epoch seconds, the oldest first; without what was
-/// used, which is most of a line and of no use but to a report.
+/// The runs that began at `since` or later, in epoch seconds, in the order in which they ended, whatever a clock said
+/// that was put right since; without what was used, which is most of a line and of no use but to a report.
 ///
 /// # Errors
 /// A file is there and cannot be read.
@@ -86,7 +86,6 @@ pub fn read_with_damage(spool: &Spool, since: i64) -> io::Result<(Vec<RunLine>, 
         }
         runs.push(run);
     })?;
-    runs.sort_by_key(|run| run.began);
     Ok((runs, unreadable))
 }
 

@@ -1,13 +1,9 @@
-//! `caso cursor`: how far each extractor of each project is, and the two ways of changing that by
-//! hand. Looking takes no lock; setting and forgetting takes a run's.
-
-use std::collections::BTreeMap;
+//! `caso cursor set` and `forget`: the two ways of changing by hand how far a project is. Each takes a run's lock.
 
 use anyhow::{Context as _, anyhow};
-use serde::Serialize;
 
 use super::queue::{Ask, agreed};
-use super::status::{Cursor, LATE, Status};
+use super::status::{Cursor, Status};
 use crate::run::exit::Exit;
 use crate::run::extract::AgainError;
 use crate::run::extract::again::{PastWindows, adds_up, behind_gaps, pieces};
@@ -15,8 +11,7 @@ use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
 use crate::run::prepare::{Stopped, locked};
 use crate::run::remedy::advised;
-use crate::run::summary::words::{count, span};
-use crate::run::table::{self, Table};
+use crate::run::summary::words::span;
 use crate::stdout;
 use caso_base::line::clean_line;
 use caso_base::time::{format_month, format_utc};
@@ -25,6 +20,8 @@ use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
 use caso_model::Window;
 use caso_state::{Cursors, Spool};
+
+pub use super::cursor_list::list;
 
 /// What to change.
 #[derive(Debug, PartialEq)]
@@ -43,95 +40,9 @@ pub enum Change {
     },
 }
 
-/// As `--json` prints it. Fields are added; none changes its meaning, or `format` changes.
-/// Times are epoch seconds.
-#[derive(Serialize)]
-struct Listed {
-    format: u32,
-    now: i64,
-    /// As in `caso status --json`.
-    cursors: Vec<Cursor>,
-}
-
-/// # Errors
-/// The spool cannot be read.
-pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
-    let status = Status::read(config, SystemClock::new().now())?;
-    if json {
-        let listed = Listed {
-            format: 1,
-            now: status.now,
-            cursors: status.cursors,
-        };
-        return stdout::json(&listed);
-    }
-    let damaged = status.damaged_cursors.iter();
-    let damaged = damaged.map(|it| format!("`{}`: {}\n", it.file.display(), it.reason));
-    let damaged: String = damaged.collect();
-    if status.cursors.is_empty() && damaged.is_empty() {
-        let spool = Spool::look(&config.spooldir, Disk::default());
-        let earlier = Cursors::lastruns(&spool).context("cannot read the lastrun files")?;
-        return Ok(of_earlier(&earlier));
-    }
-    let mut table = Table::new(["PROJECT", "CLOUD", "EXTRACTOR", "UP TO", ">BEHIND", "STATE"]);
-    let mut next = Vec::new();
-    for cursor in &status.cursors {
-        table.row([
-            name(cursor).to_owned(),
-            cursor.key().place().to_string(),
-            cursor.extractor.clone(),
-            cursor.at.map_or("never".to_owned(), format_utc),
-            cursor.lag.map_or("-".to_owned(), span),
-            state(cursor),
-        ]);
-        if !cursor.in_last_run && !cursor.lacking && cursor.lag.is_some_and(|lag| lag > LATE) {
-            next.push(format!("caso cursor forget {}", clean_line(name(cursor))));
-        }
-    }
-    next.dedup();
-    next.push("caso status".to_owned());
-    Ok(table.to_string() + &damaged + &table::next(&next))
-}
-
-/// Where no run of this version has been, and maybe Python's.
-fn of_earlier(lastruns: &BTreeMap<String, Option<i64>>) -> String {
-    if lastruns.is_empty() {
-        return "no project was extracted yet\nnext  caso-extract\n".to_owned();
-    }
-    let mut table = Table::new(["LASTRUN OF", "UP TO"]);
-    for (project, at) in lastruns {
-        let project = match project.as_str() {
-            "" => "every project",
-            project => project,
-        };
-        let at = at.map_or("no date".to_owned(), format_utc);
-        table.row([clean_line(project), at]);
-    }
-    format!(
-        "No project was extracted by this cASO yet; it goes on from the lastrun files of the one before:\n\
-         {table}next  caso-extract --dry-run\n"
-    )
-}
-
-fn name(cursor: &Cursor) -> &str {
+/// For people.
+pub fn name(cursor: &Cursor) -> &str {
     cursor.name.as_deref().unwrap_or(&cursor.project)
-}
-
-fn state(cursor: &Cursor) -> String {
-    if cursor.lacking {
-        return "the cloud has no such service".to_owned();
-    }
-    match (&cursor.reason, cursor.failed_runs, cursor.in_last_run) {
-        (Some(reason), runs, _) if runs > 0 => {
-            format!("failed in {}: {reason}", count(runs, "run", "runs"))
-        }
-        (_, runs, _) if runs > 0 => format!("failed in {}", count(runs, "run", "runs")),
-        (_, _, false) if cursor.lag.is_some_and(|lag| lag > LATE) => {
-            "the last run did not find it".to_owned()
-        }
-        _ if cursor.lag.is_some_and(|lag| lag > LATE) => "behind".to_owned(),
-        _ => "ok".to_owned(),
-    }
 }
 
 /// Says what comes of it, asks where usage would be skipped or forgotten, and does it.
@@ -188,12 +99,16 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
         ) => text + &older(&status, &cursors),
         _ => text,
     };
+    // What cannot be done is not announced. While somebody thinks it over runs may go on.
+    let spools = Kind::Real.spools(&config.spooldir).map_err(failed())?;
+    let mut lock = Kind::Real.lock(config).await.map_err(locked)?;
     stdout::page(&text).map_err(failed())?;
     if let Some(question) = question {
+        drop(lock.take());
         agreed(ask, question)?;
+        lock = Kind::Real.lock(config).await.map_err(locked)?;
     }
-    let spools = Kind::Real.spools(&config.spooldir).map_err(failed())?;
-    let _lock = Kind::Real.lock(config).await.map_err(locked)?;
+    let _lock = lock;
     let Some(first) = cursors.first() else {
         return Ok(());
     };

@@ -6,6 +6,7 @@ pub mod component;
 mod config_sample;
 mod config_show;
 pub mod cursor;
+pub mod cursor_list;
 pub mod cursor_places;
 mod demo;
 mod explain;

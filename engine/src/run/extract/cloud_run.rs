@@ -61,6 +61,7 @@ impl CloudRun {
             failures: Vec::new(),
             without_cursor: Vec::new(),
             lost: Vec::new(),
+            listed: false,
             no_project: false,
             cancelled: false,
         };
@@ -92,9 +93,11 @@ impl CloudRun {
         };
         report.requests = session.requests();
         clock::compare(&session, self.context.now)?;
+        let found = found?;
+        report.listed = self.context.again.is_none() && self.is_listed(&caches.warnings);
         let mut projects = Vec::new();
         let mut failures = Vec::new();
-        for project in found? {
+        for project in found {
             match project {
                 Ok(project) => projects.push(project),
                 Err(failure) => failures.push(failure),
@@ -142,7 +145,12 @@ impl CloudRun {
     fn asks_for_all(&self, warnings: &Notices) -> bool {
         let Context { kind, again, .. } = self.context.as_ref();
         let recorded = !matches!(kind.as_ref(), Kind::Real | Kind::Dry { .. });
-        !recorded && again.is_none() && !self.cloud.projects_typed && !warnings.has(NO_LIST)
+        !recorded && again.is_none() && self.is_listed(warnings)
+    }
+
+    /// Whether all projects of the configuration were asked for, and Keystone gave a list.
+    fn is_listed(&self, warnings: &Notices) -> bool {
+        !self.cloud.projects_typed && !warnings.has(NO_LIST)
     }
 
     /// Where each project starts in each region. All are asked before any of

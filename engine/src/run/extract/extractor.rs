@@ -13,8 +13,8 @@ use super::segment::Written;
 use super::turns::Attempt;
 use super::window::{Bounds, Piece, Plan, in_the_future};
 use crate::run::remedy;
-use caso_base::error_chain;
 use caso_base::time::{format_month, format_utc};
+use caso_base::{Message, error_chain};
 use caso_extract::{ExtractError, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
@@ -81,6 +81,7 @@ impl Task {
 
     /// One window.
     async fn one(&self, piece: Piece) -> Result<Due, Attempt> {
+        let begun = !*self.region.context.cancel.borrow();
         let extracted = self.region.unless_cancelled(async {
             match self.may_try().await {
                 true => Some(self.read(piece).await),
@@ -90,7 +91,7 @@ impl Task {
         let extracted = match extracted.await {
             Some(Some(extracted)) => extracted,
             Some(None) => return Err(Attempt::Untried),
-            None => return Err(Attempt::Ended(ExtractorResult::Cancelled)),
+            None => return Err(Attempt::Ended(ExtractorResult::Cancelled { begun })),
         };
         Err(match extracted {
             Ok(Some(Read {
@@ -314,11 +315,7 @@ impl Task {
             return Attempt::Ended(ExtractorResult::error(inner));
         }
         let reason = remedy::of_extraction(error, &self.region.cloud, &self.project);
-        let kind = error.kind().filter(|_| !self.project.disabled);
-        let alike = kind.map(|kind| Alike {
-            kind,
-            right: remedy::right(error, &self.region.cloud),
-        });
+        let alike = Alike::of(error, &self.region.cloud, &self.project);
         if let Some((suspect, scope)) = suspect(error) {
             let Region {
                 outages, sources, ..
@@ -348,17 +345,8 @@ impl Task {
     /// somebody states that it is meant.
     fn lacking(&self, reason: String) -> ExtractorResult {
         let key = self.key();
-        if let (true, Some(until)) = (self.start.extracted, self.start.at) {
-            return ExtractorResult::failed((
-                format!(
-                    "it was extracted up to {}, and now {reason}",
-                    format_utc(until)
-                ),
-                format!(
-                    "if it was taken away for good, remove `{}` from `extractor`",
-                    key.extractor
-                ),
-            ));
+        if let Some(gone) = is_gone(&self.start, &key.extractor, &reason) {
+            return ExtractorResult::failed(gone);
         }
         let cursors = &self.region.context.cursors;
         match cursors.leave_out(&self.project.id, &key) {
@@ -374,4 +362,16 @@ impl Task {
             Err(error) => ExtractorResult::error(&error),
         }
     }
+}
+
+/// That a cloud has a service no more for which an extractor read it before: why it is not there is `reason`.
+pub fn is_gone(start: &Start, extractor: &str, reason: &str) -> Option<Message> {
+    let until = start.at.filter(|_| start.extracted)?;
+    Some(Message::from((
+        format!(
+            "it was extracted up to {}, and now {reason}",
+            format_utc(until)
+        ),
+        format!("if it was taken away for good, remove `{extractor}` from `extractor`"),
+    )))
 }

@@ -17,6 +17,7 @@ mod commit;
 pub mod cursor_keys;
 mod extractor;
 pub mod inheritance;
+pub mod late;
 mod mapping;
 mod outages;
 mod past_failures;
@@ -45,6 +46,7 @@ use self::ahead::Ahead;
 pub use self::bisect::BisectingMapper;
 use self::cloud_run::CloudRun;
 use self::commit::Commits;
+pub use self::extractor::is_gone;
 pub use self::segment::usage_context;
 pub use self::sources::Sources;
 use super::components::Mapper;
@@ -104,7 +106,7 @@ pub async fn extract(
     if let Some(note) = forgotten {
         summary.notice(&note);
     }
-    let (cancel, late) = within(config.extraction_timeout, cancel);
+    let (cancel, is_late) = within(config.extraction_timeout, cancel);
     let context = Arc::new(context(prepared, failures, ready, cancel));
     let mappers = prepared.kind.mappers_at_a_time(config);
     prepared.mapper.at_most(mappers);
@@ -133,15 +135,8 @@ pub async fn extract(
     for report in &reports {
         summary.cloud(report, config.clouds.len());
     }
-    if *late.borrow() {
-        summary.problem((
-            format!(
-                "the extraction took longer than `extraction_timeout` ({} s): what was not read by then \
-                 waits for the next run",
-                config.extraction_timeout.as_secs()
-            ),
-            "raise `extraction_timeout`, or find out which service is slow (`caso status`)",
-        ));
+    if *is_late.borrow() {
+        summary.problem(late::settle(&mut reports, config.extraction_timeout));
     }
     Extracted::of(reports)
 }

@@ -66,7 +66,8 @@ fn count(
         ExtractorResult::Done { .. } | ExtractorResult::Lacking { .. } => {
             failures.succeeded(project, key);
         }
-        ExtractorResult::Failed { .. } | ExtractorResult::UpToDate | ExtractorResult::Cancelled => {
-        }
+        ExtractorResult::Failed { .. }
+        | ExtractorResult::UpToDate
+        | ExtractorResult::Cancelled { .. } => {}
     }
 }

@@ -3,7 +3,8 @@
 pub use super::mapping::{Counted, Counts, Sealed};
 use crate::run::remedy::{self, Right};
 use caso_base::Message;
-use caso_extract::{ExtractErrorKind, ProjectFailure, ProjectRef};
+use caso_config::CloudConfig;
+use caso_extract::{ExtractError, ExtractErrorKind, ProjectFailure, ProjectRef};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_model::notice::Notice;
@@ -30,6 +31,8 @@ pub struct CloudReport {
     pub without_cursor: Vec<Message>,
     /// Of projects that were extracted, and are not any more.
     pub lost: Vec<Notice>,
+    /// Its projects are known, all that the configuration asks for: one that is not among them is not accounted.
+    pub listed: bool,
     /// It has none to account.
     pub no_project: bool,
     /// The run was asked to end before its projects were known.
@@ -89,8 +92,11 @@ pub enum ExtractorResult {
         /// Of what kind it was, where other projects may have met the same.
         alike: Option<Alike>,
     },
-    /// The run was asked to end.
-    Cancelled,
+    /// The run was asked to end, or took too long.
+    Cancelled {
+        /// While it was read.
+        begun: bool,
+    },
 }
 
 /// What many projects may fail of.
@@ -99,6 +105,17 @@ pub struct Alike {
     pub kind: ExtractErrorKind,
     /// What gives the account the right that it lacks.
     pub right: Option<Right>,
+}
+
+impl Alike {
+    /// Of an error of a project. A disabled one is of a kind of its own.
+    pub fn of(error: &ExtractError, cloud: &CloudConfig, project: &ProjectRef) -> Option<Self> {
+        let kind = error.kind().filter(|_| !project.disabled);
+        kind.map(|kind| Alike {
+            kind,
+            right: remedy::right(error, cloud),
+        })
+    }
 }
 
 /// Whose fault a failure is.

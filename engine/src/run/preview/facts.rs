@@ -144,7 +144,11 @@ impl Facts {
             let name = &messenger.name;
             let _ = writeln!(page, "{name}: {}{messages}{to}", records(messenger.records));
         }
-        page + &next(&["caso extract".to_owned()])
+        let command = match (self.window, self.failures.is_empty()) {
+            (None, false) => "caso check",
+            _ => "caso extract",
+        };
+        page + &next(&[command.to_owned()])
     }
 
     /// Of how many servers hours are in no row.

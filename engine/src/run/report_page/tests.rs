@@ -47,6 +47,8 @@ fn run(began: i64, windows: Vec<WindowLine>, names: &[(&str, &str)]) -> RunLine 
         exit: 0,
         process: 1,
         extracted: true,
+        replay: false,
+        listed: Vec::new(),
         requests: 1,
         names: names
             .iter()

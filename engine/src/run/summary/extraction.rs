@@ -5,7 +5,8 @@ mod alike;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use self::alike::{Failure, in_lines, without_mapping};
+pub use self::alike::{Failure, by_cause};
+use self::alike::{in_lines, without_mapping};
 use super::Summary;
 use super::words::{self, count, records};
 use crate::run::extract::clock::SET_CLOCK;
@@ -44,7 +45,7 @@ struct Away<'a> {
 }
 
 /// More projects that fail alike, with none that does not, are one line.
-const FEW: usize = 3;
+pub const FEW: usize = 3;
 
 impl Summary {
     /// One cloud, with its regions. `clouds` is how many there are: one alone
@@ -240,7 +241,7 @@ impl Summary {
                 let how_long = part.failing.map(how_long).unwrap_or_default();
                 return Some((reason.clone().of(&how_long), alike.as_ref()));
             }
-            ExtractorResult::Cancelled => self.failure(),
+            ExtractorResult::Cancelled { .. } => self.failure(),
         }
         None
     }

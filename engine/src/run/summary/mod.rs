@@ -12,6 +12,8 @@ mod extraction;
 mod journal;
 pub mod words;
 
+pub use self::extraction::{FEW, Failure, by_cause};
+
 use crate::run::remedy;
 use caso_base::Message;
 use caso_base::line::{LINE_BYTES, clean_lines, short_line};

@@ -43,6 +43,20 @@ pub fn to(places: &[String]) -> String {
     }
 }
 
+/// So many projects are named in a line of many.
+const NAMED: usize = 20;
+
+/// `a`, `b`: the first of them, and how many there are besides.
+pub fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let names = names.take(NAMED).map(|name| format!("`{name}`"));
+    let mut text = names.collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    text
+}
+
 /// Seconds in hours, with a digit behind the point.
 pub fn hours(seconds: u64) -> String {
     format!(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use caso_model::Window;
 
 /// What a run did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
     /// Of the line.
     pub format: u32,
@@ -24,6 +24,13 @@ pub struct RunLine {
     pub process: u32,
     /// Whether it extracted, or only delivered.
     pub extracted: bool,
+    /// Whether it ran on a recording, at the time of that: it moves no cursor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replay: bool,
+    /// Clouds whose projects it was given as the configuration asks for them, by their names: one of these that it
+    /// says nothing of was not among them. A run of some projects by hand has none, nor has a line of a version that did not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<String>,
     /// Requests to OpenStack and Prometheus.
     pub requests: u64,
     /// Names of the projects that were found, by their ids.

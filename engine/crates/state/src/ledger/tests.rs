@@ -17,6 +17,8 @@ fn run(began: i64) -> RunLine {
         exit: 3,
         process: 17,
         extracted: true,
+        replay: false,
+        listed: vec!["default".to_owned()],
         requests: 5,
         names: [("p".to_owned(), "project".to_owned())].into(),
         windows: vec![WindowLine {
@@ -187,6 +189,17 @@ fn a_month_is_kept_until_all_of_it_is_too_old() {
     assert_eq!(whole(&spool, 0).len(), 3);
     append(&spool, &run(T)).unwrap();
     assert_eq!(whole(&spool, 0), [run(T - KEPT), run(T), refused]);
+}
+
+/// A clock that was ahead is put right, and the run after that is the last one.
+#[test]
+fn the_last_run_is_the_one_that_was_added_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), caso_disk::Disk::default()).unwrap();
+    append(&spool, &run(T + 1_800)).unwrap();
+    append(&spool, &run(T)).unwrap();
+    let began: Vec<i64> = read(&spool, 0).unwrap().iter().map(|it| it.began).collect();
+    assert_eq!(began, [T + 1_800, T]);
 }
 
 /// Damage is passed over; a ledger that cannot be had is not taken for an empty one.

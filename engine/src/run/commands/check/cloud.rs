@@ -1,49 +1,29 @@
-//! One cloud: login, certificates, clock, and each project's extractors over the last hour.
+//! One cloud: login, certificates, clock, and which projects it has; then what `projects` makes of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Mutex;
-
-use futures_util::{StreamExt as _, stream};
+use std::collections::{BTreeSet, HashSet};
 
 use super::cursors::cursors;
 use super::finding::{Area, Finding, Findings};
-use super::trial::Trial;
+use super::patience::Patience;
+use super::projects::{self, Asked};
 use crate::run::components::Mapper;
+use crate::run::extract::Sources;
 use crate::run::extract::absent::Absent;
 use crate::run::extract::clock;
 use crate::run::extract::session_of::project_options;
-use crate::run::extract::{Sources, usage_context};
 use crate::run::kind::Kind;
 use crate::run::remedy;
-use crate::run::summary::words::{count, of, span};
-use caso_base::Message;
+use crate::run::summary::words::span;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
 use caso_extract::projects::{NO_LIST, find};
-use caso_extract::{ExtractContext, ProjectRef};
-use caso_history::History;
-use caso_model::Window;
-use caso_model::extraction::Extractor;
 use caso_model::notice::{Notice, Notices};
 use caso_openstack::{Scope, Service, Session};
 use caso_state::Spool;
 
-/// So far back usage is read, in seconds: what an hourly run reads.
-const BACK: i64 = 3_600;
 /// A certificate that ends so soon is worth a word, in seconds.
 const SOON: i64 = 21 * 86_400;
-
-/// What came of a project in a region.
-struct Came {
-    /// `nova 32 servers`.
-    read: Vec<String>,
-    /// What a run would not do, with the extractors, and what to do.
-    failed: BTreeMap<Message, Vec<&'static str>>,
-    lost: Vec<String>,
-    lacking: Vec<&'static str>,
-    flavors: BTreeMap<String, bool>,
-}
 
 /// Asks it all.
 pub async fn cloud(
@@ -51,6 +31,7 @@ pub async fn cloud(
     cloud: &CloudConfig,
     mapper: Option<&Mapper>,
     now: i64,
+    patience: &Patience,
     findings: &mut Findings,
 ) {
     // Its absence is named already.
@@ -63,16 +44,21 @@ pub async fn cloud(
             return findings.add(finding.of(&cloud.name));
         }
     };
-    let logged_in = session.log_in(&Scope::System).await;
+    let log_in = session.log_in(&Scope::System);
+    let logged_in = patience.with(&of_keystone(cloud), log_in).await;
     own_certificate(cloud, now, findings);
     let mut told = BTreeSet::new();
     certificates(&session, cloud, now, &mut told, findings);
     match logged_in {
-        Err(error) => {
+        Err(late) => {
+            let finding = Finding::failed(Area::Login, late.of("the login was "));
+            return findings.add(finding.of(&cloud.name));
+        }
+        Ok(Err(error)) => {
             let finding = failed(Area::Login, &error.into(), cloud);
             return findings.add(finding.of(&cloud.name));
         }
-        Ok(renewed) => {
+        Ok(Ok(renewed)) => {
             let until = renewed.map_or_else(String::new, |at| {
                 format!(", with a token that is renewed at {}", format_utc(at))
             });
@@ -80,18 +66,24 @@ pub async fn cloud(
             findings.add(Finding::ok(Area::Login, text).of(&cloud.name));
         }
     }
-    clocks(&session, cloud, now, findings);
+    let in_time = clocks(&session, cloud, now, findings);
     let warnings = Notices::default();
     let options = project_options(cloud);
-    let found = find(&session, &options, &warnings).await;
+    let find = find(&session, &options, &warnings);
+    let found = patience.with(&of_keystone(cloud), find).await;
     // What is odd about the mapping file was said when it was read (`machine::mapping`); here, whether it is used.
     let mut notices = warnings.take();
     notices.retain(|it| !it.key.starts_with("mapping-file-") || it.key == "mapping-file-used");
     noticed(notices, cloud, findings);
     let found = match found {
-        Ok(found) => found,
-        Err(error) => {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
             let finding = failed(Area::Project, &error.into(), cloud);
+            return findings.add(finding.of(&cloud.name));
+        }
+        Err(late) => {
+            let finding =
+                Finding::failed(Area::Project, late.of("Keystone's list of projects was "));
             return findings.add(finding.of(&cloud.name));
         }
     };
@@ -143,7 +135,11 @@ pub async fn cloud(
             .then(|| format!("openstack project set --tag {} <project>", options.tag));
         findings.add(Finding::failed(Area::Project, text).hint(hint));
     }
-    cursors(config, cloud, &projects, now, findings);
+    let mut starts = cursors(config, cloud, &projects, now, findings);
+    if !in_time {
+        // A run would not go beyond its clock.
+        starts.clear();
+    }
     let power = match kind.prometheus(config, cloud, &session, kind.clock()) {
         Ok(power) => power,
         Err(error) => {
@@ -161,170 +157,19 @@ pub async fn cloud(
         now,
     };
     for (region, sources) in sources.of_regions(kind.caches(), |_| HashSet::new()) {
-        self::region(
+        let asked = Asked {
             cloud,
-            region.as_deref(),
-            &projects,
-            &sources,
+            region: region.as_deref(),
+            sources: &sources,
             mapper,
-            kind.projects_at_a_time(config),
-            findings,
-        )
-        .await;
+            starts: &starts,
+            patience,
+        };
+        let at_a_time = kind.projects_at_a_time(config);
+        projects::region(&asked, &projects, at_a_time, findings).await;
     }
     // Those of the services too.
     certificates(&session, cloud, now, &mut told, findings);
-}
-
-/// All projects in one region, in their order.
-async fn region(
-    cloud: &CloudConfig,
-    region: Option<&str>,
-    projects: &[ProjectRef],
-    sources: &ExtractContext,
-    mapper: Option<&Mapper>,
-    at_a_time: usize,
-    findings: &mut Findings,
-) {
-    let work = projects.iter().map(|project| async move {
-        (
-            project,
-            project_of(cloud, region, project, sources, mapper).await,
-        )
-    });
-    let mut came = stream::iter(work.collect::<Vec<_>>()).buffered(at_a_time.max(1));
-    let mut lacking: Vec<&'static str> = Vec::new();
-    let mut flavors = BTreeMap::new();
-    while let Some((project, came)) = came.next().await {
-        let name = project.name.as_deref().unwrap_or(&project.id);
-        let name = match region {
-            Some(region) => format!("{name} in {region}"),
-            None => name.to_owned(),
-        };
-        for service in came.lacking {
-            if !lacking.contains(&service) {
-                lacking.push(service);
-            }
-        }
-        flavors.extend(came.flavors);
-        let well = came.failed.is_empty();
-        for (reason, extractors) in came.failed {
-            let message = reason.of(&format!("{}: ", extractors.join(", ")));
-            findings.add(Finding::failed(Area::Project, message).of(&name));
-        }
-        if let Some(first) = came.lost.first() {
-            let number = u64::try_from(came.lost.len()).unwrap_or(u64::MAX);
-            let text = format!(
-                "{} cannot be accounted, the first: {first}",
-                count(number, "item", "items")
-            );
-            findings.add(Finding::warning(Area::Project, text).of(&name));
-        }
-        if well {
-            let text = format!("VO {}; {}", project.vo, came.read.join(", "));
-            findings.add(Finding::ok(Area::Project, text).of(&name));
-        }
-    }
-    for extractor in lacking {
-        let text = format!("the cloud has no service for the extractor `{extractor}`");
-        let hint = format!("take `{extractor}` out of `extractor`");
-        findings.add(
-            Finding::warning(Area::Cloud, text)
-                .of(&cloud.name)
-                .hint(hint),
-        );
-    }
-    benchmarks(&flavors, findings);
-    noticed(sources.caches.closing_warnings(), cloud, findings);
-}
-
-async fn project_of(
-    cloud: &CloudConfig,
-    region: Option<&str>,
-    project: &ProjectRef,
-    sources: &ExtractContext,
-    mapper: Option<&Mapper>,
-) -> Came {
-    let mut came = Came {
-        read: Vec::new(),
-        failed: BTreeMap::new(),
-        lost: Vec::new(),
-        lacking: Vec::new(),
-        flavors: BTreeMap::new(),
-    };
-    let now = sources.now;
-    let window = Window {
-        start: now - BACK,
-        end: now,
-    };
-    for extractor in &cloud.extractors {
-        // Its absence is named already.
-        let site = cloud.site_name.as_deref().unwrap_or_default();
-        let context = usage_context((cloud, site), region, project, window, now);
-        let mut trial = Trial::new(mapper, context);
-        let history = Mutex::new(History::empty());
-        let task = caso_extract::Task {
-            context: sources,
-            project,
-            window,
-            history: &history,
-        };
-        let name = extractor.as_str();
-        match caso_extract::extract(*extractor, task, &mut trial).await {
-            Ok(()) => {
-                came.read
-                    .push(format!("{name} {}", items(*extractor, trial.items)));
-                came.lost.append(&mut trial.lost);
-                came.flavors.append(&mut trial.flavors);
-            }
-            Err(error) if error.is_service_lacking() => came.lacking.push(name),
-            Err(error) => {
-                let reason = remedy::of_extraction(&error, cloud, project);
-                came.failed.entry(reason).or_default().push(name);
-            }
-        }
-    }
-    came
-}
-
-fn items(extractor: Extractor, number: u64) -> String {
-    match extractor {
-        Extractor::Nova | Extractor::Ceilometer | Extractor::Prometheus => {
-            count(number, "server", "servers")
-        }
-        Extractor::Cinder => count(number, "volume", "volumes"),
-        // They are one item of a project.
-        Extractor::Neutron if number == 0 => "no floating IPs".to_owned(),
-        Extractor::Neutron => "floating IPs".to_owned(),
-    }
-}
-
-fn benchmarks(flavors: &BTreeMap<String, bool>, findings: &mut Findings) {
-    let without: Vec<&str> = flavors
-        .iter()
-        .filter(|(_, has)| !**has)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    let all = u64::try_from(flavors.len()).unwrap_or(u64::MAX);
-    if without.is_empty() {
-        if all > 0 {
-            let text = format!(
-                "{} in use, each with a benchmark",
-                count(all, "flavor", "flavors")
-            );
-            findings.add(Finding::ok(Area::Flavor, text));
-        }
-        return;
-    }
-    let number = u64::try_from(without.len()).unwrap_or(u64::MAX);
-    let text = format!(
-        "{number} of {all} in use {} no benchmark, so that APEL cannot weigh what is used: {}",
-        of(number, "has", "have"),
-        without.join(", ")
-    );
-    let hint = "openstack flavor set --property accounting:benchmark_type=HEPscore23 --property \
-                accounting:benchmark_value=<per core> <flavor>";
-    findings.add(Finding::warning(Area::Flavor, text).hint(hint.to_owned()));
 }
 
 /// Of a cloud as a whole.
@@ -333,17 +178,24 @@ fn failed(area: Area, error: &anyhow::Error, cloud: &CloudConfig) -> Finding {
     Finding::failed(area, remedy::message(error.as_ref()))
 }
 
-fn noticed(notices: Vec<Notice>, cloud: &CloudConfig, findings: &mut Findings) {
+/// Who is waited for.
+fn of_keystone(cloud: &CloudConfig) -> String {
+    format!("Keystone of `{}`", cloud.name)
+}
+
+pub fn noticed(notices: Vec<Notice>, cloud: &CloudConfig, findings: &mut Findings) {
     for notice in notices {
         let message = remedy::noticed(notice, cloud).message();
         findings.add(Finding::warning(Area::Cloud, message).of(&cloud.name));
     }
 }
 
-fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) {
+/// Whether a run would take it.
+fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findings) -> bool {
     if let Err(apart) = clock::compare(session, now) {
         let finding = Finding::failed(Area::Clock, remedy::message(&apart));
-        return findings.add(finding.of(&cloud.name));
+        findings.add(finding.of(&cloud.name));
+        return false;
     }
     let skew = session.clock_skew(Service::Identity);
     let hint = clock::SET_CLOCK;
@@ -372,9 +224,10 @@ fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findi
             let text = format!("{} apart from OpenStack's", span(skew.saturating_abs()));
             Finding::ok(Area::Clock, text)
         }
-        (_, _, None) => return,
+        (_, _, None) => return true,
     };
     findings.add(finding.of(&cloud.name));
+    true
 }
 
 fn own_certificate(cloud: &CloudConfig, now: i64, findings: &mut Findings) {

@@ -1,5 +1,7 @@
 //! Where a run would go on with the projects of a cloud, or why it would not.
 
+use std::collections::HashMap;
+
 use super::finding::{Area, Finding, Findings};
 use crate::run::extract::cursor_keys;
 use crate::run::extract::inheritance;
@@ -10,7 +12,27 @@ use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
 use caso_extract::ProjectRef;
 use caso_model::notice::Notices;
-use caso_state::{Cursors, Spool};
+use caso_state::{CursorKey, Cursors, Spool, Start};
+
+/// Where extractors that can go on would start.
+#[derive(Default)]
+pub struct Starts(HashMap<String, Vec<(CursorKey, Start)>>);
+
+impl Starts {
+    /// That of one; none where something is in its way.
+    pub fn of(&self, project: &str, key: &CursorKey) -> Option<&Start> {
+        let starts = self.0.get(project)?;
+        starts
+            .iter()
+            .find(|(of, _)| of == key)
+            .map(|(_, start)| start)
+    }
+
+    /// Nothing goes on.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
 
 /// Names what stands in the way; of a project that can go on, nothing.
 pub fn cursors(
@@ -19,7 +41,8 @@ pub fn cursors(
     projects: &[ProjectRef],
     now: i64,
     findings: &mut Findings,
-) {
+) -> Starts {
+    let mut all = Starts::default();
     let spool = Spool::look(&config.spooldir, Disk::default());
     let cursors = Cursors::open(&spool, true);
     let keys = cursor_keys::of_cloud(cloud);
@@ -38,6 +61,10 @@ pub fn cursors(
             Ok(starts) => {
                 let last = starts.iter().filter_map(|start| start.at).max();
                 let ahead = last.filter(|at| *at > now);
+                let starts = keys.iter().cloned().zip(starts);
+                let goes_on = |(_, start): &(CursorKey, Start)| start.at.is_none_or(|at| at <= now);
+                let starts = starts.filter(goes_on).collect();
+                all.0.insert(project.id.clone(), starts);
                 ahead.map(|at| in_the_future(at, &project.id).into())
             }
         };
@@ -48,4 +75,5 @@ pub fn cursors(
     for message in renamed.messages() {
         findings.add(Finding::failed(Area::Cloud, message).of(&cloud.name));
     }
+    all
 }

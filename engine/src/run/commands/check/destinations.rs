@@ -1,15 +1,18 @@
 //! The messengers: admitted, configured, started, and each of their ways tried without sending
 //! anything.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use url::Url;
 
 use super::finding::{Area, Finding, Findings};
+use crate::run::commands::status::is_full;
 use crate::run::components::{Components, Messenger};
 use crate::run::remedy;
-use crate::run::summary::words::to;
+use crate::run::summary::words::{size, to};
 use caso_config::{ComponentSource, Config};
+use caso_disk::{Disk, Left};
 use caso_sandbox::{ConnectionTerms, Grant, HttpTerms, Limits, Redirect, Sink, TlsTerms};
 use caso_signature::Signer;
 
@@ -25,7 +28,11 @@ pub async fn messengers(
         let finding = Finding::failed(Area::Messenger, unusable.failure.detail.as_str());
         findings.add(finding.of(&unusable.name));
     }
+    let mut without_queue = 0;
     for messenger in &loaded.messengers {
+        // As a run tries them, before it asks anybody.
+        let mut queues = messenger.queues();
+        without_queue += usize::from(queues.any(|queue| writable(queue).is_err()));
         let mut wrong = Vec::new();
         if let Err(reason) = starts(messenger).await {
             wrong.push(reason);
@@ -59,6 +66,9 @@ pub async fn messengers(
             let finding = Finding::failed(Area::Messenger, reason).of(&messenger.name);
             findings.add(finding.hint(hint));
         }
+    }
+    if without_queue > 0 && without_queue == loaded.messengers.len() {
+        findings.stops();
     }
 }
 
@@ -103,8 +113,10 @@ async fn way(
             let signer = Signer::read(&terms.files).map_err(|error| remedy::line(&error))?;
             return signer.check(now).map_err(|error| remedy::line(&error));
         }
-        Grant::Queue(terms) => writable(&terms.path),
-        Grant::Directory(terms) if terms.write => writable(&terms.path),
+        Grant::Queue(terms) => writable(&terms.path).and_then(|()| room(&terms.path)),
+        Grant::Directory(terms) if terms.write => {
+            writable(&terms.path).and_then(|()| room(&terms.path))
+        }
         Grant::Directory(terms) => match terms.path.is_dir() {
             true => Ok(()),
             false => Err(format!("`{}` is not a folder", terms.path.display())),
@@ -129,7 +141,23 @@ async fn way(
     works.map(|()| Vec::new())
 }
 
-fn writable(path: &std::path::Path) -> Result<(), String> {
+/// Whether its filesystem takes anything yet, by the rule of the sandbox.
+fn room(folder: &Path) -> Result<(), String> {
+    room_of(folder, &Disk::default().left(folder))
+}
+
+fn room_of(folder: &Path, left: &Left) -> Result<(), String> {
+    match is_full(left) {
+        true => Err(format!(
+            "`{}`: its filesystem has {} free, which is kept for others: free some room there",
+            folder.display(),
+            size(left.bytes)
+        )),
+        false => Ok(()),
+    }
+}
+
+fn writable(path: &Path) -> Result<(), String> {
     caso_state::check_folder(path).map_err(|error| remedy::line(&error))
 }
 
@@ -159,4 +187,26 @@ fn direct(messenger: &Messenger, terms: &HttpTerms) -> Result<Option<ConnectionT
         trust: trust.clone(),
         reach: *reach,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_whose_disk_is_full_takes_nothing() {
+        let left = |bytes| Left {
+            bytes,
+            of: 1 << 40,
+            files: None,
+            read_only: false,
+        };
+        let queue = Path::new("/queue");
+        assert_eq!(room_of(queue, &left(1 << 30)), Ok(()));
+        let full = room_of(queue, &left(1 << 20)).unwrap_err();
+        assert!(
+            full.starts_with("`/queue`: its filesystem has 1.0 MiB free"),
+            "{full}"
+        );
+    }
 }

@@ -135,6 +135,12 @@ pub struct Findings {
     warnings: u64,
     failed: u64,
     findings: Vec<Finding>,
+    /// Extractors of projects that a run would be done with.
+    #[serde(skip)]
+    extracted: usize,
+    /// A run would end before it asks anybody.
+    #[serde(skip)]
+    stops: bool,
 }
 
 impl Findings {
@@ -150,7 +156,21 @@ impl Findings {
             warnings: 0,
             failed: 0,
             findings: Vec::new(),
+            extracted: 0,
+            stops: false,
         }
+    }
+
+    /// So many extractors of a project would be done.
+    pub fn extracts(&mut self, extractors: usize) {
+        self.extracted += extractors;
+        self.exit_code = self.exit().code();
+    }
+
+    /// A run would end before it asks anybody, of what was added.
+    pub fn stops(&mut self) {
+        self.stops = true;
+        self.exit_code = self.exit().code();
     }
 
     pub fn add(&mut self, finding: Finding) {
@@ -174,12 +194,8 @@ impl Findings {
         };
         let failures = || self.findings.iter().filter(fails);
         let failed_in = |areas: &[Area]| failures().any(|it| areas.contains(&it.area));
-        let well = |area| {
-            let mut findings = self.findings.iter();
-            findings.any(|it| it.area == area && it.verdict == Verdict::Ok)
-        };
         // What a run would come to without asking nobody knows; what it extracts waits for messengers.
-        let done = self.offline || well(Area::Project);
+        let done = self.offline || self.extracted > 0;
         let really = |areas: &[Area]| {
             let mut findings = self.findings.iter();
             findings.any(|it| areas.contains(&it.area) && it.verdict == Verdict::Failed)
@@ -188,13 +204,9 @@ impl Findings {
             Exit::Done
         } else if failed_in(&[Area::Configuration]) {
             Exit::Usage
-        } else if really(&[
-            Area::Spool,
-            Area::Queue,
-            Area::Lock,
-            Area::Mapper,
-            Area::Clock,
-        ]) || !done
+        } else if self.stops
+            || really(&[Area::Spool, Area::Queue, Area::Lock, Area::Mapper])
+            || !done
         {
             Exit::Nothing
         } else {
@@ -245,6 +257,9 @@ mod tests {
     fn exit(strict: bool, findings: Vec<Finding>) -> Exit {
         let mut all = Findings::new(0, false, strict);
         for finding in findings {
+            if finding.area == Area::Project && finding.verdict == Verdict::Ok {
+                all.extracts(1);
+            }
             all.add(finding);
         }
         all.exit()
@@ -276,6 +291,21 @@ mod tests {
             let shown = format!("{strict} {findings:?}");
             assert_eq!(exit(strict, findings), expected, "{shown}");
         }
+    }
+
+    /// A project that fails in one extractor, and is done with another, is partly done.
+    #[test]
+    fn what_counts_are_extractors_and_what_stops_a_run_stops_it() {
+        let mut all = Findings::new(0, false, false);
+        all.add(Finding::failed(Area::Project, "nova: away").of("a"));
+        assert_eq!(all.exit(), Exit::Nothing);
+        all.extracts(1);
+        assert_eq!(all.exit(), Exit::Partly);
+        // Of two clouds one's clock is off.
+        all.add(Finding::failed(Area::Clock, "off"));
+        assert_eq!(all.exit(), Exit::Partly);
+        all.stops();
+        assert_eq!((all.exit(), all.exit_code), (Exit::Nothing, 1));
     }
 
     #[test]

@@ -12,11 +12,14 @@ mod cursors;
 mod destinations;
 mod finding;
 mod machine;
+mod patience;
+mod projects;
 mod trial;
 
 use std::collections::BTreeSet;
 
 use self::finding::{Area, Finding, Findings};
+use self::patience::Patience;
 use crate::run::ComponentWarnings;
 use crate::run::commands::config_show::of_components;
 use crate::run::exit::Exit;
@@ -121,8 +124,10 @@ pub async fn check(
         }
     };
     if !what.offline {
+        let patience = Patience::of(config.extraction_timeout);
         for one in &config.clouds {
-            cloud::cloud(config, one, mapper.as_ref(), now, &mut findings).await;
+            let asked = cloud::cloud(config, one, mapper.as_ref(), now, &patience, &mut findings);
+            patience.telling(asked).await;
         }
     }
     for warning in remarks.take() {

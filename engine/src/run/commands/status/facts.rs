@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
+use nix::unistd::Uid;
 use serde::Serialize;
 
 use caso_base::error_chain;
-use caso_base::shell_word as word;
 use caso_base::time::start_of_month;
 use caso_config::Config;
 use caso_disk::{Disk, Left, elements};
@@ -18,12 +19,10 @@ use caso_model::extraction::Extractor;
 use caso_sandbox::RunLimits;
 use caso_state::backlog::{Backlog, Lost as LostWindow};
 use caso_state::ledger::{self, FailureLine, MessengerLine, RunLine, WindowLine};
-use caso_state::{
-    AllCursors, CursorKey, Cursors, Failures, FolderError, FolderProblem, Lock, LockError, Spool,
-};
+use caso_state::{FolderError, FolderProblem, Lock, LockError, Spool};
 
+use super::cursors::{self, Cursor, DamagedCursors};
 use crate::run::backlog;
-use crate::run::extract::absent;
 use crate::run::summary::words::{count, len, span};
 
 /// Back so far the last runs are looked for, in seconds.
@@ -97,13 +96,6 @@ pub struct LeftOut {
     pub to: i64,
 }
 
-/// A cursor file that says nothing.
-#[derive(Debug, Serialize)]
-pub struct DamagedCursors {
-    pub file: PathBuf,
-    pub reason: String,
-}
-
 /// A month of the ledger, of which a part is lost.
 #[derive(Debug, Serialize)]
 pub struct DamagedLedger {
@@ -119,76 +111,6 @@ pub struct DamagedFile {
     pub records: bool,
     #[serde(skip)]
     pub found: Damaged,
-}
-
-/// How far an extractor of a project has come.
-#[derive(Debug, Serialize)]
-pub struct Cursor {
-    pub cloud: String,
-    pub region: Option<String>,
-    pub project: String,
-    pub name: Option<String>,
-    pub extractor: String,
-    /// Everything before this is extracted; none: nothing is.
-    pub at: Option<i64>,
-    /// How far it had come before somebody set it back, if it has not come so far again.
-    #[serde(skip)]
-    pub reached: Option<i64>,
-    /// By how many seconds it is behind now.
-    pub lag: Option<i64>,
-    /// The cloud does without the service.
-    pub lacking: bool,
-    /// In how many runs in a row it has failed, and since when.
-    pub failed_runs: u64,
-    pub failing_since: Option<i64>,
-    /// In the last run.
-    pub reason: Option<String>,
-    /// The last run that extracted read it, or tried to.
-    pub in_last_run: bool,
-    /// What makes runs account its project again, where the last one did not.
-    #[serde(skip)]
-    pub way_back: Option<String>,
-}
-
-impl Cursor {
-    /// One of which nothing is known.
-    pub fn unknown(project: &str, key: CursorKey) -> Self {
-        Cursor {
-            cloud: key.cloud,
-            region: key.region,
-            extractor: key.extractor,
-            project: project.to_owned(),
-            name: None,
-            at: None,
-            reached: None,
-            lag: None,
-            lacking: false,
-            failed_runs: 0,
-            failing_since: None,
-            reason: None,
-            in_last_run: false,
-            way_back: None,
-        }
-    }
-
-    /// What it belongs to, beside its project.
-    pub fn key(&self) -> CursorKey {
-        CursorKey {
-            cloud: self.cloud.clone(),
-            region: self.region.clone(),
-            extractor: self.extractor.clone(),
-        }
-    }
-
-    /// Whether it failed in the last run, or in those before.
-    pub fn is_failing(&self) -> bool {
-        self.failing_since.is_some() || self.reason.is_some()
-    }
-
-    /// Whether it is of the project of this id or name.
-    pub fn is_of(&self, project: &str) -> bool {
-        self.project == project || self.name.as_deref() == Some(project)
-    }
 }
 
 /// What waits for a messenger.
@@ -218,7 +140,7 @@ pub struct Outgoing {
 }
 
 /// So far a run's clock may be ahead of that of who looks, in seconds.
-const AHEAD: i64 = 3_600;
+const AHEAD: i64 = 300;
 
 impl Status {
     /// Reads the spool of a configuration.
@@ -240,24 +162,17 @@ impl Status {
         let runs = ledger::read_with_damage(&spool, now - LOOK_BACK);
         let runs = runs.context("cannot read the ledger of runs");
         let (mut runs, damage) = readable(runs, &mut unreadable);
-        // One whose clock was ahead is not the last one until then.
+        // One whose clock was ahead says nothing until then: what comes after it may be of its own time.
         runs.retain(|run| run.began <= now + AHEAD);
         let known = unreadable.is_empty();
-        let last_run = runs.last().cloned();
-        let last_extracting = runs.iter().rev().find(|run| run.extracted);
+        let last_run = runs.last().cloned().or_else(|| replay(&spool));
         // With `partial_exit_ok` a run that lacked something ends well all the same.
         let whole = |run: &&RunLine| run.extracted && run.exit == 0 && run.failures.is_empty();
         // One that ended before anything was delivered says nothing of messengers.
         let delivering = runs.iter().rev().find(|run| !run.messengers.is_empty());
         let queues = readable(queues(config, &spool, delivering), &mut unreadable);
-        let known = known && last_extracting.is_some();
-        let cursors = cursors(&spool, now, &runs, last_extracting, known);
-        let (mut cursors, damaged_cursors) = readable(cursors, &mut unreadable);
-        for cursor in cursors.iter_mut().filter(|cursor| !cursor.in_last_run) {
-            let mut clouds = config.clouds.iter();
-            let cloud = clouds.find(|cloud| cloud.name == cursor.cloud);
-            cursor.way_back = cloud.map(|cloud| absent::select(cloud, &word(&cursor.project)));
-        }
+        let cursors = cursors::read(config, &spool, now, known.then_some(&runs));
+        let (cursors, damaged_cursors) = readable(cursors, &mut unreadable);
         let left = spool.disk().left(&config.spooldir);
         let damaged = readable(damaged(&spool), &mut unreadable);
         let lost_windows = backlog::lost(&spool, now);
@@ -298,11 +213,11 @@ impl Status {
     pub fn with_lock(mut self, config: &Config) -> Self {
         match Lock::look(&config.lock_path) {
             Ok(holder) => self.running = holder.map(|it| it.to_string()),
-            // Who looks need not be who runs.
+            // Who looks need not be who runs: that is who has the spool.
             Err(LockError::Folder(FolderError {
                 problem: FolderProblem::Denied(_),
                 ..
-            })) => {}
+            })) if !has(&config.spooldir) => {}
             Err(error) => self.lock_problem = Some(error_chain(&error)),
         }
         self
@@ -314,6 +229,8 @@ impl Status {
         match &self.last_run {
             None if !lines.is_empty() => {}
             None => lines.push("no run is in the ledger yet".to_owned()),
+            // It is of the time of its recording, and no cron starts it.
+            Some(run) if run.replay => {}
             Some(run) if self.now - run.began > LATE => {
                 lines.push("no run has begun for a while: does cron start it?".to_owned());
             }
@@ -337,13 +254,16 @@ impl Status {
         let without = self.without_cursor();
         let projects: BTreeSet<_> = without.iter().map(|it| (&it.cloud, &it.project)).collect();
         let late = |it: &&Cursor| it.lag.is_some_and(|lag| lag > LATE) && !it.lacking;
-        let gone = self.cursors.iter().filter(|it| late(it) && !it.in_last_run);
+        let late_ones = || self.cursors.iter().filter(late);
+        let not_asked = late_ones().filter(|it| it.not_asked.is_some());
+        let gone = late_ones().filter(|it| it.is_gone());
         for (number, what) in [
             (clouds.len(), "failing as a whole"),
             (failing.count(), "failing"),
             (projects.len(), "never extracted and failing"),
+            (not_asked.count(), "not asked"),
             (gone.count(), "no longer extracted"),
-            (self.cursors.iter().filter(late).count(), "behind"),
+            (late_ones().count(), "behind"),
         ] {
             if number > 0 {
                 lines.push(format!("{number} {what}"));
@@ -424,7 +344,7 @@ impl Status {
 
     /// That nothing has gone wholly well for a while, though runs begin.
     fn not_whole(&self) -> Option<String> {
-        self.last_run.as_ref()?;
+        self.last_run.as_ref().filter(|run| !run.replay)?;
         match self.last_whole {
             None => Some("no whole run in the last 32 days".to_owned()),
             Some(at) if self.now - at > LATE => {
@@ -448,6 +368,12 @@ impl Status {
     }
 }
 
+/// The run of a spool in which nothing but a replay was, however old the recording is.
+fn replay(spool: &Spool) -> Option<RunLine> {
+    let mut runs = ledger::read(spool, 0).unwrap_or_default();
+    runs.pop().filter(|run| run.replay)
+}
+
 /// What could be read; nothing, and a word about it, where it could not.
 fn readable<T: Default>(read: anyhow::Result<T>, unreadable: &mut Vec<String>) -> T {
     read.unwrap_or_else(|error| {
@@ -459,6 +385,12 @@ fn readable<T: Default>(read: anyhow::Result<T>, unreadable: &mut Vec<String>) -
 /// Whether no queue on a filesystem takes anything any more.
 pub fn is_full(left: &Left) -> bool {
     left.bytes < RunLimits::default().floor(left.of) || left.files == Some(0)
+}
+
+/// Whether a folder is of the user who looks.
+fn has(folder: &Path) -> bool {
+    let owner = fs::metadata(folder).map(|found| found.uid());
+    owner.is_ok_and(|owner| owner == Uid::effective().as_raw())
 }
 
 fn lost(runs: &[RunLine], noted: &[LostWindow], now: i64) -> Vec<Lost> {
@@ -553,76 +485,6 @@ fn damaged(spool: &Spool) -> anyhow::Result<Vec<DamagedFile>> {
         found,
     };
     Ok(found.into_iter().map(of).collect())
-}
-
-/// `last` is the last of the runs that extracted; where none is `known`, as its line could not be written to a full disk,
-/// nobody is accused of what only that would say.
-fn cursors(
-    spool: &Spool,
-    now: i64,
-    runs: &[RunLine],
-    last: Option<&RunLine>,
-    known: bool,
-) -> anyhow::Result<(Vec<Cursor>, Vec<DamagedCursors>)> {
-    let AllCursors {
-        cursors: all,
-        unusable,
-        taken_away: _,
-    } = Cursors::all(spool).context("cannot read the cursors")?;
-    let unusable = unusable.into_iter().map(|it| DamagedCursors {
-        file: it.path,
-        reason: it.reason,
-    });
-    let (failures, _) = Failures::read(spool, now);
-    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut reasons: BTreeMap<(&str, Option<&str>), &FailureLine> = BTreeMap::new();
-    for run in runs {
-        for (id, name) in &run.names {
-            names.insert(id, name);
-        }
-    }
-    for failure in last.iter().flat_map(|run| &run.failures) {
-        if let Some(project) = failure.project.as_deref() {
-            reasons.insert((project, failure.extractor.as_deref()), failure);
-            if let Some(name) = failure.name.as_deref() {
-                names.insert(project, name);
-            }
-        }
-    }
-    let extracted = |project: &str| {
-        let mut windows = last.iter().flat_map(|run| &run.windows);
-        windows.any(|window| window.records.contains_key(project))
-    };
-    // A run that came after it did: its line could not be written, or was lost.
-    let later = |at: Option<i64>| last.is_some_and(|last| at.is_some_and(|at| at > last.began));
-    let cursors = all
-        .into_iter()
-        .map(|it| {
-            let failing = failures.of_cursor(&it.project, &it.key);
-            let key = |extractor| (it.project.as_str(), extractor);
-            let failure = reasons.get(&key(Some(it.key.extractor.as_str())));
-            let failure = failure.or_else(|| reasons.get(&key(None)));
-            Cursor {
-                name: names
-                    .get(it.project.as_str())
-                    .map(|name| (*name).to_owned()),
-                in_last_run: failure.is_some() || extracted(&it.project) || !known || later(it.at),
-                reason: failure.map(|failure| failure.reason.clone()),
-                failed_runs: failing.map_or(0, |failing| failing.runs),
-                failing_since: failing.map(|failing| failing.since),
-                lag: it.at.map(|at| now - at),
-                at: it.at,
-                reached: it.reached,
-                lacking: it.lacking,
-                cloud: it.key.cloud,
-                region: it.key.region,
-                extractor: it.key.extractor,
-                project: it.project,
-                way_back: None,
-            }
-        })
-        .collect();
-    Ok((cursors, unusable.collect()))
 }
 
 /// Those of all messengers, in the configuration or not.

@@ -1,12 +1,15 @@
 //! `caso status`: what the last runs left, from the spool alone. It needs no lock, asks
 //! nobody, and writes nothing.
 
+mod cursors;
 mod facts;
 mod nagios;
+mod projects;
 mod prometheus;
 mod text;
 
-pub use self::facts::{Cursor, LATE, LOOK_BACK, Queue, Status, UNTAKEN, is_full, queues};
+pub use self::cursors::Cursor;
+pub use self::facts::{LATE, LOOK_BACK, Queue, Status, UNTAKEN, is_full, queues};
 pub use self::nagios::unknown;
 pub use self::prometheus::prometheus;
 

@@ -24,8 +24,10 @@ pub fn nagios(status: &Status) -> Shown {
         .filter(|cursor| !cursor.lacking)
         .filter_map(|cursor| cursor.lag);
     let last = status.last_run.as_ref().map(|run| status.now - run.began);
-    let critical =
-        last.is_none_or(|age| age > DAY) || lag.clone().min().is_some_and(|lag| lag > DAY);
+    // A replay is of the time of its recording, and nobody waits for the next one.
+    let replay = status.last_run.as_ref().is_some_and(|run| run.replay);
+    let critical = !replay && last.is_none_or(|age| age > DAY)
+        || lag.clone().min().is_some_and(|lag| lag > DAY);
     let attention = status.attention();
     let (word, exit) = match (critical, attention.is_empty()) {
         // Its code is 2 as well.

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::facts::{Cursor, DamagedFile, Outgoing, left_out};
+use super::facts::{DamagedFile, Outgoing, left_out};
 use super::*;
 use caso_journal::{Damaged, Held};
 use caso_model::Window;
 use caso_state::CursorKey;
 use caso_state::backlog::{Extent, Lost as LostWindow};
-use caso_state::ledger::{FailureLine, MessengerLine, RunLine, WindowLine};
+use caso_state::ledger::{FailureLine, MessengerLine, ProblemLine, RunLine, WindowLine};
 
 const NOW: i64 = 1_795_280_273;
 const HOUR: i64 = 3_600;
@@ -29,6 +29,7 @@ fn cursor(project: &str, lag: i64) -> Cursor {
         failing_since: None,
         reason: None,
         in_last_run: true,
+        not_asked: None,
         way_back: None,
     }
 }
@@ -47,6 +48,8 @@ fn well() -> Status {
             exit: 0,
             process: 17,
             extracted: true,
+            replay: false,
+            listed: Vec::new(),
             requests: 12,
             names: std::collections::BTreeMap::new(),
             windows: Vec::new(),
@@ -206,6 +209,131 @@ fn for_a_person() {
          spool       /spool, 5 MiB free\n\
          look at     no whole run for 7 days; 1 failing; 1 no longer extracted; 2 behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
          57 messages not taken\n"
+    );
+}
+
+/// Nothing of it is cured by forgetting a project.
+#[test]
+fn a_cloud_that_is_away_is_no_projects_loss() {
+    let mut status = well();
+    let all = status.cursors.iter_mut();
+    let other = Cursor {
+        extractor: "cinder".into(),
+        ..cursor("b", 0)
+    };
+    let mut cursors: Vec<Cursor> = all.map(|it| cursor(&it.project, 0)).collect();
+    cursors.push(other);
+    for it in &mut cursors {
+        it.lag = Some(5 * HOUR);
+        it.at = Some(NOW - 5 * HOUR);
+        it.in_last_run = false;
+        it.not_asked = Some("cloud `north` failed as a whole".into());
+    }
+    status.cursors = cursors;
+    let shown = text(&status);
+    assert!(
+        shown.contains(
+            "name-of-b nova, cinder: up to 2026-11-21T11:57:53Z, 5 h behind: not asked: cloud `north` failed as a whole\n"
+        ),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("forget") && !shown.contains("tag"),
+        "{shown}"
+    );
+    assert_eq!(status.attention(), ["3 not asked", "3 behind"]);
+    // More than a few that are alike are one line.
+    status.cursors = (0..5)
+        .map(|n| Cursor {
+            project: format!("p{n}"),
+            name: None,
+            ..status.cursors[0].clone()
+        })
+        .collect();
+    let shown = text(&status);
+    assert!(
+        shown.contains("5 projects (`p0`, `p1`, `p2`, `p3`, `p4`) nova: up to "),
+        "{shown}"
+    );
+}
+
+/// What to do stands below what it is about.
+#[test]
+fn a_hint_of_the_run_stands_below_its_project_and_its_queue() {
+    let mut status = ill();
+    let run = status.last_run.as_mut().unwrap();
+    let problem = |text: &str, hint: &str| ProblemLine {
+        text: text.into(),
+        hint: Some(hint.into()),
+    };
+    run.problems = vec![
+        problem("project `b`: nova: Nova said no", "ask Nova"),
+        problem("messenger `logstash`: connection refused", "flush it"),
+        problem("the disk is slow", "buy another"),
+    ];
+    let shown = text(&status);
+    for part in [
+        "            the disk is slow\nhint        buy another\nprojects ",
+        ": Nova said no\nhint        ask Nova\n",
+        "; connection refused\nhint        flush it\n",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(shown.matches("hint ").count(), 4, "{shown}");
+    // Of two projects of one reason each has its own.
+    let status = Status {
+        cursors: ["a", "b"]
+            .map(|it| Cursor {
+                reason: Some("no".into()),
+                ..cursor(it, -HOUR)
+            })
+            .into(),
+        last_run: Some(RunLine {
+            problems: vec![
+                problem("project `name-of-a` (a): nova: no", "set a"),
+                problem("project `name-of-b` (b): nova: no", "set b"),
+            ],
+            ..well().last_run.unwrap()
+        }),
+        ..well()
+    };
+    let shown = text(&status);
+    for part in [
+        "60 min ahead of the clock: no\nhint        set a\n",
+        ": no\nhint        set b\n",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+/// It is of the time of its recording, and cron has nothing to do with it.
+#[test]
+fn a_replay_is_said_to_be_one() {
+    let mut status = well();
+    status.cursors = Vec::new();
+    status.last_whole = None;
+    let run = status.last_run.as_mut().unwrap();
+    (run.replay, run.began) = (true, NOW - 40 * DAY);
+    assert_eq!(status.attention(), [""; 0]);
+    let shown = text(&status);
+    assert!(
+        shown.starts_with(
+            "last run    a replay, at the time of its recording, 2026-10-12T16:57:53Z, exit code 0, 1.5 s, process 17\n\
+             projects    none has a cursor, as a replay moves none\n"
+        ),
+        "{shown}"
+    );
+    assert!(nagios(&status).text.starts_with("CASO OK"));
+}
+
+#[test]
+fn a_run_whose_clock_was_ahead_is_in_the_future() {
+    let mut status = well();
+    status.last_run.as_mut().unwrap().began = NOW + 200;
+    let shown = text(&status);
+    assert!(
+        shown.contains(" (3 min in the future: was the clock ahead?), exit code 0"),
+        "{shown}"
     );
 }
 

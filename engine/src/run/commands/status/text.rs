@@ -1,25 +1,31 @@
 //! The status for a person.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Status;
-use super::facts::{Cursor, LATE, UNTAKEN};
+use super::facts::UNTAKEN;
+use super::projects::Projects;
 use crate::run::summary::words::{count, damaged, size, span};
 use crate::run::{backlog, month};
-use caso_base::shell_word as word;
 use caso_base::time::format_utc;
+use caso_state::ledger::ProblemLine;
 
 const NAME: usize = 12;
 
 /// A line each for the last run, the projects, the queues; then what to type next.
 pub fn text(status: &Status) -> String {
-    let mut page = Page(String::new());
+    let projects = Projects::of(status);
+    let run = status.last_run.as_ref();
+    let mut page = Page {
+        text: String::new(),
+        problems: run.map_or(&[], |run| &run.problems),
+        hinted: Vec::new(),
+    };
     if let Some(holder) = &status.running {
         page.line("now", &format!("a run is under way: {holder}"));
     }
-    page.last_run(status);
-    page.projects(status);
+    page.last_run(status, &projects);
+    page.projects(status, &projects);
     page.queues(status);
     page.outgoing(status);
     page.lost(status);
@@ -37,18 +43,43 @@ pub fn text(status: &Status) -> String {
         true => page.line("all well", ""),
         false => page.line("look at", &attention.join("; ")),
     }
-    page.0
+    page.text
 }
 
-struct Page(String);
+struct Page<'a> {
+    text: String,
+    /// What the last run told as an error.
+    problems: &'a [ProblemLine],
+    /// What was said to do, each once.
+    hinted: Vec<&'a str>,
+}
 
-impl Page {
+impl Page<'_> {
     fn line(&mut self, name: &str, text: &str) {
         // A String takes all that is written to it.
-        let _ = writeln!(self.0, "{}", format!("{name:<NAME$}{text}").trim_end());
+        let _ = writeln!(self.text, "{}", format!("{name:<NAME$}{text}").trim_end());
     }
 
-    fn last_run(&mut self, status: &Status) {
+    /// What the last run said to do about this; about a project, where others have the same.
+    fn hint_of(&mut self, reason: &str, project: Option<&str>) {
+        if reason.is_empty() {
+            return;
+        }
+        let all = || self.problems.iter().filter(|it| it.text.contains(reason));
+        let of_project = |it: &&ProblemLine| project.is_some_and(|id| it.text.contains(id));
+        let alone = all().any(|it| of_project(&it));
+        let about = all()
+            .filter(|it| !alone || of_project(it))
+            .filter_map(|it| it.hint.as_deref());
+        for hint in about {
+            if !self.hinted.contains(&hint) {
+                self.hinted.push(hint);
+                self.line("hint", hint);
+            }
+        }
+    }
+
+    fn last_run(&mut self, status: &Status, projects: &Projects) {
         let Some(run) = &status.last_run else {
             let text = match (status.unreadable.is_empty(), &status.running) {
                 (true, None) => "none is known: `caso-extract` makes one",
@@ -57,121 +88,73 @@ impl Page {
             };
             return self.line("last run", text);
         };
+        let began = format_utc(run.began);
+        let when = match run.replay {
+            true => format!("a replay, at the time of its recording, {began}"),
+            false => format!("{began} ({})", ago(status.now, run.began)),
+        };
         self.line(
             "last run",
             &format!(
-                "{} ({} ago), exit code {}, {:.1} s, process {}",
-                format_utc(run.began),
-                span(status.now - run.began),
+                "{when}, exit code {}, {:.1} s, process {}",
                 run.exit,
                 std::time::Duration::from_millis(run.took_ms).as_secs_f64(),
                 run.process
             ),
         );
-        let whole = match status.last_whole {
-            Some(at) => format!("{} ({} ago)", format_utc(at), span(status.now - at)),
-            None => "none in the last 32 days".to_owned(),
-        };
-        self.line("last whole", &whole);
+        if !run.replay {
+            let whole = match status.last_whole {
+                Some(at) => format!("{} ({})", format_utc(at), ago(status.now, at)),
+                None => "none in the last 32 days".to_owned(),
+            };
+            self.line("last whole", &whole);
+        }
         for failure in run.failures.iter().filter(|it| it.project.is_none()) {
             let place = match failure.cloud.as_str() {
                 "" | "default" => String::new(),
                 cloud => format!("cloud `{cloud}`: "),
             };
             self.line("", &format!("{place}{}", failure.reason));
+            self.hint_of(&failure.reason, None);
         }
-        // What no line of a cloud, a project or a queue tells.
-        let told: Vec<&str> = run.failures.iter().map(|it| it.reason.as_str()).collect();
-        let stopped = run.messengers.iter().filter_map(|it| it.stopped.as_deref());
-        let told: Vec<&str> = told.into_iter().chain(stopped).collect();
-        for problem in &run.problems {
-            if !told.iter().any(|told| problem.text.contains(told)) {
+        let of_projects = projects.lines.iter().map(|it| it.reason.as_str());
+        let of_queues = status.queues.iter().filter_map(|it| it.stopped.as_deref());
+        let later: Vec<&str> = of_projects.chain(of_queues).collect();
+        let known: Vec<&str> = run.failures.iter().map(|it| it.reason.as_str()).collect();
+        for problem in self.problems {
+            let told = |it: &&str| !it.is_empty() && problem.text.contains(it);
+            // What a line of a project or a queue tells is told there, with what to do.
+            if later.iter().any(told) {
+                continue;
+            }
+            if !known.iter().any(told) {
                 self.line("", &problem.text);
             }
-        }
-        let mut hints: Vec<&str> = Vec::new();
-        for hint in run.problems.iter().filter_map(|it| it.hint.as_deref()) {
-            if !hints.contains(&hint) {
-                hints.push(hint);
-            }
-        }
-        for hint in hints {
-            self.line("hint", hint);
+            self.hint_of(&problem.text, None);
         }
     }
 
     /// Those that are up to date are counted; of the others each is named.
-    fn projects(&mut self, status: &Status) {
-        let mut by_project: BTreeMap<(&str, &str), Vec<&Cursor>> = BTreeMap::new();
-        for cursor in &status.cursors {
-            let key = (cursor.cloud.as_str(), cursor.project.as_str());
-            by_project.entry(key).or_default().push(cursor);
-        }
-        let odd = |cursor: &&Cursor| {
-            cursor.is_failing() || !cursor.lacking && cursor.lag.is_none_or(|lag| lag > LATE)
-        };
-        let all = by_project.len();
-        by_project.retain(|_, cursors| cursors.iter().any(odd));
-        let well = all - by_project.len();
-        let number = u64::try_from(all).unwrap_or(u64::MAX);
-        self.line(
-            "projects",
-            &format!(
-                "{}, {well} up to date",
-                count(number, "project", "projects")
+    fn projects(&mut self, status: &Status, projects: &Projects) {
+        let text = match (projects.all, &status.last_run) {
+            (0, Some(run)) if run.replay => "none has a cursor, as a replay moves none".to_owned(),
+            (0, Some(run)) if !run.windows.is_empty() => {
+                "none has a cursor, as a window by hand moves none".to_owned()
+            }
+            (all, _) => format!(
+                "{}, {} up to date",
+                count(all, "project", "projects"),
+                projects.well
             ),
-        );
-        for cursors in by_project.values() {
-            for cursor in cursors.iter().filter(|it| odd(it)) {
-                self.cursor(cursor);
-            }
-            let lost = cursors
-                .iter()
-                .rfind(|it| odd(it) && !it.in_last_run && it.reason.is_none());
-            if let Some(lost) = lost {
-                self.line("hint", &way_out(lost));
+        };
+        self.line("projects", &text);
+        for line in &projects.lines {
+            self.line("", &line.text);
+            match &line.hint {
+                Some(hint) => self.line("hint", hint),
+                None => self.hint_of(&line.reason, line.project.as_deref()),
             }
         }
-        for failure in status.without_cursor() {
-            let project = failure.project.as_deref().unwrap_or_default();
-            let name = failure.name.as_deref().unwrap_or(project);
-            self.line("", &format!("{name}: never extracted: {}", failure.reason));
-        }
-    }
-
-    fn cursor(&mut self, cursor: &Cursor) {
-        let id = cursor.project.as_str();
-        let name = match (&cursor.name, cursor.in_last_run) {
-            (None, _) => id.to_owned(),
-            (Some(name), true) => name.clone(),
-            // Keystone may not show it any more: by the name alone nobody finds it.
-            (Some(name), false) => format!("{name} ({id})"),
-        };
-        let up_to = match (cursor.at, cursor.lag) {
-            (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
-            _ => "never extracted".to_owned(),
-        };
-        let why = match (&cursor.reason, cursor.in_last_run) {
-            (Some(reason), _) => format!(": {reason}"),
-            (None, false) => {
-                ": the last run did not find it: has it lost its tag, or its place in \
-                              `projects`? Its usage since then is not accounted"
-                    .to_owned()
-            }
-            (None, true) => String::new(),
-        };
-        let runs = match cursor.failed_runs {
-            0 => String::new(),
-            runs => format!(" (failed in {})", count(runs, "run", "runs")),
-        };
-        let region = cursor
-            .region
-            .as_ref()
-            .map_or_else(String::new, |it| format!(" {it}"));
-        self.line(
-            "",
-            &format!("{name}{region} {}: {up_to}{runs}{why}", cursor.extractor),
-        );
     }
 
     fn queues(&mut self, status: &Status) {
@@ -206,6 +189,7 @@ impl Page {
                 );
             }
             self.line(if at == 0 { "queues" } else { "" }, &text);
+            self.hint_of(queue.stopped.as_deref().unwrap_or_default(), None);
         }
     }
 
@@ -310,11 +294,10 @@ impl Page {
     }
 }
 
-/// What to do about a project that the last run did not find.
-fn way_out(cursor: &Cursor) -> String {
-    let forget = format!("caso cursor forget {}", word(&cursor.project));
-    match &cursor.way_back {
-        Some(way_back) => format!("{way_back}, to account it; {forget}, to give it up"),
-        None => forget,
+/// How long ago something was, by a clock that may have been ahead.
+fn ago(now: i64, at: i64) -> String {
+    match now - at {
+        ..-1 => format!("{} in the future: was the clock ahead?", span(at - now)),
+        since => format!("{} ago", span(since)),
     }
 }

@@ -2,12 +2,10 @@
 
 use super::FEW;
 use crate::run::extract::report::Alike;
+use crate::run::summary::words::named;
 use caso_base::Message;
 use caso_base::line::LINE_BYTES;
 use caso_extract::{ProjectFailure, ProjectRef};
-
-/// So many projects are named in the line of all that fail alike; `caso status` names the others.
-const NAMED: usize = 20;
 
 /// A project of which extractors failed for one reason.
 pub struct Failure<'a> {
@@ -38,22 +36,44 @@ impl Failure<'_> {
     }
 }
 
-/// A line for each, and one for more than a few that are alike, where the first of them is.
-pub fn in_lines(place: &str, failures: Vec<Failure<'_>>) -> Vec<Message> {
-    let mut causes: Vec<Vec<Failure<'_>>> = Vec::new();
+/// Failures of one cause.
+pub struct Cause<'a>(Vec<Failure<'a>>);
+
+impl<'a> Cause<'a> {
+    /// Each with a line of its own, where they are few.
+    ///
+    /// # Errors
+    /// They are more: the line of all of them.
+    pub fn one_by_one(self, place: &str) -> Result<Vec<Failure<'a>>, Message> {
+        match self.0.len() {
+            ..=FEW => Ok(self.0),
+            _ => Err(of_all(place, self.0)),
+        }
+    }
+}
+
+/// Those that are alike together, where the first of them is.
+pub fn by_cause(failures: Vec<Failure<'_>>) -> Vec<Cause<'_>> {
+    let mut causes: Vec<Cause<'_>> = Vec::new();
     for failure in failures {
-        let known = causes.iter_mut().find(|cause| {
-            let first = cause.first();
+        let known = causes.iter_mut().find(|Cause(of)| {
+            let first = of.first();
             first.is_some_and(|first| first.is_like(&failure))
         });
         match known {
-            Some(cause) => cause.push(failure),
-            None => causes.push(vec![failure]),
+            Some(Cause(of)) => of.push(failure),
+            None => causes.push(Cause(vec![failure])),
         }
     }
-    let lines = causes.into_iter().flat_map(|cause| match cause.len() {
-        ..=FEW => cause.into_iter().map(Failure::message).collect(),
-        _ => vec![of_all(place, cause)],
+    causes
+}
+
+/// A line for each, and one for more than a few that are alike, where the first of them is.
+pub fn in_lines(place: &str, failures: Vec<Failure<'_>>) -> Vec<Message> {
+    let causes = by_cause(failures).into_iter();
+    let lines = causes.flat_map(|cause| match cause.one_by_one(place) {
+        Ok(few) => few.into_iter().map(Failure::message).collect(),
+        Err(all) => vec![all],
     });
     lines.collect()
 }
@@ -77,17 +97,6 @@ pub fn without_mapping(failures: &[&ProjectFailure]) -> Option<Message> {
         failures.len()
     );
     Some(Message::from(text).hint(error.hint()))
-}
-
-/// The first of them, and how many there are besides.
-fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let names = names.take(NAMED).map(|name| format!("`{name}`"));
-    let mut text = names.collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text += &format!(" and {more} more");
-    }
-    text
 }
 
 fn of_all(place: &str, failures: Vec<Failure<'_>>) -> Message {

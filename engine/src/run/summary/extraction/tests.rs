@@ -37,6 +37,7 @@ fn summary(results: Vec<(Extractor, ExtractorResult)>) -> Summary {
         failures: Vec::new(),
         without_cursor: Vec::new(),
         lost: Vec::new(),
+        listed: true,
         no_project: false,
         ahead: None,
         cancelled: false,
@@ -105,7 +106,10 @@ fn one_extractor_that_failed_beside_one_that_did_not_is_partly() {
     assert_eq!(exit(vec![fine(), failed()]), Exit::Partly);
     assert_eq!(exit(vec![failed()]), Exit::Nothing);
     assert_eq!(exit(vec![fine()]), Exit::Done);
-    let cancelled = (Extractor::Cinder, ExtractorResult::Cancelled);
+    let cancelled = (
+        Extractor::Cinder,
+        ExtractorResult::Cancelled { begun: true },
+    );
     assert_eq!(exit(vec![fine(), cancelled]), Exit::Partly);
 }
 

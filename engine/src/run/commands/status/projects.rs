@@ -1,0 +1,190 @@
+//! What is to be said of projects that are not up to date: extractors of a project that came to the same in one line,
+//! and projects that came to the same, where they are more than a few.
+
+use std::collections::BTreeMap;
+
+use super::Status;
+use super::cursors::Cursor;
+use super::facts::LATE;
+use crate::run::summary::FEW;
+use crate::run::summary::words::{count, len, named, span};
+use caso_base::shell_word as word;
+use caso_base::time::format_utc;
+
+/// All projects.
+pub struct Projects {
+    pub all: u64,
+    /// How many of them are up to date.
+    pub well: u64,
+    /// Of the others.
+    pub lines: Vec<Line>,
+}
+
+/// One project, or several that are alike.
+pub struct Line {
+    pub text: String,
+    /// The id of the one.
+    pub project: Option<String>,
+    /// Why it failed in the last run; nothing where it did not.
+    pub reason: String,
+    /// What to do, where the run that failed does not say it.
+    pub hint: Option<String>,
+}
+
+/// A project, as it is called in a line.
+struct Named<'a> {
+    id: &'a str,
+    name: String,
+}
+
+/// Extractors of which the same is to be said.
+#[derive(PartialEq, Eq)]
+struct Same<'a> {
+    region: Option<&'a str>,
+    extractors: Vec<&'a str>,
+    said: String,
+    reason: &'a str,
+    hint: Option<String>,
+}
+
+impl Projects {
+    pub fn of(status: &Status) -> Self {
+        let mut by_project: BTreeMap<(&str, &str), Vec<&Cursor>> = BTreeMap::new();
+        for cursor in &status.cursors {
+            let key = (cursor.cloud.as_str(), cursor.project.as_str());
+            by_project.entry(key).or_default().push(cursor);
+        }
+        let all = by_project.len();
+        by_project.retain(|_, cursors| cursors.iter().any(is_odd));
+        let well = all - by_project.len();
+        let mut found: Vec<(Vec<Named<'_>>, Same<'_>)> = Vec::new();
+        for ((_, id), cursors) in &by_project {
+            for (name, same) in of_project(cursors) {
+                let named = Named { id, name };
+                match found.iter_mut().find(|(_, known)| *known == same) {
+                    Some((names, _)) => names.push(named),
+                    None => found.push((vec![named], same)),
+                }
+            }
+        }
+        let mut lines: Vec<Line> = found.iter().flat_map(in_lines).collect();
+        lines.extend(status.without_cursor().into_iter().map(|failure| {
+            let project = failure.project.as_deref().unwrap_or_default();
+            let name = failure.name.as_deref().unwrap_or(project);
+            Line {
+                text: format!("{name}: never extracted: {}", failure.reason),
+                project: failure.project.clone(),
+                reason: failure.reason.clone(),
+                hint: None,
+            }
+        }));
+        let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Projects {
+            all: number(all),
+            well: number(well),
+            lines,
+        }
+    }
+}
+
+fn is_odd(cursor: &&Cursor) -> bool {
+    cursor.is_failing() || !cursor.lacking && cursor.lag.is_none_or(|lag| lag > LATE)
+}
+
+/// What is said of one, each with its name.
+fn of_project<'a>(cursors: &[&'a Cursor]) -> Vec<(String, Same<'a>)> {
+    let mut found: Vec<(String, Same<'a>)> = Vec::new();
+    for cursor in cursors.iter().copied().filter(is_odd) {
+        let same = Same {
+            region: cursor.region.as_deref(),
+            extractors: vec![cursor.extractor.as_str()],
+            said: said(cursor),
+            reason: cursor.reason.as_deref().unwrap_or_default(),
+            hint: way_out(cursor),
+        };
+        let known = found.iter_mut().find(|(_, known)| {
+            (known.region, &known.said, &known.hint) == (same.region, &same.said, &same.hint)
+        });
+        match known {
+            Some((_, known)) => known.extractors.extend(same.extractors),
+            None => found.push((name(cursor), same)),
+        }
+    }
+    found
+}
+
+fn in_lines((projects, same): &(Vec<Named<'_>>, Same<'_>)) -> Vec<Line> {
+    let region = same.region.map_or_else(String::new, |it| format!(" {it}"));
+    let of = |who: &str, project: Option<&str>| Line {
+        text: format!(
+            "{who}{region} {}: {}",
+            same.extractors.join(", "),
+            same.said
+        ),
+        project: project.map(str::to_owned),
+        reason: same.reason.to_owned(),
+        hint: same.hint.clone(),
+    };
+    match projects.len() {
+        ..=FEW => projects
+            .iter()
+            .map(|it| of(&it.name, Some(it.id)))
+            .collect(),
+        _ => {
+            let names = named(projects.iter().map(|it| it.name.as_str()));
+            let who = format!("{} projects ({names})", len(projects));
+            vec![of(&who, None)]
+        }
+    }
+}
+
+fn name(cursor: &Cursor) -> String {
+    let id = cursor.project.as_str();
+    match (&cursor.name, cursor.is_gone()) {
+        (None, _) => id.to_owned(),
+        (Some(name), false) => name.clone(),
+        // Keystone may not show it any more: by the name alone nobody finds it.
+        (Some(name), true) => format!("{name} ({id})"),
+    }
+}
+
+fn said(cursor: &Cursor) -> String {
+    let up_to = match (cursor.at, cursor.lag) {
+        (Some(at), Some(lag @ ..-1)) => {
+            format!(
+                "up to {}, {} ahead of the clock",
+                format_utc(at),
+                span(-lag)
+            )
+        }
+        (Some(at), Some(lag)) => format!("up to {}, {} behind", format_utc(at), span(lag)),
+        _ => "never extracted".to_owned(),
+    };
+    let runs = match cursor.failed_runs {
+        0 => String::new(),
+        runs => format!(" (failed in {})", count(runs, "run", "runs")),
+    };
+    let why = match (&cursor.reason, &cursor.not_asked) {
+        (Some(reason), _) => format!(": {reason}"),
+        (None, Some(why)) => format!(": not asked: {why}"),
+        (None, None) if cursor.is_gone() => {
+            ": the last run did not find it: has it lost its tag, or its place in `projects`? Its usage since then is \
+             not accounted"
+                .to_owned()
+        }
+        (None, None) => String::new(),
+    };
+    format!("{up_to}{runs}{why}")
+}
+
+/// What to do about one that no run finds any more, or asks for.
+fn way_out(cursor: &Cursor) -> Option<String> {
+    if !cursor.is_gone() {
+        return cursor.way_back.clone().filter(|_| cursor.reason.is_none());
+    }
+    let forget = format!("caso cursor forget {}", word(&cursor.project));
+    Some(match &cursor.way_back {
+        Some(way_back) => format!("{way_back}, to account it; {forget}, to give it up"),
+        None => forget,
+    })
+}
