@@ -370,17 +370,19 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
     let mut unusable = Vec::new();
     // Side by side: what one takes to be compiled is not the others' time.
     let loaded = config.messengers.iter().map(|instance| async move {
-        let mut warnings = Vec::new();
-        let loaded = messenger(sandbox, config, instance, &mut warnings).await;
-        (instance, loaded, warnings)
+        let mut learned = Learned::default();
+        let loaded = messenger(sandbox, config, instance, &mut learned).await;
+        (instance, loaded, learned)
     });
     let (mapper, loaded) = try_join(
         mapper(sandbox, config, &mut warnings),
         join_all(loaded).map(Ok),
     )
     .await?;
+    let mut learned = Vec::new();
     for (instance, loaded, own) in loaded {
-        warnings.extend(own);
+        warnings.extend(own.warnings);
+        learned.extend(own.described);
         match loaded {
             Ok(messenger) => messengers.push(messenger),
             Err(error) => unusable.push(Unusable {
@@ -392,20 +394,9 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
     let (messengers, overlapping) = territory::parted(config, messengers);
     unusable.extend(overlapping);
     warnings.extend(territory::twice(&messengers));
+    // Those that cannot start, too: the line that stands in the wrong section may be why.
     let mut described = vec![(&config.mapper, &mapper.component.description)];
-    for messenger in &messengers {
-        let instance = config
-            .messengers
-            .iter()
-            .find(|instance| instance.name() == messenger.name);
-        if let Some(instance) = instance {
-            described.push((&instance.component, &messenger.component.description));
-            let filters = instance.filters.iter().zip(&messenger.filters);
-            described.extend(
-                filters.map(|(instance, filter)| (instance, &filter.component.description)),
-            );
-        }
-    }
+    described.extend(learned.iter().map(|(instance, own)| (*instance, own)));
     warnings.extend(caso_config::unknown_sections(config, &described));
     warnings.extend(caso_config::placed(config, &described));
     Ok(Components {
@@ -425,9 +416,7 @@ async fn mapper(
     let component = admit(sandbox, &config.mapper)
         .await
         .context("the mapper cannot start")?;
-    if !component.roles.mapper {
-        return Err(anyhow!("component `{}` is not a mapper", component.name));
-    }
+    is_a("mapper", &config.mapper, &component)?;
     let settings = options(config, &config.mapper, &component.description, warnings)
         .context("the mapper's options are wrong")?;
     let mapper = Mapper {
@@ -459,21 +448,52 @@ fn options(
     Ok(found?)
 }
 
-async fn messenger(
+/// What was learned of a messenger and its filters, whether or not they can be used.
+#[derive(Default)]
+struct Learned<'a> {
+    warnings: Vec<Notice>,
+    /// Of those that were admitted.
+    described: Vec<(&'a ComponentInstance, Description)>,
+}
+
+impl<'a> Learned<'a> {
+    async fn admit(
+        &mut self,
+        sandbox: &Sandbox,
+        instance: &'a ComponentInstance,
+    ) -> anyhow::Result<Component> {
+        self.warnings.extend(component_file::remarks(instance));
+        let component = admit(sandbox, instance).await?;
+        self.described
+            .push((instance, component.description.clone()));
+        Ok(component)
+    }
+}
+
+async fn messenger<'a>(
     sandbox: &Sandbox,
     config: &Config,
-    instance: &MessengerInstance,
-    warnings: &mut Vec<Notice>,
+    instance: &'a MessengerInstance,
+    learned: &mut Learned<'a>,
 ) -> anyhow::Result<Messenger> {
-    warnings.extend(component_file::remarks(&instance.component));
-    let component = admit(sandbox, &instance.component).await?;
-    let mut messenger = configured(config, instance, component, warnings)?;
+    let admitted = learned.admit(sandbox, &instance.component).await;
+    let mut messenger = admitted
+        .and_then(|component| configured(config, instance, component, &mut learned.warnings));
+    // Of one that cannot be used, too: what they are is wanted for remarks on their sections.
     for filter in &instance.filters {
-        let loaded = load_filter(sandbox, config, filter, warnings).await;
-        let filter = loaded.with_context(|| format!("filter `{}` cannot be used", filter.name))?;
-        messenger.filters.push(filter);
+        let loaded = match learned.admit(sandbox, filter).await {
+            Ok(component) => {
+                configured_filter(config, filter, component, &mut learned.warnings).await
+            }
+            Err(error) => Err(error),
+        };
+        let loaded = loaded.with_context(|| format!("filter `{}` cannot be used", filter.name));
+        messenger = messenger.and_then(|mut messenger| {
+            messenger.filters.push(loaded?);
+            Ok(messenger)
+        });
     }
-    Ok(messenger)
+    messenger
 }
 
 /// A filter, which is started once to see whether its options will do.
@@ -488,9 +508,20 @@ pub async fn load_filter(
 ) -> anyhow::Result<Filter> {
     warnings.extend(component_file::remarks(instance));
     let component = admit(sandbox, instance).await?;
-    if !component.roles.filter {
-        return Err(anyhow!("component `{}` is not a filter", component.name));
-    }
+    configured_filter(config, instance, component, warnings).await
+}
+
+/// The admitted filter with the site's options, started once.
+///
+/// # Errors
+/// It is no filter, or its options are wrong.
+pub async fn configured_filter(
+    config: &Config,
+    instance: &ComponentInstance,
+    component: Component,
+    warnings: &mut Vec<Notice>,
+) -> anyhow::Result<Filter> {
+    is_a("filter", instance, &component)?;
     let found = options(config, instance, &component.description, warnings)?;
     let filter = Filter {
         component,
@@ -514,9 +545,7 @@ pub fn configured(
     component: Component,
     warnings: &mut Vec<Notice>,
 ) -> anyhow::Result<Messenger> {
-    if !component.roles.messenger {
-        return Err(anyhow!("component `{}` is not a messenger", component.name));
-    }
+    is_a("messenger", &instance.component, &component)?;
     let description = &component.description;
     let found = options(config, &instance.component, description, warnings)?;
     let grants = instance
@@ -526,7 +555,7 @@ pub fn configured(
             grant
                 .text
                 .parse::<Grant>()
-                .with_context(|| format!("{}: grant `{}`", grant.origin, grant.text))
+                .with_context(|| grant.origin.to_string())
         })
         .collect::<anyhow::Result<Vec<Grant>>>()?;
     let policy = if component.builtin {
@@ -566,6 +595,31 @@ pub fn configured(
         name,
         component,
     })
+}
+
+/// Whether a component can do what the configuration has it for.
+///
+/// # Errors
+/// It cannot: with the place that names it, and where it belongs.
+pub fn is_a(role: &str, instance: &ComponentInstance, component: &Component) -> anyhow::Result<()> {
+    let roles = component.roles.names();
+    if roles.contains(&role) {
+        return Ok(());
+    }
+    let belongs = |role: &&str| match *role {
+        "mapper" => "a mapper is named by `mapper` in [DEFAULT]",
+        "filter" => "a filter is named in `filters` of a messenger, its file in [filter_NAME]",
+        _ => "a messenger is named in `messengers` in [DEFAULT], its file in [messenger_NAME]",
+    };
+    Err(remedy::advised(
+        format!(
+            "{}: component `{}` is a {}, not a {role}",
+            instance.origin,
+            component.name,
+            roles.join(" and a ")
+        ),
+        roles.iter().map(belongs).collect::<Vec<_>>().join("; "),
+    ))
 }
 
 /// A messenger, and where a site writes what it gets.

@@ -231,7 +231,13 @@ fn of_wrong_configurations() {
     other.set("filter_mine", "component", &file);
     extract(&other)
         .expect(3)
-        .says("component `mischief` is not a filter");
+        .says("component `mischief` is a messenger, not a filter")
+        .says("a messenger is named in `messengers` in [DEFAULT]");
+    other
+        .start("caso", &["component", "list"], &["--json"])
+        .finish()
+        .expect(3)
+        .says("\"world\": \"messenger\"");
     let world = plain();
     let mut idle = world.site();
     idle.set("filter_mine", "component", &file)

@@ -11,6 +11,8 @@ async fn a_loop_ends_at_its_deadline() {
         "{failure}"
     );
     assert_eq!(failure.call, "deliver");
+    let limit = failure.limit.unwrap().to_string();
+    assert!(limit.starts_with("`deadline` in [messenger_"), "{limit}");
 }
 
 #[tokio::test]
@@ -21,6 +23,8 @@ async fn a_sleeper_ends_at_its_timeout() {
         failure.detail.contains("did not return within 200ms"),
         "{failure}"
     );
+    let limit = failure.limit.unwrap().to_string();
+    assert!(limit.starts_with("`timeout` in [messenger_"), "{limit}");
 }
 
 /// A loop must not hold the thread on which everybody else's timers run.
@@ -53,6 +57,8 @@ async fn memory_is_bounded_and_the_report_says_so() {
             .contains("more than the 8388608 that are allowed"),
         "{failure}"
     );
+    let limit = failure.limit.unwrap().to_string();
+    assert!(limit.starts_with("`memory` in [messenger_"), "{limit}");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ use caso_base::suggest::did_you_mean;
 use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
 use caso_model::notice::Notice;
 use caso_model::record_type::RecordType;
-use caso_model::secret::{MASK, SHORTEST_SECRET, Secret, is_secret};
+use caso_model::secret::{MASK, SHORTEST_SECRET, Secret};
 
 /// A component's options with the values in force. `Debug` masks the secret
 /// ones.
@@ -77,7 +77,8 @@ pub fn component_settings(
         ..Resolver::new(&config.sources)
     };
     for option in &description.options {
-        if let Some(problem) = refusal(config, instance, option) {
+        let problem = refusal(config, instance, option).or_else(|| contradiction(option));
+        if let Some(problem) = problem {
             errors.push(ConfigError::Component {
                 component: description.name.clone(),
                 what: problem,
@@ -86,7 +87,7 @@ pub fn component_settings(
         }
         let slot = slot(instance, option);
         let value = errors.take(read(&resolver, &slot, option)).flatten();
-        let mut secret = is_secret(&option.kind, &option.name);
+        let mut secret = option.is_secret();
         if let Some(Read {
             mut value,
             origin,
@@ -208,6 +209,44 @@ fn beyond_its_section(instance: &ComponentInstance, option: &OptionDescription) 
     ))
 }
 
+/// What an option says of itself that cannot hold together. Nobody but the component's author can put it right, and a
+/// site would look for it in its own files.
+fn contradiction(option: &OptionDescription) -> Option<String> {
+    let name = &option.name;
+    let ours = "a mistake of the component's, which its author has to put right";
+    let bounds = matches!(option.kind, OptionKind::Integer | OptionKind::Number);
+    for attribute in option.attributes.iter().filter(|_| bounds) {
+        let (bound, value) = (attribute.name.as_str(), attribute.value.as_str());
+        let fits = match option.kind {
+            OptionKind::Integer => value.parse::<i64>().is_ok(),
+            _ => value.parse::<f64>().is_ok_and(f64::is_finite),
+        };
+        if matches!(bound, "minimum" | "maximum") && !fits {
+            let what =
+                format!("the {bound} of its option `{name}` is `{value}`, which is no such number");
+            return Some(format!("{what}: {ours}"));
+        }
+    }
+    let (least, greatest) = (bound::<f64>(option, "minimum"), bound(option, "maximum"));
+    if bounds
+        && let (Some(least), Some(greatest)) = (least, greatest)
+        && least > greatest
+    {
+        return Some(format!(
+            "its option `{name}` is to be at least {least} and at most {greatest}: {ours}"
+        ));
+    }
+    let default = option.default.as_deref()?;
+    let expected = parse(option, default).err()?;
+    let shown = match option.is_secret() {
+        true => MASK,
+        false => default,
+    };
+    Some(format!(
+        "the default of its option `{name}` is `{shown}`, where {expected} is expected: {ours}"
+    ))
+}
+
 fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
     let present = full_name(instance, &option.name);
     let described = option.old_names.iter().map(|old| full_name(instance, old));
@@ -223,7 +262,7 @@ fn slot(instance: &ComponentInstance, option: &OptionDescription) -> Slot {
             names.push(name);
         }
     }
-    let secret = is_secret(&option.kind, &option.name);
+    let secret = option.is_secret();
     let mut slot = Slot::foreign(names, option.default.clone(), secret);
     slot.kind = Some(Kind::from(&option.kind));
     slot.implied = instance
@@ -450,7 +489,8 @@ fn unknown_options(
                 .iter()
                 .filter(|(s, _)| s == section)
                 .map(|(_, name)| name.as_str());
-            warnings.push(remarks::unknown_or_misplaced(section, key, &origin, names));
+            let place = (section.as_str(), instance.host_section.as_str());
+            warnings.push(remarks::unknown_or_misplaced(place, key, &origin, names));
         }
     }
 }

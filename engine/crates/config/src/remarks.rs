@@ -39,19 +39,28 @@ pub(super) fn unknown_option<'a>(
     Notice::warning(of_place("unknown", section, name, origin), text)
 }
 
-/// The same, which may be an option of another section.
+/// The same, which may be an option of another section; `host` is where the host is told about the component whose
+/// section it is.
 pub(super) fn unknown_or_misplaced<'a>(
-    section: &str,
+    (section, host): (&str, &str),
     name: &str,
     origin: &Origin,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Notice {
     let mut notice = unknown_option(section, name, origin, known);
-    let row = table::rows().find(|row| row.name == name && row.ignored.is_none());
-    if let (None, Some(row)) = (&notice.hint, row) {
-        notice.hint = Some(format!("it belongs in [{}]", row.section));
+    // In a section of an instance its component's own option is meant, which is not known yet.
+    if notice.hint.is_none() && !table::is_of_an_instance(section) {
+        notice.hint = of_the_engine(name, host);
     }
     notice
+}
+
+/// The section of the engine's that has this option, this one before all others.
+pub(super) fn of_the_engine(name: &str, first: &str) -> Option<String> {
+    let there = table::find(first, name).filter(|row| row.ignored.is_none());
+    let row = table::rows().find(|row| row.name == name && row.ignored.is_none());
+    let section = there.map(|_| first).or(row.map(|row| row.section))?;
+    Some(format!("it belongs in [{section}]"))
 }
 
 /// Of most options that are misspelt, or stand in another section, a warning is enough. Where it is this one, its
@@ -277,7 +286,12 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
             && !table::is_lent(section, name)
         {
             let known = names_of(as_section);
-            warnings.push(unknown_or_misplaced(section, name, &origin, known));
+            warnings.push(unknown_or_misplaced(
+                (section, section),
+                name,
+                &origin,
+                known,
+            ));
         }
     }
     for (section, origin) in sources.sections() {
@@ -468,8 +482,7 @@ pub fn unknown_sections(
     let mut warnings = Vec::new();
     for (section, origin) in config.sources.sections() {
         if known.contains(&section)
-            || section.starts_with("messenger_")
-            || section.starts_with("filter_")
+            || table::is_of_an_instance(section)
             || table::clouds::is_section(section)
             || components::is_of_the_sample(section)
         {

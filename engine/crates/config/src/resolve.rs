@@ -11,7 +11,7 @@ use super::table::{self, Entry};
 use super::value::Kind;
 use caso_base::Message;
 use caso_model::component::Description;
-use caso_model::secret::{MASK, is_secret, is_secret_name};
+use caso_model::secret::{MASK, is_secret_name};
 
 /// An option as it is looked up: a row in a certain section, or a component's.
 #[derive(Debug, Clone, PartialEq)]
@@ -272,7 +272,7 @@ impl<'a> Resolver<'a> {
         });
         let names = vec![(section.to_owned(), option.to_owned())];
         if let Some(described) = own {
-            let secret = is_secret(&described.kind, &described.name);
+            let secret = described.is_secret();
             return Some(Slot::foreign(names, described.default.clone(), secret));
         }
         if table::is_engine_section(section)

@@ -8,7 +8,6 @@ use super::table::{self, Described, ceilometer, components, general, prometheus}
 use super::text::strip;
 use super::value::Kind;
 use caso_model::component::{Description, OptionDescription, OptionKind};
-use caso_model::secret::is_secret;
 
 const WIDTH: usize = 79;
 
@@ -215,10 +214,7 @@ fn show_row(out: &mut String, row: &dyn Described, default: String, mut notes: V
 
 /// Nobody's password stands in a sample, not even a default one.
 fn shown_default(option: &OptionDescription) -> String {
-    let default = option
-        .default
-        .as_deref()
-        .filter(|_| !is_secret(&option.kind, &option.name));
+    let default = option.default.as_deref().filter(|_| !option.is_secret());
     default.map(written).unwrap_or_default()
 }
 

@@ -2,6 +2,7 @@
 //! Documented in `wit/descriptions.wit` and `wit/types.wit`.
 
 use super::Attribute;
+use super::secret::is_secret;
 
 /// What values an option takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,15 @@ pub struct OptionDescription {
     /// Former names, each `name` or `section.name`.
     pub old_names: Vec<String>,
     pub attributes: Vec<Attribute>,
+}
+
+impl OptionDescription {
+    /// Whether its value is one that nobody may see: by its kind, its name, or a former name, under which it may
+    /// still be set.
+    pub fn is_secret(&self) -> bool {
+        let mut names = self.old_names.iter().chain([&self.name]);
+        names.any(|name| is_secret(&self.kind, name))
+    }
 }
 
 /// Something outside the sandbox that a component would like to use.

@@ -124,6 +124,35 @@ pub enum FailureKind {
     Room,
 }
 
+/// What a site bounds of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    Memory,
+    /// The time in which it computes.
+    Deadline,
+    /// The wall clock, all waits included.
+    Timeout,
+}
+
+/// A limit that a call came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    pub bound: Bound,
+    /// Where the site sets it: `messenger_NAME`, `filter_NAME` or `mapper`.
+    pub section: String,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (option, what) = match self.bound {
+            Bound::Memory => ("memory", "how much memory it may use"),
+            Bound::Deadline => ("deadline", "how long a call may compute"),
+            Bound::Timeout => ("timeout", "how long a call may take, waits included"),
+        };
+        write!(f, "`{option}` in [{}] is {what}", self.section)
+    }
+}
+
 /// A component's failure, as people and the retry rule need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestFailure {
@@ -134,6 +163,8 @@ pub struct GuestFailure {
     /// The option that is to blame for a start that failed, as the component calls
     /// it; `detail` says what is wrong with its value.
     pub option: Option<String>,
+    /// The limit of the site's that ended the call.
+    pub limit: Option<Limit>,
     pub detail: String,
     /// Function names, innermost first.
     pub frames: Vec<String>,
@@ -142,6 +173,11 @@ pub struct GuestFailure {
 }
 
 impl GuestFailure {
+    /// For a message that has named the component and what it was to do.
+    pub fn cause(&self) -> Cause<'_> {
+        Cause(self)
+    }
+
     /// A failure that the host found, with nothing of the guest's own to show for it.
     pub fn seen_by_host(
         component: &str,
@@ -156,6 +192,7 @@ impl GuestFailure {
             call,
             kind,
             option: None,
+            limit: None,
             detail: detail.into(),
             frames: Vec::new(),
             stderr: String::new(),
@@ -173,16 +210,25 @@ impl fmt::Display for GuestFailure {
         } else if !self.instance.is_empty() && self.instance != self.component {
             write!(f, " (messenger `{}`)", self.instance)?;
         }
-        write!(f, " failed in `{}`: ", self.call)?;
-        if let Some(option) = &self.option {
+        write!(f, " failed in `{}`: {}", self.call, self.cause())
+    }
+}
+
+/// How it failed, without who and in what.
+pub struct Cause<'a>(&'a GuestFailure);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(failure) = self;
+        if let Some(option) = &failure.option {
             write!(f, "option `{option}`: ")?;
         }
-        f.write_str(&self.detail)?;
-        if let Some(frame) = self.frames.first() {
+        f.write_str(&failure.detail)?;
+        if let Some(frame) = failure.frames.first() {
             write!(f, " (in `{frame}`)")?;
         }
-        if !self.stderr.is_empty() {
-            write!(f, "; its last words: {}", self.stderr)?;
+        if !failure.stderr.is_empty() {
+            write!(f, "; its last words: {}", failure.stderr)?;
         }
         Ok(())
     }

@@ -15,9 +15,9 @@ use super::link::Needs;
 use super::mapper::GuestMapper;
 use super::mask::Mask;
 use super::messenger::{GuestMessenger, MessengerSetup};
-use caso_model::component::{Description, OptionDescription, OptionKind, OptionValue, Setting};
+use caso_model::component::{Description, OptionDescription, OptionValue, Setting};
 use caso_model::guest::{FailureKind, GuestFailure, MAPPER};
-use caso_model::secret::is_secret;
+use caso_model::secret::is_secret_name;
 
 /// What a component can do. One of the three at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,19 @@ pub struct Component {
     pub(crate) mapper: Option<MapperAbi>,
     pub(crate) messenger: Option<MessengerAbi>,
     pub(crate) filter: Option<FilterAbi>,
+}
+
+impl Roles {
+    /// In words.
+    pub fn names(self) -> Vec<&'static str> {
+        let all = [
+            (self.mapper, "mapper"),
+            (self.messenger, "messenger"),
+            (self.filter, "filter"),
+        ];
+        let all = all.into_iter().filter(|(is, _)| *is);
+        all.map(|(_, name)| name).collect()
+    }
 }
 
 impl Component {
@@ -188,8 +201,10 @@ impl Component {
             if option.is_some_and(|option| is_default(option, &setting.value)) {
                 return false;
             }
-            let kind = option.map_or(&OptionKind::Text, |option| &option.kind);
-            is_secret(kind, &setting.name)
+            option.map_or_else(
+                || is_secret_name(&setting.name),
+                OptionDescription::is_secret,
+            )
         };
         settings
             .iter()

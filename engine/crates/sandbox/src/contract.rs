@@ -87,10 +87,14 @@ pub fn records(records: &[AccountingRecord]) -> Result<(), RecordsError> {
     for record in records {
         let record_type = || match record.record_type() {
             word if is_word(word) => word.to_owned(),
-            _ => "other".to_owned(),
+            _ => OTHER.to_owned(),
         };
         one(record).map_err(|problem| RecordsError::Record {
-            record_type: record_type(),
+            record_type: match problem {
+                // By its kind it would be taken for one of those for which the kind is kept.
+                RecordProblem::Reserved { .. } => OTHER.to_owned(),
+                _ => record_type(),
+            },
             problem,
         })?;
         let id = &record.head().id;

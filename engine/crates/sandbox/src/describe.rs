@@ -17,7 +17,6 @@ use caso_base::line::{clean_line, is_clean, short_line};
 use caso_model::Attribute;
 use caso_model::component::{CapabilityRequest, Description, OptionDescription, OptionKind};
 use caso_model::guest::GuestFailure;
-use caso_model::secret::is_secret;
 
 /// Options or capabilities that a component may have, each.
 const MOST: usize = 500;
@@ -66,6 +65,16 @@ pub enum DescriptionError {
     /// Two options of one name.
     #[error("it has the option `{0}` twice")]
     OptionTwice(String),
+    /// A former name that is a name of another option, too.
+    #[error(
+        "the old name `{old}` of its option `{option}` is a name of another option, or stands there twice"
+    )]
+    OldNameTwice {
+        /// The former name.
+        old: String,
+        /// The option.
+        option: String,
+    },
     /// A choice without words.
     #[error("its option `{0}` is a choice of nothing")]
     EmptyChoice(String),
@@ -272,8 +281,7 @@ fn fit(what: &'static str, text: &str, limit: usize) -> Result<(), DescriptionEr
 fn secrets_in_targets(description: &Description) -> Result<(), DescriptionError> {
     for request in &description.capabilities {
         let mut secret = description.options.iter().filter(|option| {
-            is_secret(&option.kind, &option.name)
-                && request.target.contains(&format!("${{{}}}", option.name))
+            option.is_secret() && request.target.contains(&format!("${{{}}}", option.name))
         });
         if let Some(option) = secret.next() {
             return Err(DescriptionError::SecretInTarget {
@@ -304,6 +312,23 @@ fn options(options: &[OptionDescription]) -> Result<(), DescriptionError> {
                 && !words.contains(default)
             {
                 return Err(DescriptionError::DefaultNotAChoice(name.clone()));
+            }
+        }
+    }
+    former_names(options)
+}
+
+/// A former name is one option's alone: what stands under it in a site's files would be given to two, one of which
+/// may be a secret.
+fn former_names(options: &[OptionDescription]) -> Result<(), DescriptionError> {
+    let mut seen: BTreeSet<&String> = options.iter().map(|option| &option.name).collect();
+    for option in options {
+        for old in &option.old_names {
+            if *old != option.name && !seen.insert(old) {
+                return Err(DescriptionError::OldNameTwice {
+                    old: shown(old),
+                    option: option.name.clone(),
+                });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Why the sandbox itself, or a component, is not taken in.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::address_space::Shortage;
 use super::describe::DescriptionError;
@@ -24,12 +24,18 @@ pub enum SandboxError {
     Linker(String),
 }
 
+/// A relative path depends on the folder that this program was started in.
+fn looked_for(path: &Path) -> String {
+    let whole = std::path::absolute(path);
+    whole.as_deref().unwrap_or(path).display().to_string()
+}
+
 /// A component is not admitted. Each case names the component as the operator
 /// knows it: a path, or the name of a built-in.
 #[derive(Debug, thiserror::Error)]
 pub enum AdmissionError {
     /// The file is not there, or may not be read.
-    #[error("component file `{}` could not be read", path.display())]
+    #[error("component file `{}` could not be read", looked_for(path))]
     Read {
         /// Of the file.
         path: PathBuf,
@@ -135,12 +141,11 @@ pub enum AdmissionError {
         why: String,
     },
     /// `describe` failed.
-    #[error("component `{component}` could not describe itself")]
+    #[error("component `{component}` could not describe itself: {}", failure.cause())]
     Describe {
         /// Path or name.
         component: String,
-        /// How.
-        #[source]
+        /// How. Its own text would name the component once more.
         failure: Box<GuestFailure>,
     },
     /// `describe` answered what makes no sense.

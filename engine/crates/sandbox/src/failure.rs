@@ -11,7 +11,7 @@ use super::address_space::{GUEST, Shortage};
 use super::budget::Spent;
 use super::limits::RESERVED;
 use super::log::GuestLog;
-use caso_model::guest::{FailureKind, GuestFailure};
+use caso_model::guest::{Bound, FailureKind, GuestFailure, Limit};
 
 /// Function names kept in a report, and bytes of each.
 const FRAMES: usize = 20;
@@ -64,6 +64,16 @@ impl Who {
         GuestFailure::seen_by_host(&self.component, &self.instance, call, kind, detail)
     }
 
+    /// A limit, where a site sets it: what `describe` may use nobody sets.
+    pub fn limit(&self, bound: Bound) -> Option<Limit> {
+        let section = match self.role {
+            Role::Asked => return None,
+            Role::Mapper => self.role.name().to_owned(),
+            Role::Filter | Role::Messenger => format!("{}_{}", self.role.name(), self.instance),
+        };
+        Some(Limit { bound, section })
+    }
+
     /// A call that ended in an error of wasmtime.
     pub fn trapped(
         &self,
@@ -73,7 +83,13 @@ impl Who {
         log: &GuestLog,
     ) -> GuestFailure {
         let (kind, detail) = classify(error, deadline);
+        let bound = match kind {
+            FailureKind::Memory => Some(Bound::Memory),
+            FailureKind::Deadline => Some(Bound::Deadline),
+            _ => None,
+        };
         GuestFailure {
+            limit: bound.and_then(|bound| self.limit(bound)),
             frames: frames(error)
                 .map(|name| log.mask().line(&name, FRAME_BYTES))
                 .collect(),

@@ -22,7 +22,7 @@ use super::queue::Stage;
 use super::signature::Signatures;
 use super::sockets::Lookup;
 use super::stdio::GuestStdio;
-use caso_model::guest::{FailureKind, GuestFailure};
+use caso_model::guest::{Bound, FailureKind, GuestFailure};
 use caso_net::proxy::Proxies;
 use caso_net::tls::TlsCache;
 
@@ -210,6 +210,7 @@ impl Guest {
                 let detail = format!("it did not return within {:?}", time.timeout);
                 let failure = who.failure(call, FailureKind::Deadline, detail);
                 Err(GuestFailure {
+                    limit: who.limit(Bound::Timeout),
                     stderr: log.stderr_tail(),
                     ..failure
                 })

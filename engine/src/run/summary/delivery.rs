@@ -5,7 +5,7 @@ use super::words::{self, records};
 use crate::run::components::Unusable;
 use crate::run::remedy;
 use caso_deliver::{Delivery, Ending, InstanceReport};
-use caso_model::guest::FailureKind;
+use caso_model::guest::{FailureKind, GuestFailure};
 
 /// What to do where a messenger did not take everything.
 fn next_step(name: &str, outcome: &Ending) -> String {
@@ -17,20 +17,31 @@ fn next_step(name: &str, outcome: &Ending) -> String {
         }
         Ending::Failed(failure) if failure.kind == FailureKind::Start => to_correct(name),
         Ending::Misconfigured(_) => to_correct(name),
+        Ending::Failed(GuestFailure {
+            limit: Some(limit), ..
+        }) => format!("{limit}; when that is mended: {flush}"),
         Ending::Other(_) | Ending::Failed(_) => format!("when that is mended: {flush}"),
-        Ending::Broken(_) | Ending::Undecided(_) => format!(
-            "it is the component that fails: its author needs what stands above, and `caso component check FILE` \
-             shows whether another one does it; then {flush}"
-        ),
+        Ending::Broken(failure) | Ending::Undecided(failure) => {
+            let limit = failure.limit.as_ref();
+            let limit = limit.map_or_else(String::new, |limit| format!("; {limit}"));
+            format!(
+                "it is the component that fails: its author needs what stands above, and `caso component check FILE` \
+                 shows whether another one does it{limit}; then {flush}"
+            )
+        }
         Ending::OutOfTime(None) => {
             format!(
                 "the next run goes on with them, and so does {flush}; `delivery_timeout` is the time"
             )
         }
-        Ending::OutOfTime(Some(_)) => format!(
-            "it is the component that is slow, or hangs: its author needs what stands above; `timeout` in its section is \
-             how long a call may take, `delivery_timeout` how long all of them; then {flush}"
-        ),
+        Ending::OutOfTime(Some(failure)) => {
+            let limit = failure.limit.as_ref();
+            let limit = limit.map_or_else(String::new, |limit| format!("{limit}, "));
+            format!(
+                "it is the component that is slow, or hangs: its author needs what stands above; {limit}\
+                 `delivery_timeout` how long all of them may take; then {flush}"
+            )
+        }
         Ending::Newer { .. } => format!(
             "let that version deliver them, or give them up with a copy: caso queue drop {name}"
         ),
@@ -190,6 +201,11 @@ impl Summary {
 
 /// Each once, with the first record that it is of.
 fn reasons(report: &InstanceReport) -> String {
-    let reasons: Vec<String> = report.reasons.iter().map(ToString::to_string).collect();
+    let mut reasons: Vec<String> = report.reasons.iter().map(ToString::to_string).collect();
+    let told: u64 = report.reasons.iter().map(|reason| reason.records).sum();
+    match (report.refused + report.failed).saturating_sub(told) {
+        0 => {}
+        more => reasons.push(format!("and {more} more, for other reasons")),
+    }
     reasons.join("; ")
 }

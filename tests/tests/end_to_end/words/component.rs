@@ -405,6 +405,51 @@ fn it_is_checked_as_the_messenger_that_it_is() {
     check(&site)
         .expect(1)
         .says("is pinned: somebody changed the file");
+    // Another file of that name: what is written of that one says nothing of this one.
+    let other = build::mischief().display().to_string();
+    site.set("messenger_mine", "component", &other);
+    check(&site)
+        .expect(0)
+        .says(&format!("has another file as `mine`: `{other}`"))
+        .says("outgoing: it would need")
+        .never_says("pinned: somebody");
+}
+
+/// Each call that hangs costs all its time.
+#[test]
+fn one_that_hangs_is_given_up() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let checked = component(&site, &["check", &file, "--set", "verb=loop"]);
+    checked
+        .expect(1)
+        .says("it computed for longer than 10s")
+        .says("2 calls took too long: the rest was not tried")
+        .never_says("what it does not take");
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_is_said_as_such() {
+    let (site, file) = bench();
+    let file = file.display().to_string();
+    for command in ["run", "inspect", "check"] {
+        component(&site, &[command, &file, "--as", "a b"])
+            .expect(2)
+            .says("--as: ")
+            .says("`a b` cannot name a messenger");
+    }
+    let empty = site.path().join("empty.jsonl");
+    fs::write(&empty, "").unwrap();
+    component(
+        &site,
+        &["run", &file, "--records", &empty.display().to_string()],
+    )
+    .expect(2)
+    .says("has no record")
+    .never_says("FAILED");
+    component(&site, &["inspect", "nowhere.wasm"])
+        .expect(1)
+        .says(&format!("`{}`", site.path().join("nowhere.wasm").display()));
 }
 
 #[test]

@@ -40,6 +40,17 @@ fn of_one_that_fails() {
     }
 }
 
+/// Of one that cannot start, too, a line in the wrong section is sent to its own and to no other's.
+#[test]
+fn of_an_option_in_the_hosts_section() {
+    let world = plain();
+    let mut site = site(&world.cloud);
+    site.set("DEFAULT", "messengers", "ssm, greendigit_cim")
+        .set("messenger_greendigit_cim", "email", "a@b")
+        .set("messenger_greendigit_cim", "output_path", "/q");
+    printed("options-in-the-hosts-section", &site.extract(&WINDOW));
+}
+
 /// What it asks for and was not granted, and grants that are none.
 #[test]
 fn of_grants() {
@@ -55,6 +66,7 @@ fn of_grants() {
         ("grant-with-an-unknown-term", "queue:/tmp/x?colour=red"),
         ("grant-of-a-connection-without-port", "connection:localhost"),
         ("grant-of-plain-http", "http:ftp://localhost"),
+        ("grant-of-an-address", "http://localhost"),
         ("grant-nobody-asks-for", "connection:localhost:5000"),
     ] {
         site.set("messenger_mischief", "grants", grant);

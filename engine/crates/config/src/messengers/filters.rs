@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{is_file, near_or_own, refuse};
+use super::{is_file, near_or_own};
 use crate::error::{At, ConfigError};
 use crate::ini::normalize_section;
 use crate::origin::Origin;
@@ -65,20 +65,19 @@ fn instance(
         Some(text) => builtin(&text, &host)?,
         None => builtin(name, &host)?,
     };
-    let sha256 = Slot::within(&rows::FILTER_SHA256, &host);
-    let sha256 = reader.find(&rows::FILTER_SHA256, &sha256);
+    let sha256 = reader.get_in(&rows::FILTER_SHA256, &host);
     Ok(ComponentInstance {
         name: name.to_owned(),
         source,
         host_section: host.clone(),
         section,
         implied: Vec::new(),
-        sha256: sha256.and_then(|(pin, _)| pin).map(|Sha256(hex)| hex),
-        // As the mapper, which is as pure.
+        sha256: sha256.map(|Sha256(hex)| hex),
         limits: Limits {
-            memory: reader.get(&rows::MAPPER_MEMORY).0,
-            timeout: reader.get(&rows::MAPPER_TIMEOUT),
-            deadline: reader.get(&rows::MAPPER_DEADLINE),
+            memory: reader.get_in(&rows::FILTER_MEMORY, &host).0,
+            timeout: reader.get_in(&rows::FILTER_TIMEOUT, &host),
+            deadline: reader.get_in(&rows::FILTER_DEADLINE, &host),
+            // It has no way to put anything anywhere.
             output: 0,
         },
         origin: origin.clone(),
@@ -100,14 +99,19 @@ fn builtin(name: &str, host: &str) -> Result<ComponentSource, Message> {
 
 /// A filter and a messenger of one name would share a section.
 pub fn apart(reader: &mut Reader<'_>, instances: &[MessengerInstance]) {
-    for filter in instances.iter().flat_map(|instance| &instance.filters) {
-        let shares = instances
-            .iter()
-            .any(|messenger| messenger.component.section == filter.section);
-        if shares {
-            let name = &filter.name;
-            let what = format!("`{name}` is a filter and a messenger");
-            refuse(reader, &filter.origin, (what, "give one another name"));
+    for instance in instances {
+        for filter in &instance.filters {
+            let shares = instances
+                .iter()
+                .any(|messenger| messenger.component.section == filter.section);
+            if shares {
+                let what = format!("`{}` is a filter and a messenger", filter.name);
+                let section = &instance.component.host_section;
+                reader.errors.push(ConfigError::Refused {
+                    at: At::new(&filter.origin, section, rows::MESSENGER_FILTERS.name),
+                    what: (what, "give one another name").into(),
+                });
+            }
         }
     }
 }

@@ -164,6 +164,35 @@ fn bad_host_keys_are_all_reported() {
 
 /// Of most misspelt options a warning is enough; this one would send users' names.
 #[test]
+fn a_filter_has_limits_of_its_own() {
+    let text = "[DEFAULT]\nmessengers = ssm\n[mapper]\ndeadline = 1s\n[messenger_ssm]\nfilters = anonymise, f\n\
+                deadline = 2s\n[filter_f]\ncomponent = anonymise\ndeadline = 3s\ntimeout = 4s\nmemory = 5MiB\n";
+    let (instances, errors, _) = read_text(text);
+    assert_eq!(errors, Vec::<String>::new());
+    let limits: Vec<(u64, u64, u64)> = instances[0]
+        .filters
+        .iter()
+        .map(|filter| &filter.limits)
+        .map(|it| (it.memory >> 20, it.timeout.as_secs(), it.deadline.as_secs()))
+        .collect();
+    assert_eq!(limits, [(64, 60, 10), (5, 4, 3)]);
+}
+
+/// The place is the line of `filters`, not of `messengers`.
+#[test]
+fn a_filter_that_is_a_messenger_is_refused_where_it_stands() {
+    let text = "[DEFAULT]\nmessengers = ssm, noop\n[messenger_ssm]\nfilters = noop\n[filter_noop]\n\
+                component = anonymise\n";
+    let (_, errors, _) = read_text(text);
+    assert_eq!(
+        errors,
+        [
+            "`f:4`: `[messenger_ssm] filters`: `noop` is a filter and a messenger; give one another name"
+        ]
+    );
+}
+
+#[test]
 fn misspelt_filters_are_refused() {
     let (_, errors, _) =
         read_text("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nfilter = anonymise\n");

@@ -56,6 +56,17 @@ rows! {
         "The filter's component: a file, or the name of a built-in one, for a second instance of it with options of \
          its own. When unset, the built-in filter of that name.");
     FILTER_SHA256: Option<Sha256> = Row::new(FILTER, "sha256", SHA256);
+    FILTER_MEMORY: Size = Row::new(FILTER, "memory", MEMORY)
+        .bytes_at_least(1 << 20)
+        .default("64MiB");
+    FILTER_TIMEOUT: Duration = Row::new(FILTER, "timeout", TIMEOUT)
+        .at_least(TENTH)
+        .at_most(DAY)
+        .default("60s");
+    FILTER_DEADLINE: Duration = Row::new(FILTER, "deadline", DEADLINE)
+        .at_least(TENTH)
+        .at_most(DAY)
+        .default("10s");
     MAPPER_SHA256: Option<Sha256> = Row::new(MAPPER, "sha256", SHA256);
     MAPPER_MEMORY: Size = Row::new(MAPPER, "memory", MEMORY)
         .bytes_at_least(1 << 20)

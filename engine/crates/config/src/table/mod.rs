@@ -31,12 +31,25 @@ pub fn rows() -> impl Iterator<Item = &'static dyn Described> {
     .copied()
 }
 
+/// Whether the host is told there about one messenger or filter.
+pub fn is_of_an_instance(section: &str) -> bool {
+    is_of_a_messenger(section) || is_of_a_filter(section)
+}
+
+fn is_of_a_messenger(section: &str) -> bool {
+    section.starts_with("messenger_")
+}
+
+fn is_of_a_filter(section: &str) -> bool {
+    section.starts_with("filter_")
+}
+
 /// Whether a section of this name belongs to a row's section.
 pub fn in_section(row: &Entry, section: &str) -> bool {
     if row.section == components::MESSENGER {
-        section.starts_with("messenger_")
+        is_of_a_messenger(section)
     } else if row.section == components::FILTER {
-        section.starts_with("filter_")
+        is_of_a_filter(section)
     } else if clouds::is_section(section) {
         row.section == clouds::CLOUD || row.per_cloud
     } else {

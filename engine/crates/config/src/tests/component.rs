@@ -153,6 +153,57 @@ fn what_does_not_fit_is_reported_with_its_line() {
     );
 }
 
+/// A site would look for it in its own files, where there is nothing of it.
+#[test]
+fn what_a_component_says_of_its_options_in_contradiction_is_its_own_mistake() {
+    let bounded = |kind: OptionKind, bounds: &[(&str, &str)], default: Option<&str>| {
+        let mut odd = option("n", kind, default);
+        odd.attributes = bounds
+            .iter()
+            .map(|(name, value)| Attribute {
+                name: (*name).into(),
+                value: (*value).into(),
+            })
+            .collect();
+        odd
+    };
+    let from_to = [("minimum", "9"), ("maximum", "3")];
+    let secret = option("api_token", OptionKind::Integer, Some("hidden"));
+    for (odd, words) in [
+        (
+            bounded(OptionKind::Integer, &[], Some("abc")),
+            "the default of its option `n` is `abc`, where a whole number is expected",
+        ),
+        (
+            bounded(OptionKind::Number, &[("minimum", "NaN")], None),
+            "the minimum of its option `n` is `NaN`, which is no such number",
+        ),
+        (
+            bounded(OptionKind::Integer, &[("maximum", "1.5")], None),
+            "the maximum of its option `n` is `1.5`, which is no such number",
+        ),
+        (
+            bounded(OptionKind::Integer, &from_to, None),
+            "its option `n` is to be at least 9 and at most 3",
+        ),
+        (
+            bounded(OptionKind::Integer, &from_to[..1], Some("8")),
+            "the default of its option `n` is `8`, where a whole number",
+        ),
+        (secret, "the default of its option `api_token` is `***`"),
+    ] {
+        // Whatever the site has set.
+        for text in ["", "[mine]\nn = 5\n"] {
+            let errors = case(text, vec![odd.clone()]).errors();
+            let error = errors.first().unwrap();
+            assert!(error.contains(words), "{errors:?}");
+            assert!(error.contains("its author has to put right"), "{error}");
+        }
+    }
+    let fine = bounded(OptionKind::Number, &[("minimum", "0.5")], Some("0.5"));
+    assert_eq!(case("", vec![fine]).values().len(), 1);
+}
+
 #[test]
 fn defaults_are_taken_as_they_are() {
     let options = vec![

@@ -157,6 +157,93 @@ fn an_option_of_a_component_in_another_section_is_told_where_it_belongs() {
     );
 }
 
+/// M1 of the components' test: a site was sent to [ssm], where its line changed the folder of ssm's messages.
+#[test]
+fn nobody_is_sent_from_a_messengers_section_to_another_messengers() {
+    let text = "[DEFAULT]\nsite_name = S\nmessengers = ssm, mine, third\n\
+                [messenger_mine]\ncomponent = /mine.wasm\noutput_path = /q\npassword = p\ngrant = x\nfilters = f\n\
+                [filter_f]\ncomponent = /f.wasm\noutput_path = /q\n\
+                [messenger_third]\ncomponent = /third.wasm\noutput_path = /q\npage_size = 5\n";
+    let site = Site::new(text);
+    let config = site.load();
+    let described = |name: &str| {
+        let options = ["output_path", "spare"].map(|name| OptionDescription {
+            name: name.into(),
+            kind: OptionKind::Text,
+            default: None,
+            required: false,
+            help: "Help.".into(),
+            old_names: Vec::new(),
+            attributes: Vec::new(),
+        });
+        Description {
+            name: name.into(),
+            summary: String::new(),
+            version: "1".into(),
+            record_types: Vec::new(),
+            options: options
+                .into_iter()
+                .skip(usize::from(name == "third"))
+                .collect(),
+            capabilities: Vec::new(),
+            packing_option: None,
+            attributes: Vec::new(),
+        }
+    };
+    let (ssm, third) = (described("ssm"), described("third"));
+    let [first, _, last] = config.messengers.as_slice() else {
+        panic!("three messengers");
+    };
+    let known = [(&first.component, &ssm), (&last.component, &third)];
+    let found = placed(&config, &known);
+    let hints: Vec<(&str, Option<&str>)> = found
+        .iter()
+        .filter_map(|it| Some((it.key.strip_prefix("unknown:")?, it.hint.as_deref())))
+        .collect();
+    let perhaps = |section: &str| match section {
+        "f" => Some("it belongs in [f], if it is an option of the component"),
+        _ => Some("it belongs in [mine], if it is an option of the component"),
+    };
+    assert_eq!(
+        hints,
+        [
+            ("filter_f.output_path", perhaps("f")),
+            ("messenger_mine.grant", Some("did you mean `grants`?")),
+            ("messenger_mine.output_path", perhaps("mine")),
+            ("messenger_mine.password", perhaps("mine")),
+            ("messenger_third.output_path", None),
+            ("messenger_third.page_size", Some("it belongs in [DEFAULT]")),
+        ]
+    );
+}
+
+/// Whose section it is has the host's own options in a section that is known.
+#[test]
+fn an_option_of_the_hosts_in_the_components_section_is_sent_to_its_own() {
+    let site = Site::new(
+        "[DEFAULT]\nsite_name = S\nmessengers = ssm\n[ssm]\ngrants = queue:/q\ndeadline = 1s\n",
+    );
+    let config = site.load();
+    let instance = &config.messengers[0].component;
+    let description = Description {
+        name: "ssm".into(),
+        summary: String::new(),
+        version: "1".into(),
+        record_types: Vec::new(),
+        options: Vec::new(),
+        capabilities: Vec::new(),
+        packing_option: None,
+        attributes: Vec::new(),
+    };
+    let settings = component_settings(&config, instance, &description).unwrap();
+    let hints: Vec<Option<&str>> = settings
+        .warnings
+        .iter()
+        .map(|it| it.hint.as_deref())
+        .collect();
+    assert_eq!(hints, [Some("it belongs in [messenger_ssm]"); 2]);
+}
+
 #[test]
 fn two_matters_never_share_a_key() {
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -305,6 +305,7 @@ pub fn failure(kind: FailureKind) -> GuestFailure {
         call: "deliver",
         kind,
         option: None,
+        limit: None,
         detail: "unreachable".into(),
         frames: vec!["format".into()],
         stderr: String::new(),

@@ -123,7 +123,7 @@ fn each_sentence_of_the_contract_is_checked() {
         (
             "other",
             json!({"kind": "cloud"}),
-            "a cloud record has the kind `cloud`, which is kept for cloud records",
+            "an other record has the kind `cloud`, which is kept for cloud records",
         ),
         (
             "other",
@@ -133,12 +133,12 @@ fn each_sentence_of_the_contract_is_checked() {
         (
             "other",
             json!({"kind": "apel-message"}),
-            "an apel-message record has the kind `apel-message`, which is kept for apel-message records",
+            "an other record has the kind `apel-message`, which is kept for apel-message records",
         ),
         (
             "other",
             json!({"kind": "energy-joules"}),
-            "an energy-joules record has the kind `energy-joules`, which is kept for energy \
+            "an other record has the kind `energy-joules`, which is kept for energy \
              records",
         ),
         (

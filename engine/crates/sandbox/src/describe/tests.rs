@@ -195,6 +195,40 @@ fn a_secret_does_not_stand_in_a_target() {
     assert!(problem.contains("secret option `password`"), "{problem}");
 }
 
+/// What is set under a former name is the same secret.
+#[test]
+fn a_secret_of_an_old_name_does_not_stand_in_a_target() {
+    let mut sly = description();
+    sly.options.push(option("host", OptionKind::Text, None));
+    sly.options[1].old_names = vec!["password".to_owned()];
+    sly.capabilities = vec![capability("web", "http")];
+    sly.capabilities[0].target = "https://${host}.evil.example".to_owned();
+    let problem = checked(sly, MESSENGER, &[]).unwrap_err().to_string();
+    assert!(problem.contains("secret option `host`"), "{problem}");
+}
+
+#[test]
+fn an_old_name_is_one_options_alone() {
+    let old = |of_first: &[&str], of_second: &[&str]| {
+        let mut sly = description();
+        sly.options
+            .push(option("password", OptionKind::Secret, None));
+        for (option, old) in sly.options.iter_mut().zip([of_first, of_second]) {
+            option.old_names = old.iter().map(|old| (*old).to_owned()).collect();
+        }
+        checked(sly, MESSENGER, &[])
+    };
+    for (first, second) in [
+        (&["password"][..], &[][..]),
+        (&["was"], &["was"]),
+        (&[], &["max_size"]),
+    ] {
+        let problem = old(first, second).unwrap_err().to_string();
+        assert!(problem.contains("is a name of another option"), "{problem}");
+    }
+    assert!(old(&["max_size", "was"], &["secret"]).is_ok());
+}
+
 #[test]
 fn a_mapper_is_pure_and_sockets_need_an_address() {
     let mut asking = description();

@@ -57,8 +57,9 @@ pub fn decide(
 ) -> Result<Granted, GrantError> {
     let mut granted = Granted::nothing(instance.clone());
     let mut used = Vec::new();
+    let idle = || idle(requests, settings, policy);
     for request in requests {
-        match decide_one(request, settings, policy) {
+        match decide_one(request, settings, policy, idle) {
             Decision::Granted { grant, source } => {
                 used.extend(source);
                 granted.grants.insert(request.name.clone(), grant);
@@ -128,10 +129,28 @@ fn to_add(wanted: Grant) -> Result<Grant, Denial> {
     }
 }
 
+/// The grants of a site that cover nothing of what is asked for: one of them may be meant for what is missing.
+fn idle(requests: &[CapabilityRequest], settings: &[Setting], policy: Policy<'_>) -> Vec<Grant> {
+    let Policy::Site(grants) = policy else {
+        return Vec::new();
+    };
+    let wanted = requests
+        .iter()
+        .filter_map(|one| wanted(one, settings).ok()?);
+    let wanted: Vec<Grant> = wanted.collect();
+    let covers = |grant: &&Grant| wanted.iter().any(|wanted| grant.covers(wanted));
+    grants
+        .iter()
+        .filter(|grant| !covers(grant))
+        .cloned()
+        .collect()
+}
+
 fn decide_one<'a>(
     request: &CapabilityRequest,
     settings: &[Setting],
     policy: Policy<'a>,
+    idle: impl Fn() -> Vec<Grant>,
 ) -> Decision<'a> {
     let wanted = match wanted(request, settings) {
         Ok(Some(wanted)) => wanted,
@@ -148,7 +167,13 @@ fn decide_one<'a>(
         Policy::Site(grants) => grants,
     };
     let Some(source) = grants.iter().find(|grant| grant.covers(&wanted)) else {
-        let denial = to_add(wanted).map_or_else(|denial| denial, Denial::NotGranted);
+        let denial = match to_add(wanted) {
+            Ok(grant) => Denial::NotGranted {
+                grant: Box::new(grant),
+                idle: idle(),
+            },
+            Err(denial) => denial,
+        };
         return Decision::Denied(denial);
     };
     let grant = match source {

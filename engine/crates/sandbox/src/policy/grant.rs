@@ -121,6 +121,9 @@ pub enum GrantProblem {
     /// There is no colon in it.
     #[error("it names no kind")]
     NoKind,
+    /// An address without the kind before it.
+    #[error("the kind stands before an address: `{0}`")]
+    BareAddress(String),
     /// The word before the colon is unknown.
     #[error("there is no kind `{0}`")]
     UnknownKind(String),
@@ -329,6 +332,13 @@ impl FromStr for Grant {
             .trim()
             .split_once(':')
             .ok_or_else(|| fail(GrantProblem::NoKind))?;
+        // An address as it stands in a browser has `http` for its scheme, not for a kind.
+        if matches!(kind, "http" | "https") && target.starts_with("//") {
+            return Err(ParseGrantError {
+                form: Kind::Http.form(),
+                ..fail(GrantProblem::BareAddress(format!("http:{}", text.trim())))
+            });
+        }
         Kind::named(kind)
             .ok_or_else(|| fail(GrantProblem::UnknownKind(kind.to_owned())))?
             .grant(target)

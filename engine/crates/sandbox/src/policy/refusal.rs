@@ -64,8 +64,13 @@ pub enum Denial {
         /// The options whose values make it up.
         options: Vec<String>,
     },
-    /// No grant of the site covers it. This one, in its plain form, would.
-    NotGranted(Grant),
+    /// No grant of the site covers it.
+    NotGranted {
+        /// This one, in its plain form, would.
+        grant: Box<Grant>,
+        /// Those of the site that cover nothing of what it asks for.
+        idle: Vec<Grant>,
+    },
     /// It lies in a part of the system of which nobody is granted anything.
     OfTheSystem {
         /// What would be asked for.
@@ -126,11 +131,22 @@ impl fmt::Display for GrantError {
                     of => write!(f, "; it is made of `{}` in {options}", of.join("` and `")),
                 }
             }
-            Denial::NotGranted(grant) => write!(
-                f,
-                "messenger `{name}` needs `{capability}`, which it is not granted: {}",
-                remedy(instance, grant)
-            ),
+            Denial::NotGranted { grant, idle } => {
+                write!(
+                    f,
+                    "messenger `{name}` needs `{capability}`, which it is not granted: {}",
+                    remedy(instance, grant)
+                )?;
+                let idle: Vec<String> = idle.iter().map(|it| format!("`{it}`")).collect();
+                match idle.is_empty() {
+                    true => Ok(()),
+                    false => write!(
+                        f,
+                        "; it is granted {}, for which it does not ask",
+                        idle.join(" and ")
+                    ),
+                }
+            }
             Denial::OfTheSystem { grant, tree } => write!(
                 f,
                 "messenger `{name}` asks for `{capability}`, `{grant}`, which is granted to nobody: \
@@ -149,7 +165,7 @@ impl GrantError {
     /// For the guest that uses the capability's name all the same.
     pub(super) fn to_guest(&self) -> String {
         let remedy = match &*self.denial {
-            Denial::NotGranted(grant) => remedy(&self.instance, grant),
+            Denial::NotGranted { grant, .. } => remedy(&self.instance, grant),
             _ => self.to_string(),
         };
         format!("`{}` is not granted: {remedy}", self.capability)

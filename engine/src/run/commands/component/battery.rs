@@ -24,6 +24,8 @@ const MANY: usize = 20_000;
 const CUT: Duration = Duration::from_millis(10);
 /// For a peer that does not answer.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Calls that took too long, after which the rest is not tried: each costs its whole time.
+const SLOW: usize = 2;
 
 /// One component's battery.
 pub struct Battery<'a> {
@@ -33,6 +35,7 @@ pub struct Battery<'a> {
     options: Vec<(String, String)>,
     folder: &'a Path,
     stages: Cell<usize>,
+    slow: Cell<usize>,
 }
 
 /// A messenger at work.
@@ -69,6 +72,7 @@ impl<'a> Battery<'a> {
             options,
             folder,
             stages: Cell::new(0),
+            slow: Cell::new(0),
         }
     }
 
@@ -96,6 +100,11 @@ impl<'a> Battery<'a> {
         self.sizes(&records, &taken, findings).await;
         self.not_taken(&records, &others, findings).await;
         self.odd(&records, &taken, findings).await;
+        if self.hangs() {
+            let text = format!("{SLOW} calls took too long: the rest was not tried");
+            findings.add(BATTERY, Verdict::Info, text);
+            return Ok(());
+        }
         let Some(first) = taken.first() else {
             return Ok(());
         };
@@ -111,6 +120,11 @@ impl<'a> Battery<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether trying more of it is a waste of time.
+    fn hangs(&self) -> bool {
+        self.slow.get() >= SLOW
     }
 
     fn asks_for(&self, kinds: &[&str]) -> bool {
@@ -187,6 +201,9 @@ impl<'a> Battery<'a> {
         let mut silent = false;
         for kind in taken {
             for count in [0, 1, BATCH] {
+                if self.hangs() {
+                    return;
+                }
                 let batch = batch(records, kind, count, self.name);
                 let began = Instant::now();
                 let answered = self.one(batch, Outside::Kept, |_| {}).await;
@@ -226,14 +243,22 @@ impl<'a> Battery<'a> {
     /// it has delivered it.
     async fn not_taken(&self, records: &Records, others: &[String], findings: &mut Findings) {
         let (mut said, mut accepted, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut why = String::new();
         for kind in others {
+            if self.hangs() {
+                break;
+            }
             let batch = batch(records, kind, 1, self.name);
             match self.one(batch, Outside::Kept, |_| {}).await {
                 Ok((answer, _)) if answer.accepted == 0 => said.push(kind.clone()),
                 Ok(_) => accepted.push(kind.clone()),
-                Err(_) => failed.push(kind.clone()),
+                Err(failure) => {
+                    why = failure.detail;
+                    failed.push(kind.clone());
+                }
             }
         }
+        let fails = format!("it fails on what it does not take: {why}");
         let mut add = |verdict, kinds: &[String], what: &str| {
             if !kinds.is_empty() {
                 findings.add(
@@ -249,7 +274,7 @@ impl<'a> Battery<'a> {
             &accepted,
             "accepted, though its description does not name it",
         );
-        add(Verdict::Info, &failed, "it aborts on what it does not take");
+        add(Verdict::Info, &failed, &fails);
     }
 
     async fn odd(&self, records: &Records, taken: &[String], findings: &mut Findings) {
@@ -258,6 +283,9 @@ impl<'a> Battery<'a> {
         for kind in taken {
             let odd = records.odd(kind);
             for (record, origin) in odd.records {
+                if self.hangs() {
+                    return;
+                }
                 let id = record.head().id.clone();
                 let one = Records {
                     origins: odd.origins.clone(),
@@ -471,7 +499,15 @@ impl<'a> Battery<'a> {
             Err(Unstarted::Host(why)) => return Err(host(why)),
             Err(Unstarted::Guest(failure)) => return Err(failure),
         };
-        let answer = playing.deliver(&batch).await?;
+        let answered = playing.deliver(&batch).await;
+        // A peer that is silent costs time, too, which is not the component's.
+        let too_long = answered
+            .as_ref()
+            .is_err_and(|failure| failure.kind == FailureKind::Deadline);
+        if too_long && outside == Outside::Kept {
+            self.slow.set(self.slow.get() + 1);
+        }
+        let answer = answered?;
         let output = playing.stage.output();
         Ok((answer, output.map_err(|error| host(error.to_string()))?))
     }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::battery::Battery;
-use super::facts::{Imports, worlds};
+use super::facts::Imports;
 use super::filters::judged;
 use super::finding::{Findings, Verdict};
 use super::recorded::recorded;
@@ -17,7 +17,7 @@ use super::{Shown, Subject};
 use crate::run::remedy;
 use crate::run::summary::words::grouped;
 use crate::run::{component_file, components};
-use caso_config::{ComponentInstance, Config, MessengerInstance};
+use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_model::notice::Severity;
 use caso_sandbox::{Component, Denial, GrantError, Sandbox, Source};
 
@@ -50,10 +50,11 @@ pub async fn check(
         |config| Caches(config.cache_dirs.clone()),
     );
     let sandbox = caches.sandbox()?;
-    let instance = config.and_then(|config| of_the_site(subject, config));
     let mut findings = Findings::default();
+    let instance = config.and_then(|config| of_the_site(subject, config, &mut findings));
     let component = admission(&sandbox, subject, instance, &mut findings).await;
     if let Some(component) = &component {
+        trial::named(subject, component)?;
         trial::known(&component.description, &subject.set)?;
         let mut options = Vec::new();
         match (config, instance) {
@@ -97,19 +98,34 @@ pub async fn check(
 }
 
 /// The messenger of the configuration that is meant: by its name, or by its file.
-fn of_the_site<'a>(subject: &Subject, config: &'a Config) -> Option<&'a MessengerInstance> {
+/// Another component of that name is not this one: its pin, grants and options are not looked at.
+fn of_the_site<'a>(
+    subject: &Subject,
+    config: &'a Config,
+    findings: &mut Findings,
+) -> Option<&'a MessengerInstance> {
     let mut messengers = config.messengers.iter();
-    match &subject.name {
-        Some(name) => messengers.find(|instance| instance.name() == name),
-        None => {
-            let real = |path: &Path| path.canonicalize().ok();
-            let file = real(&subject.file)?;
-            messengers.find(|instance| {
-                let source = instance.component.source.file();
-                source.and_then(real).as_ref() == Some(&file)
-            })
-        }
+    let real = |path: &Path| path.canonicalize().ok();
+    let file = real(&subject.file)?;
+    let is_it = |instance: &&MessengerInstance| {
+        let source = instance.component.source.file();
+        source.and_then(real).as_ref() == Some(&file)
+    };
+    let Some(name) = &subject.name else {
+        return messengers.find(is_it);
+    };
+    let instance = messengers.find(|instance| instance.name() == name)?;
+    if is_it(&instance) {
+        return Some(instance);
     }
+    let component = &instance.component;
+    let (what, other) = match &component.source {
+        ComponentSource::File(path) => ("another file", path.display().to_string()),
+        ComponentSource::BuiltIn(name) => ("a built-in component", name.clone()),
+    };
+    let text = format!("{} has {what} as `{name}`: `{other}`", component.origin);
+    findings.add(ADMISSION, Verdict::Warn, text);
+    None
 }
 
 async fn admission(
@@ -136,7 +152,7 @@ async fn admission(
     ok(format!(
         "regular file, {} bytes; a {} of version {} of the contract",
         grouped(bytes),
-        worlds(component.roles).join(" and a "),
+        component.roles.names().join(" and a "),
         component.contract
     ));
     if pin.is_some() {
@@ -257,7 +273,10 @@ async fn granted(
 }
 
 fn missing(error: &GrantError) -> bool {
-    matches!(*error.denial, Denial::NotGranted(_) | Denial::Unset { .. })
+    matches!(
+        *error.denial,
+        Denial::NotGranted { .. } | Denial::Unset { .. }
+    )
 }
 
 /// What it would have to be granted.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::capability::purpose;
 use caso_model::component::{Description, OptionKind};
-use caso_sandbox::{Component, Roles};
+use caso_sandbox::Component;
 
 /// Of one component.
 #[derive(Debug, Serialize)]
@@ -75,7 +75,7 @@ impl Facts {
             version: version.clone(),
             summary: summary.clone(),
             sha256: component.sha256.clone(),
-            worlds: worlds(component.roles),
+            worlds: component.roles.names(),
             contract: Contract {
                 built_for: component.contract.clone(),
                 engine: caso_sandbox::spoken_versions(),
@@ -160,16 +160,6 @@ impl Imports {
         };
         (those(&can), those(&cannot))
     }
-}
-
-pub fn worlds(roles: Roles) -> Vec<&'static str> {
-    let worlds = [
-        (roles.mapper, "mapper"),
-        (roles.messenger, "messenger"),
-        (roles.filter, "filter"),
-    ];
-    let worlds = worlds.into_iter().filter(|(is, _)| *is);
-    worlds.map(|(_, world)| world).collect()
 }
 
 fn kind(kind: &OptionKind) -> String {

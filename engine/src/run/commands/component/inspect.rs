@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::capability::{purpose, used_by};
-use super::facts::{Facts, worlds};
+use super::facts::Facts;
 use super::trial::{self, Caches, Suggestion};
 use super::{Shown, Subject};
 use crate::run::exit::Exit;
@@ -174,7 +174,7 @@ fn paste(
 
 fn text(inspection: &Inspection, component: &Component) -> String {
     let Inspection { file, facts, .. } = inspection;
-    let world = worlds(component.roles).join(" and a ");
+    let world = component.roles.names().join(" and a ");
     let mut text = format!(
         "{}: a {world} for this engine: {} {}, \"{}\"\n",
         clean_line(&file.path.display().to_string()),

@@ -19,7 +19,7 @@ struct Line {
     name: String,
     /// `built-in`, or the file.
     component: String,
-    /// `mapper` or `messenger`.
+    /// `mapper`, `messenger` or `filter`: the component's own, once it is known.
     world: &'static str,
     in_use: bool,
     version: Option<String>,
@@ -94,14 +94,8 @@ async fn mapper(sandbox: &Sandbox, config: &Config) -> Line {
             line.admitted(&component);
             let settings =
                 caso_config::component_settings(config, instance, &component.description);
-            let usable = settings.map(drop).map_err(anyhow::Error::from);
-            line.usable(match component.roles.mapper {
-                true => usable,
-                false => Err(anyhow::anyhow!(
-                    "component `{}` is not a mapper",
-                    component.name
-                )),
-            });
+            let usable = components::is_a("mapper", instance, &component);
+            line.usable(usable.and_then(|()| Ok(settings.map(drop)?)));
         }
         Err(error) => line.usable(Err(error)),
     }
@@ -147,10 +141,13 @@ async fn filters(sandbox: &Sandbox, config: &Config) -> Vec<Line> {
             continue;
         }
         let mut line = Line::of(instance, "filter");
-        match components::load_filter(sandbox, config, instance, &mut Vec::new()).await {
-            Ok(filter) => {
-                line.admitted(&filter.component);
-                line.usable(Ok(()));
+        match components::admit(sandbox, instance).await {
+            Ok(component) => {
+                line.admitted(&component);
+                let mut unsaid = Vec::new();
+                let filter =
+                    components::configured_filter(config, instance, component, &mut unsaid).await;
+                line.usable(filter.map(drop));
             }
             Err(error) => line.usable(Err(error)),
         }
@@ -227,6 +224,13 @@ impl Line {
     }
 
     fn admitted(&mut self, component: &Component) {
+        // What it is, whatever the configuration takes it for.
+        let worlds = component.roles.names();
+        if !worlds.contains(&self.world)
+            && let Some(world) = worlds.first()
+        {
+            self.world = world;
+        }
         self.version = Some(component.version.clone());
         self.contract = Some(component.contract.clone());
         self.sha256 = Some(component.sha256.clone());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::Subject;
@@ -106,9 +106,6 @@ impl Stage {
         with: &Scene,
         limits: impl FnOnce(&mut Limits),
     ) -> anyhow::Result<Self> {
-        if !component.roles.messenger {
-            bail!("component `{}` is not a messenger", component.name);
-        }
         let folder = &with.folder;
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make `{}`", folder.display()))?;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::Subject;
 use super::capability::Places;
-use crate::run::components;
+use crate::run::{components, remedy};
 use caso_base::Message;
 use caso_base::suggest::did_you_mean;
 use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
@@ -50,6 +50,7 @@ pub async fn admitted(sandbox: &Sandbox, subject: &Subject) -> anyhow::Result<Co
         sha256: None,
     };
     let component = sandbox.load(source).await?;
+    named(subject, &component)?;
     known(&component.description, &subject.set)?;
     Ok(component)
 }
@@ -79,10 +80,29 @@ pub fn known(description: &Description, set: &[(String, String)]) -> anyhow::Res
     Ok(())
 }
 
-/// `--set` names an option that there is not: a wrong command line.
+/// `--set` names an option that there is not, or another argument does not fit: a wrong command line.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.text)]
 pub struct Unset(pub Message);
+
+/// Whether the name on the command line can be one.
+///
+/// # Errors
+/// It cannot: a wrong command line.
+pub fn named(subject: &Subject, component: &Component) -> anyhow::Result<()> {
+    let Some(name) = &subject.name else {
+        return Ok(());
+    };
+    let nowhere = Path::new("/nonexistent");
+    let tried = match component.roles.filter {
+        true => of_a_filter(name, &subject.file, &[], nowhere),
+        false => config(name, &subject.file, &[], &[], nowhere),
+    };
+    match tried {
+        Ok(_) => Ok(()),
+        Err(error) => bail!(Unset(remedy::message(error.as_ref()).of("--as: "))),
+    }
+}
 
 /// The instance's name: what the command line says, or the component's own word, unless
 /// that is taken.

@@ -116,6 +116,12 @@ pub async fn try_out(
         Trial::File(path) => Records::of_file(path)?,
         Trial::Demo => recorded(None, &caches.0, &folder).await?.records,
     };
+    if let (Trial::File(path), true) = (trial, records.records.is_empty()) {
+        bail!(Unset(
+            Message::from(format!("`{}` has no record", path.display()))
+                .hint("`caso component sample` prints some".to_owned())
+        ));
+    }
     let report = deliveries(subject, &component, &records, &folder).await?;
     let exit = match (
         report.accepted - report.refused.min(report.accepted),
@@ -187,7 +193,7 @@ async fn deliveries(
         report.deliveries.push(delivered);
     }
     if report.offered == 0 {
-        report.problem = Some("it was given no record: it takes none of these types".to_owned());
+        report.problem = Some("it takes none of these types".to_owned());
     }
     Ok(report)
 }
@@ -278,9 +284,16 @@ fn text(report: &Report) -> String {
     );
     let line = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = Vec::new();
-    match (&report.problem, report.deliveries.is_empty()) {
-        (Some(problem), true) => rows.push(line("start", format!("FAILED: {problem}"))),
-        _ => rows.push(line("start", "ok".to_owned())),
+    // One that was not given what it does not take has started.
+    let started = report.problem.is_none() || !report.not_given.is_empty();
+    if started {
+        rows.push(line("start", "ok".to_owned()));
+    }
+    if let Some(problem) = &report.problem {
+        rows.push(match started {
+            true => line("deliver", format!("nothing: {problem}")),
+            false => line("start", format!("FAILED: {problem}")),
+        });
     }
     for delivered in &report.deliveries {
         rows.push(line("deliver", delivered.words()));

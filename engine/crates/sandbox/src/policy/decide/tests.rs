@@ -295,7 +295,15 @@ fn writing_is_granted_by_a_grant_to_write_alone() {
     let error = decide(&instance("m"), &asked, &[], Policy::Site(&list)).unwrap_err();
     assert_eq!(
         *error.denial,
-        Denial::NotGranted("directory-write:/d".parse().unwrap())
+        Denial::NotGranted {
+            grant: Box::new("directory-write:/d".parse().unwrap()),
+            idle: vec!["directory:/d".parse().unwrap()],
+        }
+    );
+    let told = error.to_string();
+    assert!(
+        told.ends_with("; it is granted `directory:/d`, for which it does not ask"),
+        "{told}"
     );
 }
 

@@ -103,6 +103,16 @@ fn a_refusal_teaches_the_form() {
         ),
         ("http:ftp://x", "not http", "`http:https://host`"),
         (
+            "http://x",
+            "before an address: `http:http://x`",
+            "`http:https://host`",
+        ),
+        (
+            "https://x:1",
+            "before an address: `http:https://x:1`",
+            "`http:https://host`",
+        ),
+        (
             "http:https://*.example.org",
             "no wildcards",
             "`http:https://host`",
