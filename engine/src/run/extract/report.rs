@@ -142,7 +142,7 @@ impl Blame {
 impl ExtractorResult {
     /// Whether nothing is known of what was used.
     pub fn is_unread(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::Cancelled)
+        matches!(self, Self::Failed { .. } | Self::Cancelled { .. })
     }
 
     /// This one and that of the next window, where both are done; else the next.
