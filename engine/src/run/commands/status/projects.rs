@@ -7,7 +7,7 @@ use super::Status;
 use super::cursors::Cursor;
 use super::facts::LATE;
 use crate::run::summary::FEW;
-use crate::run::summary::words::{count, len, named, span};
+use crate::run::summary::words::{count, named, span};
 use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 
@@ -23,7 +23,7 @@ pub struct Projects {
 /// One project, or several that are alike.
 pub struct Line {
     pub text: String,
-    /// The id of the one.
+    /// The id of the one, or of the first.
     pub project: Option<String>,
     /// Why it failed in the last run; nothing where it did not.
     pub reason: String,
@@ -38,13 +38,21 @@ struct Named<'a> {
 }
 
 /// Extractors of which the same is to be said.
-#[derive(PartialEq, Eq)]
 struct Same<'a> {
     region: Option<&'a str>,
     extractors: Vec<&'a str>,
     said: String,
     reason: &'a str,
     hint: Option<String>,
+}
+
+impl Same<'_> {
+    /// Whether it is of the same cause: reasons name the project that they are of.
+    fn is_like(&self, own: &str, other: &Self, of: &str) -> bool {
+        (self.region, &self.extractors, &self.hint)
+            == (other.region, &other.extractors, &other.hint)
+            && self.said.replace(own, "") == other.said.replace(of, "")
+    }
 }
 
 impl Projects {
@@ -57,17 +65,21 @@ impl Projects {
         let all = by_project.len();
         by_project.retain(|_, cursors| cursors.iter().any(is_odd));
         let well = all - by_project.len();
-        let mut found: Vec<(Vec<Named<'_>>, Same<'_>)> = Vec::new();
+        let mut found: Vec<Vec<(Named<'_>, Same<'_>)>> = Vec::new();
         for ((_, id), cursors) in &by_project {
             for (name, same) in of_project(cursors) {
-                let named = Named { id, name };
-                match found.iter_mut().find(|(_, known)| *known == same) {
-                    Some((names, _)) => names.push(named),
-                    None => found.push((vec![named], same)),
+                let known = found.iter_mut().find(|alike| {
+                    let first = alike.first();
+                    first.is_some_and(|(of, known)| known.is_like(of.id, &same, id))
+                });
+                let one = (Named { id, name }, same);
+                match known {
+                    Some(alike) => alike.push(one),
+                    None => found.push(vec![one]),
                 }
             }
         }
-        let mut lines: Vec<Line> = found.iter().flat_map(in_lines).collect();
+        let mut lines: Vec<Line> = found.iter().flat_map(|alike| in_lines(alike)).collect();
         lines.extend(status.without_cursor().into_iter().map(|failure| {
             let project = failure.project.as_deref().unwrap_or_default();
             let name = failure.name.as_deref().unwrap_or(project);
@@ -113,27 +125,31 @@ fn of_project<'a>(cursors: &[&'a Cursor]) -> Vec<(String, Same<'a>)> {
     found
 }
 
-fn in_lines((projects, same): &(Vec<Named<'_>>, Same<'_>)) -> Vec<Line> {
-    let region = same.region.map_or_else(String::new, |it| format!(" {it}"));
-    let of = |who: &str, project: Option<&str>| Line {
-        text: format!(
-            "{who}{region} {}: {}",
-            same.extractors.join(", "),
-            same.said
-        ),
-        project: project.map(str::to_owned),
-        reason: same.reason.to_owned(),
-        hint: same.hint.clone(),
+/// One for each, or one for all where they are more than a few.
+fn in_lines(alike: &[(Named<'_>, Same<'_>)]) -> Vec<Line> {
+    let of = |who: &str, project: Option<&str>, same: &Same<'_>, said: &str| {
+        let region = same.region.map_or_else(String::new, |it| format!(" {it}"));
+        Line {
+            text: format!("{who}{region} {}: {said}", same.extractors.join(", ")),
+            project: project.map(str::to_owned),
+            reason: same.reason.to_owned(),
+            hint: same.hint.clone(),
+        }
     };
-    match projects.len() {
-        ..=FEW => projects
-            .iter()
-            .map(|it| of(&it.name, Some(it.id)))
-            .collect(),
+    match alike {
+        [(first, same), .., (_, last)] if alike.len() > FEW => {
+            let names = named(alike.iter().map(|(it, _)| it.name.as_str()));
+            let who = format!("{} projects ({names})", alike.len());
+            let said = match same.said == last.said {
+                true => same.said.clone(),
+                false => format!("{} (the first of them)", same.said),
+            };
+            vec![of(&who, Some(first.id), same, &said)]
+        }
         _ => {
-            let names = named(projects.iter().map(|it| it.name.as_str()));
-            let who = format!("{} projects ({names})", len(projects));
-            vec![of(&who, None)]
+            let each = alike.iter();
+            each.map(|(it, same)| of(&it.name, Some(it.id), same, &same.said))
+                .collect()
         }
     }
 }

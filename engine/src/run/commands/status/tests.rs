@@ -257,6 +257,22 @@ fn a_cloud_that_is_away_is_no_projects_loss() {
     );
 }
 
+#[test]
+fn reasons_that_differ_in_the_project_alone_are_one_line() {
+    let mut status = well();
+    status.cursors = (0..4)
+        .map(|n| Cursor {
+            reason: Some(format!("no endpoint for project `p{n}`")),
+            ..cursor(&format!("p{n}"), HOUR)
+        })
+        .collect();
+    let shown = text(&status);
+    let line = "4 projects (`name-of-p0`, `name-of-p1`, `name-of-p2`, `name-of-p3`) nova: up to 2026-11-21T15:57:53Z, \
+                60 min behind: no endpoint for project `p0` (the first of them)\n";
+    assert!(shown.contains(line), "{shown}");
+    assert_eq!(shown.matches("no endpoint").count(), 1, "{shown}");
+}
+
 /// What to do stands below what it is about.
 #[test]
 fn a_hint_of_the_run_stands_below_its_project_and_its_queue() {
