@@ -19,6 +19,7 @@ use caso_extract::projects::{MappingError, NO_LIST, ProjectsError};
 use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
 use caso_journal::JournalError;
 use caso_login::{DomainRef, GenericUser, LoginMethod, UserRef};
+use caso_model::guest::GuestFailure;
 use caso_model::notice::Notice;
 use caso_net::http::SetupError;
 use caso_net::tls::{KeyAlone, TlsError};
@@ -172,6 +173,11 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, |it: &DiskError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &JournalError| it.hint().map(owned)))
         .or_else(|| of(error, TlsError::hint))
+        .or_else(|| {
+            of(error, |it: &GuestFailure| {
+                Some(it.limit.as_ref()?.to_string())
+            })
+        })
         .or_else(|| of(error, |it: &Unset| it.0.hint.clone()))
         .or_else(|| of(error, |_: &KeyAlone| Some(owned(KeyAlone::HINT))))
         .or_else(|| of(error, |it: &AgainError| Some(owned(it.hint()))))

@@ -15,11 +15,11 @@ fn next_step(name: &str, outcome: &Ending) -> String {
         Ending::RetryLater { .. } => {
             format!("the next run offers them again; when that is mended, so does {flush}")
         }
-        Ending::Failed(failure) if failure.kind == FailureKind::Start => to_correct(name),
-        Ending::Misconfigured(_) => to_correct(name),
         Ending::Failed(GuestFailure {
             limit: Some(limit), ..
         }) => format!("{limit}; when that is mended: {flush}"),
+        Ending::Failed(failure) if failure.kind == FailureKind::Start => to_correct(name),
+        Ending::Misconfigured(_) => to_correct(name),
         Ending::Other(_) | Ending::Failed(_) => format!("when that is mended: {flush}"),
         Ending::Broken(failure) | Ending::Undecided(failure) => {
             let limit = failure.limit.as_ref();
@@ -208,4 +208,98 @@ fn reasons(report: &InstanceReport) -> String {
         more => reasons.push(format!("and {more} more, for other reasons")),
     }
     reasons.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use caso_deliver::Reason;
+    use caso_model::guest::{Bound, Limit};
+
+    use super::*;
+
+    fn failure(kind: FailureKind, bound: Bound, section: &str) -> GuestFailure {
+        let limit = Limit {
+            bound,
+            section: section.to_owned(),
+        };
+        GuestFailure {
+            limit: Some(limit),
+            ..GuestFailure::seen_by_host("c", "mine", "deliver", kind, "it took too much")
+        }
+    }
+
+    /// A site that was sent to `delivery_timeout` waited longer for what computes too long.
+    #[test]
+    fn the_limit_that_ended_a_call_is_the_one_that_is_named() {
+        let too_long = |bound| failure(FailureKind::Deadline, bound, "messenger_mine");
+        let memory = failure(FailureKind::Memory, Bound::Memory, "messenger_mine");
+        let of_a_filter = |kind| failure(kind, Bound::Deadline, "filter_f");
+        for (ending, words, never) in [
+            (
+                Ending::OutOfTime(Some(too_long(Bound::Deadline))),
+                "`deadline` in [messenger_mine] is how long a call may compute, `delivery_timeout`",
+                "`timeout`",
+            ),
+            (
+                Ending::OutOfTime(Some(too_long(Bound::Timeout))),
+                "`timeout` in [messenger_mine] is how long a call may take, waits included",
+                "`deadline`",
+            ),
+            (
+                Ending::Broken(memory.clone()),
+                "`memory` in [messenger_mine] is how much memory it may use; then",
+                "`deadline`",
+            ),
+            (
+                Ending::Undecided(memory),
+                "`memory` in [messenger_mine]",
+                "timeout",
+            ),
+            (
+                Ending::Failed(of_a_filter(FailureKind::Host)),
+                "`deadline` in [filter_f]",
+                "messenger_",
+            ),
+            (
+                Ending::Failed(of_a_filter(FailureKind::Start)),
+                "`deadline` in [filter_f]",
+                "messenger_",
+            ),
+        ] {
+            let step = next_step("mine", &ending);
+            assert!(step.contains(words), "{step}");
+            assert!(!step.contains(never), "{step}");
+            assert!(step.contains("caso queue flush mine"), "{step}");
+        }
+    }
+
+    #[test]
+    fn what_no_reason_is_shown_of_is_counted() {
+        let reason = |number: u64| Reason {
+            record: format!("r{number}"),
+            why: format!("reason {number}"),
+            records: 1,
+        };
+        let mut report = InstanceReport {
+            name: "mine".to_owned(),
+            delivered: 0,
+            refused: 59,
+            failed: 1,
+            dropped: BTreeMap::new(),
+            missing: 0,
+            waiting: 0,
+            not_given: BTreeMap::new(),
+            reasons: (1..=5).map(reason).collect(),
+            outcome: Ending::Complete,
+        };
+        assert!(
+            reasons(&report).ends_with("record `r5`: reason 5; and 55 more, for other reasons"),
+            "{}",
+            reasons(&report)
+        );
+        report.refused = 4;
+        assert!(reasons(&report).ends_with("reason 5"));
+    }
 }

@@ -23,10 +23,10 @@ pub struct Projects {
 /// One project, or several that are alike.
 pub struct Line {
     pub text: String,
-    /// The id of the one, or of the first.
+    /// The id of the one.
     pub project: Option<String>,
-    /// Why it failed in the last run; nothing where it did not.
-    pub reason: String,
+    /// Why each failed in the last run; nothing where none did.
+    pub reasons: Vec<String>,
     /// What to do, where the run that failed does not say it.
     pub hint: Option<String>,
 }
@@ -86,7 +86,7 @@ impl Projects {
             Line {
                 text: format!("{name}: never extracted: {}", failure.reason),
                 project: failure.project.clone(),
-                reason: failure.reason.clone(),
+                reasons: vec![failure.reason.clone()],
                 hint: None,
             }
         }));
@@ -127,29 +127,36 @@ fn of_project<'a>(cursors: &[&'a Cursor]) -> Vec<(String, Same<'a>)> {
 
 /// One for each, or one for all where they are more than a few.
 fn in_lines(alike: &[(Named<'_>, Same<'_>)]) -> Vec<Line> {
-    let of = |who: &str, project: Option<&str>, same: &Same<'_>, said: &str| {
+    let line = |who: &str, same: &Same<'_>, more: &str| {
         let region = same.region.map_or_else(String::new, |it| format!(" {it}"));
+        let extractors = same.extractors.join(", ");
         Line {
-            text: format!("{who}{region} {}: {said}", same.extractors.join(", ")),
-            project: project.map(str::to_owned),
-            reason: same.reason.to_owned(),
+            text: format!("{who}{region} {extractors}: {}{more}", same.said),
+            project: None,
+            reasons: vec![same.reason.to_owned()],
             hint: same.hint.clone(),
         }
     };
     match alike {
-        [(first, same), .., (_, last)] if alike.len() > FEW => {
+        [(_, same), .., (_, last)] if alike.len() > FEW => {
             let names = named(alike.iter().map(|(it, _)| it.name.as_str()));
             let who = format!("{} projects ({names})", alike.len());
-            let said = match same.said == last.said {
-                true => same.said.clone(),
-                false => format!("{} (the first of them)", same.said),
+            let more = match same.said == last.said {
+                true => "",
+                false => " (the first of them)",
             };
-            vec![of(&who, Some(first.id), same, &said)]
+            let reasons = alike.iter().map(|(_, same)| same.reason.to_owned());
+            vec![Line {
+                reasons: reasons.collect(),
+                ..line(&who, same, more)
+            }]
         }
         _ => {
-            let each = alike.iter();
-            each.map(|(it, same)| of(&it.name, Some(it.id), same, &same.said))
-                .collect()
+            let each = alike.iter().map(|(it, same)| Line {
+                project: Some(it.id.to_owned()),
+                ..line(&it.name, same, "")
+            });
+            each.collect()
         }
     }
 }

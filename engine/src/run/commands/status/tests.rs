@@ -266,7 +266,16 @@ fn reasons_that_differ_in_the_project_alone_are_one_line() {
             ..cursor(&format!("p{n}"), HOUR)
         })
         .collect();
+    // The run's line is of the order of the configuration, and its first another one.
+    status.last_run.as_mut().unwrap().problems = vec![ProblemLine {
+        text: "nova: 4 projects wait; of the first: no endpoint for project `p2`".into(),
+        hint: Some("set `interface`".into()),
+    }];
     let shown = text(&status);
+    assert!(
+        shown.contains("(the first of them)\nhint        set `interface`\n"),
+        "{shown}"
+    );
     let line = "4 projects (`name-of-p0`, `name-of-p1`, `name-of-p2`, `name-of-p3`) nova: up to 2026-11-21T15:57:53Z, \
                 60 min behind: no endpoint for project `p0` (the first of them)\n";
     assert!(shown.contains(line), "{shown}");
@@ -298,7 +307,7 @@ fn a_hint_of_the_run_stands_below_its_project_and_its_queue() {
     assert_eq!(shown.matches("hint ").count(), 4, "{shown}");
     // Of two projects of one reason each has its own.
     let status = Status {
-        cursors: ["a", "b"]
+        cursors: ["id-1", "id-2"]
             .map(|it| Cursor {
                 reason: Some("no".into()),
                 ..cursor(it, -HOUR)
@@ -306,8 +315,8 @@ fn a_hint_of_the_run_stands_below_its_project_and_its_queue() {
             .into(),
         last_run: Some(RunLine {
             problems: vec![
-                problem("project `name-of-a` (a): nova: no", "set a"),
-                problem("project `name-of-b` (b): nova: no", "set b"),
+                problem("project `one` (id-1): nova: no", "set 1"),
+                problem("project `two` (id-2): nova: no", "set 2"),
             ],
             ..well().last_run.unwrap()
         }),
@@ -315,8 +324,8 @@ fn a_hint_of_the_run_stands_below_its_project_and_its_queue() {
     };
     let shown = text(&status);
     for part in [
-        "60 min ahead of the clock: no\nhint        set a\n",
-        ": no\nhint        set b\n",
+        "60 min ahead of the clock: no\nhint        set 1\n",
+        ": no\nhint        set 2\n",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

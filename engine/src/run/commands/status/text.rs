@@ -117,7 +117,8 @@ impl Page<'_> {
             self.line("", &format!("{place}{}", failure.reason));
             self.hint_of(&failure.reason, None);
         }
-        let of_projects = projects.lines.iter().map(|it| it.reason.as_str());
+        let of_projects = projects.lines.iter().flat_map(|it| &it.reasons);
+        let of_projects = of_projects.map(String::as_str);
         let of_queues = status.queues.iter().filter_map(|it| it.stopped.as_deref());
         let later: Vec<&str> = of_projects.chain(of_queues).collect();
         let known: Vec<&str> = run.failures.iter().map(|it| it.reason.as_str()).collect();
@@ -152,7 +153,11 @@ impl Page<'_> {
             self.line("", &line.text);
             match &line.hint {
                 Some(hint) => self.line("hint", hint),
-                None => self.hint_of(&line.reason, line.project.as_deref()),
+                None => {
+                    for reason in &line.reasons {
+                        self.hint_of(reason, line.project.as_deref());
+                    }
+                }
             }
         }
     }
