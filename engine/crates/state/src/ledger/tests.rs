@@ -8,6 +8,14 @@ use caso_model::Window;
 const DAY: i64 = 86_400;
 const T: i64 = 1_795_280_273;
 
+fn cinder() -> CursorKey {
+    CursorKey {
+        cloud: "default".into(),
+        region: None,
+        extractor: "cinder".into(),
+    }
+}
+
 fn run(began: i64) -> RunLine {
     RunLine {
         format: FORMAT,
@@ -62,11 +70,7 @@ fn whole(spool: &Spool, since: i64) -> Vec<RunLine> {
 fn how_far_each_came_is_in_the_last_lines() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::open(dir.path(), caso_disk::Disk::default()).unwrap();
-    let key = CursorKey {
-        cloud: "default".into(),
-        region: None,
-        extractor: "cinder".into(),
-    };
+    let key = cinder();
     let of = |project: &str, now: i64| {
         let mut came = Came::new(&spool, now);
         came.of(&key, project, 1_793_000_000).unwrap()
@@ -95,11 +99,7 @@ fn how_far_each_came_is_in_the_last_lines() {
 fn how_far_one_came_that_no_run_had_for_long_is_looked_for_behind_its_cursor() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::open(dir.path(), caso_disk::Disk::default()).unwrap();
-    let key = CursorKey {
-        cloud: "default".into(),
-        region: None,
-        extractor: "cinder".into(),
-    };
+    let key = cinder();
     let at = 1_794_000_000;
     append(&spool, &run(at)).unwrap();
     let mut without = run(at + 3_600);
