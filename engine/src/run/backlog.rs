@@ -143,7 +143,9 @@ pub fn tell_put_back(prepared: &Prepared, summary: &mut Summary) {
     } in waiting
     {
         let mut lines = last.messengers.iter();
-        let left_nothing = lines.any(|it| it.name == messenger && it.waiting == 0);
+        // Of one that could not be used the line does not say what waits.
+        let left_nothing =
+            lines.any(|it| it.name == messenger && it.waiting == 0 && it.stopped.is_none());
         let Some(oldest) = oldest.filter(|oldest| left_nothing && *oldest < last.began) else {
             continue;
         };

@@ -196,7 +196,7 @@ fn nothing_goes_by_one_that_fails() {
         ("refuse-to-start", "not today"),
     ] {
         let (_world, mut site) = with_verb(verb);
-        site.set("mapper", "deadline", "2s");
+        site.set("filter_mine", "deadline", "2s");
         extract(&site)
             .expect(3)
             .says(words)

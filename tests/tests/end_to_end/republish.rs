@@ -420,7 +420,7 @@ fn usage_is_skipped_and_a_project_forgotten_only_after_a_yes() {
     let shown = caso(&site, &["cursor"], &[]).expect(0);
     assert_eq!(
         shown.stdout,
-        "no project was extracted yet\nnext  caso-extract\n"
+        "no project has a cursor: a window by hand moves none, and `caso cursor forget` takes them away\nnext  caso-extract\n"
     );
 }
 

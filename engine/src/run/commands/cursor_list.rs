@@ -50,7 +50,7 @@ pub fn list(config: &Config, json: bool) -> anyhow::Result<String> {
                 "no project has a cursor: a replay moves none\nnext  caso status\n".to_owned()
             }
             (Some(run), true) if !run.windows.is_empty() => {
-                "no project has a cursor: a window by hand moves none\nnext  caso-extract\n"
+                "no project has a cursor: a window by hand moves none, and `caso cursor forget` takes them away\nnext  caso-extract\n"
                     .to_owned()
             }
             _ => of_earlier(&earlier),

@@ -140,7 +140,8 @@ impl Page<'_> {
         let text = match (projects.all, &status.last_run) {
             (0, Some(run)) if run.replay => "none has a cursor, as a replay moves none".to_owned(),
             (0, Some(run)) if !run.windows.is_empty() => {
-                "none has a cursor, as a window by hand moves none".to_owned()
+                "none has a cursor: a window by hand moves none, and `caso cursor forget` takes them away"
+                    .to_owned()
             }
             (all, _) => format!(
                 "{}, {} up to date",

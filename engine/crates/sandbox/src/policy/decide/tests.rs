@@ -684,6 +684,7 @@ fn a_signature_has_the_key_and_the_receiver_of_the_grant() {
     assert_eq!(
         decide(ask("/e.pem"), site).unwrap_err().to_string(),
         "messenger `mine` needs `host`, which it is not granted: add \
-         `signature:/e.pem?keyfile=/its.pem&encrypt=/nobody.pem` to `grants` in [messenger_mine]"
+         `signature:/e.pem?keyfile=/its.pem&encrypt=/nobody.pem` to `grants` in [messenger_mine]; it is granted \
+         `signature:/c.pem?keyfile=/k.pem&encrypt=/r.pem` and `signature:/d.pem`, for which it does not ask"
     );
 }
