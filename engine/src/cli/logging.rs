@@ -57,32 +57,31 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
     // A log that cannot be written is no reason to stop accounting: the lines that matter
     // go to stderr, and so does this one.
     let mut troubles = Vec::new();
-    let mut lines = |sink: io::Result<Sink>, hint| match sink {
+    let mut lines = |sink: io::Result<Sink>, key, hint| match sink {
         Ok(sink) => Some(Lines::new(sink, settings.json)),
         Err(error) => {
-            troubles.push((error, hint));
+            troubles.push((key, error, hint));
             None
         }
     };
     let file = settings.file.as_ref();
     let opened = |path: &PathBuf| open(path).map(|file| Sink::File(Mutex::new(file)));
-    let file = file.and_then(|path| lines(opened(path), "correct `log_file` or `log_dir`"));
+    let file =
+        file.and_then(|path| lines(opened(path), "log-file", "correct `log_file` or `log_dir`"));
     let syslog = settings.syslog;
     let no_syslog = "unset `use_syslog`, or have a daemon listen there: in a container that socket has to be mounted";
-    let syslog = syslog.and_then(|facility| lines(Sink::syslog(facility), no_syslog));
+    let syslog = syslog.and_then(|facility| lines(Sink::syslog(facility), "syslog", no_syslog));
     // As in Python, a log takes it all: cron would mail each request.
-    let logged = (file.is_some() || syslog.is_some()) && !io::stderr().is_terminal();
-    let on_stderr = match settings.debug && !logged {
+    let on_terminal = io::stderr().is_terminal();
+    let logged = file.is_some() || syslog.is_some();
+    let all_on_stderr = settings.debug && (on_terminal || !logged);
+    let on_stderr = |else_from: LevelFilter| match all_on_stderr {
         true => LevelFilter::DEBUG,
-        false => LevelFilter::WARN,
+        false => else_from,
     };
     let stderr = Lines::new(Sink::Stderr, settings.json);
     let remarks = Held(settings.remarks.clone());
-    let guests_on_stderr = match settings.debug && !logged {
-        true => LevelFilter::DEBUG,
-        false => LevelFilter::ERROR,
-    };
-    let progress = match io::stderr().is_terminal() {
+    let progress = match on_terminal {
         true => LevelFilter::INFO,
         false => LevelFilter::OFF,
     };
@@ -90,8 +89,8 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .with(
             stderr.with_filter(
                 Targets::new()
-                    .with_target("caso", on_stderr)
-                    .with_target("guest", guests_on_stderr)
+                    .with_target("caso", on_stderr(LevelFilter::WARN))
+                    .with_target("guest", on_stderr(LevelFilter::ERROR))
                     .with_target(PROGRESS, progress),
             ),
         )
@@ -100,10 +99,10 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .with(syslog.map(|layer| layer.with_filter(ours(level))))
         .try_init()
         .map_err(io::Error::other)?;
-    for (trouble, hint) in troubles {
+    for (key, trouble, hint) in troubles {
         let text = format!("{trouble}: lines that matter go to standard error");
         match settings.holds {
-            true => settings.remarks.note("log", || (text, hint)),
+            true => settings.remarks.note(key, || (text, hint)),
             false => tracing::warn!(hint, "{text}"),
         }
     }

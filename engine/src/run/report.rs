@@ -5,6 +5,8 @@
 //! second before: what it used in the month is the difference, as APEL computes it. Volumes are
 //! counted as long as their intervals lie in the month, up to the cursor.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
@@ -14,10 +16,11 @@ use anyhow::Context as _;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use self::rows::{ShownRow, UnreadRows};
 use super::component_warnings::ComponentWarnings;
 use super::exit::Exit;
 use super::kind::Kind;
-use super::ledger::{Extracted, Unread, lacks_runs};
+use super::ledger::{Extracted, lacks_runs};
 use super::month;
 use super::prepare::{self, Prepared, Stopped};
 use super::republish::Again;
@@ -30,7 +33,6 @@ use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_journal::WaitingRecord;
 use caso_model::Window;
-use caso_model::extraction::Extractor;
 use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
 use caso_model::record_type::RecordType;
 use caso_state::ledger::{self, FailureLine};
@@ -101,88 +103,6 @@ struct Row {
     /// Of all accelerators together.
     accelerator_seconds: f64,
     gib_days: f64,
-}
-
-/// The same as it is shown: what could not be read of it is unknown, and not nothing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct ShownRow {
-    name: String,
-    servers: Option<u64>,
-    wall_seconds: Option<u64>,
-    cpu_seconds: Option<u64>,
-    accelerator_seconds: Option<f64>,
-    gib_days: Option<f64>,
-}
-
-impl ShownRow {
-    fn of(row: Row, unread: &UnreadRows) -> Self {
-        let servers = !unread.servers.has(&row.name);
-        let volumes = !unread.volumes.has(&row.name);
-        Self {
-            servers: servers.then_some(row.servers),
-            wall_seconds: servers.then_some(row.wall_seconds),
-            cpu_seconds: servers.then_some(row.cpu_seconds),
-            accelerator_seconds: servers.then_some(row.accelerator_seconds),
-            gib_days: volumes.then_some(row.gib_days),
-            name: row.name,
-        }
-    }
-}
-
-/// Rows of which something is lacking.
-#[derive(Debug, Default)]
-struct UnreadRows {
-    servers: Names,
-    volumes: Names,
-}
-
-/// Names of rows, or every one: of a cloud that failed as a whole nobody knows whose usage it has.
-#[derive(Debug, Default)]
-struct Names {
-    all: bool,
-    some: BTreeSet<String>,
-}
-
-impl Names {
-    fn has(&self, name: &str) -> bool {
-        self.all || self.some.contains(name)
-    }
-}
-
-impl UnreadRows {
-    fn of(unread: &[Unread], by: By) -> Self {
-        let mut rows = UnreadRows::default();
-        for it in unread {
-            match it {
-                Unread::Whole => {
-                    rows.servers.all = true;
-                    rows.volumes.all = true;
-                }
-                Unread::Part {
-                    project,
-                    vo,
-                    extractor,
-                } => {
-                    let names = match extractor {
-                        Extractor::Nova | Extractor::Ceilometer => &mut rows.servers,
-                        Extractor::Cinder => &mut rows.volumes,
-                        Extractor::Neutron | Extractor::Prometheus => continue,
-                    };
-                    let name = match by {
-                        By::Vo => vo,
-                        By::Project => project,
-                    };
-                    names.some.insert(name.clone());
-                }
-            }
-        }
-        rows
-    }
-
-    /// Those that are named, whether or not anything of theirs was read.
-    fn names(&self) -> impl Iterator<Item = &String> {
-        self.servers.some.iter().chain(&self.volumes.some)
-    }
 }
 
 /// Prints it.
@@ -545,6 +465,8 @@ pub fn not_read(failure: &FailureLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::ledger::Unread;
+    use caso_model::extraction::Extractor;
     use caso_model::record::{AcceleratorRecord, Head};
     use caso_model::{Attribute, Origin, PROJECT_NAME};
     use std::sync::Arc;

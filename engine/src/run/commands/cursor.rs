@@ -290,16 +290,10 @@ fn counted_once(config: &Config, cursors: &[&Cursor], at: i64, now: i64) -> anyh
     }
     let spool = Spool::look(&config.spooldir, Disk::default());
     let past = PastWindows::read(&spool, 0).context("cannot read the ledger of runs")?;
-    let unlisted = Cursors::unlisted(&spool).context("cannot read the cursors")?;
     for cursor in cursors.iter().filter(|it| adds_up(&it.extractor)) {
-        let of_project = unlisted.iter().filter(|it| it.project == cursor.project);
-        let mut noted = of_project.flat_map(|it| &it.windows);
-        let is_ahead = noted.any(|(key, window, _)| {
-            *key == cursor.key() && cursor.at.is_none_or(|at| window.end > at)
-        });
         let past = past.of(&cursor.key(), &cursor.project).at(now, false);
         // The cursor's file may be from a backup, and the ledger is not. What was extracted ahead of it the file knows.
-        let last = past.last().filter(|_| !is_ahead);
+        let last = past.last().filter(|_| !cursor.ahead);
         let reached = cursor.at.max(cursor.reached).max(last);
         let Some(end) = reached.filter(|end| *end > at) else {
             continue;

@@ -80,15 +80,14 @@ fn in_rows(cursors: &[Cursor]) -> Vec<[String; 6]> {
     for cursor in cursors {
         let row = row(cursor);
         let is_odd = cursor.is_failing() || cursor.is_gone() || cursor.not_asked.is_some();
-        let [name, place, extractor, at, _, said] = &row;
-        let known = rows
+        let [_, place, extractor, at, _, said] = &row;
+        // They stand in the order of the projects.
+        let mut of_project = rows
             .iter_mut()
-            .find(|(project, [of, there, _, up_to, _, state])| {
-                is_odd
-                    && said != OK
-                    && (*project, of, there, up_to, state)
-                        == (cursor.project.as_str(), name, place, at, said)
-            });
+            .rev()
+            .take_while(|(project, _)| is_odd && said != OK && *project == cursor.project);
+        let known = of_project
+            .find(|(_, [_, there, _, up_to, _, state])| (there, up_to, state) == (place, at, said));
         match known {
             Some((_, [_, _, extractors, ..])) => *extractors += &format!(", {extractor}"),
             None => rows.push((&cursor.project, row)),

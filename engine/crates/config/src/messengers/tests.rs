@@ -162,7 +162,6 @@ fn bad_host_keys_are_all_reported() {
     assert_eq!(errors.len(), 3, "{errors:?}");
 }
 
-/// Of most misspelt options a warning is enough; this one would send users' names.
 #[test]
 fn a_filter_has_limits_of_its_own() {
     let text = "[DEFAULT]\nmessengers = ssm\n[mapper]\ndeadline = 1s\n[messenger_ssm]\nfilters = anonymise, f\n\
@@ -192,6 +191,7 @@ fn a_filter_that_is_a_messenger_is_refused_where_it_stands() {
     );
 }
 
+/// Of most misspelt options a warning is enough; this one would send users' names.
 #[test]
 fn misspelt_filters_are_refused() {
     let (_, errors, _) =

@@ -108,27 +108,6 @@ fn an_option_of_a_component_in_another_section_is_told_where_it_belongs() {
                 [messenger_other]\ncomponent = /other.wasm\nhost = h\n";
     let site = Site::new(text);
     let config = site.load();
-    let described = |name: &str, options: &[&str]| Description {
-        name: name.into(),
-        summary: String::new(),
-        version: "1".into(),
-        record_types: Vec::new(),
-        options: options
-            .iter()
-            .map(|name| OptionDescription {
-                name: (*name).into(),
-                kind: OptionKind::Text,
-                default: None,
-                required: false,
-                help: "Help.".into(),
-                old_names: Vec::new(),
-                attributes: Vec::new(),
-            })
-            .collect(),
-        capabilities: Vec::new(),
-        packing_option: None,
-        attributes: Vec::new(),
-    };
     let (ssm, other) = (
         described("ssm", &["output_path"]),
         described("other", &["output_path", "host"]),
@@ -157,7 +136,31 @@ fn an_option_of_a_component_in_another_section_is_told_where_it_belongs() {
     );
 }
 
-/// M1 of the components' test: a site was sent to [ssm], where its line changed the folder of ssm's messages.
+fn described(name: &str, options: &[&str]) -> Description {
+    Description {
+        name: name.into(),
+        summary: String::new(),
+        version: "1".into(),
+        record_types: Vec::new(),
+        options: options
+            .iter()
+            .map(|name| OptionDescription {
+                name: (*name).into(),
+                kind: OptionKind::Text,
+                default: None,
+                required: false,
+                help: "Help.".into(),
+                old_names: Vec::new(),
+                attributes: Vec::new(),
+            })
+            .collect(),
+        capabilities: Vec::new(),
+        packing_option: None,
+        attributes: Vec::new(),
+    }
+}
+
+/// A site was sent to [ssm], where its line changed the folder of ssm's messages.
 #[test]
 fn nobody_is_sent_from_a_messengers_section_to_another_messengers() {
     let text = "[DEFAULT]\nsite_name = S\nmessengers = ssm, mine, third\n\
@@ -166,31 +169,8 @@ fn nobody_is_sent_from_a_messengers_section_to_another_messengers() {
                 [messenger_third]\ncomponent = /third.wasm\noutput_path = /q\npage_size = 5\n";
     let site = Site::new(text);
     let config = site.load();
-    let described = |name: &str| {
-        let options = ["output_path", "spare"].map(|name| OptionDescription {
-            name: name.into(),
-            kind: OptionKind::Text,
-            default: None,
-            required: false,
-            help: "Help.".into(),
-            old_names: Vec::new(),
-            attributes: Vec::new(),
-        });
-        Description {
-            name: name.into(),
-            summary: String::new(),
-            version: "1".into(),
-            record_types: Vec::new(),
-            options: options
-                .into_iter()
-                .skip(usize::from(name == "third"))
-                .collect(),
-            capabilities: Vec::new(),
-            packing_option: None,
-            attributes: Vec::new(),
-        }
-    };
-    let (ssm, third) = (described("ssm"), described("third"));
+    let ssm = described("ssm", &["output_path", "spare"]);
+    let third = described("third", &["spare"]);
     let [first, _, last] = config.messengers.as_slice() else {
         panic!("three messengers");
     };

@@ -133,14 +133,16 @@ impl Session {
             // 300 is how Keystone, Cinder and Glance give version documents.
             if (200..=300).contains(&response.status) {
                 return decode(&response).map_err(|bad| {
-                    let bad = hush::bad_body(bad, &hush::sent(&request));
+                    let bad = decode(&hush::answer(&request, &response))
+                        .err()
+                        .unwrap_or(bad);
                     let call = self.call(&request, Some(&response), purpose, attempts);
                     bad_body(bad, response.status, call)
                 });
             }
             let call = self.call(&request, Some(&response), purpose, attempts);
             let now = self.inner.clock.now();
-            let told = hush::answer(&response, &hush::sent(&request));
+            let told = hush::answer(&request, &response);
             return Err(refusal(&told, call, purpose, now));
         }
         let call = self.call(&request, None, purpose, attempts);

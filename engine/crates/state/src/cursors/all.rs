@@ -25,6 +25,8 @@ pub struct Whereabouts {
     pub at: Option<i64>,
     /// How far it had come before somebody set it back, in epoch seconds, if it has not come so far again.
     pub reached: Option<i64>,
+    /// Something was extracted ahead of it: by hand, or by a run that was killed.
+    pub ahead: bool,
     /// The cloud does without what the extractor reads.
     pub lacking: bool,
 }
@@ -88,6 +90,7 @@ impl Cursors {
                 key: entry.key.clone(),
                 at: entry.at,
                 reached: file.reached(&entry.key),
+                ahead: file.is_ahead(&entry.key),
                 lacking: entry.standing == Standing::Lacking,
             }));
         }
@@ -287,6 +290,7 @@ mod tests {
             key,
             at,
             reached: None,
+            ahead: false,
             lacking,
         });
         assert_eq!(found, expected);

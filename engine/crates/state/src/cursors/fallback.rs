@@ -47,44 +47,50 @@ impl Fallback {
         // What stands there now is known from here on, whoever wrote it: a run that is
         // killed before it has written its own there must not take it for a second edit.
         let mut seen: Vec<(String, String)> = Vec::new();
-        let mut found: Option<Fallback> = None;
-        let mut removed = None;
-        let mut damaged = false;
-        let mut put_back = None;
-        let mut of_another = false;
+        let mut decided = false;
+        let mut fallback = Fallback {
+            start: Start::at_the_beginning(),
+            ours: false,
+            noted: false,
+            edited: false,
+            removed: None,
+            damaged: false,
+            put_back: None,
+            of_another: false,
+        };
         for path in lastruns.iter().map(PathBuf::as_path).chain([global]) {
             let is_global = path == global;
+            let is_own = lastruns.first().is_some_and(|first| first == path);
+            let name = name_of(path);
             let text = match regular::read(path) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                    let gone = file.lastrun.remove(&name_of(path)).is_some();
-                    if gone && lastruns.first().is_some_and(|first| first == path) {
+                    let gone = file.lastrun.remove(&name).is_some();
+                    if gone && is_own {
                         tracing::warn!(
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
                         CursorFile::note_stood(&mut file.reached, &file.cursors);
-                        removed = Some(mem::take(&mut file.cursors));
+                        fallback.removed = Some(mem::take(&mut file.cursors));
                     }
                     continue;
                 }
                 Err(e) => return Err(cannot_read(&project, path, e)),
             };
-            let wrote = file.lastrun.get(&name_of(path)).or(match is_global {
+            let wrote = file.lastrun.get(&name).or(match is_global {
                 true => None,
                 false => file.coming.as_ref(),
             });
             let wrote = wrote.cloned();
-            let is_own = lastruns.first().is_some_and(|first| first == path);
-            let is_new = wrote.as_ref() != Some(&text) && file.coming.as_ref() != Some(&text);
-            let is_settled = settled.get(&name_of(path)) == Some(&text);
-            if known && is_new && is_settled && !is_own && !is_global {
-                // A project that has this name now, or had it meanwhile, has moved it.
-                of_another = true;
+            let is_settled = settled.get(&name) == Some(&text);
+            let is_new = !file.wrote(&name, &text);
+            if known && !is_global && file.is_of_another(&name, &text, settled) {
+                fallback.of_another = true;
                 continue;
             }
             if !is_global && parse_lastrun(&text).is_some() {
-                seen.push((name_of(path), text.clone()));
+                seen.push((name, text.clone()));
             }
             let (text, ours) = match (parse_lastrun(&text), wrote) {
                 // What a crash or a full disk left of a file whose text we know says nothing
@@ -96,22 +102,19 @@ impl Fallback {
                         path.display(),
                         shown(&text)
                     );
-                    damaged = true;
+                    fallback.damaged = true;
                     (wrote, true)
                 }
                 (Some(at), _) if known && is_new && is_settled && is_own => {
-                    put_back = Some(at);
+                    fallback.put_back = Some(at);
                     (text, true)
                 }
                 _ => (text, !is_new),
             };
             // An operator's hand on a later file counts more than what we wrote
             // into an earlier one.
-            let decides = match &found {
-                None => true,
-                Some(before) => known && !ours && !before.edited && !is_global,
-            };
-            if !decides {
+            let overrules = known && !ours && !fallback.edited && !is_global;
+            if decided && !overrules {
                 continue;
             }
             let Some(at) = parse_lastrun(&text) else {
@@ -136,39 +139,16 @@ impl Fallback {
                 // What changed in Python's last second is in neither window.
                 (false, _) => Some(if at > 0 { at - 1 } else { at }),
             };
-            found = Some(Fallback {
-                start: Start {
-                    at,
-                    source,
-                    extracted: false,
-                    reached: None,
-                    ahead: false,
-                },
-                ours,
-                noted,
-                edited,
-                removed: None,
-                damaged: false,
-                put_back: None,
-                of_another: false,
-            });
+            fallback.start = Start {
+                at,
+                source,
+                ..Start::at_the_beginning()
+            };
+            (fallback.ours, fallback.noted, fallback.edited) = (ours, noted, edited);
+            decided = true;
         }
-        let mut found = found.unwrap_or(Fallback {
-            start: Start::at_the_beginning(),
-            ours: false,
-            noted: false,
-            edited: false,
-            removed: None,
-            damaged: false,
-            put_back: None,
-            of_another: false,
-        });
-        found.removed = removed;
-        found.damaged = damaged;
-        found.put_back = put_back;
-        found.of_another = of_another;
         file.lastrun.extend(seen);
-        Ok(found)
+        Ok(fallback)
     }
 }
 

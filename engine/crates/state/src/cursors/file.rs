@@ -163,6 +163,25 @@ impl CursorFile {
         });
     }
 
+    /// Whether that is what we wrote into a lastrun file, or were about to write.
+    pub fn wrote(&self, name: &str, text: &str) -> bool {
+        let wrote = self.lastrun.get(name).map(String::as_str);
+        wrote == Some(text) || self.coming.as_deref() == Some(text)
+    }
+
+    /// Whether a lastrun file of this name, in which that stands, says how far another project is: that one has the name now, or
+    /// had it meanwhile, and moved it. By the project's own id there is no other.
+    pub fn is_of_another(
+        &self,
+        name: &str,
+        text: &str,
+        settled: &BTreeMap<String, String>,
+    ) -> bool {
+        name != format!("lastrun.{}", self.project)
+            && settled.get(name).is_some_and(|known| known == text)
+            && !self.wrote(name, text)
+    }
+
     /// Whether an extractor has not come so far.
     pub fn is_behind(&self, to: i64) -> bool {
         let mut entries = self.cursors.iter();

@@ -232,11 +232,14 @@ impl ProjectCursors {
         let noted = self.file.lastrun.keys().filter(|name| is_lastrun(name));
         let noted = noted.map(|name| spool.folder().join(name));
         for path in self.lastruns.iter().cloned().chain(noted) {
-            if self.is_of_another(&path, settled) {
+            let text = regular::read(&path).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let name = name_of(&path);
+            if self.file.is_of_another(&name, text.trim(), settled) {
                 continue;
             }
             spool.disk().remove(&path)?;
-            settled.remove(&name_of(&path));
+            settled.remove(&name);
         }
         spool.disk().sync_folder(spool.folder())?;
         let mut rest = CursorFile {
@@ -257,21 +260,6 @@ impl ProjectCursors {
             Some(folder) => spool.disk().sync_folder(folder),
             None => Ok(()),
         }
-    }
-
-    /// Whether a lastrun file by a name says how far another project is, which has the name by now.
-    fn is_of_another(&self, path: &Path, settled: &BTreeMap<String, String>) -> bool {
-        let name = name_of(path);
-        let (Ok(bytes), Some(known)) = (regular::read(path), settled.get(&name)) else {
-            return false;
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim();
-        let ours = self.file.lastrun.get(&name).or(self.file.coming.as_ref());
-        self.lastruns.first().is_none_or(|own| own != path)
-            && known == text
-            && ours.is_none_or(|ours| ours != text)
-            && self.file.coming.as_deref() != Some(text)
     }
 
     /// What moves to the ends of windows that continue their cursors, in the order of the

@@ -37,6 +37,9 @@ pub struct Cursor {
     /// How far it had come before somebody set it back, if it has not come so far again.
     #[serde(skip)]
     pub reached: Option<i64>,
+    /// Whether something was extracted ahead of it.
+    #[serde(skip)]
+    pub ahead: bool,
     /// By how many seconds it is behind now.
     pub lag: Option<i64>,
     /// The cloud does without the service.
@@ -66,6 +69,7 @@ impl Cursor {
             name: None,
             at: None,
             reached: None,
+            ahead: false,
             lag: None,
             lacking: false,
             failed_runs: 0,
@@ -165,6 +169,7 @@ pub fn read(
             lag: it.at.map(|at| now - at),
             at: it.at,
             reached: it.reached,
+            ahead: it.ahead,
             lacking: it.lacking,
             way_back: unconfigured.and_then(|it| it.way_back),
             ..Cursor::unknown(&it.project, it.key)

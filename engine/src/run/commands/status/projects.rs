@@ -1,7 +1,7 @@
 //! What is to be said of projects that are not up to date: extractors of a project that came to the same in one line,
 //! and projects that came to the same, where they are more than a few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Status;
 use super::cursors::Cursor;
@@ -46,12 +46,19 @@ struct Same<'a> {
     hint: Option<String>,
 }
 
-impl Same<'_> {
-    /// Whether it is of the same cause: reasons name the project that they are of.
-    fn is_like(&self, own: &str, other: &Self, of: &str) -> bool {
-        (self.region, &self.extractors, &self.hint)
-            == (other.region, &other.extractors, &other.hint)
-            && self.said.replace(own, "") == other.said.replace(of, "")
+/// What is the same of those of one cause.
+type Cause<'a> = (Option<&'a str>, Vec<&'a str>, Option<String>, String);
+
+impl<'a> Same<'a> {
+    /// Reasons name the project that they are of.
+    fn cause(&self, id: &str) -> Cause<'a> {
+        let said = self.said.replace(id, "");
+        (
+            self.region,
+            self.extractors.clone(),
+            self.hint.clone(),
+            said,
+        )
     }
 }
 
@@ -65,15 +72,14 @@ impl Projects {
         let all = by_project.len();
         by_project.retain(|_, cursors| cursors.iter().any(is_odd));
         let well = all - by_project.len();
+        // In the order of the first of each cause. In an outage they may be as many as there are projects.
         let mut found: Vec<Vec<(Named<'_>, Same<'_>)>> = Vec::new();
+        let mut places: HashMap<Cause<'_>, usize> = HashMap::new();
         for ((_, id), cursors) in &by_project {
             for (name, same) in of_project(cursors) {
-                let known = found.iter_mut().find(|alike| {
-                    let first = alike.first();
-                    first.is_some_and(|(of, known)| known.is_like(of.id, &same, id))
-                });
+                let place = *places.entry(same.cause(id)).or_insert(found.len());
                 let one = (Named { id, name }, same);
-                match known {
+                match found.get_mut(place) {
                     Some(alike) => alike.push(one),
                     None => found.push(vec![one]),
                 }

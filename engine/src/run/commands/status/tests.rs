@@ -23,6 +23,7 @@ fn cursor(project: &str, lag: i64) -> Cursor {
         extractor: "nova".into(),
         at: Some(NOW - lag),
         reached: None,
+        ahead: false,
         lag: Some(lag),
         lacking: false,
         failed_runs: 0,

@@ -122,6 +122,24 @@ async fn and_not_where_it_may_not() {
     }
 }
 
+/// Also where the words of the answer are cut in the middle of it.
+#[tokio::test]
+async fn what_a_service_repeats_of_the_token_is_in_no_error() {
+    let html = [("content-type", "text/html")];
+    for length in 0..400 {
+        let page = format!("{} X-Auth-Token: the-token", "x".repeat(length));
+        for answer in [text(200, &html, &page), text(500, &html, &page)] {
+            let fake = cloud(vec![answer]);
+            let (session, _) = session(&fake);
+            let told = flavors(&session).await.unwrap_err().to_string();
+            for part in ["the-", "-token"] {
+                let of_it = told.replace("X-Auth-Token", "");
+                assert!(!of_it.contains(part), "{length}: {told}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_page_out_of_time_is_its_callers_business() {
     for late in [Err(TransportError::Timeout("silence".into())), refusal(504)] {
