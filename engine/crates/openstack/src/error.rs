@@ -7,6 +7,7 @@ use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use super::identity::catalog::Offered;
+use super::tries::Tries;
 use super::{Scope, Service};
 use caso_base::suggest::nearest;
 use caso_net::RedirectRefused;
@@ -68,17 +69,12 @@ impl fmt::Display for Call {
         if let Scope::Project(id) = &self.scope {
             write!(f, " for project `{id}`")?;
         }
-        let tries = if self.tries == 1 { "try" } else { "tries" };
-        write!(
-            f,
-            " ({} {tries} in {:.1} s",
-            self.tries,
-            self.elapsed.as_secs_f64()
-        )?;
-        if let Some(id) = &self.request_id {
-            write!(f, ", request `{id}`")?;
-        }
-        f.write_str(")")
+        let tries = Tries {
+            tries: self.tries,
+            elapsed: self.elapsed,
+            request_id: self.request_id.as_deref(),
+        };
+        write!(f, " {tries}")
     }
 }
 

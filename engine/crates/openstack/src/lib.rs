@@ -34,6 +34,7 @@ pub mod prometheus;
 pub mod recording;
 pub mod session;
 mod tenants;
+mod tries;
 
 #[cfg(test)]
 mod testing;
@@ -45,6 +46,7 @@ use std::str::FromStr;
 
 pub use error::{ApiError, ApiErrorKind, Call};
 pub use session::{RetryPolicy, Session, SessionSettings};
+pub use tries::without_tries;
 
 /// A kind of API. The catalog says its type in one of several historic words
 /// (os-service-types), see [`Service::types`].

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::tries::Tries;
+
 /// The call that failed. Its query is not in it: that may name a hundred
 /// servers, and the caller knows which.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,14 +18,12 @@ pub struct PrometheusCall {
 
 impl fmt::Display for PrometheusCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tries = if self.tries == 1 { "try" } else { "tries" };
-        write!(
-            f,
-            "`{}` ({} {tries} in {:.1} s)",
-            self.url,
-            self.tries,
-            self.elapsed.as_secs_f64()
-        )
+        let tries = Tries {
+            tries: self.tries,
+            elapsed: self.elapsed,
+            request_id: None,
+        };
+        write!(f, "`{}` {tries}", self.url)
     }
 }
 

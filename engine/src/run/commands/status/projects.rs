@@ -10,6 +10,7 @@ use crate::run::summary::FEW;
 use crate::run::summary::words::{count, named, span};
 use caso_base::shell_word as word;
 use caso_base::time::format_utc;
+use caso_openstack::without_tries;
 
 /// All projects.
 pub struct Projects {
@@ -50,9 +51,9 @@ struct Same<'a> {
 type Cause<'a> = (Option<&'a str>, Vec<&'a str>, Option<String>, String);
 
 impl<'a> Same<'a> {
-    /// Reasons name the project that they are of.
+    /// Reasons name the project that they are of, and how often and how long it was tried.
     fn cause(&self, id: &str) -> Cause<'a> {
-        let said = self.said.replace(id, "");
+        let said = without_tries(&self.said.replace(id, ""));
         (
             self.region,
             self.extractors.clone(),

@@ -259,17 +259,18 @@ fn a_cloud_that_is_away_is_no_projects_loss() {
 }
 
 #[test]
-fn reasons_that_differ_in_the_project_alone_are_one_line() {
+fn reasons_that_differ_in_the_project_and_the_tries_alone_are_one_line() {
     let mut status = well();
     status.cursors = (0..4)
         .map(|n| Cursor {
-            reason: Some(format!("no endpoint for project `p{n}`")),
+            reason: Some(format!("no endpoint for project `p{n}` (1 try in 0.{n} s)")),
             ..cursor(&format!("p{n}"), HOUR)
         })
         .collect();
     // The run's line is of the order of the configuration, and its first another one.
     status.last_run.as_mut().unwrap().problems = vec![ProblemLine {
-        text: "nova: 4 projects wait; of the first: no endpoint for project `p2`".into(),
+        text: "nova: 4 projects wait; of the first: no endpoint for project `p2` (1 try in 0.2 s)"
+            .into(),
         hint: Some("set `interface`".into()),
     }];
     let shown = text(&status);
@@ -278,7 +279,7 @@ fn reasons_that_differ_in_the_project_alone_are_one_line() {
         "{shown}"
     );
     let line = "4 projects (`name-of-p0`, `name-of-p1`, `name-of-p2`, `name-of-p3`) nova: up to 2026-11-21T15:57:53Z, \
-                60 min behind: no endpoint for project `p0` (the first of them)\n";
+                60 min behind: no endpoint for project `p0` (1 try in 0.0 s) (the first of them)\n";
     assert!(shown.contains(line), "{shown}");
     assert_eq!(shown.matches("no endpoint").count(), 1, "{shown}");
 }
