@@ -42,18 +42,18 @@ mod error;
 mod fallback;
 mod file;
 mod former_names;
+mod key;
+mod moves;
 mod noted;
 mod places;
 mod project;
 mod settled;
 mod skipped;
+mod start;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use serde::{Deserialize, Serialize};
 
 use caso_base::error_chain;
 use caso_disk::Step;
@@ -62,130 +62,15 @@ use caso_model::Window;
 pub use self::all::{AllCursors, Unlisted, UnusableFile, Whereabouts};
 pub use self::error::CursorError;
 pub use self::former_names::FormerNames;
+pub use self::key::CursorKey;
+pub use self::moves::{Advance, CaughtUp, Moves, Unmoved};
 use self::noted::{Listed, MovedBy};
 pub use self::places::Former;
 use self::project::{Change, ProjectCursors};
-use crate::histories::Place;
+pub use self::start::{Start, StartSource};
 use crate::lastrun::format_lastrun;
 use crate::ledger::RunId;
 use crate::spool::Spool;
-
-/// What a cursor belongs to, beside its project.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct CursorKey {
-    /// Name of the cloud in the configuration.
-    pub cloud: String,
-    /// Name of its region; none for a cloud whose region is not named.
-    pub region: Option<String>,
-    /// Name of the extractor.
-    pub extractor: String,
-}
-
-impl CursorKey {
-    /// Its cloud and region.
-    pub fn place(&self) -> Place {
-        Place {
-            cloud: self.cloud.clone(),
-            region: self.region.clone(),
-        }
-    }
-}
-
-impl Place {
-    /// The key of an extractor of this cloud and region.
-    pub fn key(&self, extractor: &str) -> CursorKey {
-        CursorKey {
-            cloud: self.cloud.clone(),
-            region: self.region.clone(),
-            extractor: extractor.to_owned(),
-        }
-    }
-}
-
-/// Where a start comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartSource {
-    /// Its own cursor.
-    Cursor,
-    /// Its own cursor, which an operator has put there.
-    Set,
-    /// A lastrun file that is not as we left it.
-    Edited(PathBuf),
-    /// A lastrun file, for want of a cursor.
-    Lastrun(PathBuf),
-    /// There is neither.
-    Nothing,
-}
-
-/// Where the next window of an extractor starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// Epoch seconds; none: from the beginning.
-    pub at: Option<i64>,
-    /// What says so.
-    pub source: StartSource,
-    /// Whether this extractor ever extracted a window of the project.
-    pub extracted: bool,
-    /// How far it had come before somebody set it back, or took away what said so, in epoch seconds:
-    /// from `at` to there was extracted before. None where it has come so far again.
-    pub reached: Option<i64>,
-    /// Something was extracted ahead of it: by hand, or by a run that was killed.
-    pub ahead: bool,
-}
-
-impl Start {
-    fn at_the_beginning() -> Self {
-        Start {
-            at: None,
-            source: StartSource::Nothing,
-            extracted: false,
-            reached: None,
-            ahead: false,
-        }
-    }
-}
-
-/// What became of a cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advance {
-    /// It moved, and both ends are on disk. Epoch seconds.
-    Moved {
-        /// Where it stood; none: nothing had been extracted.
-        from: Option<i64>,
-        /// Where it stands.
-        to: i64,
-    },
-    /// It stays where it was.
-    Unmoved(Unmoved),
-}
-
-/// Why a cursor stays where it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unmoved {
-    /// Dry run or replay.
-    Frozen,
-    /// The window ends where the cursor is, or before.
-    Behind {
-        /// Where it stands, in epoch seconds.
-        cursor: i64,
-    },
-    /// The window starts after the cursor: what lies between was not extracted.
-    Gap {
-        /// Where it stands, in epoch seconds.
-        cursor: i64,
-    },
-}
-
-/// What became of a window that was found sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CaughtUp {
-    /// Its cursor had moved over it before.
-    Nothing,
-    /// Its cursor has moved over it now.
-    Moved,
-    /// Its cursor stays where somebody wants it.
-    Stays,
-}
 
 /// All cursors of a spool. Projects side by side may share it.
 #[derive(Debug)]
@@ -209,15 +94,6 @@ pub struct Cursors {
     listed: Listed,
     /// What a run that was ended wrote into lastrun files is on disk.
     mended: AtomicBool,
-}
-
-/// What moves of one project.
-#[derive(Debug, Clone)]
-pub struct Moves {
-    /// Id of the project.
-    pub project: String,
-    /// Windows whose records are on disk, in their order.
-    pub windows: Vec<(CursorKey, Window)>,
 }
 
 impl Cursors {

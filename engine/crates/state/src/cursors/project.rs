@@ -1,19 +1,21 @@
 //! One project's cursors: where its extractors start, and what is written when
 //! one of them moves.
 
+mod by_hand;
+mod edit;
+mod read;
+
 use std::collections::{BTreeMap, HashSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
-use caso_base::regular;
-use caso_base::time::format_month;
 use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
+use self::edit::Edit;
+pub(super) use self::read::cannot_read;
 use super::error::CursorError;
 use super::fallback::Fallback;
-use super::file::{CursorFile, Entry, Found, Reached, Standing};
-use super::former_names::FormerNames;
+use super::file::{CursorFile, Entry, Reached, Standing};
 use super::noted::{Listed, MovedBy};
 use super::{Advance, CaughtUp, CursorKey, Start, StartSource, Unmoved};
 use crate::histories::Place;
@@ -50,95 +52,7 @@ pub(super) struct ProjectCursors {
     edit: Option<Edit>,
 }
 
-/// What somebody did to a lastrun file, in words.
-#[derive(Debug)]
-enum Edit {
-    /// Usage may be lost by it.
-    Forward(String),
-    Back(String),
-    /// It has its cursors from a backup.
-    PutBack(String),
-}
-
 impl ProjectCursors {
-    /// Reads the project's cursor file and its lastrun files.
-    pub(super) fn read(
-        spool: &Spool,
-        settled: &BTreeMap<String, String>,
-        project: &str,
-        name: Option<&str>,
-    ) -> Result<ProjectCursors, CursorError> {
-        let path = spool.cursor_file(project);
-        let (mut file, damaged) = read_cursor_file(spool, project, &path)?;
-        let by_name = name.filter(|name| *name != project);
-        let lastruns: Vec<PathBuf> = [Some(project), by_name]
-            .into_iter()
-            .flatten()
-            .filter_map(|name| spool.lastrun_file(name))
-            .collect();
-        let mut unsettled = false;
-        // What was coming came, and the text before it is nobody's any more but an operator's.
-        for path in &lastruns {
-            let name = name_of(path);
-            match &file.coming {
-                Some(coming) if settled.get(&name) == Some(coming) => {
-                    file.lastrun.insert(name, coming.clone());
-                }
-                Some(_) if lastruns.first() == Some(path) || path.exists() => unsettled = true,
-                _ => {}
-            }
-        }
-        let global = spool.global_lastrun_file();
-        let fallback = Fallback::read(&mut file, &lastruns, &global, settled)?;
-        if let Some(reason) = damaged {
-            if fallback.start.source == StartSource::Nothing {
-                return Err(CursorError::Damaged {
-                    project: project.to_owned(),
-                    path,
-                    reason,
-                });
-            }
-            tracing::warn!(
-                "project `{project}`: `{}` is damaged ({reason}); going on from its lastrun file",
-                path.display()
-            );
-        }
-        let mut edit = None;
-        if let Some(to) = fallback.put_back.filter(|to| file.is_behind(*to)) {
-            edit = Some(Edit::PutBack(put_back(&file, &path, lastruns.first())));
-            file.note_put_back(to);
-        }
-        if fallback.edited {
-            edit = edit_of(project, &file, &fallback.start);
-            CursorFile::note_stood(&mut file.reached, &file.cursors);
-            // Set back, one that is not so far yet stays where it is: from there to here it has extracted nothing.
-            let back = fallback.start.at < furthest(&file.cursors);
-            for entry in &mut file.cursors {
-                if back && entry.at <= fallback.start.at {
-                    continue;
-                }
-                entry.at = fallback.start.at;
-                entry.by_hand = true;
-            }
-        }
-        let places = file.cursors.iter().map(|it| it.key.place()).collect();
-        Ok(ProjectCursors {
-            file,
-            places,
-            path,
-            rewrite: fallback.edited
-                || fallback.damaged
-                || fallback.put_back.is_some()
-                || fallback.of_another,
-            fallback,
-            asked: HashSet::new(),
-            lastruns,
-            unsettled,
-            moved: false,
-            edit,
-        })
-    }
-
     /// By which name a cursor is known whose cloud or region may have been renamed since.
     pub(super) fn present(&self, key: &CursorKey) -> CursorKey {
         self.file.present(key)
@@ -184,81 +98,6 @@ impl ProjectCursors {
             Some(Edit::Forward(text) | Edit::PutBack(text)) => tracing::warn!("{text}"),
             Some(Edit::Back(text)) => tracing::info!("{text}"),
             None => {}
-        }
-    }
-
-    /// All cursors at a moment; what is to be written for it. Nothing is set before
-    /// [`ProjectCursors::moved`], and lastrun not before [`ProjectCursors::settle`].
-    pub(super) fn set(
-        &mut self,
-        spool: &Spool,
-        keys: &[CursorKey],
-        at: i64,
-        is_skipped: impl Fn(&str) -> bool,
-    ) -> Result<Change, CursorError> {
-        let mut next = self.file.clone();
-        // What went with its lastrun file is what is to be set.
-        if let (true, Some(removed)) = (next.cursors.is_empty(), &self.fallback.removed) {
-            next.cursors.clone_from(removed);
-        }
-        CursorFile::note_reached(&mut next.reached, &self.file.cursors);
-        if next.cursors.is_empty() {
-            next.cursors.extend(keys.iter().map(Entry::new));
-        }
-        for entry in next.cursors.clone() {
-            match is_skipped(&entry.key.extractor) {
-                true => next.note_skip(&entry, at),
-                // What was said before may be of a spool that was put back since.
-                false => next.take_back_skips(&entry.key),
-            }
-        }
-        for entry in &mut next.cursors {
-            entry.at = Some(at);
-            entry.by_hand = true;
-            self.asked.insert(entry.key.clone());
-        }
-        self.rewrite = true;
-        self.write(spool, &[], next)
-    }
-
-    /// Removes its lastrun files, then its cursors: with the first of them it is forgotten. What
-    /// stood in the files is taken out of `settled`. Of what was extracted stays how far that came: should
-    /// it be found again, what adds up is not extracted in other windows.
-    pub(super) fn forget(
-        &self,
-        spool: &Spool,
-        settled: &mut BTreeMap<String, String>,
-    ) -> Result<(), DiskError> {
-        let noted = self.file.lastrun.keys().filter(|name| is_lastrun(name));
-        let noted = noted.map(|name| spool.folder().join(name));
-        for path in self.lastruns.iter().cloned().chain(noted) {
-            let text = regular::read(&path).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
-            let name = name_of(&path);
-            if self.file.is_of_another(&name, text.trim(), settled) {
-                continue;
-            }
-            spool.disk().remove(&path)?;
-            settled.remove(&name);
-        }
-        spool.disk().sync_folder(spool.folder())?;
-        let mut rest = CursorFile {
-            reached: self.file.reached.clone(),
-            windows: self.file.windows.clone(),
-            skipped: self.file.skipped.clone(),
-            given_up: self.file.given_up.clone(),
-            renamed: self.file.renamed.clone(),
-            ..CursorFile::new(&self.file.project)
-        };
-        CursorFile::note_reached(&mut rest.reached, &self.file.cursors);
-        if !rest.reached.is_empty() || !rest.windows.is_empty() {
-            let written = rest.write_beside(spool.disk(), &self.path)?;
-            return spool.disk().keep(vec![written]).into_iter().collect();
-        }
-        spool.disk().remove(&self.path)?;
-        match self.path.parent().filter(|folder| folder.exists()) {
-            Some(folder) => spool.disk().sync_folder(folder),
-            None => Ok(()),
         }
     }
 
@@ -422,15 +261,6 @@ impl ProjectCursors {
         start
     }
 
-    /// An extractor that was never extracted, as far as its entry says, goes on from a moment.
-    pub(super) fn goes_on_from(&mut self, key: &CursorKey, at: i64) {
-        let mut entries = self.file.cursors.iter_mut();
-        let untried = |it: &&mut Entry| it.key == *key && it.standing == Standing::Untried;
-        if let Some(entry) = entries.find(untried) {
-            entry.at = Some(at);
-        }
-    }
-
     /// Takes an extractor whose service the cloud lacks out of lastrun; what is to be written
     /// for it.
     pub(super) fn leave_out(
@@ -453,6 +283,15 @@ impl ProjectCursors {
             return Ok(None);
         }
         self.write(spool, configured, self.file.clone()).map(Some)
+    }
+
+    /// An extractor that was never extracted, as far as its entry says, goes on from a moment.
+    pub(super) fn goes_on_from(&mut self, key: &CursorKey, at: i64) {
+        let mut entries = self.file.cursors.iter_mut();
+        let untried = |it: &&mut Entry| it.key == *key && it.standing == Standing::Untried;
+        if let Some(entry) = entries.find(untried) {
+            entry.at = Some(at);
+        }
     }
 
     /// Writes `next` beside what is on disk, with the least of its cursors as what is coming into
@@ -558,97 +397,6 @@ pub(super) struct Change {
     pub(super) written: Beside,
     /// A cursor moves, and with it what lastrun says.
     pub(super) moves: bool,
-}
-
-/// Where the extractor is that has come farthest.
-fn furthest(cursors: &[Entry]) -> Option<i64> {
-    let extracted = |entry: &&Entry| entry.standing == Standing::Extracted;
-    cursors
-        .iter()
-        .filter(extracted)
-        .filter_map(|it| it.at)
-        .max()
-}
-
-/// What there is to say of somebody who moved the cursors. Forward it takes usage away that only a look at the
-/// two dates shows: a day typed wrong, or Python cASO that ran meanwhile.
-fn edit_of(project: &str, file: &CursorFile, start: &Start) -> Option<Edit> {
-    let (StartSource::Edited(path), Some(to)) = (&start.source, start.at) else {
-        return None;
-    };
-    let extracted = |entry: &&Entry| entry.standing == Standing::Extracted;
-    let known = file.cursors.iter().filter(extracted).map(|entry| entry.at);
-    let least = match furthest(&file.cursors) {
-        furthest if furthest > Some(to) => furthest,
-        _ => known.min().flatten(),
-    };
-    let from = least?;
-    let month = format_month(from);
-    let text = |at: i64| format_lastrun(at).unwrap_or_else(|| at.to_string());
-    let (path, from, to) = (path.display(), (from, text(from)), (to, text(to)));
-    Some(if to.0 > from.0 {
-        Edit::Forward(format!(
-            "project `{project}`: `{path}` was written by somebody else: extracting from {}, \
-             where cASO had come to {}. What lies between is not extracted: whoever wrote it has \
-             to have done so (Python cASO does); if not, write {} there before the next run, or have it \
-             sent later (caso republish --month {month} --project {project} --storage-anyway, where Python has sent nothing of that month)",
-            to.1, from.1, from.1
-        ))
-    } else {
-        Edit::Back(format!(
-            "project `{project}`: `{path}` was set back from {} to {}: extracting from there again",
-            from.1, to.1
-        ))
-    })
-}
-
-fn put_back(file: &CursorFile, path: &Path, lastrun: Option<&PathBuf>) -> String {
-    let lastrun = lastrun.map(|it| name_of(it)).unwrap_or_default();
-    format!(
-        "project `{}`: `{}` is older than `{lastrun}`, and cASO wrote both, as where it was put back from a backup: extracting from \
-         where its cursors stand; what adds up is extracted again in the windows of the first time, as far as the ledger of runs \
-         knows them",
-        file.project,
-        path.display()
-    )
-}
-
-/// The cursor file, and what is wrong with one that is damaged: it counts as empty.
-fn read_cursor_file(
-    spool: &Spool,
-    project: &str,
-    path: &Path,
-) -> Result<(CursorFile, Option<String>), CursorError> {
-    let anew = || CursorFile {
-        renamed: FormerNames::read(spool)
-            .of_project(project)
-            .cloned()
-            .collect(),
-        ..CursorFile::new(project)
-    };
-    match CursorFile::read(path).map_err(|e| cannot_read(project, path, e))? {
-        Found::Good(file) => Ok((*file, None)),
-        Found::Nothing => Ok((anew(), None)),
-        Found::Damaged(reason) => Ok((anew(), Some(reason))),
-        Found::Newer(format) => Err(CursorError::Newer {
-            project: project.to_owned(),
-            path: path.to_owned(),
-            format,
-        }),
-    }
-}
-
-pub(super) fn cannot_read(project: &str, path: &Path, source: io::Error) -> CursorError {
-    CursorError::Read {
-        project: project.to_owned(),
-        path: path.to_owned(),
-        source,
-    }
-}
-
-/// Whether a file may have that name: it comes from a file.
-fn is_lastrun(name: &str) -> bool {
-    name.starts_with("lastrun.") && !name.contains(['/', '\0'])
 }
 
 pub(super) fn name_of(path: &Path) -> String {

@@ -3,6 +3,7 @@ mod hand;
 mod lastruns;
 
 use std::fs;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 
