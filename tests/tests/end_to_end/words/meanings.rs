@@ -128,8 +128,8 @@ fn the_page_of_messages_is_that_of_the_table() {
 fn page(book: &Book) -> String {
     let mut page = "# Messages, what they mean, and what to do\n\n\
         <!-- Made of docs/messages.toml by a test (words::meanings): change that, and not this. -->\n\n\
-        A run prints errors and warnings on standard error, one a line, and in the log. A line is often made of several parts with a colon \
-        between: what was to be done, and why it was not. Look for the last part first; `…` stands for what differs.\n"
+        A run prints errors and warnings on standard error, one per line, and in the log. A line often has several parts, separated by \
+        colons: what was to be done, and why it was not. Look for the last part first; `…` stands for what varies.\n"
         .to_owned();
     for section in &book.section {
         let _ = write!(
