@@ -13,7 +13,7 @@ use std::path::Path;
 use caso_base::shell_word;
 
 /// Commands that take a configuration, longer ones before those that they begin with.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 31] = [
     "caso component check",
     "caso component list",
     "caso config show",
@@ -43,6 +43,8 @@ const COMMANDS: [&str; 29] = [
     "caso status",
     "caso support",
     "caso-extract",
+    "caso-mapping-migrate",
+    "caso-projects",
 ];
 
 /// The flags that name a configuration, and what argparse takes as short for them at the least.
@@ -124,13 +126,13 @@ fn begins_word(before: &str, told: &str) -> bool {
     last.is_none_or(|last| last.is_whitespace() || "`'\"(".contains(last))
 }
 
-/// Whether a text begins with a command, and no longer word. `caso-extract` is a program's name, too:
-/// it is a command where nothing but flags comes behind it.
+/// Whether a text begins with a command, and no longer word. `caso-extract` and its like are names of programs, too:
+/// they are commands where nothing but flags comes behind it.
 fn begins(text: &str, command: &str) -> bool {
     let Some(behind) = text.strip_prefix(command) else {
         return false;
     };
-    if command == "caso-extract" {
+    if command.starts_with("caso-") {
         return ["`", "\n", " --"].iter().any(|end| behind.starts_with(end));
     }
     let longer = |next: char| next.is_alphanumeric() || "-_./".contains(next);

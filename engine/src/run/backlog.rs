@@ -13,7 +13,7 @@ use super::prepare::Prepared;
 use super::summary::Summary;
 use super::summary::words::{count, len, listed};
 use caso_base::error_chain;
-use caso_base::time::{end_of_month, format_month, format_utc};
+use caso_base::time::format_utc;
 use caso_disk::Disk;
 use caso_journal::{Journal, JournalError, Recovery, SegmentKey, SetAside, Waiting};
 use caso_model::extraction::Extractor;
@@ -139,6 +139,7 @@ pub fn tell_put_back(prepared: &Prepared, summary: &mut Summary) {
         messenger,
         records,
         oldest,
+        window,
         ..
     } in waiting
     {
@@ -146,9 +147,12 @@ pub fn tell_put_back(prepared: &Prepared, summary: &mut Summary) {
         // Of one that could not be used the line does not say what waits.
         let left_nothing =
             lines.any(|it| it.name == messenger && it.waiting == 0 && it.stopped.is_none());
-        let Some(oldest) = oldest.filter(|oldest| left_nothing && *oldest < last.began) else {
+        let (Some(oldest), Some(window)) = (oldest, window) else {
             continue;
         };
+        if !left_nothing || oldest >= last.began {
+            continue;
+        }
         let (waits, wait) = (
             count(records, "record waits", "records wait"),
             format_utc(oldest),
@@ -158,8 +162,8 @@ pub fn tell_put_back(prepared: &Prepared, summary: &mut Summary) {
              `caso-journal` was put back from a backup: where newer records of the same servers were sent since, these take usage back"
         );
         let hint = format!(
-            "when they are delivered: `caso republish --month {} --types cloud,accelerator`, and each month since",
-            format_month(oldest)
+            "when they are delivered: `{}`",
+            month::republish_what_replaces(&month::of(window))
         );
         summary.notice(&Notice::warning(
             format!("journal-put-back:{messenger}"),
@@ -199,22 +203,9 @@ pub fn words(spooldir: &Path, left: &[Lost]) -> Option<(String, String)> {
 
 /// What makes it again.
 pub fn command(left: &[Lost]) -> Option<String> {
-    let months: BTreeSet<String> = left.iter().flat_map(|it| months(&it.extent)).collect();
-    let months: Vec<&str> = months.iter().map(String::as_str).collect();
+    let windows = left.iter().map(|it| it.extent.window);
+    let months: BTreeSet<String> = windows.flat_map(month::of).collect();
     (!months.is_empty()).then(|| month::republish(&months))
-}
-
-fn months(extent: &Extent) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut at = extent.window.start;
-    while at < extent.window.end {
-        found.push(month::name(at));
-        let Some(next) = end_of_month(at) else {
-            break;
-        };
-        at = next;
-    }
-    found
 }
 
 /// Adds what files held that had to be set aside; whether there were any.

@@ -67,7 +67,7 @@ use self::prepare::Stopped;
 use self::republish::Again;
 use self::summary::Summary;
 use caso_base::Message;
-use caso_config::Config;
+use caso_config::{Config, ConfigError};
 
 /// What a command line came to.
 pub struct Invocation {
@@ -178,11 +178,31 @@ pub fn is_configured(config: &Config) -> anyhow::Result<()> {
 const NAME_A_FILE: &str =
     "`caso init` makes one, `caso sample` prints one, `--config-file` names one";
 
+/// What the configuration lacks, with the files that it came from. Where there is none, an option is not what is to be set.
+fn incomplete(config: &Config, error: ConfigError) -> anyhow::Error {
+    match config.files.is_empty() {
+        true => remedy::advised(
+            format!("{}: {error}", where_configured(config)),
+            NAME_A_FILE,
+        ),
+        false => anyhow::Error::new(error).context(where_configured(config)),
+    }
+}
+
 /// Which files the configuration came from, for the person who has to complete
 /// it.
 fn where_configured(config: &Config) -> String {
     match config.files.as_slice() {
-        [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc".to_owned(),
+        [] => match config.folders.as_slice() {
+            [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc".to_owned(),
+            folders => {
+                let names: Vec<String> = folders
+                    .iter()
+                    .map(|it| format!("`{}`", it.display()))
+                    .collect();
+                format!("no file `*.conf` or `*.toml` lies in {}", names.join(", "))
+            }
+        },
         files => {
             let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
             format!(

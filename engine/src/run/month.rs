@@ -1,6 +1,8 @@
 //! A month that is read once more: as a window by hand, and by the extractors that make what is
 //! asked for.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, ensure};
 
 use caso_base::time::{end_of_month, format_utc};
@@ -16,12 +18,36 @@ pub fn name(at: i64) -> String {
     format_utc(at).chars().take(7).collect()
 }
 
+/// All months that a window reaches into, from OpenStack's first on.
+pub fn of(window: Window) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut at = window.start.max(OPENSTACK);
+    while at < window.end {
+        found.insert(name(at));
+        let Some(next) = end_of_month(at) else {
+            break;
+        };
+        at = next;
+    }
+    found
+}
+
 /// The command that publishes these months once more.
-pub fn republish(months: &[&str]) -> String {
-    match months {
-        [month] => format!("caso republish --month {month} --yes"),
+pub fn republish(months: &BTreeSet<String>) -> String {
+    republish_with(months, "--yes")
+}
+
+/// The command that publishes what replaces itself of these months once more.
+pub fn republish_what_replaces(months: &BTreeSet<String>) -> String {
+    republish_with(months, "--types cloud,accelerator --yes")
+}
+
+fn republish_with(months: &BTreeSet<String>, flags: &str) -> String {
+    let months: Vec<&str> = months.iter().map(String::as_str).collect();
+    match months.as_slice() {
+        [month] => format!("caso republish --month {month} {flags}"),
         several => format!(
-            "for month in {}; do caso republish --month \"$month\" --yes; done",
+            "for month in {}; do caso republish --month \"$month\" {flags}; done",
             several.join(" ")
         ),
     }
@@ -63,14 +89,20 @@ mod tests {
 
     #[test]
     fn one_month_is_a_command_and_several_are_a_loop() {
+        let (october, november) = (1_790_812_800, 1_793_491_200);
+        let of = |start, end| of(Window { start, end });
         assert_eq!(
-            republish(&["2026-10"]),
+            republish(&of(october, november)),
             "caso republish --month 2026-10 --yes"
         );
+        // An hour over a month's end is of both.
         assert_eq!(
-            republish(&["2026-10", "2026-11"]),
+            republish(&of(november - 2_580, november + 1_020)),
             "for month in 2026-10 2026-11; do caso republish --month \"$month\" --yes; done"
         );
+        // From the beginning of time on nobody used anything before there was an OpenStack.
+        assert_eq!(of(0, OPENSTACK + 1), BTreeSet::from(["2010-10".to_owned()]));
+        assert_eq!(of(november, november), BTreeSet::new());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::republish::Again;
 use super::site_names;
 use super::summary::Summary;
 use super::warning_memory::WarningMemory;
-use super::{Invocation, is_configured, where_configured};
+use super::{Invocation, incomplete, is_configured, where_configured};
 use caso_base::Clock;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config, MessengerInstance, Origin, RecordTypes};
@@ -193,9 +193,10 @@ const ONLY_NOOP: &str = "only-noop";
 /// What an extraction cannot do without, and an explicit window that is empty.
 fn complete(config: &Config, kind: &Kind, now: i64) -> anyhow::Result<()> {
     for cloud in &config.clouds {
-        cloud.site().with_context(|| where_configured(config))?;
+        cloud.site().map_err(|error| incomplete(config, error))?;
         if kind.is_online() {
-            cloud.keystone().with_context(|| where_configured(config))?;
+            let login = cloud.keystone();
+            login.map_err(|error| incomplete(config, error))?;
         }
     }
     site_names::check(config).with_context(|| where_configured(config))?;

@@ -232,11 +232,18 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
         ));
     }
     match failure.error.as_ref() {
-        ProjectError::Unknown { .. } | ProjectError::UnknownId { .. } => Some(format!(
-            "take `{}` out of `projects` if it is gone; if it is there: {}",
-            failure.asked,
-            role(cloud, &format!("--project {}", word(id)))
-        )),
+        error @ (ProjectError::Unknown { .. } | ProjectError::UnknownId { .. }) => {
+            let by_name = match is_id(&failure.asked) {
+                true => None,
+                false => error.hint(),
+            };
+            let by_name = by_name.map_or_else(String::new, |hint| format!("{hint}; "));
+            Some(format!(
+                "{by_name}take `{}` out of `projects` if it is gone; if it is there: {}",
+                failure.asked,
+                role(cloud, &format!("--project {}", word(id)))
+            ))
+        }
         renamed @ ProjectError::Renamed { .. } => renamed.hint(),
         ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
         ProjectError::NoMapping { source, .. } => Some(source.hint()),
@@ -248,6 +255,12 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
             ))
         }
     }
+}
+
+/// Whether a text is of the form that Keystone gives to ids.
+fn is_id(text: &str) -> bool {
+    let digits = text.bytes().filter(|byte| *byte != b'-');
+    digits.clone().count() == 32 && digits.into_iter().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {

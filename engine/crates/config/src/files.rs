@@ -129,6 +129,15 @@ pub(super) fn search(program: Program, places: &Places, errors: &mut Collector) 
     paths
 }
 
+/// The folders that the command line names.
+pub(super) fn folders(places: &Places, named: &[ConfigPlace]) -> Vec<PathBuf> {
+    let folders = named.iter().filter_map(|place| match place {
+        ConfigPlace::File(_) => None,
+        ConfigPlace::Folder(path) => Some(places.expand(path)),
+    });
+    folders.collect()
+}
+
 /// Reads them all.
 pub(super) fn read(
     program: Program,
@@ -205,7 +214,7 @@ pub(super) fn read_one(path: PathBuf, errors: &mut Collector) -> Option<SourceFi
             };
             // Printed, what it converts would be on the terminal, passwords and all.
             let hint = format!(
-                "find out what it is with `file {file}`, convert it, as by `iconv -f {from} -t utf-8 -o {file}.new {file}`, and put that in its place"
+                "find out what it is with `file {file}`, convert it, as by `(umask 077; iconv -f {from} -t utf-8 -o {file}.new {file}) && cat {file}.new > {file} && rm {file}.new`"
             );
             errors.push(ConfigError::Grammar {
                 path,

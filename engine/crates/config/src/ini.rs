@@ -60,7 +60,9 @@ impl FaultKind {
     pub fn message(self) -> Message {
         let hint = match self {
             Self::NoSection => Some("put `[DEFAULT]` above it"),
-            Self::Continuation => Some("begin the line in its first column"),
+            Self::Continuation => Some(
+                "begin the line in its first column; an empty line or a comment above it ends a value: take that out",
+            ),
             Self::NoDelimiter | Self::EmptyKey | Self::NoBracket | Self::NoSectionName => None,
         };
         Message::from(self.to_string()).hint(hint.map(str::to_owned))

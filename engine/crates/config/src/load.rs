@@ -211,6 +211,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
             .iter()
             .map(|file| file.path.as_ref().clone())
             .collect(),
+        folders: files::folders(&inputs.places, &inputs.command_line.configs),
         values: std::mem::take(&mut reader.shown),
         warnings,
         places: OwnPlaces::default(),

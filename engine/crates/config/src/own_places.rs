@@ -8,7 +8,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::files::ConfigPlace;
 use super::load::Inputs;
 use super::types::Config;
 
@@ -69,11 +68,8 @@ pub(super) fn all(config: &Config, inputs: &Inputs, paths: Vec<(String, String)>
     for file in &config.files {
         all.push(OwnPlace::shared(file, "the configuration"));
     }
-    for place in &inputs.command_line.configs {
-        if let ConfigPlace::Folder(folder) = place {
-            let folder = inputs.places.expand(folder);
-            all.push(OwnPlace::alone(&folder, "the configuration"));
-        }
+    for folder in &config.folders {
+        all.push(OwnPlace::alone(folder, "the configuration"));
     }
     for (path, folder) in inputs.places.candidates(inputs.program) {
         let what = "a place of the configuration";

@@ -101,6 +101,8 @@ pub struct Config {
     pub logging: Logging,
     /// Files that were read, in the order in which they override each other.
     pub files: Vec<PathBuf>,
+    /// Folders of `--config-dir`, whose files are among `files`.
+    pub folders: Vec<PathBuf>,
     /// Every option of the engine with the value in force, secrets masked.
     pub values: Vec<ShownValue>,
     /// What is odd in the files and costs nothing.

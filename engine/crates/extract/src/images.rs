@@ -293,7 +293,7 @@ impl State {
 
 fn warn(warnings: &Notices, error: &PageError) {
     warnings.warn_once("images", || {
-        let later = "records of servers that ended by then keep it: `caso republish` of that month puts it right";
+        let later = "records of servers that ended by then keep it: `caso republish --month YYYY-MM` of that month puts it right";
         let hint = error.hint();
         Message::from(format!(
             "images could not be read, so records carry image ids and no properties of images: {error}"

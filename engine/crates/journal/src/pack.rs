@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use caso_base::digest::sha256_hex;
 use caso_disk::Disk;
+use caso_model::Window;
 
 use crate::error::JournalError;
 use crate::layout::{FORMAT, PackName, QueueFolder, SegmentName, entries, stem_and_ending};
@@ -277,9 +278,19 @@ pub(crate) struct Left {
     pub(crate) records: u64,
     pub(crate) bytes: u64,
     pub(crate) oldest: Option<i64>,
+    /// All windows that they may be of.
+    pub(crate) window: Option<Window>,
 }
 
 impl Left {
+    pub(crate) fn reaches(&mut self, Window { start, end }: Window) {
+        let known = self.window.unwrap_or(Window { start, end });
+        self.window = Some(Window {
+            start: known.start.min(start),
+            end: known.end.max(end),
+        });
+    }
+
     pub(crate) fn add(&mut self, records: u64, bytes: u64, oldest: i64) {
         self.records += records;
         self.bytes += bytes;

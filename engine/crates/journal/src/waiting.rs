@@ -1,7 +1,9 @@
 //! What waits, for the summary and the operator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+
+use caso_model::Window;
 
 use crate::error::JournalError;
 use crate::layout::{QueueFolder, entries};
@@ -22,6 +24,8 @@ pub struct Waiting {
     /// When the oldest of them was extracted, in epoch seconds; none where none
     /// waits.
     pub oldest: Option<i64>,
+    /// From where to where the windows reach of which they may be; none where none waits.
+    pub window: Option<Window>,
     /// How often the batch at the front was offered.
     pub attempts: u32,
     /// Records in its quarantine.
@@ -63,6 +67,7 @@ fn of_queue(
         records: left.records,
         bytes: left.bytes,
         oldest: left.oldest,
+        window: left.window,
         quarantined: lines_in(&queue.quarantine_folder())?,
     })
 }
@@ -74,21 +79,27 @@ pub(crate) fn records_left(
     name: &str,
 ) -> Result<Left, JournalError> {
     let mut sum = Left::default();
+    // A pack does not say which of its segments a batch is of: all of them.
+    let mut packed = HashSet::new();
     for entry in pack::unfinished(queue)? {
         if entry.newer.is_none() {
             let left = pack::left(queue, entry.name)?;
             if let Some(oldest) = left.oldest {
                 sum.add(left.records, left.bytes, oldest);
+                packed.extend(pack::segments_of(&queue.pack(entry.name))?);
             }
         }
     }
     let covered = pack::covered(queue)?;
     for (segment, state) in shared.segments() {
-        if let SegmentState::Good(info) = state
-            && info.is_for(name)
-            && !covered.contains(&segment)
-        {
+        let SegmentState::Good(info) = state else {
+            continue;
+        };
+        if info.is_for(name) && !covered.contains(&segment) {
             sum.add(info.records, info.bytes, info.created);
+            sum.reaches(info.key.window);
+        } else if packed.contains(&segment) {
+            sum.reaches(info.key.window);
         }
     }
     Ok(sum)

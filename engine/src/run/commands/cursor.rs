@@ -1,5 +1,7 @@
 //! `caso cursor set` and `forget`: the two ways of changing by hand how far a project is. Each takes a run's lock.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, anyhow};
 
 use super::queue::{Ask, agreed};
@@ -9,6 +11,7 @@ use crate::run::extract::AgainError;
 use crate::run::extract::again::{PastWindows, adds_up, behind_gaps, pieces};
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
+use crate::run::month;
 use crate::run::prepare::{Stopped, locked};
 use crate::run::remedy::advised;
 use crate::run::summary::words::span;
@@ -221,10 +224,10 @@ fn announced(
             None => {
                 skips = true;
                 format!(
-                    "it was never extracted; what was used before {to} {}",
+                    "this cASO never extracted it; what was used before {to} {}",
                     match never_extracted {
                         true => "nobody has extracted: who comes back for it is the first",
-                        false => "is not accounted",
+                        false => "it does not account for",
                     }
                 )
             }
@@ -269,14 +272,16 @@ fn announced(
 fn older(status: &Status, cursors: &[&Cursor]) -> String {
     let waiting: u64 = status.queues.iter().map(|queue| queue.waiting).sum();
     let from = cursors.iter().filter_map(|it| it.at).min();
-    let (1.., Some(from)) = (waiting, from) else {
+    let windows = status.queues.iter().filter_map(|queue| queue.window);
+    let months: BTreeSet<String> = windows.flat_map(month::of).collect();
+    if waiting == 0 || from.is_none() || months.is_empty() {
         return String::new();
-    };
+    }
     format!(
         "{waiting} records of all projects wait that were extracted before. Where newer ones of the same servers were sent since, by Python \
-         or before this spool was put back, these would take usage back: when they are delivered, run `caso republish --month {} \
-         --types cloud,accelerator`, or give them up first (`caso queue`).\n",
-        format_month(from)
+         or before this spool was put back, these would take usage back: when they are delivered, run `{}`, or give them up \
+         first (`caso queue`).\n",
+        month::republish_what_replaces(&months)
     )
 }
 

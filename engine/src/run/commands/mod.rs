@@ -29,8 +29,8 @@ pub use self::status::{StatusForm, status, unknown as status_unknown};
 pub use self::support::support;
 
 use super::exit::Exit;
+use super::incomplete;
 use super::remedy;
-use super::where_configured;
 use caso_config::Config;
 
 /// For commands that must ask Keystone: the exit code where the configuration has
@@ -38,7 +38,7 @@ use caso_config::Config;
 fn no_keystone(config: &Config) -> Option<Exit> {
     let mut clouds = config.clouds.iter();
     let error = clouds.find_map(|cloud| cloud.keystone().err())?;
-    let error = anyhow::Error::new(error).context(where_configured(config));
+    let error = incomplete(config, error);
     remedy::log_error(remedy::message(error.as_ref()));
     Some(Exit::Usage)
 }

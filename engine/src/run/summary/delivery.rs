@@ -19,8 +19,9 @@ fn next_step(name: &str, outcome: &Ending) -> String {
             limit: Some(limit), ..
         }) => format!("{limit}; when that is mended: {flush}"),
         Ending::Failed(failure) if failure.kind == FailureKind::Start => to_correct(name),
-        Ending::Misconfigured(_) => to_correct(name),
-        Ending::Other(_) | Ending::Failed(_) => format!("when that is mended: {flush}"),
+        Ending::Misconfigured(_) | Ending::Other(_) | Ending::Failed(_) => {
+            format!("when that is mended: {flush}")
+        }
         Ending::Broken(failure) | Ending::Undecided(failure) => {
             let limit = failure.limit.as_ref();
             let limit = limit.map_or_else(String::new, |limit| format!("; {limit}"));

@@ -5,6 +5,7 @@ use super::words::{self, count, records};
 use crate::run::month;
 use caso_base::time::format_utc;
 use caso_journal::{Damaged, Recovery, Waiting};
+use caso_model::Window;
 use caso_state::backlog::Lost;
 
 impl Summary {
@@ -58,7 +59,7 @@ impl Summary {
                 ""
             } else {
                 if entry.records > 0 {
-                    self.for_a_removed_one(name, entry.oldest);
+                    self.for_a_removed_one(name, entry.window);
                 }
                 ", which is no longer in `messengers`"
             };
@@ -84,16 +85,22 @@ impl Summary {
         }
     }
 
-    fn for_a_removed_one(&mut self, name: &str, oldest: Option<i64>) {
-        let month = oldest.map_or_else(|| "<month>".to_owned(), month::name);
+    fn for_a_removed_one(&mut self, name: &str, window: Option<Window>) {
+        let months = window.map(month::of).unwrap_or_default();
+        let again = match months.is_empty() {
+            true => "publish its months once more".to_owned(),
+            false => format!(
+                "publish its months once more: `{}`",
+                month::republish(&months)
+            ),
+        };
         self.warn(
             format!("waiting-for-removed:{name}"),
             (
                 format!("records wait for messenger `{name}`, which is no longer in `messengers`"),
                 format!(
                     "put it back, or give up what waits for it with `caso queue drop {name}`; where another messenger \
-                     has its queue or service now, older records would come behind newer ones: give it up, and publish \
-                     from then on once more with `caso republish --month {month}`"
+                     has its queue or service now, older records would come behind newer ones: give it up, and {again}"
                 ),
             ),
         );
@@ -111,6 +118,7 @@ mod tests {
             records,
             bytes: 120,
             oldest: Some(0),
+            window: None,
             attempts: 0,
             quarantined,
         }

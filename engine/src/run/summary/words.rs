@@ -131,7 +131,8 @@ pub fn damaged(files: &[&Damaged], lost: &[Lost]) -> Option<(String, String)> {
             );
             let command = first.held.command();
             let command = command.or_else(|| backlog::command(lost));
-            let command = command.unwrap_or_else(|| month::republish(&[&month_of(&first.path)]));
+            let command =
+                command.unwrap_or_else(|| month::republish(&[month_of(&first.path)].into()));
             (text, format!("{command} && rm {}", first.path.display()))
         }
         false => (

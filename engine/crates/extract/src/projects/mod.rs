@@ -157,9 +157,12 @@ impl ProjectError {
             ));
         }
         match self {
-            ProjectError::Unknown { .. } => None,
+            ProjectError::Unknown { .. } => Some(
+                "if its domain is another one, `project_domain_name` in `[keystone_auth]` has to say so".to_owned(),
+            ),
             ProjectError::UnknownId { .. } => Some(
-                "were it a name, `project_domain_id` or `project_domain_name` in `[keystone_auth]` would have to say its domain"
+                "if that is its name, set `project_domain_name` in `[keystone_auth]` to its domain (mostly `Default`): without it projects \
+                 are looked for by id alone"
                     .to_owned(),
             ),
             ProjectError::Renamed { id, now } => {

@@ -45,7 +45,7 @@ pub fn with_vo(
                                 options.mapping_file.display(),
                                 project.id,
                             ),
-                            "`caso-mapping-migrate` moves what it says to properties",
+                            "`caso-mapping-migrate` prints the commands that set properties in its place; with `--nodry-run` it sets them",
                         )
                     });
                     Ok(vo.to_owned())

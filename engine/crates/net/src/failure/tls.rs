@@ -132,8 +132,8 @@ fn of_alert(alert: AlertDescription) -> (Cause, String, Option<String>) {
                 Cause::Alert,
                 format!("it refuses our certificate (`{}`)", name(alert)),
                 Some(
-                    "see whether `certfile` has the one that it knows, and until when that is valid: openssl x509 -noout \
-                     -issuer -subject -dates -in <certfile>"
+                    "see whether it is the one that they know, and until when it is valid: openssl x509 -noout -issuer \
+                     -subject -dates -in <file>"
                         .to_owned(),
                 ),
             );

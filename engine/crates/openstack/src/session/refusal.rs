@@ -4,6 +4,8 @@
 
 use std::sync::atomic::Ordering;
 
+use serde::Deserialize;
+
 use super::super::error::Call;
 use super::super::identity::credentials::Target;
 use super::super::identity::token::Token;
@@ -56,6 +58,7 @@ pub(super) fn refuse(session: &Session, error: ApiError) -> ApiError {
         _ => "check `auth_url` and the credentials in `[keystone_auth]`",
     };
     let remedy = by_its_words(&message).unwrap_or(by_method);
+    let message = more_factors(&message).unwrap_or(message);
     let error = ApiError::Credentials {
         by: "Keystone",
         who: login.who(),
@@ -87,14 +90,28 @@ fn by_its_words(message: &str) -> Option<&'static str> {
             "account is disabled",
             "an administrator enables it: `openstack user set --enable`",
         ),
-        (
-            "additional authentications steps required",
-            "that user needs a second factor: log in with an application credential of the same user (`openstack application credential \
-             create`), which needs none",
-        ),
+        ("additional authentications steps required", SECOND_FACTOR),
+        // Of the receipt that Keystone gives for the first one.
+        ("required_auth_methods", SECOND_FACTOR),
     ]
     .into_iter()
     .find_map(|(words, remedy)| message.contains(words).then_some(remedy))
+}
+
+const SECOND_FACTOR: &str = "that user needs a second factor, which no program types: log in with an application credential of the same \
+                             user (`openstack application credential create`), which needs none";
+
+/// What Keystone's receipt for a first factor asks for beside it
+/// (<https://docs.openstack.org/api-ref/identity/v3/#multi-factor-authentication>).
+fn more_factors(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Receipt {
+        required_auth_methods: Vec<Vec<String>>,
+    }
+    let receipt: Receipt = serde_json::from_str(body).ok()?;
+    let rules = receipt.required_auth_methods.iter();
+    let rules: Vec<String> = rules.map(|methods| methods.join(" and ")).collect();
+    Some(format!("it asks for {}", rules.join(", or ")))
 }
 
 /// Whether it is the project or the password, with one more request where
@@ -163,7 +180,7 @@ fn no_keystone(session: &Session, message: &str, call: &Call) -> ApiError {
     let (version, hint) = match method {
         LoginMethod::V2Password(_) => (
             "2.0",
-            "; newer ones have version 3: set `auth_type = v3password`, `user_domain_name` and an `auth_url` that ends with `/v3`",
+            "; newer ones have version 3: set `auth_type = v3password`, `user_domain_name` and `project_domain_name` (mostly `Default`), and an `auth_url` that ends with `/v3`",
         ),
         _ => ("3", ""),
     };

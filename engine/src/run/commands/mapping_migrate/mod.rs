@@ -17,13 +17,13 @@ pub mod shell;
 
 use std::io::{self, IsTerminal as _};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use self::plan::{Change, Found, Step};
 use super::{log_warnings, no_keystone};
 use crate::run::extract::session_of::project_options;
 use crate::run::summary::Summary;
-use crate::run::{Exit, Kind, remedy, where_configured};
+use crate::run::{Exit, Kind, incomplete, remedy};
 use crate::stdout;
 use caso_config::{CloudConfig, Config};
 use caso_extract::ProjectOptions;
@@ -136,7 +136,8 @@ fn mapping(cloud: &CloudConfig, options: &ProjectOptions) -> anyhow::Result<VoMa
 
 /// A session that Keystone lets in.
 async fn session(config: &Config, cloud: &CloudConfig) -> anyhow::Result<Session> {
-    cloud.keystone().with_context(|| where_configured(config))?;
+    let login = cloud.keystone();
+    login.map_err(|error| incomplete(config, error))?;
     let session = Kind::Real.session(config, cloud, Kind::Real.clock())?;
     session.own_project(&Scope::System).await?;
     Ok(session)

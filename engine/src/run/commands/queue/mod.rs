@@ -81,6 +81,7 @@ fn of_messenger(config: &Config, sight: &Sight, messenger: &str) -> anyhow::Resu
             records: 0,
             bytes: 0,
             oldest: None,
+            window: None,
             attempts: 0,
             quarantined: 0,
         });

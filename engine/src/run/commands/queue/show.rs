@@ -146,14 +146,13 @@ fn ways_out(name: &str, found: &[Entry]) -> String {
     let months: BTreeSet<String> = months
         .map(|it| month::name(it.measured_at.saturating_sub(1)))
         .collect();
-    let months: Vec<&str> = months.iter().map(String::as_str).collect();
     let given_up = format!("      caso queue drop {name} --quarantine\n");
-    text += &match months.as_slice() {
-        [] => format!("where the record is wrong: it cannot be made again\n{given_up}"),
-        months => format!(
+    text += &match months.is_empty() {
+        true => format!("where the record is wrong: it cannot be made again\n{given_up}"),
+        false => format!(
             "where the record is wrong (its VO, a name): mend that in OpenStack or in `mapping_file`, then\n      \
              {}\n{given_up}",
-            month::republish(months)
+            month::republish(&months)
         ),
     };
     text + &format!(

@@ -15,6 +15,7 @@ use caso_base::time::start_of_month;
 use caso_config::Config;
 use caso_disk::{Disk, Left, elements};
 use caso_journal::{Damaged, Journal};
+use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_sandbox::RunLimits;
 use caso_state::backlog::{Backlog, Lost as LostWindow};
@@ -122,6 +123,9 @@ pub struct Queue {
     pub waiting: u64,
     pub bytes: u64,
     pub oldest: Option<i64>,
+    /// From where to where their windows reach.
+    #[serde(skip)]
+    pub window: Option<Window>,
     /// How often the batch at the front was offered.
     pub attempts: u32,
     pub quarantined: u64,
@@ -504,12 +508,18 @@ pub fn queues(
     };
     let mut queues: Vec<Queue> = waiting
         .into_iter()
+        // Of a removed one that has nothing any more an empty folder is left.
+        .filter(|it| {
+            let is_removed = !configured.contains(&it.messenger.as_str());
+            !is_removed || it.records > 0 || it.quarantined > 0
+        })
         .map(|it| Queue {
             configured: configured.contains(&it.messenger.as_str()),
             stopped: stopped(&it.messenger),
             waiting: it.records,
             bytes: it.bytes,
             oldest: it.oldest,
+            window: it.window,
             attempts: it.attempts,
             quarantined: it.quarantined,
             messenger: it.messenger,
@@ -523,6 +533,7 @@ pub fn queues(
                 waiting: 0,
                 bytes: 0,
                 oldest: None,
+                window: None,
                 attempts: 0,
                 quarantined: 0,
                 stopped: stopped(name),

@@ -8,6 +8,7 @@ use super::projects::Projects;
 use crate::run::summary::words::{count, damaged, size, span};
 use crate::run::{backlog, month};
 use caso_base::time::format_utc;
+use caso_model::Window;
 use caso_state::ledger::ProblemLine;
 
 const NAME: usize = 12;
@@ -215,7 +216,7 @@ impl Page<'_> {
         for it in &status.lost {
             // Where it is known of which windows, the line on those has the command.
             let cure = match status.lost_windows.is_empty() && !with_a_file {
-                true => format!("; {}", month::republish(&[&month::name(it.at)])),
+                true => format!("; {}", month::republish(&[month::name(it.at)].into())),
                 false => String::new(),
             };
             self.line(
@@ -242,12 +243,15 @@ impl Page<'_> {
                 "left out",
                 &format!(
                     "{project}{region} {}: in {}, {} to {}, some of what was used came to no record; once that is mended: \
-                     caso republish --month {}",
+                     {}",
                     it.extractor,
                     count(it.windows, "window", "windows"),
                     format_utc(it.from),
                     format_utc(it.to),
-                    month::name(it.to - 1)
+                    month::republish(&month::of(Window {
+                        start: it.from,
+                        end: it.to
+                    }))
                 ),
             );
         }
