@@ -417,7 +417,7 @@ fn a_server_that_nova_knows_no_more_is_named_once() {
     site.extract(&["--extract-to", "2026-10-10 01:00:00"])
         .expect(0)
         .says(&server_id(0, 1))
-        .says("Nova knows it no more");
+        .says("is gone from Nova");
     site.extract(&["--extract-to", "2026-10-10 02:00:00"])
         .expect(0)
         .never_says(&server_id(0, 1));

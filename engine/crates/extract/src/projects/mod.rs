@@ -92,10 +92,10 @@ impl ProjectFailure {
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     #[error(
-        "this account finds no project of this id, nor of this name in domain {domain}: {source}"
+        "this account finds no project by this id or name in domain {domain}: {source}"
     )]
     Unknown { domain: String, source: ApiError },
-    #[error("this account finds no project of this id: {source}")]
+    #[error("this account finds no project by this id: {source}")]
     UnknownId { source: ApiError },
     /// Not by this name any more.
     #[error(
@@ -159,7 +159,7 @@ impl ProjectError {
         match self {
             ProjectError::Unknown { .. } => None,
             ProjectError::UnknownId { .. } => Some(
-                "were it a name, `project_domain_id` or `project_domain_name` in `[keystone_auth]` would have to say its domain"
+                "if it is a name, set `project_domain_id` or `project_domain_name` in `[keystone_auth]` to its domain"
                     .to_owned(),
             ),
             ProjectError::Renamed { id, now } => {
