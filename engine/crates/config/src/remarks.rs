@@ -173,7 +173,7 @@ pub(super) fn relative(at: (&str, &str), path: &str, absolute: &str, origin: &Or
             "{origin}: `[{section}] {name}` is `{path}`, which depends on the folder that cASO is started in: now \
              it is `{absolute}`"
         ),
-        "write that path whole",
+        "write the full path",
     );
     Notice::warning(of_place("relative", section, name, origin), text)
 }
@@ -269,7 +269,7 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
                 && !assignment.value.is_empty()
             {
                 let text = format!(
-                    "{origin}: `{name}` in a file holds for every run, which then extracts the same time again"
+                    "{origin}: `{name}` in a file applies to every run, so each extracts the same time again"
                 );
                 warnings.push(Notice::warning(format!("fixed-window:{name}"), text));
             }
@@ -495,7 +495,7 @@ pub fn unknown_sections(
                 "write `[DEFAULT]` in capitals",
             )),
             None => Message::from(format!(
-                "{origin}: [{section}] belongs to nobody and has no effect"
+                "{origin}: [{section}] is unknown and has no effect"
             ))
             .hint(did_you_mean(section, known.iter().copied())),
         };

@@ -48,7 +48,7 @@ rows! {
         .per_cloud();
     CLOUD_TYPE: String = Row::new(D, "cloud_type",
         "CloudType of the records. APEL and the EGI portal group by it.")
-        .needed("a text such as `caso/5.2.2 (OpenStack)`")
+        .needed("text such as `caso/5.2.2 (OpenStack)`")
         .default(concat!("caso/", env!("CARGO_PKG_VERSION"), " (OpenStack)"))
         .per_cloud();
     PROJECTS: Vec<String> = Row::new(D, "projects",
@@ -148,5 +148,5 @@ rows! {
         .default("false")
         .flag(Flag::new("migrate-projects").inverse(&["nomigrate-projects"]).projects_only());
     CONFIG_SOURCE: Option<String> = Row::ignored(D, "config_source",
-        "configuration from elsewhere than local files is not read; remove it and put the options into a file");
+        "configuration is read from local files only; remove it and put the options into a file");
 }

@@ -479,9 +479,9 @@ fn sections_of_nobody() {
         texts,
         [
             "`caso.conf:1`: [default] has no effect; write `[DEFAULT]` in capitals",
-            "`caso.conf:3`: [logstah] belongs to nobody and has no effect; did you mean `logstash`?",
+            "`caso.conf:3`: [logstah] is unknown and has no effect; did you mean `logstash`?",
             "`caso.conf:4`: [oslo_concurrency] has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
-            "`caso.conf:8`: [other] belongs to nobody and has no effect",
+            "`caso.conf:8`: [other] is unknown and has no effect",
         ]
     );
 }

@@ -191,7 +191,7 @@ fn unknown_and_useless_options_are_remarked_on() {
     assert_eq!(
         site.warnings(),
         [
-            "`caso.conf:8`: `extract_from` in a file holds for every run, which then extracts the same time again",
+            "`caso.conf:8`: `extract_from` in a file applies to every run, so each extracts the same time again",
             "`caso.conf:4`: `[DEFAULT] use_journal` has no effect: under systemd the journal takes standard error; \
              elsewhere there is `use_syslog`",
             "`caso.conf:13`: `[keystone_auth] passcode` has no effect: it belongs to an auth_type that is not in use",

@@ -383,7 +383,7 @@ async fn files_of_another_form_are_named_with_the_command_that_makes_them_ours()
         (
             "empty.pem",
             "usable certificate: it is empty",
-            "set `cafile` to a file",
+            "set `cafile` to a PEM file",
         ),
         (
             "der.crt",
@@ -393,12 +393,12 @@ async fn files_of_another_form_are_named_with_the_command_that_makes_them_ours()
         (
             "cut.pem",
             "a block of it has no end `-----END CERTIFICATE-----`",
-            "set `cafile` to a file",
+            "set `cafile` to a PEM file",
         ),
         (
             "missing.pem",
             "cannot read certificates from",
-            "set `cafile` to a file",
+            "set `cafile` to a PEM file",
         ),
     ] {
         let SetupError::Tls(error) = HttpTransport::new(&authority.cafile(name)).unwrap_err()
