@@ -233,7 +233,7 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
     }
     match failure.error.as_ref() {
         ProjectError::Unknown { .. } | ProjectError::UnknownId { .. } => Some(format!(
-            "take `{}` out of `projects` if it is gone; if it is there: {}",
+            "remove `{}` from `projects` if it is gone; if it exists: {}",
             failure.asked,
             role(cloud, &format!("--project {}", word(id)))
         )),
@@ -253,7 +253,7 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {
     match error {
         ApiError::NoRegion { region, .. } if cloud.region_names.len() > 1 => Some(format!(
-            "take `{region}` out of `region_name` in [{}], or write one that there is in its place",
+            "take `{region}` out of `region_name` in [{}], or replace it with one that exists",
             cloud.section
         )),
         ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
@@ -419,7 +419,7 @@ mod tests {
         let spool = anyhow::Error::new(SpoolError::from(folder)).context("cannot use the spool");
         let hint = of(spool.as_ref()).unwrap_or_default();
         assert!(hint.starts_with("run cASO as its owner"), "{hint}");
-        let key = anyhow::Error::new(KeyAlone).context("cannot set up the way to OpenStack");
+        let key = anyhow::Error::new(KeyAlone).context("cannot set up access to OpenStack");
         assert_eq!(of(key.as_ref()).as_deref(), Some(KeyAlone::HINT));
     }
 

@@ -397,7 +397,7 @@ fn what_waits_and_why_is_named_with_the_command_that_shows_it() {
     assert_eq!(queues.len(), 1, "{odd}");
     assert_eq!(
         hint(&odd, &queues[0]),
-        "when that is mended: caso queue flush mischief"
+        "once that is fixed: caso queue flush mischief"
     );
     // So much that a run would extract nothing any more.
     site.set("DEFAULT", "max_waiting", "1k");

@@ -248,7 +248,7 @@ fn what_is_in_quarantine_is_named_by_every_run_and_put_back_by_the_command_it_na
     site.start("caso", &["deliver"], &["--summary"])
         .finish()
         .expect(0)
-        .says("`caso queue show mischief --quarantine` says why, and what puts that right");
+        .says("`caso queue show mischief --quarantine` says why, and how to fix it");
     let status = site.start("caso", &["status"], &[]).finish().expect(1);
     assert!(
         status

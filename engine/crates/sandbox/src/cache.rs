@@ -105,7 +105,7 @@ impl CacheChoice {
         }
         let refused: Vec<String> = self.refused.iter().map(ToString::to_string).collect();
         Some(format!(
-            "compiled components are not kept in {}, they are compiled anew in each run",
+            "compiled components are not kept in {}, they are recompiled in each run",
             refused.join(", nor in ")
         ))
     }

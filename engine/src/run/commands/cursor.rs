@@ -275,7 +275,7 @@ fn older(status: &Status, cursors: &[&Cursor]) -> String {
     format!(
         "{waiting} records of all projects wait that were extracted before. Where newer ones of the same servers were sent since, by Python \
          or before this spool was put back, these would take usage back: when they are delivered, run `caso republish --month {} \
-         --types cloud,accelerator`, or give them up first (`caso queue`).\n",
+         --types cloud,accelerator`, or drop them first (`caso queue`).\n",
         format_month(from)
     )
 }

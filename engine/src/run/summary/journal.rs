@@ -76,7 +76,7 @@ impl Summary {
             if entry.quarantined > 0 {
                 self.line(format!(
                     "{} of messenger `{name}`{gone} {} in quarantine: `caso queue show {name} \
-                     --quarantine` says why, and what puts that right",
+                     --quarantine` says why, and how to fix it",
                     records(entry.quarantined),
                     words::is(entry.quarantined),
                 ));
@@ -91,9 +91,9 @@ impl Summary {
             (
                 format!("records wait for messenger `{name}`, which is no longer in `messengers`"),
                 format!(
-                    "put it back, or give up what waits for it with `caso queue drop {name}`; where another messenger \
-                     has its queue or service now, older records would come behind newer ones: give it up, and publish \
-                     from then on once more with `caso republish --month {month}`"
+                    "put it back, or drop what waits for it with `caso queue drop {name}`; if another messenger has \
+                     taken over its queue or service, older records would follow newer ones: drop them, and republish \
+                     from then on with `caso republish --month {month}`"
                 ),
             ),
         );
@@ -132,17 +132,17 @@ mod tests {
         assert_eq!(
             summary.texts(),
             [
-                "1 damaged segment of the journal lies in `/spool/damaged`: what its messengers had not got of \
-                 its records was not delivered",
+                "1 damaged segment of the journal lies in `/spool/damaged`: what messengers had not yet \
+                 received of it was not delivered",
                 "2 damaged files of the journal lie in `/spool/damaged`: no record was lost with them",
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "1 record of messenger `ssm` is in quarantine: `caso queue show ssm --quarantine` says why, \
-                 and what puts that right",
+                 and how to fix it",
                 "2 records (120 bytes) wait for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "2 records of messenger `ssm` are in quarantine: `caso queue show ssm --quarantine` says why, \
-                 and what puts that right",
+                 and how to fix it",
             ]
         );
     }

@@ -102,7 +102,7 @@ impl CursorError {
     pub fn hint(&self) -> Option<String> {
         match self {
             CursorError::NotADate { .. } => Some(
-                "write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning"
+                "write there when to extract from, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning"
                     .to_owned(),
             ),
             CursorError::Damaged { project, .. } => Some(format!(
@@ -143,7 +143,7 @@ mod tests {
                 },
                 "project `p`: `/spool/file` holds `yesterday`, which is no date",
                 Some(
-                    "write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or \
+                    "write there when to extract from, as in `2026-11-21 16:57:53+00:00`, or \
                      remove it to extract from the beginning",
                 ),
             ),

@@ -92,7 +92,7 @@ fn of_messenger(config: &Config, sight: &Sight, messenger: &str) -> anyhow::Resu
     if messenger == MAPPER {
         return Err(advised(
             "usage that the mapper refused waits for nobody: no record was made of it",
-            "mend the mapper, then `caso republish --month <month>`, which makes them; what it refused lies in \
+            "fix the mapper, then `caso republish --month <month>`, which makes them; what it refused lies in \
              `caso-journal/quarantine/mapper` of the spool, and may be removed then",
         ));
     }

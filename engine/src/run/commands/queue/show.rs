@@ -151,13 +151,13 @@ fn ways_out(name: &str, found: &[Entry]) -> String {
     text += &match months.as_slice() {
         [] => format!("where the record is wrong: it cannot be made again\n{given_up}"),
         months => format!(
-            "where the record is wrong (its VO, a name): mend that in OpenStack or in `mapping_file`, then\n      \
+            "where the record is wrong (its VO, a name): fix that in OpenStack or in `mapping_file`, then\n      \
              {}\n{given_up}",
             month::republish(months)
         ),
     };
     text + &format!(
         "where it has a former `site_name`, `service_name` or `cloud_type`\n      caso queue retry {name} --remap\n\
-         where the messenger was wrong: mend that, then\n      caso queue retry {name}\n"
+         where the messenger was wrong: fix that, then\n      caso queue retry {name}\n"
     )
 }

@@ -180,7 +180,7 @@ impl Page<'_> {
             if !queue.configured {
                 let _ = write!(
                     text,
-                    "; not in `messengers`: `caso queue drop {}` gives it up",
+                    "; not in `messengers`: `caso queue drop {}` drops it",
                     queue.messenger
                 );
             }
@@ -190,7 +190,7 @@ impl Page<'_> {
             if queue.quarantined > 0 {
                 let _ = write!(
                     text,
-                    "; {} in quarantine: `caso queue show {} --quarantine` says why, and what puts that right",
+                    "; {} in quarantine: `caso queue show {} --quarantine` says why, and how to fix it",
                     queue.quarantined, queue.messenger
                 );
             }
@@ -221,7 +221,7 @@ impl Page<'_> {
             self.line(
                 "lost",
                 &format!(
-                    "{}: {}, found on {}: what the journal had of them was damaged or gone{cure}",
+                    "{}: {}, found on {}: the journal's copy of them was damaged or gone{cure}",
                     it.messenger,
                     count(it.records, "record", "records"),
                     format_utc(it.at)
@@ -241,7 +241,7 @@ impl Page<'_> {
             self.line(
                 "left out",
                 &format!(
-                    "{project}{region} {}: in {}, {} to {}, some of what was used came to no record; once that is mended: \
+                    "{project}{region} {}: in {}, {} to {}, some of what was used came to no record; once that is fixed: \
                      caso republish --month {}",
                     it.extractor,
                     count(it.windows, "window", "windows"),
