@@ -223,7 +223,7 @@ fn announced(
                 format!(
                     "it was never extracted; what was used before {to} {}",
                     match never_extracted {
-                        true => "nobody has extracted: who comes back for it is the first",
+                        true => "nobody has extracted: a later extraction is the first",
                         false => "is not accounted",
                     }
                 )
@@ -251,7 +251,7 @@ fn announced(
                     format_utc(from),
                     span(at - from),
                     match never_extracted {
-                        true => "nobody has extracted it, and who comes back for it is the first",
+                        true => "nobody has extracted it, and a later extraction is the first",
                         false =>
                             "it is not accounted, unless somebody else has extracted it (with `--never-extracted` \
                              nobody has, and it may be extracted later)",

@@ -199,8 +199,8 @@ fn for_a_person() {
          last whole  2026-11-14T16:57:53Z (7 days ago)\n\
          projects    3 projects, 1 up to date\n            \
          name-of-b nova: up to 2026-11-14T16:57:53Z, 7 days behind (failed in 9 runs): Nova said no\n            \
-         c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
-         its place in `projects`? Its usage since then is not accounted\n\
+         c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: did it lose its tag, or \
+         leave `projects`? Its usage since then is not accounted\n\
          hint        openstack project set --tag caso c, to account it; caso cursor forget c, to give it up\n\
          queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, and how \
          to fix it\n            \
@@ -501,7 +501,7 @@ fn what_came_to_no_record_is_told_until_it_has_one() {
         "{page}"
     );
     assert!(page.contains("caso republish --month 1970-01"), "{page}");
-    assert!(page.contains("2 with use that came to no record"), "{page}");
+    assert!(page.contains("2 with usage that has no record"), "{page}");
     runs.push(line(NOW - 200, "cinder", (0, 30), &[]));
     assert_eq!(told(&runs), []);
     // It is no news for ever.

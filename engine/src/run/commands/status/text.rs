@@ -241,7 +241,7 @@ impl Page<'_> {
             self.line(
                 "left out",
                 &format!(
-                    "{project}{region} {}: in {}, {} to {}, some of what was used came to no record; once that is fixed: \
+                    "{project}{region} {}: in {}, {} to {}, some usage has no record; once that is fixed: \
                      caso republish --month {}",
                     it.extractor,
                     count(it.windows, "window", "windows"),
@@ -272,8 +272,8 @@ impl Page<'_> {
                 "damaged",
                 &format!(
                     "{}: what {} of it said is lost: `caso report` lacks those runs, and what adds up is not extracted \
-                     again of their time, as nobody knows its windows any more; a copy of the file from a backup mends it, and where there is none, this is said \
-                     until those lines are taken out (a whole one is a JSON object)",
+                     again of their time, as nobody knows its windows any more; a copy of the file from a backup fixes \
+                     it; without one, this is shown until those lines are removed (an intact one is a JSON object)",
                     it.file.display(),
                     count(it.lines, "line", "lines")
                 ),
