@@ -99,9 +99,9 @@ impl Reader<'_> {
                 let items: Result<Vec<&str>, String> = items
                     .iter()
                     .map(|item| match item.get_ref() {
-                        DeValue::String(text) if text.contains(',') => Err(format!(
-                            "`{text}` has a comma, which a list entry cannot"
-                        )),
+                        DeValue::String(text) if text.contains(',') => {
+                            Err(format!("`{text}` has a comma, which a list entry cannot"))
+                        }
                         DeValue::String(text) => Ok(text.as_ref()),
                         _ => Err("a list entry is not text; put it in quotes".to_owned()),
                     })

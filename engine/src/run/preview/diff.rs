@@ -108,9 +108,11 @@ impl Diff {
         }
         more(self.differing.len(), &mut page);
         page + &next(&[match self.differs() {
-            true => "caso preview --format json, for every record; for another window: --extract-from, \
+            true => {
+                "caso preview --format json, for every record; for another window: --extract-from, \
                      --extract-to"
-                .to_owned(),
+                    .to_owned()
+            }
             false => "caso extract".to_owned(),
         }])
     }

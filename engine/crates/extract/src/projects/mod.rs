@@ -91,9 +91,7 @@ impl ProjectFailure {
 /// Why a project cannot be accounted.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    #[error(
-        "this account finds no project by this id or name in domain {domain}: {source}"
-    )]
+    #[error("this account finds no project by this id or name in domain {domain}: {source}")]
     Unknown { domain: String, source: ApiError },
     #[error("this account finds no project by this id: {source}")]
     UnknownId { source: ApiError },

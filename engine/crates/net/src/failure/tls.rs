@@ -98,9 +98,7 @@ fn of_certificate(reason: &CertificateError) -> (Cause, String, Option<String>) 
         }
         other => {
             tracing::debug!("certificate: {other}");
-            certificate(
-                "cannot be used: it, or one of those that it is signed by, is malformed",
-            )
+            certificate("cannot be used: it, or one of those that it is signed by, is malformed")
         }
     }
 }

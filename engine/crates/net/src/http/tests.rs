@@ -307,10 +307,7 @@ async fn a_server_with_old_tls_alone_is_said_to_have_that() {
     let TransportError::Tls { detail, remedy, .. } = error else {
         panic!("{error:?}");
     };
-    assert_eq!(
-        detail,
-        "its TLS is too old: we accept 1.2 and 1.3"
-    );
+    assert_eq!(detail, "its TLS is too old: we accept 1.2 and 1.3");
     assert!(remedy.unwrap().contains("TLS 1.2 or 1.3"));
 }
 
@@ -490,7 +487,10 @@ async fn a_port_that_speaks_no_tls_and_a_name_that_is_not_theirs() {
         }
     });
     let error = get(&authority.cafile("ca.pem"), &url).await.unwrap_err();
-    assert!(error.to_string().contains("does not speak TLS"), "{error:?}");
+    assert!(
+        error.to_string().contains("does not speak TLS"),
+        "{error:?}"
+    );
     let server = authority.server("leaf.pem").await;
     let other = format!("https://127.0.0.1:{}/", server.address.port());
     let error = get(&authority.cafile("ca.pem"), &other).await.unwrap_err();
