@@ -207,7 +207,7 @@ fn of_sandbox(error: &SandboxError) -> Option<String> {
 pub fn of_extraction(error: &ExtractError, cloud: &CloudConfig, project: &ProjectRef) -> Message {
     let hint = match error {
         ExtractError::Api(ApiError::NoRole { .. }) if project.disabled => Some(format!(
-            "Keystone has it disabled: openstack project set --enable {}; or take it out of `projects`, or its tag away",
+            "Keystone has it disabled: openstack project set --enable {}; or remove it from `projects`, or its tag",
             word(&project.id)
         )),
         ExtractError::Api(error) => of_project(error, cloud, &project.id),

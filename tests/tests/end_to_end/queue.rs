@@ -346,7 +346,7 @@ fn what_is_dropped_is_saved_whole_and_only_after_a_yes() {
     let before = contents(&site.spool());
     sub(&site, "drop", &["mischief"])
         .expect(2)
-        .says("nobody is at a terminal");
+        .says("there is no terminal to ask at");
     sub(&site, "drop", &["mischief", "--older-than", "soon"]).expect(2);
     let young = sub(&site, "drop", &["mischief", "--older-than", "1d", "--yes"]).expect(0);
     assert_eq!(

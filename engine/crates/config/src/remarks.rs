@@ -188,7 +188,7 @@ fn comment_behind(assignment: &Assignment, origin: &Origin) -> Option<Notice> {
     mark.filter(|_| assignment.form == Form::Ini)?;
     let text = (
         format!(
-            "{origin}: `[{section}] {name}` holds ` #` and all that is behind it: a comment has a line of its own"
+            "{origin}: `[{section}] {name}` holds ` #` and all that follows: a comment needs a line of its own"
         ),
         "move it there, unless it is part of the value",
     );
@@ -213,7 +213,7 @@ fn hidden_by_nothing(
     }
     let place = Origin::Environment(key.clone());
     let text = (
-        format!("{place} is empty, and counts before `[{section}] {name}` of {origin}"),
+        format!("{place} is empty, and overrides `[{section}] {name}` of {origin}"),
         format!("unset {key}"),
     );
     Some(Notice::warning(format!("empty-variable:{key}"), text))

@@ -72,7 +72,7 @@ impl Summary {
                 (
                     format!(
                         "{place}OpenStack's clock is {seconds} s behind this machine's: \
-                         extracting up to its now"
+                         extracting up to its time"
                     ),
                     SET_CLOCK,
                 ),

@@ -197,7 +197,7 @@ fn what_a_component_says_of_its_options_in_contradiction_is_its_own_mistake() {
             let errors = case(text, vec![odd.clone()]).errors();
             let error = errors.first().unwrap();
             assert!(error.contains(words), "{errors:?}");
-            assert!(error.contains("its author has to put right"), "{error}");
+            assert!(error.contains("its author must fix"), "{error}");
         }
     }
     let fine = bounded(OptionKind::Number, &[("minimum", "0.5")], Some("0.5"));

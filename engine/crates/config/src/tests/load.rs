@@ -282,7 +282,7 @@ fn what_hides_an_option_or_its_file_is_named() {
     assert_eq!(
         site.warnings(),
         [
-            "environment variable `OS_DEFAULT__SITE_NAME` is empty, and counts before `[DEFAULT] site_name` of \
+            "environment variable `OS_DEFAULT__SITE_NAME` is empty, and overrides `[DEFAULT] site_name` of \
              `caso.conf:2`; unset OS_DEFAULT__SITE_NAME",
             "`metrics_file` is `/run/caso.txt`: node_exporter's textfile collector reads files that end with \
              `.prom` alone; give it that ending",

@@ -203,7 +203,7 @@ pub fn queues(config: &Config, now: i64, is_usable: bool, findings: &mut Finding
             count(it.lines, "line", "lines"),
             it.file.display()
         );
-        let hint = "put back a copy of the file from a backup; where there is none, take those lines out (a whole one is a JSON object)"
+        let hint = "restore the file from a backup; without one, remove those lines (an intact one is a JSON object)"
             .to_owned();
         findings.add(Finding::warning(Area::Spool, text).hint(hint));
     }

@@ -241,7 +241,7 @@ fn usable(name: &str) -> anyhow::Result<()> {
     let nowhere = Path::new("/nonexistent");
     if trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere).is_err() {
         bail!(NotAName(format!(
-            "`{name}` is a word that has a meaning of its own in caso.conf: choose another name"
+            "`{name}` has another meaning in caso.conf: choose another name"
         )));
     }
     if caso_builtin::messengers().iter().any(|known| known == name) {
@@ -302,7 +302,7 @@ fn text(language: Language, starter: Starter, files: Folder, name: &str, folder:
     let mut rows: Vec<Vec<String>> = told(files)
         .map(|file| vec![file.name.to_owned(), file.what.replace('`', "")])
         .collect();
-    rows.push(vec!["README.md".to_owned(), "how it goes on".to_owned()]);
+    rows.push(vec!["README.md".to_owned(), "next steps".to_owned()]);
     rows.push(vec!["wit/".to_owned(), "the contract".to_owned()]);
     text += &columns(&rows, 2);
     text += &format!(

@@ -53,7 +53,7 @@ pub fn agreed(ask: Ask<'_>, question: &str) -> Result<(), Stopped> {
         Answer::Yes => Ok(()),
         Answer::No => Err(Stopped::with(Exit::Nothing)(anyhow!("nothing was done"))),
         Answer::Nobody => Err(Stopped::with(Exit::Usage)(advised(
-            "nobody is at a terminal to be asked, so nothing was done",
+            "there is no terminal to ask at, so nothing was done",
             "add `--yes`",
         ))),
     }
