@@ -267,7 +267,7 @@ def lines_to_add(grants: dict[str, list[str]]) -> list[str]:
 
 
 def unasked(grants: dict[str, list[str]]) -> list[str]:
-    return [f"messenger `{name}` is granted `{grant}`, for which" for name, each in grants.items() for grant in each]
+    return [f"messenger `{name}` is granted `{grant}`, which it does not ask for" for name, each in grants.items() for grant in each]
 
 
 # --- the checks

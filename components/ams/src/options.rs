@@ -91,7 +91,7 @@ fn host(settings: Settings<'_>) -> Result<String, StartError> {
     if !host.starts_with('[') && host.contains(':') {
         return Err(StartError::option(
             "host",
-            format!("is `{host}`: the port belongs into `port`"),
+            format!("is `{host}`: the port belongs in `port`"),
         ));
     }
     Ok(host)

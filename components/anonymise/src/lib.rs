@@ -65,7 +65,7 @@ pub fn describe() -> ComponentDescription {
                 "key",
                 OptionKind::Secret,
                 None,
-                "The key of the hash, at least 16 characters. Who has it can find out who a hash is of; with \
+                "The key of the hash, at least 16 characters. Anyone with it can tell whose a hash is; with \
                  another key the same user gets another hash.",
             ),
             OptionDescription::new(

@@ -41,7 +41,7 @@ impl Account {
         };
         if rest.contains(['?', '#', '@']) {
             return Err(wrong(
-                "has more than a host and a path; the account belongs into `email` and `password`"
+                "has more than a host and a path; the account belongs in `email` and `password`"
                     .to_owned(),
             ));
         }

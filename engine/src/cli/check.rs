@@ -11,14 +11,14 @@ use caso_config::{CommandLine, Program};
 
 pub fn command() -> Command {
     for_delivery(Command::new("check"))
-        .about("Checks whether a run would go well, and says what to do where it would not")
+        .about("Checks whether a run would succeed, and says what to do if not")
         .after_help(
             "It looks at the configuration, the spool, the components and their destinations, and reads the last \
              hour of each project with this account. It takes no lock, moves no cursor and sends nothing.\n\n\
              Exit codes, those of the run that would be: 0 all would be done, 1 nothing would be done, 2 wrong \
              command line or configuration, 3 a part would be done",
         )
-        .arg(flag("offline", "Ask nobody: no OpenStack, no connection of a messenger"))
+        .arg(flag("offline", "Ask nobody: no OpenStack, no messenger's connection"))
         .arg(flag("strict", "Count warnings as failures"))
         .arg(flag(
             "json",

@@ -184,7 +184,7 @@ fn summary(command: Command) -> Command {
         Arg::new("summary")
             .long("summary")
             .action(ArgAction::SetTrue)
-            .help("Print the summary of a clean run too, also where nobody watches"),
+            .help("Print the summary even of a clean run without a terminal"),
     )
 }
 

@@ -52,17 +52,16 @@ pub fn command() -> Command {
         .subcommand(check())
         .subcommand(run())
         .subcommand(
-            Command::new("sample").about(
-                "Prints the sample records in the program, one a line as the journal has them",
-            ),
+            Command::new("sample")
+                .about("Prints the built-in sample records, one per line as in the journal"),
         )
 }
 
 fn new() -> Command {
     Command::new("new")
-        .about("Makes a folder in which a component begins: source, build script, test, and the contract")
+        .about("Makes a starter folder for a component: source, build script, test, and the contract")
         .after_help(
-            "A messenger in any of the languages, in C also one that speaks HTTP; a mapper and a filter in Rust",
+            "A messenger in any language, in C also one that speaks HTTP; a mapper and a filter in Rust",
         )
         .arg(
             Arg::new("lang")
@@ -70,7 +69,7 @@ fn new() -> Command {
                 .value_name("LANGUAGE")
                 .required(true)
                 .value_parser(Language::ALL.map(Language::word))
-                .help("In what it is written"),
+                .help("Programming language"),
         )
         .arg(
             Arg::new("kind")
@@ -78,7 +77,7 @@ fn new() -> Command {
                 .value_name("KIND")
                 .value_parser(Starter::ALL.map(Starter::word))
                 .default_value(Starter::Messenger.word())
-                .help("What it is to be"),
+                .help("Component kind"),
         )
         .arg(
             Arg::new("name")
@@ -162,7 +161,7 @@ fn run() -> Command {
                 .long("replay")
                 .value_name("RECORDING")
                 .value_parser(["demo"])
-                .help("The records of a recording: `demo`, a real OpenStack's, which is in the program"),
+                .help("The records of a recording: `demo`, a built-in one of a real OpenStack"),
         )
         .arg(
             Arg::new("into")
@@ -188,7 +187,7 @@ fn about_a_file(command: Command) -> Command {
             Arg::new("as")
                 .long("as")
                 .value_name("NAME")
-                .help("The messenger that it is to be [default: as it calls itself]"),
+                .help("The messenger to run it as [default: its own name]"),
         )
         .arg(
             Arg::new("set")

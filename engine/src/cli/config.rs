@@ -16,12 +16,12 @@ pub fn command() -> Command {
             Arg::new("unset")
                 .long("unset")
                 .action(ArgAction::SetTrue)
-                .help("Show options too that are not set and have no default"),
+                .help("Also show unset options that have no default"),
         );
     let convert = Command::new("convert")
-        .about("Prints a caso.conf as caso.toml; loaded in its place it means the same")
+        .about("Prints a caso.conf as a caso.toml that means the same")
         .after_help(
-            "The passwords of the file stand in the output:\n  \
+            "The output contains the file's passwords:\n  \
              (umask 077; caso config convert > /etc/caso/caso.toml) && mv /etc/caso/caso.conf /etc/caso/caso.conf.old",
         )
         .arg(
@@ -33,7 +33,7 @@ pub fn command() -> Command {
     let from_ssm = Command::new("from-ssm")
         .about("Prints what ssmsend's sender.cfg says as the section [ams], for sending without ssmsend")
         .after_help(
-            "What has no place there is named in warnings. A token of AMS stands in the output:\n  \
+            "Warnings name what has no place there. The output contains a token of AMS:\n  \
              (umask 077; caso config from-ssm > /etc/caso/ams.conf)",
         )
         .arg(
@@ -44,7 +44,7 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(PathBuf)),
         );
     Command::new("config")
-        .about("Shows the configuration, or turns it, or that of ssmsend, into another")
+        .about("Shows the configuration, or converts it or that of ssmsend")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(show)

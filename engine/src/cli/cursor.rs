@@ -23,7 +23,7 @@ pub enum CursorTask {
 pub fn command() -> Command {
     let exits = [Exit::Done, Exit::Nothing, Exit::Usage, Exit::Locked];
     shown("cursor")
-        .about("Shows how far each project is extracted, sets and forgets it")
+        .about("Shows, sets or forgets how far each project is extracted")
         .after_help(format!(
             "Without a command it reads the spool alone: it takes no lock, asks nobody and writes \
              nothing.\n\n{}",
@@ -84,7 +84,7 @@ pub fn command() -> Command {
         )
         .subcommand(
             for_delivery(Command::new("rename"))
-                .about("Goes on with a cloud or a region that has another name in the configuration now")
+                .about("Continues a cloud or a region that was renamed in the configuration")
                 .after_help(Exit::table(&exits))
                 .arg(place("was", "WAS", "Its former name, as `caso cursor` shows it: CLOUD or CLOUD@REGION"))
                 .arg(place("now", "NOW", "Its name in the configuration, CLOUD or CLOUD@REGION")),
@@ -109,7 +109,7 @@ fn project() -> Arg {
     Arg::new("project")
         .value_name("PROJECT")
         .required(true)
-        .help("Id of the project, or its name; of one that has no cursor its id")
+        .help("Id of the project, or its name; only its id if it has no cursor")
 }
 
 fn yes() -> Arg {

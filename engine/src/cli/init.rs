@@ -35,7 +35,7 @@ pub fn command() -> Command {
             "What no flag says is taken from the variables that `openstack` reads (an `openrc` file): OS_AUTH_URL, \
              OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME, OS_APPLICATION_CREDENTIAL_ID, \
              OS_APPLICATION_CREDENTIAL_SECRET, OS_REGION_NAME, OS_CACERT; what is missing then is asked for at a \
-             terminal. A file that says something is not touched; one of comments alone is replaced.\n\n{}",
+             terminal. A file with settings is not touched; one with only comments is replaced.\n\n{}",
             Exit::table(&[Exit::Done, Exit::Nothing, Exit::Usage])
         ))
         .arg(
@@ -46,22 +46,22 @@ pub fn command() -> Command {
                 .help("The file to write"),
         )
         .arg(text("site-name", "NAME", "Site name as in GOCDB"))
-        .arg(text("service-name", "NAME", "Service name, if it is another than the site's"))
-        .arg(text("messengers", "LIST", "Where records go, divided by commas").default_value("ssm"))
+        .arg(text("service-name", "NAME", "Service name, if other than the site's"))
+        .arg(text("messengers", "LIST", "Where records go, comma-separated").default_value("ssm"))
         .arg(
             text(
                 "project",
                 "PROJECT",
-                "A project to account, by id or name; may be given several times. Projects that carry the tag \
-                 `caso` come on top",
+                "A project to account, by id or name; may be given several times. Projects with the tag \
+                 `caso` are added",
             )
             .action(ArgAction::Append),
         )
         .arg(text("auth-url", "URL", "Address of Keystone"))
         .arg(text("username", "NAME", "The account that reads the usage"))
-        .arg(text("user-domain-name", "NAME", "Its domain, if it is another than `Default`"))
+        .arg(text("user-domain-name", "NAME", "Its domain, if other than `Default`"))
         .arg(text("region-name", "NAME", "The region to account"))
-        .arg(text("cafile", "PATH", "Certificates of the authority that signed the services' own"))
+        .arg(text("cafile", "PATH", "PEM file with the certificates to trust"))
 }
 
 pub fn task(matches: &ArgMatches) -> Task {

@@ -100,7 +100,7 @@ pub fn init(settings: &LogSettings) -> io::Result<()> {
         .try_init()
         .map_err(io::Error::other)?;
     for (key, trouble, hint) in troubles {
-        let text = format!("{trouble}: lines that matter go to standard error");
+        let text = format!("{trouble}: important lines go to standard error");
         match settings.holds {
             true => settings.remarks.note(key, || (text, hint)),
             false => tracing::warn!(hint, "{text}"),

@@ -68,7 +68,7 @@ pub fn task(line: CommandLine, matches: &ArgMatches) -> Task {
 pub fn execute(mut config: Config, form: &PreviewForm, of_dry_run: bool) -> Exit {
     if of_dry_run && !config.dry_run {
         to_stderr(
-            "error: `--format` and `--against` are of a dry run: add `--dry-run`, or write `caso preview`",
+            "error: `--format` and `--against` need a dry run: add `--dry-run`, or write `caso preview`",
         );
         return Exit::Usage;
     }

@@ -27,7 +27,7 @@ const READS: &str = "It reads the spool alone: it takes no lock, asks nobody and
 
 pub fn command() -> Command {
     list(Command::new("queue"))
-        .about("Shows and looks after what waits for the messengers, and what is in quarantine")
+        .about("Shows and manages what waits for the messengers, and what is in quarantine")
         .args_conflicts_with_subcommands(true)
         .subcommand(list(Command::new("list")).about("The same as `caso queue`"))
         .subcommand(show())
@@ -64,7 +64,7 @@ fn show() -> Command {
         .arg(
             Arg::new("id")
                 .value_name("ID")
-                .help("Of one record, or of the server or volume that it is of"),
+                .help("Id of a record, or of its server or volume"),
         )
         .arg(quarantine())
         .arg(flag(
@@ -112,10 +112,10 @@ fn retry() -> Command {
 
 fn drop() -> Command {
     for_delivery(Command::new("drop"))
-        .about("Gives up records that wait for a messenger, of which it keeps a copy in the spool")
+        .about("Drops records that wait for a messenger, keeping a copy in the spool")
         .after_help(format!(
             "The copy is SPOOLDIR/dropped/NAME-TIME.jsonl.gz, with the lines of `caso queue \
-             export`; it is whole and on disk before anything is given up.\n\n{}",
+             export`; it is whole and on disk before anything is dropped.\n\n{}",
             Exit::table(&[Exit::Done, Exit::Nothing, Exit::Usage, Exit::Locked])
         ))
         .arg(messenger().required(true))
@@ -125,7 +125,7 @@ fn drop() -> Command {
                 .long("older-than")
                 .value_name("AGE")
                 .value_parser(age)
-                .help("Only what was extracted, or came into quarantine, longer ago: `30d`, `12h`, `90m`"),
+                .help("Only what was extracted or quarantined longer ago than this: `30d`, `12h`, `90m`"),
         )
         .arg(flag("no-save", "Keep no copy"))
         .arg(yes())
@@ -133,7 +133,7 @@ fn drop() -> Command {
 
 fn forget() -> Command {
     for_delivery(Command::new("forget"))
-        .about("Gives up the records that wait for a messenger; nobody gets them any more")
+        .about("Drops the records that wait for a messenger; nobody gets them any more")
         .after_help(format!(
             "Records wait for a messenger that was taken out of `messengers` until it is put \
              back. Its quarantine stays. `caso queue drop` keeps a copy and asks first.\n\n{}",
@@ -152,9 +152,9 @@ fn adopt() -> Command {
             "Takes over what still waits in a directory queue for ssmsend, for the messenger `ams`",
         )
         .after_help(format!(
-            "The messages are sent as they are, in their order, and are gone from the queue. Stop \
-             ssmsend before. What it has locked, and what is no message of APEL's, stays. Killed, \
-             the same command goes on.\n\n{}",
+            "The messages are sent as they are, in order, and removed from the queue. Stop \
+             ssmsend first. What it has locked, and what is not an APEL message, stays. If \
+             killed, the same command continues.\n\n{}",
             Exit::table(&Exit::ALL)
         ))
         .arg(
@@ -182,7 +182,7 @@ fn messenger() -> Arg {
 fn quarantine() -> Arg {
     flag(
         "quarantine",
-        "Of what it refused or failed on, not of what waits",
+        "From what it refused or failed on, not what waits",
     )
 }
 

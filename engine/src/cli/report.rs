@@ -23,13 +23,13 @@ pub fn command() -> Command {
             .help(help)
     };
     for_delivery(Command::new("report"))
-        .about("Shows what was used in a month, to hold beside what the consumer shows")
+        .about("Shows a month's usage, to compare with what the consumer shows")
         .after_help(format!(
             "It reads the month from the APIs as a dry run does: no lock is taken, nothing is sent or \
-             moved. Of a server it counts what APEL counts, the difference of its records at the \
-             month's ends.\n\nWith --html it reads the ledger of runs in the spool alone, asks nobody and \
-             needs no month: then it is of all that the ledger has, 400 days. What was extracted before \
-             the ledger counted it is shown as not known.\n\n{}",
+             moved. For a server it counts as APEL does, the difference of its records at the month's \
+             ends.\n\nWith --html it reads only the ledger of runs in the spool, asks nobody and needs no \
+             month: it covers all that the ledger has, 400 days. What was extracted before the ledger \
+             counted it is shown as not known.\n\n{}",
             Exit::table(&Exit::WITHOUT_LOCK)
         ))
         .arg(

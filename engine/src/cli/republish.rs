@@ -16,7 +16,7 @@ use caso_config::{CommandLine, Config};
 
 pub fn command() -> Command {
     for_delivery(Command::new("republish"))
-        .about("Sends a month once more, with what the configuration says today")
+        .about("Sends a month again, with today's configuration")
         .after_help(format!(
             "Without --yes it reads the month, prints what would be sent, and changes nothing. \
              Storage and energy go in the windows of the first time, by the ledger of runs, so that \
@@ -45,14 +45,14 @@ pub fn command() -> Command {
                 .value_name("TYPES")
                 .value_delimiter(',')
                 .value_parser(PossibleValuesParser::new(republished()))
-                .help("Only records of these types, with commas between them"),
+                .help("Only records of these types, comma-separated"),
         )
         .arg(
             Arg::new("site-was")
                 .long("site-was")
                 .value_name("NAME")
                 .value_parser(value_parser!(String))
-                .help("It was sent under this site name: says what is left to do then"),
+                .help("Site name it was sent under: says what is left to do then"),
         )
         .arg(flag(
             "storage-anyway",

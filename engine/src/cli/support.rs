@@ -16,14 +16,14 @@ pub fn command() -> Command {
         .about("Gathers what a maintainer needs to help, without passwords, tokens and keys")
         .after_help(format!(
             "It reads the configuration, the spool and the log, asks nobody, and writes the new folder and \
-             nothing else. Read it before you send it: names of projects, users and hosts stand in it.\n\n{}",
+             nothing else. Read it before you send it: it has names of projects, users and hosts.\n\n{}",
             Exit::table(&[Exit::Done, Exit::Nothing, Exit::Usage])
         ))
         .arg(
             Arg::new("folder")
                 .value_name("FOLDER")
                 .value_parser(value_parser!(PathBuf))
-                .help("Where to [default: caso-support-DATE in the folder where one is]"),
+                .help("Where to [default: caso-support-DATE in the current folder]"),
         )
 }
 

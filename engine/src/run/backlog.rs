@@ -187,14 +187,14 @@ pub fn words(spooldir: &Path, left: &[Lost]) -> Option<(String, String)> {
     };
     Some((
         format!(
-            "what waited in `{}` is gone: {} of {which}, from {} to {}; the messengers that it waited for lack it",
+            "what waited in `{}` is gone: {} of {which}, from {} to {}; its messengers did not get it",
             spool.journal_folder().display(),
             listed(&extractors, "and"),
             format_utc(start),
             format_utc(end)
         ),
         format!(
-            "{}; where nobody wants it: rm {}",
+            "{}; if nobody wants it: rm {}",
             command(left)?,
             spool.backlog_file().display()
         ),

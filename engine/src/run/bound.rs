@@ -36,7 +36,7 @@ pub fn reached(prepared: &Prepared, summary: &mut Summary) -> Result<bool, Stopp
                 size(bound)
             ),
             format!(
-                "see why it does not take them (caso queue flush {name}), give them up with a copy (caso queue \
+                "see why it does not take them (caso queue flush {name}), drop them with a copy (caso queue \
                  drop {name}), or raise `max_waiting`"
             ),
         ));

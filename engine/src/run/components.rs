@@ -313,7 +313,7 @@ pub fn sandbox(config: &Config, wanted: Compiling) -> anyhow::Result<(Sandbox, V
     let is_kept = sandbox.cache().folder.is_some();
     let warning = sandbox.cache().warning().map(|warning| match is_kept {
         true => warning,
-        false => format!("{warning}; set `cache_dir` to a folder that can be written"),
+        false => format!("{warning}; set `cache_dir` to a writable folder"),
     });
     Ok((sandbox, warning.into_iter().collect()))
 }
@@ -570,7 +570,7 @@ pub fn configured(
         warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
             (
-                format!("messenger `{name}` is granted `{unused}`, for which it does not ask"),
+                format!("messenger `{name}` is granted `{unused}`, which it does not ask for"),
                 format!("take it out of `grants` in [messenger_{name}]"),
             ),
         ));

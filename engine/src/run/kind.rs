@@ -320,7 +320,7 @@ pub fn new_folder(into: &Path) -> anyhow::Result<PathBuf> {
     };
     if used {
         bail!(
-            "`{}` is not empty: what is replayed goes into a folder of its own",
+            "`{}` is not empty: a replay needs a folder of its own",
             into.display()
         );
     }

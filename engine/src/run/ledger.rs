@@ -308,7 +308,7 @@ pub fn lacks_runs(unreadable: &[Unreadable]) {
                 count(it.lines, "line", "lines"),
                 it.path.display()
             ),
-            "put back a copy of the file from a backup, if there is one",
+            "restore the file from a backup, if there is one",
         ));
     }
 }

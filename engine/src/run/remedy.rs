@@ -207,7 +207,7 @@ fn of_sandbox(error: &SandboxError) -> Option<String> {
 pub fn of_extraction(error: &ExtractError, cloud: &CloudConfig, project: &ProjectRef) -> Message {
     let hint = match error {
         ExtractError::Api(ApiError::NoRole { .. }) if project.disabled => Some(format!(
-            "Keystone has it disabled: openstack project set --enable {}; or take it out of `projects`, or its tag away",
+            "Keystone has it disabled: openstack project set --enable {}; or remove it from `projects`, or its tag",
             word(&project.id)
         )),
         ExtractError::Api(error) => of_project(error, cloud, &project.id),
@@ -239,7 +239,7 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
             };
             let by_name = by_name.map_or_else(String::new, |hint| format!("{hint}; "));
             Some(format!(
-                "{by_name}take `{}` out of `projects` if it is gone; if it is there: {}",
+                "{by_name}remove `{}` from `projects` if it is gone; if it exists: {}",
                 failure.asked,
                 role(cloud, &format!("--project {}", word(id)))
             ))
@@ -266,7 +266,7 @@ fn is_id(text: &str) -> bool {
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {
     match error {
         ApiError::NoRegion { region, .. } if cloud.region_names.len() > 1 => Some(format!(
-            "take `{region}` out of `region_name` in [{}], or write one that there is in its place",
+            "take `{region}` out of `region_name` in [{}], or replace it with one that exists",
             cloud.section
         )),
         ApiError::NoRegion { .. } | ApiError::NoEndpoint { .. } => {
@@ -432,7 +432,7 @@ mod tests {
         let spool = anyhow::Error::new(SpoolError::from(folder)).context("cannot use the spool");
         let hint = of(spool.as_ref()).unwrap_or_default();
         assert!(hint.starts_with("run cASO as its owner"), "{hint}");
-        let key = anyhow::Error::new(KeyAlone).context("cannot set up the way to OpenStack");
+        let key = anyhow::Error::new(KeyAlone).context("cannot set up access to OpenStack");
         assert_eq!(of(key.as_ref()).as_deref(), Some(KeyAlone::HINT));
     }
 

@@ -525,7 +525,7 @@ fn an_old_queue_is_taken_over_in_its_order_and_once() {
     fs::write(&strange, "what is this").unwrap();
     let outcome = adopt(&site, &queue).expect(3);
     let outcome = outcome.says("1 message stay").says("they do not begin");
-    assert!(!outcome.stdout.contains("older word"), "{outcome}");
+    assert!(!outcome.stdout.contains("older record"), "{outcome}");
     outcome.says("9 messages of");
     let mut stayed = files(&queue);
     stayed.sort();
@@ -545,7 +545,7 @@ fn an_old_queue_is_taken_over_in_its_order_and_once() {
     adopt(&site, &queue)
         .expect(0)
         .says("1 message of")
-        .says("the older word comes last");
+        .says("the older record comes last");
     adopt(&site, &queue).expect(0).says("0 messages of");
     site.deliver().expect(0);
     site.deliver().expect(0);

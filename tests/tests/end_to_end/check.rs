@@ -367,8 +367,8 @@ fn noop_alone_a_comment_behind_a_value_and_a_space_in_the_name_are_named() {
     let odd = check(&site, &["--offline"]).expect(0).never_says("of May");
     for (option, text) in [
         ("messengers", "`noop` alone"),
-        ("site_name", "a comment has a line of its own"),
-        ("password", "a comment has a line of its own"),
+        ("site_name", "a comment needs a line of its own"),
+        ("password", "a comment needs a line of its own"),
     ] {
         let said = lines(&odd, "warning", "configuration");
         assert!(
@@ -397,7 +397,7 @@ fn what_waits_and_why_is_named_with_the_command_that_shows_it() {
     assert_eq!(queues.len(), 1, "{odd}");
     assert_eq!(
         hint(&odd, &queues[0]),
-        "when that is mended: caso queue flush mischief"
+        "once that is fixed: caso queue flush mischief"
     );
     // So much that a run would extract nothing any more.
     site.set("DEFAULT", "max_waiting", "1k");

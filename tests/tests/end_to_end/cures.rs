@@ -74,7 +74,7 @@ fn a_vo_that_apel_cannot_load_is_mended_and_its_month_published_once_more() {
     mapped(&site, "vo.example.org");
     status(&site)
         .expect(1)
-        .says("`caso queue show ssm --quarantine` says why, and what puts that right");
+        .says("`caso queue show ssm --quarantine` says why, and how to fix it");
     let shown = site
         .start("caso", &["queue", "show"], &["ssm", "--quarantine"])
         .finish()
@@ -148,10 +148,7 @@ fn what_a_damaged_segment_held_is_made_again_by_what_is_typed() {
 }
 
 fn lost(site: &Site) -> String {
-    behind(
-        &status(site).expect(1),
-        "the messengers that it waited for lack it; ",
-    )
+    behind(&status(site).expect(1), "its messengers did not get it; ")
 }
 
 #[test]
@@ -179,7 +176,7 @@ fn a_backlog_that_is_gone_with_the_journal_is_told_until_it_was_made_again() {
     let silent = site.extract(&[]).expect(0);
     assert_eq!(silent.stderr, "");
     assert_eq!(lost(&site), advised);
-    let (republish, forget) = advised.split_once("; where nobody wants it: ").unwrap();
+    let (republish, forget) = advised.split_once("; if nobody wants it: ").unwrap();
     typed(&site, republish).expect(0);
     all_are_there(&site, 10);
 

@@ -267,9 +267,9 @@ fn a_window_by_hand_counts_no_interval_twice() {
     assert_eq!(site.storage_records().len(), before + 2);
     // What nobody knows any more is refused, and Nova's part goes on.
     std::fs::remove_dir_all(site.spool().join("caso-runs")).unwrap();
-    site.extract(&by_hand).expect(3).says(
-        "was extracted before, if it was, is not known: the ledger of runs does not have them",
-    );
+    site.extract(&by_hand)
+        .expect(3)
+        .says("was extracted before: the ledger of runs does not have them");
     assert_eq!(ids(&site), right);
     site.set("DEFAULT", "overlapping_intervals", "true");
     site.extract(&by_hand).expect(0);

@@ -201,7 +201,7 @@ fn nothing_goes_by_one_that_fails() {
             .expect(3)
             .says(words)
             .never_says("in quarantine")
-            .never_says("belongs to nobody");
+            .never_says("is unknown and has no effect");
         let all = records(&site, "ssm");
         assert!(!all.is_empty(), "{verb}");
         assert!(records(&site, "second").is_empty(), "{verb}");

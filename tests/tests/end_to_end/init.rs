@@ -81,6 +81,6 @@ fn a_site_begins_with_an_openrc_and_its_name() {
     // A second time it says something.
     init(&site, &[&name, "--site-name", "OTHER"])
         .expect(1)
-        .says("is there already and says something");
+        .says("exists and has settings");
     assert_eq!(fs::read_to_string(&file).expect("the file"), text);
 }

@@ -65,7 +65,7 @@ fn one_that_was_deleted_is_named_with_the_command_that_forgets_it() {
     to(&site, "2026-10-17")
         .expect(0)
         .says(&format!(
-            "warning: project `project-1` ({id}) is no longer accounted: Keystone has it no more; it was extracted up \
+            "warning: project `project-1` ({id}) is no longer accounted: gone from Keystone; it was extracted up \
              to 2026-10-16T00:00:00Z"
         ))
         .says(&format!("hint: caso cursor forget {id}\n"));
@@ -139,7 +139,7 @@ fn nobody_guesses_of_one_that_keystone_does_not_show() {
     );
     to(&site, "2026-10-17")
         .expect(3)
-        .says("take `project-1` out of `projects` if it is gone")
+        .says("remove `project-1` from `projects` if it is gone")
         .never_says("is now called")
         .never_says("no longer accounted");
 }

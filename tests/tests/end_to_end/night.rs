@@ -219,5 +219,5 @@ fn what_counts_before_the_file_is_named() {
     site.variable("OS_DEFAULT__SITE_NAME", "OTHER");
     caso(&site, &["check"], &["--offline"])
         .expect(0)
-        .says("the environment counts before the files: OS_DEFAULT__SITE_NAME");
+        .says("the environment overrides the files: OS_DEFAULT__SITE_NAME");
 }

@@ -129,7 +129,7 @@ fn a_region_that_is_in_no_catalog_is_one_line_with_those_there_are() {
     site.extract(&FIRST)
         .expect(3)
         .says("the catalog has no region `Elsewhere`; there are `RegionOne`, `RegionTwo`\n")
-        .says("hint: take `Elsewhere` out of `region_name` in [DEFAULT], or write one that there is in its place");
+        .says("hint: take `Elsewhere` out of `region_name` in [DEFAULT], or replace it with one that exists");
     assert_eq!(servers(&site), ids(&[0, 1]));
 }
 

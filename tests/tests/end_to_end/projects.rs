@@ -115,7 +115,7 @@ fn a_fault_in_the_mapping_file_is_named_once_with_its_line() {
         assert_eq!(told.matches(text).count(), 1, "{outcome}");
         outcome
     };
-    let (what, hint) = ("trailing comma at line 4 column 1", "mend line 4 of `");
+    let (what, hint) = ("trailing comma at line 4 column 1", "fix line 4 of `");
     let listed = run(&site, "caso-projects", &[]).expect(1);
     once(once(listed, what), hint)
         .says("4 projects (`project-0`, `project-1`, `project-2`, `project-3`)");

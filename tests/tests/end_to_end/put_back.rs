@@ -79,7 +79,7 @@ fn cursors_that_were_put_back_behind_a_gap_in_the_ledger_extract_nothing_that_ad
     let refused = site.extract(&SIX);
     assert_ne!(refused.code(), 0, "{refused}");
     refused
-        .says("what was used from 2026-10-08T03:00:00Z to 2026-10-08T04:00:00Z was extracted before, if it was, is not known")
+        .says("it is not known in which windows, if any, usage from 2026-10-08T03:00:00Z to 2026-10-08T04:00:00Z was extracted before")
         .says("caso cursor set");
     assert_eq!(intervals(&site), counted);
 }

@@ -48,7 +48,7 @@ fn what_waits_for_a_removed_messenger_is_given_up_by_the_command_that_the_run_na
     dropped
         .finish()
         .expect(0)
-        .says("gave up 10 records that wait for messenger `mischief`");
+        .says("dropped 10 records that wait for messenger `mischief`");
     assert_eq!(segments(&site), 0);
     let silent = site.deliver().expect(0);
     assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""));
@@ -59,7 +59,7 @@ fn what_waits_for_a_removed_messenger_is_given_up_by_the_command_that_the_run_na
     let done = forget(&site, &["mischief"]).expect(0);
     assert_eq!(
         done.stdout,
-        "gave up 10 records that waited for messenger `mischief`\n"
+        "dropped 10 records that waited for messenger `mischief`\n"
     );
     assert_eq!(done.stderr, "");
     assert_eq!(segments(&site), 0);
@@ -111,7 +111,7 @@ fn a_messenger_that_is_still_configured_is_refused_unless_it_is_meant() {
     assert_eq!(segments(&site), 1);
     forget(&site, &["mischief", "--even-if-configured"])
         .expect(0)
-        .says("gave up 10 records");
+        .says("dropped 10 records");
     assert_eq!(segments(&site), 0);
     site.set("mischief", "verb", "accept");
     site.deliver().expect(0);
@@ -248,7 +248,7 @@ fn what_is_in_quarantine_is_named_by_every_run_and_put_back_by_the_command_it_na
     site.start("caso", &["deliver"], &["--summary"])
         .finish()
         .expect(0)
-        .says("`caso queue show mischief --quarantine` says why, and what puts that right");
+        .says("`caso queue show mischief --quarantine` says why, and how to fix it");
     let status = site.start("caso", &["status"], &[]).finish().expect(1);
     assert!(
         status
@@ -346,7 +346,7 @@ fn what_is_dropped_is_saved_whole_and_only_after_a_yes() {
     let before = contents(&site.spool());
     sub(&site, "drop", &["mischief"])
         .expect(2)
-        .says("nobody is at a terminal");
+        .says("there is no terminal to ask at");
     sub(&site, "drop", &["mischief", "--older-than", "soon"]).expect(2);
     let young = sub(&site, "drop", &["mischief", "--older-than", "1d", "--yes"]).expect(0);
     assert_eq!(
@@ -358,7 +358,7 @@ fn what_is_dropped_is_saved_whole_and_only_after_a_yes() {
     let done = sub(&site, "drop", &["mischief", "--yes"]).expect(0);
     assert!(
         done.stdout
-            .ends_with("gave up 10 records that wait for messenger `mischief`\nnext  caso queue\n"),
+            .ends_with("dropped 10 records that wait for messenger `mischief`\nnext  caso queue\n"),
         "{done}"
     );
     let saved = site.spool().join("dropped");
@@ -385,7 +385,7 @@ fn a_quarantine_is_dropped_alone() {
     assert!(done.stdout.contains("No copy is kept."), "{done}");
     assert!(
         done.stdout.ends_with(
-            "gave up 1 record in quarantine for messenger `mischief`\nnext  caso queue\n"
+            "dropped 1 record in quarantine for messenger `mischief`\nnext  caso queue\n"
         ),
         "{done}"
     );

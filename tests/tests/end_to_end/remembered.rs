@@ -302,7 +302,7 @@ fn a_window_ends_in_the_past_of_the_service_that_is_read() {
     let site = site(&cloud);
     site.extract(&[])
         .expect(0)
-        .says("s behind this machine's: extracting up to its now");
+        .says("s behind this machine's: extracting up to its time");
     let record = records_of(&site, 0).pop().expect("a record");
     let until = number(&record, "StartTime") + number(&record, "WallDuration");
     let cursors = site.cursors(&project_id(0));
@@ -417,7 +417,7 @@ fn a_server_that_nova_knows_no_more_is_named_once() {
     site.extract(&["--extract-to", "2026-10-10 01:00:00"])
         .expect(0)
         .says(&server_id(0, 1))
-        .says("Nova knows it no more");
+        .says("is gone from Nova");
     site.extract(&["--extract-to", "2026-10-10 02:00:00"])
         .expect(0)
         .never_says(&server_id(0, 1));

@@ -118,7 +118,7 @@ fn a_cursor_is_not_set_back_over_storage_in_bounds_that_nobody_knows() {
     set(&site, "2026-10-08T01:00")
         .expect(1)
         .says(
-            "in which windows what was used from 2026-10-08T01:00:00Z to 2026-10-08T02:00:00Z was extracted before",
+            "in which windows, if any, usage from 2026-10-08T01:00:00Z to 2026-10-08T02:00:00Z was extracted before",
         )
         .says("--types cloud,accelerator");
     assert_eq!(moments(&site), [THREE, THREE]);

@@ -129,7 +129,11 @@ fn what_lies_before_where_a_new_project_is_set_was_never_extracted_if_he_says_so
         let outcome = site.extract(&before);
         match said {
             true => drop(outcome.expect(0)),
-            false => drop(outcome.expect(3).says("if it was, is not known")),
+            false => drop(
+                outcome
+                    .expect(3)
+                    .says("it is not known in which windows, if any"),
+            ),
         }
         assert_eq!(intervals(&site).len(), 1 + usize::from(said));
     }
@@ -151,7 +155,7 @@ fn what_a_lastrun_file_skips_nobody_knows() {
     ];
     site.extract(&window)
         .expect(3)
-        .says("was extracted before, if it was, is not known")
+        .says("was extracted before: the ledger of runs does not have them")
         .says("where nobody extracted it");
     assert_eq!(intervals(&site), counted);
 }

@@ -99,7 +99,7 @@ fn a_spool_that_cannot_be_read_is_unknown_to_nagios() {
     told.says("last run    not known")
         .says("look at     cannot read the ledger of runs")
         .says("ssm: nothing waits")
-        .never_says("lost its tag");
+        .never_says("lose its tag");
 }
 
 /// While a run goes on, and however long that takes.
@@ -125,7 +125,7 @@ fn a_project_that_lost_its_tag_is_named() {
     cloud.change(|plan| plan.projects[1].tags.clear());
     site.extract(&["--extract-to", "2026-10-17"]).expect(0);
     let outcome = status(&site, &[]).expect(1);
-    assert!(outcome.stdout.contains("has it lost its tag"), "{outcome}");
+    assert!(outcome.stdout.contains("did it lose its tag"), "{outcome}");
     assert!(outcome.stdout.contains(&project_id(1)), "{outcome}");
 }
 
@@ -138,7 +138,7 @@ fn an_outage_of_keystone_is_no_projects_loss() {
     let names_none = |site: &Site, why: &str| {
         for form in [&[][..], &["--nagios"], &["--json"]] {
             status(site, form)
-                .never_says("lost its tag")
+                .never_says("lose its tag")
                 .never_says("cursor forget")
                 .never_says("no longer extracted");
         }

@@ -260,7 +260,7 @@ fn what_came_to_no_record_is_told_until_it_is_published_once_more() {
     spoil(Some(json!(null)));
     site.extract(&WINDOW)
         .expect(3)
-        .says("hint: once that is mended `caso republish --month 2026-10`");
+        .says("hint: once that is fixed `caso republish --month 2026-10`");
     let status = || site.start("caso", &["status"], &[]).finish().stdout;
     let told = status();
     assert!(

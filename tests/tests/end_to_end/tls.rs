@@ -46,7 +46,7 @@ fn a_cafile_of_another_authority_is_named() {
     site.extract(&WINDOW)
         .expect(1)
         .says(&format!(
-            "no certificate in `{file}` (`cafile`) has signed theirs"
+            "nothing in `{file}` (`cafile`) signed its certificate"
         ))
         .never_says("set `cafile`");
 }
@@ -62,7 +62,7 @@ fn a_variable_that_names_another_authority_is_named_with_cafile_as_the_way_out()
     site.extract(&WINDOW)
         .expect(1)
         .says(&format!(
-            "no certificate in `{file}` (`REQUESTS_CA_BUNDLE`) has signed theirs"
+            "nothing in `{file}` (`REQUESTS_CA_BUNDLE`) signed its certificate"
         ))
         .says("set `cafile` in `[keystone_auth]`");
 }

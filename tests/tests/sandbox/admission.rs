@@ -70,8 +70,8 @@ async fn what_is_no_component_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.wasm");
     for (bytes, part) in [
-        (&b"#!/bin/sh"[..], "does not begin as one"),
-        (b"", "does not begin as one"),
+        (&b"#!/bin/sh"[..], "wrong first bytes"),
+        (b"", "wrong first bytes"),
         (b"\0asm\x01\0\0\0", "core module"),
         (
             b"\0asm\x0d\0\x01\0\xff\xff",

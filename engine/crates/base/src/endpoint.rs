@@ -46,7 +46,7 @@ pub enum ParseEndpointError {
     #[error("`{0}` is not an IPv6 address")]
     Address(String),
     /// An IPv6 address without brackets: which colon is the port's?
-    #[error("the IPv6 address `{0}` stands without brackets")]
+    #[error("the IPv6 address `{0}` lacks brackets")]
     NoBrackets(String),
     /// An empty host, or one with a character that no host name has.
     #[error("`{0}` is not a host")]
@@ -132,7 +132,7 @@ mod tests {
             ("example.org", "`example.org` has no port"),
             ("a:99999", "`99999` is not a port"),
             ("[x]:1", "`x` is not an IPv6 address"),
-            ("::1:80", "`::1` stands without brackets"),
+            ("::1:80", "`::1` lacks brackets"),
             ("*:80", "`*` is not a host"),
             (":80", "`` is not a host"),
             ("a:+80", "`+80` is not a port"),

@@ -218,7 +218,7 @@ fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
             if one.keystone_section == other.keystone_section && same_regions {
                 let text = (
                     format!(
-                        "the clouds `{}` and `{}` log in by [{}] and extract the same region: a project of both \
+                        "the clouds `{}` and `{}` share [{}] and extract the same region: a project of both \
                          is reported twice",
                         one.name, other.name, one.keystone_section
                     ),

@@ -213,7 +213,7 @@ fn beyond_its_section(instance: &ComponentInstance, option: &OptionDescription) 
 /// site would look for it in its own files.
 fn contradiction(option: &OptionDescription) -> Option<String> {
     let name = &option.name;
-    let ours = "a mistake of the component's, which its author has to put right";
+    let ours = "a mistake in the component, which its author must fix";
     let bounds = matches!(option.kind, OptionKind::Integer | OptionKind::Number);
     for attribute in option.attributes.iter().filter(|_| bounds) {
         let (bound, value) = (attribute.name.as_str(), attribute.value.as_str());

@@ -47,7 +47,7 @@ pub enum FaultKind {
     EmptyKey,
     #[error("the line begins with a space, so it continues an option, but there is none above it")]
     Continuation,
-    #[error("a section must end with `]`, with nothing behind it")]
+    #[error("a section must end with `]`, with nothing after it")]
     NoBracket,
     #[error("`[]` is not a section name")]
     NoSectionName,

@@ -52,7 +52,7 @@ pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> Messe
         {
             if same.name() == name {
                 let text = format!(
-                    "{place}: `{written}` in `messengers` is `{name}` once more, and is used once"
+                    "{place}: `{written}` in `messengers` is `{name}` again, and is used once"
                 );
                 warnings.push(Notice::warning(
                     format!("repeated-messenger:{written}"),

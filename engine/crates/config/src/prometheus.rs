@@ -103,7 +103,7 @@ fn insecure(reader: &mut Reader<'_>, warnings: &mut Vec<Notice>) -> bool {
     let origin = found.map_or(Origin::Default, |found| found.origin);
     let text = (
         format!(
-            "{origin}: `[prometheus] prometheus_verify_ssl` is off, so that whoever sits between can make up the \
+            "{origin}: `[prometheus] prometheus_verify_ssl` is off, so that anyone in between can forge the \
              energy and read the password"
         ),
         "to trust a certificate of your own, set `prometheus_cafile`",

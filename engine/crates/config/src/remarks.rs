@@ -173,7 +173,7 @@ pub(super) fn relative(at: (&str, &str), path: &str, absolute: &str, origin: &Or
             "{origin}: `[{section}] {name}` is `{path}`, which depends on the folder that cASO is started in: now \
              it is `{absolute}`"
         ),
-        "write that path whole",
+        "write the full path",
     );
     Notice::warning(of_place("relative", section, name, origin), text)
 }
@@ -188,7 +188,7 @@ fn comment_behind(assignment: &Assignment, origin: &Origin) -> Option<Notice> {
     mark.filter(|_| assignment.form == Form::Ini)?;
     let text = (
         format!(
-            "{origin}: `[{section}] {name}` holds ` #` and all that is behind it: a comment has a line of its own"
+            "{origin}: `[{section}] {name}` holds ` #` and all that follows: a comment needs a line of its own"
         ),
         "move it there, unless it is part of the value",
     );
@@ -213,7 +213,7 @@ fn hidden_by_nothing(
     }
     let place = Origin::Environment(key.clone());
     let text = (
-        format!("{place} is empty, and counts before `[{section}] {name}` of {origin}"),
+        format!("{place} is empty, and overrides `[{section}] {name}` of {origin}"),
         format!("unset {key}"),
     );
     Some(Notice::warning(format!("empty-variable:{key}"), text))
@@ -269,7 +269,7 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
                 && !assignment.value.is_empty()
             {
                 let text = format!(
-                    "{origin}: `{name}` in a file holds for every run, which then extracts the same time again"
+                    "{origin}: `{name}` in a file applies to every run, so each extracts the same time again"
                 );
                 warnings.push(Notice::warning(format!("fixed-window:{name}"), text));
             }
@@ -495,7 +495,7 @@ pub fn unknown_sections(
                 "write `[DEFAULT]` in capitals",
             )),
             None => Message::from(format!(
-                "{origin}: [{section}] belongs to nobody and has no effect"
+                "{origin}: [{section}] is unknown and has no effect"
             ))
             .hint(did_you_mean(section, known.iter().copied())),
         };

@@ -13,10 +13,10 @@ const WIDTH: usize = 79;
 
 const HEAD: &str = "Sample of /etc/caso/caso.conf. Every option is shown with its default, and with nothing \
     where it has none; remove the `#` before its name to set another value.";
-const GRAMMAR: &str = "A comment begins in the first column: `#` behind a value belongs to the value. A line that \
+const GRAMMAR: &str = "A comment begins in the first column: `#` after a value belongs to the value. A line that \
     begins with a space continues the one above it. `$name` and `${section.name}` stand for the value of another \
-    option; a dollar is written `$$`. An environment variable goes before the file (OS_DEFAULT__SITE_NAME, \
-    OS_KEYSTONE_AUTH__PASSWORD), and a flag of the command line before both.";
+    option; a dollar is written `$$`. An environment variable overrides the file (OS_DEFAULT__SITE_NAME, \
+    OS_KEYSTONE_AUTH__PASSWORD), and a flag of the command line both.";
 
 /// An option as the sample shows it.
 struct Shown<'a> {

@@ -76,11 +76,11 @@ pub(super) fn twice(sources: &Sources) -> Vec<Notice> {
             if let Some(before) = before.filter(|before| before.value != last.value) {
                 let text = (
                     format!(
-                        "{}: `[{section}] {name}` stands in line {} too, with another value, and this one counts",
+                        "{}: `[{section}] {name}` is also in line {}, with another value, and this one counts",
                         file.at(last.line),
                         before.line
                     ),
-                    "remove the one that is not meant",
+                    "remove the wrong one",
                 );
                 notices.push(Notice::warning(format!("twice:{section}.{name}"), text));
             }
@@ -121,12 +121,15 @@ mod tests {
         let site = Site::new(text);
         assert_eq!(site.load().clouds[0].site_name.as_deref(), Some("B"));
         let twice: Vec<String> = site.warnings();
-        let twice: Vec<&String> = twice.iter().filter(|it| it.contains(" too,")).collect();
+        let twice: Vec<&String> = twice
+            .iter()
+            .filter(|it| it.contains(" is also in line "))
+            .collect();
         assert_eq!(
             twice,
             [
-                "`caso.conf:7`: `[DEFAULT] site_name` stands in line 2 too, with another value, and this one \
-              counts; remove the one that is not meant"
+                "`caso.conf:7`: `[DEFAULT] site_name` is also in line 2, with another value, and this one \
+              counts; remove the wrong one"
             ]
         );
     }

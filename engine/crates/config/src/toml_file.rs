@@ -99,11 +99,11 @@ impl Reader<'_> {
                 let items: Result<Vec<&str>, String> = items
                     .iter()
                     .map(|item| match item.get_ref() {
-                        DeValue::String(text) if text.contains(',') => Err(format!(
-                            "`{text}` holds a comma, which an entry of a list cannot"
-                        )),
+                        DeValue::String(text) if text.contains(',') => {
+                            Err(format!("`{text}` has a comma, which a list entry cannot"))
+                        }
                         DeValue::String(text) => Ok(text.as_ref()),
-                        _ => Err("an entry of a list is not a text; put it in quotes".to_owned()),
+                        _ => Err("a list entry is not text; put it in quotes".to_owned()),
                     })
                     .collect();
                 items.map(|items| (Form::Texts, items.join(",")))
@@ -179,11 +179,11 @@ mod tests {
                 (1, "no section before `site_name`; put `[DEFAULT]` above it"),
                 (
                     3,
-                    "`[DEFAULT] projects`: `a,b` holds a comma, which an entry of a list cannot"
+                    "`[DEFAULT] projects`: `a,b` has a comma, which a list entry cannot"
                 ),
                 (
                     4,
-                    "`[DEFAULT] extractor`: an entry of a list is not a text; put it in quotes"
+                    "`[DEFAULT] extractor`: a list entry is not text; put it in quotes"
                 ),
                 (
                     5,

@@ -199,7 +199,7 @@ impl ExtractError {
                 error.hint().map(str::to_owned)
             }
             ExtractError::NoCounters { .. } => Some(
-                "put `nova` in the place of `ceilometer` in `extractor`, or register the endpoint"
+                "replace `ceilometer` with `nova` in `extractor`, or register the endpoint"
                     .to_owned(),
             ),
             ExtractError::NoNames(error) => error.hint(),

@@ -90,7 +90,7 @@ impl JournalError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            JournalError::Busy { .. } => "wait for its end",
+            JournalError::Busy { .. } => "let it finish",
             JournalError::Newer { .. } => {
                 "use that one, or move the folder away once nothing in it waits"
             }
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(
             [busy, newer, number, kind, other].map(|error| error.hint()),
             [
-                Some("wait for its end"),
+                Some("let it finish"),
                 Some("use that one, or move the folder away once nothing in it waits"),
                 Some("the mapper must leave the field out or give a number"),
                 Some("deliver it with the version that packed it"),

@@ -122,7 +122,7 @@ impl fmt::Display for Held {
             Held::Records(Some(key)) => {
                 write!(
                     f,
-                    "what its messengers had not got of it yet is not delivered: {} of project \
+                    "what messengers had not received of it is not delivered: {} of project \
                      `{}`",
                     key.extractor, key.project
                 )?;

@@ -78,11 +78,11 @@ struct Bundle {
 impl Bundle {
     fn has_not_signed(&self, detail: &str) -> TransportError {
         let place = &self.place;
-        let detail = format!("no certificate in {place} has signed theirs ({detail})");
+        let detail = format!("nothing in {place} signed its certificate ({detail})");
         if self.is_cafile {
             return TransportError::Tls {
                 unknown_issuer: false,
-                detail: format!("{detail}; put that of the authority which did into it"),
+                detail: format!("{detail}; add that of the authority that did"),
                 remedy: None,
             };
         }

@@ -123,7 +123,7 @@ pub enum TlsError {
         source: io::Error,
     },
     /// A file or folder without a certificate.
-    #[error("`{}` (from `{option}`) holds no certificate that we can use: {detail}", .path.display())]
+    #[error("`{}` (from `{option}`) has no usable certificate: {detail}", .path.display())]
     Empty {
         /// The file or folder.
         path: PathBuf,
@@ -200,7 +200,7 @@ impl TlsError {
                 )
             }
             TlsError::Read { option, .. } | TlsError::Empty { option, .. } => format!(
-                "set `{option}` to a file of certificates in PEM form, such as the authority's that signed theirs"
+                "set `{option}` to a PEM file with the certificate of the authority that signed the server's"
             ),
             TlsError::Key { .. } | TlsError::DamagedKey { .. } => {
                 "set `keyfile` if it stands in another file".to_owned()

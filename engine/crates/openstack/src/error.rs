@@ -236,7 +236,7 @@ pub enum ApiError {
         call: Box<Call>,
     },
     /// A malformed address.
-    #[error("`{url}` is not an address that we can use ({detail}), from {from}")]
+    #[error("`{url}` is not a usable address ({detail}), from {from}")]
     BadUrl {
         url: String,
         detail: String,
@@ -295,7 +295,7 @@ impl ApiError {
                 unknown_issuer: true,
                 ..
             } => {
-                "set `cafile` in `[keystone_auth]` to the file with the certificate of the authority that signed theirs"
+                "set `cafile` in `[keystone_auth]` to a file with the certificate of the authority that signed it"
             }
             ApiError::Connect { proxy, call, .. } if *proxy != ProxyPart::None => {
                 return Some(of_proxy(*proxy, call.service));
@@ -331,16 +331,16 @@ impl ApiError {
             }
             // No role opens that door.
             ApiError::Forbidden { call, .. } if call.is_login() => {
-                "ask whoever runs what stands before Keystone: it lets no login through from here"
+                "ask whoever runs what is in front of Keystone: it blocks logins from here"
             }
             ApiError::Status { status, call, .. } => {
                 let service = call.service;
                 return Some(match status {
                     500.. => format!(
-                        "the fault is {service}'s: its log says more, at this time; the next run asks again"
+                        "the fault is {service}'s: its log at this time says more; the next run asks again"
                     ),
                     _ => format!(
-                        "ask whoever runs {service}: its log says more, at this time; the next run asks again"
+                        "ask whoever runs {service}: its log at this time says more; the next run asks again"
                     ),
                 });
             }
@@ -355,14 +355,14 @@ impl ApiError {
             }
             ApiError::NotJson { call, .. } | ApiError::Truncated { call, .. } => {
                 return Some(format!(
-                    "look at what stands between here and {}, such as a proxy or a load balancer; the next run \
+                    "look at what is between here and {}, such as a proxy or a load balancer; the next run \
                      asks again",
                     call.service
                 ));
             }
             ApiError::Timeout { call, .. } => {
                 return Some(format!(
-                    "see whether {} is under load; `timeout` in `[keystone_auth]` gives it longer",
+                    "see whether {} is overloaded, or raise `timeout` in `[keystone_auth]`",
                     call.service
                 ));
             }
@@ -387,7 +387,7 @@ impl ApiError {
                 _ => "check the address in the catalog, and the certificate there",
             },
             ApiError::BadUrl { from, .. } if from.contains("auth_url") => {
-                "correct `auth_url`: Keystone's address mostly ends with `/v3`"
+                "correct `auth_url`: Keystone's usually ends with `/v3`"
             }
             ApiError::Protocol { .. } => {
                 "see whether the address begins with `https://` where TLS is spoken, and what answers there"
@@ -613,7 +613,7 @@ fn redirect_remedy(service: Service) -> &'static str {
             "write the final address into `discovery_endpoint` or `access_token_endpoint` in `[keystone_auth]`"
         }
         _ => {
-            "have the final address put into the cloud's catalog; where it is a login page, something stands before the service that no program passes"
+            "have the final address put into the cloud's catalog; where it is a login page, something in front of the service blocks programs"
         }
     }
 }

@@ -272,7 +272,7 @@ impl Admission<'_> {
                             `wasm-tools component new`";
                 return Err(not(hint.to_owned()));
             }
-            _ => return Err(not("it does not begin as one".to_owned())),
+            _ => return Err(not("wrong first bytes".to_owned())),
         }
         let bytes = Arc::new(bytes.into_owned());
         if !builtin {

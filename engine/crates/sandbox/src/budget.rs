@@ -96,7 +96,7 @@ pub enum Spent {
     },
 }
 
-const RAISE: &str = "raise `output` in its section, if it has to";
+const RAISE: &str = "raise `output` in its section, if it must";
 
 /// A bound in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

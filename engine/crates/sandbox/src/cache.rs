@@ -91,8 +91,8 @@ impl CacheChoice {
     pub fn warning(&self) -> Option<String> {
         if let Some(damaged) = self.damaged.first() {
             return Some(format!(
-                "compiled code was damaged on the disk, `{}`{}; it is compiled anew. Look at the \
-                 disk: what else lies on it is no safer",
+                "compiled code was damaged on the disk, `{}`{}; it is recompiled. Check the \
+                 disk: what else is on it is no safer",
                 damaged.display(),
                 match self.damaged.len() {
                     1 => String::new(),
@@ -105,7 +105,7 @@ impl CacheChoice {
         }
         let refused: Vec<String> = self.refused.iter().map(ToString::to_string).collect();
         Some(format!(
-            "compiled components are not kept in {}, they are compiled anew in each run",
+            "compiled components are not kept in {}, they are recompiled in each run",
             refused.join(", nor in ")
         ))
     }

@@ -72,7 +72,7 @@ pub enum CompileError {
     Process(String),
     /// The compiler itself gave up on it: a mistake there, which these bytes bring about.
     #[error(
-        "the compiler gives it up, which is a mistake of the compiler's ({0}): report it with the component"
+        "the compiler fails on it, which is a bug in the compiler ({0}): report it with the component"
     )]
     GivenUp(String),
 }
@@ -345,7 +345,7 @@ mod tests {
             ),
             (
                 "echo \"thread 'main' panicked at f.rs:1:2:\" >&2; echo 'no such \"memory\"' >&2; exit 101",
-                "the compiler gives it up, which is a mistake of the compiler's (thread 'main' panicked at \
+                "the compiler fails on it, which is a bug in the compiler (thread 'main' panicked at \
                  f.rs:1:2: no such \"memory\"): report it with the component",
             ),
             (

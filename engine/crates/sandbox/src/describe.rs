@@ -67,7 +67,7 @@ pub enum DescriptionError {
     OptionTwice(String),
     /// A former name that is a name of another option, too.
     #[error(
-        "the old name `{old}` of its option `{option}` is a name of another option, or stands there twice"
+        "the old name `{old}` of its option `{option}` is a name of another option, or is there twice"
     )]
     OldNameTwice {
         /// The former name.

@@ -167,7 +167,7 @@ impl Sandbox {
         .await;
         if let Some(Err(error)) = self.sums.as_ref().map(Sums::note) {
             tracing::debug!(
-                "compiled code is not noted, and compiled anew in the next run: {error}"
+                "compiled code is not noted, and is recompiled in the next run: {error}"
             );
         }
         admitted

@@ -54,7 +54,7 @@ impl fmt::Display for Holder {
 pub enum LockError {
     /// Another process has it, and kept it for as long as we waited.
     #[error(
-        "another cASO runs: `{}` is held by {holder}, still so after {} s",
+        "another cASO runs: `{}` is held by {holder}; waited {} s",
         .path.display(), .waited.as_secs()
     )]
     Held {
@@ -92,7 +92,7 @@ impl LockError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            LockError::Held { .. } => Some("wait for its end, or stop it"),
+            LockError::Held { .. } => Some("let it finish, or stop it"),
             LockError::Folder(_) | LockError::Disk(_) => None,
             LockError::NotAFile { .. } => Some("remove it: the next run makes the file"),
             LockError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -377,9 +377,9 @@ mod tests {
         };
         assert_eq!(
             held.to_string(),
-            "another cASO runs: `/spool/lock` is held by process 7, still so after 2 s"
+            "another cASO runs: `/spool/lock` is held by process 7; waited 2 s"
         );
-        assert_eq!(held.hint(), Some("wait for its end, or stop it"));
+        assert_eq!(held.hint(), Some("let it finish, or stop it"));
         let io = LockError::Io {
             path: "/spool/lock".into(),
             source: io::Error::other("no locks"),

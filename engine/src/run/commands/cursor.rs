@@ -226,7 +226,7 @@ fn announced(
                 format!(
                     "this cASO never extracted it; what was used before {to} {}",
                     match never_extracted {
-                        true => "nobody has extracted: who comes back for it is the first",
+                        true => "nobody has extracted: a later extraction is the first",
                         false => "it does not account for",
                     }
                 )
@@ -254,7 +254,7 @@ fn announced(
                     format_utc(from),
                     span(at - from),
                     match never_extracted {
-                        true => "nobody has extracted it, and who comes back for it is the first",
+                        true => "nobody has extracted it, and a later extraction is the first",
                         false =>
                             "it is not accounted, unless somebody else has extracted it (with `--never-extracted` \
                              nobody has, and it may be extracted later)",
@@ -279,8 +279,8 @@ fn older(status: &Status, cursors: &[&Cursor]) -> String {
     }
     format!(
         "{waiting} records of all projects wait that were extracted before. Where newer ones of the same servers were sent since, by Python \
-         or before this spool was put back, these would take usage back: when they are delivered, run `{}`, or give them up \
-         first (`caso queue`).\n",
+         or before this spool was put back, these would take usage back: when they are delivered, run `{}`, or drop them first \
+         (`caso queue`).\n",
         month::republish_what_replaces(&months)
     )
 }

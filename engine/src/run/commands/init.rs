@@ -64,7 +64,7 @@ pub fn init(site: &FirstSite) -> anyhow::Result<String> {
         Ok(_) => {
             return Err(advised(
                 format!(
-                    "`{}` is there already and says something, so it stays as it is",
+                    "`{}` exists and has settings, so it is left as it is",
                     file.display()
                 ),
                 format!(
@@ -310,7 +310,7 @@ mod tests {
         let file = dir.path().join("caso.conf");
         fs::write(&file, "[DEFAULT]\nsite_name = MINE\n").unwrap();
         let refused = init(&site(&file)).unwrap_err().to_string();
-        assert!(refused.contains("is there already"), "{refused}");
+        assert!(refused.contains("exists and has settings"), "{refused}");
         let kept = fs::read_to_string(&file).unwrap();
         assert_eq!(kept, "[DEFAULT]\nsite_name = MINE\n");
     }

@@ -82,8 +82,7 @@ pub async fn support(
             .with_context(|| format!("cannot write `{}`", path.display()))?;
         text += &format!("  {name:<18} {what}\n");
     }
-    text +=
-        "Passwords, tokens and keys are taken out; names of projects, users and hosts are not.\n";
+    text += "Passwords, tokens and keys are removed; names of projects, users and hosts are not.\n";
     let archive = format!("{}.tar.gz", folder.display());
     let steps = [format!(
         "read it, then tar -czf {} {}",

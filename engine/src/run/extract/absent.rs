@@ -158,7 +158,7 @@ impl<'a> Absent<'a> {
             _ => self.called(id),
         };
         let why = match fate {
-            Fate::Deleted => "Keystone has it no more".to_owned(),
+            Fate::Deleted => "gone from Keystone".to_owned(),
             Fate::Unselected(_) => format!("`projects` does not name it{}", tagless(self.cloud)),
             Fate::Unseen => format!(
                 "this account does not see it any more; it was deleted, or `projects` does not name it{}",

@@ -105,7 +105,7 @@ impl Past<'_> {
 pub enum AgainError {
     /// A part of it lies before the cursor, and nobody knows whether and with which bounds it was extracted.
     #[error(
-        "in which windows what was used from {} to {} was extracted before, if it was, is not known: the ledger of runs does \
+        "it is not known in which windows, if any, usage from {} to {} was extracted before: the ledger of runs does \
          not have them, and with other bounds each interval would be counted twice",
         format_utc(.0.start), format_utc(.0.end)
     )]

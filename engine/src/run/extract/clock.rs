@@ -131,7 +131,7 @@ impl Task {
         sources.caches.warnings.warn_once(&key, || {
             (
                 format!(
-                    "{service}'s clock is {seconds} s behind this machine's: extracting up to its now"
+                    "{service}'s clock is {seconds} s behind this machine's: extracting up to its time"
                 ),
                 SET_CLOCK,
             )

@@ -298,7 +298,7 @@ impl Task {
                 .warnings
                 .warn_once("explicit-window-longer", || {
                     format!(
-                        "`--extract-to` lies before what was reported of servers already: they are \
+                        "`--extract-to` is before what was already reported of servers: they are \
                      reported up to {}, as an older record would take usage back",
                         format_utc(window.end)
                     )

@@ -74,7 +74,7 @@ pub fn by_former_names(
         warnings.warn_once(&format!("lastrun-by-name:{}", project.id), || {
             (
                 format!(
-                    "project `{}` goes on from `lastrun.{name}`, as an earlier cASO had one of its name",
+                    "project `{}` goes on from `lastrun.{name}`, left by an earlier cASO under its name",
                     project.id
                 ),
                 format!(

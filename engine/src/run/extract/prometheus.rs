@@ -38,7 +38,7 @@ pub fn transport(
         ..TransportSettings::default()
     };
     let transport = HttpTransport::new(&settings)
-        .context("cannot set up the way to Prometheus, by `[prometheus]`")?;
+        .context("cannot set up access to Prometheus, by `[prometheus]`")?;
     Ok(Arc::new(transport))
 }
 

@@ -22,7 +22,7 @@ pub fn transport(
     environment: &BTreeMap<String, String>,
 ) -> anyhow::Result<Arc<dyn Transport>> {
     let identity = Identity::of(auth.tls.certfile.clone(), auth.tls.keyfile.clone())
-        .context("cannot set up the way to OpenStack")?;
+        .context("cannot set up access to OpenStack")?;
     let settings = TransportSettings {
         tls: TlsSettings {
             cafile: auth.tls.cafile.clone(),
@@ -34,7 +34,7 @@ pub fn transport(
         environment: environment.clone(),
         ..TransportSettings::default()
     };
-    let transport = HttpTransport::new(&settings).context("cannot set up the way to OpenStack")?;
+    let transport = HttpTransport::new(&settings).context("cannot set up access to OpenStack")?;
     Ok(Arc::new(transport))
 }
 

@@ -64,7 +64,7 @@ fn a_replays_folder_is_empty_or_new() {
     assert!(new_folder(folder.path()).is_ok());
     assert!(new_folder(&folder.path().join("a/b")).is_ok());
     let used = new_folder(folder.path()).unwrap_err().to_string();
-    assert!(used.ends_with("is not empty: what is replayed goes into a folder of its own"));
+    assert!(used.ends_with("is not empty: a replay needs a folder of its own"));
 }
 
 /// A file, so that the test fails for root as well, who may read every folder.

@@ -108,9 +108,11 @@ impl Diff {
         }
         more(self.differing.len(), &mut page);
         page + &next(&[match self.differs() {
-            true => "caso preview --format json, for every record; for another window --extract-from and \
+            true => {
+                "caso preview --format json, for every record; for another window: --extract-from, \
                      --extract-to"
-                .to_owned(),
+                    .to_owned()
+            }
             false => "caso extract".to_owned(),
         }])
     }
@@ -179,7 +181,7 @@ mod tests {
              only there  cloud gone 1970-01 `x`\n\
              only here   cloud new 1970-01\n\
              different   cloud b 1970-01: CpuCount 1 there, none here; Disk none there, 3 here\n\
-             next  caso preview --format json, for every record; for another window --extract-from and \
+             next  caso preview --format json, for every record; for another window: --extract-from, \
              --extract-to\n"
         );
     }

@@ -203,7 +203,7 @@ fn notes(figures: &Finished) -> Markup {
     }
     if figures.behind.len() > MOST_BEHIND {
         let more = len(&figures.behind) - len(&[(); MOST_BEHIND]);
-        notes.push(format!("So it is with {more} more."));
+        notes.push(format!("The same for {more} more."));
     }
     html! { ul class="notes" { @for note in notes { li { (note) } } } }
 }

@@ -13,48 +13,46 @@ fn next_step(name: &str, outcome: &Ending) -> String {
     match outcome {
         Ending::Complete | Ending::Cancelled => flush,
         Ending::RetryLater { .. } => {
-            format!("the next run offers them again; when that is mended, so does {flush}")
+            format!("the next run tries again; once that is fixed, so does {flush}")
         }
         Ending::Failed(GuestFailure {
             limit: Some(limit), ..
-        }) => format!("{limit}; when that is mended: {flush}"),
+        }) => format!("{limit}; once that is fixed: {flush}"),
         Ending::Failed(failure) if failure.kind == FailureKind::Start => to_correct(name),
         Ending::Misconfigured(_) | Ending::Other(_) | Ending::Failed(_) => {
-            format!("when that is mended: {flush}")
+            format!("once that is fixed: {flush}")
         }
         Ending::Broken(failure) | Ending::Undecided(failure) => {
             let limit = failure.limit.as_ref();
             let limit = limit.map_or_else(String::new, |limit| format!("; {limit}"));
             format!(
-                "it is the component that fails: its author needs what stands above, and `caso component check FILE` \
-                 shows whether another one does it{limit}; then {flush}"
+                "the component is at fault: its author needs the text above, and `caso component check FILE` shows \
+                 whether another one works{limit}; then {flush}"
             )
         }
         Ending::OutOfTime(None) => {
-            format!(
-                "the next run goes on with them, and so does {flush}; `delivery_timeout` is the time"
-            )
+            format!("the next run goes on with them, and so does {flush}; see `delivery_timeout`")
         }
         Ending::OutOfTime(Some(failure)) => {
             let limit = failure.limit.as_ref();
             let limit = limit.map_or_else(String::new, |limit| format!("{limit}, "));
             format!(
-                "it is the component that is slow, or hangs: its author needs what stands above; {limit}\
-                 `delivery_timeout` how long all of them may take; then {flush}"
+                "the component is slow, or hangs: its author needs the text above; {limit}\
+                 `delivery_timeout` is how long all may take; then {flush}"
             )
         }
         Ending::Newer { .. } => format!(
-            "let that version deliver them, or give them up with a copy: caso queue drop {name}"
+            "let that version deliver them, or drop them, with a copy: caso queue drop {name}"
         ),
         Ending::Journal(error) => {
-            remedy::of(error).unwrap_or_else(|| format!("when that is mended: {flush}"))
+            remedy::of(error).unwrap_or_else(|| format!("once that is fixed: {flush}"))
         }
     }
 }
 
 /// What its options say, or what it is.
 fn to_correct(name: &str) -> String {
-    format!("mend that (`caso check` tries it and sends nothing), then caso queue flush {name}")
+    format!("fix that (`caso check` tries it and sends nothing), then caso queue flush {name}")
 }
 
 impl Summary {
@@ -120,13 +118,13 @@ impl Summary {
         if report.missing > 0 {
             self.problem((
                 format!(
-                    "messenger `{name}`: {} {} lost to it: what the journal had of {} is damaged \
+                    "messenger `{name}`: {} {} lost to it: the journal's copy of {} is damaged \
                      or gone",
                     records(report.missing),
                     words::is(report.missing),
                     words::of(report.missing, "it", "them")
                 ),
-                "`caso status` has the command that makes them again",
+                "`caso status` shows the command that remakes them",
             ));
         }
         match &report.outcome {
@@ -164,7 +162,7 @@ impl Summary {
         let of_kind = |(kind, records): (_, &u64)| format!("{records} {kind}");
         let kinds: Vec<String> = report.not_given.iter().map(of_kind).collect();
         self.line(format!(
-            "messenger `{}`: not given, by its `record_types`: {} {}",
+            "messenger `{}`: left out by its `record_types`: {} {}",
             report.name,
             kinds.join(", "),
             words::of(report.not_given.values().sum(), "record", "records")
@@ -186,9 +184,9 @@ impl Summary {
                     format!("given-to-nobody:{kind}"),
                     (
                         format!(
-                            "{number} `{kind}` {} given to no messenger: none of those in \
+                            "{number} `{kind}` {} no messenger: none of those in \
                              `messengers` takes {}, or `record_types` leaves {} out",
-                            words::of(*number, "record is", "records are"),
+                            words::of(*number, "record goes to", "records go to"),
                             words::of(*number, "it", "them"),
                             words::of(*number, "it", "them"),
                         ),

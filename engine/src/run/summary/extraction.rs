@@ -72,7 +72,7 @@ impl Summary {
                 (
                     format!(
                         "{place}OpenStack's clock is {seconds} s behind this machine's: \
-                         extracting up to its now"
+                         extracting up to its time"
                     ),
                     SET_CLOCK,
                 ),
@@ -164,7 +164,7 @@ impl Summary {
         self.outages(&place, shared.outages);
         if shared.up_to_date > 0 {
             self.line(format!(
-                "{place}{} {} at the window's end already",
+                "{place}{} {} already at the window's end",
                 count(shared.up_to_date, "cursor", "cursors"),
                 words::is(shared.up_to_date)
             ));
@@ -289,7 +289,7 @@ impl Summary {
             let text = (
                 format!("{place}not extracted: {extractor}: {reason}"),
                 format!(
-                    "if this cloud does without, remove `{extractor}` from `extractor` to silence this"
+                    "if this cloud has none, remove `{extractor}` from `extractor` to silence this"
                 ),
             );
             match problem {
@@ -374,8 +374,8 @@ fn later(window: Window) -> String {
         false => format!(", and so for each month since {first}"),
     };
     format!(
-        "once that is mended `caso republish --month {last}`{from}: of storage, and of servers that ended by then, no \
-         later run makes the records"
+        "once that is fixed `caso republish --month {last}`{from}: no later run makes the records of storage, and of \
+         servers that ended by then"
     )
 }
 

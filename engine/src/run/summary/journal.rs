@@ -77,7 +77,7 @@ impl Summary {
             if entry.quarantined > 0 {
                 self.line(format!(
                     "{} of messenger `{name}`{gone} {} in quarantine: `caso queue show {name} \
-                     --quarantine` says why, and what puts that right",
+                     --quarantine` says why, and how to fix it",
                     records(entry.quarantined),
                     words::is(entry.quarantined),
                 ));
@@ -88,9 +88,9 @@ impl Summary {
     fn for_a_removed_one(&mut self, name: &str, window: Option<Window>) {
         let months = window.map(month::of).unwrap_or_default();
         let again = match months.is_empty() {
-            true => "publish its months once more".to_owned(),
+            true => "publish their months again".to_owned(),
             false => format!(
-                "publish its months once more: `{}`",
+                "publish their months again: `{}`",
                 month::republish(&months)
             ),
         };
@@ -99,8 +99,8 @@ impl Summary {
             (
                 format!("records wait for messenger `{name}`, which is no longer in `messengers`"),
                 format!(
-                    "put it back, or give up what waits for it with `caso queue drop {name}`; where another messenger \
-                     has its queue or service now, older records would come behind newer ones: give it up, and {again}"
+                    "put it back, or drop what waits for it with `caso queue drop {name}`; if another messenger has \
+                     taken over its queue or service, older records would follow newer ones: drop them, and {again}"
                 ),
             ),
         );
@@ -140,17 +140,17 @@ mod tests {
         assert_eq!(
             summary.texts(),
             [
-                "1 damaged segment of the journal lies in `/spool/damaged`: what its messengers had not got of \
-                 its records was not delivered",
+                "1 damaged segment of the journal lies in `/spool/damaged`: what messengers had not yet \
+                 received of it was not delivered",
                 "2 damaged files of the journal lie in `/spool/damaged`: no record was lost with them",
                 "1 record (120 bytes) waits for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "1 record of messenger `ssm` is in quarantine: `caso queue show ssm --quarantine` says why, \
-                 and what puts that right",
+                 and how to fix it",
                 "2 records (120 bytes) wait for messenger `ssm`, the oldest from \
                  1970-01-01T00:00:00Z",
                 "2 records of messenger `ssm` are in quarantine: `caso queue show ssm --quarantine` says why, \
-                 and what puts that right",
+                 and how to fix it",
             ]
         );
     }

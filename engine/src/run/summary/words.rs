@@ -123,11 +123,10 @@ pub fn damaged(files: &[&Damaged], lost: &[Lost]) -> Option<(String, String)> {
     Some(match first.held.is_records() {
         true => {
             let text = format!(
-                "{} of the journal {} in `{folder}`: what {} messengers had not got of {} records was not delivered",
+                "{} of the journal {} in `{folder}`: what messengers had not yet received of {} was not delivered",
                 count(number, "damaged segment", "damaged segments"),
                 of(number, "lies", "lie"),
-                of(number, "its", "their"),
-                of(number, "its", "their"),
+                of(number, "it", "them"),
             );
             let command = first.held.command();
             let command = command.or_else(|| backlog::command(lost));

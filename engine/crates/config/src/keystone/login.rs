@@ -169,8 +169,8 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
             return self.section.refuse(
                 &table::AUTH_URL,
                 (
-                    "it leads to version 2.0 of Keystone, which newer ones do not have",
-                    "let it end with `/v3`, or set `auth_type = v2password` if this cloud is that old",
+                    "it leads to version 2.0 of Keystone, which newer ones lack",
+                    "end it with `/v3`, or set `auth_type = v2password` if this cloud is that old",
                 ),
             );
         }
@@ -361,7 +361,7 @@ impl<'r, 'a, 'w> Form<'r, 'a, 'w> {
             Some(domain) => Some(UserRef::Name { name, domain }),
             None => self.section.missing(
                 &table::USER_DOMAIN_NAME,
-                "a user's name is unique in its domain only; most clouds call it `Default`",
+                "a user name is unique only in its domain; most clouds call it `Default`",
             ),
         }
     }

@@ -48,7 +48,7 @@ pub fn read(
                 file.name,
                 path.display()
             ),
-            "take that right away with `chmod o-r`",
+            "remove that right with `chmod o-r`",
         );
         warnings.push(Notice::warning(
             format!(

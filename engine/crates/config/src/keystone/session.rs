@@ -34,7 +34,7 @@ pub fn read(reader: &mut Reader<'_>, section: &str, warnings: &mut Vec<Notice>) 
         let origin = found.map_or(Origin::Default, |found| found.origin);
         let text = (
             format!(
-                "{origin}: `[{}] insecure` takes any certificate, so that whoever sits between can read the \
+                "{origin}: `[{}] insecure` accepts any certificate, so that anyone in between can read the \
                  password",
                 insecure.section()
             ),

@@ -100,11 +100,11 @@ pub(crate) fn present_name<'n>(
 pub(super) fn bad_name(name: &str, builtin: &[String]) -> Option<String> {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() {
-        return Some("an entry is empty; expected names divided by commas".into());
+        return Some("an entry is empty; expected comma-separated names".into());
     }
     if name.starts_with("caso.") {
         return Some(format!(
-            "`{name}` is not a messenger that cASO had; expected one of {}",
+            "`{name}` was never a messenger of cASO; expected one of {}",
             listed(builtin)
         ));
     }

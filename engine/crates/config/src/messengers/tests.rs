@@ -143,7 +143,7 @@ fn names_that_are_refused() {
         ("../x", "cannot name"),
         ("ssm,,noop", "empty"),
         ("logstahs", "did you mean `logstash`?"),
-        ("caso.messenger.Other", "not a messenger that cASO had"),
+        ("caso.messenger.Other", "was never a messenger of cASO"),
         ("caso.messenger.Other", "`greendigit_cim`"),
     ] {
         let (_, errors, _) = read_text(&format!("[DEFAULT]\nmessengers = {list}\n"));

@@ -12,8 +12,8 @@ rows! {
          catalog has.")
         .default("any");
     READING: CounterReading = Row::new(CEILOMETER, "reading",
-        "What it tells of a counter: used, the use since the server's start with counters that began anew \
-         bridged and the interfaces of a server added up; or largest, the largest reading of any one counter \
-         in the window, as cASO to 1.x did.")
+        "What it reports of a counter: used, the use since the server's start, bridging counter resets and \
+         adding up a server's interfaces; or largest, the largest reading of any one counter in the window, \
+         as cASO to 1.x did.")
         .default("used");
 }

@@ -17,7 +17,7 @@ pub const BUILTIN_FILTERS: &[&str] = &["anonymise"];
 const MEMORY: &str = "Memory that the component may use.";
 const TIMEOUT: &str = "How long one call of the component may take, waiting included.";
 const DEADLINE: &str = "How long one call of the component may compute.";
-const SHA256: &str = "SHA-256 of the component in hex. One that has another is not started.";
+const SHA256: &str = "SHA-256 of the component in hex. One that differs is not started.";
 const TENTH: Duration = Duration::from_millis(100);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -31,7 +31,7 @@ rows! {
          component describes. Empty or unset: all that it takes; for ssm, when unset: cloud, ip, accelerator, \
          storage; for ssmv2: cloud.");
     MESSENGER_GRANTS: Vec<String> = Row::new(MESSENGER, "grants",
-        "What a component of your own may use beyond its own computing, divided by commas. Built-in ones are \
+        "What a component of your own may use beyond its own computing, comma-separated. Built-in ones are \
          granted what they ask for.");
     MESSENGER_FILTERS: Vec<String> = Row::new(MESSENGER, "filters",
         "Filters that records pass on their way to this messenger, in order: built in is anonymise; for one of your \

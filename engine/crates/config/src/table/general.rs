@@ -16,9 +16,9 @@ const D: &str = "DEFAULT";
 
 rows! {
     MESSENGERS: Vec<String> = Row::new(D, "messengers",
-        "Messengers that publish the records, divided by commas; each has a queue of its own, so that one that \
-         fails delays itself alone. Any name that is not built in is a component of your own, \
-         given by `component` in [messenger_NAME].")
+        "Messengers that publish the records, comma-separated; each has a queue of its own, so that a failing \
+         one delays only itself. Any name that is not built in is a component of your own, given by \
+         `component` in [messenger_NAME].")
         .default("noop");
     SPOOLDIR: PathBuf = Row::new(D, "spooldir",
         "Spool folder: it keeps how far each project has been extracted, and the records that wait for a messenger.")
@@ -36,7 +36,7 @@ rows! {
         .default("60");
     CACHE_DIR: Option<PathBuf> = Row::new(D, "cache_dir",
         "Folder for compiled components. When unset: $CACHE_DIRECTORY, else /var/cache/caso, else `cache` in \
-         spooldir; where others could write there, components are compiled anew each time.");
+         spooldir; where others could write there, components are recompiled each time.");
     DRY_RUN: bool = Row::new(D, "dry_run",
         "Extract records, but publish none and remember nothing: print what would be sent.")
         .default("false")
@@ -48,11 +48,11 @@ rows! {
         .per_cloud();
     CLOUD_TYPE: String = Row::new(D, "cloud_type",
         "CloudType of the records. APEL and the EGI portal group by it.")
-        .needed("a text such as `caso/5.2.2 (OpenStack)`")
+        .needed("text such as `caso/5.2.2 (OpenStack)`")
         .default(concat!("caso/", env!("CARGO_PKG_VERSION"), " (OpenStack)"))
         .per_cloud();
     PROJECTS: Vec<String> = Row::new(D, "projects",
-        "Projects to extract, by id or by name, divided by commas. Projects that carry `caso_tag` in Keystone come on top.")
+        "Projects to extract, by id or by name, comma-separated. Projects that carry `caso_tag` in Keystone are added.")
         .default("")
         .old(&["DEFAULT.tenants"])
         .flag(Flag::new("projects").metavar("PROJECTS").former(&["tenants"]))
@@ -77,11 +77,11 @@ rows! {
         .per_cloud();
     EXTRACT_TO: Option<Date> = Row::new(D, "extract_to",
         "Extract changes until this date; now when unset. UTC if it names no zone. For the command line: in a \
-         file it would hold for every run.")
+         file it would apply to every run.")
         .flag(Flag::new("extract-to").metavar("EXTRACT_TO").former(&["extract_to"]));
     EXTRACT_FROM: ExtractFrom = Row::new(D, "extract_from",
         "Extract changes since this date; since the end of the last run when unset, from the beginning of time when \
-         `None`. UTC if it names no zone. For the command line: in a file it would hold for every run.")
+         `None`. UTC if it names no zone. For the command line: in a file it would apply to every run.")
         .flag(Flag::new("extract-from").metavar("EXTRACT_FROM").former(&["extract_from"]));
     FIRST_EXTRACT_FROM: Option<Date> = Row::new(D, "first_extract_from",
         "Where the first run of a project begins. When unset it begins in 1970 and reports all that the APIs still know.")
@@ -91,17 +91,17 @@ rows! {
          made them: of the floating IPs of now that were there when it ended. Such a record replaces the present \
          month's.")
         .default("false");
-    EXTRACTOR: Vec<Extractor> = Row::new(D, "extractor", "Extractors to use, divided by commas.")
+    EXTRACTOR: Vec<Extractor> = Row::new(D, "extractor", "Extractors to use, comma-separated.")
         .default("nova,cinder,neutron")
         .flag(Flag::new("extractor").metavar("EXTRACTOR"))
         .per_cloud();
     CLOUDS: Vec<String> = Row::new(D, "clouds",
-        "Names of the clouds to extract, divided by commas, if there are several. What differs from [DEFAULT] \
+        "Names of the clouds to extract, comma-separated, if there are several. What differs from [DEFAULT] \
          stands in [cloud_NAME], how to log in in [keystone_auth_NAME]. A site that had one cloud before calls \
          it `default`, so that it goes on where it was.");
     REGION_NAME: Vec<String> = Row::new(D, "region_name",
-        "Regions to extract from, divided by commas; when unset the first of the catalog. Each has its own place \
-         to go on from: one that is added starts like a new project, see `first_extract_from`.")
+        "Regions to extract from, comma-separated; when unset the first of the catalog. Each keeps its own \
+         position: one that is added starts like a new project, see `first_extract_from`.")
         .old(&["keystone_auth.region_name"])
         .per_cloud();
     INTERFACE: Vec<Interface> = Row::new(D, "interface",
@@ -110,7 +110,7 @@ rows! {
         .old(&["keystone_auth.valid_interfaces", "keystone_auth.interface"])
         .per_cloud();
     CONCURRENCY: u32 = Row::new(D, "concurrency",
-        "How many projects of a region are extracted side by side, and how many requests a service of it gets at a time. With 1 one thing is asked after the other.")
+        "How many projects of a region are extracted side by side, and how many requests a service of it gets at a time. With 1, requests go one at a time.")
         .within(1, 64)
         .default("4");
     PAGE_SIZE: u32 = Row::new(D, "page_size",
@@ -128,10 +128,10 @@ rows! {
         .at_most(DAY)
         .default("10m");
     DELIVER_WHILE_EXTRACTING: u32 = Row::new(D, "deliver_while_extracting",
-        "How many records have to be on disk for good before messengers that write to this machine alone (queues and folders) get them while other projects are still being read, and again with each so many more. Each such part ends with a message that is not full. 0: everything is delivered when everything is extracted, as it is to messengers that talk to other machines.")
+        "How many records must be safely on disk before messengers that write only to this machine (queues and folders) get them while other projects are still being read, and again for every further such number. Each part ends with a message that is not full. 0: everything is delivered when everything is extracted, as it is to messengers that talk to other machines.")
         .default("5000");
     MAX_WAITING: Size = Row::new(D, "max_waiting",
-        "How much may wait for one messenger in the spool before nothing is extracted any more, such as 10GiB; 0 is no bound. Nothing is dropped: what waits is delivered, the cursors stay, and extraction goes on from them when there is room. Nova forgets servers that were deleted long ago, so do not wait for weeks.")
+        "How much may wait for one messenger in the spool before extraction stops, such as 10GiB; 0 is no limit. Nothing is dropped: what waits is delivered, the cursors stay, and extraction goes on from them when there is room. Nova forgets servers that were deleted long ago, so do not wait for weeks.")
         .default("0");
     PARTIAL_EXIT_OK: bool = Row::new(D, "partial_exit_ok",
         "Whether a run in which some project or messenger failed exits with 0 instead of 3.")
@@ -148,5 +148,5 @@ rows! {
         .default("false")
         .flag(Flag::new("migrate-projects").inverse(&["nomigrate-projects"]).projects_only());
     CONFIG_SOURCE: Option<String> = Row::ignored(D, "config_source",
-        "configuration from elsewhere than local files is not read; remove it and put the options into a file");
+        "configuration is read from local files only; remove it and put the options into a file");
 }

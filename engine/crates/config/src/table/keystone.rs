@@ -32,7 +32,7 @@ rows! {
         "Password of the user. A `$` in it is written `$$`.")
         .old(&["extractor.password"]);
     PASSWORD_FILE: Option<PathBuf> = Row::new(K, "password_file",
-        "File that holds the password, in place of `password`. Newlines at its end are left out.");
+        "File that holds the password, in place of `password`. Trailing newlines are left out.");
     DEFAULT_DOMAIN_NAME: Option<String> = Row::new(K, "default_domain_name",
         "With auth_type password: name of the domain of user and project, and a reason to look for version 3 first.");
     DEFAULT_DOMAIN_ID: Option<String> = Row::new(K, "default_domain_id",
@@ -54,7 +54,7 @@ rows! {
          which ends with /.well-known/openid-configuration.");
     ACCESS_TOKEN_ENDPOINT: Option<Url> = Row::new(K, "access_token_endpoint",
         "Address at which the provider gives tokens. When it is set, `discovery_endpoint` is not asked.");
-    CLIENT_ID: Option<String> = Row::new(K, "client_id", "Id of the client that the provider knows us by.");
+    CLIENT_ID: Option<String> = Row::new(K, "client_id", "Client id by which the provider knows us.");
     CLIENT_SECRET: Option<Secret> = Row::new(K, "client_secret",
         "Secret of the client. A `$` in it is written `$$`.");
     CLIENT_SECRET_FILE: Option<PathBuf> = Row::new(K, "client_secret_file",
@@ -89,11 +89,11 @@ rows! {
     CERTFILE: Option<PathBuf> = Row::new(K, "certfile", "PEM file with the client certificate to present.");
     KEYFILE: Option<PathBuf> = Row::new(K, "keyfile", "PEM file with the key of the client certificate.");
     INSECURE: bool = Row::new(K, "insecure",
-        "Whether to take any certificate: whoever sits between can then read the password.")
+        "Whether to accept any certificate: anyone in between can then read the password.")
         .default("false")
         .old(&["extractor.insecure"]);
     TLS_MIN_VERSION: TlsVersion = Row::new(K, "tls_min_version",
-        "Least TLS version to take.")
+        "Minimum TLS version.")
         .default("1.2");
     TIMEOUT: Seconds = Row::new(K, "timeout",
         "Seconds to wait for a connection, and for each further part of an answer.")
@@ -103,7 +103,7 @@ rows! {
         .within(0, 100)
         .default("3");
     STATUS_CODE_RETRIES: u32 = Row::new(K, "status_code_retries",
-        "Further tries when a service answers that it is busy or out of order (429, 502, 503, 504).")
+        "Further tries when a service answers that it is busy or unavailable (429, 502, 503, 504).")
         .within(0, 100)
         .default("5");
     => ignored {

@@ -12,7 +12,7 @@ const PYTHON: &str = "it names a configuration of Python's logging module";
 const ROTATION: &str = "logrotate does that, or systemd's journal";
 
 rows! {
-    DEBUG: bool = Row::new(D, "debug", "Log what is asked and answered, not only what matters.")
+    DEBUG: bool = Row::new(D, "debug", "Log requests and answers too, not only what matters.")
         .default("false")
         .flag(Flag::new("debug").short('d').inverse(&["nodebug"]));
     LOG_FILE: Option<PathBuf> = Row::new(D, "log_file",
@@ -23,7 +23,7 @@ rows! {
         "Folder of `log_file`. Without `log_file`, the file is named after the command: caso-extract.log.")
         .old(&["DEFAULT.logdir"])
         .flag(Flag::new("log-dir").metavar("LOG_DIR").aliases(&["logdir"]));
-    USE_JSON: bool = Row::new(D, "use_json", "Log in JSON, an object a line.")
+    USE_JSON: bool = Row::new(D, "use_json", "Log JSON, one object per line.")
         .default("false")
         .flag(Flag::new("use-json").inverse(&["nouse-json"]));
     USE_SYSLOG: bool = Row::new(D, "use_syslog", "Log to syslog.")

@@ -42,12 +42,12 @@ rows! {
         .default("30");
     DELAY: u32 = Row::new(PROMETHEUS, "prometheus_delay_seconds",
         "How long a sample may take until it can be read: it is scraped, and sent on to Thanos or Mimir. Energy is \
-         extracted up to so long before now; a sample that comes later than that is never counted.")
+         extracted up to that long ago; a sample that comes later than that is never counted.")
         .within(0, 86_400)
         .default("300");
     VERIFY_SSL: bool = Row::new(PROMETHEUS, "prometheus_verify_ssl",
-        "Whether to check the certificate of Prometheus. Without, whoever sits between can read the password and make \
-         up the energy.")
+        "Whether to check the certificate of Prometheus. If not, anyone in between can read the password and forge \
+         the energy.")
         .default("true");
     CAFILE: Option<PathBuf> = Row::new(PROMETHEUS, "prometheus_cafile",
         "PEM file with the certificates to trust for Prometheus, in place of the system's.");

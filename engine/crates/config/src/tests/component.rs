@@ -197,7 +197,7 @@ fn what_a_component_says_of_its_options_in_contradiction_is_its_own_mistake() {
             let errors = case(text, vec![odd.clone()]).errors();
             let error = errors.first().unwrap();
             assert!(error.contains(words), "{errors:?}");
-            assert!(error.contains("its author has to put right"), "{error}");
+            assert!(error.contains("its author must fix"), "{error}");
         }
     }
     let fine = bounded(OptionKind::Number, &[("minimum", "0.5")], Some("0.5"));
@@ -479,9 +479,9 @@ fn sections_of_nobody() {
         texts,
         [
             "`caso.conf:1`: [default] has no effect; write `[DEFAULT]` in capitals",
-            "`caso.conf:3`: [logstah] belongs to nobody and has no effect; did you mean `logstash`?",
+            "`caso.conf:3`: [logstah] is unknown and has no effect; did you mean `logstash`?",
             "`caso.conf:4`: [oslo_concurrency] has no effect: the lock's options are `lock_path` and `lock_timeout` in [DEFAULT]",
-            "`caso.conf:8`: [other] belongs to nobody and has no effect",
+            "`caso.conf:8`: [other] is unknown and has no effect",
         ]
     );
 }

@@ -191,7 +191,7 @@ fn unknown_and_useless_options_are_remarked_on() {
     assert_eq!(
         site.warnings(),
         [
-            "`caso.conf:8`: `extract_from` in a file holds for every run, which then extracts the same time again",
+            "`caso.conf:8`: `extract_from` in a file applies to every run, so each extracts the same time again",
             "`caso.conf:4`: `[DEFAULT] use_journal` has no effect: under systemd the journal takes standard error; \
              elsewhere there is `use_syslog`",
             "`caso.conf:13`: `[keystone_auth] passcode` has no effect: it belongs to an auth_type that is not in use",
@@ -282,7 +282,7 @@ fn what_hides_an_option_or_its_file_is_named() {
     assert_eq!(
         site.warnings(),
         [
-            "environment variable `OS_DEFAULT__SITE_NAME` is empty, and counts before `[DEFAULT] site_name` of \
+            "environment variable `OS_DEFAULT__SITE_NAME` is empty, and overrides `[DEFAULT] site_name` of \
              `caso.conf:2`; unset OS_DEFAULT__SITE_NAME",
             "`metrics_file` is `/run/caso.txt`: node_exporter's textfile collector reads files that end with \
              `.prom` alone; give it that ending",

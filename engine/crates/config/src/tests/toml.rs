@@ -53,11 +53,11 @@ fn errors_and_remarks_say_file_line_and_key() {
     let errors = load(&bad.inputs).unwrap_err().to_string();
     let errors = errors.replace(&folder(&bad), "");
     for line in [
-        "`caso.toml:2`: `[DEFAULT] site_name` is `a,b`; expected a text, in quotes",
+        "`caso.toml:2`: `[DEFAULT] site_name` is `a,b`; expected text in quotes",
         "`caso.toml:3`: `[DEFAULT] dry_run` is `1`; expected `true` or `false`",
-        "`caso.toml:4`: `[DEFAULT] projects` is `true`; expected a list of texts, such as `[\"a\", \"b\"]`",
+        "`caso.toml:4`: `[DEFAULT] projects` is `true`; expected a list such as `[\"a\", \"b\"]`",
         "`caso.toml:5`: `[DEFAULT] page_size` is `many`; expected a whole number from 1 to 100000",
-        "`caso.toml:8`: `[keystone_auth] password` is `***`; expected a text, in quotes",
+        "`caso.toml:8`: `[keystone_auth] password` is `***`; expected text in quotes",
     ] {
         assert!(errors.contains(line), "{line} is not in\n{errors}");
     }

@@ -53,13 +53,13 @@ impl Kind {
     pub(crate) fn refusal(self, form: Form) -> Option<&'static str> {
         let (takes, expected) = match self {
             Self::Text | Self::Secret | Self::Path | Self::Url | Self::Endpoint | Self::Choice => {
-                (Form::Text, "a text, in quotes")
+                (Form::Text, "text in quotes")
             }
-            Self::Texts => (Form::Texts, "a list of texts, such as `[\"a\", \"b\"]`"),
+            Self::Texts => (Form::Texts, "a list such as `[\"a\", \"b\"]`"),
             Self::Boolean => (Form::Boolean, "`true` or `false`"),
             Self::Integer | Self::Number | Self::Seconds => (Form::Number, "a number"),
-            Self::Duration => (Form::Number, "seconds, or a text such as `\"15m\"`"),
-            Self::Size => (Form::Number, "bytes, or a text such as `\"64MiB\"`"),
+            Self::Duration => (Form::Number, "seconds, or text such as `\"15m\"`"),
+            Self::Size => (Form::Number, "bytes, or text such as `\"64MiB\"`"),
             Self::Date => (Form::Date, "a date"),
         };
         let good = matches!(form, Form::Ini | Form::Text) || form == takes;

@@ -41,7 +41,7 @@ pub async fn extract(
             (
                 "floating IPs are counted as they are now, and the window lies in the past: no \
                  public IP records are made for it",
-                "`ip_records_for_past_windows = true` makes them all the same, as cASO did",
+                "`ip_records_for_past_windows = true` makes them anyway, as cASO did",
             )
         });
         return Ok(());

@@ -331,7 +331,7 @@ async fn a_server_that_nova_knows_no_more_is_named_once() {
     assert_eq!(hours.asked("/servers/0"), 1);
     let said = std::mem::take(&mut hours.said);
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("Nova knows it no more"), "{said:?}");
+    assert!(said[0].contains("is gone from Nova"), "{said:?}");
     assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
     assert!(hours.said.is_empty(), "{:?}", hours.said);
 }

@@ -120,7 +120,7 @@ impl Extraction<'_> {
                 .warnings
                 .warn_once(&format!("server-nowhere-{text}"), || {
                     format!(
-                        "server `{text}` of project `{project}` was there at {}, and Nova knows it no more: its end is not reported until a list shows it",
+                        "server `{text}` of project `{project}` was there at {}, and is gone from Nova: its end is not reported until a list shows it",
                         format_utc(alive)
                     )
                 });

@@ -55,7 +55,7 @@ impl MappingError {
             0 => source.line().saturating_sub(1).max(1),
             _ => source.line(),
         };
-        format!("mend line {line} of `{}`: {what}", path.display())
+        format!("fix line {line} of `{}`: {what}", path.display())
     }
 }
 
@@ -64,11 +64,11 @@ fn fault(parser: &str) -> &'static str {
     let faults = [
         (
             "trailing comma",
-            "remove the comma behind the last entry, before the bracket",
+            "remove the comma after the last entry, before the bracket",
         ),
         (
             "key must be a string",
-            "a name stands in double quotes: one is missing, or is a single one; comments there are none",
+            "a name needs double quotes: one is missing, or is a single one; JSON has no comments",
         ),
         (
             "control character",
@@ -85,7 +85,7 @@ fn fault(parser: &str) -> &'static str {
         ),
         (
             "EOF while parsing a value",
-            "the file is empty, or ends where a value is to come: for no VO at all write `{}`",
+            "the file is empty, or ends where a value should be: for no VO at all write `{}`",
         ),
         (
             "EOF",
@@ -93,11 +93,11 @@ fn fault(parser: &str) -> &'static str {
         ),
         (
             "trailing characters",
-            "nothing may stand behind the last bracket: it is one too many, or too early",
+            "nothing may follow the last bracket: it is one too many, or too early",
         ),
         (
             "expected value",
-            "here a text in double quotes or a bracket is missing, or a comma is too much; comments there are none",
+            "text in double quotes or a bracket is missing here, or a comma is too many; JSON has no comments",
         ),
     ];
     let found = faults.iter().find(|(begins, _)| parser.starts_with(begins));
@@ -128,12 +128,12 @@ mod tests {
             (
                 "{\nvo: {\"projects\": [\"a\"]}}",
                 2,
-                "a name stands in double quotes",
+                "a name needs double quotes",
             ),
             (
                 "{\n'vo': {\"projects\": [\"a\"]}}",
                 2,
-                "a name stands in double quotes",
+                "a name needs double quotes",
             ),
             (
                 "{\"vo\": {\"projects\": [\n\"a,\n\"b\"]}}",
@@ -160,14 +160,14 @@ mod tests {
             (
                 "{\"vo\": {\"projects\": [\n'a']}}",
                 2,
-                "a text in double quotes",
+                "text in double quotes",
             ),
             ("{\"vo\":\n{\"projects\": \"a\"}}", 2, "a list of projects"),
         ] {
             let path = Path::new("/etc/voms.json");
             let error = VoMapping::parse(text, path, &Notices::default()).unwrap_err();
             let hint = error.hint();
-            let begin = format!("mend line {line} of `/etc/voms.json`: ");
+            let begin = format!("fix line {line} of `/etc/voms.json`: ");
             assert!(
                 hint.starts_with(&begin) && hint.contains(what),
                 "{text}: {error}; {hint}"

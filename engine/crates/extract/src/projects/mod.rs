@@ -91,11 +91,9 @@ impl ProjectFailure {
 /// Why a project cannot be accounted.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    #[error(
-        "this account finds no project of this id, nor of this name in domain {domain}: {source}"
-    )]
+    #[error("this account finds no project by this id or name in domain {domain}: {source}")]
     Unknown { domain: String, source: ApiError },
-    #[error("this account finds no project of this id: {source}")]
+    #[error("this account finds no project by this id: {source}")]
     UnknownId { source: ApiError },
     /// Not by this name any more.
     #[error(
@@ -161,8 +159,8 @@ impl ProjectError {
                 "if its domain is another one, `project_domain_name` in `[keystone_auth]` has to say so".to_owned(),
             ),
             ProjectError::UnknownId { .. } => Some(
-                "if that is its name, set `project_domain_name` in `[keystone_auth]` to its domain (mostly `Default`): without it projects \
-                 are looked for by id alone"
+                "if that is its name, set `project_domain_name` in `[keystone_auth]` to its domain (usually `Default`): without it, projects \
+                 are looked up by id only"
                     .to_owned(),
             ),
             ProjectError::Renamed { id, now } => {

@@ -41,7 +41,7 @@ pub fn with_vo(
                     warnings.warn_once("mapping-file-used", || {
                         (
                             format!(
-                                "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone), which cASO is leaving behind",
+                                "VOs are taken from the mapping file `{}` (project `{}` has no property `{property}` in Keystone), which cASO is phasing out",
                                 options.mapping_file.display(),
                                 project.id,
                             ),

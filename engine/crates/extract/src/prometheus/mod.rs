@@ -209,8 +209,8 @@ impl PowerSink<'_> {
         self.warnings.warn_once("power-silence", || {
             (
                 format!(
-                    "Prometheus has no samples of the power of any server of project `{}`, {} of which run: `{example}` \
-                     is what was asked for",
+                    "Prometheus has no samples of the power of any server of project `{}`, {} of which run: the query \
+                     was `{example}`",
                     project.id, self.active
                 ),
                 "check `prometheus_metric_name`, `vm_uuid_label_name` and `labels` in `[prometheus]`",

@@ -22,7 +22,7 @@ pub(super) fn told(error: &Error) -> (Cause, String, Option<String>) {
         Error::AlertReceived(alert) => of_alert(*alert),
         Error::InvalidMessage(_) => plain(
             Cause::Tls,
-            "what answers at that port speaks no TLS; is its address `http://`?",
+            "that port does not speak TLS; is its address `http://`?",
         ),
         Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
@@ -45,7 +45,7 @@ pub(super) fn told(error: &Error) -> (Cause, String, Option<String>) {
 fn version() -> (Cause, String, Option<String>) {
     (
         Cause::TlsVersion,
-        "it speaks no TLS that is new enough: we take 1.2 and 1.3".to_owned(),
+        "its TLS is too old: we accept 1.2 and 1.3".to_owned(),
         Some("have TLS 1.2 or 1.3 switched on there".to_owned()),
     )
 }
@@ -98,9 +98,7 @@ fn of_certificate(reason: &CertificateError) -> (Cause, String, Option<String>) 
         }
         other => {
             tracing::debug!("certificate: {other}");
-            certificate(
-                "cannot be used: it, or one of those that it is signed by, is not as it has to be",
-            )
+            certificate("cannot be used: it, or one of those that it is signed by, is malformed")
         }
     }
 }

@@ -307,10 +307,7 @@ async fn a_server_with_old_tls_alone_is_said_to_have_that() {
     let TransportError::Tls { detail, remedy, .. } = error else {
         panic!("{error:?}");
     };
-    assert_eq!(
-        detail,
-        "it speaks no TLS that is new enough: we take 1.2 and 1.3"
-    );
+    assert_eq!(detail, "its TLS is too old: we accept 1.2 and 1.3");
     assert!(remedy.unwrap().contains("TLS 1.2 or 1.3"));
 }
 
@@ -382,8 +379,8 @@ async fn files_of_another_form_are_named_with_the_command_that_makes_them_ours()
     for (name, text, hint) in [
         (
             "empty.pem",
-            "we can use: it is empty",
-            "set `cafile` to a file",
+            "usable certificate: it is empty",
+            "set `cafile` to a PEM file",
         ),
         (
             "der.crt",
@@ -393,12 +390,12 @@ async fn files_of_another_form_are_named_with_the_command_that_makes_them_ours()
         (
             "cut.pem",
             "a block of it has no end `-----END CERTIFICATE-----`",
-            "set `cafile` to a file",
+            "set `cafile` to a PEM file",
         ),
         (
             "missing.pem",
             "cannot read certificates from",
-            "set `cafile` to a file",
+            "set `cafile` to a PEM file",
         ),
     ] {
         let SetupError::Tls(error) = HttpTransport::new(&authority.cafile(name)).unwrap_err()
@@ -490,7 +487,10 @@ async fn a_port_that_speaks_no_tls_and_a_name_that_is_not_theirs() {
         }
     });
     let error = get(&authority.cafile("ca.pem"), &url).await.unwrap_err();
-    assert!(error.to_string().contains("speaks no TLS"), "{error:?}");
+    assert!(
+        error.to_string().contains("does not speak TLS"),
+        "{error:?}"
+    );
     let server = authority.server("leaf.pem").await;
     let other = format!("https://127.0.0.1:{}/", server.address.port());
     let error = get(&authority.cafile("ca.pem"), &other).await.unwrap_err();

@@ -59,7 +59,7 @@ pub enum PrometheusError {
         call: PrometheusCall,
     },
     /// It is there and cannot answer now.
-    #[error("Prometheus is out of order (status {status}): {message}, {call}")]
+    #[error("Prometheus failed (status {status}): {message}, {call}")]
     Unavailable {
         status: u16,
         message: String,
@@ -117,7 +117,7 @@ impl PrometheusError {
                 unknown_issuer: true,
                 ..
             } => {
-                "set `prometheus_cafile` in `[prometheus]` to the file with the certificate of the authority that signed theirs"
+                "set `prometheus_cafile` in `[prometheus]` to a file with the certificate of the authority that signed it"
             }
             PrometheusError::Unauthorized { .. } => {
                 "check `prometheus_username` and its password in `[prometheus]`"

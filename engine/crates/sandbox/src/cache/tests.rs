@@ -68,7 +68,7 @@ fn what_others_could_have_written_is_not_used() {
         assert_eq!(choice.folder, None);
         let warning = choice.warning().unwrap();
         assert!(warning.contains(reason), "{warning}");
-        assert!(warning.contains("compiled anew"), "{warning}");
+        assert!(warning.contains("recompiled"), "{warning}");
     }
 }
 
@@ -121,8 +121,8 @@ fn no_safe_candidate_is_a_warning_with_each_reason() {
         warning,
         format!(
             "compiled components are not kept in `{first}`: No such file or directory (os error \
-             2), nor in `{second}`: No such file or directory (os error 2), they are compiled anew \
-             in each run"
+             2), nor in `{second}`: No such file or directory (os error 2), they are recompiled in \
+             each run"
         )
     );
     assert_eq!(CacheChoice::among(&[], uid()).warning(), None);

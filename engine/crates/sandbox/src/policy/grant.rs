@@ -122,7 +122,7 @@ pub enum GrantProblem {
     #[error("it names no kind")]
     NoKind,
     /// An address without the kind before it.
-    #[error("the kind stands before an address: `{0}`")]
+    #[error("the kind goes before an address: `{0}`")]
     BareAddress(String),
     /// The word before the colon is unknown.
     #[error("there is no kind `{0}`")]
@@ -147,7 +147,7 @@ pub enum GrantProblem {
     #[error("`{0}` is not a term, `name=value`")]
     NoTerm(String),
     /// Two terms of one name.
-    #[error("the term `{0}` stands there twice")]
+    #[error("the term `{0}` is there twice")]
     TermTwice(&'static str),
     /// A `%` that stands for nothing, or a second `?`.
     #[error(

@@ -142,7 +142,7 @@ impl fmt::Display for GrantError {
                     true => Ok(()),
                     false => write!(
                         f,
-                        "; it is granted {}, for which it does not ask",
+                        "; it is granted {}, which it does not ask for",
                         idle.join(" and ")
                     ),
                 }

@@ -102,7 +102,8 @@ impl CursorError {
     pub fn hint(&self) -> Option<String> {
         match self {
             CursorError::NotADate { .. } => Some(
-                "write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning: storage and energy of that time count twice then, if another cASO sent them"
+                "write there when to extract from, as in `2026-11-21 16:57:53+00:00`, or remove it to extract from the beginning: storage and \
+                 energy of that time count twice then, if another cASO sent them"
                     .to_owned(),
             ),
             CursorError::Damaged { project, .. } => Some(format!(
@@ -143,7 +144,7 @@ mod tests {
                 },
                 "project `p`: `/spool/file` holds `yesterday`, which is no date",
                 Some(
-                    "write there from when to extract, as in `2026-11-21 16:57:53+00:00`, or \
+                    "write there when to extract from, as in `2026-11-21 16:57:53+00:00`, or \
                      remove it to extract from the beginning",
                 ),
             ),

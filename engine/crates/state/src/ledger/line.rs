@@ -151,7 +151,7 @@ pub struct MessengerLine {
     pub quarantined: u64,
     /// Records that wait.
     pub waiting: u64,
-    /// Records that were lost to it, as what the journal had of them was damaged or gone.
+    /// Records that were lost to it, as the journal's copy of them was damaged or gone.
     #[serde(default, skip_serializing_if = "is_none")]
     pub missing: u64,
     /// Why it stopped before its queue was empty.

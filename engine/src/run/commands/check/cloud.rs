@@ -207,7 +207,7 @@ fn clocks(session: &Session, cloud: &CloudConfig, now: i64, findings: &mut Findi
         (Some(behind), _, _) => Finding::warning(
             Area::Clock,
             format!(
-                "OpenStack's is {} behind this machine's: windows end at its now",
+                "OpenStack's is {} behind this machine's: windows end at its time",
                 span(behind)
             ),
         )
@@ -267,7 +267,7 @@ fn ends(whose: &str, end: i64, now: i64, unchecked: bool) -> Finding {
     match left {
         ..=0 if unchecked => {
             let text = format!(
-                "{whose} ended on {}; `insecure` is set, so nothing looks at it",
+                "{whose} ended on {}; `insecure` is set, so it is not checked",
                 format_utc(end)
             );
             Finding::warning(Area::Certificate, text).hint(hint)

@@ -238,7 +238,7 @@ impl Findings {
         let next = match self.exit() {
             Exit::Done if self.offline => "caso check",
             Exit::Done => "caso extract --dry-run",
-            _ => "caso check, when it is mended",
+            _ => "caso check, once it is fixed",
         };
         format!(
             "{}\n{}, {}, {} ok; nothing was changed\nnext  {next}\n",
@@ -320,7 +320,7 @@ mod tests {
              failed   messenger      m: a[2J b\n\
              \u{20}                       hint: do this\n\
              1 failure, 0 warnings, 1 ok; nothing was changed\n\
-             next  caso check, when it is mended\n"
+             next  caso check, once it is fixed\n"
         );
     }
 }

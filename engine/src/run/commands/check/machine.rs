@@ -113,7 +113,7 @@ pub fn files(config: &Config, sandbox: Option<&Sandbox>, findings: &mut Findings
             "correct `log_file` or `log_dir`",
         );
     }
-    let hint = "set `cache_dir` to a folder that can be written";
+    let hint = "set `cache_dir` to a writable folder";
     let there = config.cache_dirs.iter().any(|folder| folder.is_dir());
     match sandbox.and_then(|sandbox| sandbox.cache().warning()) {
         Some(warning) => warn(warning, hint),
@@ -126,7 +126,7 @@ pub fn files(config: &Config, sandbox: Option<&Sandbox>, findings: &mut Findings
             {
                 warn(
                     format!(
-                        "compiled components are not kept, they are compiled anew in each run: {reason}"
+                        "compiled components are not kept, they are recompiled in each run: {reason}"
                     ),
                     hint,
                 );
@@ -203,7 +203,7 @@ pub fn queues(config: &Config, now: i64, is_usable: bool, findings: &mut Finding
             count(it.lines, "line", "lines"),
             it.file.display()
         );
-        let hint = "put back a copy of the file from a backup; where there is none, take those lines out (a whole one is a JSON object)"
+        let hint = "restore the file from a backup; without one, remove those lines (an intact one is a JSON object)"
             .to_owned();
         findings.add(Finding::warning(Area::Spool, text).hint(hint));
     }
@@ -219,7 +219,7 @@ pub fn queues(config: &Config, now: i64, is_usable: bool, findings: &mut Finding
                 size(bound)
             );
             let hint = format!(
-                "caso queue flush {name}, give them up with a copy (caso queue drop {name}), or raise `max_waiting`"
+                "caso queue flush {name}, drop them with a copy (caso queue drop {name}), or raise `max_waiting`"
             );
             findings.add(Finding::failed(Area::Queue, text).of(name).hint(hint));
             continue;
@@ -233,7 +233,7 @@ pub fn queues(config: &Config, now: i64, is_usable: bool, findings: &mut Finding
         } else if let (1.., Some(stopped)) = (queue.waiting, &queue.stopped) {
             well = false;
             let text = format!("{waiting}; the last run stopped: {stopped}");
-            let hint = format!("when that is mended: caso queue flush {name}");
+            let hint = format!("once that is fixed: caso queue flush {name}");
             findings.add(Finding::warning(Area::Queue, text).of(name).hint(hint));
         }
         if queue.quarantined > 0 {

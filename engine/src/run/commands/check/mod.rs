@@ -161,7 +161,7 @@ fn configuration(config: &Config, notices: &[Notice], findings: &mut Findings) {
         .collect();
     if !variables.is_empty() {
         let names = Vec::from_iter(variables).join(", ");
-        let text = format!("the environment counts before the files: {names}");
+        let text = format!("the environment overrides the files: {names}");
         findings.add(Finding::ok(area, text));
     }
     for notice in notices {

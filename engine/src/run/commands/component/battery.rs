@@ -337,8 +337,7 @@ impl<'a> Battery<'a> {
         }
         let text = match pieces.as_slice() {
             [_, 0] => "the same batch again: nothing comes out a second time".to_owned(),
-            _ => "the same batch again: it comes out again; the records' ids tell a consumer"
-                .to_owned(),
+            _ => "the same batch again: it comes out again; a consumer can tell by ids".to_owned(),
         };
         findings.add(BATTERY, Verdict::Ok, text);
         Ok(())

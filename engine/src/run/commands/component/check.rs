@@ -288,7 +288,7 @@ fn wanted(subject: &Subject, component: &Component, findings: &mut Findings) {
         }
         Ok(granted) => {
             for (name, grant) in &granted {
-                let text = format!("{name}: it would need `{grant}`, or the like");
+                let text = format!("{name}: it would need `{grant}` or similar");
                 findings.add(GRANTS, Verdict::Info, text);
             }
         }

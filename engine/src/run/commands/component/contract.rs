@@ -111,7 +111,7 @@ pub fn write(folder: &Path) -> anyhow::Result<()> {
         match regular::read(&path) {
             Ok(found) if found == text.as_bytes() => {}
             Ok(_) => bail!(
-                "`{}` is there and has another text: choose a new folder, or remove it",
+                "`{}` exists with other content: choose a new folder, or remove it",
                 path.display()
             ),
             Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -181,7 +181,7 @@ pub fn new(
     let folder = folder.unwrap_or(Path::new(name));
     let shown = folder.display();
     if fs::read_dir(folder).is_ok_and(|mut found| found.next().is_some()) || folder.is_file() {
-        bail!("`{shown}` is there and is not an empty folder");
+        bail!("`{shown}` exists and is not an empty folder");
     }
     contract::write(&folder.join("wit"))?;
     let readme = readme(language, starter, files, name);
@@ -235,18 +235,18 @@ fn usable(name: &str) -> anyhow::Result<()> {
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins || name.len() > 40 || !name.chars().all(fits) {
         bail!(NotAName(format!(
-            "`{name}` is no name for a component: it begins with a letter and is of a-z, 0-9, `-` and `_`, at most 40"
+            "`{name}` is not a component name: it starts with a letter and has only a-z, 0-9, `-` and `_`, at most 40"
         )));
     }
     let nowhere = Path::new("/nonexistent");
     if trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere).is_err() {
         bail!(NotAName(format!(
-            "`{name}` is a word that has a meaning of its own in caso.conf: choose another name"
+            "`{name}` has another meaning in caso.conf: choose another name"
         )));
     }
     if caso_builtin::messengers().iter().any(|known| known == name) {
         bail!(NotAName(format!(
-            "`{name}` is a component in the program: choose another name"
+            "`{name}` is a built-in component: choose another name"
         )));
     }
     Ok(())
@@ -302,7 +302,7 @@ fn text(language: Language, starter: Starter, files: Folder, name: &str, folder:
     let mut rows: Vec<Vec<String>> = told(files)
         .map(|file| vec![file.name.to_owned(), file.what.replace('`', "")])
         .collect();
-    rows.push(vec!["README.md".to_owned(), "how it goes on".to_owned()]);
+    rows.push(vec!["README.md".to_owned(), "next steps".to_owned()]);
     rows.push(vec!["wit/".to_owned(), "the contract".to_owned()]);
     text += &columns(&rows, 2);
     text += &format!(

@@ -43,7 +43,7 @@ impl Records {
         let shown = path.display();
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the records of `{shown}`"))?;
-        Self::read(&text).with_context(|| format!("`{shown}` has not one record a line"))
+        Self::read(&text).with_context(|| format!("`{shown}` is not a record per line"))
     }
 
     fn read(text: &str) -> anyhow::Result<Self> {

@@ -42,7 +42,7 @@ const RUST_AROUND: &[Template] = &[
 
 /// What a messenger in C writes.
 const C_LINES: &[Template] = &[
-    file("lines.c", template!("c/lines.c"), "what is written"),
+    file("lines.c", template!("c/lines.c"), "what it writes"),
     file("lines.h", template!("c/lines.h"), ""),
     file(
         "test/test_lines.c",
@@ -77,7 +77,7 @@ pub const RUST: Folder = Folder(&[
         file(
             "src/lines.rs",
             template!("rust/src/lines.rs"),
-            "what is written, with its tests",
+            "what it writes, with its tests",
         ),
     ],
     RUST_AROUND,
@@ -174,7 +174,7 @@ pub const PYTHON: Folder = Folder(&[&[
         template!("python/component.py"),
         "the component: `describe`, `start` and `deliver`",
     ),
-    file("lines.py", template!("python/lines.py"), "what is written"),
+    file("lines.py", template!("python/lines.py"), "what it writes"),
     file(
         "test_lines.py",
         template!("python/test_lines.py"),
@@ -203,7 +203,7 @@ pub const JAVASCRIPT: Folder = Folder(&[&[
     file(
         "lines.js",
         template!("javascript/lines.js"),
-        "what is written",
+        "what it writes",
     ),
     file(
         "lines.test.js",

@@ -129,8 +129,7 @@ fn described(found: &Found) -> String {
 fn cursors(project: &Project<'_>, page: &mut Page) {
     let id = &project.id;
     if project.cursors.is_empty() {
-        let text =
-            format!("project {id} was never extracted: has it a tag, or a place in `projects`?");
+        let text = format!("project {id} was never extracted: is it tagged, or in `projects`?");
         page.line("cursors", &text);
     }
     for cursor in &project.cursors {

@@ -112,8 +112,8 @@ fn said(what: &Adopt, number: u64, left: &Left, again: Option<String>) -> (Strin
         let mut commands = vec![format!("caso queue flush {name}")];
         if let Some(month) = again {
             text += &format!(
-                "`{name}` was given newer records before: of a server of which both tell, the older word comes last, \
-                 until its month is published once more\n"
+                "`{name}` was given newer records before: for a server in both, the older record comes last, until \
+                 its month is published again\n"
             );
             commands.push(format!("caso republish --month {month}"));
         }

@@ -79,7 +79,7 @@ fn announced(config: &Config, drop: &Drop, found: Found) -> String {
         false => "No copy is kept.\n".to_owned(),
     };
     format!(
-        "{} ({} to {}) will be given up: nobody gets {} any more.\n{saved}",
+        "{} ({} to {}) will be dropped: nobody gets {} any more.\n{saved}",
         what(found.records, &drop.messenger, drop.quarantine),
         format_utc(found.first),
         format_utc(found.last),
@@ -131,7 +131,7 @@ fn done(opened: &Opened, drop: &Drop, before: i64, announced: Found) -> anyhow::
     };
     backlog::keep(&opened.journal, &opened.spool, &[], opened.now);
     text += &format!(
-        "gave up {}\nnext  caso queue\n",
+        "dropped {}\nnext  caso queue\n",
         what(gone, name, drop.quarantine)
     );
     stdout::page(&text)
@@ -182,7 +182,7 @@ fn save(
         })
         .map_err(|Unsaved(error)| {
             error.context(
-                "the copy could not be written, so nothing was given up; `--no-save` does without",
+                "the copy could not be written, so nothing was dropped; `--no-save` does without",
             )
         })?;
     Ok(path)

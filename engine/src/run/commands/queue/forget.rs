@@ -65,7 +65,7 @@ fn give_up(spool: &Spool, messenger: &str) -> anyhow::Result<String> {
     let given_up = journal.forget(messenger)?;
     backlog::keep(&journal, spool, &[], now);
     Ok(format!(
-        "gave up {} that waited for messenger `{messenger}`\n",
+        "dropped {} that waited for messenger `{messenger}`\n",
         records(given_up)
     ))
 }
@@ -184,14 +184,14 @@ mod tests {
         assert_eq!(nothing, expected.into());
         assert_eq!(
             run(&config, "gone", false),
-            Ok("gave up 2 records that waited for messenger `gone`\n".into())
+            Ok("dropped 2 records that waited for messenger `gone`\n".into())
         );
         let segments = config.spooldir.join("caso-journal/segments");
         assert_eq!(std::fs::read_dir(segments).unwrap().count(), 1);
         assert_eq!(run(&config, "gone", false), Err(Exit::Nothing));
         assert_eq!(
             run(&config, "other", false),
-            Ok("gave up 1 record that waited for messenger `other`\n".into())
+            Ok("dropped 1 record that waited for messenger `other`\n".into())
         );
         assert_eq!(
             give_up(&spool, "other").unwrap_err().to_string(),

@@ -53,7 +53,7 @@ pub fn agreed(ask: Ask<'_>, question: &str) -> Result<(), Stopped> {
         Answer::Yes => Ok(()),
         Answer::No => Err(Stopped::with(Exit::Nothing)(anyhow!("nothing was done"))),
         Answer::Nobody => Err(Stopped::with(Exit::Usage)(advised(
-            "nobody is at a terminal to be asked, so nothing was done",
+            "there is no terminal to ask at, so nothing was done",
             "add `--yes`",
         ))),
     }
@@ -93,7 +93,7 @@ fn of_messenger(config: &Config, sight: &Sight, messenger: &str) -> anyhow::Resu
     if messenger == MAPPER {
         return Err(advised(
             "usage that the mapper refused waits for nobody: no record was made of it",
-            "mend the mapper, then `caso republish --month <month>`, which makes them; what it refused lies in \
+            "fix the mapper, then `caso republish --month <month>`, which makes them; what it refused lies in \
              `caso-journal/quarantine/mapper` of the spool, and may be removed then",
         ));
     }

@@ -84,7 +84,7 @@ async fn retried(config: &Config, retry: &Retry, ask: Ask<'_>) -> Result<(), Sto
         return stdout::page(&next).map_err(failed());
     }
     if retry.remap {
-        agreed(ask, "Put them back so?")?;
+        agreed(ask, "Put them back?")?;
     }
     let opened = opened(config).await?;
     let returned = opened

@@ -150,13 +150,13 @@ fn ways_out(name: &str, found: &[Entry]) -> String {
     text += &match months.is_empty() {
         true => format!("where the record is wrong: it cannot be made again\n{given_up}"),
         false => format!(
-            "where the record is wrong (its VO, a name): mend that in OpenStack or in `mapping_file`, then\n      \
+            "where the record is wrong (its VO, a name): fix that in OpenStack or in `mapping_file`, then\n      \
              {}\n{given_up}",
             month::republish(&months)
         ),
     };
     text + &format!(
         "where it has a former `site_name`, `service_name` or `cloud_type`\n      caso queue retry {name} --remap\n\
-         where the messenger was wrong: mend that, then\n      caso queue retry {name}\n"
+         where the messenger was wrong: fix that, then\n      caso queue retry {name}\n"
     )
 }

@@ -325,7 +325,7 @@ impl Status {
         }
         let left_out = len(&self.left_out);
         if left_out > 0 {
-            lines.push(format!("{left_out} with use that came to no record"));
+            lines.push(format!("{left_out} with usage that has no record"));
         }
         let lost: u64 = self.damaged_ledger.iter().map(|it| it.lines).sum();
         if lost > 0 {

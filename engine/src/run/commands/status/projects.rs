@@ -198,7 +198,7 @@ fn said(cursor: &Cursor) -> String {
         (Some(reason), _) => format!(": {reason}"),
         (None, Some(why)) => format!(": not asked: {why}"),
         (None, None) if cursor.is_gone() => {
-            ": the last run did not find it: has it lost its tag, or its place in `projects`? Its usage since then is \
+            ": the last run did not find it: did it lose its tag, or leave `projects`? Its usage since then is \
              not accounted"
                 .to_owned()
         }

@@ -169,8 +169,8 @@ fn what_was_set_aside_is_named_and_what_to_do_with_it() {
     status.lost_windows = vec![lost(1_790_812_800, 1_793_491_200)];
     let text = text(&status);
     for line in [
-        "damaged     1 damaged segment of the journal lies in `/spool/set-aside`: what its messengers had not got \
-         of its records was not delivered; caso republish --month 2026-10 --yes && rm /spool/set-aside/a\n",
+        "damaged     1 damaged segment of the journal lies in `/spool/set-aside`: what messengers had not yet \
+         received of it was not delivered; caso republish --month 2026-10 --yes && rm /spool/set-aside/a\n",
         "damaged     1 damaged file of the journal lies in `/spool/set-aside`: no record was lost with it; look at \
          the disk, then: rm /spool/set-aside/a\n",
         "look at     1 damaged segment set aside; 1 damaged file set aside\n",
@@ -201,13 +201,13 @@ fn for_a_person() {
          last whole  2026-11-14T16:57:53Z (7 days ago)\n\
          projects    3 projects, 1 up to date\n            \
          name-of-b nova: up to 2026-11-14T16:57:53Z, 7 days behind (failed in 9 runs): Nova said no\n            \
-         c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: has it lost its tag, or \
-         its place in `projects`? Its usage since then is not accounted\n\
+         c nova: up to 2026-11-20T10:57:53Z, 30 h behind: the last run did not find it: did it lose its tag, or \
+         leave `projects`? Its usage since then is not accounted\n\
          hint        openstack project set --tag caso c, to account it; caso cursor forget c, to give it up\n\
-         queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, and what \
-         puts that right\n            \
+         queues      ssm: nothing waits; 38 in quarantine: `caso queue show ssm --quarantine` says why, and how \
+         to fix it\n            \
          logstash: 570 records, 999 bytes, wait, the oldest for 7 days; not in `messengers`: `caso queue drop \
-         logstash` gives it up; connection refused\n\
+         logstash` drops it; connection refused\n\
          outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\
          spool       /spool, 5 MiB free\n\
          look at     no whole run for 7 days; 1 failing; 1 no longer extracted; 2 behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
@@ -504,7 +504,7 @@ fn what_came_to_no_record_is_told_until_it_has_one() {
         "{page}"
     );
     assert!(page.contains("caso republish --month 1970-01"), "{page}");
-    assert!(page.contains("2 with use that came to no record"), "{page}");
+    assert!(page.contains("2 with usage that has no record"), "{page}");
     runs.push(line(NOW - 200, "cinder", (0, 30), &[]));
     assert_eq!(told(&runs), []);
     // It is no news for ever.

@@ -181,7 +181,7 @@ impl Page<'_> {
             if !queue.configured {
                 let _ = write!(
                     text,
-                    "; not in `messengers`: `caso queue drop {}` gives it up",
+                    "; not in `messengers`: `caso queue drop {}` drops it",
                     queue.messenger
                 );
             }
@@ -191,7 +191,7 @@ impl Page<'_> {
             if queue.quarantined > 0 {
                 let _ = write!(
                     text,
-                    "; {} in quarantine: `caso queue show {} --quarantine` says why, and what puts that right",
+                    "; {} in quarantine: `caso queue show {} --quarantine` says why, and how to fix it",
                     queue.quarantined, queue.messenger
                 );
             }
@@ -222,7 +222,7 @@ impl Page<'_> {
             self.line(
                 "lost",
                 &format!(
-                    "{}: {}, found on {}: what the journal had of them was damaged or gone{cure}",
+                    "{}: {}, found on {}: the journal's copy of them was damaged or gone{cure}",
                     it.messenger,
                     count(it.records, "record", "records"),
                     format_utc(it.at)
@@ -242,8 +242,7 @@ impl Page<'_> {
             self.line(
                 "left out",
                 &format!(
-                    "{project}{region} {}: in {}, {} to {}, some of what was used came to no record; once that is mended: \
-                     {}",
+                    "{project}{region} {}: in {}, {} to {}, some usage has no record; once that is fixed: {}",
                     it.extractor,
                     count(it.windows, "window", "windows"),
                     format_utc(it.from),
@@ -276,8 +275,8 @@ impl Page<'_> {
                 "damaged",
                 &format!(
                     "{}: what {} of it said is lost: `caso report` lacks those runs, and what adds up is not extracted \
-                     again of their time, as nobody knows its windows any more; a copy of the file from a backup mends it, and where there is none, this is said \
-                     until those lines are taken out (a whole one is a JSON object)",
+                     again of their time, as nobody knows its windows any more; a copy of the file from a backup fixes \
+                     it; without one, this is shown until those lines are removed (an intact one is a JSON object)",
                     it.file.display(),
                     count(it.lines, "line", "lines")
                 ),

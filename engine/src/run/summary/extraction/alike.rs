@@ -93,7 +93,7 @@ pub fn without_mapping(failures: &[&ProjectFailure]) -> Option<Message> {
             .map(|it| it.name.as_ref().unwrap_or(&it.asked).as_str()),
     );
     let text = format!(
-        "{} projects ({names}) have their VO from nowhere but the mapping file and are not accounted: {error}",
+        "{} projects ({names}) have their VO only in the mapping file and are not accounted: {error}",
         failures.len()
     );
     Some(Message::from(text).hint(error.hint()))

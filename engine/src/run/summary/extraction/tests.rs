@@ -86,11 +86,11 @@ fn one_is_singular_and_none_is_not() {
     let up_to_date = || (Extractor::Nova, ExtractorResult::UpToDate);
     assert_eq!(
         texts(&summary(vec![up_to_date()])),
-        ["1 cursor is at the window's end already"]
+        ["1 cursor is already at the window's end"]
     );
     assert_eq!(
         texts(&summary(vec![up_to_date(), up_to_date()])),
-        ["2 cursors are at the window's end already"]
+        ["2 cursors are already at the window's end"]
     );
     let mut short = summary(Vec::new());
     short.took(0.25);

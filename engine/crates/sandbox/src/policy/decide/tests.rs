@@ -302,7 +302,7 @@ fn writing_is_granted_by_a_grant_to_write_alone() {
     );
     let told = error.to_string();
     assert!(
-        told.ends_with("; it is granted `directory:/d`, for which it does not ask"),
+        told.ends_with("; it is granted `directory:/d`, which it does not ask for"),
         "{told}"
     );
 }
@@ -685,6 +685,6 @@ fn a_signature_has_the_key_and_the_receiver_of_the_grant() {
         decide(ask("/e.pem"), site).unwrap_err().to_string(),
         "messenger `mine` needs `host`, which it is not granted: add \
          `signature:/e.pem?keyfile=/its.pem&encrypt=/nobody.pem` to `grants` in [messenger_mine]; it is granted \
-         `signature:/c.pem?keyfile=/k.pem&encrypt=/r.pem` and `signature:/d.pem`, for which it does not ask"
+         `signature:/c.pem?keyfile=/k.pem&encrypt=/r.pem` and `signature:/d.pem`, which it does not ask for"
     );
 }

@@ -78,7 +78,7 @@ fn a_refusal_teaches_the_form() {
         ("connection:a:0", "not a port", "`connection:host:port`"),
         (
             "connection:::1:80",
-            "without brackets",
+            "lacks brackets",
             "`connection:host:port`",
         ),
         (
@@ -98,7 +98,7 @@ fn a_refusal_teaches_the_form() {
         ),
         (
             "connection:tls://a:1?cafile=/x&cafile=/y",
-            "`cafile` stands there twice",
+            "`cafile` is there twice",
             "`connection:tls://host:port`",
         ),
         ("http:ftp://x", "not http", "`http:https://host`"),
