@@ -87,7 +87,13 @@ pub fn command() -> Command {
                 .about("Continues a cloud or a region that was renamed in the configuration")
                 .after_help(Exit::table(&exits))
                 .arg(place("was", "WAS", "Its former name, as `caso cursor` shows it: CLOUD or CLOUD@REGION"))
-                .arg(place("now", "NOW", "Its name in the configuration, CLOUD or CLOUD@REGION")),
+                .arg(place("now", "NOW", "Its name in the configuration, CLOUD or CLOUD@REGION"))
+                .arg(
+                    Arg::new("project")
+                        .long("project")
+                        .value_name("PROJECT")
+                        .help("Only this project, which moved between two clouds of the configuration: its id, or its name"),
+                ),
         )
 }
 
@@ -158,7 +164,8 @@ fn set(line: CommandLine, matches: &ArgMatches) -> Task {
 fn rename(line: CommandLine, matches: &ArgMatches) -> Task {
     let name = |id: &str| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let (was, now) = (name("was"), name("now"));
-    let what = OfPlace::Rename { was, now };
+    let project = matches.get_one::<String>("project").cloned();
+    let what = OfPlace::Rename { was, now, project };
     let what = CursorTask::OfPlace { what, yes: true };
     Task::Cursor { line, what }
 }

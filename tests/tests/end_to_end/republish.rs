@@ -345,6 +345,61 @@ fn under_another_name_nothing_is_counted_twice_nor_skipped() {
     }
 }
 
+/// A project's id is of one Keystone: asked for by a second cloud it is the same project, whether that cloud is a copy of
+/// the first or the project went from one to the other.
+#[test]
+fn a_project_that_comes_up_in_a_second_cloud_is_counted_once() {
+    let (_cloud, mut site) = extracted();
+    let counted = intervals(&site);
+    site.set("DEFAULT", "clouds", "default, copy");
+    site.set("cloud_copy", "keystone", "keystone_auth");
+    let id = project_id(0);
+    let four = ["--extract-to", "2026-10-08 04:00:00"];
+    let rename = format!("caso cursor rename default copy --project {id}");
+    let refused = site.extract(&four).expect(3);
+    refused
+        .says("1 project was extracted as `default`")
+        .says("and `copy` has the same")
+        .says(&rename);
+    let four_hours = intervals(&site);
+    assert!(four_hours.is_superset(&counted) && four_hours.len() == counted.len() + 1);
+    start(
+        &site,
+        &["cursor", "set", &id, "2026-10-08T04:00", "--cloud", "copy"],
+    )
+    .expect(2)
+    .says(&rename);
+    start(&site, &["cursor", "rename", "default", "copy"])
+        .expect(2)
+        .says("caso cursor rename default copy --project ID");
+    // It went there, and what was seen of its servers with it.
+    let done = start(
+        &site,
+        &["cursor", "rename", "default", "copy", "--project", &id],
+    )
+    .expect(0);
+    assert_eq!(
+        done.stdout,
+        format!("`{id}`: `default` is `copy` now\nnext  caso-extract\n")
+    );
+    site.set("cloud_default", "projects", "elsewhere");
+    site.set("cloud_default", "caso_tag", "");
+    let five = ["--extract-to", "2026-10-08 05:00:00"];
+    site.extract(&five).expect(3).says("`elsewhere`");
+    let after = intervals(&site);
+    assert!(after.is_superset(&four_hours) && after.len() == four_hours.len() + 1);
+    assert!(
+        std::fs::read_dir(site.spool().join("caso-servers/copy"))
+            .unwrap()
+            .count()
+            > 0
+    );
+    // What the ledger has under the first is known under the second.
+    caso(&site, &["cursor", "set"], &[&id, "2026-10-08T01:30"]).expect(0);
+    site.extract(&five).expect(3);
+    assert_eq!(intervals(&site), after);
+}
+
 /// Another region of the same Keystone, which knows the same projects.
 #[test]
 fn a_region_that_is_another_one_is_extracted_from_the_beginning() {

@@ -204,6 +204,26 @@ fn instead_of_nova(extractors: &mut Vec<Extractor>) -> bool {
     both
 }
 
+/// Whether both are of one Keystone.
+fn log_in_alike(one: &CloudConfig, other: &CloudConfig) -> bool {
+    let at = |it: &CloudConfig| {
+        it.keystone_auth
+            .as_ref()
+            .map(|auth| auth.login.auth_url.clone())
+    };
+    one.keystone_section == other.keystone_section || at(one).is_some() && at(one) == at(other)
+}
+
+/// Whether each names projects of its own, and no tag brings others.
+fn are_divided(one: &CloudConfig, other: &CloudConfig) -> bool {
+    let names_all = |it: &CloudConfig| it.caso_tag.is_none() && !it.projects.is_empty();
+    let shared = one
+        .projects
+        .iter()
+        .any(|project| other.projects.contains(project));
+    names_all(one) && names_all(other) && !shared
+}
+
 /// Two clouds that log in alike and extract the same region would report each
 /// project of it twice.
 fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
@@ -215,14 +235,17 @@ fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
                     .region_names
                     .iter()
                     .any(|name| other.region_names.contains(name));
-            if one.keystone_section == other.keystone_section && same_regions {
+            if log_in_alike(one, other) && same_regions && !are_divided(one, other) {
+                let shared = match one.keystone_section == other.keystone_section {
+                    true => format!("share [{}]", one.keystone_section),
+                    false => "share one Keystone".to_owned(),
+                };
                 let text = (
                     format!(
-                        "the clouds `{}` and `{}` share [{}] and extract the same region: a project of both \
-                         is reported twice",
-                        one.name, other.name, one.keystone_section
+                        "the clouds `{}` and `{}` {shared} and extract the same region: a project of both is refused in one",
+                        one.name, other.name
                     ),
-                    "set `region_name` or `projects` and `caso_tag` of each",
+                    "set `region_name` of each; or `projects` of each, and an empty `caso_tag`",
                 );
                 let id = format!("clouds-alike:{}:{}", one.name, other.name);
                 warnings.push(Notice::warning(id, text));

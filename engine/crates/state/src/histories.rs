@@ -203,6 +203,30 @@ impl Histories {
         disk.sync_folder(&self.spool.servers_folder())
     }
 
+    /// The same for one project.
+    ///
+    /// # Errors
+    /// What was not moved is where it was; the next call goes on.
+    pub fn move_project(&self, project: &str, was: &Place, now: &Place) -> Result<(), DiskError> {
+        let disk = self.spool.disk();
+        let folder = self.folder(now);
+        let pairs = self
+            .files(was, project)
+            .into_iter()
+            .zip(self.files(now, project));
+        let pairs: Vec<_> = pairs.filter(|(was, _)| was.exists()).collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        disk.create_folder(&folder)?;
+        for (was, now) in pairs {
+            if !now.exists() {
+                disk.rename(&was, &now)?;
+            }
+        }
+        disk.sync_folder(&folder)
+    }
+
     fn folder(&self, place: &Place) -> PathBuf {
         self.spool.servers_folder().join(match &place.region {
             // No `@` comes out of `file_name_for`.

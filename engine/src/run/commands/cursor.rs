@@ -17,6 +17,7 @@ use crate::run::remedy::advised;
 use crate::run::summary::words::span;
 use crate::stdout;
 use caso_base::line::clean_line;
+use caso_base::shell_word as word;
 use caso_base::time::{format_month, format_utc};
 use caso_base::{Clock as _, SystemClock};
 use caso_config::{CloudConfig, Config};
@@ -66,9 +67,12 @@ async fn changed(config: &Config, change: &Change, ask: Ask<'_>) -> Result<(), S
             new = of_new(config, project, cloud.as_deref()).map_err(Stopped::with(Exit::Usage))?;
             new.iter().collect()
         }
-        Change::Set { project, .. } | Change::Forget { project } => {
-            of_project(&status, project).map_err(failed())?
+        Change::Set { project, cloud, .. } => {
+            let found = of_project(&status, project).map_err(failed())?;
+            has_no_place(&found, cloud.as_deref()).map_err(Stopped::with(Exit::Usage))?;
+            found
         }
+        Change::Forget { project } => of_project(&status, project).map_err(failed())?,
     };
     let (text, question) = match change {
         Change::Set { at, .. } if *at > now => {
@@ -177,7 +181,7 @@ fn of_new(config: &Config, project: &str, cloud: Option<&str>) -> anyhow::Result
 }
 
 /// Those of one project, by its id or its name.
-fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a Cursor>> {
+pub(super) fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a Cursor>> {
     let cursors = status.cursors.iter();
     let found: Vec<&Cursor> = cursors.filter(|it| it.is_of(project)).collect();
     let Some(first) = found.first() else {
@@ -204,6 +208,31 @@ fn of_project<'a>(status: &'a Status, project: &str) -> anyhow::Result<Vec<&'a C
         ));
     }
     Ok(found)
+}
+
+/// A project that has cursors has them in its cloud: nothing is to be chosen.
+///
+/// # Errors
+/// A cloud was named all the same.
+fn has_no_place(cursors: &[&Cursor], cloud: Option<&str>) -> anyhow::Result<()> {
+    let (Some(cloud), Some(first)) = (cloud, cursors.first()) else {
+        return Ok(());
+    };
+    if cursors.iter().all(|it| it.cloud == cloud) {
+        return Ok(());
+    }
+    let was = first.key().place();
+    Err(advised(
+        format!(
+            "`{}` has cursors of `{was}`: `--cloud` is for a project that has none",
+            name(first)
+        ),
+        format!(
+            "if it went to `{cloud}`: caso cursor rename {was} {} --project {}",
+            word(cloud),
+            word(&first.project)
+        ),
+    ))
 }
 
 /// What is repeated and skipped; a question where something is skipped.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 
+use super::cursor::of_project;
 use super::queue::{Ask, agreed};
+use super::status::Status;
 use crate::run::exit::Exit;
 use crate::run::extract::cursor_keys;
 use crate::run::kind::Kind;
@@ -13,6 +15,7 @@ use crate::run::prepare::{Stopped, locked};
 use crate::run::remedy::advised;
 use crate::run::summary::words::count;
 use crate::stdout;
+use caso_base::{Clock as _, SystemClock};
 use caso_config::Config;
 use caso_disk::Disk;
 use caso_state::{Cursors, Histories, Place, Spool};
@@ -21,7 +24,12 @@ use caso_state::{Cursors, Histories, Place, Spool};
 #[derive(Debug, PartialEq, Eq)]
 pub enum OfPlace {
     /// They are of the other one from now on.
-    Rename { was: String, now: String },
+    Rename {
+        was: String,
+        now: String,
+        /// Those of this one alone, which went from one cloud of the configuration to the other.
+        project: Option<String>,
+    },
     /// They go.
     Forget { place: String },
 }
@@ -52,16 +60,29 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
         )));
     }
     match what {
-        OfPlace::Rename { now, .. } => {
+        OfPlace::Rename { now, project, .. } => {
             let now = Place::from(now.as_str());
             let keys = cursor_keys::of_all(config).into_iter();
             let configured: BTreeSet<Place> = keys.map(|key| key.place()).collect();
-            if !configured.contains(&now) || configured.contains(&was) {
-                let text = match configured.contains(&was) {
-                    true => format!("`{was}` is in the configuration by that name"),
-                    false => format!("the configuration has no `{now}`"),
+            let is_there = project.is_none() && configured.contains(&was);
+            if !configured.contains(&now) || is_there {
+                let (text, hint) = match is_there {
+                    true => (
+                        format!("`{was}` is in the configuration by that name"),
+                        format!(
+                            "for a project that went from it to `{now}`: caso cursor rename {was} {now} --project ID; it has: {}",
+                            listed(&configured)
+                        ),
+                    ),
+                    false => (
+                        format!("the configuration has no `{now}`"),
+                        format!("it has: {}", listed(&configured)),
+                    ),
                 };
-                return Err(usage(advised(text, format!("it has: {}", listed(&configured)))));
+                return Err(usage(advised(text, hint)));
+            }
+            if let Some(project) = project {
+                return moved(config, &spool, project, &was, &now).await;
             }
             let _lock = Kind::Real.lock(config).await.map_err(locked)?;
             // Before the cursors: called again after a kill it does the rest.
@@ -112,6 +133,40 @@ async fn changed(config: &Config, what: &OfPlace, ask: Ask<'_>) -> Result<(), St
         }
     }
     .map_err(failed())
+}
+
+/// One project went from one cloud to another.
+async fn moved(
+    config: &Config,
+    spool: &Spool,
+    project: &str,
+    was: &Place,
+    now: &Place,
+) -> Result<(), Stopped> {
+    let failed = || Stopped::with(Exit::Nothing);
+    let status = Status::read(config, SystemClock::new().now()).map_err(failed())?;
+    let cursors = of_project(&status, project).map_err(failed())?;
+    let Some(id) = cursors.first().map(|it| it.project.clone()) else {
+        return Ok(());
+    };
+    let _lock = Kind::Real.lock(config).await.map_err(locked)?;
+    // Before the cursors: called again after a kill it does the rest.
+    Histories::of(spool)
+        .move_project(&id, was, now)
+        .context("what is remembered of its servers could not be moved")
+        .map_err(failed())?;
+    let moved = Cursors::move_project(spool, &id, was, now);
+    let moved = moved.context("its cursors could not be written");
+    match moved.map_err(failed())? {
+        true => stdout::page(&format!(
+            "`{project}`: `{was}` is `{now}` now\nnext  caso-extract\n"
+        ))
+        .map_err(failed()),
+        false => Err(failed()(advised(
+            format!("`{project}` has no cursor of `{was}`, or has one of `{now}` already"),
+            "caso cursor",
+        ))),
+    }
 }
 
 fn projects(number: usize) -> String {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use caso_base::Message;
+use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_config::CloudConfig;
 use caso_extract::ProjectRef;
@@ -16,9 +17,12 @@ use crate::run::summary::words::{count, len};
 /// Of one cloud.
 pub struct Renamed {
     here: Vec<Place>,
-    /// By the former name: up to where, of each project.
-    found: BTreeMap<Place, Vec<i64>>,
+    /// By the other name, and whether the configuration has that still: of each project its id, and up to where.
+    found: BTreeMap<(Place, bool), Vec<Project>>,
 }
+
+/// Its id, and up to where it was extracted there.
+type Project = (String, Option<i64>);
 
 impl Renamed {
     /// None found yet.
@@ -37,42 +41,76 @@ impl Renamed {
     /// that itself.
     pub fn refuses(&mut self, cursors: &Cursors, project: &ProjectRef) -> bool {
         let name = project.configured.as_deref();
-        let Ok(Some(Former { place, until })) = cursors.former(&project.id, name, &self.here)
-        else {
+        let Ok(Some(former)) = cursors.former(&project.id, name, &self.here) else {
             return false;
         };
-        self.found.entry(place).or_default().push(until);
+        let Former {
+            place,
+            configured,
+            until,
+        } = former;
+        let of_place = self.found.entry((place, configured)).or_default();
+        of_place.push((project.id.clone(), until));
         true
     }
 
-    /// One for each former name.
+    /// One for each other name.
     pub fn messages(self) -> Vec<Message> {
         let here = self.here.first().map(Place::to_string).unwrap_or_default();
-        let told = |(was, untils): (Place, Vec<i64>)| {
-            let until = untils.iter().max().copied().unwrap_or_default();
-            let number = len(&untils);
-            let text = format!(
-                "{} extracted as `{was}`, up to {}, which the configuration does not name any more; \
-                 from the beginning their storage and energy would be counted twice",
-                match number {
-                    1 => "1 project was".to_owned(),
-                    number => format!("{} were", count(number, "project", "projects")),
-                },
-                format_utc(until),
-            );
-            // Done first, a rename would be to a region that is not there.
-            let misspelt = match self.here.iter().any(|place| place.region.is_some()) {
-                true => {
-                    "where `region_name` is misspelt, correct it (`openstack region list`); else "
-                }
-                false => "",
+        let found = self.found.iter();
+        let messages = found.map(|((other, configured), projects)| {
+            let until = projects.iter().filter_map(|(_, until)| *until).max();
+            let until = until.map_or_else(String::new, |until| {
+                format!(", up to {}", format_utc(until))
+            });
+            let number = match projects.len() {
+                1 => "1 project was".to_owned(),
+                _ => format!("{} were", count(len(projects), "project", "projects")),
             };
-            let hint = format!(
-                "{misspelt}caso cursor rename {was} {here}, if it is the same cloud and region under another name; \
-                 caso cursor forget --cloud {was}, if it is another one, which is extracted from the beginning then"
-            );
-            Message::from((text, hint))
-        };
-        self.found.into_iter().map(told).collect()
+            match configured {
+                true => in_two(&here, other, &number, &until, projects),
+                false => self.elsewhere(&here, other, &number, &until),
+            }
+        });
+        messages.collect()
     }
+
+    /// Under a name that is not configured any more.
+    fn elsewhere(&self, here: &str, was: &Place, number: &str, until: &str) -> Message {
+        let text = format!(
+            "{number} extracted as `{was}`{until}, which the configuration does not name any more; \
+             from the beginning their storage and energy would be counted twice"
+        );
+        // Done first, a rename would be to a region that is not there.
+        let misspelt = match self.here.iter().any(|place| place.region.is_some()) {
+            true => "where `region_name` is misspelt, correct it (`openstack region list`); else ",
+            false => "",
+        };
+        let hint = format!(
+            "{misspelt}caso cursor rename {was} {here}, if it is the same cloud and region under another name; \
+             caso cursor forget --cloud {was}, if it is another one, which is extracted from the beginning then"
+        );
+        Message::from((text, hint))
+    }
+}
+
+/// Under another name that the configuration has, too.
+fn in_two(here: &str, other: &Place, number: &str, until: &str, projects: &[Project]) -> Message {
+    let text = format!(
+        "{number} extracted as `{other}`{until}, and `{here}` has the same: a project is in one cloud only, and its storage \
+         and energy would be counted twice"
+    );
+    let each = match projects {
+        [(one, _)] => format!("caso cursor rename {other} {here} --project {}", word(one)),
+        [(first, _), ..] => format!(
+            "caso cursor rename {other} {here} --project {}, and so for each of the others",
+            word(first)
+        ),
+        [] => String::new(),
+    };
+    let hint = format!(
+        "where both are one cloud, remove one, or divide the projects between them; where it went from one to the other: \
+         {each}; where they are two regions: name both (`region_name`)"
+    );
+    Message::from((text, hint))
 }

@@ -11,6 +11,7 @@ use caso_base::time::DAY;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::ledger::{RunLine, UseRow, WindowLine};
+use caso_state::{FormerNames, Place};
 
 /// What was counted to a moment longer before the end than this, in seconds, is named.
 const LATE: i64 = 3 * 3_600;
@@ -133,6 +134,8 @@ pub struct Figures {
     names: HashMap<String, String>,
     /// The days of interest, and no others; none: all.
     range: Option<Window>,
+    /// Which clouds and regions had other names.
+    renamed: FormerNames,
     /// Hours of servers that are in no sum of CPU hours.
     pub without_cpus: f64,
 }
@@ -154,9 +157,10 @@ pub struct Finished {
 
 impl Figures {
     /// Of the days of a window, or of all that is there.
-    pub fn new(range: Option<Window>) -> Self {
+    pub fn new(range: Option<Window>, renamed: FormerNames) -> Self {
         Figures {
             range,
+            renamed,
             ..Figures::default()
         }
     }
@@ -171,14 +175,21 @@ impl Figures {
         }
     }
 
+    fn present(&self, line: &WindowLine, project: &str) -> Place {
+        let was = Place {
+            cloud: line.cloud.clone(),
+            region: line.region.clone(),
+        };
+        let renamed = self.renamed.of(project).into_iter();
+        let now = renamed.filter(|(_, former)| *former == was);
+        now.map(|(now, _)| now).next_back().unwrap_or(was)
+    }
+
     fn window(&mut self, source: Source, mut line: WindowLine) {
-        for project in line.records.into_keys() {
-            let key = (
-                line.cloud.clone(),
-                line.region.clone(),
-                source,
-                project.clone(),
-            );
+        for project in std::mem::take(&mut line.records).into_keys() {
+            // What a cloud extracted again under its present name is known by the former one.
+            let place = self.present(&line, &project);
+            let key = (place.cloud, place.region, source, project.clone());
             let counted = self.counted.entry(key).or_default();
             let (Some(start), Some(rows)) = (line.used_from, line.used.remove(&project)) else {
                 counted.unknown.add(line.window);

@@ -20,7 +20,7 @@ use super::month;
 use crate::stdout;
 use caso_config::Config;
 use caso_disk::Disk;
-use caso_state::{Spool, ledger};
+use caso_state::{Cursors, Spool, ledger};
 
 /// Which page, and where to.
 #[derive(Debug, PartialEq)]
@@ -53,7 +53,7 @@ fn of_spool(spool: &Path, sites: Vec<String>, what: &ReportPage, now: i64) -> an
         .transpose()?;
     let spool = Spool::look(spool, Disk::default());
     let since = range.map_or(now - ledger::KEPT, |range| range.start);
-    let mut figures = Figures::new(range);
+    let mut figures = Figures::new(range, Cursors::renamed(&spool));
     let unreadable = ledger::each(&spool, since, &mut |run| figures.run(run))
         .context("cannot read the ledger of runs")?;
     lacks_runs(&unreadable);

@@ -5,6 +5,7 @@ use std::fs;
 
 use super::*;
 use caso_model::Window;
+use caso_state::FormerNames;
 use caso_state::ledger::{RunLine, UseRow, WindowLine};
 
 /// 2026-10-01T00:00:00Z.
@@ -66,7 +67,10 @@ fn w(start: i64, end: i64) -> Window {
 }
 
 fn made(month: Option<i64>, now: i64, runs: Vec<RunLine>) -> String {
-    let mut figures = Figures::new(month.map(|first| month::window(first, now).unwrap()));
+    let mut figures = Figures::new(
+        month.map(|first| month::window(first, now).unwrap()),
+        FormerNames::default(),
+    );
     for run in runs {
         figures.run(run);
     }

@@ -145,7 +145,8 @@ mod tests {
                 "project `p`: `/spool/file` holds `yesterday`, which is no date",
                 Some(
                     "write there when to extract from, as in `2026-11-21 16:57:53+00:00`, or \
-                     remove it to extract from the beginning",
+                     remove it to extract from the beginning: storage and energy of that time count twice then, if another cASO \
+                     sent them",
                 ),
             ),
             (

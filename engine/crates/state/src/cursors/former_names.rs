@@ -24,6 +24,26 @@ struct Of {
     /// Ids of projects that were extracted under both names, as two clouds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     except: Vec<String>,
+    /// Ids of the projects that went from one to the other; where there are none, all did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    only: Vec<String>,
+}
+
+impl Of {
+    fn concerns(&self, project: &str) -> bool {
+        let is_in = |ids: &[String]| ids.iter().any(|id| id == project);
+        !is_in(&self.except) && (self.only.is_empty() || is_in(&self.only))
+    }
+
+    /// Of all others; none where there are none.
+    fn without(mut self, project: &str) -> Option<Self> {
+        if self.only.is_empty() {
+            self.except.push(project.to_owned());
+            return Some(self);
+        }
+        self.only.retain(|id| id != project);
+        (!self.only.is_empty()).then_some(self)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,8 +74,7 @@ impl FormerNames {
     }
 
     pub(super) fn of_project<'a>(&'a self, project: &str) -> impl Iterator<Item = &'a Renamed> {
-        let all = self.0.iter();
-        let concerned = all.filter(move |it| !it.except.iter().any(|id| id == project));
+        let concerned = self.0.iter().filter(move |it| it.concerns(project));
         concerned.map(|it| &it.renamed)
     }
 
@@ -71,9 +90,44 @@ impl FormerNames {
             was: was.clone(),
         };
         // Its present name again, or said a second time, as after a kill.
-        self.0
-            .retain(|it| it.renamed.now != it.renamed.was && it.renamed != renamed);
-        self.0.push(Of { renamed, except });
+        self.0.retain(|it| {
+            it.renamed.now != it.renamed.was && (it.renamed != renamed || !it.only.is_empty())
+        });
+        self.0.push(Of {
+            renamed,
+            except,
+            only: Vec::new(),
+        });
+    }
+
+    /// What was of one place is of another from here on, for one project.
+    pub(super) fn rename_of(&mut self, project: &str, was: &Place, now: &Place) {
+        let mut former = vec![was.clone()];
+        let all = std::mem::take(&mut self.0).into_iter();
+        self.0 = all
+            .filter_map(|it| match it.renamed.now == *was && it.concerns(project) {
+                false => Some(it),
+                true => {
+                    former.push(it.renamed.was.clone());
+                    it.without(project)
+                }
+            })
+            .collect();
+        for was in former.into_iter().filter(|was| was != now) {
+            let renamed = Renamed {
+                now: now.clone(),
+                was,
+            };
+            // Said a second time, as after a kill.
+            let mut all = self.0.iter();
+            if !all.any(|it| it.renamed == renamed && it.concerns(project)) {
+                self.0.push(Of {
+                    renamed,
+                    except: Vec::new(),
+                    only: vec![project.to_owned()],
+                });
+            }
+        }
     }
 
     pub(super) fn write(&self, spool: &Spool) -> Result<(), DiskError> {
@@ -88,6 +142,8 @@ impl FormerNames {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use caso_disk::Disk;
 
@@ -108,7 +164,26 @@ mod tests {
         assert_eq!(names.of("p"), [(a.clone(), b.clone())]);
         let c = Place::from("c@north");
         names.rename(&a, &c, Vec::new());
-        assert_eq!(names.of("p"), [(c.clone(), b), (c, a)]);
+        let both = [(c.clone(), b.clone()), (c.clone(), a.clone())];
+        assert_eq!(names.of("p"), both);
+        // One project goes elsewhere and comes back.
+        let d = Place::from("d");
+        for _ in 0..2 {
+            names.rename_of("p", &c, &d);
+            names.write(&spool).unwrap();
+            names = FormerNames::read(&spool);
+            let former = |it: &Place| (d.clone(), it.clone());
+            let of_p: BTreeSet<_> = names.of("p").into_iter().collect();
+            assert_eq!(of_p, [former(&a), former(&b), former(&c)].into());
+            assert_eq!(
+                names.of("q"),
+                [(c.clone(), b.clone()), (c.clone(), a.clone())]
+            );
+        }
+        names.rename_of("p", &d, &c);
+        let of_p: BTreeSet<_> = names.of("p").into_iter().collect();
+        let former = |it: &Place| (c.clone(), it.clone());
+        assert_eq!(of_p, [former(&a), former(&b), former(&d)].into());
         std::fs::write(dir.path().join("caso-renamed.json"), "{}").unwrap();
         assert_eq!(FormerNames::read(&spool), FormerNames::default());
     }

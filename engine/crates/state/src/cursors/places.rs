@@ -23,13 +23,21 @@ pub struct Renamed {
     pub was: Place,
 }
 
-/// A project was extracted under a name that is not configured any more.
+/// A project was extracted under another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Former {
     /// The name.
     pub place: Place,
-    /// Up to where, in epoch seconds.
-    pub until: i64,
+    /// Whether the configuration has it still. A project's id is of one Keystone alone, so it is the same cloud by two
+    /// names, or the project went from one section to another.
+    pub configured: bool,
+    /// Up to where, in epoch seconds; none where this run has begun with it there.
+    pub until: Option<i64>,
+}
+
+/// Whether they are two regions, each of its own: one Keystone's projects are in both.
+fn are_two_regions(one: &Place, other: &Place) -> bool {
+    one.region.is_some() && other.region.is_some() && one.region != other.region
 }
 
 impl ProjectCursors {
@@ -38,17 +46,31 @@ impl ProjectCursors {
         if cursors.iter().any(|it| here.contains(&it.key.place())) {
             return None;
         }
-        let extracted = cursors.iter().filter_map(|it| match it.standing {
-            Standing::Extracted => it.at.map(|until| (until, it.key.place())),
-            Standing::Untried | Standing::Lacking => None,
+        let extracted = cursors.iter().filter_map(|it| {
+            let place = it.key.place();
+            match it.standing {
+                Standing::Extracted => it.at.map(|until| (Some(until), place)),
+                // Another cloud of this run has it, or one before had.
+                Standing::Untried if configured.contains(&place) => Some((None, place)),
+                Standing::Untried | Standing::Lacking => None,
+            }
         });
         // Cursors that were taken away since say so still, unless all of that cloud were given up.
-        let reached = self.reached().iter().map(|it| (it.to, it.key.place()));
-        let extracted = extracted.chain(reached);
-        let gone = extracted
-            .filter(|(_, place)| !configured.contains(place) && !self.given_up().contains(place));
-        let (until, place) = gone.max_by_key(|(until, _)| *until)?;
-        Some(Former { place, until })
+        let reached = self
+            .reached()
+            .iter()
+            .map(|it| (Some(it.to), it.key.place()));
+        let others = extracted.chain(reached).filter(|(_, place)| {
+            let is_apart = here.iter().all(|here| are_two_regions(here, place));
+            !(self.given_up().contains(place) || configured.contains(place) && is_apart)
+        });
+        let (until, place) = others.max_by_key(|(until, _)| *until)?;
+        let configured = configured.contains(&place);
+        Some(Former {
+            place,
+            configured,
+            until,
+        })
     }
 }
 
@@ -94,8 +116,8 @@ impl CursorFile {
 }
 
 impl Cursors {
-    /// Whether a project that has no cursor in any of the places of a cloud was extracted in one that is
-    /// not [configured](Self::configured) any more: the last of them.
+    /// Whether a project that has no cursor in any of the places of a cloud was extracted in another one, which is
+    /// not [configured](Self::configured) any more or no region of its own: the last of them.
     ///
     /// # Errors
     /// The project's files cannot be read, or say nothing that can be used.
@@ -134,6 +156,33 @@ impl Cursors {
         })?;
         let renamed = change(spool, |file| !has_both(file) && file.rename(was, now))?;
         Ok((renamed, number))
+    }
+
+    /// The same for one project, which went from a cloud of the configuration to another one; whether it has cursors
+    /// of the first, and none of the second.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn move_project(
+        spool: &Spool,
+        project: &str,
+        was: &Place,
+        now: &Place,
+    ) -> Result<bool, CursorError> {
+        let movable =
+            |file: &CursorFile| file.project == project && file.is_in(was) && !file.is_in(now);
+        let good = files(spool).map_err(unread(spool))?.good;
+        if !good.iter().any(movable) {
+            return Ok(false);
+        }
+        let mut names = FormerNames::read(spool);
+        names.rename_of(project, was, now);
+        names.write(spool).map_err(|source| CursorError::Write {
+            project: project.to_owned(),
+            source,
+        })?;
+        change(spool, |file| movable(file) && file.rename(was, now))?;
+        Ok(true)
     }
 
     /// Which clouds and regions had other names before.

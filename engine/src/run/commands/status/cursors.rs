@@ -264,7 +264,8 @@ impl Unconfigured {
         Some(Unconfigured {
             reason: format!("{what}, `{place}`"),
             way_back: Some(format!(
-                "caso cursor rename {place} <name>, where it has another one now"
+                "caso cursor rename {place} <name>, if it has another one now; caso cursor forget --cloud {}, if it is gone",
+                word(&place.to_string())
             )),
         })
     }
