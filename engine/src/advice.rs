@@ -222,7 +222,8 @@ mod tests {
                 .get_arguments()
                 .any(|it| it.get_long() == Some("config-file"))
         };
-        let mut found = vec!["caso-extract".to_owned()];
+        let launchers = ["caso-extract", "caso-mapping-migrate", "caso-projects"];
+        let mut found: Vec<String> = launchers.map(str::to_owned).into();
         for command in crate::cli::all().get_subcommands() {
             let name = format!("caso {}", command.get_name());
             for inner in command.get_subcommands().filter(|inner| takes_one(inner)) {

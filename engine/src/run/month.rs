@@ -21,7 +21,10 @@ pub fn name(at: i64) -> String {
 /// All months that a window reaches into, from OpenStack's first on.
 pub fn of(window: Window) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut at = window.start.max(OPENSTACK);
+    let mut at = match window.end > OPENSTACK {
+        true => window.start.max(OPENSTACK),
+        false => window.start,
+    };
     while at < window.end {
         found.insert(name(at));
         let Some(next) = end_of_month(at) else {

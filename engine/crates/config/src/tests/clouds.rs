@@ -77,9 +77,22 @@ fn a_login_is_never_shared_by_accident() {
     let warnings = Site::new(&text).warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].contains("a project of both is reported twice"),
+        warnings[0].contains("a project of both is refused in one"),
         "{warnings:?}"
     );
+    // Each has projects of its own.
+    let divided = text
+        .replace("site_name = S\n", "site_name = S\ncaso_tag =\n")
+        .replace("[cloud_one]\n", "[cloud_one]\nprojects = a\n")
+        .replace("[cloud_two]\n", "[cloud_two]\nprojects = b\n");
+    assert_eq!(Site::new(&divided).warnings(), Vec::<String>::new());
+    let shared = divided.replace("projects = b", "projects = b, a");
+    assert_eq!(Site::new(&shared).warnings().len(), 1);
+    // The same login in a section of its own.
+    let copied = text.replace("[cloud_two]\nkeystone = keystone_auth\n", "[cloud_two]\n");
+    let copied = format!("{copied}[keystone_auth_two]\n{KEYSTONE}");
+    let warnings = Site::new(&copied).warnings();
+    assert!(warnings[0].contains("share one Keystone"), "{warnings:?}");
     let text = text.replace("[cloud_one]\n", "[cloud_one]\nregion_name = A\n");
     let text = text.replace("[cloud_two]\n", "[cloud_two]\nregion_name = B\n");
     assert_eq!(Site::new(&text).warnings(), Vec::<String>::new());
@@ -87,14 +100,14 @@ fn a_login_is_never_shared_by_accident() {
 
 #[test]
 fn sections_and_options_that_mean_nothing_are_remarked_on() {
-    let text = two("site_nam = x\npage_size = 7\n") + "[cloud_prd]\n";
+    let text = two("region_name = B\nsite_nam = x\npage_size = 7\n") + "[cloud_prd]\n";
     let site = Site::new(&text).variable("OS_CLOUD_PROD__SITENAME", "x");
     assert_eq!(
         site.warnings(),
         [
-            "`caso.conf:20`: [cloud_prd] has no effect: `clouds` has no `prd`; did you mean `Prod`?",
-            "`caso.conf:19`: `[cloud_prod] page_size` is not an option and has no effect; it belongs in [DEFAULT]",
-            "`caso.conf:18`: `[cloud_prod] site_nam` is not an option and has no effect; did you mean `site_name`?",
+            "`caso.conf:21`: [cloud_prd] has no effect: `clouds` has no `prd`; did you mean `Prod`?",
+            "`caso.conf:20`: `[cloud_prod] page_size` is not an option and has no effect; it belongs in [DEFAULT]",
+            "`caso.conf:19`: `[cloud_prod] site_nam` is not an option and has no effect; did you mean `site_name`?",
             "environment variable `OS_CLOUD_PROD__SITENAME`: `[cloud_prod] sitename` is not an option and has no \
              effect; did you mean `site_name`?",
         ]

@@ -96,7 +96,7 @@ async fn a_missing_project_is_one_failure() {
     options.domain = None;
     let (found, _) = find(&stand, &options).await;
     let hint = found[0].as_ref().unwrap_err().error.hint().unwrap();
-    assert!(hint.contains("project_domain_id"), "{hint}");
+    assert!(hint.contains("set `project_domain_name`"), "{hint}");
 }
 
 #[tokio::test]
