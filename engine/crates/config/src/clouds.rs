@@ -204,16 +204,6 @@ fn instead_of_nova(extractors: &mut Vec<Extractor>) -> bool {
     both
 }
 
-/// Whether both are of one Keystone.
-fn log_in_alike(one: &CloudConfig, other: &CloudConfig) -> bool {
-    let at = |it: &CloudConfig| {
-        it.keystone_auth
-            .as_ref()
-            .map(|auth| auth.login.auth_url.clone())
-    };
-    one.keystone_section == other.keystone_section || at(one).is_some() && at(one) == at(other)
-}
-
 /// Whether each names projects of its own, and no tag brings others.
 fn are_divided(one: &CloudConfig, other: &CloudConfig) -> bool {
     let names_all = |it: &CloudConfig| it.caso_tag.is_none() && !it.projects.is_empty();
@@ -235,7 +225,7 @@ fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
                     .region_names
                     .iter()
                     .any(|name| other.region_names.contains(name));
-            if log_in_alike(one, other) && same_regions && !are_divided(one, other) {
+            if one.is_of_one_keystone(other) && same_regions && !are_divided(one, other) {
                 let shared = match one.keystone_section == other.keystone_section {
                     true => format!("share [{}]", one.keystone_section),
                     false => "share one Keystone".to_owned(),

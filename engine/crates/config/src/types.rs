@@ -184,6 +184,16 @@ pub struct CloudConfig {
 }
 
 impl CloudConfig {
+    /// Whether both log in to one Keystone, as far as their addresses say so.
+    pub fn is_of_one_keystone(&self, other: &Self) -> bool {
+        let at = |it: &Self| {
+            let auth = it.keystone_auth.as_ref();
+            auth.map(|auth| auth.login.auth_url.clone())
+        };
+        let section = self.keystone_section == other.keystone_section;
+        section || at(self).is_some() && at(self) == at(other)
+    }
+
     /// The regions to extract from; `None` is the first of the catalog.
     pub fn regions(&self) -> Vec<Option<String>> {
         if self.region_names.is_empty() {

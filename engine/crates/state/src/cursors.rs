@@ -65,7 +65,7 @@ pub use self::former_names::FormerNames;
 pub use self::key::CursorKey;
 pub use self::moves::{Advance, CaughtUp, Moves, Unmoved};
 use self::noted::{Listed, MovedBy};
-pub use self::places::Former;
+pub use self::places::{Former, Here};
 use self::project::{Change, ProjectCursors};
 pub use self::start::{Start, StartSource};
 use crate::lastrun::format_lastrun;

@@ -178,7 +178,7 @@ impl CloudRun {
         let keys = cursor_keys::of_cloud(&self.cloud);
         let mut out = Vec::new();
         let sealed = self.context.journal.sealed();
-        let mut renamed = Renamed::of(&self.cloud);
+        let mut renamed = Renamed::of(&self.cloud, &self.context.config.clouds);
         for project in projects {
             let may_overlap = self.context.config.overlapping_intervals;
             if !may_overlap && renamed.refuses(cursors, &project) {

@@ -10,13 +10,13 @@ use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_config::CloudConfig;
 use caso_extract::ProjectRef;
-use caso_state::{Cursors, Former, Place};
+use caso_state::{Cursors, Former, Here, Place};
 
 use crate::run::summary::words::{count, len};
 
 /// Of one cloud.
 pub struct Renamed {
-    here: Vec<Place>,
+    here: Here,
     /// By the other name, and whether the configuration has that still: of each project its id, and up to where.
     found: BTreeMap<(Place, bool), Vec<Project>>,
 }
@@ -26,13 +26,14 @@ type Project = (String, Option<i64>);
 
 impl Renamed {
     /// None found yet.
-    pub fn of(cloud: &CloudConfig) -> Self {
-        let region = |region| Place {
-            cloud: cloud.name.clone(),
-            region,
-        };
+    pub fn of(cloud: &CloudConfig, clouds: &[CloudConfig]) -> Self {
+        let others = clouds.iter().filter(|it| it.name != cloud.name);
+        let alike = others.filter(|other| cloud.is_of_one_keystone(other));
         Renamed {
-            here: cloud.regions().into_iter().map(region).collect(),
+            here: Here {
+                places: places(cloud).collect(),
+                alike: alike.flat_map(places).collect(),
+            },
             found: BTreeMap::new(),
         }
     }
@@ -56,7 +57,12 @@ impl Renamed {
 
     /// One for each other name.
     pub fn messages(self) -> Vec<Message> {
-        let here = self.here.first().map(Place::to_string).unwrap_or_default();
+        let here = self
+            .here
+            .places
+            .first()
+            .map(Place::to_string)
+            .unwrap_or_default();
         let found = self.found.iter();
         let messages = found.map(|((other, configured), projects)| {
             let until = projects.iter().filter_map(|(_, until)| *until).max();
@@ -82,7 +88,7 @@ impl Renamed {
              from the beginning their storage and energy would be counted twice"
         );
         // Done first, a rename would be to a region that is not there.
-        let misspelt = match self.here.iter().any(|place| place.region.is_some()) {
+        let misspelt = match self.here.places.iter().any(|place| place.region.is_some()) {
             true => "where `region_name` is misspelt, correct it (`openstack region list`); else ",
             false => "",
         };
@@ -92,6 +98,14 @@ impl Renamed {
         );
         Message::from((text, hint))
     }
+}
+
+fn places(cloud: &CloudConfig) -> impl Iterator<Item = Place> + '_ {
+    let region = |region| Place {
+        cloud: cloud.name.clone(),
+        region,
+    };
+    cloud.regions().into_iter().map(region)
 }
 
 /// Under another name that the configuration has, too.

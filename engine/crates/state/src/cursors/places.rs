@@ -28,22 +28,40 @@ pub struct Renamed {
 pub struct Former {
     /// The name.
     pub place: Place,
-    /// Whether the configuration has it still. A project's id is of one Keystone alone, so it is the same cloud by two
-    /// names, or the project went from one section to another.
+    /// Whether the configuration has it still, for the same Keystone: it is one cloud by two names, or the project went from
+    /// one section to another.
     pub configured: bool,
     /// Up to where, in epoch seconds; none where this run has begun with it there.
     pub until: Option<i64>,
 }
 
-/// Whether they are two regions, each of its own: one Keystone's projects are in both.
-fn are_two_regions(one: &Place, other: &Place) -> bool {
-    one.region.is_some() && other.region.is_some() && one.region != other.region
+/// The places of a cloud, and those that may have the same projects.
+#[derive(Debug, Clone, Default)]
+pub struct Here {
+    /// Its own.
+    pub places: Vec<Place>,
+    /// Others that the configuration has for the same Keystone.
+    pub alike: Vec<Place>,
+}
+
+impl Here {
+    /// Whether a project of that one is the same as here. Two regions are each of their own: one Keystone's projects are in
+    /// both.
+    fn is_alike(&self, other: &Place) -> bool {
+        let are_two_regions = |here: &Place| {
+            here.region.is_some() && other.region.is_some() && here.region != other.region
+        };
+        self.alike.contains(other) && !self.places.iter().all(are_two_regions)
+    }
 }
 
 impl ProjectCursors {
-    fn former(&self, here: &[Place], configured: &[Place]) -> Option<Former> {
+    fn former(&self, here: &Here, configured: &[Place]) -> Option<Former> {
         let cursors = self.cursors();
-        if cursors.iter().any(|it| here.contains(&it.key.place())) {
+        if cursors
+            .iter()
+            .any(|it| here.places.contains(&it.key.place()))
+        {
             return None;
         }
         let extracted = cursors.iter().filter_map(|it| {
@@ -51,7 +69,7 @@ impl ProjectCursors {
             match it.standing {
                 Standing::Extracted => it.at.map(|until| (Some(until), place)),
                 // Another cloud of this run has it, or one before had.
-                Standing::Untried if configured.contains(&place) => Some((None, place)),
+                Standing::Untried if here.is_alike(&place) => Some((None, place)),
                 Standing::Untried | Standing::Lacking => None,
             }
         });
@@ -61,8 +79,8 @@ impl ProjectCursors {
             .iter()
             .map(|it| (Some(it.to), it.key.place()));
         let others = extracted.chain(reached).filter(|(_, place)| {
-            let is_apart = here.iter().all(|here| are_two_regions(here, place));
-            !(self.given_up().contains(place) || configured.contains(place) && is_apart)
+            let is_other = !configured.contains(place) || here.is_alike(place);
+            is_other && !self.given_up().contains(place)
         });
         let (until, place) = others.max_by_key(|(until, _)| *until)?;
         let configured = configured.contains(&place);
@@ -117,7 +135,7 @@ impl CursorFile {
 
 impl Cursors {
     /// Whether a project that has no cursor in any of the places of a cloud was extracted in another one, which is
-    /// not [configured](Self::configured) any more or no region of its own: the last of them.
+    /// not [configured](Self::configured) any more or for the same Keystone: the last of them.
     ///
     /// # Errors
     /// The project's files cannot be read, or say nothing that can be used.
@@ -125,7 +143,7 @@ impl Cursors {
         &self,
         project: &str,
         name: Option<&str>,
-        here: &[Place],
+        here: &Here,
     ) -> Result<Option<Former>, CursorError> {
         let configured: Vec<Place> = self.configured.iter().map(CursorKey::place).collect();
         let known = self.project(project, name)?;
