@@ -85,6 +85,14 @@ pub fn month_ends(from: i64, to: i64) -> Result<impl Iterator<Item = i64>, Strin
         .take_while(move |end| *end < to))
 }
 
+/// A time, in epoch seconds, as people read it: `2026-10-01T00:00:00Z`.
+pub fn date(time: i64) -> String {
+    DateTime::<Utc>::from_timestamp(time, 0).map_or_else(
+        || format!("{time} s after 1970"),
+        |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+    )
+}
+
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text())

@@ -39,9 +39,10 @@ pub fn map(page: &Page, server: &Server) -> Result<Vec<AccountingRecord>, String
     let Some(reported) = life.reported_in(window) else {
         return Ok(Vec::new());
     };
-    if life.end.is_none() && server.status.is_none() {
+    if life.end.is_none() && server.status.is_none() && server.created.is_none() {
         // A row deleted without an end is counted by the usage API for ever. Nova lists no
-        // such server, so it is not running, and nobody knows for how long it did.
+        // such server, so it is not running, and nobody knows for how long it did. (One that it
+        // lists was created: a missing status alone says nothing.)
         log::warning(&format!(
             "server `{}` is in the usage of project `{}` without an end, but Nova does not list \
              it: it is not reported",

@@ -80,9 +80,11 @@ impl Lifetime {
         let end = end.map(|end| {
             if end < start {
                 log::warning(&format!(
-                    "server `{}` ended at {end}, before it was created at {start}: it is \
-                     recorded as if it had ended when it was created",
-                    server.id
+                    "server `{}` ended at {}, before it was created at {}: it is recorded as if \
+                     it had ended when it was created",
+                    server.id,
+                    calendar::date(end),
+                    calendar::date(start)
                 ));
             }
             end.max(start)
@@ -269,7 +271,8 @@ mod tests {
         server.terminated = Some(1_499);
         assert_eq!(reported(&server).unwrap().seconds(), 0);
         let lines = log::take_lines();
-        assert!(lines[0].1.contains("ended at 1499, before"), "{lines:?}");
+        let dates = "ended at 1970-01-01T00:24:59Z, before it was created at 1970-01-01T00:25:00Z";
+        assert!(lines[0].1.contains(dates), "{lines:?}");
         for sane in [1_500, 1_501] {
             server.terminated = Some(sane);
             assert!(reported(&server).is_some());

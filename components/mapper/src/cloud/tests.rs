@@ -133,6 +133,16 @@ fn known_to_the_usage_api_alone() {
     assert_eq!((record.public_ip_count, record.image_id), (None, None));
 }
 
+/// Nova lists it, so it runs: only its status is missing.
+#[test]
+fn a_missing_status_costs_no_record() {
+    let mut server = samples::server();
+    server.status = None;
+    assert_eq!(cloud(server.clone()).status, "unknown");
+    server.compute_usage = Some(samples::usage());
+    assert_eq!(cloud(server).status, "started");
+}
+
 #[test]
 fn catalogue_uri_stands_for_the_image() {
     let mut server = samples::server();

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::entry::Entry;
 use crate::flavors;
-use crate::kinds::{Kind, Kinds};
-use crate::more::More;
+use crate::kinds::{Kind, Kinds, UNKNOWN};
+use crate::more::{ASKED_AGAIN, More};
 use crate::sighting::{Life, Sighting};
 use crate::sizes::{self, Size};
 
@@ -122,10 +122,11 @@ impl History {
                 .number(changed(&mut more, before, sighting, reported));
         }
         (more.missing, more.nowhere) = (None, None);
-        (more.ended, more.hidden) = match sighting.life {
-            Life::Alive => (None, None),
-            Life::Hidden(since) => (None, Some(since)),
-            Life::Ended => (Some(until), None),
+        (more.ended, more.hidden, more.end) = match sighting.life {
+            Life::Alive => (None, None, None),
+            Life::Hidden(since) => (None, Some(since), None),
+            Life::Ended => (Some(until), None, more.end),
+            Life::EndedAt(end) => (Some(until), None, Some(end)),
         };
         let vcpus = self.kinds.get(entry.kind).and_then(|kind| kind.vcpus);
         let last = match (more.sizes.is_empty(), sighting.vcpus, vcpus) {
@@ -302,6 +303,12 @@ impl History {
         let place = Place::Known(known);
         let entry = self.entry(place)?;
         let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        if more.ended.is_some() {
+            // Its end was reported, and a list that names it for ever takes nothing back.
+            more.nowhere = Some(until);
+            self.put(place, entry, more);
+            return None;
+        }
         let first = more.missing.is_none();
         let alive = more.missing.or(self.as_of)?;
         if alive < until.saturating_sub(patience) {
@@ -331,15 +338,44 @@ impl History {
     pub fn is_nowhere(&self, id: Uuid) -> bool {
         let entry = self.known_entry(id);
         let more = entry.and_then(|entry| self.more_of(entry));
-        more.is_some_and(|more| more.nowhere.is_some())
+        let asked = more.and_then(|more| more.nowhere);
+        let since = self.as_of.map(|as_of| as_of.saturating_sub(ASKED_AGAIN));
+        asked.is_some_and(|asked| Some(asked) >= since)
+    }
+
+    /// When a server that has not ended was seen last, in epoch seconds, or since when it is
+    /// looked for; none for one that is not remembered.
+    #[must_use]
+    pub fn last_seen(&self, id: Uuid) -> Option<i64> {
+        let entry = self.known_entry(id)?;
+        let more = self.more_of(entry);
+        match more.and_then(|more| more.ended) {
+            None => more.and_then(|more| more.missing).or(self.as_of),
+            Some(_) => None,
+        }
+    }
+
+    /// What earlier runs reported of a server's life that stands, whatever its row says now.
+    #[must_use]
+    pub fn past(&self, id: Uuid) -> Option<Past> {
+        let entry = self.known_entry(id)?;
+        if let Some(end) = self.more_of(entry).and_then(|more| more.end) {
+            return Some(Past::Ended(end));
+        }
+        // One that is owed has been looked for, and never seen.
+        let alive = self.last_seen(id).filter(|_| entry.kind != UNKNOWN);
+        alive.map(Past::Alive)
     }
 
     /// Whether a server was reported: as alive by the last window, or its end by an
     /// earlier one than `window`.
     #[must_use]
     pub fn reported(&self, id: Uuid, window: Window) -> Option<Reported> {
-        match self.ended(self.known_entry(id)?) {
+        let entry = self.known_entry(id)?;
+        match self.ended(entry) {
             None => Some(Reported::Alive),
+            // It was nowhere, and nobody has told of it.
+            Some(until) if self.more_of(entry)?.nowhere == Some(until) => None,
             Some(until) if until < window.end => Some(Reported::Ended),
             Some(_) => None,
         }
@@ -446,6 +482,15 @@ fn changed(more: &mut More, before: Kind, sighting: &Sighting<'_>, reported: i64
         vcpus: sighting.vcpus.or(before.vcpus),
         flavor: sighting.flavor.map(str::to_owned).or(before.flavor),
     }
+}
+
+/// What was reported of a server's life, to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// It was alive at that moment: epoch seconds.
+    Alive(i64),
+    /// It ended at that moment, which is not that of its row: epoch seconds.
+    Ended(i64),
 }
 
 /// What was reported of a server before.

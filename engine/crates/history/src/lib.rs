@@ -27,7 +27,7 @@ mod sighting;
 mod sizes;
 
 pub use form::{FORMAT, FormError};
-pub use history::{History, Reported};
+pub use history::{History, Past, Reported};
 pub use sighting::{Life, Sighting};
 
 #[cfg(test)]

@@ -29,4 +29,7 @@ pub enum Life {
     Hidden(i64),
     /// It is not, and this window reports that.
     Ended,
+    /// The same, and the end that is reported is this one, and not that of its row: epoch
+    /// seconds.
+    EndedAt(i64),
 }

@@ -286,12 +286,73 @@ fn what_could_not_be_read_is_missed_by_the_next_run_and_not_for_ever() {
     assert_eq!(history.missing().collect::<Vec<_>>(), [id(3)]);
 }
 
+/// A list names it for ever: it was not lost, and stays known for as long as it is named.
+#[test]
+fn a_server_whose_end_was_reported_is_not_missed() {
+    let mut history = History::empty();
+    history.note(&sighting(1, 1, Life::Alive), 1_000);
+    let mut history = next(&mut history, 1_000);
+    history.note(&sighting(1, 1, Life::Ended), 2_000);
+    let mut history = next(&mut history, 2_000);
+    for until in [3_000, 90_000, 180_000] {
+        assert!(!history.is_nowhere(id(1)), "{until}");
+        assert_eq!(history.miss(id(1), until, 5_000), None);
+        history = next(&mut history, until);
+        assert!(history.is_nowhere(id(1)), "{until}");
+        assert_eq!(history.missing().count(), 0);
+        let window = Window {
+            start: until,
+            end: until + 1_000,
+        };
+        assert_eq!(history.reported(id(1), window), Some(Reported::Ended));
+        history = next(&mut history, until + 86_401);
+    }
+    assert_eq!(next(&mut history, 180_000 + 32 * 86_400).len(), 0);
+}
+
+#[test]
+fn what_is_known_of_a_life_outweighs_its_row() {
+    let mut history = History::empty();
+    let servers = [
+        (1, Life::Alive),
+        (2, Life::Hidden(500)),
+        (3, Life::Ended),
+        (4, Life::EndedAt(700)),
+    ];
+    for (number, life) in servers {
+        history.note(&sighting(number, 1, life), 1_000);
+    }
+    history.owe(id(5), 900);
+    assert_eq!(history.past(id(1)), None, "not by this run");
+    let mut history = next(&mut history, 1_000);
+    let pasts = [1, 2, 3, 4, 5, 6].map(|number| history.past(id(number)));
+    let (alive, ended) = (Some(Past::Alive(1_000)), Some(Past::Ended(700)));
+    assert_eq!(pasts, [alive, alive, None, ended, None, None]);
+    assert_eq!(history.last_seen(id(5)), Some(900));
+    // Missed, it was alive until it was; and what was reported stays for two months, unless it
+    // came back.
+    history.miss(id(1), 2_000, 5_000);
+    history.note(&sighting(4, 1, Life::Ended), 2_000);
+    let mut history = next(&mut history, 2_000);
+    assert_eq!(history.past(id(1)), alive);
+    assert_eq!(history.past(id(4)), ended);
+    assert_eq!(next(&mut history, 2_000 + 62 * 86_400).past(id(4)), ended);
+    history.note(&sighting(4, 1, Life::Alive), 3_000);
+    let history = next(&mut history, 3_000);
+    assert_eq!(history.past(id(4)), Some(Past::Alive(3_000)));
+}
+
 #[test]
 fn a_server_that_only_a_name_is_left_of_is_asked_for_once_a_day() {
     let mut history = History::empty();
     assert_eq!(history.miss(id(1), 1_000, 5_000), None);
     let mut history = next(&mut history, 1_000);
     assert!(history.is_nowhere(id(1)) && !history.is_nowhere(id(2)));
+    let window = Window {
+        start: 1_000,
+        end: 2_000,
+    };
+    assert_eq!(history.reported(id(1), window), None);
     assert_eq!(history.missing().count(), 0);
     let mut history = next(&mut history, 87_400);
     assert!(history.is_nowhere(id(1)));

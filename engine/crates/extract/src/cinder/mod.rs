@@ -117,6 +117,9 @@ impl Selection<'_> {
         if !self.seen.insert(id) {
             return Ok(None);
         }
+        if volume::is_target_of_a_migration(&row) {
+            return Ok(None);
+        }
         let volume = volume::read(&row, self.project)?;
         // cASO reports these too, with a start behind their end.
         let later = |created| created > self.window.end;

@@ -106,6 +106,26 @@ async fn a_volume_without_name_or_attachment_is_one_like_others() {
     assert_eq!(told(&kept), first(4));
 }
 
+/// `cinder.volume.api.API.get_all`: an administrator is shown what others are not.
+#[tokio::test]
+async fn the_target_of_a_migration_is_no_volume_of_the_projects() {
+    let mut cloud = cloud(4);
+    for (volume, status) in cloud.volumes().iter_mut().zip([
+        json!("migrating"),
+        json!("target:70000000-0000-4000-8000-000000000001"),
+        json!(null),
+        json!("success"),
+    ]) {
+        volume.odd = odd(&json!({"os-vol-mig-status-attr:migstat": status}));
+    }
+    let target = cloud.volumes()[1].id.clone();
+    let (kept, outcome) = run(&cloud.start()).await;
+    outcome.unwrap();
+    assert_eq!(kept.errors().len(), 0);
+    let others: Vec<String> = first(4).into_iter().filter(|id| *id != target).collect();
+    assert_eq!(told(&kept), others);
+}
+
 #[tokio::test]
 async fn facts_are_read_as_cinder_writes_them() {
     let mut cloud = cloud(1);

@@ -48,6 +48,14 @@ pub fn read(row: &Row<'_>, project_id: &str) -> Result<Volume, ItemError> {
     })
 }
 
+/// Whether it is the copy that a migration makes of another volume, which is there as well and
+/// takes its place. Cinder hides it from all but administrators: `cinder.volume.api.API.get_all`
+/// filters by `migration_status`, which only they are shown.
+pub fn is_target_of_a_migration(row: &Row<'_>) -> bool {
+    let status = row.text("os-vol-mig-status-attr:migstat");
+    matches!(status, Ok(Some(status)) if status.starts_with("target:"))
+}
+
 /// Where it is attached. No usage follows from it, so what cannot be read of
 /// it is left out, and costs nothing: Cinder has shown `in-use` without any
 /// attachment, and attachments without a time.

@@ -2,10 +2,11 @@
 //!
 //! Such an entry is not all there is to say: of a server that was resized it has the last boot for a
 //! beginning, and the last size alone. So one that was reported as alive waits until a list shows its
-//! end, as no number may fall; and one that is new and has an end already, of which the list
+//! end, as no number may fall; one whose end was reported is left out; and one that is new and has an end already, of which the list
 //! of changes was cut or late, is emitted and looked for in the next run.
 
 use super::index::UsageRow;
+use super::search::PATIENCE;
 use super::{Extraction, usage_row};
 use crate::ExtractError;
 use caso_history::Reported;
@@ -57,7 +58,11 @@ impl Extraction<'_> {
             let mut history = self.task.history();
             match history.reported(row.id, window) {
                 Some(Reported::Alive) => return None,
-                Some(Reported::Ended) => {}
+                // Remembered for as long as the usage has it, which may be for ever.
+                Some(Reported::Ended) => {
+                    history.miss(row.id, window.end, PATIENCE);
+                    return None;
+                }
                 None if row.usage.ended.is_none() => {}
                 None => history.owe(row.id, window.start),
             }

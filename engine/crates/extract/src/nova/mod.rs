@@ -22,6 +22,7 @@
 //! another one, counts once. Each list's page goes on as a page of ours; when
 //! nothing is left unseen, no further page is asked for.
 
+mod ending;
 mod index;
 mod leftover;
 mod page;
@@ -30,13 +31,15 @@ mod selection;
 mod server;
 
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod remembering;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -98,6 +101,8 @@ pub async fn read(
         nova,
         index: UsageIndex::default(),
         others: HashSet::new(),
+        corrected: HashMap::new(),
+        no_cell_is_down: None,
         full_page: None,
         sink,
     };
@@ -131,6 +136,10 @@ struct Extraction<'a> {
     index: UsageIndex,
     /// Servers emitted that have no usage entry (they never ran).
     others: HashSet<Uuid>,
+    /// Ends of servers of the present page that are to be remembered, see [`ending`].
+    corrected: HashMap<Uuid, i64>,
+    /// Whether Nova states that no cell is down, where it was asked.
+    no_cell_is_down: Option<bool>,
     /// Rows of a page of servers that was not the last one, and so as full as
     /// Nova lets it be.
     full_page: Option<usize>,
@@ -200,10 +209,13 @@ impl Extraction<'_> {
                     Err(error) => {
                         // The row is bad, the server may be well: its own row
                         // and its flavor have what is needed.
-                        if let Ok(id) = Uuid::parse_str(&error.id) {
-                            self.index.add(&UsageRow::without_figures(id));
+                        match Uuid::parse_str(&error.id) {
+                            Ok(id) => {
+                                self.index.add(&UsageRow::without_figures(id));
+                                self.warn_of_figures(&error);
+                            }
+                            Err(_) => errors.push(error),
                         }
-                        errors.push(error);
                     }
                 }
             }
@@ -256,6 +268,18 @@ impl Extraction<'_> {
             errors,
         };
         self.sink.page(page).await
+    }
+
+    /// A notice, and no [`ItemError`]: it costs no record.
+    fn warn_of_figures(&self, error: &ItemError) {
+        tracing::info!("{error}: what its flavor gives is reported");
+        let project = &self.task.project.id;
+        let warnings = &self.task.context.caches.warnings;
+        warnings.warn_once(&format!("usage-figures-{project}"), || {
+            format!(
+                "{error}: what its flavor gives is reported instead, also for other servers of project `{project}`"
+            )
+        });
     }
 
     fn warn_if_cut_off(&self) {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::index::server_id;
 use super::search::PATIENCE;
 use super::selection::{Known, Rule, is_deleted};
-use super::{Extraction, References, server};
+use super::{Extraction, References, ending, server};
 use crate::fields::Row;
 use crate::{ExtractError, ItemError};
 use caso_history::{Life, Sighting};
@@ -75,7 +75,13 @@ impl Extraction<'_> {
         history.expect(servers.len());
         for server in servers {
             let Ok(id) = server.id.parse() else { continue };
-            server.sizes = history.note(&sighting(id, server, tables), self.task.window.end);
+            let mut sighting = sighting(id, server, tables, self.task.window.end);
+            if sighting.life == Life::Ended
+                && let Some(end) = self.corrected.remove(&id)
+            {
+                sighting.life = Life::EndedAt(end);
+            }
+            server.sizes = history.note(&sighting, self.task.window.end);
         }
     }
 
@@ -86,7 +92,8 @@ impl Extraction<'_> {
         if seen.unwrap_or_else(|| self.others.contains(&id)) {
             return Ok(None);
         }
-        let server = match server::read(&row, &self.task.project.id) {
+        let warnings = &self.task.context.caches.warnings;
+        let mut server = match server::read(&row, &self.task.project.id, warnings) {
             Ok(server) => server,
             Err(error) => {
                 self.mark(id);
@@ -95,6 +102,9 @@ impl Extraction<'_> {
                 return Err(error);
             }
         };
+        server.compute_usage = self.index.usage(id);
+        let past = self.task.history().past(id);
+        let correction = ending::correct(&mut server, past);
         let known = Known {
             named: seen.is_some(),
             reported: self.task.history().reported(id, self.task.window),
@@ -103,13 +113,16 @@ impl Extraction<'_> {
             return Ok(None);
         }
         self.mark(id);
-        Ok(Some(Server {
-            compute_usage: self.index.usage(id),
-            ..server
-        }))
+        if let Some(correction) = correction {
+            self.corrected.extend(correction.end().map(|end| (id, end)));
+            if let Some(message) = correction.message(&server) {
+                warnings.warn_once("host-clock", || message);
+            }
+        }
+        Ok(Some(server))
     }
 
-    fn mark(&mut self, id: Uuid) {
+    pub(super) fn mark(&mut self, id: Uuid) {
         if !self.index.mark(id) {
             self.others.insert(id);
         }
@@ -289,17 +302,20 @@ impl Extraction<'_> {
     }
 }
 
-/// What this run saw of a server, for the runs to come.
-fn sighting<'a>(id: Uuid, server: &'a Server, tables: &Tables) -> Sighting<'a> {
+/// What a run whose window ends at `until` saw of a server, for the runs to come.
+fn sighting<'a>(id: Uuid, server: &'a Server, tables: &Tables, until: i64) -> Sighting<'a> {
     let flavor = || {
         let id = server.flavor_id.as_ref()?;
         let known = tables.flavors.iter().find(|flavor| flavor.id == *id);
         known.or(server.embedded_flavor.as_ref())?.vcpus
     };
     let usage = server.compute_usage.as_ref();
-    let ended = is_deleted(server)
-        || server.terminated.is_some()
-        || (server.launched.is_none() && usage.is_none());
+    // One whose end lies behind the window is reported as running, and its end is still to be
+    // reported.
+    let ended = match ending::end(server) {
+        Some(end) => end <= until,
+        None => is_deleted(server) || (server.launched.is_none() && usage.is_none()),
+    };
     let soft_deleted = server.vm_state.as_deref() == Some("soft-delete")
         || server.status.as_deref() == Some("SOFT_DELETED");
     Sighting {

@@ -15,19 +15,19 @@ use caso_model::extraction::Extractor;
 const HOUR: i64 = 3600;
 
 /// A cloud that is read hour by hour.
-struct Hours {
+pub(super) struct Hours {
     stand: Arc<Stand>,
-    history: History,
-    window: Window,
+    pub(super) history: History,
+    pub(super) window: Window,
     /// Requests for servers by the last window, as `path?query`.
     asked: Vec<String>,
     /// Warnings since they were last taken.
-    said: Vec<String>,
+    pub(super) said: Vec<String>,
 }
 
 impl Hours {
     /// Reads the first hour.
-    async fn begin(cloud: Plan) -> Hours {
+    pub(super) async fn begin(cloud: Plan) -> Hours {
         let mut hours = Hours {
             stand: cloud.start(),
             history: History::empty(),
@@ -41,13 +41,16 @@ impl Hours {
 
     /// Lets something happen, and reads the next hour. The history is that of the last
     /// window that could be read.
-    async fn next(&mut self, happen: impl FnOnce(&mut Plan)) -> Result<Kept, ExtractError> {
+    pub(super) async fn next(
+        &mut self,
+        happen: impl FnOnce(&mut Plan),
+    ) -> Result<Kept, ExtractError> {
         self.stand.change(happen);
         self.window.end += HOUR;
         self.read().await
     }
 
-    async fn read(&mut self) -> Result<Kept, ExtractError> {
+    pub(super) async fn read(&mut self) -> Result<Kept, ExtractError> {
         let before = self.stand.log().len();
         let history = Mutex::new(std::mem::take(&mut self.history));
         let mut kept = Kept::default();
@@ -83,12 +86,12 @@ impl Hours {
         Ok(kept)
     }
 
-    fn asked(&self, part: &str) -> usize {
+    pub(super) fn asked(&self, part: &str) -> usize {
         self.asked.iter().filter(|call| call.contains(part)).count()
     }
 }
 
-fn three() -> Plan {
+pub(super) fn three() -> Plan {
     let mut plan = plan();
     *plan.servers() = (0..3).map(old).collect();
     plan
@@ -222,26 +225,82 @@ async fn what_becomes_visible_late_is_found_by_the_next_window() {
 #[tokio::test]
 async fn a_window_waits_for_a_cell_that_is_down() {
     let mut hours = Hours::begin(three()).await;
-    let end = hours.window.end;
     let down = hours
         .next(|cloud| cloud.server(1).in_down_cell = true)
         .await;
     let error = down.err().unwrap();
     assert!(matches!(error, ExtractError::CellDown { .. }), "{error}");
-    // Deleted before the cell went: Nova's list of what is there leaves it out.
-    hours.history = History::empty();
+}
+
+/// A server for which Nova answers with status 500: gone before its cell went, or broken for ever.
+fn failing(cloud: &mut Plan, end: i64) {
+    cloud.server(1).delete(end + 60);
+    cloud.server(1).in_down_cell = true;
+}
+
+/// Nova shows that no cell is down, so it costs itself alone, and is found when it is well again.
+#[tokio::test]
+async fn a_server_for_which_nova_fails_costs_itself() {
     let mut hours = Hours::begin(three()).await;
-    let down = hours
-        .next(|cloud| {
-            cloud.server(1).delete(end + 60);
-            cloud.server(1).in_down_cell = true;
-        })
-        .await;
-    let text = down.err().unwrap().to_string();
+    let end = hours.window.end;
+    for run in 0..3 {
+        let kept = hours.next(|cloud| failing(cloud, end)).await.unwrap();
+        assert_eq!(kept.numbers(), [0, 2], "run {run}");
+        let errors = kept.errors();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0].contains(&uuid(1)) && errors[0].contains("500"),
+            "{errors:?}"
+        );
+    }
+    let kept = hours.next(|cloud| cloud.server(1).in_down_cell = false);
+    assert_eq!(kept.await.unwrap().numbers(), [0, 1, 2]);
+    assert!(hours.said.is_empty(), "{:?}", hours.said);
+}
+
+/// Where Nova cannot say whether a cell is down, the window waits, and not for ever.
+#[tokio::test]
+async fn an_old_novas_failing_server_is_waited_for_seven_days() {
+    let mut hours = Hours::begin(Plan {
+        microversion: 60,
+        ..three()
+    })
+    .await;
+    let end = hours.window.end;
+    let waits = hours.next(|cloud| failing(cloud, end)).await;
+    let text = waits.err().unwrap().to_string();
     assert!(
         text.contains("a cell of Nova is down") && text.contains("500"),
         "{text}"
     );
+    for (waited, goes_on) in [(7 * 86_400, false), (7 * 86_400 + HOUR, true)] {
+        let mut hours = Hours::begin(Plan {
+            microversion: 60,
+            ..three()
+        })
+        .await;
+        hours.window.end += waited - HOUR;
+        let read = hours.next(|cloud| failing(cloud, end)).await;
+        let numbers = read.ok().map(|kept| (kept.numbers(), kept.errors().len()));
+        assert_eq!(numbers, goes_on.then(|| (vec![0, 2], 1)), "{waited}");
+    }
+}
+
+/// Its end is that of its row, and the usage names it for ever.
+#[tokio::test]
+async fn a_server_deleted_without_a_time_is_reported_once_and_not_asked_for() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let kept = hours.next(|cloud| {
+        cloud.server(1).delete(end + 300);
+        cloud.server(1).terminated = None;
+    });
+    assert_eq!(kept.await.unwrap().numbers(), [0, 1, 2]);
+    for asked in [1, 0, 0] {
+        assert_eq!(hours.next(|_| ()).await.unwrap().numbers(), [0, 2]);
+        assert_eq!(hours.asked("/servers/0"), asked, "{:#?}", hours.asked);
+    }
+    assert!(hours.said.is_empty(), "{:?}", hours.said);
 }
 
 /// N11: only a list of changes shows a soft-deleted server.

@@ -10,7 +10,7 @@
 //!    must wait;
 //! 2. in the list of servers changed since a good while before;
 //! 3. one by one. Nova gives a soft-deleted one, and answers with an error for one whose
-//!    cell is away.
+//!    cell is away, and for one whose row is broken: that one costs itself alone.
 //!
 //! On an ordinary day there are none, and nothing of this is asked. But a window that
 //! does not go on where the last one ended, such as the first one of a project or that of
@@ -23,9 +23,10 @@ use uuid::Uuid;
 use super::Extraction;
 use super::page::Source;
 use super::selection::Rule;
-use crate::ExtractError;
+use crate::{ExtractError, ItemError};
 use caso_base::time::format_utc;
-use caso_openstack::nova::ServerList;
+use caso_model::usage::Tables;
+use caso_openstack::nova::{DOWN_CELLS, ServerList};
 use caso_openstack::{ApiError, Service};
 
 /// How many seconds before the end of a window Nova may have noted a change that was
@@ -41,26 +42,36 @@ impl Extraction<'_> {
         self.index.unseen() > 0 || self.task.history().misses_any()
     }
 
-    /// Whether Nova shows all there is. One that does not answer this is asked for each
-    /// server alone, and says it then; so is a recording that was made before this was
-    /// asked.
-    async fn check_cells(&mut self) -> Result<(), ExtractError> {
-        match self.nova.servers_in_down_cells().await {
+    /// Whether Nova states that it shows all there is; false for one that does not answer this.
+    /// It is asked for each server alone, and answers with an error for one whose cell is away;
+    /// so is a recording that was made before this was asked.
+    ///
+    /// # Errors
+    /// A cell is down.
+    async fn no_cell_is_down(&mut self) -> Result<bool, ExtractError> {
+        if let Some(known) = self.no_cell_is_down {
+            return Ok(known);
+        }
+        let known = match self.nova.servers_in_down_cells().await {
             Ok(down) => match down.first() {
-                None => Ok(()),
-                Some(example) => Err(ExtractError::CellDown {
-                    example: format!("`{example}`"),
-                }),
+                None => self.nova.offers(DOWN_CELLS),
+                Some(example) => {
+                    return Err(ExtractError::CellDown {
+                        example: format!("`{example}`"),
+                    });
+                }
             },
             Err(error)
                 if error.is_refusal_of(Service::Compute)
                     || matches!(error, ApiError::Unrecorded { .. }) =>
             {
                 tracing::info!("Nova does not say which cells are down: {error}");
-                Ok(())
+                false
             }
-            Err(error) => Err(error.into()),
-        }
+            Err(error) => return Err(error.into()),
+        };
+        self.no_cell_is_down = Some(known);
+        Ok(known)
     }
 
     /// Whether Nova has to be asked for more than its lists.
@@ -72,7 +83,7 @@ impl Extraction<'_> {
     /// remembered as missing.
     pub(super) async fn search(&mut self) -> Result<(), ExtractError> {
         if !self.continues || self.task.history().misses_any() {
-            self.check_cells().await?;
+            self.no_cell_is_down().await?;
         }
         let since = self.task.history().changed_since(APART);
         if let Some(since) = since {
@@ -97,11 +108,8 @@ impl Extraction<'_> {
     async fn search_one(&mut self, id: Uuid) -> Result<(), ExtractError> {
         let text = id.to_string();
         let found = match self.nova.server(&text, None).await {
-            // So answers a Nova for a server whose cell is away.
-            Err(ApiError::Status { status: 500, .. }) => {
-                return Err(ExtractError::CellDown {
-                    example: format!("`{text}`, for which it answers with status 500"),
-                });
+            Err(error @ ApiError::Status { status: 500, .. }) => {
+                return self.failed(id, &error).await;
             }
             found => found?,
         };
@@ -126,5 +134,28 @@ impl Extraction<'_> {
                 });
         }
         Ok(())
+    }
+
+    /// Nova answers with status 500 for a server. So it does where its cell is away, and the
+    /// window waits; but also for one whose row is broken, for ever, and such a one must not
+    /// cost its project every window.
+    async fn failed(&mut self, id: Uuid, error: &ApiError) -> Result<(), ExtractError> {
+        let window = self.task.window;
+        if !self.no_cell_is_down().await? {
+            let seen = self.task.history().last_seen(id).unwrap_or(window.start);
+            if window.end.saturating_sub(seen) <= PATIENCE {
+                return Err(ExtractError::CellDown {
+                    example: format!("`{id}`, for which it answers with status 500"),
+                });
+            }
+        }
+        self.mark(id);
+        self.task.history().pass_over(id, window, PATIENCE);
+        let error = ItemError {
+            kind: "server",
+            id: id.to_string(),
+            reason: format!("{error}, though no other sign shows that a cell is down"),
+        };
+        self.emit(Vec::new(), Tables::default(), vec![error]).await
     }
 }

@@ -2,6 +2,7 @@
 //! second, because a record that cASO sent and we do not (or the other way
 //! round) is a difference in somebody's accounting.
 
+use super::ending::end;
 use super::search::APART;
 use caso_history::Reported;
 use caso_model::Window;
@@ -68,21 +69,6 @@ impl Rule {
 /// Whether its row says that it is gone.
 pub fn is_deleted(server: &Server) -> bool {
     server.status.as_deref() == Some("DELETED")
-}
-
-/// When a server ended, by cASO's rule: when it was terminated; else, if it
-/// never ran, when it was created; else, if it is deleted all the same (some
-/// failures leave no time), when it was last touched.
-fn end(server: &Server) -> Option<i64> {
-    server.terminated.or_else(|| {
-        if server.launched.is_none() {
-            server.created
-        } else if is_deleted(server) {
-            server.updated
-        } else {
-            None
-        }
-    })
 }
 
 #[cfg(test)]

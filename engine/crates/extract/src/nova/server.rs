@@ -5,11 +5,13 @@ use serde_json::Value;
 use crate::ItemError;
 use crate::fields::Row;
 use caso_model::Attribute;
+use caso_model::notice::Notices;
 use caso_model::usage::{Address, Flavor, Server};
 
 /// Reads a server as Nova shows it below microversion 2.47. Most fields may be
-/// missing: older clouds and other policies leave them out.
-pub fn read(row: &Row<'_>, project_id: &str) -> Result<Server, ItemError> {
+/// missing: older clouds and other policies leave them out. Of a record without image, addresses
+/// or zone little is lost: one of them that cannot be read is missing, too, and named once a run.
+pub fn read(row: &Row<'_>, project_id: &str, warnings: &Notices) -> Result<Server, ItemError> {
     if let Some(owner) = row.text("tenant_id")?
         && owner != project_id
     {
@@ -17,6 +19,7 @@ pub fn read(row: &Row<'_>, project_id: &str) -> Result<Server, ItemError> {
             "belongs to project `{owner}`, not to `{project_id}`"
         )));
     }
+    let odd = Odd(warnings);
     Ok(Server {
         id: row.id().to_owned(),
         name: row.text("name")?,
@@ -29,18 +32,18 @@ pub fn read(row: &Row<'_>, project_id: &str) -> Result<Server, ItemError> {
         launched: row.time("OS-SRV-USG:launched_at")?,
         terminated: row.time("OS-SRV-USG:terminated_at")?,
         updated: row.time("updated")?,
-        image_id: row.reference("image")?,
+        image_id: odd.absent("image", row.reference("image")),
         flavor_id: row.reference("flavor")?,
         embedded_flavor: None,
-        addresses: addresses(row)?,
+        addresses: odd.absent("addresses", addresses(row)),
         compute_usage: None,
         counters: None,
         earlier_counters: None,
         sizes: Vec::new(),
         metadata: row.written_by_users("metadata"),
         tags: tags(row),
-        attributes: row
-            .text(ZONE)?
+        attributes: odd
+            .absent(ZONE, row.text(ZONE))
             .filter(|zone| !zone.is_empty())
             .map(|value| Attribute {
                 name: ZONE.into(),
@@ -49,6 +52,20 @@ pub fn read(row: &Row<'_>, project_id: &str) -> Result<Server, ItemError> {
             .into_iter()
             .collect(),
     })
+}
+
+/// Facts that a record can do without.
+struct Odd<'a>(&'a Notices);
+
+impl Odd<'_> {
+    fn absent<T>(&self, field: &str, read: Result<Option<T>, ItemError>) -> Option<T> {
+        read.unwrap_or_else(|error| {
+            self.0.warn_once(&format!("server-{field}"), || {
+                format!("{error}: it is reported without it, and so are others with such a value")
+            });
+            None
+        })
+    }
 }
 
 /// Nova's own name of it.
@@ -117,6 +134,10 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+
+    fn read(row: &Row<'_>, project: &str) -> Result<Server, ItemError> {
+        super::read(row, project, &Notices::default())
+    }
 
     const ID: &str = "ffb9619d-ee92-5020-a1bb-2438c32364ba";
 
@@ -194,11 +215,37 @@ mod tests {
         for (fields, field) in [
             (json!({"created": "soon"}), "`created`"),
             (json!({"flavor": 3}), "`flavor`"),
-            (json!({"addresses": {"net": [{}]}}), "`addresses`"),
+            (json!({"updated": 7}), "`updated`"),
             (json!({"status": []}), "`status`"),
         ] {
             let error = read(&row(fields), "p").unwrap_err();
             assert!(error.reason.contains(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_fact_that_a_record_can_do_without_is_absent_and_named_once() {
+        let warnings = Notices::default();
+        for fields in [
+            json!({"image": ID}),
+            json!({"image": {"id": []}}),
+            json!({"addresses": {"net": null}}),
+            json!({"addresses": {"net": [{}]}}),
+            json!({"addresses": []}),
+            json!({ZONE: 3}),
+        ] {
+            let server = super::read(&row(fields.clone()), "p", &warnings).unwrap();
+            assert_eq!(
+                (server.image_id, server.addresses),
+                (None, None),
+                "{fields}"
+            );
+            assert_eq!(server.attributes, []);
+        }
+        let said: Vec<String> = warnings.take().into_iter().map(|it| it.text).collect();
+        assert_eq!(said.len(), 3, "{said:#?}");
+        for (text, field) in said.iter().zip(["`image`", "`addresses`", ZONE]) {
+            assert!(text.contains(ID) && text.contains(field), "{text}");
         }
     }
 

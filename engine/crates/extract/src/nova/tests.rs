@@ -528,6 +528,49 @@ async fn a_row_that_cannot_be_read_costs_itself() {
     }
 }
 
+/// It is reported by its flavor, so nothing is lost.
+#[tokio::test]
+async fn usage_that_cannot_be_read_is_said_and_costs_nothing() {
+    let stand = cloud(0, 3).start_with(|call, _| {
+        let row = |n| json!({"instance_id": uuid(n), "vcpus": "2", "ended_at": null});
+        call.asks("tenant-usage")
+            .then(|| ok(json!({"tenant_usage": {"server_usages": [row(0), row(1)]}})))
+    });
+    let context = stand.context();
+    let (kept, outcome) = run(&context).await;
+    outcome.unwrap();
+    assert_eq!(kept.numbers(), all(3));
+    assert_eq!(kept.errors(), [] as [String; 0]);
+    let warnings = texts(&context.caches);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for part in [
+        "`vcpus`",
+        &uuid(0),
+        "what its flavor gives is reported",
+        "`p1`",
+    ] {
+        assert!(warnings[0].contains(part), "{warnings:?}");
+    }
+    let servers = kept.servers();
+    let server = servers.iter().find(|server| server.id == uuid(0)).unwrap();
+    assert_eq!(server.compute_usage.as_ref().unwrap().vcpus, None);
+}
+
+#[tokio::test]
+async fn facts_that_a_record_can_do_without_cost_none() {
+    let mut cloud = cloud(0, 4);
+    cloud.server(0).odd = odd(&json!({"image": "i1"}));
+    cloud.server(1).odd = odd(&json!({"image": "i1"}));
+    cloud.server(2).odd = odd(&json!({"addresses": {"n": null}}));
+    let stand = cloud.start();
+    let context = stand.context();
+    let (kept, outcome) = run(&context).await;
+    outcome.unwrap();
+    assert_eq!(kept.numbers(), all(4));
+    assert_eq!(kept.errors(), [] as [String; 0]);
+    assert_eq!(texts(&context.caches).len(), 2);
+}
+
 #[tokio::test]
 async fn without_glance_servers_go_on_and_one_warning_says_so() {
     for answer in [
