@@ -208,7 +208,7 @@ mod tests {
         fs::remove_file(into.join("log.wit")).unwrap();
         fs::write(into.join("worlds.wit"), "mine").unwrap();
         let error = write(&into).unwrap_err().to_string();
-        assert!(error.contains("worlds.wit` is there"), "{error}");
+        assert!(error.contains("worlds.wit` exists"), "{error}");
         assert!(!into.join("log.wit").exists());
     }
 }
