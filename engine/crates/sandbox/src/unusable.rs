@@ -143,11 +143,13 @@ pub enum Feature {
 }
 
 /// How the validator says that it has something turned off.
-const TURNED_OFF: [&str; 9] = [
+const TURNED_OFF: [&str; 11] = [
     "must be enabled",
     "to be enabled",
     "not enabled",
     "is disabled",
+    "are disabled",
+    "require the ",
     "requires the ",
     "feature required",
     "proposal not supported",
@@ -302,6 +304,18 @@ mod tests {
             ),
             (
                 "support for component model `value`s is not enabled",
+                Some(Feature::Proposal(None)),
+            ),
+            (
+                "cannot define struct types when gc types are disabled",
+                proposal("garbage collection (GC)"),
+            ),
+            (
+                "async component functions require the component model async feature",
+                Some(Feature::Async),
+            ),
+            (
+                "Maps require the component model map feature",
                 Some(Feature::Proposal(None)),
             ),
             ("type mismatch: expected i32, found i64", None),

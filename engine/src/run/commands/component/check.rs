@@ -75,7 +75,9 @@ pub async fn check(
                     || trial::instance(subject, &component.description),
                     |instance| instance.name().to_owned(),
                 );
-                let mut battery = Battery::new(subject, component, &name, options, folder);
+                let memory = instance.map(|instance| instance.component.limits.memory);
+                let mut battery =
+                    Battery::new(subject, component, &name, options, folder).with_memory(memory);
                 battery.run(&mut findings).await?;
             }
             false if component.roles.filter => {
