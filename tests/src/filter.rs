@@ -66,7 +66,7 @@ const SHAPES: [(Shape, &str); 16] = [
     (process, "process [PID]"),
     (size, "([SIZE])"),
     (line_of_a_guest, "src/lib.rs:[LINE]"),
-    (memory, "needs [BYTES] bytes of memory"),
+    (memory, "needs [MIB] MiB of memory"),
     (owner, "`[OWNER]`"),
     (|text| user(text, "run as `"), "run as `[USER]`"),
     (|text| user(text, "give it to `"), "give it to `[USER]`"),
@@ -141,9 +141,12 @@ fn line_of_a_guest(text: &str) -> Option<usize> {
 
 /// What was one too much depends on what the guest is made of.
 fn memory(text: &str) -> Option<usize> {
-    let (before, after) = ("needs ", " bytes of memory");
+    let (before, after) = ("needs ", " MiB of memory");
     let number = text.strip_prefix(before)?;
-    let count = digits(number);
+    let count = number
+        .bytes()
+        .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
+        .count();
     let fits = count > 0 && number[count..].starts_with(after);
     fits.then_some(before.len() + count + after.len())
 }
@@ -210,7 +213,7 @@ mod tests {
             "{now} error: cannot reach `http://127.0.0.1:34567/v3` after 0.25 s, says ñ; \
              at least 0.1 s; {}/caso keeps 6b094ec4/6b094ef2598f70 (933 bytes) (1.5 KiB); \
              process 4711 has /tmp/x/spool, {}/etc and {} of v{}; 5 s from 2026-10-05T00:00:00Z; \
-             `/x` belongs to `root:adm` (mode 0755), and we run as `me`; a/src/lib.rs:6:23: needs 7 bytes of memory",
+             `/x` belongs to `root:adm` (mode 0755), and we run as `me`; a/src/lib.rs:6:23: needs 7.1 MiB of memory",
             program("caso").parent().unwrap().display(),
             workspace().display(),
             "0a".repeat(32),
@@ -223,7 +226,7 @@ mod tests {
              process [PID] has [SITE]/spool, [REPOSITORY]/etc and [DIGEST] of v[VERSION]; \
              5 s from 2026-10-05T00:00:00Z; \
              `/x` belongs to `[OWNER]` (mode 0755), and we run as `[USER]`; \
-             a/src/lib.rs:[LINE]: needs [BYTES] bytes of memory"
+             a/src/lib.rs:[LINE]: needs [MIB] MiB of memory"
         );
     }
 }

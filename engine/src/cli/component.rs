@@ -83,7 +83,10 @@ fn new() -> Command {
             Arg::new("name")
                 .value_name("NAME")
                 .required(true)
-                .help("The component's name: of a-z, 0-9, `-` and `_`"),
+                .help(format!(
+                    "The component's name: it starts with a letter, and has a-z, 0-9, `-` and `_`, at most {}",
+                    component::LONGEST
+                )),
         )
         .arg(
             Arg::new("into")

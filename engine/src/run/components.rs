@@ -29,8 +29,8 @@ use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
     AddressSpace, CompilerProcess, Compiling, Component, Grant, Granted, GuestFilter, GuestMapper,
-    GuestMessenger, InstanceName, Limits, MessengerSetup, Policy, Redirect, RunLimits, Sandbox,
-    SandboxSettings, Source, decide,
+    GuestMessenger, InstanceName, Limits, MessengerSetup, Place, Policy, Redirect, RunLimits,
+    Sandbox, SandboxSettings, Source, decide,
 };
 use caso_state::Spool;
 
@@ -657,7 +657,11 @@ pub async fn admit(sandbox: &Sandbox, instance: &ComponentInstance) -> anyhow::R
             sha256: instance.sha256.as_deref(),
         },
     };
-    let component = sandbox.load(source).await?;
+    let place = Place {
+        memory: instance.limits.memory,
+        section: &instance.host_section,
+    };
+    let component = sandbox.load_at(source, &place).await?;
     // A file's pin was compared before anything was made of it.
     match (&instance.source, &instance.sha256) {
         (ComponentSource::BuiltIn(name), Some(pin)) if *pin != component.sha256 => {

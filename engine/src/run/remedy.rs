@@ -25,7 +25,7 @@ use caso_net::http::SetupError;
 use caso_net::tls::{KeyAlone, TlsError};
 use caso_openstack::prometheus::PrometheusError;
 use caso_openstack::{ApiError, Call};
-use caso_sandbox::{RunLimits, SandboxError, Shortage};
+use caso_sandbox::{AdmissionError, RunLimits, SandboxError, Shortage};
 use caso_state::{CursorError, FolderError, HistoryError, LockError, SpoolError};
 
 /// An error of the engine's own, in its two parts.
@@ -169,6 +169,7 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, FolderError::hint))
         .or_else(|| of(error, of_spool))
         .or_else(|| of(error, of_sandbox))
+        .or_else(|| of(error, AdmissionError::hint))
         .or_else(|| of(error, of_transport))
         .or_else(|| of(error, |it: &DiskError| it.hint().map(owned)))
         .or_else(|| of(error, |it: &JournalError| it.hint().map(owned)))

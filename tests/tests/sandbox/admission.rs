@@ -70,14 +70,17 @@ async fn what_is_no_component_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.wasm");
     for (bytes, part) in [
-        (&b"#!/bin/sh"[..], "wrong first bytes"),
-        (b"", "wrong first bytes"),
+        (&b"#!/bin/sh"[..], "it is a text"),
+        (b"", "it is empty"),
         (b"\0asm\x01\0\0\0", "core module"),
         (
             b"\0asm\x0d\0\x01\0\xff\xff",
             "is not a WebAssembly component",
         ),
-        (b"\0asm\x0d\0\x01\0", "neither a mapper nor a messenger"),
+        (
+            b"\0asm\x0d\0\x01\0",
+            "neither a mapper, a messenger nor a filter",
+        ),
     ] {
         std::fs::write(&path, bytes).unwrap();
         let error = refused(&path, None).await.to_string();
@@ -86,10 +89,9 @@ async fn what_is_no_component_is_told_so() {
     // One that is cut off.
     let whole = std::fs::read(file("caso_test_hostile")).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    assert!(matches!(
-        refused(&path, None).await,
-        AdmissionError::NotAComponent { .. }
-    ));
+    let error = refused(&path, None).await;
+    assert!(matches!(error, AdmissionError::NotAComponent { .. }));
+    assert!(error.to_string().contains("it ends too early"), "{error}");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn memory_is_bounded_and_the_report_says_so() {
 async fn a_component_too_large_to_start_is_a_failed_start() {
     let failure = instance("accept").limits(|limits| limits.memory = 64 << 10);
     let failure = failure.fails(FailureKind::Start).await;
-    assert!(failure.detail.contains("bytes of memory"), "{failure}");
+    assert!(failure.detail.contains("MiB of memory"), "{failure}");
 }
 
 #[tokio::test]

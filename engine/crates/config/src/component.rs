@@ -117,7 +117,8 @@ pub fn component_settings(
         if secret {
             out.secrets.push(option.name.clone());
         }
-        former_names(config, &slot, &mut out.warnings);
+        let counts = resolver.set(&slot).map(|found| found.origin);
+        former_names(config, &slot, counts.as_ref(), &mut out.warnings);
     }
     record_types(config, instance, description, &mut errors);
     let mut unknown = Vec::new();
@@ -404,7 +405,7 @@ fn bound<T: FromStr>(option: &OptionDescription, name: &str) -> Option<T> {
     bound.value.parse().ok()
 }
 
-fn former_names(config: &Config, slot: &Slot, warnings: &mut Vec<Notice>) {
+fn former_names(config: &Config, slot: &Slot, counts: Option<&Origin>, warnings: &mut Vec<Notice>) {
     let former = slot.names.get(1..).unwrap_or_default();
     for (assignment, origin) in config.sources.assignments() {
         let at =
@@ -414,6 +415,7 @@ fn former_names(config: &Config, slot: &Slot, warnings: &mut Vec<Notice>) {
                 (section, name),
                 (slot.section(), slot.option()),
                 &origin,
+                counts,
             ));
         }
     }

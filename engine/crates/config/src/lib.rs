@@ -62,6 +62,7 @@ pub use files::{ConfigPlace, Places};
 pub use flags::{CommandLine, arguments, flags_of_extraction, is_for_delivery, with_former_flags};
 pub use from_ssm::from_ssm;
 pub use load::{Inputs, load};
+pub use messengers::names::stands_for;
 pub use misplaced::placed;
 pub use option_places::OptionPlaces;
 pub use origin::Origin;

@@ -99,6 +99,9 @@ fn instance(
     warnings: &mut Vec<Notice>,
 ) -> Option<MessengerInstance> {
     let host = Host::new(name);
+    if host.refuse_in_a_former_section(reader) {
+        return None;
+    }
     let component = host.get(reader, &rows::MESSENGER_COMPONENT);
     let mut v2 = None;
     let source = match component {
@@ -218,6 +221,35 @@ impl Host {
                 .map(|former| (former.to_owned(), row.name.to_owned())),
         );
         slot
+    }
+
+    /// Whether a component of the site's own stands in a section that belongs to one of the
+    /// program's by a former name.
+    fn refuse_in_a_former_section(&self, reader: &mut Reader<'_>) -> bool {
+        let row = &rows::MESSENGER_COMPONENT;
+        let sections = [Some(self.section.as_str()), self.former];
+        for section in sections.into_iter().flatten() {
+            let Some((old, present)) = names::former_of_section(section) else {
+                continue;
+            };
+            if let Some((Some(file), origin)) = reader.find(row, &Slot::within(row, section))
+                && is_file(&file)
+            {
+                let what = (
+                    format!(
+                        "`{old}` is an old name of the built-in `{present}`, whose place \
+                         `{file}` would take"
+                    ),
+                    "choose another name for a component of your own, here and in `messengers`",
+                );
+                reader.errors.push(ConfigError::Refused {
+                    at: At::new(&origin, section, row.name),
+                    what: what.into(),
+                });
+                return true;
+            }
+        }
+        false
     }
 
     fn warn_of_former_section(&self, reader: &Reader<'_>, warnings: &mut Vec<Notice>) {

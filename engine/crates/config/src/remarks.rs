@@ -9,6 +9,7 @@ use super::form::Form;
 use super::ini::Assignment;
 use super::origin::Origin;
 use super::reader::Reader;
+use super::resolve::{Resolver, Slot};
 use super::sources::{Sources, variable};
 use super::table::{self, ceilometer, components, general, keystone, logging, prometheus};
 use super::types::{CloudConfig, ComponentInstance, Config, MessengerInstance};
@@ -18,12 +19,27 @@ use caso_base::suggest::{did_you_mean, nearest};
 use caso_model::component::Description;
 use caso_model::notice::Notice;
 
-/// A former name in use.
-pub(super) fn old_name(old: (&str, &str), new: (&str, &str), origin: &Origin) -> Notice {
-    let text = (
-        format!("{origin}: `[{}] {}` is an old name", old.0, old.1),
-        format!("it works, but write `{}` in [{}]", new.1, new.0),
-    );
+/// A former name in use. `counts` is the place whose value the option has.
+pub(super) fn old_name(
+    old: (&str, &str),
+    new: (&str, &str),
+    origin: &Origin,
+    counts: Option<&Origin>,
+) -> Notice {
+    let text = format!("{origin}: `[{}] {}` is an old name", old.0, old.1);
+    let text = match counts.filter(|counts| *counts != origin) {
+        None => (
+            text,
+            format!("it works, but write `{}` in [{}]", new.1, new.0),
+        ),
+        Some(counts) => (
+            format!(
+                "{text} and has no effect: `{}` in [{}] is set, too, and what counts is {counts}",
+                new.1, new.0
+            ),
+            "remove the old one".to_owned(),
+        ),
+    };
     Notice::warning(format!("old-name:{}.{}", old.0, old.1), text)
 }
 
@@ -280,7 +296,13 @@ pub(super) fn read(sources: &Sources, known: Known<'_>, warnings: &mut Vec<Notic
             } else {
                 row.section
             };
-            warnings.push(old_name((section, name), (new_section, row.name), &origin));
+            let found = Resolver::new(sources).set(&Slot::within(row, new_section));
+            warnings.push(old_name(
+                (section, name),
+                (new_section, row.name),
+                &origin,
+                found.as_ref().map(|found| &found.origin),
+            ));
         } else if is_checked(as_section)
             && components::former(section, name).is_none()
             && !table::is_lent(section, name)

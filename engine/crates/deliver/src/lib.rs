@@ -18,7 +18,7 @@ mod send;
 mod sender;
 
 pub use filtered::Filtered;
-pub use report::{Delivery, Ending, Instance, InstanceReport, Reason, Unstarted};
+pub use report::{Delivery, Ending, Instance, InstanceReport, MadeAgain, Reason, Unstarted};
 pub use send::{Delivering, Ready, begin};
 pub use sender::PROGRESS;
 

@@ -76,8 +76,19 @@ pub struct InstanceReport {
     pub not_given: NotGiven,
     /// The first few reasons of what was refused or failed, for the summary, each once.
     pub reasons: Vec<Reason>,
+    /// Calls of this run that failed on several records, and were made again with fewer.
+    pub made_again: Option<MadeAgain>,
     /// Why it ended.
     pub outcome: Ending,
+}
+
+/// Calls that failed, and were made again with fewer records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeAgain {
+    /// How many.
+    pub calls: u64,
+    /// Of the last of them.
+    pub failure: GuestFailure,
 }
 
 /// Why records went to quarantine.
@@ -118,6 +129,15 @@ impl InstanceReport {
         }
     }
 
+    /// Counts a call that failed, and is made again with fewer records.
+    pub(crate) fn made_again(&mut self, failure: GuestFailure) {
+        let before = self.made_again.take().map_or(0, |it| it.calls);
+        self.made_again = Some(MadeAgain {
+            calls: before.saturating_add(1),
+            failure,
+        });
+    }
+
     /// Of a task that has not come to an end.
     pub(crate) fn new(name: &str) -> Self {
         InstanceReport {
@@ -130,6 +150,7 @@ impl InstanceReport {
             waiting: 0,
             not_given: NotGiven::new(),
             reasons: Vec::new(),
+            made_again: None,
             outcome: Ending::Failed(GuestFailure::seen_by_host(
                 name,
                 name,

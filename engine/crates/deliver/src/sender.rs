@@ -96,7 +96,8 @@ pub(crate) struct Sender<'a> {
     passed: Vec<OpenPack>,
     /// Whether it handled anything well in this run.
     handled: bool,
-    /// The last of its calls that took too long, unless one went well since.
+    /// The last of its calls that took too long. Others that went well since, with fewer
+    /// records, say nothing of where the time went.
     too_long: Option<GuestFailure>,
     /// Of its calls in this run, how many it failed.
     calls: Calls,
@@ -262,6 +263,7 @@ impl<'a> Sender<'a> {
                         "messenger `{}`: no room for {size} records; trying fewer: {failure}",
                         self.name
                     );
+                    self.report.made_again(failure);
                 }
                 Err(failure) => {
                     let too_long = failure.kind == FailureKind::Deadline;
@@ -271,6 +273,7 @@ impl<'a> Sender<'a> {
                             self.name,
                             batch.id()
                         );
+                        self.report.made_again(failure);
                         continue;
                     }
                     match self.once_more(batch, &items, failure).await? {
@@ -325,10 +328,7 @@ impl<'a> Sender<'a> {
             answered => self.calls.count(matches!(answered, Ok(Ok(_)))),
         }
         match answered? {
-            Ok(answer) => {
-                self.too_long = None;
-                Ok(Ok(answer))
-            }
+            Ok(answer) => Ok(Ok(answer)),
             Err(failure) => match failure.kind {
                 FailureKind::Deadline => {
                     self.too_long = Some(failure.clone());

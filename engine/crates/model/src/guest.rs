@@ -132,6 +132,8 @@ pub enum Bound {
     Deadline,
     /// The wall clock, all waits included.
     Timeout,
+    /// What it may put into queues and folders in a run.
+    Output,
 }
 
 /// A limit that a call came to.
@@ -148,6 +150,14 @@ impl fmt::Display for Limit {
             Bound::Memory => ("memory", "how much memory it may use"),
             Bound::Deadline => ("deadline", "how long a call may compute"),
             Bound::Timeout => ("timeout", "how long a call may take, waits included"),
+            // Who puts too much is seldom an honest one: it is not to be raised by itself.
+            Bound::Output => {
+                return write!(
+                    f,
+                    "raise `output` in [{}] if it has to put so much there",
+                    self.section
+                );
+            }
         };
         write!(f, "`{option}` in [{}] is {what}", self.section)
     }

@@ -31,12 +31,14 @@ use super::describe::{self, checked};
 use super::error::AdmissionError;
 use super::failure::no_address_space;
 use super::failure::{Role, Who};
-use super::limits::Limits;
+use super::limits::{Limits, RESERVED};
 use super::link::{self, Linkers, Needs};
 use super::shape;
+use super::unusable;
 use caso_base::digest::hex;
 use caso_base::line::short_line;
 use caso_disk::MonotonicNames;
+use caso_model::guest::{Bound, GuestFailure, Limit};
 
 /// Where a component comes from.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +58,37 @@ pub enum Source<'a> {
         /// refused.
         sha256: Option<&'a str>,
     },
+}
+
+/// What a site sets for a component before it is known what it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Bytes that its memories may have together. It is asked what it is with no less than
+    /// what one may have by default: the memories of some are large from the beginning.
+    pub memory: u64,
+    /// Where the site sets that: `messenger_NAME`, `filter_NAME` or `mapper`; empty where nobody
+    /// does.
+    pub section: &'a str,
+}
+
+impl Default for Place<'_> {
+    fn default() -> Self {
+        Self {
+            memory: RESERVED,
+            section: "",
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The limit that keeps it from saying what it is, if the site can raise it.
+    fn raises(&self, failure: &GuestFailure) -> Option<Limit> {
+        let bound = failure.limit.as_ref()?.bound;
+        (bound == Bound::Memory && !self.section.is_empty()).then(|| Limit {
+            bound,
+            section: self.section.to_owned(),
+        })
+    }
 }
 
 /// Bytes of a detail.
@@ -82,7 +115,11 @@ pub struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    pub async fn admit(&self, source: Source<'_>) -> Result<Component, AdmissionError> {
+    pub async fn admit(
+        &self,
+        source: Source<'_>,
+        place: &Place<'_>,
+    ) -> Result<Component, AdmissionError> {
         let (label, builtin, bytes, sha256) = match source {
             Source::Builtin { name, bytes } => (
                 name.to_owned(),
@@ -142,15 +179,22 @@ impl Admission<'_> {
             instance: String::new(),
             role: Role::Asked,
         };
-        let description = describe::ask(engine, &described, roles, who, &Limits::describing())
-            .await
-            .map_err(|mut failure| {
-                failure.detail = version_words(&imports, &exports, failure.detail);
-                AdmissionError::Describe {
-                    component: label.clone(),
-                    failure: Box::new(failure),
-                }
-            })?;
+        let description = describe::ask(
+            engine,
+            &described,
+            roles,
+            who,
+            &Limits::describing(place.memory),
+        )
+        .await
+        .map_err(|mut failure| {
+            failure.detail = version_words(&imports, &exports, failure.detail);
+            failure.limit = place.raises(&failure);
+            AdmissionError::Describe {
+                component: label.clone(),
+                failure: Box::new(failure),
+            }
+        })?;
         let description = checked(description, roles, &imports).map_err(|problem| {
             AdmissionError::Description {
                 component: label,
@@ -261,18 +305,9 @@ impl Admission<'_> {
         builtin: bool,
         digest: &str,
     ) -> Result<Compiled, AdmissionError> {
-        let not = |detail: String| AdmissionError::NotAComponent {
-            component: label.to_owned(),
-            detail,
-        };
-        match bytes.get(..8) {
-            Some(b"\0asm\x0d\0\x01\0") => {}
-            Some(b"\0asm\x01\0\0\0") => {
-                let hint = "it is a core module; build it for wasm32-wasip2, or wrap it with \
-                            `wasm-tools component new`";
-                return Err(not(hint.to_owned()));
-            }
-            _ => return Err(not("wrong first bytes".to_owned())),
+        let not = |detail: String| unusable::by_compiler(label, detail);
+        if let Some(error) = unusable::by_first_bytes(label, &bytes) {
+            return Err(error);
         }
         let bytes = Arc::new(bytes.into_owned());
         if !builtin {
@@ -353,7 +388,7 @@ fn examine(engine: &Engine, label: &str, compiled: &Compiled) -> Result<Examined
         why: why.to_owned(),
     };
     if !roles.mapper && !roles.messenger && !roles.filter {
-        let why = "it is neither a mapper nor a messenger, nor a filter";
+        let why = "it is neither a mapper, a messenger nor a filter";
         return Err(missing("caso:accounting/delivery@1.0.0", why));
     }
     let Some(major) = spoken(label, &exports, DESCRIPTION)? else {
@@ -406,6 +441,38 @@ fn chain(error: &wasmtime::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caso_model::guest::FailureKind;
+
+    /// Who needs more than any site may give is not sent to an option.
+    #[test]
+    fn the_option_is_named_where_raising_it_helps() {
+        let failed = |bound: Option<Bound>| GuestFailure {
+            limit: bound.map(|bound| Limit {
+                bound,
+                section: String::new(),
+            }),
+            ..GuestFailure::seen_by_host("c", "", "describe", FailureKind::Memory, "it needs more")
+        };
+        let place = Place {
+            memory: 128 << 20,
+            section: "messenger_mine",
+        };
+        let hint = |place: Place<'_>, bound| {
+            let mut failure = failed(bound);
+            failure.limit = place.raises(&failure);
+            let error = AdmissionError::Describe {
+                component: "c".to_owned(),
+                failure: Box::new(failure),
+            };
+            error.hint()
+        };
+        let told = hint(place, Some(Bound::Memory)).unwrap();
+        assert!(told.starts_with("`memory` in [messenger_mine]"), "{told}");
+        // What `describe` may compute, and how many tables there may be, nobody sets.
+        assert_eq!(hint(place, Some(Bound::Deadline)), None);
+        assert_eq!(hint(place, None), None);
+        assert_eq!(hint(Place::default(), Some(Bound::Memory)), None);
+    }
 
     #[test]
     fn a_pin_is_compared_whole_and_a_bad_one_is_no_pin() {

@@ -47,6 +47,8 @@ pub enum RecordProblem {
     Backwards { start: i64, end: i64 },
     #[error("has a `{0}` that is not finite")]
     NotFinite(&'static str),
+    #[error("has a quantity `{0}` that is not finite")]
+    QuantityNotFinite(String),
     #[error("has the IP version {0}")]
     IpVersion(u8),
     #[error("has the month {0}")]
@@ -212,12 +214,15 @@ fn kind(kind: &str) -> Result<(), RecordProblem> {
 
 fn quantities(quantities: &[Quantity]) -> Result<(), RecordProblem> {
     let mut seen = BTreeSet::new();
-    for Quantity { name, .. } in quantities {
+    for Quantity { name, value } in quantities {
         if !is_word(name) {
             return Err(RecordProblem::Quantity(name.clone()));
         }
         if !seen.insert(name) {
             return Err(RecordProblem::QuantityTwice(name.clone()));
+        }
+        if !value.is_finite() {
+            return Err(RecordProblem::QuantityNotFinite(name.clone()));
         }
     }
     Ok(())

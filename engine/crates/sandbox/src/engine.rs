@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm};
 
 use super::address_space::AddressSpace;
-use super::admission::{Admission, Source};
+use super::admission::{Admission, Place, Source};
 use super::cache::sums::Sums;
 use super::cache::{self, CacheChoice, CacheProblem, CacheRefusal};
 use super::compile::{AT_A_TIME, CompilerProcess};
@@ -154,6 +154,19 @@ impl Sandbox {
     /// of the contract, imports what this host does not offer, or describes
     /// itself badly.
     pub async fn load(&self, source: Source<'_>) -> Result<Component, AdmissionError> {
+        self.load_at(source, &Place::default()).await
+    }
+
+    /// The same for a component of which the site says how much memory it may use.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::load`].
+    pub async fn load_at(
+        &self,
+        source: Source<'_>,
+        place: &Place<'_>,
+    ) -> Result<Component, AdmissionError> {
         let admitted = Admission {
             engine: &self.engine,
             linkers: &self.linkers,
@@ -163,7 +176,7 @@ impl Sandbox {
             compiler: self.compiler.as_ref(),
             compiling: &self.compiling,
         }
-        .admit(source)
+        .admit(source, place)
         .await;
         if let Some(Err(error)) = self.sums.as_ref().map(Sums::note) {
             tracing::debug!(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::address_space::Shortage;
 use super::describe::DescriptionError;
+use super::unusable::Feature;
 use caso_model::guest::GuestFailure;
 
 /// The sandbox could not be set up.
@@ -22,6 +23,18 @@ pub enum SandboxError {
     /// A mistake of this crate: two host functions of one name.
     #[error("the sandbox's host functions could not be linked: {0}")]
     Linker(String),
+}
+
+fn used(feature: Feature) -> String {
+    match feature {
+        Feature::Async => {
+            "is built for async (WASI 0.3), and calls of the contract are synchronous".to_owned()
+        }
+        Feature::Proposal(Some(name)) => format!("uses {name}, which this engine does not have"),
+        Feature::Proposal(None) => {
+            "uses a feature of WebAssembly that this engine does not have".to_owned()
+        }
+    }
 }
 
 /// A relative path depends on the folder that this program was started in.
@@ -95,6 +108,18 @@ pub enum AdmissionError {
         component: String,
         /// What they are, or where the compiler stopped.
         detail: String,
+        /// What makes a component of them.
+        hint: Option<String>,
+    },
+    /// It is a component, for an engine that has more than this one.
+    #[error("component `{component}` {} ({detail})", used(*feature))]
+    Feature {
+        /// Path or name.
+        component: String,
+        /// Of what it makes use.
+        feature: Feature,
+        /// The validator's words.
+        detail: String,
     },
     /// It is too dear to compile, or could not be.
     #[error("component `{component}` cannot be used: {detail}")]
@@ -156,4 +181,21 @@ pub enum AdmissionError {
         /// What is wrong with it.
         problem: DescriptionError,
     },
+}
+
+impl AdmissionError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAComponent { hint, .. } => hint.clone(),
+            Self::Feature { feature, .. } => Some(match feature {
+                Feature::Async => {
+                    "build it for WASI 0.2, with functions that are not async".to_owned()
+                }
+                Feature::Proposal(_) => "build it without that".to_owned(),
+            }),
+            Self::Describe { failure, .. } => Some(failure.limit.as_ref()?.to_string()),
+            _ => None,
+        }
+    }
 }

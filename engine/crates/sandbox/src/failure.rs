@@ -4,6 +4,9 @@
 //! the host's frames, and its words are for who embeds wasmtime, not for who
 //! runs an accounting job.
 
+use std::time::Duration;
+
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
@@ -22,10 +25,26 @@ const DETAIL_BYTES: usize = 1_000;
 /// What the limiter says when it refuses to grow something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitReached {
-    #[error("it needs {wanted} bytes of memory, more than the {limit} that are allowed")]
+    #[error(
+        "it needs {} of memory, more than the {} that are allowed",
+        mebibytes(*wanted),
+        mebibytes(*limit)
+    )]
     Memory { wanted: usize, limit: usize },
     #[error("it needs a table of {wanted} elements, more than the {limit} that are allowed")]
     Table { wanted: usize, limit: usize },
+}
+
+/// Bytes in MiB. What is no whole number of them is rounded up: with less it would not do.
+fn mebibytes(bytes: usize) -> String {
+    const MEBIBYTE: usize = 1 << 20;
+    match bytes % MEBIBYTE {
+        0 => format!("{} MiB", bytes / MEBIBYTE),
+        rest => {
+            let tenths = bytes / MEBIBYTE * 10 + (rest * 10).div_ceil(MEBIBYTE);
+            format!("{}.{} MiB", tenths / 10, tenths % 10)
+        }
+    }
 }
 
 /// Who speaks, or failed.
@@ -64,14 +83,15 @@ impl Who {
         GuestFailure::seen_by_host(&self.component, &self.instance, call, kind, detail)
     }
 
-    /// A limit, where a site sets it: what `describe` may use nobody sets.
-    pub fn limit(&self, bound: Bound) -> Option<Limit> {
+    /// A limit, where a site sets it.
+    pub fn limit(&self, bound: Bound) -> Limit {
         let section = match self.role {
-            Role::Asked => return None,
+            // Its place knows where: [`super::admission::Place`].
+            Role::Asked => String::new(),
             Role::Mapper => self.role.name().to_owned(),
             Role::Filter | Role::Messenger => format!("{}_{}", self.role.name(), self.instance),
         };
-        Some(Limit { bound, section })
+        Limit { bound, section }
     }
 
     /// A call that ended in an error of wasmtime.
@@ -79,17 +99,12 @@ impl Who {
         &self,
         call: &'static str,
         error: &wasmtime::Error,
-        deadline: std::time::Duration,
+        allowed: Allowed,
         log: &GuestLog,
     ) -> GuestFailure {
-        let (kind, detail) = classify(error, deadline);
-        let bound = match kind {
-            FailureKind::Memory => Some(Bound::Memory),
-            FailureKind::Deadline => Some(Bound::Deadline),
-            _ => None,
-        };
+        let (kind, bound, detail) = classify(error, allowed);
         GuestFailure {
-            limit: bound.and_then(|bound| self.limit(bound)),
+            limit: bound.map(|bound| self.limit(bound)),
             frames: frames(error)
                 .map(|name| log.mask().line(&name, FRAME_BYTES))
                 .collect(),
@@ -99,45 +114,81 @@ impl Who {
     }
 }
 
-fn classify(error: &wasmtime::Error, deadline: std::time::Duration) -> (FailureKind, String) {
+/// What of a call's limits an error of wasmtime does not say itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed {
+    /// Computing time of the call.
+    pub deadline: Duration,
+    /// Bytes of one crossing.
+    pub crossing_bytes: u64,
+    /// Things of the host's that it may hold.
+    pub host_objects: usize,
+}
+
+/// What it is, which option of the site's would have prevented it, and what is said of it.
+fn classify(error: &wasmtime::Error, allowed: Allowed) -> (FailureKind, Option<Bound>, String) {
+    let of = |kind, detail: String| (kind, None, detail);
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
-        return (FailureKind::Memory, limit.to_string());
+        let bound = match limit {
+            LimitReached::Memory { .. } => Some(Bound::Memory),
+            LimitReached::Table { .. } => None,
+        };
+        return (FailureKind::Memory, bound, limit.to_string());
     }
     if let Some(spent) = error.downcast_ref::<Spent>() {
         // Nobody's record is at fault: it stops, and its records wait.
-        return (FailureKind::Host, spent.to_string());
+        let bound = spent.is_output().then_some(Bound::Output);
+        return (FailureKind::Host, bound, spent.to_string());
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
-        return (
-            FailureKind::Trap,
-            format!("it exited with status {}", exit.0),
-        );
+        let detail = format!("it exited with status {}", exit.0);
+        return of(FailureKind::Trap, detail);
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return of(FailureKind::Trap, too_many_objects(allowed.host_objects));
     }
     let root = error.root_cause().to_string();
     if let Some(detail) = no_address_space(&root) {
-        return (FailureKind::Host, detail);
+        return of(FailureKind::Host, detail);
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => (
             FailureKind::Deadline,
-            format!("it computed for longer than {deadline:?}"),
+            Some(Bound::Deadline),
+            format!("it computed for longer than {:?}", allowed.deadline),
         ),
-        Some(Trap::UnreachableCodeReached) => (FailureKind::Trap, "it aborted".to_owned()),
+        Some(Trap::UnreachableCodeReached) => of(FailureKind::Trap, "it aborted".to_owned()),
         Some(trap) => {
             let text = trap.to_string();
-            (
+            of(
                 FailureKind::Trap,
                 text.trim_start_matches("wasm trap: ").to_owned(),
             )
         }
-        // There is no type for this one.
-        None if root.contains("too much data is being copied") => (
+        // There is no type for these.
+        None if root.contains("too much data is being copied") => of(
             FailureKind::Contract,
-            "it passes more data to the host at once than is allowed".to_owned(),
+            format!(
+                "it passes more than {} MiB to the host at once",
+                allowed.crossing_bytes >> 20
+            ),
         ),
-        None if root.contains("resource limit exceeded") => (FailureKind::Memory, root),
-        None => (FailureKind::Trap, root),
+        None if root.contains(NO_FREE_KEYS) => {
+            of(FailureKind::Trap, too_many_objects(allowed.host_objects))
+        }
+        None if root.contains("resource limit exceeded") => of(FailureKind::Memory, root),
+        None => of(FailureKind::Trap, root),
     }
+}
+
+/// wasmtime's words for a full table, where the error came through another type.
+const NO_FREE_KEYS: &str = "resource table has no free keys";
+
+fn too_many_objects(most: usize) -> String {
+    format!(
+        "it holds more than {most} streams, timers, files and sockets of the host's: it must drop \
+         those that it is done with"
+    )
 }
 
 /// What ENOMEM of an `mmap` means: hardly ever that memory is short, for nothing of it
@@ -179,6 +230,7 @@ fn frames(error: &wasmtime::Error) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::Amount;
     use super::*;
 
     #[test]
@@ -188,5 +240,66 @@ mod tests {
             assert!(told.contains(part), "{told}");
         }
         assert_eq!(no_address_space("unreachable"), None);
+    }
+
+    /// A limit without its number is none that an author can keep.
+    #[test]
+    fn a_limit_is_told_with_its_number_and_the_option_that_raises_it() {
+        let allowed = Allowed {
+            deadline: Duration::from_secs(10),
+            crossing_bytes: 32 << 20,
+            host_objects: 200,
+        };
+        let of = |error: wasmtime::Error| classify(&error, allowed);
+        let text = |text: &'static str| wasmtime::Error::msg(text);
+        for (error, bound, words) in [
+            (
+                LimitReached::Memory {
+                    wanted: (64 << 20) + (64 << 10),
+                    limit: 64 << 20,
+                }
+                .into(),
+                Some(Bound::Memory),
+                "it needs 64.1 MiB of memory, more than the 64 MiB that are allowed",
+            ),
+            (
+                LimitReached::Table {
+                    wanted: 9,
+                    limit: 8,
+                }
+                .into(),
+                None,
+                "a table of 9 elements",
+            ),
+            (
+                Spent::Queues(Amount::Bytes(64 << 20)).into(),
+                Some(Bound::Output),
+                "than 64 MiB",
+            ),
+            (
+                Spent::Queues(Amount::Messages(1)).into(),
+                None,
+                "several into one",
+            ),
+            (
+                ResourceTableError::Full.into(),
+                None,
+                "more than 200 streams, timers, files and sockets",
+            ),
+            (
+                text("resource table has no free keys"),
+                None,
+                "more than 200 streams",
+            ),
+            (
+                text("too much data is being copied between the host and the guest"),
+                None,
+                "more than 32 MiB to the host at once",
+            ),
+        ] {
+            let (_, found, detail) = of(error);
+            assert!(detail.contains(words), "{detail}");
+            assert_eq!(found, bound, "{detail}");
+        }
     }
 }

@@ -208,13 +208,17 @@ impl Http {
     }
 }
 
-/// A tunnel, and an echo of what proxies add. A proxy may read `connect` as it reads
-/// `CONNECT`.
+/// Bytes of a method: the longest that is registered has 17.
+const METHOD_BYTES: usize = 64;
+
+/// A tunnel, and an echo of what proxies add; and what is a body in the place of a method.
+/// A proxy may read `connect` as it reads `CONNECT`.
 fn is_no_method(method: &Method) -> bool {
     let forbidden = [Method::CONNECT, Method::TRACE];
-    forbidden
-        .iter()
-        .any(|known| known.as_str().eq_ignore_ascii_case(method.as_str()))
+    method.as_str().len() > METHOD_BYTES
+        || forbidden
+            .iter()
+            .any(|known| known.as_str().eq_ignore_ascii_case(method.as_str()))
 }
 
 /// The address of a request, as the URL standard reads it.

@@ -113,10 +113,11 @@ mod signature;
 mod sockets;
 mod state;
 mod stdio;
+mod unusable;
 
 pub use abi::version::spoken_versions;
 pub use address_space::{AddressSpace, Shortage};
-pub use admission::Source;
+pub use admission::{Place, Source};
 pub use budget::{Amount, RunLimits, Spent};
 pub use cache::{CacheChoice, CacheProblem, CacheRefusal};
 pub use compile::{CompilerProcess, compile_and_exit_code};
@@ -139,3 +140,4 @@ pub use policy::{
 };
 pub use producers::{Tool, producers};
 pub use redirect::{Redirect, Sink};
+pub use unusable::Feature;

@@ -120,9 +120,11 @@ impl Default for Limits {
 
 impl Limits {
     /// For `describe`, which answers a constant: a component that needs more
-    /// than this to say its name is not admitted.
-    pub fn describing() -> Self {
+    /// than this to say its name is not admitted. Its memories are what they will be
+    /// in any call, so they may be as large as the site lets them be.
+    pub fn describing(memory: u64) -> Self {
         Self {
+            memory: memory.max(RESERVED),
             timeout: Duration::from_secs(10),
             deadline: Duration::from_secs(5),
             crossing_bytes: 1 << 20,
@@ -187,7 +189,9 @@ mod tests {
 
     #[test]
     fn describing_itself_takes_little_and_reaches_nothing() {
-        let limits = Limits::describing();
+        let limits = Limits::describing(1 << 20);
+        assert_eq!(limits.memory, RESERVED);
+        assert_eq!(Limits::describing(128 << 20).memory, 128 << 20);
         assert_eq!(limits.crossing_bytes, 1_048_576);
         assert!(limits.timeout < Limits::default().timeout);
         assert!(limits.deadline < Limits::default().deadline);

@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::budget::Budget;
 use super::clock::StillClock;
 use super::connection::Connections;
-use super::failure::{LimitReached, Who, no_address_space};
+use super::failure::{Allowed, LimitReached, Who, no_address_space};
 use super::folders::Folders;
 use super::http::{Clients, Http};
 use super::limits::{CallTime, Limits};
@@ -132,6 +132,8 @@ pub struct Guest {
     pub store: Store<State>,
     pub log: GuestLog,
     pub who: Who,
+    crossing_bytes: u64,
+    host_objects: usize,
 }
 
 impl Guest {
@@ -178,7 +180,13 @@ impl Guest {
                 None => Ok(UpdateDeadline::Interrupt),
             }
         });
-        Self { store, log, who }
+        Self {
+            store,
+            log,
+            who,
+            crossing_bytes: limits.crossing_bytes,
+            host_objects: limits.host_objects,
+        }
     }
 
     /// One call with fresh quotas, within this time. After an error this store
@@ -192,7 +200,14 @@ impl Guest {
     where
         F: Future<Output = wasmtime::Result<T>>,
     {
-        let Self { store, log, who } = self;
+        let allowed = Allowed {
+            deadline: time.deadline,
+            crossing_bytes: self.crossing_bytes,
+            host_objects: self.host_objects,
+        };
+        let Self {
+            store, log, who, ..
+        } = self;
         log.begin_call();
         store.set_epoch_deadline(1);
         let state = store.data_mut();
@@ -205,12 +220,12 @@ impl Guest {
         log.end_call();
         match result {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(who.trapped(call, &error, time.deadline, log)),
+            Ok(Err(error)) => Err(who.trapped(call, &error, allowed, log)),
             Err(_) => {
                 let detail = format!("it did not return within {:?}", time.timeout);
                 let failure = who.failure(call, FailureKind::Deadline, detail);
                 Err(GuestFailure {
-                    limit: who.limit(Bound::Timeout),
+                    limit: Some(who.limit(Bound::Timeout)),
                     stderr: log.stderr_tail(),
                     ..failure
                 })

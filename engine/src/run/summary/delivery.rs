@@ -4,7 +4,7 @@ use super::Summary;
 use super::words::{self, records};
 use crate::run::components::Unusable;
 use crate::run::remedy;
-use caso_deliver::{Delivery, Ending, InstanceReport};
+use caso_deliver::{Delivery, Ending, InstanceReport, MadeAgain};
 use caso_model::guest::{FailureKind, GuestFailure};
 
 /// What to do where a messenger did not take everything.
@@ -50,6 +50,14 @@ fn next_step(name: &str, outcome: &Ending) -> String {
     }
 }
 
+/// A reason behind a messenger's name, which may begin with it.
+fn once(name: &str, why: &str) -> String {
+    match why.strip_prefix(&format!("messenger `{name}` ")) {
+        Some(rest) => format!("it {rest}"),
+        None => why.to_owned(),
+    }
+}
+
 /// What its options say, or what it is.
 fn to_correct(name: &str) -> String {
     format!("fix that (`caso check` tries it and sends nothing), then caso queue flush {name}")
@@ -58,12 +66,11 @@ fn to_correct(name: &str) -> String {
 impl Summary {
     /// A messenger that could not be loaded.
     pub fn unusable(&mut self, unusable: &Unusable) {
+        let name = &unusable.name;
+        let why = once(name, &unusable.failure.detail);
         self.problem((
-            format!(
-                "messenger `{}` is not used, its records wait: {}",
-                unusable.name, unusable.failure.detail
-            ),
-            to_correct(&unusable.name),
+            format!("messenger `{name}` is not used, its records wait: {why}"),
+            to_correct(name),
         ));
     }
 
@@ -103,6 +110,9 @@ impl Summary {
         }
         self.dropped(report);
         self.not_given(report);
+        if let Some(message) = made_again(report) {
+            self.warn(format!("calls-made-again:{name}"), message);
+        }
         let quarantined = report.refused + report.failed;
         if quarantined > 0 {
             self.problem((
@@ -198,6 +208,32 @@ impl Summary {
     }
 }
 
+/// Calls that came to nothing, where nothing else tells of them: a run that takes a minute for
+/// what takes a second, and may have no time left for it one day.
+fn made_again(report: &InstanceReport) -> Option<(String, String)> {
+    let MadeAgain { calls, failure } = report.made_again.as_ref()?;
+    let told = match &report.outcome {
+        Ending::Broken(_) | Ending::Undecided(_) | Ending::Failed(_) => true,
+        // So the records were found on which it fails.
+        _ => report.failed > 0 && failure.kind != FailureKind::Deadline,
+    };
+    if told {
+        return None;
+    }
+    let text = format!(
+        "{} of messenger `{}` failed and {} made again with fewer records: {failure}",
+        words::count(*calls, "call", "calls"),
+        report.name,
+        words::of(*calls, "was", "were"),
+    );
+    let hint = match (&failure.limit, failure.kind) {
+        (Some(limit), _) => limit.to_string(),
+        (None, FailureKind::Room) => "make room there".to_owned(),
+        (None, _) => "the component is at fault: its author needs the text above".to_owned(),
+    };
+    Some((text, hint))
+}
+
 /// Each once, with the first record that it is of.
 fn reasons(report: &InstanceReport) -> String {
     let mut reasons: Vec<String> = report.reasons.iter().map(ToString::to_string).collect();
@@ -274,6 +310,63 @@ mod tests {
         }
     }
 
+    fn report() -> InstanceReport {
+        InstanceReport {
+            name: "mine".to_owned(),
+            delivered: 0,
+            refused: 0,
+            failed: 0,
+            dropped: BTreeMap::new(),
+            missing: 0,
+            waiting: 0,
+            not_given: BTreeMap::new(),
+            reasons: Vec::new(),
+            made_again: None,
+            outcome: Ending::Complete,
+        }
+    }
+
+    #[test]
+    fn a_messenger_is_named_once() {
+        assert_eq!(
+            once("mine", "messenger `mine` needs `outgoing`"),
+            "it needs `outgoing`"
+        );
+        let other = "messenger `other` needs `outgoing`";
+        assert_eq!(once("mine", other), other);
+    }
+
+    /// `queue flush` took 45 s for calls that came to nothing, and was silent about it.
+    #[test]
+    fn calls_that_came_to_nothing_are_told_unless_something_else_tells_of_them() {
+        let again = |kind, bound, outcome| InstanceReport {
+            made_again: Some(MadeAgain {
+                calls: 3,
+                failure: failure(kind, bound, "messenger_mine"),
+            }),
+            failed: 1,
+            outcome,
+            ..report()
+        };
+        let slow = |outcome| again(FailureKind::Deadline, Bound::Deadline, outcome);
+        for outcome in [Ending::Complete, Ending::OutOfTime(None)] {
+            let (text, hint) = made_again(&slow(outcome)).unwrap();
+            assert!(
+                text.starts_with(
+                    "3 calls of messenger `mine` failed and were made again with fewer records: "
+                ),
+                "{text}"
+            );
+            assert!(hint.starts_with("`deadline` in [messenger_mine]"), "{hint}");
+        }
+        let memory = failure(FailureKind::Memory, Bound::Memory, "messenger_mine");
+        assert_eq!(made_again(&slow(Ending::Broken(memory))), None);
+        // A record on which it fails is found so, and named as one in quarantine.
+        let trap = again(FailureKind::Trap, Bound::Memory, Ending::Complete);
+        assert_eq!(made_again(&trap), None);
+        assert_eq!(made_again(&report()), None);
+    }
+
     #[test]
     fn what_no_reason_is_shown_of_is_counted() {
         let reason = |number: u64| Reason {
@@ -282,16 +375,10 @@ mod tests {
             records: 1,
         };
         let mut report = InstanceReport {
-            name: "mine".to_owned(),
-            delivered: 0,
             refused: 59,
             failed: 1,
-            dropped: BTreeMap::new(),
-            missing: 0,
-            waiting: 0,
-            not_given: BTreeMap::new(),
             reasons: (1..=5).map(reason).collect(),
-            outcome: Ending::Complete,
+            ..report()
         };
         assert!(
             reasons(&report).ends_with("record `r5`: reason 5; and 55 more, for other reasons"),

@@ -4,7 +4,7 @@
 //! what a name meant to cASO.
 
 use crate::origin::Origin;
-use crate::table;
+use crate::table::{self, components};
 use crate::text::listed;
 use caso_model::notice::Notice;
 
@@ -62,6 +62,35 @@ impl Former {
 /// The former section of a messenger's host keys.
 pub(crate) fn former_section(name: &str) -> Option<&'static str> {
     (name == "ssm").then_some("messenger_ssmv4")
+}
+
+/// What of cASO's a section of host keys belongs to by its former name: with a component of the
+/// site's own in it, that one would take the place of what came with the program.
+pub(super) fn former_of_section(section: &str) -> Option<(&'static str, &'static str)> {
+    let name = section.strip_prefix("messenger_")?;
+    [(V4, "ssm"), (V2.name, V2.component)]
+        .into_iter()
+        .find(|(former, _)| *former == name)
+}
+
+/// What a name stands for that a component of the site's own should not have: it would take the
+/// place of something else, or be taken for it.
+#[must_use]
+pub fn stands_for(name: &str, builtin: &[String]) -> Option<String> {
+    let lower = name.to_lowercase();
+    if let Some((former, present)) = former_of_section(&format!("messenger_{lower}")) {
+        return Some(format!(
+            "`{former}` is an old name of the built-in `{present}`"
+        ));
+    }
+    if components::BUILTIN_FILTERS.contains(&lower.as_str()) {
+        return Some(format!("`{lower}` is a built-in filter"));
+    }
+    let spelt = |name: &str| name.to_lowercase().replace('-', "_");
+    let near = builtin
+        .iter()
+        .find(|known| known.as_str() != name && spelt(known) == spelt(name))?;
+    Some(format!("`{name}` would be taken for the built-in `{near}`"))
 }
 
 /// The record types that a built-in component is given where the site names

@@ -154,6 +154,50 @@ fn names_that_are_refused() {
     }
 }
 
+/// It took `ssm`'s place, and nobody was told.
+#[test]
+fn a_component_of_ones_own_has_no_former_name_of_another() {
+    for (named, section, present) in [
+        ("ssmv4", "ssmv4", "ssm"),
+        ("ssm", "ssmv4", "ssm"),
+        ("SSMv4", "ssmv4", "ssm"),
+        ("ssmv2", "ssmv2", "ssm"),
+    ] {
+        let (instances, errors, _) = read_text(&format!(
+            "[DEFAULT]\nmessengers = {named}\n[messenger_{section}]\ncomponent = /x/mine.wasm\n"
+        ));
+        let [error] = &errors[..] else {
+            panic!("{named}: {errors:?}");
+        };
+        assert!(error.starts_with("`f:4`"), "{error}");
+        let words = format!("`{section}` is an old name of the built-in `{present}`");
+        assert!(error.contains(&words), "{error}");
+        assert!(error.contains("choose another name"), "{error}");
+        assert!(instances.is_empty());
+    }
+    // What is said openly is meant.
+    let text = "[DEFAULT]\nmessengers = ssm, ssmv2\n[messenger_ssm]\ncomponent = /x/mine.wasm\n\
+                [messenger_ssmv2]\ncomponent = ssm\n";
+    assert_eq!(read_text(text).1, Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_means_something_else_is_known() {
+    let builtin = ["ssm", "greendigit_cim"].map(String::from);
+    for (name, words) in [
+        ("ssmv4", "an old name of the built-in `ssm`"),
+        ("SSMv2", "an old name of the built-in `ssm`"),
+        ("anonymise", "a built-in filter"),
+        ("greendigit-cim", "taken for the built-in `greendigit_cim`"),
+    ] {
+        let stands_for = names::stands_for(name, &builtin);
+        assert!(stands_for.unwrap().contains(words), "{name}");
+    }
+    for name in ["mine", "ssm", "ssmv3", "greendigit_cim"] {
+        assert_eq!(names::stands_for(name, &builtin), None, "{name}");
+    }
+}
+
 #[test]
 fn bad_host_keys_are_all_reported() {
     let (_, errors, _) = read_text(

@@ -374,8 +374,17 @@ fn historic_sections_and_names() {
     );
     let site = Site::new("[DEFAULT]\nbenchmark_name_key = old\n[benchmark]\nname_key = new\n");
     let config = site.load();
-    let settings = component_settings(&config, &config.mapper, &described(vec![key])).unwrap();
-    assert_eq!(settings.settings[0].value, OptionValue::Text("new".into()));
+    let result = component_settings(&config, &config.mapper, &described(vec![key]));
+    let case = Case { site, result };
+    assert_eq!(case.values()[0].1, OptionValue::Text("new".into()));
+    // It was said to work.
+    assert_eq!(
+        case.warnings(),
+        [
+            "`caso.conf:2`: `[DEFAULT] benchmark_name_key` is an old name and has no effect: `name_key` in [benchmark] \
+             is set, too, and what counts is `caso.conf:4`; remove the old one"
+        ]
+    );
 }
 
 #[test]

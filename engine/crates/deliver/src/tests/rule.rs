@@ -580,6 +580,40 @@ fn time_that_calls_took_is_said_with_them() {
     assert_eq!(report[0].waiting, 3);
 }
 
+/// The run blamed `delivery_timeout`, as the last of its calls went well: on fewer records.
+#[test]
+fn time_that_calls_took_is_said_with_them_though_smaller_ones_went_well() {
+    let (site, sink) = site(&TEN);
+    let clock = site.clock.clone();
+    let slow = move |records: &[AccountingRecord]| match records.len() {
+        1 => {
+            clock.pass(Duration::from_secs(1));
+            Ok(all(records))
+        }
+        _ => {
+            clock.pass(Duration::from_secs(6));
+            Err(failure(FailureKind::Deadline))
+        }
+    };
+    let within = |seconds| {
+        let slow = sink.messenger("m", slow.clone());
+        let mut reports = site.deliver_within(Duration::from_secs(seconds), vec![slow]);
+        reports.remove(0)
+    };
+    let report = within(8);
+    assert!(report.delivered > 0 && report.waiting > 0);
+    let outcome = &report.outcome;
+    assert!(matches!(outcome, Ending::OutOfTime(Some(_))), "{outcome:?}");
+    // And where the time was enough, somebody has to hear of it.
+    let report = within(600);
+    assert!(report.outcome.is_complete(), "{}", report.outcome);
+    let again = report.made_again.unwrap();
+    assert_eq!(again.failure, failure(FailureKind::Deadline));
+    assert!(again.calls > 0);
+    site.extract(&ABC);
+    assert_eq!(one(&site, sink.healthy("m")).made_again, None);
+}
+
 #[test]
 fn time_that_is_over_stops_before_the_next_offer() {
     let (site, sink) = site(&ABC);

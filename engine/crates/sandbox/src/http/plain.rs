@@ -17,7 +17,7 @@ use super::super::bindings::v1::http::caso::http::http::{
 };
 use super::super::redirect::locked;
 use super::outgoing::{Unanswered, ask, request_of, show};
-use super::{Http, Kind, Most, State, is_forbidden, is_no_method};
+use super::{Http, Kind, METHOD_BYTES, Most, State, is_forbidden, is_no_method};
 use caso_net::{Cause, Failure};
 
 /// The body's length is counted, and not taken from a guest.
@@ -149,7 +149,16 @@ fn invalid(text: impl Into<String>) -> HttpError {
     HttpError::Invalid(text.into())
 }
 
+/// Bytes of a path, encoded. Servers refuse more than a few thousand, and the client a URL of
+/// more than 65,534.
+const PATH_BYTES: usize = 32 << 10;
+
 fn method(text: &str) -> Result<Method, HttpError> {
+    if text.len() > METHOD_BYTES {
+        return Err(invalid(format!(
+            "the method has more than {METHOD_BYTES} bytes"
+        )));
+    }
     Method::from_bytes(text.as_bytes())
         .ok()
         .filter(|method| !is_no_method(method))
@@ -159,16 +168,25 @@ fn method(text: &str) -> Result<Method, HttpError> {
 /// The address of a path below an origin. What is dialled is compared with the origin
 /// once more: no path may lead elsewhere.
 fn url(origin: &str, path: &str) -> Result<Url, HttpError> {
+    let too_long = || invalid(format!("the path has more than {PATH_BYTES} bytes"));
+    if path.len() > PATH_BYTES {
+        return Err(too_long());
+    }
     let plain = |byte: u8| byte > b' ' && byte != 0x7f && byte != b'#';
     if !path.starts_with('/') || !path.bytes().all(plain) {
         return Err(invalid(
             "the path begins with `/`, and has no spaces, control characters or `#`: encode them",
         ));
     }
-    Url::parse(&format!("{origin}{path}"))
+    let url = Url::parse(&format!("{origin}{path}"))
         .ok()
         .filter(|url| url.origin().ascii_serialization() == origin)
-        .ok_or_else(|| invalid("the path is none of a URL"))
+        .ok_or_else(|| invalid("the path is none of a URL"))?;
+    // What has to be encoded is three times as long then.
+    match url.as_str().len() > origin.len().saturating_add(PATH_BYTES) {
+        true => Err(too_long()),
+        false => Ok(url),
+    }
 }
 
 fn headers(given: &[Header], most: &Most) -> Result<HeaderMap, HttpError> {
@@ -236,6 +254,24 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_bounded_as_headers_are() {
+        let origin = "https://api.example:8443";
+        let of = |one: &str, count: usize| url(origin, &format!("/{}", one.repeat(count)));
+        assert!(of("a", PATH_BYTES - 1).is_ok());
+        for (one, count) in [
+            ("a", PATH_BYTES),
+            ("a", 1 << 20),
+            ("\u{e4}", PATH_BYTES / 4),
+        ] {
+            let refused = of(one, count).unwrap_err();
+            assert!(
+                matches!(refused, HttpError::Invalid(text) if text.contains("path has more than")),
+                "{one} {count}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_the_connections_is_not_the_guests() {
         let most = Most {
             requests: 1,
@@ -274,5 +310,10 @@ mod tests {
             assert!(method(forbidden).is_err(), "{forbidden}");
         }
         assert!(method("PROPFIND").is_ok());
+        assert!(method(&"X".repeat(METHOD_BYTES)).is_ok());
+        let long = method(&"X".repeat(1 << 20)).unwrap_err();
+        assert!(
+            matches!(long, HttpError::Invalid(text) if text.contains("method has more than 64 bytes"))
+        );
     }
 }

@@ -19,9 +19,9 @@
 use std::collections::BTreeMap;
 
 use super::grant::Grant;
-use super::granted::Granted;
+use super::granted::{Absent, Granted};
 use super::refusal::{Denial, GrantError, InstanceName, plain};
-use super::request::wanted;
+use super::request::{Wanted, wanted};
 use super::territory::system_tree;
 use caso_model::component::{CapabilityRequest, Setting};
 
@@ -42,8 +42,8 @@ enum Decision<'a> {
         /// The site's grant that covers it.
         source: Option<&'a Grant>,
     },
-    /// Optional, and its option is not set.
-    Absent,
+    /// Optional, and this option of its target is not set.
+    Absent(String),
     Denied(Denial),
 }
 
@@ -64,7 +64,12 @@ pub fn decide(
                 used.extend(source);
                 granted.grants.insert(request.name.clone(), grant);
             }
-            Decision::Absent => {}
+            Decision::Absent(option) => {
+                let kind = request.kind.clone();
+                granted
+                    .absent
+                    .insert(request.name.clone(), Absent { kind, option });
+            }
             Decision::Denied(denial) => {
                 let error = GrantError {
                     instance: instance.clone(),
@@ -99,7 +104,7 @@ pub fn suggested(
     let mut grants = BTreeMap::new();
     for request in requests {
         let wanted = wanted(request, settings);
-        match wanted.and_then(|wanted| wanted.map(to_add).transpose()) {
+        match wanted.and_then(|wanted| wanted.grant().map(to_add).transpose()) {
             Ok(Some(grant)) => {
                 grants.insert(request.name.clone(), grant);
             }
@@ -136,7 +141,7 @@ fn idle(requests: &[CapabilityRequest], settings: &[Setting], policy: Policy<'_>
     };
     let wanted = requests
         .iter()
-        .filter_map(|one| wanted(one, settings).ok()?);
+        .filter_map(|one| wanted(one, settings).ok()?.grant());
     let wanted: Vec<Grant> = wanted.collect();
     let covers = |grant: &&Grant| wanted.iter().any(|wanted| grant.covers(wanted));
     grants
@@ -153,8 +158,8 @@ fn decide_one<'a>(
     idle: impl Fn() -> Vec<Grant>,
 ) -> Decision<'a> {
     let wanted = match wanted(request, settings) {
-        Ok(Some(wanted)) => wanted,
-        Ok(None) => return Decision::Absent,
+        Ok(Wanted::Grant(wanted)) => wanted,
+        Ok(Wanted::Absent(option)) => return Decision::Absent(option),
         Err(denial) => return Decision::Denied(denial),
     };
     let grants = match policy {

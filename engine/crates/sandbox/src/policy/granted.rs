@@ -3,10 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::grant::{Grant, Kind};
-use super::refusal::{GrantError, InstanceName, unknown};
+use super::refusal::{GrantError, InstanceName, unknown, unset};
 use super::terms::{
     AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, SignatureTerms,
 };
+
+/// An optional request that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Of the capability.
+    pub kind: String,
+    /// The option of its target that is not set.
+    pub option: String,
+}
 
 /// What was granted to one instance, and what was denied. The names are those
 /// of the component's requests; a description has no name twice.
@@ -18,6 +27,8 @@ pub struct Granted {
     pub grants: BTreeMap<String, Grant>,
     /// Optional requests that were denied, by the capability's name.
     pub denied: BTreeMap<String, GrantError>,
+    /// Optional requests that came to nothing, by the capability's name.
+    pub absent: BTreeMap<String, Absent>,
     /// Grants of the site that cover no request: worth a warning.
     pub unused: Vec<Grant>,
 }
@@ -105,9 +116,21 @@ impl Granted {
 
     /// What a guest is answered that uses a name which it was not granted.
     pub(crate) fn refusal(&self, kind: Kind, name: &str) -> String {
-        match self.denied.get(name) {
-            Some(denied) => denied.to_guest(),
-            None => unknown(&self.instance, kind, name),
+        if let Some(denied) = self.denied.get(name) {
+            return denied.to_guest();
+        }
+        if let Some(absent) = self.absent.get(name) {
+            return unset(&self.instance, name, &absent.option);
+        }
+        let unknown = unknown(&self.instance, kind, name);
+        // With `wasi:http` a guest names an origin, which may be that of what came to nothing.
+        let mut absent = self.absent.iter();
+        match absent.find(|(_, it)| name.contains("://") && it.kind == kind.as_str()) {
+            Some((capability, it)) => {
+                let unset = unset(&self.instance, capability, &it.option);
+                format!("{unknown}; unless it is meant by this: {unset}")
+            }
+            None => unknown,
         }
     }
 }

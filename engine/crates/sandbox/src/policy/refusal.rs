@@ -192,6 +192,14 @@ fn remedy(instance: &InstanceName, grant: &Grant) -> String {
     }
 }
 
+/// For a guest that uses what it asked for, though the option that makes it up is not set.
+pub fn unset(instance: &InstanceName, capability: &str, option: &str) -> String {
+    format!(
+        "`{capability}` is not granted, as the option `{option}` is not set: set it in {}",
+        instance.options
+    )
+}
+
 /// For a guest that uses a name for which it did not even ask.
 pub fn unknown(instance: &InstanceName, kind: Kind, name: &str) -> String {
     let form = match kind {

@@ -53,12 +53,28 @@ pub enum RequestProblem {
     Terms(#[from] GrantProblem),
 }
 
-/// The grant that would cover the request, with the terms that it asks for;
-/// none for an optional request whose option is not set.
-pub fn wanted(request: &CapabilityRequest, settings: &[Setting]) -> Result<Option<Grant>, Denial> {
+/// What a request comes to.
+pub enum Wanted {
+    /// The grant that would cover it, with the terms that it asks for.
+    Grant(Grant),
+    /// It is optional, and this option of its target is not set.
+    Absent(String),
+}
+
+impl Wanted {
+    pub fn grant(self) -> Option<Grant> {
+        match self {
+            Self::Grant(grant) => Some(grant),
+            Self::Absent(_) => None,
+        }
+    }
+}
+
+/// What the request comes to with these settings.
+pub fn wanted(request: &CapabilityRequest, settings: &[Setting]) -> Result<Wanted, Denial> {
     let target = match fill(&request.target, settings) {
         Ok(target) => target,
-        Err(Unfilled::Unset(_)) if !request.required => return Ok(None),
+        Err(Unfilled::Unset(option)) if !request.required => return Ok(Wanted::Absent(option)),
         Err(Unfilled::Unset(option)) => {
             return Err(Denial::Unset {
                 kind: request.kind.clone(),
@@ -80,7 +96,7 @@ pub fn wanted(request: &CapabilityRequest, settings: &[Setting]) -> Result<Optio
             problem,
             options: named_in(&request.target),
         })?;
-    Ok(Some(grant))
+    Ok(Wanted::Grant(grant))
 }
 
 /// The options whose values are filled in, each once.

@@ -33,6 +33,8 @@ pub struct Battery<'a> {
     component: &'a Component,
     name: &'a str,
     options: Vec<(String, String)>,
+    /// Bytes of memory that a site lets it use.
+    memory: Option<u64>,
     folder: &'a Path,
     stages: Cell<usize>,
     slow: Cell<usize>,
@@ -70,10 +72,16 @@ impl<'a> Battery<'a> {
             component,
             name,
             options,
+            memory: None,
             folder,
             stages: Cell::new(0),
             slow: Cell::new(0),
         }
+    }
+
+    /// With as much memory as the site lets it use.
+    pub fn with_memory(self, memory: Option<u64>) -> Self {
+        Self { memory, ..self }
     }
 
     /// Runs all of it.
@@ -82,6 +90,12 @@ impl<'a> Battery<'a> {
     /// The throw-away folder cannot be read.
     pub async fn run(&mut self, findings: &mut Findings) -> anyhow::Result<()> {
         if let Err(unstarted) = self.play(Outside::Kept, |_| {}).await {
+            let options = "`--set OPTION=VALUE` gives it options";
+            let hint = match &unstarted {
+                Unstarted::Guest(failure) => failure.limit.as_ref().map(ToString::to_string),
+                Unstarted::Host(_) => None,
+            };
+            let hint = hint.unwrap_or_else(|| options.to_owned());
             let (verdict, why) = match unstarted {
                 Unstarted::Host(why) => (Verdict::Fail, why),
                 Unstarted::Guest(failure) if failure.frames.is_empty() => {
@@ -89,7 +103,7 @@ impl<'a> Battery<'a> {
                 }
                 Unstarted::Guest(failure) => (Verdict::Fail, failure.to_string()),
             };
-            let text = format!("does not start: {why}; `--set OPTION=VALUE` gives it options");
+            let text = format!("does not start: {why}; {hint}");
             findings.add(BATTERY, verdict, text);
             return Ok(());
         }
@@ -141,6 +155,7 @@ impl<'a> Battery<'a> {
             folder: PathBuf::from(self.folder).join(number.to_string()),
             outside,
             options: self.options.clone(),
+            memory: self.memory,
             bare,
         }
     }

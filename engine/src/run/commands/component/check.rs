@@ -19,7 +19,7 @@ use crate::run::summary::words::grouped;
 use crate::run::{component_file, components};
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_model::notice::Severity;
-use caso_sandbox::{Component, Denial, GrantError, Sandbox, Source};
+use caso_sandbox::{Component, Denial, GrantError, Place, Sandbox, Source};
 
 const ADMISSION: &str = "admission";
 const GRANTS: &str = "grants";
@@ -75,7 +75,9 @@ pub async fn check(
                     || trial::instance(subject, &component.description),
                     |instance| instance.name().to_owned(),
                 );
-                let mut battery = Battery::new(subject, component, &name, options, folder);
+                let memory = instance.map(|instance| instance.component.limits.memory);
+                let mut battery =
+                    Battery::new(subject, component, &name, options, folder).with_memory(memory);
                 battery.run(&mut findings).await?;
             }
             false if component.roles.filter => {
@@ -139,7 +141,11 @@ async fn admission(
         path: &subject.file,
         sha256: pin,
     };
-    let component = match sandbox.load(source).await {
+    let place = instance.map_or(trial::ROOMY, |instance| Place {
+        memory: instance.component.limits.memory,
+        section: &instance.component.host_section,
+    });
+    let component = match sandbox.load_at(source, &place).await {
         Ok(component) => component,
         Err(error) => {
             let error = anyhow::Error::from(error);
@@ -168,7 +174,7 @@ async fn admission(
         facts.wasi.len()
     ));
     // The second time from the cache, in another store.
-    match sandbox.load(source).await {
+    match sandbox.load_at(source, &place).await {
         Ok(again) if again.description == component.description => {
             ok("`describe` answers the same twice".to_owned());
         }

@@ -30,7 +30,7 @@ pub use self::check::check;
 pub use self::contract::wit;
 pub use self::inspect::inspect;
 pub use self::list::list;
-pub use self::new::{Language, NotAName, Starter, new};
+pub use self::new::{LONGEST, Language, NotAName, Starter, new};
 pub use self::trial::{Caches, Unset};
 pub use self::try_out::{Trial, sample, try_out};
 

@@ -128,12 +128,22 @@ impl Language {
     }
 
     /// What bites whoever writes in it.
-    fn hint(self) -> &'static str {
+    fn hint(self, starter: Starter) -> &'static str {
         match self {
-            Self::Rust => {
-                "A panic is a trap: cASO then offers the batch in halves, down to the record on which \
-                 it happens, which goes into quarantine."
-            }
+            Self::Rust => match starter {
+                Starter::Messenger | Starter::MessengerHttp => {
+                    "A panic is a trap: cASO then offers the batch in halves, down to the record on which \
+                     it happens, which goes into quarantine."
+                }
+                Starter::Mapper => {
+                    "A panic is a trap: cASO then maps the page in halves, down to the item on which it \
+                     happens, which goes into quarantine."
+                }
+                Starter::Filter => {
+                    "A panic is a trap: all records of the messenger then wait, as none may pass \
+                     unfiltered. `drop` the record that it cannot judge."
+                }
+            },
             Self::C => {
                 "Free what the generated code hands to you (`*_free`), and return memory from `malloc` \
                  (`messenger_string_dup`): the host frees it. It needs nothing of WASI as long as it has no \
@@ -229,14 +239,21 @@ fn files(language: Language, starter: Starter) -> anyhow::Result<Folder> {
     )));
 }
 
+/// Letters of a component's name.
+pub const LONGEST: usize = 40;
+
 /// A name that a file, a package and a messenger may have.
 fn usable(name: &str) -> anyhow::Result<()> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
-    if !begins || name.len() > 40 || !name.chars().all(fits) {
+    if !begins || name.len() > LONGEST || !name.chars().all(fits) {
         bail!(NotAName(format!(
-            "`{name}` is not a component name: it starts with a letter and has only a-z, 0-9, `-` and `_`, at most 40"
+            "`{name}` is not a component name: it starts with a letter and has only a-z, 0-9, `-` and `_`, at most {LONGEST}"
         )));
+    }
+    let builtin = caso_builtin::messengers();
+    if let Some(taken) = caso_config::stands_for(name, &builtin) {
+        bail!(NotAName(format!("{taken}: choose another name")));
     }
     let nowhere = Path::new("/nonexistent");
     if trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere).is_err() {
@@ -244,7 +261,7 @@ fn usable(name: &str) -> anyhow::Result<()> {
             "`{name}` has another meaning in caso.conf: choose another name"
         )));
     }
-    if caso_builtin::messengers().iter().any(|known| known == name) {
+    if builtin.iter().any(|known| known == name) {
         bail!(NotAName(format!(
             "`{name}` is a built-in component: choose another name"
         )));
@@ -289,7 +306,7 @@ fn readme(language: Language, starter: Starter, files: Folder, name: &str) -> St
         .replace("@LANGUAGE@", language.title())
         .replace("@NEEDS@", language.needs())
         .replace("@FILES@", &table)
-        .replace("@HINT@", language.hint())
+        .replace("@HINT@", language.hint(starter))
 }
 
 fn text(language: Language, starter: Starter, files: Folder, name: &str, folder: &Path) -> String {
@@ -346,6 +363,25 @@ mod tests {
         }
     }
 
+    /// A filter's author waited for a record in quarantine while all of them waited for the filter.
+    #[test]
+    fn what_a_panic_costs_depends_on_what_panics() {
+        let readme = |starter| {
+            let files = files(Language::Rust, starter).unwrap();
+            readme(Language::Rust, starter, files, "mine")
+        };
+        for (starter, words, never) in [
+            (Starter::Messenger, "down to the record", "unfiltered. "),
+            (Starter::Mapper, "down to the item", "down to the record"),
+            (Starter::Filter, "then wait", "down to"),
+        ] {
+            let text = readme(starter);
+            let (_, told) = text.split_once("A panic is a trap: ").unwrap();
+            assert!(told.contains(words), "{text}");
+            assert!(!told.contains(never), "{text}");
+        }
+    }
+
     #[test]
     fn what_is_not_there_names_the_language_in_which_it_is() {
         let error = files(Language::Python, Starter::Mapper).err().unwrap();
@@ -371,6 +407,11 @@ mod tests {
             "mapper",
             "../x",
             "prometheus",
+            "ssmv2",
+            "ssmv4",
+            "anonymise",
+            "greendigit-cim",
+            "greendigit_cim",
         ] {
             assert!(usable(name).unwrap_err().is::<NotAName>(), "{name}");
         }

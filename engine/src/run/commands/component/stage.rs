@@ -36,6 +36,8 @@ pub struct Scene {
     pub outside: Outside,
     /// Further options: those of a site that lead nowhere.
     pub options: Vec<(String, String)>,
+    /// Bytes of memory that a site lets it use, where there is one.
+    pub memory: Option<u64>,
     /// Whether it gets no option at all.
     pub bare: bool,
 }
@@ -129,6 +131,9 @@ impl Stage {
             set.extend(places.values(&without_network_defaults(description), &set));
         }
         let mut messenger = configured(subject, component, with, &set)?;
+        if let Some(memory) = with.memory {
+            messenger.setup.limits.memory = memory;
+        }
         limits(&mut messenger.setup.limits);
         let sent = Arc::default();
         redirect(&mut messenger, with, peer.port, &sent)?;

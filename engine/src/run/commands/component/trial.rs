@@ -13,7 +13,7 @@ use caso_base::Message;
 use caso_base::suggest::did_you_mean;
 use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
 use caso_model::component::Description;
-use caso_sandbox::{Component, Grant, Sandbox, Source, suggested};
+use caso_sandbox::{Component, Grant, Place, Sandbox, Source, suggested};
 
 /// Folders for machine code, best first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,13 +43,20 @@ impl Caches {
     }
 }
 
+/// What a component may have to say what it is where no site says how much: as much as one could
+/// let it have. Whether it starts with what one has by default is told of separately.
+pub const ROOMY: Place<'static> = Place {
+    memory: 1 << 30,
+    section: "",
+};
+
 /// Takes the component's file in, as a run does.
 pub async fn admitted(sandbox: &Sandbox, subject: &Subject) -> anyhow::Result<Component> {
     let source = Source::File {
         path: &subject.file,
         sha256: None,
     };
-    let component = sandbox.load(source).await?;
+    let component = sandbox.load_at(source, &ROOMY).await?;
     named(subject, &component)?;
     known(&component.description, &subject.set)?;
     Ok(component)
@@ -93,6 +100,12 @@ pub fn named(subject: &Subject, component: &Component) -> anyhow::Result<()> {
     let Some(name) = &subject.name else {
         return Ok(());
     };
+    let messenger = component.roles.messenger;
+    let taken = caso_config::stands_for(name, &caso_builtin::messengers());
+    if let Some(taken) = taken.filter(|_| messenger) {
+        let text = format!("--as: {taken}");
+        bail!(Unset(Message::from((text, "choose another name"))));
+    }
     let nowhere = Path::new("/nonexistent");
     let tried = match component.roles.filter {
         true => of_a_filter(name, &subject.file, &[], nowhere),
@@ -111,9 +124,11 @@ pub fn instance(subject: &Subject, description: &Description) -> String {
         return name.clone();
     }
     let own = description.name.clone();
-    match config(&own, &subject.file, &[], &[], Path::new("/nonexistent")) {
-        Ok(_) => own,
-        Err(_) => format!("my_{own}"),
+    let tried = config(&own, &subject.file, &[], &[], Path::new("/nonexistent"));
+    let taken = caso_config::stands_for(&own, &caso_builtin::messengers());
+    match tried.is_ok() && taken.is_none() {
+        true => own,
+        false => format!("my_{own}"),
     }
 }
 

@@ -157,6 +157,7 @@ async fn deliveries(
         folder: folder.to_owned(),
         outside: Outside::Kept,
         options: Vec::new(),
+        memory: None,
         bare: false,
     };
     let mut stage = match Stage::set(subject, component, &scene, |_| {}) {

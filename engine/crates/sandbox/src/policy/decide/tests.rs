@@ -480,6 +480,24 @@ fn an_option_that_is_not_set_is_named_with_its_place() {
     );
 }
 
+/// The guest was told that its description must ask for it, as it did.
+#[test]
+fn a_guest_is_told_the_option_that_its_capability_lacks() {
+    let asked = [
+        request("copy", "queue", "${copy_path}", false),
+        request("service", "http", "${url}", false),
+    ];
+    let granted = decide(&instance("mine"), &asked, &[], Policy::Site(&[])).unwrap();
+    assert_eq!(
+        granted.refusal(Kind::Queue, "copy"),
+        "`copy` is not granted, as the option `copy_path` is not set: set it in [mine]"
+    );
+    let origin = granted.refusal(Kind::Http, "https://a");
+    assert!(origin.contains("the option `url` is not set"), "{origin}");
+    let other = granted.refusal(Kind::Queue, "other");
+    assert!(other.contains("must ask for it") && !other.contains("_path"));
+}
+
 #[test]
 fn options_that_make_nothing_that_can_be_granted_are_named() {
     let asked = [request(
