@@ -256,9 +256,8 @@ impl Task {
             self.report_put_back(came);
         }
         let explicit = self.region.bounds.from.explicit().is_some();
-        let stands =
-            self.start.at.is_some() && (self.start.extracted || self.start.reached.is_some());
-        let known = match self.start.ahead && stands {
+        let known = match self.start.ahead && (self.start.extracted || self.start.reached.is_some())
+        {
             // What lies ahead of it somebody extracted by hand, or a run that was killed: its file knows that.
             true => self.start.at,
             // It may stand where somebody said, or its file was put back, or lost: the ledger says how far it was all the same,

@@ -44,9 +44,9 @@ pub fn cursors(
 ) -> Starts {
     let mut all = Starts::default();
     let spool = Spool::look(&config.spooldir, Disk::default());
-    let cursors = Cursors::open(&spool, true);
+    let cursors = Cursors::open(&spool, true).configured(cursor_keys::of_all(config));
     let keys = cursor_keys::of_cloud(cloud);
-    let mut renamed = Renamed::of(cloud);
+    let mut renamed = Renamed::of(cloud, &config.clouds);
     let mut projects = projects.to_vec();
     // A run says it.
     let unsaid = Notices::default();
