@@ -529,7 +529,7 @@ fn a_project_without_cursors_is_set_by_its_id() {
         let done = set(&["--yes"]).expect(0);
         assert!(
             done.stdout
-                .contains("what was used before 2026-10-08T02:00:00Z is not accounted"),
+                .contains("what was used before 2026-10-08T02:00:00Z it does not account for"),
             "{what}: {done}"
         );
         let told = fs::read_to_string(&lastrun).unwrap();

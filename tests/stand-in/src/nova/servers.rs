@@ -52,7 +52,7 @@ impl Call<'_> {
                 // A soft-deleted one is in a list of changes only.
                 None => !server.is_deleted() && server.vm_state != "soft-delete",
             })
-            .filter(|server| !server.in_down_cell)
+            .filter(|server| !server.in_down_cell && !server.fails)
             .filter(|server| before.is_none_or(|before| server.updated <= before))
             .take(limit)
             .collect();
@@ -76,7 +76,8 @@ impl Call<'_> {
             .project()
             .and_then(|servers| servers.newest_first(None));
         let rows = page.into_iter().flatten();
-        let rows = rows.filter(|server| !server.is_deleted() && !self.world.is_gone(&server.id));
+        let is_listed = |server: &Server| !server.is_deleted() && !server.fails;
+        let rows = rows.filter(|server| is_listed(server) && !self.world.is_gone(&server.id));
         let brief = |server: Server| {
             let links = json!([{"rel": "self", "href": "http://internal/"}]);
             if !server.in_down_cell {
@@ -90,6 +91,14 @@ impl Call<'_> {
 
     pub(super) fn server(&self, id: &str) -> Result<Value, Answer> {
         let found = self.project().and_then(|servers| servers.find(id));
+        if found.as_ref().is_some_and(|server| server.fails) {
+            // `nova.api.openstack.wsgi`: what it says of an exception that nobody expected.
+            return Err(compute(
+                500,
+                "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if \
+                 possible.\n<class 'TypeError'>",
+            ));
+        }
         if found.as_ref().is_some_and(|server| server.in_down_cell) {
             // `nova.compute.api.API._get_instance_from_cell`: a 500, in these words.
             return Err(compute(

@@ -38,6 +38,8 @@ pub struct Server {
     pub odd: BTreeMap<String, Value>,
     /// The database of its cell is away.
     pub in_down_cell: bool,
+    /// No list has it, and Nova fails when it is asked for: its row is broken.
+    pub fails: bool,
     /// By how many seconds the clock of its compute host is ahead: that host writes when it
     /// was launched and terminated.
     pub host_clock_ahead: i64,
@@ -64,6 +66,7 @@ impl Server {
             floating_ips: Vec::new(),
             odd: BTreeMap::new(),
             in_down_cell: false,
+            fails: false,
             host_clock_ahead: 0,
         }
     }

@@ -232,10 +232,26 @@ async fn a_window_waits_for_a_cell_that_is_down() {
     assert!(matches!(error, ExtractError::CellDown { .. }), "{error}");
 }
 
-/// A server for which Nova answers with status 500: gone before its cell went, or broken for ever.
+/// Deleted before the cell went: Nova's list of what is there leaves it out, and shows no cell that is down.
+#[tokio::test]
+async fn a_window_waits_for_the_cell_of_a_deleted_server() {
+    let mut hours = Hours::begin(three()).await;
+    let end = hours.window.end;
+    let down = hours.next(|cloud| {
+        cloud.server(1).delete(end + 60);
+        cloud.server(1).in_down_cell = true;
+    });
+    let text = down.await.err().unwrap().to_string();
+    assert!(
+        text.contains("a cell of Nova is down") && text.contains("500"),
+        "{text}"
+    );
+}
+
+/// A server for which Nova answers with status 500 for ever: its row is broken.
 fn failing(cloud: &mut Plan, end: i64) {
     cloud.server(1).delete(end + 60);
-    cloud.server(1).in_down_cell = true;
+    cloud.server(1).fails = true;
 }
 
 /// Nova shows that no cell is down, so it costs itself alone, and is found when it is well again.
@@ -253,7 +269,7 @@ async fn a_server_for_which_nova_fails_costs_itself() {
             "{errors:?}"
         );
     }
-    let kept = hours.next(|cloud| cloud.server(1).in_down_cell = false);
+    let kept = hours.next(|cloud| cloud.server(1).fails = false);
     assert_eq!(kept.await.unwrap().numbers(), [0, 1, 2]);
     assert!(hours.said.is_empty(), "{:?}", hours.said);
 }

@@ -137,11 +137,11 @@ impl Extraction<'_> {
     }
 
     /// Nova answers with status 500 for a server. So it does where its cell is away, and the
-    /// window waits; but also for one whose row is broken, for ever, and such a one must not
-    /// cost its project every window.
+    /// window waits: of a cell in which this project has deleted servers alone no list shows that it is down. But it does for one
+    /// whose row is broken, too, for ever, and such a one must not cost its project every window.
     async fn failed(&mut self, id: Uuid, error: &ApiError) -> Result<(), ExtractError> {
         let window = self.task.window;
-        if !self.no_cell_is_down().await? {
+        if may_be_its_cell(error) || !self.no_cell_is_down().await? {
             let seen = self.task.history().last_seen(id).unwrap_or(window.start);
             if window.end.saturating_sub(seen) <= PATIENCE {
                 return Err(ExtractError::CellDown {
@@ -158,4 +158,14 @@ impl Extraction<'_> {
         };
         self.emit(Vec::new(), Tables::default(), vec![error]).await
     }
+}
+
+/// Whether Nova fails as it does where the cell of a server is away (`nova.compute.api.API._get_instance_from_cell`): it says so, or
+/// which exception that is.
+fn may_be_its_cell(error: &ApiError) -> bool {
+    let ApiError::Status { message, .. } = error else {
+        return false;
+    };
+    let words = ["is not responding", "nova.exception.NovaException"];
+    words.iter().any(|words| message.contains(words))
 }
