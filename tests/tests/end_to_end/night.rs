@@ -172,8 +172,8 @@ fn records_that_were_lost_are_told_for_a_while() {
     for _ in 0..2 {
         status(&site)
             .expect(1)
-            .says("mischief lost 5 records")
-            .says("lost        mischief: 5 records, found on ");
+            .says("mischief lost 3 records")
+            .says("lost        mischief: 3 records, found on ");
         site.deliver();
     }
 }

@@ -541,7 +541,9 @@ fn a_project_without_cursors_is_set_by_its_id() {
     }
     // Each hour once, whatever was lost.
     assert_eq!(intervals(&site).len(), 3);
-    set(&["--cloud", "elsewhere", "--yes"]).expect(0);
+    set(&["--cloud", "elsewhere", "--yes"])
+        .expect(2)
+        .says("`--cloud` is for a project that has none");
     let nobodys = "0123456789abcdef0123456789abcdef";
     caso(
         &site,

@@ -54,7 +54,7 @@ async fn memory_is_bounded_and_the_report_says_so() {
     assert!(
         failure
             .detail
-            .contains("more than the 8388608 that are allowed"),
+            .contains("more than the 8 MiB that are allowed"),
         "{failure}"
     );
     let limit = failure.limit.unwrap().to_string();
@@ -83,7 +83,9 @@ async fn no_more_crosses_at_once_than_is_allowed() {
             .fails(FailureKind::Contract)
             .await;
         assert!(
-            failure.detail.contains("more data to the host at once"),
+            failure
+                .detail
+                .contains("more than 1 MiB to the host at once"),
             "{failure}"
         );
     }
