@@ -192,18 +192,16 @@ fn incomplete(config: &Config, error: ConfigError) -> anyhow::Error {
 /// Which files the configuration came from, for the person who has to complete
 /// it.
 fn where_configured(config: &Config) -> String {
-    match config.files.as_slice() {
-        [] => match config.folders.as_slice() {
-            [] => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc".to_owned(),
-            folders => {
-                let names: Vec<String> = folders
-                    .iter()
-                    .map(|it| format!("`{}`", it.display()))
-                    .collect();
-                format!("no file `*.conf` or `*.toml` lies in {}", names.join(", "))
-            }
-        },
-        files => {
+    match (config.files.as_slice(), config.folders.as_slice()) {
+        ([], []) => "no configuration file was found in ~/.caso, ~, /etc/caso or /etc".to_owned(),
+        ([], folders) => {
+            let names: Vec<String> = folders
+                .iter()
+                .map(|it| format!("`{}`", it.display()))
+                .collect();
+            format!("no file `*.conf` or `*.toml` lies in {}", names.join(", "))
+        }
+        (files, _) => {
             let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
             format!(
                 "the configuration is not complete (read: {})",

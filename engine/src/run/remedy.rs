@@ -9,6 +9,7 @@ use nix::errno::Errno;
 
 use super::extract::AgainError;
 use crate::run::commands::component::Unset;
+use crate::run::commands::cursor::is_id;
 use crate::run::commands::mapping_migrate::shell;
 use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
 use crate::run::summary::words::size;
@@ -256,12 +257,6 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
             ))
         }
     }
-}
-
-/// Whether a text is of the form that Keystone gives to ids.
-fn is_id(text: &str) -> bool {
-    let digits = text.bytes().filter(|byte| *byte != b'-');
-    digits.clone().count() == 32 && digits.into_iter().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn of_project(error: &ApiError, cloud: &CloudConfig, project: &str) -> Option<String> {

@@ -400,6 +400,35 @@ fn a_project_that_comes_up_in_a_second_cloud_is_counted_once() {
     assert_eq!(intervals(&site), after);
 }
 
+/// Nor is what is remembered of its servers.
+#[test]
+fn a_project_that_has_cursors_in_both_clouds_is_not_moved() {
+    let (_cloud, mut site) = extracted();
+    site.set("DEFAULT", "clouds", "default, copy")
+        .set("DEFAULT", "overlapping_intervals", "true");
+    site.set("cloud_copy", "keystone", "keystone_auth");
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(0);
+    let servers = site.spool().join("caso-servers");
+    let remembered = |cloud: &str| {
+        let files = fs::read_dir(servers.join(cloud)).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        let read = files.map(|file| (file.clone(), fs::read(file).unwrap()));
+        read.collect::<BTreeMap<_, _>>()
+    };
+    let before = ["default", "copy"].map(remembered);
+    // One of them has both of its files, the other its first.
+    assert_eq!([before[0].len(), before[1].len()], [2, 1]);
+    let id = project_id(0);
+    start(
+        &site,
+        &["cursor", "rename", "default", "copy", "--project", &id],
+    )
+    .expect(1)
+    .says("has no cursor of `default`, or has one of `copy` already");
+    assert_eq!(["default", "copy"].map(remembered), before);
+}
+
 /// Another region of the same Keystone, which knows the same projects.
 #[test]
 fn a_region_that_is_another_one_is_extracted_from_the_beginning() {

@@ -214,8 +214,7 @@ fn are_divided(one: &CloudConfig, other: &CloudConfig) -> bool {
     names_all(one) && names_all(other) && !shared
 }
 
-/// Two clouds that log in alike and extract the same region would report each
-/// project of it twice.
+/// Of two clouds of one Keystone that extract the same region one is refused each project that both ask for.
 fn twice(clouds: &[CloudConfig], warnings: &mut Vec<Notice>) {
     for (index, one) in clouds.iter().enumerate() {
         for other in clouds.iter().skip(index + 1) {

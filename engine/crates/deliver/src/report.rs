@@ -139,7 +139,7 @@ impl InstanceReport {
     }
 
     /// Of a task that has not come to an end.
-    pub(crate) fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         InstanceReport {
             name: name.to_owned(),
             delivered: 0,

@@ -69,7 +69,7 @@ pub(crate) fn clean(shared: &Shared) -> Result<(), JournalError> {
 
 fn finish_packs(shared: &Shared, queue: &QueueFolder) -> Result<(), JournalError> {
     for entry in pack::unfinished(queue)? {
-        if entry.newer.is_none() && pack::left(queue, entry.name)?.records == 0 {
+        if entry.newer.is_none() && pack::left(queue, entry.name)?.0.records == 0 {
             pack::finish(&shared.disk, queue, entry.name)?;
         }
     }

@@ -316,7 +316,11 @@ pub(crate) fn attempts(queue: &QueueFolder) -> Result<u32, JournalError> {
     Ok(0)
 }
 
-pub(crate) fn left(queue: &QueueFolder, name: PackName) -> Result<Left, JournalError> {
+/// What is left of a pack, and the segments that it covers.
+pub(crate) fn left(
+    queue: &QueueFolder,
+    name: PackName,
+) -> Result<(Left, Vec<SegmentName>), JournalError> {
     let path = queue.pack(name);
     let mut reader = Reader::open(&path)?;
     let progress = Progress::read(&queue.ack(name), &reader.header.id)?;
@@ -329,5 +333,5 @@ pub(crate) fn left(queue: &QueueFolder, name: PackName) -> Result<Left, JournalE
             left.add(open, bytes, batch.oldest);
         }
     }
-    Ok(left)
+    Ok((left, reader.header.segments))
 }

@@ -79,18 +79,19 @@ pub(crate) fn records_left(
     name: &str,
 ) -> Result<Left, JournalError> {
     let mut sum = Left::default();
+    let mut covered = pack::done_segments(queue)?;
     // A pack does not say which of its segments a batch is of: all of them.
     let mut packed = HashSet::new();
     for entry in pack::unfinished(queue)? {
         if entry.newer.is_none() {
-            let left = pack::left(queue, entry.name)?;
+            let (left, segments) = pack::left(queue, entry.name)?;
             if let Some(oldest) = left.oldest {
                 sum.add(left.records, left.bytes, oldest);
-                packed.extend(pack::segments_of(&queue.pack(entry.name))?);
+                packed.extend(segments.iter().copied());
             }
+            covered.extend(segments);
         }
     }
-    let covered = pack::covered(queue)?;
     for (segment, state) in shared.segments() {
         let SegmentState::Good(info) = state else {
             continue;

@@ -606,8 +606,8 @@ fn wait_text(retry_after: Option<Duration>) -> String {
 fn redirect_remedy(service: Service) -> &'static str {
     match service {
         Service::Identity => {
-            "write the final address into `auth_url` in `[keystone_auth]`, where it is Keystone's; where it is a login page, something stands \
-             before Keystone that no program passes"
+            "write the final address into `auth_url` in `[keystone_auth]`, where it is Keystone's; where it is a login page, something in \
+             front of Keystone blocks programs"
         }
         Service::OpenIdProvider => {
             "write the final address into `discovery_endpoint` or `access_token_endpoint` in `[keystone_auth]`"

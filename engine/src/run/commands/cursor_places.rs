@@ -146,9 +146,15 @@ async fn moved(
     let failed = || Stopped::with(Exit::Nothing);
     let status = Status::read(config, SystemClock::new().now()).map_err(failed())?;
     let cursors = of_project(&status, project).map_err(failed())?;
-    let Some(id) = cursors.first().map(|it| it.project.clone()) else {
-        return Ok(());
+    let is_of = |place: &Place| cursors.iter().any(|it| it.key().place() == *place);
+    let immovable = || {
+        failed()(advised(
+            format!("`{project}` has no cursor of `{was}`, or has one of `{now}` already"),
+            "caso cursor",
+        ))
     };
+    let id = cursors.first().filter(|_| is_of(was) && !is_of(now));
+    let id = id.ok_or_else(immovable)?.project.clone();
     let _lock = Kind::Real.lock(config).await.map_err(locked)?;
     // Before the cursors: called again after a kill it does the rest.
     Histories::of(spool)
@@ -162,10 +168,7 @@ async fn moved(
             "`{project}`: `{was}` is `{now}` now\nnext  caso-extract\n"
         ))
         .map_err(failed()),
-        false => Err(failed()(advised(
-            format!("`{project}` has no cursor of `{was}`, or has one of `{now}` already"),
-            "caso cursor",
-        ))),
+        false => Err(immovable()),
     }
 }
 

@@ -175,20 +175,14 @@ impl Figures {
         }
     }
 
-    fn present(&self, line: &WindowLine, project: &str) -> Place {
-        let was = Place {
-            cloud: line.cloud.clone(),
-            region: line.region.clone(),
-        };
-        let renamed = self.renamed.of(project).into_iter();
-        let now = renamed.filter(|(_, former)| *former == was);
-        now.map(|(now, _)| now).next_back().unwrap_or(was)
-    }
-
     fn window(&mut self, source: Source, mut line: WindowLine) {
         for project in std::mem::take(&mut line.records).into_keys() {
             // What a cloud extracted again under its present name is known by the former one.
-            let place = self.present(&line, &project);
+            let was = Place {
+                cloud: line.cloud.clone(),
+                region: line.region.clone(),
+            };
+            let place = self.renamed.present(&project, was);
             let key = (place.cloud, place.region, source, project.clone());
             let counted = self.counted.entry(key).or_default();
             let (Some(start), Some(rows)) = (line.used_from, line.used.remove(&project)) else {

@@ -5,8 +5,8 @@ use std::fs;
 
 use super::*;
 use caso_model::Window;
-use caso_state::FormerNames;
 use caso_state::ledger::{RunLine, UseRow, WindowLine};
+use caso_state::{FormerNames, Place};
 
 /// 2026-10-01T00:00:00Z.
 const OCTOBER: i64 = 1_790_812_800;
@@ -67,10 +67,12 @@ fn w(start: i64, end: i64) -> Window {
 }
 
 fn made(month: Option<i64>, now: i64, runs: Vec<RunLine>) -> String {
-    let mut figures = Figures::new(
-        month.map(|first| month::window(first, now).unwrap()),
-        FormerNames::default(),
-    );
+    made_of(month, now, runs, FormerNames::default())
+}
+
+fn made_of(month: Option<i64>, now: i64, runs: Vec<RunLine>, renamed: FormerNames) -> String {
+    let window = month.map(|first| month::window(first, now).unwrap());
+    let mut figures = Figures::new(window, renamed);
     for run in runs {
         figures.run(run);
     }
@@ -336,6 +338,27 @@ fn what_the_ledger_does_not_know_is_not_zero() {
         "{page}"
     );
     assert_eq!(table(&page, "CPU hours by VO").last().unwrap()[1], "72.0");
+}
+
+/// Its cloud has another name since, and the time was extracted once more.
+#[test]
+fn what_was_extracted_under_a_former_name_counts_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::look(dir.path(), Disk::default());
+    let (was, now) = (Place::from("default"), Place::from("main"));
+    Cursors::rename(&spool, &was, &now).unwrap();
+    let again = some().into_iter().map(|mut run| {
+        for line in &mut run.windows {
+            line.cloud = "main".to_owned();
+        }
+        run
+    });
+    let runs = some().into_iter().chain(again).collect();
+    let renamed = Cursors::renamed(&spool);
+    let page = made_of(Some(OCTOBER), OCTOBER + 2 * DAY, runs, renamed);
+    let rows = table(&page, "CPU hours by project");
+    assert_eq!(rows.last().unwrap()[1], "204.0", "{rows:?}");
+    assert_eq!(table(&page, "GiB days by VO")[1], ["vo.one", "90.5"]);
 }
 
 #[test]

@@ -247,7 +247,6 @@ fn reasons(report: &InstanceReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use caso_deliver::Reason;
     use caso_model::guest::{Bound, Limit};
@@ -312,17 +311,8 @@ mod tests {
 
     fn report() -> InstanceReport {
         InstanceReport {
-            name: "mine".to_owned(),
-            delivered: 0,
-            refused: 0,
-            failed: 0,
-            dropped: BTreeMap::new(),
-            missing: 0,
-            waiting: 0,
-            not_given: BTreeMap::new(),
-            reasons: Vec::new(),
-            made_again: None,
             outcome: Ending::Complete,
+            ..InstanceReport::new("mine")
         }
     }
 

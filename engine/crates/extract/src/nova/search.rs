@@ -137,8 +137,9 @@ impl Extraction<'_> {
     }
 
     /// Nova answers with status 500 for a server. So it does where its cell is away, and the
-    /// window waits: of a cell in which this project has deleted servers alone no list shows that it is down. But it does for one
-    /// whose row is broken, too, for ever, and such a one must not cost its project every window.
+    /// window waits: of a cell in which this project has deleted servers alone no list shows that
+    /// it is down. But so it does for one whose row is broken, too, for ever, and such a one must
+    /// not cost its project every window.
     async fn failed(&mut self, id: Uuid, error: &ApiError) -> Result<(), ExtractError> {
         let window = self.task.window;
         if may_be_its_cell(error) || !self.no_cell_is_down().await? {
@@ -160,8 +161,8 @@ impl Extraction<'_> {
     }
 }
 
-/// Whether Nova fails as it does where the cell of a server is away (`nova.compute.api.API._get_instance_from_cell`): it says so, or
-/// which exception that is.
+/// Whether Nova fails as it does where the cell of a server is away
+/// (`nova.compute.api.API._get_instance_from_cell`): it says so, or which exception that is.
 fn may_be_its_cell(error: &ApiError) -> bool {
     let ApiError::Status { message, .. } = error else {
         return false;

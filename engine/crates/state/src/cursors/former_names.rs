@@ -73,6 +73,16 @@ impl FormerNames {
             .collect()
     }
 
+    /// By which name what the ledger has of a project under this one is known now.
+    #[must_use]
+    pub fn present(&self, project: &str, was: Place) -> Place {
+        let mut renamed = self.of_project(project).filter(|it| it.was == was);
+        match renamed.next() {
+            Some(first) => renamed.last().unwrap_or(first).now.clone(),
+            None => was,
+        }
+    }
+
     pub(super) fn of_project<'a>(&'a self, project: &str) -> impl Iterator<Item = &'a Renamed> {
         let concerned = self.0.iter().filter(move |it| it.concerns(project));
         concerned.map(|it| &it.renamed)
@@ -179,6 +189,10 @@ mod tests {
                 names.of("q"),
                 [(c.clone(), b.clone()), (c.clone(), a.clone())]
             );
+            for was in [&a, &b, &c] {
+                assert_eq!(names.present("p", was.clone()), d);
+                assert_eq!(names.present("q", was.clone()), c);
+            }
         }
         names.rename_of("p", &d, &c);
         let of_p: BTreeSet<_> = names.of("p").into_iter().collect();
