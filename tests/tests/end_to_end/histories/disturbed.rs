@@ -277,13 +277,15 @@ fn whatever_disturbs_a_run_the_next_good_one_leaves_what_it_would_have_left() {
     }
 }
 
-/// When a life ended, as it is to be reported: by the host's clock, but not after its row was last touched, by Nova's.
-fn ended(life: &Life, at: i64) -> i64 {
+/// When a life ended, as it is to be reported: by the host's clock, unless a run comes between the
+/// deletion, by Nova's clock, and that time.
+fn ended(life: &Life, at: i64, runs: &[i64]) -> i64 {
     let (host, nova) = (at + life.host_clock_ahead, at + life.nova_clock_ahead);
-    match host > nova + 60 {
-        true => nova,
-        false => host,
-    }
+    let told = runs.iter().filter(|run| **run >= at).find_map(|run| {
+        let is_ahead = host > nova + 60 && nova <= *run;
+        (host <= *run).then_some(host).or(is_ahead.then_some(nova))
+    });
+    told.unwrap_or(host)
 }
 
 /// The clocks of hosts and of Nova, minutes apart in both directions: every end is told, by
@@ -312,7 +314,7 @@ fn clocks_that_are_apart_cost_what_they_are_apart() {
             assert_eq!(number(record, "StartTime"), started, "{about}");
             let wall = match life.deleted() {
                 Some(at) => {
-                    let end = ended(life, at);
+                    let end = ended(life, at, &story.runs);
                     assert_eq!(record["Status"], "completed", "{about}");
                     assert_eq!(number(record, "EndTime"), end.max(started), "{about}");
                     (end - started).max(1)

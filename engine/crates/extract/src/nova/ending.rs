@@ -10,10 +10,13 @@
 //! |---|---|
 //! | that of a row that is not deleted, and before its creation | none: the server is there |
 //! | one that an earlier run corrected | as that run reported it |
-//! | after a deleted row was last touched, or before its creation | when it was last touched |
+//! | behind the window's end, where the row was deleted and last touched before it | when it was last touched |
+//! | before its creation | when a deleted row was last touched |
 //! | before earlier runs saw the server alive | when it was last touched, but not before that |
 //!
-//! Clocks that agree within [`EQUAL`] keep cASO's times, to the second.
+//! Clocks that agree within [`EQUAL`] keep cASO's times, to the second. So does an end that is
+//! later than its row's last change and has passed all the same: it is told in this window, and
+//! which of the two times is wrong nobody knows.
 
 use caso_base::Message;
 use caso_base::time::format_utc;
@@ -63,8 +66,9 @@ pub fn end(server: &Server) -> Option<i64> {
     }
 }
 
-/// Corrects a server's end, in the light of what earlier runs reported of it.
-pub fn correct(server: &mut Server, past: Option<Past>) -> Option<Correction> {
+/// Corrects a server's end for a window that ends at `until`, in the light of what earlier runs
+/// reported of it.
+pub fn correct(server: &mut Server, past: Option<Past>, until: i64) -> Option<Correction> {
     // One that never ran has no end to be wrong.
     let ran = server.launched.is_some() || server.compute_usage.is_some();
     let was = server.terminated.or_else(|| end(server).filter(|_| ran))?;
@@ -75,7 +79,9 @@ pub fn correct(server: &mut Server, past: Option<Past>) -> Option<Correction> {
         _ if is_before_creation && !is_deleted(server) => (None, Why::BeforeCreation),
         (Some(Past::Ended(reported)), _) => (Some(reported), Why::Reported),
         (_, Some(last)) if is_before_creation => (Some(last), Why::BeforeCreation),
-        (_, Some(last)) if was > last.saturating_add(EQUAL) => (Some(last), Why::AfterLastChange),
+        (_, Some(last)) if last <= until && was > until.max(last.saturating_add(EQUAL)) => {
+            (Some(last), Why::AfterLastChange)
+        }
         _ => (Some(was), Why::Reported),
     };
     let (is, why) = match (past, is) {
@@ -162,8 +168,16 @@ mod tests {
     }
 
     /// The end that it then has, and what is said.
-    fn corrected(mut server: Server, past: Option<Past>) -> (Option<i64>, Option<String>) {
-        let correction = correct(&mut server, past);
+    fn corrected(server: Server, past: Option<Past>) -> (Option<i64>, Option<String>) {
+        corrected_until(server, past, SEEN + 110)
+    }
+
+    fn corrected_until(
+        mut server: Server,
+        past: Option<Past>,
+        until: i64,
+    ) -> (Option<i64>, Option<String>) {
+        let correction = correct(&mut server, past, until);
         let said = correction.and_then(|it| it.message(&server));
         (end(&server), said.map(|it| it.to_string()))
     }
@@ -184,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_server_ended_before_its_row_was_last_saved() {
+    fn a_server_deleted_in_the_window_ended_in_it() {
         let (end, said) = corrected(gone(SEEN + 161, SEEN + 100), None);
         assert_eq!(end, Some(SEEN + 100));
         let said = said.unwrap();
@@ -196,6 +210,14 @@ mod tests {
             "chronyc tracking",
         ] {
             assert!(said.contains(part), "{said}");
+        }
+        // Here the end has passed, or the row was not deleted yet.
+        for until in [SEEN + 161, SEEN + 99] {
+            let server = gone(SEEN + 161, SEEN + 100);
+            assert_eq!(
+                corrected_until(server, None, until),
+                (Some(SEEN + 161), None)
+            );
         }
         // One that is not deleted is saved for other reasons, too.
         let server = there(gone(SEEN + 161, SEEN + 100));
@@ -268,7 +290,10 @@ mod tests {
     #[test]
     fn what_was_corrected_stays_as_it_was_reported() {
         let mut server = gone(5, SEEN);
-        let end = correct(&mut server, None).unwrap().end().unwrap();
+        let end = correct(&mut server, None, SEEN + 110)
+            .unwrap()
+            .end()
+            .unwrap();
         assert_eq!(end, SEEN);
         // Whatever touches the row.
         let later = gone(5, SEEN + 900);

@@ -104,7 +104,7 @@ impl Extraction<'_> {
         };
         server.compute_usage = self.index.usage(id);
         let past = self.task.history().past(id);
-        let correction = ending::correct(&mut server, past);
+        let correction = ending::correct(&mut server, past, self.task.window.end);
         let known = Known {
             named: seen.is_some(),
             reported: self.task.history().reported(id, self.task.window),
