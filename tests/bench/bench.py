@@ -21,8 +21,9 @@ former ours has one record more, as of October's end.
 made to take that long: what the second takes longer is what the run waited for its disk.
 
 --check makes the exit code 1 unless ours has records of all servers, under 1 % of cASO's
-requests and a peak under 64 MB, with hardly more for ten times the servers.
---fast adds that it is 50 times as fast, which holds for a release build.
+requests and a peak under 80 MB, with hardly more for ten times the servers.
+--release says that it is a release build, whose peak is under 64 MB; --fast adds that it is 50
+times as fast.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ import messages  # noqa: E402
 import stand_in  # noqa: E402
 
 WINDOW = ["--extract-from", "2026-10-01", "--extract-to", "2026-11-16"]
+# A build for development has more of itself in memory than a release build.
 MEMORY_LIMIT = 64 * 1_000_000
+DEVELOPMENT_LIMIT = 80 * 1_000_000
 # Below this, a cloud of ten times the size took hardly more.
 GROWTH_LIMIT = 1.5
 
@@ -280,7 +283,7 @@ def compare(args, projects: int, servers: int, sites: Sites) -> tuple[Measure, l
     batches = steady.messages // 10 + 2
     if steady.syncs is not None and steady.syncs > 4 * projects + steady.messages + 3 * batches + 60:
         complaints.append(f"{name}: {steady.syncs} syncs in an ordinary hour")
-    if ours.peak > MEMORY_LIMIT:
+    if ours.peak > (MEMORY_LIMIT if args.release else DEVELOPMENT_LIMIT):
         complaints.append(f"{name}: a peak of {ours.peak / 1e6:.1f} MB")
     # The share is about a site of some size; a small one has its few fixed requests.
     if projects * servers >= 10_000 and projects > 1 and not args.without_caso:
@@ -301,6 +304,7 @@ def main() -> int:
     parser.add_argument("--latency", type=int, default=0, help="milliseconds that every answer takes")
     parser.add_argument("--sync-delay", type=int, default=0, help="milliseconds that every sync takes longer")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--release", action="store_true")
     parser.add_argument("--fast", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="also the requests by kind")
     parser.add_argument("clouds", nargs="*", default=["10x1000", "1x1000", "1x10000"])
