@@ -400,6 +400,86 @@ fn a_project_that_comes_up_in_a_second_cloud_is_counted_once() {
     assert_eq!(intervals(&site), after);
 }
 
+/// Two clouds that exchange their names: what was extracted as the one is now asked for as the other.
+#[test]
+fn clouds_that_exchange_their_names_are_not_counted_from_the_beginning() {
+    let cloud = Cloud::start(Plan::generated(2, 1));
+    cloud.change(|plan| {
+        for (project, number) in plan.projects.iter_mut().zip(0..) {
+            project.volumes = vec![caso_stand_in::Volume::numbered(number, 0)];
+        }
+    });
+    let mut site = Site::at(&cloud);
+    let first = cloud.auth_url();
+    let second = first.replace("127.0.0.1", "localhost");
+    assert_ne!(first, second);
+    site.set("DEFAULT", "extractor", "cinder")
+        .set("DEFAULT", "first_extract_from", "2026-10-08")
+        .set("DEFAULT", "caso_tag", "")
+        .set("DEFAULT", "clouds", "one, two");
+    for (option, value) in [
+        ("auth_type", "v3password"),
+        ("username", "accounting"),
+        ("password", "secret"),
+        ("user_domain_id", "default"),
+        ("project_domain_id", "default"),
+    ] {
+        for section in ["keystone_one", "keystone_two"] {
+            site.set(section, option, value);
+        }
+    }
+    let name = |site: &mut Site, one: (&str, usize), two: (&str, usize)| {
+        for (name, (url, number)) in [("one", one), ("two", two)] {
+            let section = format!("cloud_{name}");
+            site.set(&section, "keystone", &format!("keystone_{name}"))
+                .set(&section, "projects", &project_id(number))
+                .set(&format!("keystone_{name}"), "auth_url", url);
+        }
+    };
+    name(&mut site, (&first, 0), (&second, 1));
+    for hour in ["01", "02"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(0);
+    }
+    let counted = intervals(&site);
+    name(&mut site, (&second, 1), (&first, 0));
+    let three = ["--extract-to", "2026-10-08 03:00:00"];
+    let mut refused = site.extract(&three).expect(1);
+    for (was, now, number) in [("one", "two", 0), ("two", "one", 1)] {
+        let rename = format!(
+            "caso cursor rename {was} {now} --project {}",
+            project_id(number)
+        );
+        refused = refused
+            .says(&format!("1 project was extracted as `{was}`"))
+            .says(&format!("when that had the Keystone of `{now}`"))
+            .says(&rename);
+    }
+    assert_eq!(intervals(&site), counted);
+    for (was, now, number) in [("one", "two", 0), ("two", "one", 1)] {
+        start(
+            &site,
+            &[
+                "cursor",
+                "rename",
+                was,
+                now,
+                "--project",
+                &project_id(number),
+            ],
+        )
+        .expect(0);
+    }
+    site.extract(&three).expect(0);
+    let after = intervals(&site);
+    assert!(after.is_superset(&counted) && after.len() == counted.len() + 2);
+    // A cloud whose Keystone moved is still that cloud.
+    name(&mut site, (&first, 1), (&second, 0));
+    site.extract(&["--extract-to", "2026-10-08 04:00:00"])
+        .expect(0);
+    assert_eq!(intervals(&site).len(), after.len() + 2);
+}
+
 /// Nor is what is remembered of its servers.
 #[test]
 fn a_project_that_has_cursors_in_both_clouds_is_not_moved() {

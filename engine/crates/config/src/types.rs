@@ -186,12 +186,18 @@ pub struct CloudConfig {
 impl CloudConfig {
     /// Whether both log in to one Keystone, as far as their addresses say so.
     pub fn is_of_one_keystone(&self, other: &Self) -> bool {
-        let at = |it: &Self| {
-            let auth = it.keystone_auth.as_ref();
-            auth.map(|auth| auth.login.auth_url.clone())
-        };
         let section = self.keystone_section == other.keystone_section;
-        section || at(self).is_some() && at(self) == at(other)
+        let address = self.keystone_address();
+        section || address.is_some() && address == other.keystone_address()
+    }
+
+    /// The address of its Keystone, without the version at its end.
+    pub fn keystone_address(&self) -> Option<String> {
+        let url = &self.keystone_auth.as_ref()?.login.auth_url;
+        let url = url.as_str().trim_end_matches('/');
+        let versions = ["/v3", "/v2.0"].iter();
+        let without = versions.filter_map(|version| url.strip_suffix(version));
+        Some(without.last().unwrap_or(url).to_owned())
     }
 
     /// The regions to extract from; `None` is the first of the catalog.

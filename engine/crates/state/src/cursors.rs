@@ -65,7 +65,7 @@ pub use self::former_names::FormerNames;
 pub use self::key::CursorKey;
 pub use self::moves::{Advance, CaughtUp, Moves, Unmoved};
 use self::noted::{Listed, MovedBy};
-pub use self::places::{Former, Here};
+pub use self::places::{Former, Here, NameNow};
 use self::project::{Change, ProjectCursors};
 pub use self::start::{Start, StartSource};
 use crate::lastrun::format_lastrun;
@@ -79,6 +79,8 @@ pub struct Cursors {
     frozen: bool,
     /// All that the configuration has: what lastrun is the least of.
     configured: Vec<CursorKey>,
+    /// Addresses of the Keystones that the clouds of the configuration have, by their names.
+    keystones: BTreeMap<String, String>,
     /// Each with a lock of its own, so that one's fsync does not wait for another's.
     projects: Mutex<HashMap<String, Arc<Mutex<ProjectCursors>>>>,
     /// What stands in the lastrun files, by their names, as far as that is on disk.
@@ -103,6 +105,7 @@ impl Cursors {
             spool: spool.clone(),
             frozen,
             configured: Vec::new(),
+            keystones: BTreeMap::new(),
             projects: Mutex::new(HashMap::new()),
             settled: Mutex::new(settled::read(spool)),
             writing: Mutex::new(()),
@@ -141,6 +144,13 @@ impl Cursors {
             configured: keys,
             ..self
         }
+    }
+
+    /// With the addresses of the Keystones that the clouds have, by their names: they are noted with the cursors that
+    /// move, since a name may be given to another cloud.
+    #[must_use]
+    pub fn at_keystones(self, keystones: BTreeMap<String, String>) -> Cursors {
+        Cursors { keystones, ..self }
     }
 
     /// Whether all that is known of a project is a lastrun file of cASO's, or
@@ -262,6 +272,7 @@ impl Cursors {
                         is_noted: self.is_noted,
                         by_hand: self.by_hand,
                         listed: &self.listed,
+                        keystones: &self.keystones,
                     };
                     cursors.plan(&self.spool, &self.configured, &windows, &by)
                 })?;

@@ -18,7 +18,7 @@ mod spool;
 
 pub use cursors::{
     Advance, AllCursors, CaughtUp, CursorError, CursorKey, Cursors, Former, FormerNames, Here,
-    Moves, Start, StartSource, Unlisted, Unmoved, UnusableFile, Whereabouts,
+    Moves, NameNow, Start, StartSource, Unlisted, Unmoved, UnusableFile, Whereabouts,
 };
 pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_folder, check_writable};

@@ -1,6 +1,8 @@
 //! The keys of cursors, from the configuration. They are on disk: built in one
 //! place, so that no two parts of a run can disagree about them.
 
+use std::collections::BTreeMap;
+
 use caso_config::{CloudConfig, Config};
 use caso_journal::SegmentKey;
 use caso_model::extraction::Extractor;
@@ -37,6 +39,13 @@ fn keys(cloud: &CloudConfig, extractors: &[Extractor]) -> Vec<CursorKey> {
         extractors.iter().map(key)
     };
     regions.flat_map(of_region).collect()
+}
+
+/// The addresses of the clouds' Keystones, by the clouds' names.
+pub fn keystones(config: &Config) -> BTreeMap<String, String> {
+    let clouds = config.clouds.iter();
+    let address = |cloud: &CloudConfig| Some((cloud.name.clone(), cloud.keystone_address()?));
+    clouds.filter_map(address).collect()
 }
 
 /// Every key that the configuration has: of the extractors of this run, and of those that the files name. One that

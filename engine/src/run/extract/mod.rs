@@ -193,7 +193,8 @@ fn context(
     let cursors = Cursors::open(&prepared.spools.cursors, frozen)
         .of_run(prepared.run_id())
         .noting(again::adds_up)
-        .by_hand(config.extract_from.explicit().is_some());
+        .by_hand(config.extract_from.explicit().is_some())
+        .at_keystones(cursor_keys::keystones(config));
     Context {
         kind: kind.clone(),
         config: config.clone(),

@@ -10,15 +10,15 @@ use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_config::CloudConfig;
 use caso_extract::ProjectRef;
-use caso_state::{Cursors, Former, Here, Place};
+use caso_state::{Cursors, Former, Here, NameNow, Place};
 
 use crate::run::summary::words::{count, len};
 
 /// Of one cloud.
 pub struct Renamed {
     here: Here,
-    /// By the other name, and whether the configuration has that still: of each project its id, and up to where.
-    found: BTreeMap<(Place, bool), Vec<Project>>,
+    /// By the other name, and what that is now: of each project its id, and up to where.
+    found: BTreeMap<(Place, NameNow), Vec<Project>>,
 }
 
 /// Its id, and up to where it was extracted there.
@@ -33,6 +33,7 @@ impl Renamed {
             here: Here {
                 places: places(cloud).collect(),
                 alike: alike.flat_map(places).collect(),
+                keystone: cloud.keystone_address(),
             },
             found: BTreeMap::new(),
         }
@@ -47,10 +48,10 @@ impl Renamed {
         };
         let Former {
             place,
-            configured,
+            standing,
             until,
         } = former;
-        let of_place = self.found.entry((place, configured)).or_default();
+        let of_place = self.found.entry((place, standing)).or_default();
         of_place.push((project.id.clone(), until));
         true
     }
@@ -64,7 +65,7 @@ impl Renamed {
             .map(Place::to_string)
             .unwrap_or_default();
         let found = self.found.iter();
-        let messages = found.map(|((other, configured), projects)| {
+        let messages = found.map(|((other, standing), projects)| {
             let until = projects.iter().filter_map(|(_, until)| *until).max();
             let until = until.map_or_else(String::new, |until| {
                 format!(", up to {}", format_utc(until))
@@ -73,9 +74,10 @@ impl Renamed {
                 1 => "1 project was".to_owned(),
                 _ => format!("{} were", count(len(projects), "project", "projects")),
             };
-            match configured {
-                true => in_two(&here, other, &number, &until, projects),
-                false => self.elsewhere(&here, other, &number, &until),
+            match standing {
+                NameNow::Gone => self.elsewhere(&here, other, &number, &until),
+                NameNow::SameKeystone => in_two(&here, other, &number, &until, projects),
+                NameNow::OtherKeystone => exchanged(&here, other, &number, &until, projects),
             }
         });
         messages.collect()
@@ -114,17 +116,38 @@ fn in_two(here: &str, other: &Place, number: &str, until: &str, projects: &[Proj
         "{number} extracted as `{other}`{until}, and `{here}` has the same: a project is in one cloud only, and its storage \
          and energy would be counted twice"
     );
-    let each = match projects {
+    let each = rename_each(here, other, projects);
+    let hint = format!(
+        "where both are one cloud, remove one, or divide the projects between them; where it went from one to the other: \
+         {each}; where they are two regions: name both (`region_name`)"
+    );
+    Message::from((text, hint))
+}
+
+/// Under a name that the configuration has given to another cloud since.
+fn exchanged(
+    here: &str,
+    other: &Place,
+    number: &str,
+    until: &str,
+    projects: &[Project],
+) -> Message {
+    let text = format!(
+        "{number} extracted as `{other}`{until}, when that had the Keystone of `{here}`: the names of clouds were exchanged, and \
+         from the beginning their storage and energy would be counted twice"
+    );
+    let each = rename_each(here, other, projects);
+    let hint = format!("give each cloud its former name again; or {each}");
+    Message::from((text, hint))
+}
+
+fn rename_each(here: &str, other: &Place, projects: &[Project]) -> String {
+    match projects {
         [(one, _)] => format!("caso cursor rename {other} {here} --project {}", word(one)),
         [(first, _), ..] => format!(
             "caso cursor rename {other} {here} --project {}, and so for each of the others",
             word(first)
         ),
         [] => String::new(),
-    };
-    let hint = format!(
-        "where both are one cloud, remove one, or divide the projects between them; where it went from one to the other: \
-         {each}; where they are two regions: name both (`region_name`)"
-    );
-    Message::from((text, hint))
+    }
 }

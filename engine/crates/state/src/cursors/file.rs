@@ -62,6 +62,9 @@ pub struct Entry {
     /// An operator decided where it stands, and nothing was extracted from there since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
+    /// Address of the Keystone that its cloud had when it moved last. Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keystone: Option<String>,
 }
 
 /// How far an extractor had come once, in epoch seconds.
@@ -80,6 +83,7 @@ impl Entry {
             at: None,
             standing: Standing::Untried,
             by_hand: false,
+            keystone: None,
         }
     }
 

@@ -4,7 +4,7 @@
 //! moved cursors all the same: with them, in the same file, stands over which windows, until
 //! a later run finds the line. What adds up is extracted again in just these.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub struct MovedBy<'a> {
     /// Windows of an operator's.
     pub by_hand: bool,
     pub listed: &'a Listed,
+    /// Addresses of Keystones, by the names of their clouds.
+    pub keystones: &'a BTreeMap<String, String>,
 }
 
 impl CursorFile {

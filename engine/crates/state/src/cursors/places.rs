@@ -28,11 +28,21 @@ pub struct Renamed {
 pub struct Former {
     /// The name.
     pub place: Place,
-    /// Whether the configuration has it still, for the same Keystone: it is one cloud by two names, or the project went from
-    /// one section to another.
-    pub configured: bool,
+    /// What that name is now.
+    pub standing: NameNow,
     /// Up to where, in epoch seconds; none where this run has begun with it there.
     pub until: Option<i64>,
+}
+
+/// What a name under which a project was extracted is in the configuration now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NameNow {
+    /// It is not there any more.
+    Gone,
+    /// It is there for the same Keystone: it is one cloud by two names, or the project went from one section to another.
+    SameKeystone,
+    /// It is there for another Keystone, and had this one when the project was extracted.
+    OtherKeystone,
 }
 
 /// The places of a cloud, and those that may have the same projects.
@@ -42,16 +52,41 @@ pub struct Here {
     pub places: Vec<Place>,
     /// Others that the configuration has for the same Keystone.
     pub alike: Vec<Place>,
+    /// The address of its Keystone.
+    pub keystone: Option<String>,
 }
 
 impl Here {
     /// Whether a project of that one is the same as here. Two regions are each of their own: one Keystone's projects are in
     /// both.
     fn is_alike(&self, other: &Place) -> bool {
+        self.alike.contains(other) && !self.is_another_region(other)
+    }
+
+    fn is_another_region(&self, other: &Place) -> bool {
         let are_two_regions = |here: &Place| {
             here.region.is_some() && other.region.is_some() && here.region != other.region
         };
-        self.alike.contains(other) && !self.places.iter().all(are_two_regions)
+        self.places.iter().all(are_two_regions)
+    }
+
+    /// What the name of a place is now of which a project has something; none where it is another cloud, to whose
+    /// project an id happens to belong, too.
+    fn name_now(
+        &self,
+        other: &Place,
+        keystone: Option<&String>,
+        configured: &[Place],
+    ) -> Option<NameNow> {
+        if !configured.contains(other) {
+            return Some(NameNow::Gone);
+        }
+        if self.is_alike(other) {
+            return Some(NameNow::SameKeystone);
+        }
+        let had_ours = keystone.is_some() && keystone == self.keystone.as_ref();
+        (had_ours && !self.alike.contains(other) && !self.is_another_region(other))
+            .then_some(NameNow::OtherKeystone)
     }
 }
 
@@ -67,9 +102,11 @@ impl ProjectCursors {
         let extracted = cursors.iter().filter_map(|it| {
             let place = it.key.place();
             match it.standing {
-                Standing::Extracted => it.at.map(|until| (Some(until), place)),
+                Standing::Extracted => it
+                    .at
+                    .map(|until| (Some(until), place, it.keystone.as_ref())),
                 // Another cloud of this run has it, or one before had.
-                Standing::Untried if here.is_alike(&place) => Some((None, place)),
+                Standing::Untried if here.is_alike(&place) => Some((None, place, None)),
                 Standing::Untried | Standing::Lacking => None,
             }
         });
@@ -77,18 +114,18 @@ impl ProjectCursors {
         let reached = self
             .reached()
             .iter()
-            .map(|it| (Some(it.to), it.key.place()));
-        let others = extracted.chain(reached).filter(|(_, place)| {
-            let is_other = !configured.contains(place) || here.is_alike(place);
-            is_other && !self.given_up().contains(place)
-        });
-        let (until, place) = others.max_by_key(|(until, _)| *until)?;
-        let configured = configured.contains(&place);
-        Some(Former {
-            place,
-            configured,
-            until,
-        })
+            .map(|it| (Some(it.to), it.key.place(), None));
+        let others = extracted
+            .chain(reached)
+            .filter_map(|(until, place, keystone)| {
+                let standing = here.name_now(&place, keystone, configured)?;
+                (!self.given_up().contains(&place)).then_some(Former {
+                    place,
+                    standing,
+                    until,
+                })
+            });
+        others.max_by_key(|former| former.until)
     }
 }
 
@@ -135,7 +172,7 @@ impl CursorFile {
 
 impl Cursors {
     /// Whether a project that has no cursor in any of the places of a cloud was extracted in another one, which is
-    /// not [configured](Self::configured) any more or for the same Keystone: the last of them.
+    /// not [configured](Self::configured) any more, or has or had the same Keystone: the last of them.
     ///
     /// # Errors
     /// The project's files cannot be read, or say nothing that can be used.

@@ -144,6 +144,9 @@ impl ProjectCursors {
                         entry.at = Some(window.end);
                         entry.standing = Standing::Extracted;
                         entry.by_hand = false;
+                        if let Some(keystone) = by.keystones.get(&key.cloud) {
+                            entry.keystone = Some(keystone.clone());
+                        }
                     }
                     if from.is_none() && reached.is_none() && (by.is_noted)(&key.extractor) {
                         let end = window.start;
@@ -198,6 +201,7 @@ impl ProjectCursors {
             is_noted: |_| true,
             by_hand: true,
             listed,
+            keystones: &BTreeMap::new(),
         };
         let mut next = self.file.clone();
         for (key, window) in windows {
