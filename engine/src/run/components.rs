@@ -393,7 +393,7 @@ pub async fn load(sandbox: &Sandbox, config: &Config) -> anyhow::Result<Componen
     }
     let (messengers, overlapping) = territory::parted(config, messengers);
     unusable.extend(overlapping);
-    warnings.extend(territory::twice(&messengers));
+    warnings.extend(territory::twice(config, &messengers));
     // Those that cannot start, too: the line that stands in the wrong section may be why.
     let mut described = vec![(&config.mapper, &mapper.component.description)];
     described.extend(learned.iter().map(|(instance, own)| (*instance, own)));

@@ -48,7 +48,13 @@ pub fn parted(config: &Config, messengers: Vec<Messenger>) -> (Vec<Messenger>, V
 
 /// Messengers that write the same records into one queue: each of them is allowed to, and whoever takes
 /// messages there would get the records twice.
-pub fn twice(messengers: &[Messenger]) -> Vec<Notice> {
+pub fn twice(config: &Config, messengers: &[Messenger]) -> Vec<Notice> {
+    let instance = |name: &str| {
+        let mut instances = config.messengers.iter();
+        instances
+            .find(|it| it.name() == name)
+            .map(|it| &it.component)
+    };
     let mut notices = Vec::new();
     for (at, one) in messengers.iter().enumerate() {
         for other in messengers.iter().skip(at + 1) {
@@ -62,10 +68,18 @@ pub fn twice(messengers: &[Messenger]) -> Vec<Notice> {
                     other.name,
                     queue.display()
                 ),
-                format!(
-                    "set another folder in [{}], or part them by `record_types` in [messenger_{}]",
-                    other.name, other.name
-                ),
+                match (instance(&one.name), instance(&other.name)) {
+                    (Some(one), Some(it)) if one.section != it.section => format!(
+                        "set another folder in [{}], or part them by `record_types` in [{}]",
+                        it.section, it.host_section
+                    ),
+                    // A former name has no folder of its own.
+                    (_, Some(it)) => format!(
+                        "take one of them out of `messengers`, or part them by `record_types` in [{}]",
+                        it.host_section
+                    ),
+                    (_, None) => "take one of them out of `messengers`".to_owned(),
+                },
             );
             let key = format!("written-twice:{}:{}", one.name, other.name);
             notices.push(Notice::warning(key, text));

@@ -101,3 +101,35 @@ fn the_help_of_a_delivery_has_its_own_flags() {
     .expect(0)
     .says("warning: `--projects` has no effect on a delivery");
 }
+
+/// Two messengers, one queue: done as told, nobody gets a record twice.
+#[test]
+fn messengers_that_write_into_one_queue_are_named_with_what_parts_them() {
+    let world = plain();
+    let mut site = world.site();
+    // A former name reads the section of the present one.
+    site.set("DEFAULT", "messengers", "ssm, ssmv2");
+    let hint =
+        "take one of them out of `messengers`, or part them by `record_types` in [messenger_ssmv2]";
+    let both = "messengers `ssm` and `ssmv2` write the same records into";
+    site.extract(&["--dry-run"]).expect(0).says(both).says(hint);
+    site.set("messenger_ssm", "record_types", "cloud")
+        .set("messenger_ssmv2", "record_types", "ip");
+    site.extract(&["--dry-run"])
+        .expect(0)
+        .never_says("write the same records");
+    // One of the site's own has a section of its own.
+    let folder = site.ssm().display().to_string();
+    site.unset("messenger_ssm", "record_types")
+        .set("DEFAULT", "messengers", "ssm, second")
+        .set("messenger_second", "component", "ssm")
+        .set("second", "output_path", &folder);
+    site.extract(&["--dry-run"]).expect(0).says(
+        "set another folder in [second], or part them by `record_types` in [messenger_second]",
+    );
+    let other = site.path().join("other").display().to_string();
+    site.set("second", "output_path", &other);
+    site.extract(&["--dry-run"])
+        .expect(0)
+        .never_says("write the same records");
+}
