@@ -38,6 +38,7 @@
 //! operator's hand. From then on the one before is an operator's who puts it back.
 
 mod all;
+mod edits;
 mod error;
 mod fallback;
 mod file;
@@ -60,6 +61,7 @@ use caso_disk::Step;
 use caso_model::Window;
 
 pub use self::all::{AllCursors, Unlisted, UnusableFile, Whereabouts};
+use self::edits::Edits;
 pub use self::error::CursorError;
 pub use self::former_names::FormerNames;
 pub use self::key::CursorKey;
@@ -94,6 +96,7 @@ pub struct Cursors {
     /// The windows are an operator's.
     by_hand: bool,
     listed: Listed,
+    edits: Arc<Edits>,
     /// What a run that was ended wrote into lastrun files is on disk.
     mended: AtomicBool,
 }
@@ -113,6 +116,7 @@ impl Cursors {
             is_noted: |_| true,
             by_hand: false,
             listed: Listed::of(spool),
+            edits: Arc::default(),
             mended: AtomicBool::new(false),
         }
     }
@@ -346,6 +350,7 @@ impl Cursors {
     /// One of each project whose file cannot be written; and one where what was written is not
     /// known to be on disk. The cursors stand where they are, and the next run tries again.
     pub fn settle(&self) -> Vec<CursorError> {
+        self.say_edits();
         if self.frozen {
             return Vec::new();
         }
@@ -365,6 +370,11 @@ impl Cursors {
             }
         }
         failed
+    }
+
+    /// Says what somebody did to the files of more than one project. Of the first it was said as it was read.
+    pub fn say_edits(&self) {
+        self.edits.say_others();
     }
 
     /// Moves a cursor over a window that was sealed by a run that ended before it moved
@@ -456,7 +466,7 @@ impl Cursors {
     /// Its files could not be read or removed.
     pub fn forget(spool: &Spool, project: &str) -> Result<(), CursorError> {
         let mut settled = settled::read(spool);
-        let known = ProjectCursors::read(spool, &settled, project, None)?;
+        let known = ProjectCursors::read(spool, &settled, project, None, &Arc::default())?;
         let before = settled.len();
         let forgotten = known.forget(spool, &mut settled);
         let forgotten = forgotten.and_then(|()| match settled.len() == before {
@@ -526,6 +536,7 @@ impl Cursors {
             &settled,
             project,
             name,
+            &self.edits,
         )?));
         drop(settled);
         // Where two asked at once, both have the first one's.

@@ -5,6 +5,7 @@ use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::edits::{Edit, Edits, Kind};
 use super::error::CursorError;
 use super::file::{CursorFile, Entry};
 use super::project::{BEGINNING, cannot_read, name_of};
@@ -41,6 +42,7 @@ impl Fallback {
         lastruns: &[PathBuf],
         global: &Path,
         settled: &BTreeMap<String, String>,
+        edits: &Edits,
     ) -> Result<Fallback, CursorError> {
         let project = file.project.clone();
         let known = !file.cursors.is_empty();
@@ -67,10 +69,15 @@ impl Fallback {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     let gone = file.lastrun.remove(&name).is_some();
                     if gone && is_own {
-                        tracing::warn!(
+                        let text = format!(
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
+                        edits.add(Edit {
+                            kind: Kind::Removed,
+                            text,
+                            brief: format!("`{project}`"),
+                        });
                         CursorFile::note_stood(&mut file.reached, &file.cursors);
                         fallback.removed = Some(mem::take(&mut file.cursors));
                     }
@@ -96,12 +103,17 @@ impl Fallback {
                 // What a crash or a full disk left of a file whose text we know says nothing
                 // new. It is written again with the next cursor.
                 (None, Some(wrote)) => {
-                    tracing::warn!(
+                    let told = format!(
                         "project `{project}`: `{}` holds `{}`, which is no date; cASO wrote \
                          `{wrote}` there and goes on from there",
                         path.display(),
                         shown(&text)
                     );
+                    edits.add(Edit {
+                        kind: Kind::Garbled,
+                        text: told,
+                        brief: format!("`{project}` (`{}`; from {wrote})", shown(&text)),
+                    });
                     fallback.damaged = true;
                     (wrote, true)
                 }

@@ -7,12 +7,13 @@ mod read;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use caso_disk::{Beside, DiskError, DiskFile};
 use caso_model::Window;
 
-use self::edit::Edit;
 pub(super) use self::read::cannot_read;
+use super::edits::{Edit, Edits};
 use super::error::CursorError;
 use super::fallback::Fallback;
 use super::file::{CursorFile, Entry, Reached, Standing};
@@ -50,6 +51,8 @@ pub(super) struct ProjectCursors {
     moved: bool,
     /// What somebody did to its lastrun file, until that is said.
     edit: Option<Edit>,
+    /// Where it is said.
+    edits: Arc<Edits>,
 }
 
 impl ProjectCursors {
@@ -94,10 +97,8 @@ impl ProjectCursors {
 
     /// Says what somebody did to its lastrun file: once, and where something comes of it.
     fn report_edit(&mut self) {
-        match self.edit.take() {
-            Some(Edit::Forward(text) | Edit::PutBack(text)) => tracing::warn!("{text}"),
-            Some(Edit::Back(text)) => tracing::info!("{text}"),
-            None => {}
+        if let Some(edit) = self.edit.take() {
+            self.edits.add(edit);
         }
     }
 

@@ -72,6 +72,7 @@ pub fn cursors(
             findings.add(Finding::failed(Area::Project, message).of(name));
         }
     }
+    cursors.say_edits();
     for message in renamed.messages() {
         findings.add(Finding::failed(Area::Cloud, message).of(&cloud.name));
     }

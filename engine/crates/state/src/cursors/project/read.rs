@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::StartSource;
+use super::super::edits::Edits;
 use super::super::error::CursorError;
 use super::super::fallback::Fallback;
 use super::super::file::{CursorFile, Found};
 use super::super::former_names::FormerNames;
-use super::edit::{Edit, edit_of, furthest, put_back};
+use super::edit::{edit_of, furthest, put_back};
 use super::{ProjectCursors, name_of};
 use crate::spool::Spool;
 
@@ -20,6 +22,7 @@ impl ProjectCursors {
         settled: &BTreeMap<String, String>,
         project: &str,
         name: Option<&str>,
+        edits: &Arc<Edits>,
     ) -> Result<ProjectCursors, CursorError> {
         let path = spool.cursor_file(project);
         let (mut file, damaged) = read_cursor_file(spool, project, &path)?;
@@ -42,7 +45,7 @@ impl ProjectCursors {
             }
         }
         let global = spool.global_lastrun_file();
-        let fallback = Fallback::read(&mut file, &lastruns, &global, settled)?;
+        let fallback = Fallback::read(&mut file, &lastruns, &global, settled, edits)?;
         if let Some(reason) = damaged {
             if fallback.start.source == StartSource::Nothing {
                 return Err(CursorError::Damaged {
@@ -58,7 +61,7 @@ impl ProjectCursors {
         }
         let mut edit = None;
         if let Some(to) = fallback.put_back.filter(|to| file.is_behind(*to)) {
-            edit = Some(Edit::PutBack(put_back(&file, &path, lastruns.first())));
+            edit = Some(put_back(&file, &path, lastruns.first()));
             file.note_put_back(to);
         }
         if fallback.edited {
@@ -89,6 +92,7 @@ impl ProjectCursors {
             unsettled,
             moved: false,
             edit,
+            edits: edits.clone(),
         })
     }
 }

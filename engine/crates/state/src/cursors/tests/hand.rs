@@ -456,6 +456,57 @@ fn an_edit_is_reported_with_both_dates() {
     assert_eq!(of(&place), [""; 0]);
 }
 
+/// A site that went back to Python for a while has as many as it has projects.
+#[test]
+fn edits_of_many_projects_are_one_text_and_one_list() {
+    let place = Place::new();
+    let names: Vec<String> = (10..34).map(|number| format!("p{number}")).collect();
+    let run = place.cursors();
+    for name in &names {
+        run.starts(name, None, &both()).unwrap();
+        for key in both() {
+            run.advance(name, &key, window(0, T)).unwrap();
+        }
+    }
+    assert!(run.settle().is_empty());
+    let read = |names: &[String]| {
+        said(|| {
+            let run = place.cursors();
+            for name in names {
+                run.starts(name, None, &both()).unwrap();
+            }
+            run.say_edits();
+            run.say_edits();
+        })
+    };
+    for name in &names[..2] {
+        place.put(&format!("lastrun.{name}"), "2026-12-01 00:00:00+00:00");
+    }
+    let lines = read(&names);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("WARN project `p10`"), "{lines:?}");
+    let second = format!(
+        "WARN the same of 1 more project: `p11` (from 2026-11-30 23:59:59+00:00, where cASO had come to {TEXT})"
+    );
+    assert_eq!(lines[1], second);
+    for name in &names {
+        place.put(&format!("lastrun.{name}"), "2026-11-01");
+    }
+    let lines = read(&names);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[1].starts_with("INFO the same of 23 more projects: `p11` (")
+            && lines[1].ends_with("), and 3 more"),
+        "{lines:?}"
+    );
+    for name in &names[..3] {
+        fs::remove_file(place.dir.path().join(format!("lastrun.{name}"))).unwrap();
+    }
+    let lines = read(&names[..3]);
+    assert!(lines[0].ends_with("was removed, so its cursors start anew"));
+    assert_eq!(lines[1], "WARN the same of 2 more projects: `p11`, `p12`");
+}
+
 /// Between the two it is a step back for the one that had come farthest; forward, a step from the one that had come
 /// the least far. One that extracted nothing had come nowhere.
 #[test]
