@@ -151,6 +151,7 @@ impl Extracted {
                         }),
                         ExtractorResult::UpToDate
                         | ExtractorResult::Lacking { .. }
+                        | ExtractorResult::Elsewhere { .. }
                         | ExtractorResult::Cancelled { .. } => {}
                     }
                 }

@@ -1,11 +1,14 @@
 //! Regions that nobody named, and a path for which a token is not good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use caso_stand_in::{Cloud, Fault, Plan, Project, Rule, Server, Servers, project_id, server_id};
+use caso_stand_in::{
+    Cloud, Fault, Plan, Project, Rule, Server, Servers, Volume, project_id, server_id,
+};
 use caso_tests::site::Site;
 
 use crate::clouds::{FROM, TO};
+use crate::republish::intervals;
 
 fn plan() -> Plan {
     Plan {
@@ -110,4 +113,67 @@ fn an_interface_or_a_region_that_the_catalog_lacks_is_answered_with_the_option_t
             .expect(1)
             .says(right);
     }
+}
+
+/// Cinder has one address in both: a project's volumes are read once, where they were read before, whichever region
+/// comes first.
+#[test]
+fn a_service_that_two_regions_share_is_read_in_one_of_them() {
+    let mut plan = plan();
+    plan.projects[0].volumes = vec![Volume::numbered(0, 0)];
+    let servers = Servers::Listed(vec![Server::numbered(0, 9)]);
+    let of_project = BTreeMap::from([(project_id(0), servers)]);
+    plan.more_regions.insert("RegionTwo".to_owned(), of_project);
+    let cloud = Cloud::start(plan);
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extractor", "nova, cinder")
+        .set("DEFAULT", "first_extract_from", "2026-10-08")
+        .set("DEFAULT", "region_name", "RegionTwo");
+    let shared = |region: &str, other: &str| {
+        format!(
+            "region `{region}`: cinder: the catalog has one address of it in region `{other}` and here: it is read there alone"
+        )
+    };
+    let mut hours = 1..;
+    let mut next = |site: &Site| {
+        let hour = hours.next().unwrap();
+        site.extract(&[
+            "--summary",
+            "--extract-to",
+            &format!("2026-10-08 {hour:02}:00:00"),
+        ])
+        .expect(0)
+    };
+    next(&site).never_says("one address");
+    site.set("DEFAULT", "region_name", "RegionOne, RegionTwo");
+    for _ in 0..2 {
+        next(&site).says(&shared("RegionOne", "RegionTwo"));
+    }
+    // Whose account begins with both takes the first.
+    let mut other = Site::at(&cloud);
+    other
+        .set("DEFAULT", "extractor", "cinder")
+        .set("DEFAULT", "first_extract_from", "2026-10-08")
+        .set("DEFAULT", "region_name", "RegionOne, RegionTwo");
+    for to in ["2026-10-08 01:00:00", "2026-10-08 02:00:00"] {
+        other
+            .extract(&["--summary", "--extract-to", to])
+            .expect(0)
+            .says(&shared("RegionTwo", "RegionOne"));
+    }
+    assert_eq!(intervals(&other).len(), 2);
+    assert_eq!(intervals(&site).len(), 3);
+    let records = site.storage_records();
+    let starts: BTreeSet<&String> = records.iter().map(|it| &it["StartTime"]).collect();
+    assert_eq!(starts.len(), 3, "{records:?}");
+    // Servers are each region's own.
+    for number in [0, 9] {
+        assert!(site.cloud_records().contains_key(&server_id(0, number)));
+    }
+    // lastrun does not wait for what is not read.
+    assert!(
+        site.cursor(&project_id(0))
+            .unwrap()
+            .starts_with("2026-10-08 03:")
+    );
 }

@@ -289,6 +289,18 @@ pub fn supersedes(extractor: Extractor) -> bool {
     extractor.accrual() == Accrual::Latest
 }
 
+/// The services of the catalog, one of which an extractor reads usage from. Prometheus is not in the catalog.
+#[must_use]
+pub fn services(extractor: Extractor) -> &'static [Service] {
+    match extractor {
+        Extractor::Nova => &[Service::Compute],
+        Extractor::Cinder => &[Service::BlockStorage],
+        Extractor::Neutron => &[Service::Network],
+        Extractor::Ceilometer => &[Service::Metric, Service::Metering],
+        Extractor::Prometheus => &[],
+    }
+}
+
 /// Whether a consumer adds the records up, so that two of the same time count twice.
 #[must_use]
 pub fn adds_up(extractor: Extractor) -> bool {

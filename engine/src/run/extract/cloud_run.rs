@@ -16,6 +16,7 @@ use super::region::{Place, Region, Started};
 use super::renamed::Renamed;
 use super::report::{CloudReport, RegionReport};
 use super::session_of::project_options;
+use super::shared_service::Elsewhere;
 use super::sources::Sources;
 use super::window::Bounds;
 use crate::run::kind::Kind;
@@ -45,6 +46,25 @@ struct Taken {
     project: ProjectRef,
     /// By region.
     starts: Vec<Vec<Start>>,
+}
+
+impl Taken {
+    /// Where it starts in the regions other than one, by extractor.
+    fn elsewhere(&self, cloud: &CloudConfig, region: usize) -> Vec<Vec<Elsewhere>> {
+        let names = cloud.region_names.iter().zip(&self.starts).enumerate();
+        let others: Vec<_> = names.filter(|(order, _)| *order != region).collect();
+        let of = |extractor: usize| {
+            let others = others.iter().filter_map(|(order, (name, starts))| {
+                Some(Elsewhere {
+                    order: *order,
+                    region: (*name).clone(),
+                    start: starts.get(extractor)?.clone(),
+                })
+            });
+            others.collect()
+        };
+        (0..cloud.extractors.len()).map(of).collect()
+    }
 }
 
 impl CloudRun {
@@ -127,6 +147,7 @@ impl CloudRun {
                     Some(Started {
                         project: taken.project.clone(),
                         starts: taken.starts.get(at)?.clone(),
+                        elsewhere: taken.elsewhere(&self.cloud, at),
                     })
                 })
                 .collect();

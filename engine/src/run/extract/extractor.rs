@@ -10,6 +10,7 @@ use super::outages::suspect;
 use super::region::Region;
 use super::report::{Alike, Blame, ExtractorResult};
 use super::segment::Written;
+use super::shared_service::{Elsewhere, is_read_in};
 use super::turns::Attempt;
 use super::window::{Bounds, Piece, Plan, in_the_future};
 use crate::run::remedy;
@@ -26,6 +27,8 @@ pub struct Task {
     pub project: Arc<ProjectRef>,
     pub extractor: Extractor,
     pub start: Start,
+    /// Where it starts in the other regions of the cloud.
+    pub elsewhere: Vec<Elsewhere>,
     /// Of the project in the region, of the extractor in the project.
     pub order: (usize, usize),
 }
@@ -60,6 +63,9 @@ impl Came {
 impl Task {
     /// Reads the window that is due.
     pub async fn run(self) -> Came {
+        if let Some(result) = self.is_read_elsewhere().await {
+            return Came::to(Attempt::Ended(result));
+        }
         let windows = match self.due() {
             Ok(due) => due,
             Err(result) => return Came::to(Attempt::Ended(result)),
@@ -111,6 +117,22 @@ impl Task {
                 Attempt::Ended(self.lacking(error_chain(&error)))
             }
             Err(error) => self.failed(&error).await,
+        })
+    }
+
+    /// Whether its service is that of another region, in which the project is read. Why a catalog is not to be had says who
+    /// reads from it.
+    async fn is_read_elsewhere(&self) -> Option<ExtractorResult> {
+        if self.elsewhere.is_empty() || !self.may_try().await {
+            return None;
+        }
+        let (project, others) = (&self.project.id, &self.elsewhere);
+        let read = is_read_in(&self.region, project, self.extractor, &self.start, others);
+        let region = self.region.unless_cancelled(read).await?.ok()??;
+        let cursors = &self.region.context.cursors;
+        Some(match cursors.leave_out(&self.project.id, &self.key()) {
+            Ok(()) => ExtractorResult::Elsewhere { region },
+            Err(error) => ExtractorResult::error(&error),
         })
     }
 

@@ -28,6 +28,7 @@ pub mod report;
 mod seen;
 mod segment;
 pub mod session_of;
+mod shared_service;
 mod sources;
 mod together;
 mod turns;

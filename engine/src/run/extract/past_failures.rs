@@ -63,7 +63,9 @@ fn count(
         ExtractorResult::Failed { blame, .. } if blame.is_projects() => {
             part.failing = Some(failures.failed(project, key, now));
         }
-        ExtractorResult::Done { .. } | ExtractorResult::Lacking { .. } => {
+        ExtractorResult::Done { .. }
+        | ExtractorResult::Lacking { .. }
+        | ExtractorResult::Elsewhere { .. } => {
             failures.succeeded(project, key);
         }
         ExtractorResult::Failed { .. }

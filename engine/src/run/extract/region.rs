@@ -20,6 +20,7 @@ use super::cursor_keys::cursor_key;
 use super::extractor::{Came, Task};
 use super::outages::Outages;
 use super::report::{Blame, ExtractorResult, RegionReport};
+use super::shared_service::Elsewhere;
 use super::turns::{Attempt, Turn, queue};
 use super::window::Bounds;
 use crate::run::remedy;
@@ -70,6 +71,8 @@ impl Place {
 pub struct Started {
     pub project: ProjectRef,
     pub starts: Vec<Start>,
+    /// In the other regions of the cloud, by extractor.
+    pub elsewhere: Vec<Vec<Elsewhere>>,
 }
 
 impl Region {
@@ -198,6 +201,7 @@ impl Region {
                     project: turn.project.clone(),
                     extractor: part.extractor,
                     start: part.start.clone(),
+                    elsewhere: part.elsewhere.clone(),
                     order: (turn.order, number),
                 };
                 let row = match self.sources.reads_ahead {

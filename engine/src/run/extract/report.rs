@@ -85,6 +85,8 @@ pub enum ExtractorResult {
         what: String,
         reason: String,
     },
+    /// Its service is that of another region, and the project is read there.
+    Elsewhere { region: String },
     /// Nothing was extracted; the cursor stays.
     Failed {
         reason: Message,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::outages::Trouble;
 use super::region::Started;
 use super::report::{Alike, Blame, ExtractorReport, ExtractorResult, ProjectReport};
+use super::shared_service::Elsewhere;
 use caso_base::Message;
 use caso_extract::ProjectRef;
 use caso_model::extraction::Extractor;
@@ -28,6 +29,8 @@ pub struct Turn {
 pub struct Part {
     pub extractor: Extractor,
     pub start: Start,
+    /// Where it starts in the other regions of the cloud.
+    pub elsewhere: Vec<Elsewhere>,
     pub attempt: Attempt,
 }
 
@@ -54,6 +57,7 @@ impl Turn {
         extractors: &[Extractor],
         failing_since: Option<i64>,
     ) -> Self {
+        let mut elsewhere = started.elsewhere.into_iter();
         let parts = extractors.iter().copied().zip(started.starts);
         Turn {
             order,
@@ -63,6 +67,7 @@ impl Turn {
                 .map(|(extractor, start)| Part {
                     extractor,
                     start,
+                    elsewhere: elsewhere.next().unwrap_or_default(),
                     attempt: Attempt::Untried,
                 })
                 .collect(),

@@ -33,6 +33,8 @@ struct Shared<'a> {
     /// By cloud, region and extractor: the extractor, and the first reason.
     lacking: BTreeMap<&'a str, (&'a str, &'a str)>,
     up_to_date: u64,
+    /// Extractors whose service is that of another region, with its name.
+    elsewhere: BTreeSet<(&'a str, &'a str)>,
 }
 
 /// Projects that a service left without usage.
@@ -162,6 +164,11 @@ impl Summary {
         let nothing_else = region.projects.iter().any(lacks_all);
         self.lacking(&place, shared.lacking, nothing_else);
         self.outages(&place, shared.outages);
+        for (extractor, region) in shared.elsewhere {
+            self.line(format!(
+                "{place}{extractor}: the catalog has one address of it in region `{region}` and here: it is read there alone"
+            ));
+        }
         if shared.up_to_date > 0 {
             self.line(format!(
                 "{place}{} {} already at the window's end",
@@ -227,6 +234,9 @@ impl Summary {
             ExtractorResult::UpToDate => shared.up_to_date += 1,
             ExtractorResult::Lacking { what, reason } => {
                 shared.lacking.entry(what).or_insert((extractor, reason));
+            }
+            ExtractorResult::Elsewhere { region } => {
+                shared.elsewhere.insert((extractor, region));
             }
             ExtractorResult::Failed { reason, blame, .. } if shared.takes(extractor, *blame) => {
                 let away = shared.outages.entry(extractor).or_default();

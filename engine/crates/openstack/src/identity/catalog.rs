@@ -140,7 +140,8 @@ impl Catalog {
     }
 
     /// The regions of a service, of the type and interface that [`Catalog::find`]
-    /// takes where no region is asked for: the one that it takes comes first.
+    /// takes where no region is asked for: the one that it takes comes first. Regions that share its address have the same
+    /// service, and are not among them.
     pub fn regions_of(&self, service: Service, interfaces: &[String]) -> Vec<String> {
         let Some(taken) = self.find(service, interfaces, None) else {
             return Vec::new();
@@ -148,7 +149,9 @@ impl Catalog {
         let mut regions: Vec<String> = taken.region.clone().into_iter().collect();
         let alike = self.endpoints.iter().filter(|endpoint| {
             let word = type_word(&endpoint.service_type);
-            endpoint.interface == taken.interface && service.types().contains(&word.as_str())
+            endpoint.interface == taken.interface
+                && service.types().contains(&word.as_str())
+                && endpoint.url != taken.url
         });
         for region in alike.filter_map(|endpoint| endpoint.region.as_ref()) {
             if !regions.contains(region) {

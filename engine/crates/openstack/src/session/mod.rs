@@ -245,6 +245,27 @@ impl Session {
         Ok(found.is_some())
     }
 
+    /// Whether the catalog for this scope has one address of the service in this region and in another one: then it is one
+    /// service, which both regions share. Not where one of them has none.
+    ///
+    /// # Errors
+    /// There is no token for the scope.
+    pub async fn shares(
+        &self,
+        scope: &Scope,
+        service: Service,
+        other: &str,
+    ) -> Result<bool, ApiError> {
+        let token = self.token(scope).await?;
+        let address = |region: Option<&str>| {
+            let interfaces = &self.inner.settings.interfaces;
+            let endpoint = token.catalog.as_ref()?.find(service, interfaces, region)?;
+            Some(endpoint.url.trim_end_matches('/'))
+        };
+        let here = address(self.place.region.as_deref());
+        Ok(here.is_some() && here == address(Some(other)))
+    }
+
     /// Follows a `next` link of a page, absolute or relative. Only its path
     /// and query are used, on the host of the catalog's endpoint: links often
     /// name an internal host, or `http`. Not repeated after a timeout, as
