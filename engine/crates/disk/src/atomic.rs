@@ -136,6 +136,26 @@ mod tests {
     use crate::faults::{At, End};
     use std::os::unix::fs::PermissionsExt;
 
+    /// NFS: the answer is lost, the call is sent again, and finds no file of the old name.
+    #[test]
+    fn a_rename_that_was_done_and_answered_with_an_error_was_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "old").unwrap();
+        let beside = || {
+            let fill = |file: &mut DiskFile| file.write(b"new text");
+            Disk::default().write_beside::<DiskError>(&path, fill)
+        };
+        let written = beside().unwrap();
+        fs::rename(temporary(&path), &path).unwrap();
+        assert_eq!(written.name().unwrap(), path);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new text");
+        // Gone, and not there.
+        let written = beside().unwrap();
+        fs::remove_file(temporary(&path)).unwrap();
+        assert_eq!(written.name().unwrap_err().step, Step::Rename);
+    }
+
     #[test]
     fn at_every_kill_the_file_is_old_or_new() {
         let counted = At::never();

@@ -484,8 +484,21 @@ impl DiskFile {
             .map_err(|e| DiskError::new(Step::SyncFile, &self.path, e))
     }
 
+    /// A network filesystem may answer with an error what it has done, as where the first answer was lost and the
+    /// call was sent once more. So an error counts where `target` is another file than this one.
     pub(crate) fn rename_to(&self, target: &Path) -> Result<(), DiskError> {
-        self.disk.rename(&self.path, target)
+        let renamed = self.disk.rename(&self.path, target);
+        renamed.or_else(|error| match self.is_at(target) {
+            true => Ok(()),
+            false => Err(error),
+        })
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let (Ok(own), Ok(there)) = (self.file.metadata(), fs::symlink_metadata(path)) else {
+            return false;
+        };
+        (own.dev(), own.ino()) == (there.dev(), there.ino())
     }
 
     pub(crate) fn remove(&self) -> Result<(), DiskError> {

@@ -5,12 +5,14 @@
 //! of the segments. A batch is as large as a multiple of the packing unit
 //! can be below [`ABOUT`], so that only the last message of a type is smaller
 //! than the unit, and N records of a type in a pack make ceil(N / unit) messages. A run makes one
-//! pack, or several where it is so large that it is delivered while it is extracted.
+//! pack, or several where it is so large that it is delivered while it is extracted. Whole messages, taken over
+//! from a queue, have records of all types in them: they make packs of their own, before what was sealed behind them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use caso_model::notice::Notice;
+use caso_model::record_type::ADOPTED;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
@@ -81,6 +83,20 @@ pub(crate) fn pack(
         return Ok(not_given);
     }
     close_gap(shared, queue, messenger)?;
+    while pack_alike(shared, queue, messenger, taking, unit, &mut not_given)? {}
+    Ok(not_given)
+}
+
+/// Makes one pack, of whole messages or of records; whether there was anything to cover.
+fn pack_alike(
+    shared: &Shared,
+    queue: &QueueFolder,
+    messenger: &str,
+    taking: Taking<'_>,
+    unit: Option<u32>,
+    not_given: &mut NotGiven,
+) -> Result<bool, JournalError> {
+    let mut of_messages = None;
     let mut covers: Vec<SegmentName> = Vec::new();
     let mut plan = Plan::new(batch_size(unit));
     let covered = pack::covered(queue)?;
@@ -90,6 +106,10 @@ pub(crate) fn pack(
         };
         if covered.contains(&name) || !info.is_for(messenger) {
             continue;
+        }
+        let is_of_messages = info.by_kind.keys().any(|kind| kind.name() == ADOPTED);
+        if of_messages.is_some_and(|before| before != is_of_messages) {
+            break;
         }
         let takes = |kind: &RecordKind| taking.takes(messenger, &info, kind);
         if info.by_kind.keys().any(takes) {
@@ -104,17 +124,18 @@ pub(crate) fn pack(
                 *not_given.entry(kind.name().to_owned()).or_default() += *records;
             }
         }
+        of_messages = Some(is_of_messages);
         covers.push(name);
     }
     if covers.is_empty() {
-        return Ok(not_given);
+        return Ok(false);
     }
     shared.disk.create_folder(&queue.folder)?;
     let name = free_name(shared, queue)?;
     let batches = plan.finish();
     if batches.is_empty() {
         pack::write_done(&shared.disk, queue, name, &covers)?;
-        return Ok(not_given);
+        return Ok(true);
     }
     let header = Header {
         format: FORMAT,
@@ -125,7 +146,7 @@ pub(crate) fn pack(
         segments: covers,
     };
     pack::write(&shared.disk, queue, name, &header, &batches)?;
-    Ok(not_given)
+    Ok(true)
 }
 
 /// Where a pack or a note is gone, its segments are packed again; what was packed behind them

@@ -1,6 +1,10 @@
 //! The types of record that the contract names. Who adds one is led by the compiler to each place
 //! that must say what becomes of it.
 
+/// The kind of whole messages that the host takes over from a queue (`caso queue adopt`): who delivers
+/// them signs them as they stand. In them are records of all types, older than what is sealed behind them.
+pub const ADOPTED: &str = "apel-message";
+
 /// A type of record with fields of its own; all others are `other`, under a name of the site's.
 /// In the order in which cASO sends them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

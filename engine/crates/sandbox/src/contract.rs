@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use caso_model::Quantity;
 use caso_model::record::AccountingRecord;
-use caso_model::record_type::RecordType;
+use caso_model::record_type::{ADOPTED, RecordType};
 
 /// Records of one usage item: a server since 1970 has one a month, and one a model of its accelerators.
 const MOST_OF_AN_ITEM: usize = 10_000;
@@ -16,9 +16,6 @@ const KEY_BYTES: usize = 1_000;
 const WORD_BYTES: usize = 80;
 /// The case of `accounting-record` for kinds of the site's own.
 const OTHER: &str = "other";
-/// The kind of whole messages that the host takes over from a queue (`caso queue adopt`): who delivers
-/// them signs them as they stand.
-pub const ADOPTED: &str = "apel-message";
 
 /// Records of one usage item that break the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

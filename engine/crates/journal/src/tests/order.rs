@@ -38,6 +38,23 @@ fn by_type_in_casos_order_then_by_project_whatever_was_sealed_first() {
     assert_eq!(types, ["cloud", "ip", "object-storage"]);
 }
 
+/// In messages that were taken over from a queue there are records of all types, of before.
+#[test]
+fn whole_messages_come_before_what_was_sealed_behind_them() {
+    let site = Site::new(&["m"]);
+    let (journal, _) = site.open();
+    site.seal(&journal, 0, &[cloud("before", "before", 1)]);
+    site.seal(&journal, 1, &[other("message", "apel-message")]);
+    site.seal(&journal, 2, &[other("message-2", "apel-message")]);
+    site.seal(&journal, 3, &[ip("ip"), cloud("behind", "behind", 1)]);
+    site.seal(&journal, 4, &[cloud("last", "last", 1)]);
+    let consumer = Consumer::default();
+    consumer.drain(&journal, "m");
+    let expected = ["before", "message", "message-2", "behind", "last", "ip"];
+    assert_eq!(consumer.ids(), expected);
+    assert_eq!(site.open().0.sealed().len(), 0);
+}
+
 /// No other messenger has it: a backlog is not given up by a line in the configuration.
 #[test]
 fn what_was_sealed_for_a_messenger_it_gets_whatever_it_is_given_by_then() {
