@@ -26,7 +26,7 @@ use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::{AddressSpace, Shortage};
 use caso_state::ledger::RunId;
-use caso_state::{Lock, LockError};
+use caso_state::{Edits, Lock, LockError};
 
 /// A run that may begin.
 pub struct Prepared {
@@ -40,6 +40,8 @@ pub struct Prepared {
     pub mapper: Arc<Mapper>,
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
+    /// What was said of the projects' cursor and lastrun files.
+    pub edits: Arc<Edits>,
     /// A month is republished.
     pub again: Option<Again>,
     /// Held until the run's end.
@@ -111,6 +113,12 @@ pub async fn prepare(
             }
             Stopped::with(Exit::Usage)(error)
         })?;
+        if kind.is_real() && config.messengers.is_empty() {
+            return Err(Stopped::with(Exit::Usage)(remedy::advised(
+                "`messengers` names none: records would be extracted for nobody",
+                "for APEL write `messengers = ssm`; `messengers = noop` throws records away",
+            )));
+        }
     } else {
         is_configured(&config).map_err(Stopped::with(Exit::Usage))?;
     }
@@ -154,6 +162,11 @@ pub async fn prepare(
         false => Journal::open(&spools.journal, now),
     };
     let (journal, recovery) = opened.map_err(unopened)?;
+    if extract && kind.is_real() {
+        is_lost_list(&config, &journal)
+            .map_err(nothing())?
+            .map_or(Ok(()), |error| Err(Stopped::with(Exit::Usage)(error)))?;
+    }
     journal.gives(given(&config));
     summary.recovered(&recovery);
     if let Some(notice) = adoption::settle(&journal, &spools.journal).map_err(nothing())? {
@@ -169,10 +182,34 @@ pub async fn prepare(
         mapper: Arc::new(components.mapper),
         messengers: components.messengers,
         unusable: components.unusable,
+        edits: Arc::default(),
         again,
         _lock: lock,
     };
     Ok((prepared, summary))
+}
+
+/// That a site which has delivered to a messenger has lost the line that names it: `noop`, the default, would throw away all
+/// that is extracted from here on.
+fn is_lost_list(config: &Config, journal: &Journal) -> anyhow::Result<Option<anyhow::Error>> {
+    let is_default = |it: &MessengerInstance| {
+        it.component.origin == Origin::Default && it.component.source.is_builtin("noop")
+    };
+    if !config.messengers.iter().all(is_default) {
+        return Ok(None);
+    }
+    let known = journal.waiting()?.into_iter().map(|it| it.messenger);
+    let known: Vec<String> = known.filter(|name| name != "noop").collect();
+    Ok((!known.is_empty()).then(|| {
+        let names = known.join(", ");
+        remedy::advised(
+            format!(
+                "`messengers` is not set, and this spool has records delivered to `{names}`: its default, `noop`, would throw away \
+                 all that is extracted"
+            ),
+            format!("write `messengers = {names}` again, or `messengers = noop` where that is meant"),
+        )
+    }))
 }
 
 /// The record types that the configuration gives each messenger, whether it can be used or not.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use caso_stand_in::project_id;
 use caso_tests::logstash::{Logstash, Mood};
 use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
@@ -179,6 +180,35 @@ fn one_that_traps_after_a_message() {
         .set("messenger_mischief", "grants", &format!("queue:{queue}"));
     extract(&site).expect(3);
     assert!(caso_tests::spool::read(&site.path().join("mine")).is_empty());
+}
+
+/// A list that is empty, or whose line is gone, would throw away all that is extracted from then on.
+#[test]
+fn a_list_of_messengers_that_was_lost_loses_no_record() {
+    let world = plain();
+    let mut site = world.site();
+    site.extract(&["--extract-to", "2026-11-01"]).expect(0);
+    let before = site.cursor(&project_id(0));
+    site.set("DEFAULT", "messengers", "");
+    let november = ["--extract-to", "2026-11-02"];
+    site.extract(&november)
+        .expect(2)
+        .says("`messengers` names none")
+        .says("hint: for APEL write `messengers = ssm`");
+    site.unset("DEFAULT", "messengers");
+    site.extract(&november)
+        .expect(2)
+        .says("this spool has records delivered to `ssm`")
+        .says("hint: write `messengers = ssm` again, or `messengers = noop` where that is meant");
+    assert_eq!(site.cursor(&project_id(0)), before);
+    site.extract(&["--extract-to", "2026-11-02", "--dry-run"])
+        .expect(0);
+    site.set("DEFAULT", "messengers", "ssm");
+    site.extract(&november).expect(0);
+    assert_ne!(site.cursor(&project_id(0)), before);
+    // On purpose.
+    site.set("DEFAULT", "messengers", "noop");
+    site.extract(&["--extract-to", "2026-11-03"]).expect(0);
 }
 
 fn at_logstash(world: &World, port: u16) -> Site {

@@ -195,7 +195,8 @@ fn context(
         .of_run(prepared.run_id())
         .noting(again::adds_up)
         .by_hand(config.extract_from.explicit().is_some())
-        .at_keystones(cursor_keys::keystones(config));
+        .at_keystones(cursor_keys::keystones(config))
+        .saying(prepared.edits.clone());
     Context {
         kind: kind.clone(),
         config: config.clone(),

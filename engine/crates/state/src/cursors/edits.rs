@@ -1,7 +1,7 @@
 //! What somebody did to lastrun and cursor files, as a run says it: of the first project in full, and of
 //! the others, to which mostly the same was done, in one line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
@@ -27,35 +27,56 @@ pub(super) enum Kind {
 /// One project's.
 #[derive(Debug)]
 pub(super) struct Edit {
-    pub(super) kind: Kind,
+    kind: Kind,
+    project: String,
     /// Where it is the first one.
-    pub(super) text: String,
+    text: String,
     /// Where it is one of several: the project, and what differs.
-    pub(super) brief: String,
+    brief: String,
 }
 
-/// Those of a run.
+impl Edit {
+    pub(super) fn new(kind: Kind, project: &str, text: String, brief: String) -> Self {
+        Edit {
+            kind,
+            project: project.to_owned(),
+            text,
+            brief,
+        }
+    }
+}
+
+/// Those of a run, however often it reads a project.
 #[derive(Debug, Default)]
-pub(super) struct Edits(Mutex<BTreeMap<Kind, Vec<String>>>);
+pub struct Edits(Mutex<BTreeMap<Kind, Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Of which it is known.
+    projects: BTreeSet<String>,
+    /// Those that were not said yet.
+    others: Vec<String>,
+}
 
 impl Edits {
     /// Says it, or keeps it for [`Edits::say_others`].
     pub(super) fn add(&self, edit: Edit) {
-        let Edit { kind, text, brief } = edit;
         let mut edits = locked(&self.0);
-        match edits.get_mut(&kind) {
-            Some(others) => others.push(brief),
-            None => {
-                edits.insert(kind, Vec::new());
-                kind.log(&text);
-            }
+        let known = edits.entry(edit.kind).or_default();
+        let is_first = known.projects.is_empty();
+        if !known.projects.insert(edit.project) {
+            return;
+        }
+        match is_first {
+            true => edit.kind.log(&edit.text),
+            false => known.others.push(edit.brief),
         }
     }
 
     /// Says what was kept: when all projects were read.
     pub(super) fn say_others(&self) {
-        for (kind, others) in locked(&self.0).iter_mut() {
-            let mut others = std::mem::take(others);
+        for (kind, known) in locked(&self.0).iter_mut() {
+            let mut others = std::mem::take(&mut known.others);
             others.sort();
             let number = match others.len() {
                 0 => continue,

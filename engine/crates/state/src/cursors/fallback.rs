@@ -64,8 +64,8 @@ impl Fallback {
             let is_global = path == global;
             let is_own = lastruns.first().is_some_and(|first| first == path);
             let name = name_of(path);
-            let text = match regular::read(path) {
-                Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+            let raw = match regular::read(path) {
+                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     let gone = file.lastrun.remove(&name).is_some();
                     if gone && is_own {
@@ -73,11 +73,8 @@ impl Fallback {
                             "project `{project}`: `{}` was removed, so its cursors start anew",
                             path.display()
                         );
-                        edits.add(Edit {
-                            kind: Kind::Removed,
-                            text,
-                            brief: format!("`{project}`"),
-                        });
+                        let brief = format!("`{project}`");
+                        edits.add(Edit::new(Kind::Removed, &project, text, brief));
                         CursorFile::note_stood(&mut file.reached, &file.cursors);
                         fallback.removed = Some(mem::take(&mut file.cursors));
                     }
@@ -85,6 +82,7 @@ impl Fallback {
                 }
                 Err(e) => return Err(cannot_read(&project, path, e)),
             };
+            let text = raw.trim().to_owned();
             let wrote = file.lastrun.get(&name).or(match is_global {
                 true => None,
                 false => file.coming.as_ref(),
@@ -96,24 +94,27 @@ impl Fallback {
                 fallback.of_another = true;
                 continue;
             }
-            if !is_global && parse_lastrun(&text).is_some() {
+            let is_torn = wrote.as_ref().is_some_and(|wrote| is_part(&raw, wrote));
+            let date = parse_lastrun(&text).filter(|_| !is_torn);
+            if !is_global && date.is_some() {
                 seen.push((name, text.clone()));
             }
-            let (text, ours) = match (parse_lastrun(&text), wrote) {
+            let (text, ours) = match (date, wrote) {
                 // What a crash or a full disk left of a file whose text we know says nothing
                 // new. It is written again with the next cursor.
                 (None, Some(wrote)) => {
+                    let what = match is_torn {
+                        true => "a part of a date",
+                        false => "no date",
+                    };
                     let told = format!(
-                        "project `{project}`: `{}` holds `{}`, which is no date; cASO wrote \
+                        "project `{project}`: `{}` holds `{}`, which is {what}; cASO wrote \
                          `{wrote}` there and goes on from there",
                         path.display(),
                         shown(&text)
                     );
-                    edits.add(Edit {
-                        kind: Kind::Garbled,
-                        text: told,
-                        brief: format!("`{project}` (`{}`; from {wrote})", shown(&text)),
-                    });
+                    let brief = format!("`{project}` (`{}`; from {wrote})", shown(&text));
+                    edits.add(Edit::new(Kind::Garbled, &project, told, brief));
                     fallback.damaged = true;
                     (wrote, true)
                 }
@@ -165,6 +166,12 @@ impl Fallback {
 }
 
 /// Of a file's text, what a message shows.
+/// Whether a crash can have left this of what cASO wrote, which has no line feed at its end; an editor, or `echo`, leaves
+/// one.
+fn is_part(raw: &str, wrote: &str) -> bool {
+    !raw.is_empty() && raw.len() < wrote.len() && wrote.starts_with(raw)
+}
+
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
 }

@@ -48,15 +48,13 @@ pub(super) fn edit_of(project: &str, file: &CursorFile, start: &Start) -> Option
              sent later (caso republish --month {month} --project {project} --storage-anyway, where Python has sent nothing of that month)",
             to.1, from.1, from.1
         );
-        let kind = Kind::Forward;
-        Edit { kind, text, brief }
+        Edit::new(Kind::Forward, project, text, brief)
     } else {
         let text = format!(
             "project `{project}`: `{path}` was set back from {} to {}: extracting from there again",
             from.1, to.1
         );
-        let kind = Kind::Back;
-        Edit { kind, text, brief }
+        Edit::new(Kind::Back, project, text, brief)
     })
 }
 
@@ -69,9 +67,6 @@ pub(super) fn put_back(file: &CursorFile, path: &Path, lastrun: Option<&PathBuf>
         file.project,
         path.display()
     );
-    Edit {
-        kind: Kind::PutBack,
-        text,
-        brief: format!("`{}`", file.project),
-    }
+    let brief = format!("`{}`", file.project);
+    Edit::new(Kind::PutBack, &file.project, text, brief)
 }

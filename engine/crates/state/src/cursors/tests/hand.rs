@@ -499,6 +499,21 @@ fn edits_of_many_projects_are_one_text_and_one_list() {
             && lines[1].ends_with("), and 3 more"),
         "{lines:?}"
     );
+    // Cut off by a crash: what was written is known. An hour that somebody wrote with an editor is his.
+    place.put("lastrun.p20", "2026-11");
+    place.put("lastrun.p21", "2026-11-21");
+    place.put("lastrun.p22", "2026-11-21\n");
+    let lines = read(&names[10..13]);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(
+        lines[0].contains("`2026-11`, which is a part of a date"),
+        "{lines:?}"
+    );
+    assert!(lines[1].starts_with("INFO project `p22`"), "{lines:?}");
+    assert!(
+        lines[2].starts_with("WARN the same of 1 more project: `p21` (`2026-11-21`; from "),
+        "{lines:?}"
+    );
     for name in &names[..3] {
         fs::remove_file(place.dir.path().join(format!("lastrun.{name}"))).unwrap();
     }
