@@ -195,9 +195,8 @@ impl CloudConfig {
     pub fn keystone_address(&self) -> Option<String> {
         let url = &self.keystone_auth.as_ref()?.login.auth_url;
         let url = url.as_str().trim_end_matches('/');
-        let versions = ["/v3", "/v2.0"].iter();
-        let without = versions.filter_map(|version| url.strip_suffix(version));
-        Some(without.last().unwrap_or(url).to_owned())
+        let without = url.strip_suffix("/v3").or_else(|| url.strip_suffix("/v2.0"));
+        Some(without.unwrap_or(url).to_owned())
     }
 
     /// The regions to extract from; `None` is the first of the catalog.

@@ -128,17 +128,19 @@ impl AgainError {
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
-            Self::Unknown(_) => {
+            Self::Unknown(window) => format!(
                 "leave this extractor out (`--extractor`, `--types`), or set `overlapping_intervals = true` \
-                 (`caso republish --month YYYY-MM --storage-anyway`) where nobody extracted it, or the first records were never delivered or \
-                 are deleted"
-            }
+                 (`caso republish --month {} --storage-anyway`) where nobody extracted it, or the first records were never delivered or \
+                 are deleted",
+                format_month(window.start)
+            ),
             Self::Ahead(_) => {
                 "have those records deleted where they were sent, set `overlapping_intervals = true`, then the cursor (`caso \
                  cursor set`), and take the option out when one run has gone well: from then on that time is extracted as it \
                  passes; or leave this extractor out until then"
+                    .to_owned()
             }
         }
     }

@@ -160,6 +160,9 @@ impl Task {
         };
         match bounds.plan(told, overlap, supersedes) {
             Plan::Extract(piece) => {
+                let Some(piece) = self.as_far_as_told(piece, told) else {
+                    return Err(ExtractorResult::UpToDate);
+                };
                 self.report_longer(piece.window);
                 if !caso_extract::adds_up(self.extractor) {
                     return Ok(vec![piece]);
@@ -189,6 +192,22 @@ impl Task {
                 },
             ))),
         }
+    }
+
+    /// What is published again was published before: what of it its cursor has not reached is the next run's, whose first
+    /// records would be older than this one's.
+    fn as_far_as_told(&self, piece: Piece, told: Option<i64>) -> Option<Piece> {
+        let again = self.region.context.again.as_ref();
+        let again = again.is_some_and(|again| !again.in_one_window);
+        let Some(told) = told.filter(|_| again && caso_extract::supersedes(self.extractor)) else {
+            return Some(piece);
+        };
+        let Window { start, end } = piece.window;
+        let window = Window {
+            start,
+            end: end.min(told),
+        };
+        (window.end > start).then_some(Piece { window, ..piece })
     }
 
     /// Those of the run. Samples of power take a while to arrive: up to so long before now they are there.

@@ -65,8 +65,8 @@ impl<'a> Seen<'a> {
         if let (Some((seen, at)), None) = (older, &context.again) {
             warnings.warn_once(&format!("servers-older-{}", place.cloud), || {
                 format!(
-                    "what is remembered of the servers of project `{project}`, or of others, is of {}, and its cursor stands at {}, as where \
-                     `caso-servers` was put back from a backup: those that were resized in between are accounted as if they had not been",
+                    "what is remembered of the servers of project `{project}`, or of others, is of {}, and its cursor stands at {}, as after `caso cursor set`, \
+                     runs of another cASO, or where `caso-servers` was put back from a backup: those that were resized in between are accounted as if they had not been",
                     format_utc(seen),
                     format_utc(at)
                 )

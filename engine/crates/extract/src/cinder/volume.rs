@@ -26,7 +26,8 @@ pub fn read(row: &Row<'_>, project_id: &str) -> Result<Volume, ItemError> {
         id: row.id().to_owned(),
         name,
         project_id: project_id.to_owned(),
-        user_id: row.text("user_id")?,
+        // Of a row without an owner the APIs show an empty one.
+        user_id: row.text("user_id")?.filter(|id| !id.is_empty()),
         status: row.text("status")?,
         volume_type: row.text("volume_type")?,
         size_gib: row.count("size")?,

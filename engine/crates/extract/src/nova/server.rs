@@ -24,7 +24,8 @@ pub fn read(row: &Row<'_>, project_id: &str, warnings: &Notices) -> Result<Serve
         id: row.id().to_owned(),
         name: row.text("name")?,
         project_id: project_id.to_owned(),
-        user_id: row.text("user_id")?,
+        // Of a row without an owner the APIs show an empty one.
+        user_id: row.text("user_id")?.filter(|id| !id.is_empty()),
         status: row.text("status")?,
         vm_state: row.text("OS-EXT-STS:vm_state")?,
         task_state: row.text("OS-EXT-STS:task_state")?,

@@ -1,4 +1,4 @@
-//! What Nova says of a server: by its id first, then by its name.
+//! What Nova says of a server: by its id first, then by its name, then among those that were deleted.
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::run::kind::Kind;
 use caso_config::{CloudConfig, Config};
 use caso_openstack::nova::{Nova, ServerList};
 
-/// Servers of a name that ended earlier than all that Nova remembers.
+/// Servers that ended earlier than all that Nova remembers.
 const EVER: i64 = 0;
 
 /// A server, and where it is.
@@ -78,16 +78,31 @@ pub async fn ask(
     }
     // Only then by name, which takes two lists a project.
     let mut servers: Vec<Found> = Vec::new();
-    for (region, session, nova) in places {
+    for (region, session, nova) in &places {
         for list in [ServerList::Current, ServerList::ChangedSince(EVER)] {
             let mut pager = nova.servers_named(asked, list, config.page_size);
-            while let Some(page) = pager.next(&session).await? {
+            while let Some(page) = pager.next(session).await? {
                 for row in &page.rows {
                     let found = found(cloud, region.as_deref(), row)?;
                     let is_known = servers.iter().any(|it| it.id == found.id);
                     if found.stated.name.as_deref() == Some(asked) && !is_known {
                         servers.push(found);
                     }
+                }
+            }
+        }
+    }
+    if !servers.is_empty() || !is_id(asked) {
+        return Ok(servers);
+    }
+    // One that was deleted has no address of its own any more: it stands among all that Nova remembers.
+    for (region, session, nova) in places {
+        let mut pager = nova.servers(ServerList::ChangedSince(EVER), config.page_size);
+        while let Some(page) = pager.next(&session).await? {
+            for row in &page.rows {
+                let found = found(cloud, region.as_deref(), row)?;
+                if found.id == asked {
+                    return Ok(vec![found]);
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::nova::{Found, Stated};
 use super::{Entry, Explained, Explanation, Project};
 use crate::run::table::next;
 use caso_base::line::{LINE_BYTES, clean_line, short_line};
-use caso_base::time::format_utc;
+use caso_base::time::{format_utc, parse_timestamp};
 
 const JOURNAL: &str = "journal";
 const NO_RECORD: &str = "no record of it waits, and none is in quarantine";
@@ -121,6 +121,8 @@ fn described(found: &Found) -> String {
         line = format!("in {region}: {line}");
     }
     if let Some(ended) = ended {
+        // Nova has a fraction here alone, and no zone.
+        let ended = parse_timestamp(ended).map_or_else(|| ended.clone(), format_utc);
         line += &format!(", ended {ended}");
     }
     line
