@@ -26,7 +26,7 @@ use caso_journal::{Journal, JournalError};
 use caso_model::notice::Notice;
 use caso_sandbox::{AddressSpace, Shortage};
 use caso_state::ledger::RunId;
-use caso_state::{Lock, LockError};
+use caso_state::{Edits, Lock, LockError};
 
 /// A run that may begin.
 pub struct Prepared {
@@ -42,6 +42,8 @@ pub struct Prepared {
     pub unusable: Vec<Unusable>,
     /// A month is republished.
     pub again: Option<Again>,
+    /// What is said of lastrun files, each once a run.
+    pub edits: Arc<Edits>,
     /// Held until the run's end.
     _lock: Option<Lock>,
 }
@@ -170,6 +172,7 @@ pub async fn prepare(
         messengers: components.messengers,
         unusable: components.unusable,
         again,
+        edits: Arc::new(Edits::of_run(now)),
         _lock: lock,
     };
     Ok((prepared, summary))

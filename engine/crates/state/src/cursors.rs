@@ -61,7 +61,7 @@ use caso_disk::Step;
 use caso_model::Window;
 
 pub use self::all::{AllCursors, Unlisted, UnusableFile, Whereabouts};
-use self::edits::Edits;
+pub use self::edits::Edits;
 pub use self::error::CursorError;
 pub use self::former_names::FormerNames;
 pub use self::key::CursorKey;
@@ -148,6 +148,12 @@ impl Cursors {
             configured: keys,
             ..self
         }
+    }
+
+    /// With what the run has said of files that somebody wrote, as it reads them more than once.
+    #[must_use]
+    pub fn telling(self, edits: Arc<Edits>) -> Cursors {
+        Cursors { edits, ..self }
     }
 
     /// With the addresses of the Keystones that the clouds have, by their names: they are noted with the cursors that

@@ -17,8 +17,8 @@ mod lock;
 mod spool;
 
 pub use cursors::{
-    Advance, AllCursors, CaughtUp, CursorError, CursorKey, Cursors, Former, FormerNames, Here,
-    Moves, NameNow, Start, StartSource, Unlisted, Unmoved, UnusableFile, Whereabouts,
+    Advance, AllCursors, CaughtUp, CursorError, CursorKey, Cursors, Edits, Former, FormerNames,
+    Here, Moves, NameNow, Start, StartSource, Unlisted, Unmoved, UnusableFile, Whereabouts,
 };
 pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_folder, check_writable};

@@ -1,7 +1,7 @@
 //! What somebody did to lastrun and cursor files, as a run says it: of the first project in full, and of
 //! the others, to which mostly the same was done, in one line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
@@ -34,15 +34,45 @@ pub(super) struct Edit {
     pub(super) brief: String,
 }
 
-/// Those of a run.
+/// Those of a run, each said once however often it reads the files: to be shared by all [`Cursors`](super::Cursors) of it.
 #[derive(Debug, Default)]
-pub(super) struct Edits(Mutex<BTreeMap<Kind, Vec<String>>>);
+pub struct Edits {
+    /// When the run began, in epoch seconds; none where nobody asks.
+    now: Option<i64>,
+    said: Mutex<Said>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    /// The texts.
+    known: BTreeSet<String>,
+    /// Those that were not said in full, by what was done.
+    others: BTreeMap<Kind, Vec<String>>,
+}
 
 impl Edits {
+    /// Of a run that began at `now`, in epoch seconds: it extracts nothing from a moment in the future, and says that itself.
+    #[must_use]
+    pub fn of_run(now: i64) -> Self {
+        Edits {
+            now: Some(now),
+            ..Edits::default()
+        }
+    }
+
+    /// Whether nothing is extracted from there in this run.
+    pub(super) fn is_future(&self, at: Option<i64>) -> bool {
+        self.now.is_some_and(|now| at > Some(now))
+    }
+
     /// Says it, or keeps it for [`Edits::say_others`].
     pub(super) fn add(&self, edit: Edit) {
         let Edit { kind, text, brief } = edit;
-        let mut edits = locked(&self.0);
+        let mut said = locked(&self.said);
+        if !said.known.insert(text.clone()) {
+            return;
+        }
+        let edits = &mut said.others;
         match edits.get_mut(&kind) {
             Some(others) => others.push(brief),
             None => {
@@ -54,7 +84,7 @@ impl Edits {
 
     /// Says what was kept: when all projects were read.
     pub(super) fn say_others(&self) {
-        for (kind, others) in locked(&self.0).iter_mut() {
+        for (kind, others) in &mut locked(&self.said).others {
             let mut others = std::mem::take(others);
             others.sort();
             let number = match others.len() {
