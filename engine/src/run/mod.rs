@@ -38,6 +38,7 @@ mod republish;
 mod site_names;
 mod summary;
 mod table;
+mod tags;
 mod territory;
 mod warning_memory;
 

@@ -40,10 +40,10 @@ pub struct Prepared {
     pub mapper: Arc<Mapper>,
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
-    /// What was said of the projects' cursor and lastrun files.
-    pub edits: Arc<Edits>,
     /// A month is republished.
     pub again: Option<Again>,
+    /// What is said of lastrun files, each once a run.
+    pub edits: Arc<Edits>,
     /// Held until the run's end.
     _lock: Option<Lock>,
 }
@@ -182,8 +182,8 @@ pub async fn prepare(
         mapper: Arc::new(components.mapper),
         messengers: components.messengers,
         unusable: components.unusable,
-        edits: Arc::default(),
         again,
+        edits: Arc::new(Edits::of_run(now)),
         _lock: lock,
     };
     Ok((prepared, summary))

@@ -182,7 +182,7 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         })
         .or_else(|| of(error, |it: &Unset| it.0.hint.clone()))
         .or_else(|| of(error, |_: &KeyAlone| Some(owned(KeyAlone::HINT))))
-        .or_else(|| of(error, |it: &AgainError| Some(owned(it.hint()))))
+        .or_else(|| of(error, |it: &AgainError| Some(it.hint())))
         .or_else(|| of(error, |_: &ClocksApart| Some(owned(SET_CLOCK))))
 }
 
@@ -247,6 +247,17 @@ pub fn of_failure(failure: &ProjectFailure, cloud: &CloudConfig) -> Option<Strin
             ))
         }
         renamed @ ProjectError::Renamed { .. } => renamed.hint(),
+        ProjectError::Deleted { id, .. } => Some(format!(
+            "remove `{}` from `projects`; caso cursor forget {}",
+            failure.asked,
+            word(id)
+        )),
+        unseen @ ProjectError::Unseen { id, .. } => Some(format!(
+            "{}; remove `{}` from `projects` if it is gone; if this account may not see it: {}",
+            unseen.hint().unwrap_or_default(),
+            failure.asked,
+            role(cloud, &format!("--project {}", word(id)))
+        )),
         ProjectError::Api(error) => of_project(error, cloud, id).or_else(|| error.hint()),
         ProjectError::NoMapping { source, .. } => Some(source.hint()),
         ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => {

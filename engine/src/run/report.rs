@@ -35,6 +35,7 @@ use caso_journal::WaitingRecord;
 use caso_model::Window;
 use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
 use caso_model::record_type::RecordType;
+use caso_openstack::without_tries;
 use caso_state::ledger::{self, FailureLine};
 
 /// So long before the month the window begins, in seconds.
@@ -196,7 +197,6 @@ fn shown(
         sums.row(name);
     }
     let (rows, unknown) = sums.finish();
-    let failures = extracted.failures.iter();
     Ok(Shown {
         format: 1,
         month: month::name(what.month),
@@ -205,7 +205,7 @@ fn shown(
             .into_iter()
             .map(|row| ShownRow::of(row, &unread))
             .collect(),
-        failures: failures.map(not_read).collect(),
+        failures: not_read(&extracted.failures),
         unknown_servers: unknown.servers,
         unknown_cpu_servers: unknown.cpu,
         extracted_records: records,
@@ -443,23 +443,42 @@ fn cell<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |it| it.to_string())
 }
 
-/// Whose what, and why.
-pub fn not_read(failure: &FailureLine) -> String {
-    let FailureLine {
-        cloud,
-        project,
-        name,
-        extractor,
-        reason,
-    } = failure;
-    let whose = match name.as_ref().or(project.as_ref()) {
-        Some(project) => format!("project `{project}`"),
-        None => format!("cloud `{cloud}`"),
-    };
-    match extractor {
-        Some(extractor) => format!("{whose}, {extractor}: {reason}"),
-        None => format!("{whose}: {reason}"),
+/// Whose what, and why: a sentence for extractors of a project that came to the same.
+pub fn not_read(failures: &[FailureLine]) -> Vec<String> {
+    let mut found: Vec<(&FailureLine, Vec<&str>)> = Vec::new();
+    for failure in failures {
+        let is_alike = |(it, _): &&mut (&FailureLine, Vec<&str>)| {
+            (&it.cloud, &it.project) == (&failure.cloud, &failure.project)
+                && without_tries(&it.reason) == without_tries(&failure.reason)
+        };
+        let extractor = failure.extractor.as_deref();
+        match found.iter_mut().find(is_alike) {
+            // Of several regions it may be the same one.
+            Some((_, known)) if extractor.is_some_and(|it| known.contains(&it)) => {}
+            Some((_, known)) => known.extend(extractor),
+            None => found.push((failure, extractor.into_iter().collect())),
+        }
     }
+    let sentence = |(failure, extractors): (&FailureLine, Vec<&str>)| {
+        let FailureLine {
+            cloud,
+            project,
+            name,
+            reason,
+            ..
+        } = failure;
+        let whose = match name.as_ref().or(project.as_ref()) {
+            Some(project) => format!("project `{project}`"),
+            None => format!("cloud `{cloud}`"),
+        };
+        match extractors.as_slice() {
+            // It names the project that Keystone was asked for.
+            [] if reason.starts_with("project `") => reason.clone(),
+            [] => format!("{whose}: {reason}"),
+            all => format!("{whose}, {}: {reason}", all.join(", ")),
+        }
+    };
+    found.into_iter().map(sentence).collect()
 }
 
 #[cfg(test)]

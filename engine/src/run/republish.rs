@@ -105,7 +105,7 @@ pub async fn republish(
         let invocation = invocation(config, kind);
         let (prepared, mut summary) = prepare::prepare(invocation, cancel.clone(), true).await?;
         let extracted = extract::extract(&prepared, cancel, None, &mut summary).await;
-        let failures: Vec<String> = extracted.failures.iter().map(not_read).collect();
+        let failures = not_read(&extracted.failures);
         stdout::page(&text(&what, &extracted.parts, &failures))
             .map_err(Stopped::with(Exit::Nothing))?;
         Ok::<Exit, Stopped>(summary.exit(prepared.config.partial_exit_ok))

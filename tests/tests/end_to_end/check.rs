@@ -867,3 +867,27 @@ fn it_waits_no_longer_than_a_run_and_what_is_alike_is_one_line() {
         "see why that takes so long, or raise `extraction_timeout`"
     );
 }
+
+/// The next run would extract everything once more, and storage would count twice.
+#[test]
+fn a_spool_that_was_lost_is_named_where_messages_were_sent() {
+    let cloud = Cloud::start(Plan::generated(1, 3));
+    let site = Site::at(&cloud);
+    let lost = "knows of no run: if it was lost, everything is extracted once more";
+    check(&site, &[]).expect(0).never_says(lost);
+    site.extract_october().expect(0);
+    check(&site, &[]).expect(0).never_says(lost);
+    fs::remove_dir_all(site.spool()).unwrap();
+    check(&site, &[])
+        .expect(0)
+        .says(lost)
+        .says("caso cursor set <project> <date>");
+    site.start("caso", &["status"], &[])
+        .finish()
+        .expect(1)
+        .says("/spool is not there\n");
+    // cASO in Python knows of no run but its lastrun files.
+    fs::create_dir(site.spool()).unwrap();
+    site.set_cursor(&project_id(0), "2026-10-16 00:00:00+00:00");
+    check(&site, &[]).expect(0).never_says(lost);
+}

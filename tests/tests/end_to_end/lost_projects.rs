@@ -140,6 +140,61 @@ fn nobody_guesses_of_one_that_keystone_does_not_show() {
     to(&site, "2026-10-17")
         .expect(3)
         .says("remove `project-1` from `projects` if it is gone")
+        .says(&format!(
+            "it was {}, extracted up to 2026-10-16T00:00:00Z",
+            project_id(1)
+        ))
         .never_says("is now called")
         .never_says("no longer accounted");
+}
+
+#[test]
+fn one_that_projects_names_and_that_was_deleted_has_the_commands_that_give_it_up() {
+    let (cloud, site) = named();
+    let id = project_id(1);
+    cloud.change(|plan| plan.projects.truncate(1));
+    let what = format!(
+        "Keystone has no project of this name any more, nor one of the id that it was extracted by, {id}, up to \
+         2026-10-16T00:00:00Z"
+    );
+    let way_out = format!("remove `project-1` from `projects`; caso cursor forget {id}");
+    to(&site, "2026-10-17")
+        .expect(3)
+        .says(&format!("error: project `project-1`: {what}"))
+        .says(&format!("hint: {way_out}"))
+        .never_says("no longer accounted")
+        .never_says("role add");
+    for (command, code) in [("check", 3), ("projects", 3), ("status", 1)] {
+        caso(&site, &[command], &[])
+            .expect(code)
+            .says(&what)
+            .says(&way_out)
+            .never_says("never extracted");
+    }
+}
+
+/// It is accounted all the while, and `projects` still has its old name.
+#[test]
+fn one_that_was_renamed_and_has_the_tag_is_named_by_what_it_is_called_now() {
+    let cloud = Cloud::start(Plan::generated(2, 3));
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "projects", "project-1");
+    to(&site, "2026-10-16").expect(0);
+    cloud.change(|plan| plan.projects[1].name = "brand new".into());
+    let id = project_id(1);
+    let way_out = format!("write `brand new` or `{id}` in its place in `projects`");
+    to(&site, "2026-10-17")
+        .expect(3)
+        .says(&format!(
+            "Keystone has no project of this name; the one that was extracted by it, {id}, is now called `brand new`"
+        ))
+        .says(&format!("hint: {way_out}"));
+    caso(&site, &["status"], &[])
+        .expect(1)
+        .says(&way_out)
+        .never_says("never extracted");
+    let at = site.cursors(&id);
+    assert!(at.values().all(Option::is_some), "{at:?}");
+    site.set("DEFAULT", "projects", "brand new");
+    to(&site, "2026-10-18").expect(0);
 }

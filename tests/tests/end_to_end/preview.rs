@@ -114,9 +114,38 @@ fn a_project_that_cannot_be_read_is_named_and_the_rest_is_shown() {
         Fault::Status(500),
     );
     let shown = preview(&site, &[]).expect(3);
-    assert!(shown.stdout.contains("not read: "), "{shown}");
+    assert!(
+        shown
+            .stdout
+            .contains("not read: project `project-1`, nova: "),
+        "{shown}"
+    );
     assert!(shown.stdout.contains("ssm: "), "{shown}");
+    assert!(shown.stdout.ends_with("next  caso check\n"), "{shown}");
     is_untouched(&site);
+}
+
+/// Neither it nor a dry run counts itself.
+#[test]
+fn a_look_is_none_of_the_runs_that_failed() {
+    let cloud = Cloud::start(Plan::generated(2, 3));
+    let site = Site::at(&cloud);
+    cloud.inject(
+        Rule::on("/servers/detail").of_project(&project_id(1)),
+        Fault::Status(500),
+    );
+    let often = "failed in the last ";
+    site.extract(&WINDOW).expect(3).never_says(often);
+    preview(&site, &[]).expect(3).never_says(often);
+    site.extract(&[&WINDOW[..], &["--dry-run"]].concat())
+        .expect(3)
+        .never_says(often);
+    site.extract(&WINDOW)
+        .expect(3)
+        .says("failed in the last 2 runs");
+    preview(&site, &[])
+        .expect(3)
+        .says("failed in the last 2 runs");
 }
 
 /// Where nobody could be asked, nobody knows whether anything was used.

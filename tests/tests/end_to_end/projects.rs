@@ -216,6 +216,16 @@ fn exit_codes_are_those_of_caso_extract() {
     run(&site, "caso-projects", &[])
         .expect(1)
         .says("no project to account");
+    site.set("DEFAULT", "caso_tag", "");
+    run(&site, "caso-projects", &[])
+        .expect(1)
+        .says("no project to account: `projects` and `caso_tag` are both empty");
+    site.set("DEFAULT", "caso_tag", "caso, other");
+    run(&site, "caso-projects", &[])
+        .expect(1)
+        .says("all of the tags `caso`, ` other`")
+        .says("write `caso_tag = caso,other`");
+    site.unset("DEFAULT", "caso_tag");
     site.set("keystone_auth", "password", "wrong");
     run(&site, "caso-projects", &[])
         .expect(1)

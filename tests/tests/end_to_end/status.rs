@@ -58,7 +58,7 @@ fn a_run_leaves_what_status_shows_and_metrics() {
     );
     site.extract(&[]).expect(3);
     let ill = status(&site, &[]).expect(1);
-    for line in ["exit code 3", "failed in 1 run", "1 failing"] {
+    for line in ["exit code 3", "failed in 1 run", "1 project failing"] {
         assert!(ill.stdout.contains(line), "{line}: {ill}");
     }
     let json = status(&site, &["--json"]).expect(1);
@@ -168,6 +168,35 @@ fn an_outage_of_keystone_is_no_projects_loss() {
     names_none(&site, "behind");
 }
 
+/// As a run says to do where a service is gone for good. Left out on the command line it is waited for all the same.
+#[test]
+fn an_extractor_that_was_taken_out_is_no_failure() {
+    let cloud = Cloud::start(Plan::generated(2, 3));
+    let mut site = site(&cloud);
+    site.set("DEFAULT", "extractor", "nova, cinder");
+    site.extract(&["--extract-to", "2026-10-16"]).expect(0);
+    site.extract(&["--extractor", "nova"]).expect(0);
+    status(&site, &[])
+        .expect(1)
+        .says("project-0 cinder: up to 2026-10-16T00:00:00Z")
+        .says("look at     2 projects behind");
+    site.set("DEFAULT", "extractor", "nova");
+    status(&site, &[])
+        .expect(0)
+        .says("projects    2 projects, 2 up to date\n")
+        .says("off         cinder: it is not in `extractor`; it extracted 2 projects, up to 2026-10-16T00:00:00Z")
+        .says("all well");
+    status(&site, &["--nagios"]).expect(0).says("CASO OK");
+    let page = status(&site, &["--prometheus"]).expect(0).stdout;
+    assert!(!page.contains("extractor=\"cinder\""), "{page}");
+    let cursors = site.start("caso", &["cursor"], &[]).finish().expect(0);
+    cursors.says("off: not in `extractor`");
+    // Back again it goes on from where it was.
+    site.set("DEFAULT", "extractor", "nova, cinder");
+    site.extract(&[]).expect(0).never_says("no cursor");
+    status(&site, &[]).expect(0).never_says("off  ");
+}
+
 /// All projects are up to date, and the last run failed: in its login, in a cloud that `partial_exit_ok` makes
 /// light of, or before it asked anybody.
 #[test]
@@ -190,7 +219,7 @@ fn a_last_run_that_failed_is_never_all_well() {
     well(&refused);
     refused.set("keystone_auth", "password", "wrong");
     refused.extract(&[]).expect(1);
-    says(&refused, "1 failing as a whole");
+    says(&refused, "1 cloud failing as a whole");
 
     let mut untagged = site(&cloud);
     well(&untagged);
@@ -213,9 +242,9 @@ fn a_last_run_that_failed_is_never_all_well() {
         .extract(&[])
         .expect(0)
         .says("check `auth_url` in `[keystone_auth_north]`");
-    let shown = says(&partly, "1 failing as a whole");
+    let shown = says(&partly, "1 cloud failing as a whole");
     assert!(shown.stdout.contains("cloud `north`: "), "{shown}");
-    assert!(shown.stdout.contains("none in the last 32 days"), "{shown}");
+    assert!(shown.stdout.contains("last whole  none yet"), "{shown}");
 }
 
 /// What stops it lies before the first project, and the run before it was well.

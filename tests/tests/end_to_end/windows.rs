@@ -231,3 +231,31 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         })
         .collect()
 }
+
+/// Typed a year too far, or of a clock that was ahead: one message, with the date that was known before.
+#[test]
+fn a_lastrun_in_the_future_has_the_command_that_cures_it() {
+    let world = plain();
+    let site = world.site();
+    let id = project_id(0);
+    site.extract(&["--extract-to", "2026-10-16"]).expect(0);
+    site.set_cursor(&id, "2099-01-01 00:00:00+00:00");
+    let cure = format!("caso cursor set {id} 2026-10-16T00:00:00Z");
+    let check = site.start("caso", &["check"], &[]).finish();
+    for outcome in [site.extract(&[]), check] {
+        outcome
+            .says("its last run ended at 2098-12-31T23:59:59Z, which is in the future; it was extracted up to 2026-10-16T00:00:00Z")
+            .says(&format!("hint: set the clock right, or else the cursor: {cure}\n"))
+            .never_says("was written by somebody else");
+    }
+    site.start(
+        "caso",
+        &["cursor", "set"],
+        &[&id, "2026-10-16T00:00:00Z", "--yes"],
+    )
+    .finish()
+    .expect(0);
+    site.extract(&["--extract-to", "2026-10-17"])
+        .expect(0)
+        .never_says("in the future");
+}

@@ -150,9 +150,9 @@ impl Cursors {
         }
     }
 
-    /// With what was said of the projects' files before in this run.
+    /// With what the run has said of files that somebody wrote, as it reads them more than once.
     #[must_use]
-    pub fn saying(self, edits: Arc<Edits>) -> Cursors {
+    pub fn telling(self, edits: Arc<Edits>) -> Cursors {
         Cursors { edits, ..self }
     }
 

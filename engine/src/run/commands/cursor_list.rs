@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::cursor::name;
-use super::status::{Cursor, LATE, Status};
+use super::status::{Cursor, Status};
 use crate::run::summary::words::{count, span};
 use crate::run::table::{self, Table};
 use crate::stdout;
@@ -72,7 +72,10 @@ fn in_rows(cursors: &[Cursor]) -> Vec<[String; 6]> {
             cursor.key().place().to_string(),
             cursor.extractor.clone(),
             cursor.at.map_or("never".to_owned(), format_utc),
-            cursor.lag.map_or("-".to_owned(), span),
+            cursor
+                .lag
+                .filter(|_| !cursor.switched_off)
+                .map_or("-".to_owned(), span),
             state(cursor),
         ]
     };
@@ -123,7 +126,10 @@ fn state(cursor: &Cursor) -> String {
     if cursor.lacking {
         return "the cloud has no such service".to_owned();
     }
-    let late = cursor.lag.is_some_and(|lag| lag > LATE);
+    if cursor.switched_off {
+        return "off: not in `extractor`".to_owned();
+    }
+    let late = cursor.is_late();
     match (&cursor.reason, cursor.failed_runs, &cursor.not_asked) {
         (Some(reason), runs, _) if runs > 0 => {
             format!("failed in {}: {reason}", count(runs, "run", "runs"))

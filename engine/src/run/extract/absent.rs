@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use super::cursor_keys;
 use crate::run::summary::words::{count, len};
+use crate::run::tags;
 use caso_base::digest::sha256_hex;
 use caso_base::shell_word as word;
 use caso_base::time::format_utc;
@@ -34,6 +35,8 @@ pub struct Absent<'a> {
     now: i64,
     /// Up to where they were extracted, by id: the farthest of the extractors.
     until: BTreeMap<String, i64>,
+    /// What those that were found are called now, by id.
+    found: BTreeMap<String, String>,
     /// By id: what Keystone called them, the last name first, then what configurations did.
     names: OnceLock<BTreeMap<String, Vec<String>>>,
 }
@@ -48,8 +51,11 @@ impl<'a> Absent<'a> {
         now: i64,
     ) -> Self {
         let keys = cursor_keys::of_cloud(cloud);
-        let found: Vec<&str> = found.map(|project| project.id.as_str()).collect();
-        let cursors = Cursors::beside(spool, &found).map(|all| all.cursors);
+        let named =
+            |project: &ProjectRef| (project.id.clone(), project.name.clone().unwrap_or_default());
+        let found: BTreeMap<String, String> = found.map(named).collect();
+        let ids: Vec<&str> = found.keys().map(String::as_str).collect();
+        let cursors = Cursors::beside(spool, &ids).map(|all| all.cursors);
         let mut until = BTreeMap::new();
         for cursor in cursors.unwrap_or_default() {
             if let Some(at) = cursor.at.filter(|_| keys.contains(&cursor.key)) {
@@ -62,6 +68,7 @@ impl<'a> Absent<'a> {
             cloud,
             now,
             until,
+            found,
             names: OnceLock::new(),
         }
     }
@@ -92,29 +99,49 @@ impl<'a> Absent<'a> {
         }
     }
 
-    /// A project that is not found by its name, and that Keystone knows by another one, under the id that the
-    /// name was extracted by. Any other failure is what it was.
+    /// A project that is not found by its name, and that was extracted by it: what became of it, by its id. It may be
+    /// accounted by its tag all the while. Any other failure is what it was.
     pub async fn explain(&self, session: &Session, failure: ProjectFailure) -> ProjectFailure {
         let unknown = matches!(
             *failure.error,
             ProjectError::Unknown { .. } | ProjectError::UnknownId { .. }
         );
-        let ids = self.until.keys();
+        let ids = self.until.keys().chain(self.found.keys());
         let mut ids = ids.filter(|id| unknown && self.has_name(id, &failure.asked));
         // Of two that were called so nobody knows which is meant.
         let (Some(id), None) = (ids.next(), ids.next()) else {
             return failure;
         };
-        match keystone::project_by_id(session, id).await {
-            Ok(found) if found.name != failure.asked && !found.name.is_empty() => ProjectFailure {
-                id: Some(found.id.clone()),
-                error: Box::new(ProjectError::Renamed {
-                    id: found.id,
-                    now: found.name,
-                }),
-                ..failure
-            },
-            _ => failure,
+        let name = match self.found.get(id) {
+            Some(name) => Ok(name.clone()),
+            None => keystone::project_by_id(session, id)
+                .await
+                .map(|found| found.name),
+        };
+        let until = self.until.get(id).copied().unwrap_or_default();
+        let id = id.clone();
+        let ProjectFailure { asked, error, .. } = failure;
+        let (known, error) = match (name, *error) {
+            (Ok(now), _) if now != asked && !now.is_empty() => {
+                (Some(id.clone()), ProjectError::Renamed { id, now })
+            }
+            (Err(error), _) if error.is_not_found() => {
+                (Some(id.clone()), ProjectError::Deleted { id, until })
+            }
+            (
+                Err(error),
+                ProjectError::Unknown { source, .. } | ProjectError::UnknownId { source },
+            ) if !error.is_outage() => {
+                let known = Some(id.clone());
+                (known, ProjectError::Unseen { id, until, source })
+            }
+            (_, error) => (failure.id, error),
+        };
+        ProjectFailure {
+            asked,
+            id: known,
+            name: failure.name,
+            error: Box::new(error),
         }
     }
 
@@ -214,20 +241,15 @@ enum Fate {
     Unseen,
 }
 
-fn tags(cloud: &CloudConfig) -> Vec<&str> {
-    let tag = cloud.caso_tag.as_deref().unwrap_or_default();
-    tag.split(',').filter(|tag| !tag.is_empty()).collect()
-}
-
 /// Keystone's list of them may be cut short.
 fn has_tag(project: &Project, cloud: &CloudConfig) -> bool {
-    let tags = tags(cloud);
+    let tags = tags::of(caso_tag(cloud));
     let has = |tag: &&str| project.tags.iter().any(|of| of == tag);
     !tags.is_empty() && tags.iter().all(has)
 }
 
 fn tagless(cloud: &CloudConfig) -> String {
-    match cloud.caso_tag.as_deref().unwrap_or_default() {
+    match caso_tag(cloud) {
         "" => String::new(),
         tag => format!(", and it does not have the tag `{tag}`"),
     }
@@ -235,10 +257,10 @@ fn tagless(cloud: &CloudConfig) -> String {
 
 /// What makes runs account a project.
 pub fn select(cloud: &CloudConfig, project: &str) -> String {
-    let tags = tags(cloud).into_iter();
-    let flags: Vec<String> = tags.map(|tag| format!("--tag {}", word(tag))).collect();
-    match flags.is_empty() {
-        true => format!("write `{project}` into `projects` in [{}]", cloud.section),
-        false => format!("openstack project set {} {project}", flags.join(" ")),
-    }
+    tags::give(caso_tag(cloud), project)
+        .unwrap_or_else(|| format!("write `{project}` into `projects` in [{}]", cloud.section))
+}
+
+fn caso_tag(cloud: &CloudConfig) -> &str {
+    cloud.caso_tag.as_deref().unwrap_or_default()
 }

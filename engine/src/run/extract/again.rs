@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use caso_base::time::format_utc;
+use caso_base::time::{format_month, format_utc};
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::ledger;

@@ -27,8 +27,8 @@ pub fn sealed(prepared: &Prepared, summary: &mut Summary) {
     }
     let cursors = Cursors::open(&prepared.spools.cursors, false)
         .of_run(prepared.run_id())
+        .telling(prepared.edits.clone())
         .noting(adds_up)
-        .saying(prepared.edits.clone())
         .configured(cursor_keys::of_all(&prepared.config));
     let mut fails = |project: &str, error: &CursorError| {
         let key = format!("not-caught-up:{project}");

@@ -176,6 +176,7 @@ impl Task {
             Plan::UpToDate => Err(ExtractorResult::UpToDate),
             Plan::Future { cursor } => Err(ExtractorResult::failed(in_the_future(
                 cursor,
+                &self.start,
                 &self.project.id,
             ))),
             Plan::Empty { from } => Err(ExtractorResult::failed((

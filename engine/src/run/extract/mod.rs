@@ -193,10 +193,10 @@ fn context(
     let frozen = !kind.is_real() || again.is_some();
     let cursors = Cursors::open(&prepared.spools.cursors, frozen)
         .of_run(prepared.run_id())
+        .telling(prepared.edits.clone())
         .noting(again::adds_up)
         .by_hand(config.extract_from.explicit().is_some())
-        .at_keystones(cursor_keys::keystones(config))
-        .saying(prepared.edits.clone());
+        .at_keystones(cursor_keys::keystones(config));
     Context {
         kind: kind.clone(),
         config: config.clone(),

@@ -18,8 +18,8 @@ pub fn read(prepared: &Prepared) -> (Failures, Option<Notice>) {
     (failures, note)
 }
 
-/// Counts what this run came to, says in the reports how long each has failed,
-/// and keeps it where the run is a real one. A file that cannot be written costs
+/// Counts what a real run came to, says in the reports how long each has failed,
+/// and keeps it. A file that cannot be written costs
 /// the counts and no more: a note.
 pub fn update(
     prepared: &Prepared,
@@ -34,7 +34,15 @@ pub fn update(
             for project in &mut region.projects {
                 for part in &mut project.extractors {
                     let key = cursor_key(cloud, region.region.as_deref(), part.extractor);
-                    count(&mut failures, &project.project.id, &key, part, prepared.now);
+                    let id = &project.project.id;
+                    match prepared.kind.is_real() {
+                        true => count(&mut failures, id, &key, part, prepared.now),
+                        // One that only looks is none of those in a row.
+                        false if is_projects(&part.result) => {
+                            part.failing = failures.of_cursor(id, &key);
+                        }
+                        false => {}
+                    }
                 }
             }
         }
@@ -52,6 +60,11 @@ pub fn update(
     })
 }
 
+/// Whether it failed, and nobody else would have fared as badly.
+fn is_projects(result: &ExtractorResult) -> bool {
+    matches!(result, ExtractorResult::Failed { blame, .. } if blame.is_projects())
+}
+
 fn count(
     failures: &mut Failures,
     project: &str,
@@ -60,7 +73,7 @@ fn count(
     now: i64,
 ) {
     match &part.result {
-        ExtractorResult::Failed { blame, .. } if blame.is_projects() => {
+        result if is_projects(result) => {
             part.failing = Some(failures.failed(project, key, now));
         }
         ExtractorResult::Done { .. }

@@ -3,6 +3,7 @@
 use caso_base::time::{end_of_month, format_utc};
 use caso_config::ExtractFrom;
 use caso_model::Window;
+use caso_state::{Start, StartSource};
 
 /// The run's own bounds, the same for every project.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +51,26 @@ impl Piece {
     }
 }
 
-/// What is wrong with a cursor in the future, and what to do.
-pub fn in_the_future(cursor: i64, project: &str) -> (String, String) {
+/// What is wrong with a cursor in the future, and what to do. It may have come somewhere before somebody set it.
+pub fn in_the_future(cursor: i64, start: &Start, project: &str) -> (String, String) {
+    let file = match &start.source {
+        StartSource::Edited(path) => format!("`{}` says that ", path.display()),
+        _ => String::new(),
+    };
+    let came = start.reached.filter(|came| *came < cursor);
+    let came = came.map(format_utc);
+    let extracted = came.as_ref().map_or_else(String::new, |came| {
+        format!("; it was extracted up to {came}")
+    });
     (
         format!(
-            "its last run ended at {}, which is in the future",
+            "{file}its last run ended at {}, which is in the future{extracted}",
             format_utc(cursor)
         ),
-        format!("set the clock right, or else the cursor: caso cursor set {project} <date>"),
+        format!(
+            "set the clock right, or else the cursor: caso cursor set {project} {}",
+            came.as_deref().unwrap_or("<date>")
+        ),
     )
 }
 

@@ -11,6 +11,7 @@ use super::Put;
 use crate::run::commands::queue::{Entry, each};
 use crate::run::ledger::Extracted;
 use crate::run::prepare::Prepared;
+use crate::run::report::not_read;
 use crate::run::summary::words::{count, hours, records, to};
 use crate::run::table::{Table, next};
 use caso_base::time::format_utc;
@@ -90,13 +91,12 @@ impl Facts {
             .min()
             .zip(windows().map(|window| window.end).max())
             .map(|(start, end)| Window { start, end });
-        let failures = extracted.failures.iter();
         Ok(Facts {
             format: 1,
             window,
             projects: rows.finish(),
             messengers: Vec::new(),
-            failures: failures.map(|failure| failure.reason.clone()).collect(),
+            failures: not_read(&extracted.failures),
             records: entries,
         })
     }
@@ -144,9 +144,9 @@ impl Facts {
             let name = &messenger.name;
             let _ = writeln!(page, "{name}: {}{messages}{to}", records(messenger.records));
         }
-        let command = match (self.window, self.failures.is_empty()) {
-            (None, false) => "caso check",
-            _ => "caso extract",
+        let command = match self.failures.is_empty() {
+            true => "caso extract",
+            false => "caso check",
         };
         page + &next(&[command.to_owned()])
     }

@@ -16,6 +16,7 @@ use crate::run::extract::report::{
 };
 use crate::run::month;
 use crate::run::remedy;
+use crate::run::tags;
 use caso_base::Message;
 use caso_base::time::format_utc;
 use caso_extract::ProjectFailure;
@@ -104,13 +105,8 @@ impl Summary {
 
     /// The configuration names no project, and the account sees none.
     pub fn no_project(&mut self, place: &str, tag: &str) {
-        self.problem((
-            format!(
-                "{place}no project to account: `projects` names none, and this account sees none \
-                 with the tag `{tag}`"
-            ),
-            "tag the projects in Keystone (`openstack project set --tag`), or name them in `projects`",
-        ));
+        let (why, hint) = tags::no_project(tag);
+        self.problem((format!("{place}no project to account: {why}"), hint));
     }
 
     /// Projects that are gone, unreadable or without VO, each with what to do about it.

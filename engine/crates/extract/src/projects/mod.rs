@@ -21,6 +21,7 @@ pub use self::lookup::Lookup;
 pub use self::mapping::VoMapping;
 pub use self::mapping_error::MappingError;
 use self::vo::with_vo;
+use caso_base::time::format_utc;
 use caso_login::DomainRef;
 use caso_model::notice::Notices;
 use caso_openstack::keystone::{self, Project};
@@ -100,6 +101,22 @@ pub enum ProjectError {
         "Keystone has no project of this name; the one that was extracted by it, {id}, is now called `{now}`"
     )]
     Renamed { id: String, now: String },
+    /// Not by this name, nor by the id that it was extracted by; up to `until`, in epoch seconds.
+    #[error(
+        "Keystone has no project of this name any more, nor one of the id that it was extracted by, {id}, up to {}",
+        format_utc(*.until)
+    )]
+    Deleted { id: String, until: i64 },
+    /// Not by this name; by the id Keystone does not show it.
+    #[error(
+        "this account finds no project by this name any more; it was {id}, extracted up to {}: {source}",
+        format_utc(*.until)
+    )]
+    Unseen {
+        id: String,
+        until: i64,
+        source: ApiError,
+    },
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(
@@ -166,6 +183,12 @@ impl ProjectError {
             ProjectError::Renamed { id, now } => {
                 Some(format!("write `{now}` or `{id}` in its place in `projects`"))
             }
+            ProjectError::Deleted { .. } => {
+                Some("take it out of `projects`, and forget its cursors".to_owned())
+            }
+            ProjectError::Unseen { id, .. } => {
+                Some(format!("if it was renamed, write `{id}` in its place in `projects`"))
+            }
             ProjectError::Api(error) => error.hint(),
             ProjectError::NoMapping { source, .. } => Some(source.hint()),
             ProjectError::NoVo { property, .. } | ProjectError::OddVo { property, .. } => Some(format!(
@@ -195,6 +218,7 @@ impl ProjectError {
             ProjectError::Unknown { source, .. } | ProjectError::UnknownId { source } => {
                 source.is_not_found()
             }
+            ProjectError::Deleted { .. } => true,
             _ => false,
         }
     }

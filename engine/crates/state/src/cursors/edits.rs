@@ -46,9 +46,13 @@ impl Edit {
     }
 }
 
-/// Those of a run, however often it reads a project.
+/// Those of a run, each said once however often it reads the files: to be shared by all [`Cursors`](super::Cursors) of it.
 #[derive(Debug, Default)]
-pub struct Edits(Mutex<BTreeMap<Kind, Known>>);
+pub struct Edits {
+    /// When the run began, in epoch seconds; none where nobody asks.
+    now: Option<i64>,
+    known: Mutex<BTreeMap<Kind, Known>>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -59,9 +63,23 @@ struct Known {
 }
 
 impl Edits {
+    /// Of a run that began at `now`, in epoch seconds: it extracts nothing from a moment in the future, and says that itself.
+    #[must_use]
+    pub fn of_run(now: i64) -> Self {
+        Edits {
+            now: Some(now),
+            ..Edits::default()
+        }
+    }
+
+    /// Whether nothing is extracted from there in this run.
+    pub(super) fn is_future(&self, at: Option<i64>) -> bool {
+        self.now.is_some_and(|now| at > Some(now))
+    }
+
     /// Says it, or keeps it for [`Edits::say_others`].
     pub(super) fn add(&self, edit: Edit) {
-        let mut edits = locked(&self.0);
+        let mut edits = locked(&self.known);
         let known = edits.entry(edit.kind).or_default();
         let is_first = known.projects.is_empty();
         if !known.projects.insert(edit.project) {
@@ -75,7 +93,7 @@ impl Edits {
 
     /// Says what was kept: when all projects were read.
     pub(super) fn say_others(&self) {
-        for (kind, known) in locked(&self.0).iter_mut() {
+        for (kind, known) in locked(&self.known).iter_mut() {
             let mut others = std::mem::take(&mut known.others);
             others.sort();
             let number = match others.len() {

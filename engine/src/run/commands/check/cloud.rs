@@ -14,6 +14,7 @@ use crate::run::extract::session_of::project_options;
 use crate::run::kind::Kind;
 use crate::run::remedy;
 use crate::run::summary::words::span;
+use crate::run::tags;
 use caso_base::time::format_utc;
 use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
@@ -127,12 +128,8 @@ pub async fn cloud(
     }
     // Of those that were found and cannot be accounted each was named.
     if none_found {
-        let text = format!(
-            "none is accounted: `projects` names none that can be, and none has the tag `{}`",
-            options.tag
-        );
-        let hint = (!options.tag.is_empty())
-            .then(|| format!("openstack project set --tag {} <project>", options.tag));
+        let (why, hint) = tags::no_project(&options.tag);
+        let text = format!("none is accounted: {why}");
         findings.add(Finding::failed(Area::Project, text).hint(hint));
     }
     let mut starts = cursors(config, cloud, &projects, now, findings);

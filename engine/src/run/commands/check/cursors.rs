@@ -1,6 +1,7 @@
 //! Where a run would go on with the projects of a cloud, or why it would not.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::extract::cursor_keys;
@@ -12,7 +13,7 @@ use caso_config::{CloudConfig, Config};
 use caso_disk::Disk;
 use caso_extract::ProjectRef;
 use caso_model::notice::Notices;
-use caso_state::{CursorKey, Cursors, Spool, Start};
+use caso_state::{CursorKey, Cursors, Edits, Spool, Start};
 
 /// Where extractors that can go on would start.
 #[derive(Default)]
@@ -44,7 +45,9 @@ pub fn cursors(
 ) -> Starts {
     let mut all = Starts::default();
     let spool = Spool::look(&config.spooldir, Disk::default());
-    let cursors = Cursors::open(&spool, true).configured(cursor_keys::of_all(config));
+    let cursors = Cursors::open(&spool, true)
+        .telling(Arc::new(Edits::of_run(now)))
+        .configured(cursor_keys::of_all(config));
     let keys = cursor_keys::of_cloud(cloud);
     let mut renamed = Renamed::of(cloud, &config.clouds);
     let mut projects = projects.to_vec();
@@ -59,13 +62,15 @@ pub fn cursors(
         let failed = match cursors.starts(&project.id, project.configured.as_deref(), &keys) {
             Err(error) => Some(remedy::message(&error)),
             Ok(starts) => {
-                let last = starts.iter().filter_map(|start| start.at).max();
-                let ahead = last.filter(|at| *at > now);
+                let ahead = starts.iter().filter(|start| start.at > Some(now));
+                let ahead = ahead.max_by_key(|start| start.at);
+                let ahead = ahead
+                    .and_then(|start| Some(in_the_future(start.at?, start, &project.id).into()));
                 let starts = keys.iter().cloned().zip(starts);
                 let goes_on = |(_, start): &(CursorKey, Start)| start.at.is_none_or(|at| at <= now);
                 let starts = starts.filter(goes_on).collect();
                 all.0.insert(project.id.clone(), starts);
-                ahead.map(|at| in_the_future(at, &project.id).into())
+                ahead
             }
         };
         if let Some(message) = failed {

@@ -10,14 +10,14 @@ use nix::unistd::{Uid, User};
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::commands::status::{Status, UNTAKEN, is_full};
-use crate::run::summary::words::{count, records, size, span};
+use crate::run::summary::words::{count, len, records, size, span};
 use crate::run::{backlog, remedy};
 use caso_config::{Config, Origin, ShownValue};
-use caso_disk::Disk;
+use caso_disk::{Disk, elements};
 use caso_extract::projects::VoMapping;
 use caso_model::notice::Notices;
 use caso_sandbox::Sandbox;
-use caso_state::{Lock, Spool};
+use caso_state::{Cursors, Lock, Spool};
 
 /// A run makes a file for each window, and some beside.
 const FEW_FILES: u64 = 1_000;
@@ -86,6 +86,42 @@ pub fn spool(config: &Config, findings: &mut Findings) -> bool {
         findings.add(Finding::warning(Area::Spool, text).hint(hint));
     }
     true
+}
+
+/// Whether messages were sent and nothing is known of a run: then the next one extracts everything once more, and long
+/// intervals of storage count beside those that were sent.
+pub fn lost_spool<'a>(
+    config: &Config,
+    queues: impl Iterator<Item = &'a PathBuf>,
+    findings: &mut Findings,
+) {
+    let folder = &config.spooldir;
+    let spool = Spool::look(folder, Disk::default());
+    let ran = Spool::parts(folder).iter().any(|part| part.exists())
+        // One that cannot be read is named elsewhere.
+        || Cursors::lastruns(&spool).map_or(true, |found| !found.is_empty());
+    if ran {
+        return;
+    }
+    for queue in queues {
+        // What took the messages leaves the folders that they were in.
+        if fs::read_dir(queue).is_ok_and(|mut found| found.next().is_some()) {
+            let waiting = match len(&elements(queue).unwrap_or_default()) {
+                0 => "had messages".to_owned(),
+                some => format!("has {}", count(some, "message", "messages")),
+            };
+            let text = format!(
+                "`{}` {waiting}, and the spool `{}` knows of no run: if it was lost, everything is extracted once more, and storage \
+                 counts twice",
+                queue.display(),
+                folder.display()
+            );
+            let hint = "of a new site nothing is to be done; otherwise put the spool back from a backup, or say of each project \
+                        where it goes on before the first run (caso cursor set <project> <date>): see \"Backup, and a lost \
+                        spool\" in the book";
+            findings.add(Finding::warning(Area::Spool, text).hint(hint.to_owned()));
+        }
+    }
 }
 
 /// What else a run writes: metrics, log, compiled components. None of it stops a run.

@@ -22,6 +22,7 @@ use self::finding::{Area, Finding, Findings};
 use self::patience::Patience;
 use crate::run::ComponentWarnings;
 use crate::run::commands::config_show::of_components;
+use crate::run::components::Messenger;
 use crate::run::exit::Exit;
 use crate::run::kind::Kind;
 use crate::run::{NAME_A_FILE, components, prepare, remedy, site_names, where_configured};
@@ -119,6 +120,8 @@ pub async fn check(
             findings.add(Finding::ok(Area::Mapper, text));
             let (own, _) = of_components(config, &loaded);
             machine::secrets(config.values.iter().chain(&own), &mut findings);
+            let queues = loaded.messengers.iter().flat_map(Messenger::queues);
+            machine::lost_spool(config, queues, &mut findings);
             destinations::messengers(config, &loaded, now, what.offline, &mut findings).await;
             Some(loaded.mapper)
         }

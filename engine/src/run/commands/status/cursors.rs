@@ -13,8 +13,9 @@ use serde::Serialize;
 use caso_base::shell_word as word;
 use caso_config::{CloudConfig, Config};
 use caso_state::ledger::{FailureLine, RunLine};
-use caso_state::{AllCursors, CursorKey, Cursors, Failures, Spool};
+use caso_state::{AllCursors, CursorKey, Cursors, Failures, Spool, Whereabouts};
 
+use super::facts::LATE;
 use crate::run::extract::{absent, cursor_keys};
 
 /// A cursor file that says nothing.
@@ -44,6 +45,8 @@ pub struct Cursor {
     pub lag: Option<i64>,
     /// The cloud does without the service.
     pub lacking: bool,
+    /// The configuration has the place and not the extractor: nobody waits for it, and it is no failure.
+    pub switched_off: bool,
     /// In how many runs in a row it has failed, and since when.
     pub failed_runs: u64,
     pub failing_since: Option<i64>,
@@ -72,6 +75,7 @@ impl Cursor {
             ahead: false,
             lag: None,
             lacking: false,
+            switched_off: false,
             failed_runs: 0,
             failing_since: None,
             reason: None,
@@ -92,12 +96,22 @@ impl Cursor {
 
     /// Whether it failed in the last run, or in those before.
     pub fn is_failing(&self) -> bool {
-        self.failing_since.is_some() || self.reason.is_some()
+        !self.switched_off && (self.failing_since.is_some() || self.reason.is_some())
+    }
+
+    /// Whether somebody waits for it to go on.
+    pub fn is_awaited(&self) -> bool {
+        !self.lacking && !self.switched_off
+    }
+
+    /// Whether it is so far behind that somebody should look.
+    pub fn is_late(&self) -> bool {
+        self.is_awaited() && self.lag.is_some_and(|lag| lag > LATE)
     }
 
     /// Whether Keystone does not give its project any more as the configuration asks for it.
     pub fn is_gone(&self) -> bool {
-        !self.in_last_run && self.not_asked.is_none() && self.reason.is_none()
+        !self.in_last_run && !self.switched_off && self.not_asked.is_none() && self.reason.is_none()
     }
 
     /// Whether it is of the project of this id or name.
@@ -137,6 +151,7 @@ pub fn read(
     }
     for failure in last.iter().flat_map(|run| &run.failures) {
         if let Some(project) = failure.project.as_deref() {
+            let project = id_of(project, &all, &names);
             reasons.insert((project, failure.extractor.as_deref()), failure);
             if let Some(name) = failure.name.as_deref() {
                 names.insert(project, name);
@@ -171,6 +186,7 @@ pub fn read(
             reached: it.reached,
             ahead: it.ahead,
             lacking: it.lacking,
+            switched_off: unconfigured.as_ref().is_some_and(|it| it.switched_off),
             way_back: unconfigured.and_then(|it| it.way_back),
             ..Cursor::unknown(&it.project, it.key)
         };
@@ -182,6 +198,18 @@ pub fn read(
         cursors.push(cursor);
     }
     Ok((cursors, unusable.collect()))
+}
+
+/// The id of a project, of which a run may have known no more than the name that the configuration has.
+fn id_of<'a>(written: &'a str, all: &[Whereabouts], names: &BTreeMap<&'a str, &str>) -> &'a str {
+    if all.iter().any(|it| it.project == written) {
+        return written;
+    }
+    let mut ids = names.iter().filter(|(_, name)| **name == written);
+    match (ids.next(), ids.next()) {
+        (Some((id, _)), None) => id,
+        _ => written,
+    }
 }
 
 /// What the runs say of a cloud.
@@ -240,6 +268,8 @@ fn is_of_none(failure: &FailureLine) -> bool {
 /// A cursor that no run of this configuration asks for.
 struct Unconfigured {
     reason: String,
+    /// Its place is configured, and only its extractor is not.
+    switched_off: bool,
     way_back: Option<String>,
 }
 
@@ -253,6 +283,7 @@ impl Unconfigured {
         if configured.iter().any(|it| it.place() == place) {
             return Some(Unconfigured {
                 reason: format!("`{}` is not in `extractor`", key.extractor),
+                switched_off: true,
                 way_back: None,
             });
         }
@@ -263,6 +294,7 @@ impl Unconfigured {
         };
         Some(Unconfigured {
             reason: format!("{what}, `{place}`"),
+            switched_off: false,
             way_back: Some(format!(
                 "caso cursor rename {place} <name>, if it has another one now; caso cursor forget --cloud {}, if it is gone",
                 word(&place.to_string())

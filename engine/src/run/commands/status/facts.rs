@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -42,6 +43,8 @@ pub struct Status {
     pub format: u32,
     pub now: i64,
     pub spool: PathBuf,
+    /// Nothing of it is there: no run has been, or it was lost.
+    pub spool_missing: bool,
     /// Of the spool's filesystem.
     pub bytes_free: u64,
     /// It has no room for a run.
@@ -55,6 +58,9 @@ pub struct Status {
     /// The last run, and the last one that extracted without a failure.
     pub last_run: Option<RunLine>,
     pub last_whole: Option<i64>,
+    /// The first run that is looked at: before it nothing is known of any.
+    #[serde(skip)]
+    pub first_run: Option<i64>,
     pub cursors: Vec<Cursor>,
     pub queues: Vec<Queue>,
     pub outgoing: Vec<Outgoing>,
@@ -191,7 +197,9 @@ impl Status {
             running: None,
             lock_problem: None,
             spool: config.spooldir.clone(),
+            spool_missing: is_missing(&config.spooldir),
             last_whole: runs.iter().rev().find(whole).map(|run| run.began),
+            first_run: runs.iter().map(|run| run.began).min(),
             cursors,
             outgoing: delivering.map_or_else(Vec::new, outgoing),
             last_run,
@@ -249,28 +257,39 @@ impl Status {
             lines.push("the spool's filesystem is full".to_owned());
         }
         lines.extend(self.not_whole());
-        let failing = self.cursors.iter().filter(|it| it.is_failing());
         let failures = self.last_run.iter().flat_map(|run| &run.failures);
         let clouds: BTreeSet<_> = failures
             .filter(|it| it.project.is_none() && !it.cloud.is_empty())
             .map(|it| &it.cloud)
             .collect();
-        let without = self.without_cursor();
-        let projects: BTreeSet<_> = without.iter().map(|it| (&it.cloud, &it.project)).collect();
-        let late = |it: &&Cursor| it.lag.is_some_and(|lag| lag > LATE) && !it.lacking;
-        let late_ones = || self.cursors.iter().filter(late);
-        let not_asked = late_ones().filter(|it| it.not_asked.is_some());
-        let gone = late_ones().filter(|it| it.is_gone());
-        for (number, what) in [
-            (clouds.len(), "failing as a whole"),
-            (failing.count(), "failing"),
-            (projects.len(), "never extracted and failing"),
-            (not_asked.count(), "not asked"),
-            (gone.count(), "no longer extracted"),
-            (late_ones().count(), "behind"),
+        // People read projects: several extractors of one are one.
+        let projects = |is: fn(&Cursor) -> bool| {
+            let cursors = self.cursors.iter().filter(|it| is(it));
+            let projects = cursors.map(|it| (it.cloud.as_str(), it.project.as_str()));
+            projects.collect::<BTreeSet<_>>().len()
+        };
+        let without = self.without_cursor().into_iter();
+        let without: BTreeSet<_> = without.map(|it| (&it.cloud, &it.project)).collect();
+        let (cloud, project) = (["cloud", "clouds"], ["project", "projects"]);
+        for (number, [one, many], what) in [
+            (clouds.len(), cloud, "failing as a whole"),
+            (projects(Cursor::is_failing), project, "failing"),
+            (without.len(), project, "never extracted and failing"),
+            (
+                projects(|it| it.is_late() && it.not_asked.is_some()),
+                project,
+                "not asked",
+            ),
+            (
+                projects(|it| it.is_late() && it.is_gone()),
+                project,
+                "no longer extracted",
+            ),
+            (projects(Cursor::is_late), project, "behind"),
         ] {
             if number > 0 {
-                lines.push(format!("{number} {what}"));
+                let number = u64::try_from(number).unwrap_or(u64::MAX);
+                lines.push(format!("{} {what}", count(number, one, many)));
             }
         }
         for queue in &self.queues {
@@ -349,22 +368,37 @@ impl Status {
     /// That nothing has gone wholly well for a while, though runs begin.
     fn not_whole(&self) -> Option<String> {
         self.last_run.as_ref().filter(|run| !run.replay)?;
-        match self.last_whole {
-            None => Some("no whole run in the last 32 days".to_owned()),
-            Some(at) if self.now - at > LATE => {
+        match (self.last_whole, self.without_whole()) {
+            (None, Some(since)) => Some(format!("no whole run in the last {}", span(since))),
+            (Some(at), _) if self.now - at > LATE => {
                 Some(format!("no whole run for {}", span(self.now - at)))
             }
-            Some(_) => None,
+            _ => None,
         }
     }
 
-    /// What failed in the last run of a project that has no cursor to say so.
+    /// For how many seconds there are runs and none of them was whole: not of a site that has just begun.
+    pub fn without_whole(&self) -> Option<i64> {
+        let since = self.now - self.first_run?;
+        (self.last_whole.is_none() && since > LATE).then_some(since)
+    }
+
+    /// What failed in the last run of a project that has no cursor to say so. What has been switched off since is no
+    /// failure any more.
     pub fn without_cursor(&self) -> Vec<&FailureLine> {
         let failures = self.last_run.iter().flat_map(|run| &run.failures);
         let known = |it: &&FailureLine| {
-            let project = it.project.as_deref();
-            let mut cursors = self.cursors.iter();
-            cursors.any(|cursor| Some(cursor.project.as_str()) == project && cursor.is_failing())
+            let project = it.project.as_deref().unwrap_or_default();
+            let of_it = |is: fn(&Cursor) -> bool, or_any: bool| {
+                self.cursors.iter().any(|cursor| {
+                    let same = |name: &String| *name == cursor.extractor;
+                    is(cursor)
+                        && it.extractor.as_ref().map_or(or_any, same)
+                        && cursor.cloud == it.cloud
+                        && cursor.is_of(project)
+                })
+            };
+            of_it(Cursor::is_failing, true) || of_it(|it| it.switched_off, false)
         };
         failures
             .filter(|it| it.project.is_some() && !known(it))
@@ -389,6 +423,10 @@ fn readable<T: Default>(read: anyhow::Result<T>, unreadable: &mut Vec<String>) -
 /// Whether no queue on a filesystem takes anything any more.
 pub fn is_full(left: &Left) -> bool {
     left.bytes < RunLimits::default().floor(left.of) || left.files == Some(0)
+}
+
+fn is_missing(folder: &Path) -> bool {
+    fs::metadata(folder).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// Whether a folder is of the user who looks.

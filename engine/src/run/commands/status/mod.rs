@@ -9,7 +9,7 @@ mod prometheus;
 mod text;
 
 pub use self::cursors::Cursor;
-pub use self::facts::{LATE, LOOK_BACK, Queue, Status, UNTAKEN, is_full, queues};
+pub use self::facts::{LOOK_BACK, Queue, Status, UNTAKEN, is_full, queues};
 pub use self::nagios::unknown;
 pub use self::prometheus::prometheus;
 

@@ -21,7 +21,7 @@ pub fn nagios(status: &Status) -> Shown {
     let lag = status
         .cursors
         .iter()
-        .filter(|cursor| !cursor.lacking)
+        .filter(|cursor| cursor.is_awaited())
         .filter_map(|cursor| cursor.lag);
     let last = status.last_run.as_ref().map(|run| status.now - run.began);
     // A replay is of the time of its recording, and nobody waits for the next one.

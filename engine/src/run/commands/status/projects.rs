@@ -1,7 +1,7 @@
 //! What is to be said of projects that are not up to date: extractors of a project that came to the same in one line,
 //! and projects that came to the same, where they are more than a few.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Status;
 use super::cursors::Cursor;
@@ -11,6 +11,7 @@ use crate::run::summary::words::{count, named, span};
 use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_openstack::without_tries;
+use caso_state::ledger::FailureLine;
 
 /// All projects.
 pub struct Projects {
@@ -66,13 +67,18 @@ impl<'a> Same<'a> {
 impl Projects {
     pub fn of(status: &Status) -> Self {
         let mut by_project: BTreeMap<(&str, &str), Vec<&Cursor>> = BTreeMap::new();
-        for cursor in &status.cursors {
+        // Of one that nobody waits for any more there is a line of its own, see `text`.
+        for cursor in status.cursors.iter().filter(|it| !it.switched_off) {
             let key = (cursor.cloud.as_str(), cursor.project.as_str());
             by_project.entry(key).or_default().push(cursor);
         }
-        let all = by_project.len();
+        let never = never_extracted(status);
+        let mut ill: BTreeSet<_> = never.iter().map(Never::key).collect();
+        let mut all = ill.clone();
+        all.extend(by_project.keys());
         by_project.retain(|_, cursors| cursors.iter().any(is_odd));
-        let well = all - by_project.len();
+        ill.extend(by_project.keys());
+        let (all, well) = (all.len(), all.difference(&ill).count());
         // In the order of the first of each cause. In an outage they may be as many as there are projects.
         let mut found: Vec<Vec<(Named<'_>, Same<'_>)>> = Vec::new();
         let mut places: HashMap<Cause<'_>, usize> = HashMap::new();
@@ -87,16 +93,7 @@ impl Projects {
             }
         }
         let mut lines: Vec<Line> = found.iter().flat_map(|alike| in_lines(alike)).collect();
-        lines.extend(status.without_cursor().into_iter().map(|failure| {
-            let project = failure.project.as_deref().unwrap_or_default();
-            let name = failure.name.as_deref().unwrap_or(project);
-            Line {
-                text: format!("{name}: never extracted: {}", failure.reason),
-                project: failure.project.clone(),
-                reasons: vec![failure.reason.clone()],
-                hint: None,
-            }
-        }));
+        lines.extend(never.iter().map(Never::line));
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Projects {
             all: number(all),
@@ -107,7 +104,58 @@ impl Projects {
 }
 
 fn is_odd(cursor: &&Cursor) -> bool {
-    cursor.is_failing() || !cursor.lacking && cursor.lag.is_none_or(|lag| lag > LATE)
+    cursor.is_failing() || cursor.is_awaited() && cursor.lag.is_none_or(|lag| lag > LATE)
+}
+
+/// What failed of a project that has no cursor, with the extractors of which the same is to be said.
+struct Never<'a> {
+    failure: &'a FailureLine,
+    extractors: Vec<&'a str>,
+}
+
+fn never_extracted(status: &Status) -> Vec<Never<'_>> {
+    let mut found: Vec<Never<'_>> = Vec::new();
+    for failure in status.without_cursor() {
+        let is_alike = |it: &&mut Never<'_>| {
+            let (one, other) = (it.failure, failure);
+            (&one.cloud, &one.project) == (&other.cloud, &other.project)
+                && without_tries(&one.reason) == without_tries(&other.reason)
+        };
+        let extractor = failure.extractor.as_deref();
+        match found.iter_mut().find(is_alike) {
+            // Of several regions it may be the same one.
+            Some(known) if extractor.is_some_and(|it| known.extractors.contains(&it)) => {}
+            Some(known) => known.extractors.extend(extractor),
+            None => found.push(Never {
+                failure,
+                extractors: extractor.into_iter().collect(),
+            }),
+        }
+    }
+    found
+}
+
+impl<'a> Never<'a> {
+    fn key(&self) -> (&'a str, &'a str) {
+        let project = self.failure.project.as_deref().unwrap_or_default();
+        (self.failure.cloud.as_str(), project)
+    }
+
+    fn line(&self) -> Line {
+        let failure = self.failure;
+        let (_, project) = self.key();
+        let name = failure.name.as_deref().unwrap_or(project);
+        let extractors = match self.extractors.as_slice() {
+            [] => String::new(),
+            all => format!(" {}", all.join(", ")),
+        };
+        Line {
+            text: format!("{name}{extractors}: never extracted: {}", failure.reason),
+            project: failure.project.clone(),
+            reasons: vec![failure.reason.clone()],
+            hint: None,
+        }
+    }
 }
 
 /// What is said of one, each with its name.

@@ -81,7 +81,7 @@ pub fn prometheus(status: &Status) -> String {
         "Everything before this is extracted.",
     );
     for cursor in &status.cursors {
-        if let (Some(at), false) = (cursor.at, cursor.lacking) {
+        if let (Some(at), true) = (cursor.at, cursor.is_awaited()) {
             let labels = [
                 ("cloud", cursor.cloud.as_str()),
                 ("region", cursor.region.as_deref().unwrap_or_default()),

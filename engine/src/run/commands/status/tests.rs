@@ -26,6 +26,7 @@ fn cursor(project: &str, lag: i64) -> Cursor {
         ahead: false,
         lag: Some(lag),
         lacking: false,
+        switched_off: false,
         failed_runs: 0,
         failing_since: None,
         reason: None,
@@ -40,6 +41,7 @@ fn well() -> Status {
         format: 1,
         now: NOW,
         spool: "/spool".into(),
+        spool_missing: false,
         bytes_free: 5 << 20,
         last_run: Some(RunLine {
             format: 1,
@@ -67,6 +69,7 @@ fn well() -> Status {
             }],
         }),
         last_whole: Some(NOW - 600),
+        first_run: Some(NOW - 600),
         cursors: vec![cursor("a", 600), cursor("b", 600)],
         queues: vec![Queue {
             messenger: "ssm".into(),
@@ -210,7 +213,7 @@ fn for_a_person() {
          logstash` drops it; connection refused\n\
          outgoing    /out: 57 messages, the oldest for 8 days: does ssmsend run?\n\
          spool       /spool, 5 MiB free\n\
-         look at     no whole run for 7 days; 1 failing; 1 no longer extracted; 2 behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
+         look at     no whole run for 7 days; 1 project failing; 1 project no longer extracted; 2 projects behind; ssm 38 in quarantine; logstash 570 waiting; ssm \
          57 messages not taken\n"
     );
 }
@@ -244,7 +247,10 @@ fn a_cloud_that_is_away_is_no_projects_loss() {
         !shown.contains("forget") && !shown.contains("tag"),
         "{shown}"
     );
-    assert_eq!(status.attention(), ["3 not asked", "3 behind"]);
+    assert_eq!(
+        status.attention(),
+        ["2 projects not asked", "2 projects behind"]
+    );
     // More than a few that are alike are one line.
     status.cursors = (0..5)
         .map(|n| Cursor {
@@ -256,6 +262,104 @@ fn a_cloud_that_is_away_is_no_projects_loss() {
     let shown = text(&status);
     assert!(
         shown.contains("5 projects (`p0`, `p1`, `p2`, `p3`, `p4`) nova: up to "),
+        "{shown}"
+    );
+}
+
+/// As the run's own hint says to do where a service is gone for good.
+#[test]
+fn an_extractor_that_was_switched_off_is_no_failure() {
+    let mut status = well();
+    let of_cinder = |project: &str| Cursor {
+        extractor: "cinder".into(),
+        switched_off: true,
+        not_asked: Some("`cinder` is not in `extractor`".into()),
+        reason: Some("it is gone".into()),
+        failed_runs: 1,
+        failing_since: Some(NOW - 10 * DAY),
+        in_last_run: false,
+        ..cursor(project, 10 * DAY)
+    };
+    status.cursors.extend([of_cinder("a"), of_cinder("b")]);
+    // It failed in the last run, before somebody took it out.
+    status.last_run.as_mut().unwrap().failures = vec![FailureLine {
+        cloud: "default".into(),
+        project: Some("a".into()),
+        name: None,
+        extractor: Some("cinder".into()),
+        reason: "it is gone".into(),
+    }];
+    assert_eq!(status.attention(), [""; 0]);
+    let shown = text(&status);
+    assert!(
+        shown.contains(
+            "projects    2 projects, 2 up to date\n\
+             off         cinder: it is not in `extractor`; it extracted 2 projects, up to 2026-11-11T16:57:53Z, and \
+             would go on from there\n"
+        ) && shown.ends_with("all well\n"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("cinder").count(), 1, "{shown}");
+    assert_eq!(
+        nagios(&status).text,
+        "CASO OK - all well | lag=600s run_age=600s waiting=0 quarantined=0 outgoing_age=0s\n"
+    );
+    let page = prometheus(&status);
+    assert!(!page.contains("extractor=\"cinder\""), "{page}");
+    assert_eq!(page.matches("caso_cursor_timestamp_seconds{").count(), 2);
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["cursors"][3]["switched_off"], true);
+}
+
+/// A project that Keystone has disabled fails in each of its extractors alike.
+#[test]
+fn extractors_that_never_extracted_a_project_are_one_line() {
+    let mut status = well();
+    let failed = |extractor: &str, tries: &str| FailureLine {
+        cloud: "default".into(),
+        project: Some("c".into()),
+        name: Some("name-of-c".into()),
+        extractor: Some(extractor.into()),
+        reason: format!("no token ({tries})"),
+    };
+    let run = status.last_run.as_mut().unwrap();
+    run.failures = vec![
+        failed("nova", "1 try in 0.1 s"),
+        failed("cinder", "1 try in 0.2 s"),
+    ];
+    let shown = text(&status);
+    assert!(
+        shown.contains(
+            "3 projects, 2 up to date\n            name-of-c nova, cinder: never extracted: no token (1 try in 0.1 s)\n"
+        ),
+        "{shown}"
+    );
+    assert_eq!(
+        status.attention(),
+        ["1 project never extracted and failing"]
+    );
+    // Of a project that others extracted, too.
+    status.last_run.as_mut().unwrap().failures = vec![FailureLine {
+        project: Some("a".into()),
+        name: Some("name-of-a".into()),
+        ..failed("cinder", "1 try in 0.1 s")
+    }];
+    let shown = text(&status);
+    assert!(
+        shown.contains("2 projects, 1 up to date\n            name-of-a cinder: never extracted: "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_spool_that_is_not_there_has_no_room() {
+    let status = Status {
+        spool_missing: true,
+        ..well()
+    };
+    let shown = text(&status);
+    assert!(
+        shown.contains("spool       /spool is not there\n"),
         "{shown}"
     );
 }
@@ -381,7 +485,7 @@ fn for_nagios() {
     let (line, code) = of(&ill());
     assert_eq!(code, 1);
     assert!(
-        line.starts_with("CASO WARNING - no whole run for 7 days, 1 failing, "),
+        line.starts_with("CASO WARNING - no whole run for 7 days, 1 project failing, "),
         "{line}"
     );
     assert!(line.contains("| lag=604800s "), "{line}");
@@ -399,7 +503,7 @@ fn for_nagios() {
     let (line, code) = of(&never);
     assert_eq!(code, 1);
     assert!(
-        line.starts_with("CASO WARNING - 1 never extracted and failing |"),
+        line.starts_with("CASO WARNING - 1 project never extracted and failing |"),
         "{line}"
     );
     let page = text(&never);
@@ -407,9 +511,14 @@ fn for_nagios() {
         page.contains("\n            name-of-c: never extracted: it has no VO\n"),
         "{page}"
     );
-    // Nor does one run tell a clock's hour from a year.
+    assert!(page.contains("3 projects, 2 up to date"), "{page}");
+    // Of a site that has just begun it is no news.
     never.last_whole = None;
+    assert!(!of(&never).0.contains("no whole run"));
+    assert!(text(&never).contains("last whole  none yet\n"));
+    never.first_run = Some(NOW - 32 * DAY);
     assert!(of(&never).0.contains("no whole run in the last 32 days"));
+    assert!(text(&never).contains("last whole  none in the last 32 days\n"));
     let mut unsaid = well();
     unsaid.cursors[0].reason = Some("it has no VO".into());
     assert_eq!(of(&unsaid).1, 1);

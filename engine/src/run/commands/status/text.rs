@@ -1,11 +1,13 @@
 //! The status for a person.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Status;
+use super::cursors::Cursor;
 use super::facts::UNTAKEN;
 use super::projects::Projects;
-use crate::run::summary::words::{count, damaged, size, span};
+use crate::run::summary::words::{count, damaged, len, size, span};
 use crate::run::{backlog, month};
 use caso_base::time::format_utc;
 use caso_model::Window;
@@ -27,6 +29,7 @@ pub fn text(status: &Status) -> String {
     }
     page.last_run(status, &projects);
     page.projects(status, &projects);
+    page.switched_off(status);
     page.queues(status);
     page.outgoing(status);
     page.lost(status);
@@ -35,9 +38,13 @@ pub fn text(status: &Status) -> String {
     page.cursors(status);
     page.ledger(status);
     let free = status.bytes_free / 1_048_576;
+    let spool = status.spool.display();
     page.line(
         "spool",
-        &format!("{}, {free} MiB free", status.spool.display()),
+        &match status.spool_missing {
+            true => format!("{spool} is not there"),
+            false => format!("{spool}, {free} MiB free"),
+        },
     );
     let attention = status.attention();
     match attention.is_empty() {
@@ -104,9 +111,10 @@ impl Page<'_> {
             ),
         );
         if !run.replay {
-            let whole = match status.last_whole {
-                Some(at) => format!("{} ({})", format_utc(at), ago(status.now, at)),
-                None => "none in the last 32 days".to_owned(),
+            let whole = match (status.last_whole, status.without_whole()) {
+                (Some(at), _) => format!("{} ({})", format_utc(at), ago(status.now, at)),
+                (None, Some(since)) => format!("none in the last {}", span(since)),
+                (None, None) => "none yet".to_owned(),
             };
             self.line("last whole", &whole);
         }
@@ -161,6 +169,30 @@ impl Page<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// That nobody waits for them is no fault, and somebody may wonder where their records are.
+    fn switched_off(&mut self, status: &Status) {
+        let mut found: BTreeMap<(String, &str), Vec<&Cursor>> = BTreeMap::new();
+        for cursor in status.cursors.iter().filter(|it| it.switched_off) {
+            let key = (cursor.key().place().to_string(), cursor.extractor.as_str());
+            found.entry(key).or_default().push(cursor);
+        }
+        for ((place, extractor), cursors) in found {
+            let place = match place.as_str() {
+                "default" => String::new(),
+                place => format!(" of `{place}`"),
+            };
+            let last = cursors.iter().filter_map(|it| it.at).max();
+            let last = last.map_or_else(String::new, |at| format!(", up to {}", format_utc(at)));
+            self.line(
+                "off",
+                &format!(
+                    "{extractor}{place}: it is not in `extractor`; it extracted {}{last}, and would go on from there",
+                    count(len(&cursors), "project", "projects")
+                ),
+            );
         }
     }
 

@@ -65,7 +65,8 @@ impl ProjectCursors {
             file.note_put_back(to);
         }
         if fallback.edited {
-            edit = edit_of(project, &file, &fallback.start);
+            edit = edit_of(project, &file, &fallback.start)
+                .filter(|_| !edits.is_future(fallback.start.at));
             CursorFile::note_stood(&mut file.reached, &file.cursors);
             // Set back, one that is not so far yet stays where it is: from there to here it has extracted nothing.
             let back = fallback.start.at < furthest(&file.cursors);

@@ -522,6 +522,31 @@ fn edits_of_many_projects_are_one_text_and_one_list() {
     assert_eq!(lines[1], "WARN the same of 2 more projects: `p11`, `p12`");
 }
 
+/// It reads them before what is sealed is delivered, and when it extracts.
+#[test]
+fn what_a_run_reads_twice_it_says_once() {
+    let lastrun = format!("lastrun.{PROJECT}");
+    let read = |place: &Place, edits: Edits| {
+        let edits = Arc::new(edits);
+        said(|| {
+            for _ in 0..2 {
+                let run = place.cursors().0.telling(edits.clone());
+                run.starts(PROJECT, None, &both()).unwrap();
+                run.say_edits();
+            }
+        })
+    };
+    let place = extracted();
+    place.put(&lastrun, "2026-12-01 00:00:00+00:00");
+    assert_eq!(read(&place, Edits::of_run(T + 30 * 86_400)).len(), 1);
+    // Nothing is extracted from a moment in the future, and the run says so; where it was is known.
+    assert_eq!(read(&place, Edits::of_run(T + 60)), [""; 0]);
+    let starts = place.cursors().starts(PROJECT, None, &both()).unwrap();
+    assert!(starts.iter().all(|start| start.reached == Some(T)));
+    fs::remove_file(place.dir.path().join(&lastrun)).unwrap();
+    assert_eq!(read(&place, Edits::of_run(T + 60)).len(), 1);
+}
+
 /// Between the two it is a step back for the one that had come farthest; forward, a step from the one that had come
 /// the least far. One that extracted nothing had come nowhere.
 #[test]
