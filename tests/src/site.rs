@@ -167,11 +167,23 @@ impl Site {
 
     /// A program with the configuration, under a limit as `prlimit` takes it.
     pub fn start_limited(&self, limit: &str, program: &str, arguments: &[&str]) -> Running {
+        let mut command = Command::new("prlimit");
+        command.arg(limit);
+        self.start_by(command, program, arguments)
+    }
+
+    /// `caso-extract` as cron starts it behind `umask`.
+    pub fn extract_with_umask(&self, umask: &str, arguments: &[&str]) -> Outcome {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
+        self.start_by(command, "caso-extract", arguments).finish()
+    }
+
+    /// A program with the configuration, started by what takes it as its last arguments.
+    fn start_by(&self, mut command: Command, program: &str, arguments: &[&str]) -> Running {
         self.write_conf();
         let program = self.command(program);
-        let mut command = Command::new("prlimit");
         command
-            .arg(limit)
             .arg(program.get_program())
             .arg("--config-file")
             .arg(self.path().join("caso.conf"))

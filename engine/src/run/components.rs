@@ -310,11 +310,13 @@ impl Components {
 /// A cache that somebody asked for cannot be used.
 pub fn sandbox(config: &Config, wanted: Compiling) -> anyhow::Result<(Sandbox, Vec<String>)> {
     let sandbox = set_up(config.cache_dirs.clone(), compiling(config, wanted))?;
-    let is_kept = sandbox.cache().folder.is_some();
-    let warning = sandbox.cache().warning().map(|warning| match is_kept {
-        true => warning,
-        false => format!("{warning}; set `cache_dir` to a writable folder"),
-    });
+    let warning = sandbox
+        .cache()
+        .warning()
+        .map(|warning| match sandbox.cache().hint() {
+            None => warning,
+            Some(hint) => format!("{warning}; {hint}"),
+        });
     Ok((sandbox, warning.into_iter().collect()))
 }
 

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
+use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -13,9 +14,10 @@ use crate::run::commands::cursor::is_id;
 use crate::run::commands::mapping_migrate::shell;
 use crate::run::extract::clock::{ClocksApart, SET_CLOCK};
 use crate::run::summary::words::size;
+use caso_base::rights::{self, Denied};
 use caso_base::{Message, error_chain, shell_word as word};
 use caso_config::{CloudConfig, ConfigError};
-use caso_disk::DiskError;
+use caso_disk::{DiskError, Step};
 use caso_extract::projects::{MappingError, NO_LIST, ProjectsError};
 use caso_extract::{ExtractError, ProjectError, ProjectFailure, ProjectRef};
 use caso_journal::JournalError;
@@ -27,7 +29,7 @@ use caso_net::tls::{KeyAlone, TlsError};
 use caso_openstack::prometheus::PrometheusError;
 use caso_openstack::{ApiError, Call};
 use caso_sandbox::{AdmissionError, RunLimits, SandboxError, Shortage};
-use caso_state::{CursorError, FolderError, HistoryError, LockError, SpoolError};
+use caso_state::{CursorError, FolderError, HistoryError, LockError, Spool, SpoolError};
 
 /// An error of the engine's own, in its two parts.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +132,60 @@ fn where_and_how_much(disk: &DiskError) -> String {
 
 /// What to do about an error: what the first of it and its causes says that knows.
 pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
-    open_files(error).or_else(|| causes(error).find_map(own))
+    open_files(error)
+        .or_else(|| causes(error).find_map(denied))
+        .or_else(|| causes(error).find_map(own))
+}
+
+/// Of a file or folder that is not for us, as where root ran cASO once: whose it is, and the command that gives it, for
+/// the spool as a whole, which has more of them.
+fn denied(error: &(dyn Error + 'static)) -> Option<String> {
+    let (path, reason, wanted) = place(error)?;
+    let by = Denied::of(path, reason)?;
+    if let Some(way_out) = by.way_out(wanted) {
+        return Some(way_out);
+    }
+    let spool = Spool::of(path);
+    if let Some(spool) = spool
+        && let Some(owner) = rights::another_owner(spool)
+    {
+        let spool = spool.display();
+        return Some(format!(
+            "{by}: run this as `{owner}`, to whom `{spool}` belongs"
+        ));
+    }
+    // What else is not a file may be the folder of others.
+    let whole = spool.or_else(|| (by.at == path && path.is_file()).then_some(path))?;
+    Some(format!("{by}; as root: {}", rights::give(whole, &by.us)))
+}
+
+/// What could not be read or written, why, and which right on a file that takes.
+fn place<'a>(error: &'a (dyn Error + 'static)) -> Option<(&'a Path, &'a io::Error, u32)> {
+    if let Some(DiskError {
+        step, path, source, ..
+    }) = error.downcast_ref()
+    {
+        // Names are the folder's.
+        let place = match step {
+            Step::Rename | Step::Link | Step::Remove => path.parent()?,
+            _ => path,
+        };
+        return Some((place, source, rights::WRITE));
+    }
+    let journal = match error.downcast_ref() {
+        Some(JournalError::Read { path, source }) => Some((path, source)),
+        _ => None,
+    };
+    let history = match error.downcast_ref() {
+        Some(HistoryError::Read { path, source }) => Some((path, source)),
+        _ => None,
+    };
+    let cursor = match error.downcast_ref() {
+        Some(CursorError::Read { path, source, .. }) => Some((path, source)),
+        _ => None,
+    };
+    let (path, source) = journal.or(history).or(cursor)?;
+    Some((path, source, rights::READ))
 }
 
 /// Whatever file it was that could not be opened, it is not the file's fault.

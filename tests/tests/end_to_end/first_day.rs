@@ -1,10 +1,14 @@
 //! The operator's first day: what is wrong is said before anything is asked,
 //! and said so that it can be mended.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use caso_stand_in::project_id;
+use caso_tests::site::runs_as_root;
 
 use crate::clouds::{FROM, TO, plain, restless};
 
@@ -63,6 +67,95 @@ fn a_folder_of_somebody_else_is_named_with_its_owner() {
             ));
     }
     assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
+}
+
+/// The link is there: that it cannot be looked at would help nobody.
+#[test]
+fn a_link_to_what_is_not_there_is_named_with_what_makes_it() {
+    let world = plain();
+    for (section, option) in [("DEFAULT", "spooldir"), ("ssm", "output_path")] {
+        let mut site = world.site();
+        let (link, gone) = (site.path().join("link"), site.path().join("gone"));
+        symlink(&gone, &link).unwrap();
+        site.set(section, option, &link.display().to_string());
+        let gone = gone.display();
+        site.extract(&WINDOW)
+            .expect(1)
+            .says(&format!("is a link to `{gone}`, which is not there"))
+            .says(&format!("mkdir -p {gone}, or correct the link"));
+    }
+    assert!(world.cloud.seen().is_empty(), "Keystone was asked first");
+}
+
+/// As where root ran cASO once: the command that mends it, for all of the spool.
+#[test]
+fn a_file_of_root_in_the_spool_has_the_command_that_gives_it_back() {
+    // Nobody else may give files away.
+    if !runs_as_root() {
+        return;
+    }
+    let world = plain();
+    for place in [
+        "caso-journal/journal.json",
+        "caso-journal/messengers",
+        "caso-journal/segments",
+    ] {
+        let mut site = world.site();
+        site.without_root();
+        site.extract(&["--extract-from", FROM, "--extract-to", "2026-10-09"])
+            .expect(0);
+        let path = site.spool().join(place);
+        chown(&path, Some(0), Some(0)).unwrap();
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let whole = site.spool();
+        site.extract(&["--extract-to", TO])
+            .expect(1)
+            .says("belongs to `root:root`")
+            .says("we run as `nobody`")
+            .says(&format!("chown -R nobody {}", whole.display()));
+        let given = std::process::Command::new("chown")
+            .args(["-R", "nobody"])
+            .arg(&whole)
+            .status();
+        assert!(given.unwrap().success());
+        site.extract(&["--extract-to", TO]).expect(0);
+    }
+}
+
+/// What is compiled lies in files that the umask leaves open: they are not mistrusted for it.
+#[test]
+fn with_the_umask_of_the_documentation_compiled_code_is_kept() {
+    let world = plain();
+    let mut site = world.site();
+    let cache = site.path().join("cache");
+    site.set("DEFAULT", "cache_dir", &cache.display().to_string());
+    let run = |to: &str| {
+        site.extract_with_umask("007", &["--extract-from", FROM, "--extract-to", to])
+            .expect(0)
+            .never_says("recompiled");
+        let mut found = BTreeMap::new();
+        code(&cache.join("wasm/modules"), &mut found);
+        found
+    };
+    let compiled = run("2026-10-09");
+    assert!(!compiled.is_empty());
+    assert_eq!(run(TO), compiled);
+}
+
+/// Files of compiled code, and when each was written. None is open to others.
+fn code(folder: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let meta = fs::metadata(&path).unwrap();
+        if meta.is_dir() {
+            assert_eq!(meta.mode() & 0o077, 0, "{}", path.display());
+            code(&path, found);
+        } else if path.extension().is_none() {
+            assert_eq!(meta.mode() & 0o022, 0, "{}", path.display());
+            found.insert(path, meta.modified().unwrap());
+        }
+    }
 }
 
 /// A file of another user among the site's own costs what it is of, by name.

@@ -48,6 +48,10 @@ fn a_cafile_of_another_authority_is_named() {
         .says(&format!(
             "nothing in `{file}` (`cafile`) signed its certificate"
         ))
+        .says(&format!("hint: add to `{file}` (`cafile`) the certificate"))
+        .says("openssl s_client -connect 127.0.0.1:")
+        .never_says("does not know")
+        .never_says("`auth_url`")
         .never_says("set `cafile`");
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use caso_base::rights;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Group, Uid};
 
 use super::error::ConfigError;
 
@@ -32,19 +32,15 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
 /// None where the file cannot even be looked at: then a folder above it is closed.
 fn denied(path: &Path, error: &io::Error) -> Option<(String, String)> {
     let found = fs::metadata(path).ok()?;
-    let name = |user: Uid| {
-        let known = User::from_uid(user).ok().flatten();
-        known.map_or_else(|| user.to_string(), |user| user.name)
-    };
     let group = Group::from_gid(Gid::effective()).ok().flatten();
     let group = group.map_or_else(|| Gid::effective().to_string(), |group| group.name);
     let shown = path.display();
     Some((
         format!(
             "it belongs to `{}` with mode {:04o}, and this runs as `{}` ({error})",
-            name(Uid::from_raw(found.uid())),
+            rights::user_name(Uid::from_raw(found.uid())),
             found.mode() & 0o7777,
-            name(Uid::effective())
+            rights::us()
         ),
         rights::way_out(path, rights::READ)
             .unwrap_or_else(|| format!("as root: chgrp {group} {shown} && chmod g+r {shown}")),

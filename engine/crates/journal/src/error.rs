@@ -97,11 +97,6 @@ impl JournalError {
             JournalError::NotFinite { .. } => {
                 "the mapper must leave the field out or give a number"
             }
-            JournalError::Read { source, .. }
-                if source.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                "look as the user who runs cASO, or as a member of its group"
-            }
             JournalError::Read { .. } | JournalError::Lock(_) => {
                 "make it a file of cASO's that this user can read and write; what else stands there can be moved away"
             }

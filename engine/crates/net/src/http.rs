@@ -15,6 +15,9 @@ use crate::proxy::{BadProxy, Proxies, Through};
 use crate::tls::{TlsClient, TlsError, TlsSettings};
 use crate::{Method, Request, Response, Timeouts, Transport, TransportError};
 
+/// So [`TransportError::Connect`] begins where a connection ended that stood, without an answer.
+pub const CLOSED: &str = "the connection was closed";
+
 /// Everything a connection depends on. The environment is handed in, so that
 /// two clouds, or two tests, can differ.
 #[derive(Debug, Clone)]
@@ -76,20 +79,25 @@ struct Bundle {
 }
 
 impl Bundle {
-    fn has_not_signed(&self, detail: &str) -> TransportError {
+    /// `why` is what the subject's sentence does not say; `server` is its host and port.
+    fn has_not_signed(&self, why: &str, server: Option<&str>) -> TransportError {
         let place = &self.place;
-        let detail = format!("nothing in {place} signed its certificate ({detail})");
-        if self.is_cafile {
-            return TransportError::Tls {
-                unknown_issuer: false,
-                detail: format!("{detail}; add that of the authority that did"),
-                remedy: None,
-            };
-        }
+        let why = match why {
+            "" => String::new(),
+            why => format!(" ({why})"),
+        };
+        let show = server.map_or_else(String::new, |server| {
+            format!(": openssl s_client -connect {server} -showcerts shows what is sent")
+        });
         TransportError::Tls {
-            unknown_issuer: true,
-            detail,
-            remedy: None,
+            unknown_issuer: !self.is_cafile,
+            detail: format!("nothing in {place} signed its certificate{why}"),
+            remedy: self.is_cafile.then(|| {
+                format!(
+                    "add to {place} the certificate of the authority that signed it, or have the intermediate ones sent \
+                     with it{show}"
+                )
+            }),
         }
     }
 }
@@ -176,6 +184,10 @@ impl HttpTransport {
     }
 
     fn explain(&self, error: reqwest::Error, in_body: bool, started: Instant) -> TransportError {
+        let server = error.url().and_then(|url| {
+            let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+            Some(format!("{host}:{port}"))
+        });
         // It may be the proxy that fails, which nobody sees in the address.
         let through = error.url().and_then(|url| self.proxies.through(url));
         let Failure {
@@ -210,7 +222,10 @@ impl HttpTransport {
         // One of the authority's name with another key is not the one either.
         let unsigned = cause == Cause::UnknownIssuer || others_signature;
         if let Some(bundle) = self.bundle.as_ref().filter(|_| unsigned) {
-            return bundle.has_not_signed(&detail);
+            let why = others_signature.then(|| OTHERS_SIGNATURE.to_owned());
+            let asked = through.as_ref().map(Through::asked);
+            let why: Vec<String> = why.into_iter().chain(asked).collect();
+            return bundle.has_not_signed(&why.join("; "), server.as_deref());
         }
         match cause {
             Cause::UnknownIssuer
@@ -235,7 +250,7 @@ impl HttpTransport {
             | Cause::Unopened
             | Cause::HungUp => TransportError::Connect(detail),
             _ if in_body => TransportError::Truncated(detail),
-            Cause::Cut => TransportError::Connect(format!("the connection was closed: {detail}")),
+            Cause::Cut => TransportError::Connect(format!("{CLOSED}: {detail}")),
             Cause::Protocol => TransportError::Protocol(detail),
         }
     }

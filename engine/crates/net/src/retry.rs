@@ -41,6 +41,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Whether to ask no more after `waited` pauses: the server wants to be left alone for longer than we wait. Some
+    /// exaggerate, so that it is waited for once.
+    pub fn gives_up(&self, waited: u32, retry_after: Option<Duration>) -> bool {
+        waited > 0 && retry_after.is_some_and(|wait| wait > self.longest_retry_after)
+    }
+
     /// The pause after `failed` failed tries: what the server asked for,
     /// capped; else doubled each time, and somewhere in its upper half, so
     /// that the projects of a run do not all come back at once.
@@ -111,6 +117,8 @@ mod tests {
         let wait = |s| Some(Duration::from_secs(s));
         assert_eq!(policy.pause(1, wait(7)), Duration::from_secs(7));
         assert_eq!(policy.pause(1, wait(86_400)), Duration::from_secs(120));
+        assert!(!policy.gives_up(0, wait(86_400)) && policy.gives_up(1, wait(86_400)));
+        assert!(!policy.gives_up(3, wait(120)) && !policy.gives_up(3, None));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::tries::Tries;
 use super::{Scope, Service};
 use caso_base::suggest::nearest;
 use caso_net::RedirectRefused;
+use caso_net::http::CLOSED;
 use caso_net::proxy::Through;
 
 /// The call that failed.
@@ -300,6 +301,14 @@ impl ApiError {
             ApiError::Connect { proxy, call, .. } if *proxy != ProxyPart::None => {
                 return Some(of_proxy(*proxy, call.service));
             }
+            ApiError::Connect { call, detail, .. }
+                if call.service == Service::Identity
+                    && call.url.starts_with("http://")
+                    && detail.starts_with(CLOSED) =>
+            {
+                "check `auth_url` in `[keystone_auth]`: a port where TLS is spoken hangs up on `http://` and wants \
+                 `https://`; and that Keystone runs"
+            }
             ApiError::Connect { call, .. } if call.service == Service::Identity => {
                 "check `auth_url` in `[keystone_auth]`, and that Keystone runs"
             }
@@ -395,6 +404,17 @@ impl ApiError {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// With how long the server wants to be left alone, where the text does not have it.
+    pub(crate) fn asked_to_wait(mut self, wait: Option<Duration>) -> Self {
+        if let (ApiError::Status { message, .. }, Some(wait)) = (&mut self, wait) {
+            *message = format!(
+                "{message} (it wants to be left alone for {} s)",
+                wait.as_secs()
+            );
+        }
+        self
     }
 
     /// The option, with its value, by which the catalog has what was asked for.

@@ -4,16 +4,24 @@
 //! folder counts only when nobody else could have written into it: it is ours,
 //! 0700, no link, below folders that nobody else may rename, and holds nothing
 //! that is not ours. Anywhere else the components are compiled anew each run,
-//! which costs a second or two and a warning, never trust. What lies there may also
-//! be damaged: see [`sums`].
+//! which costs a second or two and a warning, never trust. What is ours in it and was
+//! open to others, as wasmtime leaves it where the umask is 007, is removed and compiled
+//! anew; so that this happens once, [`sums`] closes what was compiled. What lies there may
+//! also be damaged: see there.
 
 pub mod sums;
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use caso_base::rights::{self, Denied};
+use caso_base::shell_word;
 use wasmtime::{Cache, CacheConfig};
+
+/// The bits of a mode that let anybody else write.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Where compiled code is kept in this run, and where it could not be.
 #[derive(Debug, Default)]
@@ -43,12 +51,22 @@ pub enum CacheProblem {
     /// It cannot be made or looked at.
     #[error(": {0}")]
     Io(#[from] io::Error),
+    /// We have no right to make or look at it.
+    #[error(", because {by} ({reason})")]
+    Denied {
+        /// What does not let us.
+        by: Denied,
+        /// What the system says.
+        reason: io::Error,
+        /// The candidate: the folder itself, or the one above.
+        cache_dir: PathBuf,
+    },
     /// Something else stands there, a link for instance.
     #[error(", which is not a folder of its own")]
     NotAFolder,
     /// Somebody else owns it.
-    #[error(", which belongs to another user")]
-    OtherOwner,
+    #[error(", which belongs to {0}, and we run as `{us}`", us = rights::us())]
+    OtherOwner(String),
     /// Others may read or write it.
     #[error(", which is open to other users (it should have mode 0700)")]
     Open,
@@ -59,9 +77,7 @@ pub enum CacheProblem {
     #[error(", which lies in `{}`, which belongs to another user", .0.display())]
     OtherOwnerAbove(PathBuf),
     /// Something in it could have been written by somebody else.
-    #[error(
-        ", because `{}` is not ours alone (remove it; a umask of 022 keeps it so)", .0.display()
-    )]
+    #[error(", because `{}` in it is not ours alone", .0.display())]
     Contents(PathBuf),
     /// The compiler's cache does not take it.
     #[error(": {0}")]
@@ -73,7 +89,7 @@ impl CacheChoice {
     pub(crate) fn among(candidates: &[PathBuf], uid: u32) -> Self {
         let mut choice = Self::default();
         for parent in candidates {
-            let folder = parent.join("wasm");
+            let folder = folder_in(parent);
             match make(parent, &folder).and_then(|()| examine(&folder, uid)) {
                 Ok(()) => {
                     choice.folder = Some(folder);
@@ -83,6 +99,15 @@ impl CacheChoice {
             }
         }
         choice
+    }
+
+    /// What to do about [`Self::warning`], where no folder is safe.
+    pub fn hint(&self) -> Option<String> {
+        if self.folder.is_some() {
+            return None;
+        }
+        let known = self.refused.iter().find_map(CacheRefusal::hint);
+        Some(known.unwrap_or_else(|| "set `cache_dir` to a writable folder".to_owned()))
     }
 
     /// What an operator should know: that no candidate would do, and why. One
@@ -111,6 +136,50 @@ impl CacheChoice {
     }
 }
 
+impl CacheRefusal {
+    /// What to do about it, where another folder is not all that helps. Code of somebody else is removed and never
+    /// given to us, who would run it.
+    fn hint(&self) -> Option<String> {
+        let word = |path: &Path| shell_word(&path.display().to_string()).into_owned();
+        let us = rights::us();
+        match &self.problem {
+            CacheProblem::Denied { by, cache_dir, .. } => {
+                Some(by.way_out(rights::READ).unwrap_or_else(|| {
+                    let (user, dir) = (shell_word(&us), word(cache_dir));
+                    // What lies above is often everybody's, and nothing to be given away.
+                    let made = match by.at == *cache_dir {
+                        true => {
+                            let folder = folder_in(cache_dir);
+                            let (code, sums) = (word(&folder), word(&sums::file(&folder)));
+                            format!("rm -rf {code} {sums} && chown {user} {dir}")
+                        }
+                        false => format!("install -d -o {user} {dir}"),
+                    };
+                    format!("set `cache_dir` to a folder of `{us}`, or as root: {made}")
+                }))
+            }
+            CacheProblem::OtherOwner(_) => {
+                let (code, sums) = (word(&self.folder), word(&sums::file(&self.folder)));
+                Some(format!("as root: rm -rf {code} {sums}"))
+            }
+            CacheProblem::NotAFolder | CacheProblem::Open => Some(format!(
+                "rm -r {}; the next run makes it anew",
+                word(&self.folder)
+            )),
+            CacheProblem::Contents(path) => Some(format!("rm -r {}", word(path))),
+            CacheProblem::WritableAbove(_) | CacheProblem::OtherOwnerAbove(_) => Some(format!(
+                "set `cache_dir` to a folder that only `{us}` and root can write, and all above it"
+            )),
+            CacheProblem::Io(_) | CacheProblem::Compiler(_) => None,
+        }
+    }
+}
+
+/// Where code is kept in a candidate.
+fn folder_in(cache_dir: &Path) -> PathBuf {
+    cache_dir.join("wasm")
+}
+
 /// wasmtime's cache in that folder.
 ///
 /// A file that it has read 256 times it would write anew, compressed better: that saves a
@@ -129,29 +198,49 @@ fn make(parent: &Path, folder: &Path) -> Result<(), CacheRefusal> {
         match std::fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(refused(path, error)),
+            Err(error) => return Err(failed(parent, path, error)),
         }
     }
     Ok(())
 }
 
-fn refused(folder: &Path, problem: impl Into<CacheProblem>) -> CacheRefusal {
+fn refused(folder: &Path, problem: CacheProblem) -> CacheRefusal {
     CacheRefusal {
         folder: folder.to_owned(),
-        problem: problem.into(),
+        problem,
     }
+}
+
+/// What the system says, and of what is denied to us whose it is.
+fn failed(cache_dir: &Path, path: &Path, reason: io::Error) -> CacheRefusal {
+    let cache_dir = cache_dir.to_owned();
+    let problem = match Denied::of(path, &reason) {
+        Some(by) => CacheProblem::Denied {
+            by,
+            reason,
+            cache_dir,
+        },
+        None => reason.into(),
+    };
+    refused(path, problem)
 }
 
 /// Says why `folder` is not safe for code.
 fn examine(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
     let not = |problem: CacheProblem| Err(refused(folder, problem));
-    let look = |path: &Path| std::fs::symlink_metadata(path).map_err(|error| refused(path, error));
+    let cache_dir = folder.parent().unwrap_or(folder);
+    let look = |path: &Path| {
+        std::fs::symlink_metadata(path).map_err(|error| failed(cache_dir, path, error))
+    };
     let meta = look(folder)?;
     if !meta.is_dir() {
         return not(CacheProblem::NotAFolder);
     }
     if meta.uid() != uid {
-        return not(CacheProblem::OtherOwner);
+        let owner = rights::owner_of(folder);
+        return not(CacheProblem::OtherOwner(
+            owner.unwrap_or_else(|| "another user".to_owned()),
+        ));
     }
     if meta.mode() & 0o077 != 0 {
         return not(CacheProblem::Open);
@@ -160,7 +249,7 @@ fn examine(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
     // path is resolved first, so that links above are what they point at.
     let real = folder
         .canonicalize()
-        .map_err(|error| refused(folder, error))?;
+        .map_err(|error| failed(cache_dir, folder, error))?;
     for above in real.ancestors().skip(1) {
         let meta = look(above)?;
         let sticky = meta.mode() & 0o1000 != 0;
@@ -173,39 +262,52 @@ fn examine(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
     }
     contents(folder, uid)?;
     // It is followed, and so must not be a pipe, or a link to what has no end.
-    match std::fs::symlink_metadata(sums::file(folder)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(refused(folder, error)),
-        Ok(meta) if meta.is_file() && is_ours(&meta, uid) => Ok(()),
-        Ok(_) => not(CacheProblem::Contents(sums::file(folder))),
+    match closed(folder, &sums::file(folder), uid)? {
+        Some(meta) if !meta.is_file() => not(CacheProblem::Contents(sums::file(folder))),
+        _ => Ok(()),
     }
-}
-
-/// Nobody else wrote it, and nobody else may.
-fn is_ours(meta: &std::fs::Metadata, uid: u32) -> bool {
-    meta.uid() == uid && meta.mode() & 0o022 == 0
 }
 
 /// Everything below must be ours and closed, too: the folder may have been
 /// open before.
 fn contents(folder: &Path, uid: u32) -> Result<(), CacheRefusal> {
-    let failed = |error: io::Error| refused(folder, error);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let meta = match std::fs::symlink_metadata(&path) {
-            Ok(meta) => meta,
-            // Another run of ours tidies up at the same time.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(refused(&path, error)),
-        };
-        if !is_ours(&meta, uid) || !(meta.is_dir() || meta.is_file()) {
-            return Err(refused(folder, CacheProblem::Contents(path)));
-        }
-        if meta.is_dir() {
+    let unread = |error: io::Error| refused(folder, error.into());
+    for entry in std::fs::read_dir(folder).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        if closed(folder, &path, uid)?.is_some_and(|meta| meta.is_dir()) {
             contents(&path, uid)?;
         }
     }
     Ok(())
+}
+
+/// What stands there, if others cannot have written it. What is ours and open to them is removed, for they may have
+/// done so; what is not ours is left to its owner, and refused.
+fn closed(folder: &Path, path: &Path, uid: u32) -> Result<Option<Metadata>, CacheRefusal> {
+    // Another run of ours tidies up at the same time.
+    let gone = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(None),
+        _ => Err(refused(path, error.into())),
+    };
+    let meta = match std::fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) => return gone(error),
+    };
+    if meta.uid() != uid || !(meta.is_dir() || meta.is_file()) {
+        return Err(refused(folder, CacheProblem::Contents(path.to_owned())));
+    }
+    if meta.mode() & OTHERS_WRITE == 0 {
+        return Ok(Some(meta));
+    }
+    tracing::debug!(
+        "compiled code that others could have written is removed: `{}`",
+        path.display()
+    );
+    let removed = match meta.is_dir() {
+        true => std::fs::remove_dir_all(path),
+        false => std::fs::remove_file(path),
+    };
+    removed.map(|()| None).or_else(gone)
 }
 
 #[cfg(test)]

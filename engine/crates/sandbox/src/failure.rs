@@ -148,7 +148,7 @@ fn classify(error: &wasmtime::Error, allowed: Allowed) -> (FailureKind, Option<B
         return of(FailureKind::Trap, too_many_objects(allowed.host_objects));
     }
     let root = error.root_cause().to_string();
-    if let Some(detail) = no_address_space(&root) {
+    if let Some(detail) = no_address_space(&root).or_else(|| no_file_so_large(&root)) {
         return of(FailureKind::Host, detail);
     }
     match error.downcast_ref::<Trap>() {
@@ -206,6 +206,16 @@ pub fn no_address_space(detail: &str) -> Option<String> {
     })
 }
 
+/// What a component's memory begins with is a file in memory, of which the kernel's limit holds as of any.
+fn no_file_so_large(detail: &str) -> Option<String> {
+    detail.contains("File too large").then(|| {
+        format!(
+            "what its memory begins with is larger than a file may get here: raise the limit, `ulimit -f` in a shell or \
+             `LimitFSIZE=` of a systemd unit ({detail})"
+        )
+    })
+}
+
 /// Names of the guest's functions, innermost first, without the machinery of a
 /// panic that stands above the interesting one.
 fn frames(error: &wasmtime::Error) -> impl Iterator<Item = String> {
@@ -240,6 +250,16 @@ mod tests {
             assert!(told.contains(part), "{told}");
         }
         assert_eq!(no_address_space("unreachable"), None);
+    }
+
+    #[test]
+    fn a_limit_of_files_is_named() {
+        let told = no_file_so_large("File too large (os error 27)").unwrap();
+        assert!(
+            told.contains("`ulimit -f`") && told.contains("os error 27"),
+            "{told}"
+        );
+        assert_eq!(no_file_so_large("unreachable"), None);
     }
 
     /// A limit without its number is none that an author can keep.

@@ -8,12 +8,14 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use caso_base::rights;
+use crate::spool::Spool;
+use caso_base::rights::{self, owner_of, us};
+use caso_base::shell_word;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
-use nix::unistd::{AccessFlags, Gid, Group, Uid, User, faccessat};
+use nix::unistd::{AccessFlags, faccessat};
 
 /// What stands in the way of writing.
 #[derive(Debug)]
@@ -22,7 +24,9 @@ pub enum FolderProblem {
     Denied(io::Error),
     /// A file stands where a folder must be.
     NotAFolder,
-    /// It is a link to nothing, or cannot be looked at.
+    /// It is a link to what is not there.
+    Dangling(PathBuf),
+    /// It cannot be looked at.
     Unreachable(io::Error),
 }
 
@@ -66,6 +70,9 @@ impl fmt::Display for FolderError {
                     self.us
                 )
             }
+            FolderProblem::Dangling(target) => {
+                write!(f, "is a link to `{}`, which is not there", target.display())
+            }
             FolderProblem::Unreachable(e) => {
                 write!(f, "cannot be looked at by `{}`: {e}", self.us)
             }
@@ -89,20 +96,36 @@ impl FolderError {
                 Some(format!(
                     "make it for `{}`: install -d -o {} {}",
                     self.us,
-                    self.us,
-                    self.wanted.display()
+                    shell_word(&self.us),
+                    shell_word(&self.wanted.display().to_string())
                 ))
             }
             FolderProblem::Denied(_) => Some(self.way_out().unwrap_or_else(|| {
+                // Where one part of a spool is another's, more of it is.
+                let whole = Spool::of(&self.blocking).unwrap_or(&self.blocking);
                 format!(
-                    "run cASO as its owner, or give it to `{}`, with all that is in it (chown -R)",
-                    self.us
+                    "run cASO as its owner, or give it to `{}`: {}",
+                    self.us,
+                    rights::give(whole, &self.us)
                 )
             })),
             FolderProblem::NotAFolder => {
                 Some("move it away, or name another folder in the configuration".to_owned())
             }
-            _ => None,
+            FolderProblem::Dangling(target) => {
+                // A relative one begins where the link is.
+                let target = self
+                    .blocking
+                    .parent()
+                    .unwrap_or(&self.blocking)
+                    .join(target);
+                let target = target.display().to_string();
+                Some(match self.folder || self.blocking != self.wanted {
+                    true => format!("mkdir -p {}, or correct the link", shell_word(&target)),
+                    false => "correct the link, or remove it".to_owned(),
+                })
+            }
+            FolderProblem::Unreachable(_) => None,
         }
     }
 
@@ -152,8 +175,8 @@ fn check(path: &Path, folder: bool) -> Result<(), FolderError> {
         let found = match fs::metadata(place) {
             Ok(found) => found,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                if fs::symlink_metadata(place).is_ok() {
-                    return Err(refuse(place, FolderProblem::Unreachable(e)));
+                if let Ok(target) = fs::read_link(place) {
+                    return Err(refuse(place, FolderProblem::Dangling(target)));
                 }
                 continue;
             }
@@ -183,11 +206,6 @@ fn check(path: &Path, folder: bool) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// The name of the user whose rights we have.
-fn us() -> String {
-    user_name(Uid::effective())
-}
-
 fn access(path: &Path, wanted: AccessFlags) -> io::Result<()> {
     faccessat(AT_FDCWD, path, wanted, AtFlags::AT_EACCESS).map_err(io::Error::from)
 }
@@ -213,33 +231,11 @@ fn unnamed_file(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn owner_of(path: &Path) -> Option<String> {
-    let found = fs::metadata(path)
-        .or_else(|_| fs::symlink_metadata(path))
-        .ok()?;
-    let gid = Gid::from_raw(found.gid());
-    let group = Group::from_gid(gid)
-        .ok()
-        .flatten()
-        .map_or_else(|| gid.to_string(), |group| group.name);
-    let user = user_name(Uid::from_raw(found.uid()));
-    Some(format!(
-        "`{user}:{group}` (mode {:04o})",
-        found.mode() & 0o7777
-    ))
-}
-
-fn user_name(uid: Uid) -> String {
-    User::from_uid(uid)
-        .ok()
-        .flatten()
-        .map_or_else(|| uid.to_string(), |user| user.name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::other_process;
+    use nix::unistd::Uid;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -281,25 +277,37 @@ mod tests {
     #[test]
     fn a_link_to_nothing_or_to_itself_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, to, why) in [
-            ("link", "/nowhere/at/all", io::ErrorKind::NotFound),
-            (
-                "loop",
-                "loop",
-                io::Error::from_raw_os_error(nix::libc::ELOOP).kind(),
-            ),
-        ] {
+        let refused = |name: &str, to: &str| {
             let link = dir.path().join(name);
             std::os::unix::fs::symlink(to, &link).unwrap();
-            for wanted in [link.clone(), link.join("spool")] {
-                let failed = check_writable(&wanted).unwrap_err();
-                let FolderProblem::Unreachable(found) = &failed.problem else {
-                    panic!("{failed}");
-                };
-                assert_eq!(found.kind(), why);
-            }
-            assert_eq!(check_writable(&link).unwrap_err().blocking, link);
+            let wanted = [link.clone(), link.join("spool")];
+            wanted.map(|wanted| {
+                let failed = check_folder(&wanted).unwrap_err();
+                assert!(failed.blocking == link || name == "loop", "{failed}");
+                failed
+            })
+        };
+        for failed in refused("link", "gone/away") {
+            let text = failed.to_string();
+            assert!(
+                text.ends_with(" is a link to `gone/away`, which is not there"),
+                "{text}"
+            );
+            let target = dir.path().join("gone/away");
+            let hint = format!("mkdir -p {}, or correct the link", target.display());
+            assert_eq!(failed.hint(), Some(hint));
         }
+        for failed in refused("loop", "loop") {
+            let FolderProblem::Unreachable(found) = &failed.problem else {
+                panic!("{failed}");
+            };
+            assert_eq!(found.raw_os_error(), Some(nix::libc::ELOOP));
+        }
+        let failed = check_writable(&dir.path().join("link")).unwrap_err();
+        assert_eq!(
+            failed.hint().as_deref(),
+            Some("correct the link, or remove it")
+        );
     }
 
     /// Whatever else the system says of a place, it is not taken for one that can be made.
@@ -322,23 +330,6 @@ mod tests {
     }
 
     #[test]
-    fn users_and_groups_have_their_names_or_numbers() {
-        assert_eq!(user_name(Uid::from_raw(0)), "root");
-        assert_eq!(user_name(Uid::from_raw(4_000_000_000)), "4000000000");
-        assert_eq!(us(), user_name(Uid::effective()));
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        let gid = Gid::from_raw(fs::metadata(&file).unwrap().gid());
-        let group = Group::from_gid(gid).unwrap();
-        let group = group.map_or_else(|| gid.to_string(), |group| group.name);
-        let owner = format!("`{}:{group}` (mode 0640)", user_name(Uid::effective()));
-        assert_eq!(owner_of(&file), Some(owner));
-        assert_eq!(owner_of(&dir.path().join("nothing")), None);
-    }
-
-    #[test]
     fn what_stands_in_the_way_is_said_and_what_to_do() {
         let error = |blocking: &str, problem, owner: Option<&str>| FolderError {
             wanted: "/spool/caso".into(),
@@ -349,7 +340,8 @@ mod tests {
             us: "caso".into(),
         };
         let denied = |number| FolderProblem::Denied(io::Error::from_raw_os_error(number));
-        let ours = "run cASO as its owner, or give it to `caso`, with all that is in it (chown -R)";
+        // It is not there in this test: else with `-R`.
+        let ours = "run cASO as its owner, or give it to `caso`: chown caso /spool/caso";
         let made = "make it for `caso`: install -d -o caso /spool/caso";
         for (failed, text, hint) in [
             (
@@ -366,6 +358,19 @@ mod tests {
                 error("/spool/caso", denied(nix::libc::EACCES), None),
                 "cannot write `/spool/caso`: it belongs to an unknown user, and we run as `caso` \
                  (Permission denied (os error 13))",
+                Some(ours),
+            ),
+            (
+                FolderError {
+                    wanted: "/spool/caso/caso-journal/segments".into(),
+                    ..error(
+                        "/spool/caso/caso-journal/segments",
+                        denied(nix::libc::EACCES),
+                        Some("`root:root` (mode 0700)"),
+                    )
+                },
+                "cannot write `/spool/caso/caso-journal/segments`: it belongs to `root:root` (mode \
+                 0700), and we run as `caso` (Permission denied (os error 13))",
                 Some(ours),
             ),
             (
@@ -392,11 +397,11 @@ mod tests {
             (
                 error(
                     "/spool/caso",
-                    FolderProblem::Unreachable(io::Error::from_raw_os_error(nix::libc::ENOENT)),
+                    FolderProblem::Unreachable(io::Error::from_raw_os_error(nix::libc::ELOOP)),
                     None,
                 ),
-                "cannot write `/spool/caso`: it cannot be looked at by `caso`: No such file or \
-                 directory (os error 2)",
+                "cannot write `/spool/caso`: it cannot be looked at by `caso`: Too many levels of \
+                 symbolic links (os error 40)",
                 None,
             ),
         ] {

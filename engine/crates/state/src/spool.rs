@@ -6,6 +6,16 @@ use caso_disk::{Disk, DiskError};
 
 use crate::folder::{FolderError, check_folder, check_writable};
 
+/// The folders in a spool.
+const PARTS: [&str; 4] = ["caso-journal", "caso-cursors", "caso-servers", "caso-runs"];
+/// Those in which folders are that are written for many projects.
+const SHARED: [&str; 4] = [
+    "caso-journal",
+    "caso-journal/messengers",
+    "caso-journal/quarantine",
+    "caso-servers",
+];
+
 /// The folder named by `spooldir`.
 #[derive(Debug, Clone)]
 pub struct Spool {
@@ -45,12 +55,28 @@ impl Spool {
         for part in Spool::parts(folder) {
             check_writable(&part)?;
         }
+        // One of a project's files that cannot be written costs that project alone; a folder costs all of them.
+        for place in SHARED {
+            for below in folders_in(&folder.join(place)) {
+                check_writable(&below)?;
+            }
+        }
         Ok(())
+    }
+
+    /// The spool in which a path lies; none where it is not in a part of one.
+    pub fn of(path: &Path) -> Option<&Path> {
+        let part = path.ancestors().find(|place| {
+            place
+                .file_name()
+                .is_some_and(|name| PARTS.iter().any(|part| name == *part))
+        })?;
+        part.parent()
     }
 
     /// The folders in it.
     pub fn parts(folder: &Path) -> [PathBuf; 4] {
-        ["caso-journal", "caso-cursors", "caso-servers", "caso-runs"].map(|part| folder.join(part))
+        PARTS.map(|part| folder.join(part))
     }
 
     /// A spool to read from, as a dry run does: nothing is checked or made.
@@ -122,6 +148,17 @@ impl Spool {
     pub(crate) fn global_lastrun_file(&self) -> PathBuf {
         self.folder.join("lastrun")
     }
+}
+
+/// What cannot be read is not there, or is found by who reads it.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
 }
 
 /// A file's name for any text: letters, digits, `-`, `_` and inner dots stay,
@@ -228,17 +265,24 @@ mod tests {
             ("b", "caso-journal"),
             ("c", "caso-runs"),
             ("d", "caso-servers"),
+            ("e", "caso-servers/default"),
+            ("f", "caso-journal/segments"),
+            ("g", "caso-journal/messengers/ssm"),
+            ("h", "caso-journal/quarantine/mapper"),
         ] {
             let part = dir.path().join(spool).join(part);
             std::fs::create_dir_all(&part).unwrap();
             std::fs::set_permissions(&part, mode(0o555)).unwrap();
-            std::fs::set_permissions(part.parent().unwrap(), mode(0o777)).unwrap();
+            for above in part.ancestors().skip(1).take_while(|it| *it != dir.path()) {
+                std::fs::set_permissions(above, mode(0o777)).unwrap();
+            }
         }
         let answer =
             other_process::without_rights(dir.path(), "spool::tests::opens_anothers_spool");
         assert_eq!(
             answer,
-            "a/caso-cursors b/caso-journal c/caso-runs d/caso-servers"
+            "a/caso-cursors b/caso-journal c/caso-runs d/caso-servers e/caso-servers/default \
+             f/caso-journal/segments g/caso-journal/messengers/ssm h/caso-journal/quarantine/mapper"
         );
     }
 
@@ -261,6 +305,14 @@ mod tests {
         ] {
             assert_eq!(path, Path::new("/spool").join(place));
         }
+    }
+
+    #[test]
+    fn a_file_of_a_part_is_in_its_spool() {
+        for path in ["/a/spool/caso-journal/segments/1.seg", "/a/spool/caso-runs"] {
+            assert_eq!(Spool::of(Path::new(path)), Some(Path::new("/a/spool")));
+        }
+        assert_eq!(Spool::of(Path::new("/a/spool/lastrun")), None);
     }
 
     #[test]

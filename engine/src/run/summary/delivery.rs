@@ -4,7 +4,9 @@ use super::Summary;
 use super::words::{self, records};
 use crate::run::components::Unusable;
 use crate::run::remedy;
+use caso_base::error_chain;
 use caso_deliver::{Delivery, Ending, InstanceReport, MadeAgain};
+use caso_journal::JournalError;
 use caso_model::guest::{FailureKind, GuestFailure};
 
 /// What to do where a messenger did not take everything.
@@ -58,6 +60,11 @@ fn once(name: &str, why: &str) -> String {
     }
 }
 
+/// Whether a messenger ended for the same reason, so that one line says it.
+fn is_for(report: &InstanceReport, error: &JournalError) -> bool {
+    matches!(&report.outcome, Ending::Journal(of) if error_chain(of) == error_chain(error))
+}
+
 /// What its options say, or what it is.
 fn to_correct(name: &str) -> String {
     format!("fix that (`caso check` tries it and sends nothing), then caso queue flush {name}")
@@ -82,7 +89,9 @@ impl Summary {
         for notice in &delivery.notices {
             self.notice(notice);
         }
-        if let Some(error) = &delivery.cleanup {
+        if let Some(error) = &delivery.cleanup
+            && !delivery.instances.iter().any(|it| is_for(it, error))
+        {
             self.problem(remedy::message(error));
         }
         for report in &delivery.instances {

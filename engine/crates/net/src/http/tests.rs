@@ -228,7 +228,18 @@ async fn cafile_and_the_variables_of_requests() {
         get(&settings, &https(&server)).await.unwrap();
         // `cafile` goes before them.
         settings.tls.cafile = Some(authority.path("self.pem"));
-        get(&settings, &https(&server)).await.unwrap_err();
+        let error = get(&settings, &https(&server)).await.unwrap_err();
+        let TransportError::Tls { detail, remedy, .. } = error else {
+            panic!("{error:?}");
+        };
+        let place = format!("`{}` (`cafile`)", authority.path("self.pem").display());
+        assert_eq!(detail, format!("nothing in {place} signed its certificate"));
+        let remedy = remedy.unwrap();
+        let server = https(&server);
+        let server = server.trim_start_matches("https://").trim_end_matches('/');
+        assert!(remedy.starts_with(&format!("add to {place} ")), "{remedy}");
+        let show = format!("openssl s_client -connect {server} -showcerts");
+        assert!(remedy.contains(&show), "{remedy}");
     }
 }
 

@@ -227,7 +227,7 @@ impl Prometheus {
                 } => (&mut repeated, inner.retry.retries),
                 _ => return Err(error),
             };
-            if *spent >= bound || !patient {
+            if *spent >= bound || !patient || inner.retry.gives_up(*spent, wait) {
                 return Err(error);
             }
             *spent += 1;

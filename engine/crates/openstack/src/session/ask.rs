@@ -87,6 +87,9 @@ impl Session {
             if *spent >= bound {
                 return Err(failure.error);
             }
+            if policy.gives_up(*spent, wait) {
+                return Err(failure.error.asked_to_wait(wait));
+            }
             *spent += 1;
             let pause = policy.pause(*spent, wait);
             tracing::debug!("{}; again in {:.1} s", failure.error, pause.as_secs_f64());

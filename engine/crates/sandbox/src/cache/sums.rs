@@ -9,7 +9,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -77,11 +79,13 @@ impl Sums {
         Ok((sums, damaged))
     }
 
-    /// Notes what was compiled since.
+    /// Notes what was compiled since, and closes it to others: wasmtime and the process that compiles make
+    /// their files as the umask has it.
     ///
     /// # Errors
     /// The notes cannot be written; what they lack is compiled anew by the next run.
     pub fn note(&self) -> io::Result<()> {
+        close(&self.folder)?;
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let mut new = files(&self.folder)?;
         new.retain(|name| !noted.contains_key(name));
@@ -153,6 +157,37 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// Takes from others what they may do with what is in the folder. What goes meanwhile is closed.
+fn close(folder: &Path) -> io::Result<()> {
+    let gone = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return gone(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        let meta = match entry.metadata() {
+            Ok(meta) => meta,
+            Err(error) => {
+                gone(error)?;
+                continue;
+            }
+        };
+        if meta.mode() & super::OTHERS_WRITE != 0 {
+            let ours = Permissions::from_mode(meta.mode() & 0o700);
+            std::fs::set_permissions(&path, ours).or_else(gone)?;
+        }
+        if meta.is_dir() {
+            close(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn forget_limits(folder: &Path) -> io::Result<()> {
@@ -253,5 +288,25 @@ mod tests {
             assert_eq!(files(&folder).unwrap(), [""; 0], "{at}");
             std::fs::write(folder.join("modules/v/a"), "a").unwrap();
         }
+    }
+
+    /// As wasmtime makes them with a umask of 002.
+    #[test]
+    fn what_was_compiled_is_closed() {
+        let (_dir, folder) = cache();
+        let places = ["modules", "modules/v", "modules/v/a", "modules/v/a.stats"];
+        let mode = |name: &str| folder.join(name).metadata().unwrap().mode() & 0o777;
+        let (sums, _) = Sums::check(&folder).unwrap();
+        std::fs::write(folder.join("modules/v/a"), "a").unwrap();
+        for name in places {
+            let open = if folder.join(name).is_dir() {
+                0o775
+            } else {
+                0o664
+            };
+            std::fs::set_permissions(folder.join(name), Permissions::from_mode(open)).unwrap();
+        }
+        sums.note().unwrap();
+        assert_eq!(places.map(mode), [0o700, 0o700, 0o600, 0o600]);
     }
 }

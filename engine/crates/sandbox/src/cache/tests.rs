@@ -29,18 +29,9 @@ fn a_fresh_folder_is_closed_and_accepted_again() {
 #[test]
 fn what_others_could_have_written_is_not_used() {
     type Spoil = fn(&Path);
-    let spoil: [(&str, Spoil); 9] = [
+    let spoil: [(&str, Spoil); 7] = [
         ("mode 0700", |folder| mode(folder, 0o755)),
         ("mode 0700", |folder| mode(folder, 0o710)),
-        ("not ours alone", |folder| {
-            std::fs::write(folder.join("code"), "x").unwrap();
-            mode(&folder.join("code"), 0o664);
-        }),
-        ("not ours alone", |folder| {
-            std::fs::create_dir(folder.join("below")).unwrap();
-            std::fs::write(folder.join("below/code"), "x").unwrap();
-            mode(&folder.join("below/code"), 0o602);
-        }),
         ("not ours alone", |folder| {
             symlink("/etc/passwd", folder.join("code")).unwrap()
         }),
@@ -72,6 +63,91 @@ fn what_others_could_have_written_is_not_used() {
     }
 }
 
+/// As a umask of 007 leaves it: who could write there may have done so, and it is compiled anew.
+#[test]
+fn what_is_ours_and_was_open_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    let folder = only(cache.clone()).folder.unwrap();
+    std::fs::create_dir_all(folder.join("kept/open")).unwrap();
+    for name in ["code", "kept/code", "kept/closed", "kept/open/code"] {
+        std::fs::write(folder.join(name), "x").unwrap();
+        mode(&folder.join(name), 0o600);
+    }
+    std::fs::write(sums::file(&folder), "x").unwrap();
+    mode(&folder.join("code"), 0o660);
+    mode(&folder.join("kept/code"), 0o602);
+    mode(&folder.join("kept/open"), 0o770);
+    mode(&sums::file(&folder), 0o664);
+    mode(&folder.join("kept"), 0o700);
+    let choice = only(cache);
+    assert_eq!(choice.folder.as_deref(), Some(&*folder));
+    assert_eq!((choice.warning(), choice.hint()), (None, None));
+    let left = |name: &str| folder.join(name).exists();
+    assert!(left("kept/closed"));
+    for name in ["code", "kept/code", "kept/open"] {
+        assert!(!left(name), "{name}");
+    }
+    assert!(!sums::file(&folder).exists());
+}
+
+/// What is told helps.
+#[test]
+fn each_refusal_has_its_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    let folder = only(cache.clone()).folder.unwrap();
+    let told = || only(cache.clone()).hint().unwrap();
+    mode(&folder, 0o755);
+    let code = folder.display();
+    assert_eq!(told(), format!("rm -r {code}; the next run makes it anew"));
+    mode(&folder, 0o700);
+    let link = folder.join("link");
+    symlink("/etc/passwd", &link).unwrap();
+    assert_eq!(told(), format!("rm -r {}", link.display()));
+    let other = CacheChoice::among(std::slice::from_ref(&cache), uid() + 1);
+    assert_eq!(
+        other.hint(),
+        Some(format!("as root: rm -rf {code} {code}.sums"))
+    );
+    let nowhere = only(dir.path().join("no/such")).hint().unwrap();
+    assert_eq!(nowhere, "set `cache_dir` to a writable folder");
+
+    let refusal = |at: &Path, owner: &str| {
+        let by = Denied {
+            at: at.to_owned(),
+            owner: format!("`{owner}:{owner}` (mode 0755)"),
+            us: "us".to_owned(),
+        };
+        let problem = CacheProblem::Denied {
+            by,
+            reason: io::ErrorKind::PermissionDenied.into(),
+            cache_dir: cache.clone(),
+        };
+        refused(&folder, problem)
+    };
+    let text = refusal(&cache, "root").to_string();
+    assert_eq!(
+        text,
+        format!(
+            "`{}`, because `{}` belongs to `root:root` (mode 0755), and we run as `us` \
+             (permission denied)",
+            folder.display(),
+            cache.display()
+        )
+    );
+    // It is ours, and its mode lets us.
+    let hint = refusal(&cache, "root").hint().unwrap();
+    assert!(hint.contains("SELinux"), "{hint}");
+    let us = rights::us();
+    let hint = refusal(&dir.path().join("gone"), "root").hint().unwrap();
+    let made = format!(
+        "set `cache_dir` to a folder of `{us}`, or as root: install -d -o {us} {}",
+        cache.display()
+    );
+    assert_eq!(hint, made);
+}
+
 #[test]
 fn where_others_may_write_but_not_rename_is_safe() {
     let dir = tempfile::tempdir().unwrap();
@@ -92,7 +168,7 @@ fn a_folder_of_another_user_is_not_used() {
         panic!("{choice:?}")
     };
     assert!(
-        matches!(refusal.problem, CacheProblem::OtherOwner),
+        matches!(&refusal.problem, CacheProblem::OtherOwner(owner) if owner.ends_with("(mode 0700)")),
         "{refusal}"
     );
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Uid, User};
+use nix::unistd::Uid;
 
 use super::finding::{Area, Finding, Findings};
 use crate::run::commands::status::{Status, UNTAKEN, is_full};
@@ -76,8 +76,7 @@ pub fn spool(config: &Config, findings: &mut Findings) -> bool {
     // Root may write everywhere, and so hides what its owner cannot do.
     let owner = Uid::from_raw(found.uid());
     if Uid::effective().is_root() && !owner.is_root() {
-        let name = User::from_uid(owner).ok().flatten();
-        let name = name.map_or_else(|| owner.to_string(), |user| user.name);
+        let name = caso_base::rights::user_name(owner);
         let text = format!(
             "it belongs to `{name}`, and this is root, who may write everywhere: what `{name}` cannot do is not \
              seen here"
@@ -149,10 +148,12 @@ pub fn files(config: &Config, sandbox: Option<&Sandbox>, findings: &mut Findings
             "correct `log_file` or `log_dir`",
         );
     }
-    let hint = "set `cache_dir` to a writable folder";
     let there = config.cache_dirs.iter().any(|folder| folder.is_dir());
     match sandbox.and_then(|sandbox| sandbox.cache().warning()) {
-        Some(warning) => warn(warning, hint),
+        Some(warning) => {
+            let hint = sandbox.and_then(|sandbox| sandbox.cache().hint());
+            findings.add(Finding::warning(Area::File, warning).hint(hint));
+        }
         None if there => {}
         None => {
             let made = |folder: &PathBuf| caso_state::check_folder(folder).err();
@@ -164,7 +165,7 @@ pub fn files(config: &Config, sandbox: Option<&Sandbox>, findings: &mut Findings
                     format!(
                         "compiled components are not kept, they are recompiled in each run: {reason}"
                     ),
-                    hint,
+                    "set `cache_dir` to a writable folder",
                 );
             }
         }

@@ -174,6 +174,18 @@ async fn waits_as_long_as_it_is_told() {
     }
 }
 
+/// Each try waited for the most in vain.
+#[tokio::test]
+async fn who_wants_to_be_left_alone_for_long_is_waited_for_once() {
+    for status in [503, 429] {
+        let fake = cloud(vec![text(status, &[("retry-after", "99999")], "")]);
+        let (session, clock) = session(&fake);
+        let error = flavors(&session).await.unwrap_err().to_string();
+        assert_eq!(*clock.slept.lock().unwrap(), [Duration::from_secs(120)]);
+        assert!(error.contains("for 99999 s"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn redirects_keep_to_the_host() {
     let to = |location: &'static str| text(301, &[("location", location)], "");
