@@ -195,7 +195,9 @@ impl CloudConfig {
     pub fn keystone_address(&self) -> Option<String> {
         let url = &self.keystone_auth.as_ref()?.login.auth_url;
         let url = url.as_str().trim_end_matches('/');
-        let without = url.strip_suffix("/v3").or_else(|| url.strip_suffix("/v2.0"));
+        let without = url
+            .strip_suffix("/v3")
+            .or_else(|| url.strip_suffix("/v2.0"));
         Some(without.unwrap_or(url).to_owned())
     }
 

@@ -55,7 +55,7 @@ pub enum CacheProblem {
     #[error(", because {by} ({reason})")]
     Denied {
         /// What does not let us.
-        by: Denied,
+        by: Box<Denied>,
         /// What the system says.
         reason: io::Error,
         /// The candidate: the folder itself, or the one above.
@@ -216,7 +216,7 @@ fn failed(cache_dir: &Path, path: &Path, reason: io::Error) -> CacheRefusal {
     let cache_dir = cache_dir.to_owned();
     let problem = match Denied::of(path, &reason) {
         Some(by) => CacheProblem::Denied {
-            by,
+            by: Box::new(by),
             reason,
             cache_dir,
         },

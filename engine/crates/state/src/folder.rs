@@ -25,7 +25,7 @@ pub enum FolderProblem {
     /// A file stands where a folder must be.
     NotAFolder,
     /// It is a link to what is not there.
-    Dangling(PathBuf),
+    Dangling(Box<PathBuf>),
     /// It cannot be looked at.
     Unreachable(io::Error),
 }
@@ -118,7 +118,7 @@ impl FolderError {
                     .blocking
                     .parent()
                     .unwrap_or(&self.blocking)
-                    .join(target);
+                    .join(target.as_path());
                 let target = target.display().to_string();
                 Some(match self.folder || self.blocking != self.wanted {
                     true => format!("mkdir -p {}, or correct the link", shell_word(&target)),
@@ -176,7 +176,7 @@ fn check(path: &Path, folder: bool) -> Result<(), FolderError> {
             Ok(found) => found,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 if let Ok(target) = fs::read_link(place) {
-                    return Err(refuse(place, FolderProblem::Dangling(target)));
+                    return Err(refuse(place, FolderProblem::Dangling(Box::new(target))));
                 }
                 continue;
             }

@@ -120,7 +120,7 @@ fn each_refusal_has_its_way_out() {
             us: "us".to_owned(),
         };
         let problem = CacheProblem::Denied {
-            by,
+            by: Box::new(by),
             reason: io::ErrorKind::PermissionDenied.into(),
             cache_dir: cache.clone(),
         };
