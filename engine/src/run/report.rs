@@ -398,6 +398,14 @@ fn text(shown: &Shown) -> String {
             shown.unknown_cpu_servers
         );
     }
+    if shown
+        .rows
+        .iter()
+        .any(|row| row.gib_days.is_some_and(|it| it > 0.0))
+    {
+        page += "GIB DAYS are of the volumes that are there now, up to the cursors; what was sent of deleted ones is in \
+                 `caso report --html FILE`\n";
+    }
     let kinds: BTreeSet<String> = shown
         .extracted_records
         .iter()

@@ -148,7 +148,7 @@ fn sizes_that_were_put_back_are_said() {
         fs::write(path, text).unwrap();
     }
     site.extract(&SIX).expect(0).says(
-        "is of 2026-10-08T03:00:00Z, and its cursor stands at 2026-10-08T05:00:00Z, as where `caso-servers` was put back",
+        "is of 2026-10-08T03:00:00Z, and its cursor stands at 2026-10-08T05:00:00Z, as after `caso cursor set`",
     );
 }
 

@@ -183,6 +183,13 @@ fn accelerators_count_for_as_long_as_the_server_had_them() {
     assert_eq!(accelerators(&site, 1), of_the_first);
     let run = site.start("caso", &["republish"], &["--month", "2026-10", "--yes"]);
     run.finish().expect(0);
+    // As far as it was told: what is behind that is the next run's.
+    let last = [0, 1, 2].map(|n| accelerators(&site, n).last().copied());
+    let told = [1_800 + 3 * HOUR, until_then, 7 * DAY + 4 * HOUR];
+    assert_eq!(last, told.map(Some));
+    hour("2026-11-02");
+    let run = site.start("caso", &["republish"], &["--month", "2026-10", "--yes"]);
+    run.finish().expect(0);
     // All of the month, which is over.
     let last = [0, 1, 2].map(|n| accelerators(&site, n).last().copied());
     let from_then = 24 * DAY - 1_800;

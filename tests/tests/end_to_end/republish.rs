@@ -838,6 +838,16 @@ fn a_server_is_explained_by_the_spool_and_by_nova() {
     site.with_mischief("misconfigured");
     site.extract(&["--extract-to", "2026-10-08 04:00:00"])
         .expect(3);
+    // Its own address is gone with it.
+    cloud.change(|plan| {
+        let deleted = caso_stand_in::Server::numbered(0, 1).deleted(1_791_430_200);
+        plan.projects[0].servers = caso_stand_in::Servers::Listed(vec![deleted]);
+    });
+    let told = caso(&site, &["explain"], &[&server]).expect(0);
+    assert!(told.stdout.contains(", DELETED, of project "), "{told}");
+    let ended = told.stdout.split(", ended ").nth(1).unwrap_or_default();
+    let ended = ended.lines().next().unwrap_or_default();
+    assert!(ended.ends_with('Z') && !ended.contains('.'), "{told}");
     cloud.inject(Rule::on("/"), Fault::Closed);
     let told = caso(&site, &["explain"], &[&server]).expect(0);
     assert!(told.stdout.contains("waits for `mischief` since"), "{told}");

@@ -22,7 +22,7 @@ fn cloud() -> Plan {
     cloud.projects.extend((0..4).map(|n| Project {
         name: format!("name/q{n}"),
         tags: Vec::new(),
-        properties: [("VO".into(), "vo-q".into())].into(),
+        properties: [("VO".into(), " vo-q ".into())].into(),
         ..project_with(&format!("q{n}"), Vec::new())
     }));
     cloud
@@ -126,7 +126,7 @@ async fn the_vo_comes_from_the_property_then_from_the_file() {
     for project in &mut cloud.projects {
         match project.id.as_str() {
             "q0" => project.odd = odd(&json!({"VO": null})),
-            "q1" => project.odd = odd(&json!({"VO": ""})),
+            "q1" => project.odd = odd(&json!({"VO": " "})),
             "q2" => project.odd = odd(&json!({"VO": ["a"]})),
             "q3" => project.properties.clear(),
             _ => {}

@@ -24,7 +24,8 @@ pub fn with_vo(
     let name = Some(project.name.clone()).filter(|name| !name.is_empty());
     let property = &options.vo_property;
     let vo = match project.extra.get(property) {
-        Some(Value::String(vo)) if !vo.is_empty() => Ok(vo.clone()),
+        // APEL takes blanks around it from a cloud record, and leaves them in records of other types.
+        Some(Value::String(vo)) if !vo.trim().is_empty() => Ok(vo.trim().to_owned()),
         None | Some(Value::Null | Value::String(_)) => {
             let names = [Some(&project.id), written, name.as_ref()];
             let mut names = names.into_iter().flatten();
