@@ -619,6 +619,8 @@ mod tests {
              2 servers are left out: they ran before the month, and no record says how far they were then \
              (`[mapper] month_ends`), or no record has a wall time\n\
              1 servers have no CPU time in it: their records have none, since their CPUs are not known\n\
+             GIB DAYS are of the volumes that are there now, up to the cursors; what was sent of deleted ones is in \
+             `caso report --html FILE`\n\
              extracted in 2026-10, by the ledger: cloud 4\n\
              next  caso republish --month 2026-10\n"
         );
