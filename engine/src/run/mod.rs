@@ -25,6 +25,7 @@ mod components;
 mod deliver;
 mod exit;
 mod extract;
+mod failed_alike;
 mod kind;
 mod ledger;
 mod month;

@@ -163,9 +163,9 @@ pub async fn prepare(
     };
     let (journal, recovery) = opened.map_err(unopened)?;
     if extract && kind.is_real() {
-        is_lost_list(&config, &journal)
-            .map_err(nothing())?
-            .map_or(Ok(()), |error| Err(Stopped::with(Exit::Usage)(error)))?;
+        let lost = lost_list(&config, &journal).map_err(nothing())?;
+        lost.map_or(Ok(()), Err)
+            .map_err(Stopped::with(Exit::Usage))?;
     }
     journal.gives(given(&config));
     summary.recovered(&recovery);
@@ -191,7 +191,7 @@ pub async fn prepare(
 
 /// That a site which has delivered to a messenger has lost the line that names it: `noop`, the default, would throw away all
 /// that is extracted from here on.
-fn is_lost_list(config: &Config, journal: &Journal) -> anyhow::Result<Option<anyhow::Error>> {
+fn lost_list(config: &Config, journal: &Journal) -> anyhow::Result<Option<anyhow::Error>> {
     let is_default = |it: &MessengerInstance| {
         it.component.origin == Origin::Default && it.component.source.is_builtin("noop")
     };

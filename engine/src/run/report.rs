@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use self::rows::{ShownRow, UnreadRows};
 use super::component_warnings::ComponentWarnings;
 use super::exit::Exit;
+use super::failed_alike::{Failed, in_one};
 use super::kind::Kind;
 use super::ledger::{Extracted, lacks_runs};
 use super::month;
@@ -35,7 +36,6 @@ use caso_journal::WaitingRecord;
 use caso_model::Window;
 use caso_model::record::{AccountingRecord, CloudRecord, StorageRecord};
 use caso_model::record_type::RecordType;
-use caso_openstack::without_tries;
 use caso_state::ledger::{self, FailureLine};
 
 /// So long before the month the window begins, in seconds.
@@ -453,21 +453,10 @@ fn cell<T: ToString>(value: Option<T>) -> String {
 
 /// Whose what, and why: a sentence for extractors of a project that came to the same.
 pub fn not_read(failures: &[FailureLine]) -> Vec<String> {
-    let mut found: Vec<(&FailureLine, Vec<&str>)> = Vec::new();
-    for failure in failures {
-        let is_alike = |(it, _): &&mut (&FailureLine, Vec<&str>)| {
-            (&it.cloud, &it.project) == (&failure.cloud, &failure.project)
-                && without_tries(&it.reason) == without_tries(&failure.reason)
-        };
-        let extractor = failure.extractor.as_deref();
-        match found.iter_mut().find(is_alike) {
-            // Of several regions it may be the same one.
-            Some((_, known)) if extractor.is_some_and(|it| known.contains(&it)) => {}
-            Some((_, known)) => known.extend(extractor),
-            None => found.push((failure, extractor.into_iter().collect())),
-        }
-    }
-    let sentence = |(failure, extractors): (&FailureLine, Vec<&str>)| {
+    let sentence = |Failed {
+                        failure,
+                        extractors,
+                    }: Failed<'_>| {
         let FailureLine {
             cloud,
             project,
@@ -486,7 +475,7 @@ pub fn not_read(failures: &[FailureLine]) -> Vec<String> {
             all => format!("{whose}, {}: {reason}", all.join(", ")),
         }
     };
-    found.into_iter().map(sentence).collect()
+    in_one(failures).into_iter().map(sentence).collect()
 }
 
 #[cfg(test)]

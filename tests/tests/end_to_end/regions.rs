@@ -177,3 +177,26 @@ fn a_service_that_two_regions_share_is_read_in_one_of_them() {
             .starts_with("2026-10-08 03:")
     );
 }
+
+/// Gnocchi has one address in both, and the servers are each Nova's own.
+#[test]
+fn a_service_that_only_measures_may_be_shared() {
+    let mut plan = plan();
+    let servers = Servers::Listed(vec![Server::numbered(0, 9)]);
+    let of_project = BTreeMap::from([(project_id(0), servers)]);
+    plan.more_regions.insert("RegionTwo".to_owned(), of_project);
+    plan.telemetry.gnocchi = true;
+    let cloud = Cloud::start(plan);
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extractor", "ceilometer").set(
+        "DEFAULT",
+        "region_name",
+        "RegionOne, RegionTwo",
+    );
+    site.extract(&["--summary", "--extract-from", FROM, "--extract-to", TO])
+        .expect(0)
+        .never_says("one address");
+    for number in [0, 9] {
+        assert!(site.cloud_records().contains_key(&server_id(0, number)));
+    }
+}

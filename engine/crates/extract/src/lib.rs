@@ -289,15 +289,13 @@ pub fn supersedes(extractor: Extractor) -> bool {
     extractor.accrual() == Accrual::Latest
 }
 
-/// The services of the catalog, one of which an extractor reads usage from. Prometheus is not in the catalog.
+/// The service that says what there is to account. Gnocchi, Ceilometer and Prometheus only measure what Nova lists.
 #[must_use]
-pub fn services(extractor: Extractor) -> &'static [Service] {
+pub fn service(extractor: Extractor) -> Service {
     match extractor {
-        Extractor::Nova => &[Service::Compute],
-        Extractor::Cinder => &[Service::BlockStorage],
-        Extractor::Neutron => &[Service::Network],
-        Extractor::Ceilometer => &[Service::Metric, Service::Metering],
-        Extractor::Prometheus => &[],
+        Extractor::Nova | Extractor::Ceilometer | Extractor::Prometheus => Service::Compute,
+        Extractor::Cinder => Service::BlockStorage,
+        Extractor::Neutron => Service::Network,
     }
 }
 

@@ -24,7 +24,7 @@ pub enum FolderProblem {
     Denied(io::Error),
     /// A file stands where a folder must be.
     NotAFolder,
-    /// It is a link to what is not there.
+    /// It is a link to what is not there. In a box, for an error of every call should be small.
     Dangling(Box<PathBuf>),
     /// It cannot be looked at.
     Unreachable(io::Error),

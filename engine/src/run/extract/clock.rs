@@ -14,7 +14,6 @@ use super::window::Piece;
 use caso_base::time::{DAY, format_utc};
 use caso_extract::ExtractError;
 use caso_model::Window;
-use caso_model::extraction::Extractor;
 use caso_openstack::{Service, Session};
 
 /// Clocks differ by a little anywhere, and a `Date` is cut to its second.
@@ -114,11 +113,7 @@ impl Task {
     /// The present of the service that is read, where its clock is behind and that lies before
     /// `end`; none where it has not answered yet.
     fn present_before(&self, end: i64) -> Option<i64> {
-        let service = match self.extractor {
-            Extractor::Nova | Extractor::Ceilometer | Extractor::Prometheus => Service::Compute,
-            Extractor::Cinder => Service::BlockStorage,
-            Extractor::Neutron => Service::Network,
-        };
+        let service = caso_extract::service(self.extractor);
         let Region {
             sources, bounds, ..
         } = self.region.as_ref();

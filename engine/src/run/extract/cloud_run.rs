@@ -52,11 +52,11 @@ impl Taken {
     /// Where it starts in the regions other than one, by extractor.
     fn elsewhere(&self, cloud: &CloudConfig, region: usize) -> Vec<Vec<Elsewhere>> {
         let names = cloud.region_names.iter().zip(&self.starts).enumerate();
-        let others: Vec<_> = names.filter(|(order, _)| *order != region).collect();
+        let others = names.filter(|(order, _)| *order != region);
+        let others: Vec<_> = others.map(|(_, other)| other).collect();
         let of = |extractor: usize| {
-            let others = others.iter().filter_map(|(order, (name, starts))| {
+            let others = others.iter().filter_map(|(name, starts)| {
                 Some(Elsewhere {
-                    order: *order,
                     region: (*name).clone(),
                     start: starts.get(extractor)?.clone(),
                 })

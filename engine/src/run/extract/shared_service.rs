@@ -14,8 +14,6 @@ use caso_state::Start;
 /// Where an extractor of the project starts in another region of the cloud.
 #[derive(Debug, Clone)]
 pub struct Elsewhere {
-    /// Its place among the regions of the cloud.
-    pub order: usize,
     pub region: String,
     pub start: Start,
 }
@@ -32,24 +30,21 @@ pub async fn is_read_in(
     others: &[Elsewhere],
 ) -> Result<Option<String>, ApiError> {
     let scope = Scope::Project(project.to_owned());
-    let own = region.place.region.as_ref();
-    let own = own.and_then(|own| region.cloud.region_names.iter().position(|it| it == own));
-    let Some(own) = own else { return Ok(None) };
-    let session = &region.sources.session;
-    let mut first = (rank(here, own), None);
+    let service = caso_extract::service(extractor);
+    let names = &region.cloud.region_names;
+    // The greatest is read.
+    let rank = |name: Option<&String>, start: &Start| {
+        let at = start.at.filter(|_| start.extracted);
+        let order = names.iter().position(|it| Some(it) == name);
+        (start.extracted, at, Reverse(order))
+    };
+    let mut first = (rank(region.place.region.as_ref(), here), None);
     for other in others {
-        for service in caso_extract::services(extractor) {
-            if session.shares(&scope, *service, &other.region).await? {
-                let candidate = (rank(&other.start, other.order), Some(&other.region));
-                first = first.max(candidate);
-            }
+        let session = &region.sources.session;
+        if session.shares(&scope, service, &other.region).await? {
+            let candidate = (rank(Some(&other.region), &other.start), Some(&other.region));
+            first = first.max(candidate);
         }
     }
     Ok(first.1.cloned())
-}
-
-/// The greatest is read.
-fn rank(start: &Start, order: usize) -> (bool, Option<i64>, Reverse<usize>) {
-    let at = start.at.filter(|_| start.extracted);
-    (start.extracted, at, Reverse(order))
 }

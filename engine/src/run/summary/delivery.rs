@@ -256,7 +256,6 @@ fn reasons(report: &InstanceReport) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use caso_deliver::Reason;
     use caso_model::guest::{Bound, Limit};
 

@@ -165,13 +165,13 @@ impl Fallback {
     }
 }
 
-/// Of a file's text, what a message shows.
 /// Whether a crash can have left this of what cASO wrote, which has no line feed at its end; an editor, or `echo`, leaves
 /// one.
 fn is_part(raw: &str, wrote: &str) -> bool {
     !raw.is_empty() && raw.len() < wrote.len() && wrote.starts_with(raw)
 }
 
+/// Of a file's text, what a message shows.
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
 }

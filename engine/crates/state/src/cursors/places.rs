@@ -85,8 +85,7 @@ impl Here {
             return Some(NameNow::SameKeystone);
         }
         let had_ours = keystone.is_some() && keystone == self.keystone.as_ref();
-        (had_ours && !self.alike.contains(other) && !self.is_another_region(other))
-            .then_some(NameNow::OtherKeystone)
+        (had_ours && !self.is_another_region(other)).then_some(NameNow::OtherKeystone)
     }
 }
 

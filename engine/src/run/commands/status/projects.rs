@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Status;
 use super::cursors::Cursor;
 use super::facts::LATE;
+use crate::run::failed_alike::{Failed, in_one};
 use crate::run::summary::FEW;
 use crate::run::summary::words::{count, named, span};
 use caso_base::shell_word as word;
 use caso_base::time::format_utc;
 use caso_openstack::without_tries;
-use caso_state::ledger::FailureLine;
 
 /// All projects.
 pub struct Projects {
@@ -72,8 +72,8 @@ impl Projects {
             let key = (cursor.cloud.as_str(), cursor.project.as_str());
             by_project.entry(key).or_default().push(cursor);
         }
-        let never = never_extracted(status);
-        let mut ill: BTreeSet<_> = never.iter().map(Never::key).collect();
+        let never = in_one(status.without_cursor());
+        let mut ill: BTreeSet<_> = never.iter().map(key).collect();
         let mut all = ill.clone();
         all.extend(by_project.keys());
         by_project.retain(|_, cursors| cursors.iter().any(is_odd));
@@ -93,7 +93,7 @@ impl Projects {
             }
         }
         let mut lines: Vec<Line> = found.iter().flat_map(|alike| in_lines(alike)).collect();
-        lines.extend(never.iter().map(Never::line));
+        lines.extend(never.iter().map(never_extracted));
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Projects {
             all: number(all),
@@ -107,54 +107,25 @@ fn is_odd(cursor: &&Cursor) -> bool {
     cursor.is_failing() || cursor.is_awaited() && cursor.lag.is_none_or(|lag| lag > LATE)
 }
 
-/// What failed of a project that has no cursor, with the extractors of which the same is to be said.
-struct Never<'a> {
-    failure: &'a FailureLine,
-    extractors: Vec<&'a str>,
+fn key<'a>(failed: &Failed<'a>) -> (&'a str, &'a str) {
+    let project = failed.failure.project.as_deref().unwrap_or_default();
+    (failed.failure.cloud.as_str(), project)
 }
 
-fn never_extracted(status: &Status) -> Vec<Never<'_>> {
-    let mut found: Vec<Never<'_>> = Vec::new();
-    for failure in status.without_cursor() {
-        let is_alike = |it: &&mut Never<'_>| {
-            let (one, other) = (it.failure, failure);
-            (&one.cloud, &one.project) == (&other.cloud, &other.project)
-                && without_tries(&one.reason) == without_tries(&other.reason)
-        };
-        let extractor = failure.extractor.as_deref();
-        match found.iter_mut().find(is_alike) {
-            // Of several regions it may be the same one.
-            Some(known) if extractor.is_some_and(|it| known.extractors.contains(&it)) => {}
-            Some(known) => known.extractors.extend(extractor),
-            None => found.push(Never {
-                failure,
-                extractors: extractor.into_iter().collect(),
-            }),
-        }
-    }
-    found
-}
-
-impl<'a> Never<'a> {
-    fn key(&self) -> (&'a str, &'a str) {
-        let project = self.failure.project.as_deref().unwrap_or_default();
-        (self.failure.cloud.as_str(), project)
-    }
-
-    fn line(&self) -> Line {
-        let failure = self.failure;
-        let (_, project) = self.key();
-        let name = failure.name.as_deref().unwrap_or(project);
-        let extractors = match self.extractors.as_slice() {
-            [] => String::new(),
-            all => format!(" {}", all.join(", ")),
-        };
-        Line {
-            text: format!("{name}{extractors}: never extracted: {}", failure.reason),
-            project: failure.project.clone(),
-            reasons: vec![failure.reason.clone()],
-            hint: None,
-        }
+/// Of a project that has no cursor.
+fn never_extracted(failed: &Failed<'_>) -> Line {
+    let failure = failed.failure;
+    let (_, project) = key(failed);
+    let name = failure.name.as_deref().unwrap_or(project);
+    let extractors = match failed.extractors.as_slice() {
+        [] => String::new(),
+        all => format!(" {}", all.join(", ")),
+    };
+    Line {
+        text: format!("{name}{extractors}: never extracted: {}", failure.reason),
+        project: failure.project.clone(),
+        reasons: vec![failure.reason.clone()],
+        hint: None,
     }
 }
 
