@@ -147,17 +147,19 @@ pub fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
         &inputs.command_line.configs,
         &mut errors,
     );
-    let sources = Arc::new(Sources {
+    let mut sources = Sources {
         files,
         environment: inputs.environment.clone(),
         command_line: inputs.command_line.values.clone(),
         builtin_messengers: inputs.builtin_messengers.clone(),
-    });
+    };
+    let swallowed = slips::swallowed(&mut sources);
+    let sources = Arc::new(sources);
     let mut reader = Reader::new(&sources);
     reader.errors = errors;
     let mut warnings = Vec::new();
     refuse_other_sources(&mut reader);
-    for error in slips::swallowed(&sources) {
+    for error in swallowed {
         reader.errors.push(error);
     }
     let clouds = clouds::read(&mut reader, &mut warnings);

@@ -184,12 +184,16 @@ pub(super) fn absolute(path: &str) -> Option<String> {
 /// person does.
 pub(super) fn relative(at: (&str, &str), path: &str, absolute: &str, origin: &Origin) -> Notice {
     let (section, name) = at;
+    let way_out = match path.starts_with("~/") {
+        true => "write the full path: it is the shell that knows what `~` is",
+        false => "write the full path",
+    };
     let text = (
         format!(
             "{origin}: `[{section}] {name}` is `{path}`, which depends on the folder that cASO is started in: now \
              it is `{absolute}`"
         ),
-        "write the full path",
+        way_out,
     );
     Notice::warning(of_place("relative", section, name, origin), text)
 }

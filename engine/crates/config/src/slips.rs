@@ -14,55 +14,82 @@ use caso_base::Message;
 use caso_model::notice::Notice;
 
 /// An indented line continues the value above it, as in oslo's files. One that sets an option of the engine's
-/// was meant to be one: what is above it would hold both, and the option its default.
-pub(super) fn swallowed(sources: &Sources) -> Vec<ConfigError> {
+/// was meant to be one: what is above it would hold both, and the option its default. What is checked after that
+/// is the file as it was meant, so that one space is one error.
+pub(super) fn swallowed(sources: &mut Sources) -> Vec<ConfigError> {
     let mut errors = Vec::new();
-    for (assignment, origin) in sources.assignments() {
-        let section = assignment.section.as_str();
-        // Which sections hold a login is not known yet; by their names those do.
-        let as_section = match section.starts_with("keystone") {
-            true => keystone::AUTH_TYPE.section,
-            false => section,
-        };
-        for (below, name) in continued(assignment) {
-            let is_option = table::find(as_section, name).is_some()
-                || table::find_old(as_section, name).is_some();
-            if is_option {
-                let what = (
-                    format!(
-                        "begins with a space, so that it belongs to the value of `{}` above it",
-                        assignment.key
-                    ),
-                    "begin the line in its first column",
-                );
-                errors.push(ConfigError::Refused {
-                    at: At::new(&lower(&origin, below), section, name),
-                    what: Message::from(what),
-                });
+    for file in &mut sources.files {
+        let read = std::mem::take(&mut file.ini.assignments);
+        for assignment in read {
+            let section = assignment.section.clone();
+            let mut above: Option<String> = None;
+            for part in parts(assignment) {
+                if let Some(above) = above {
+                    let what = (
+                        format!(
+                            "begins with a space, so that it belongs to the value of `{above}` above it"
+                        ),
+                        "begin the line in its first column",
+                    );
+                    let origin = Origin::File {
+                        path: file.path.clone(),
+                        line: part.line,
+                    };
+                    errors.push(ConfigError::Refused {
+                        at: At::new(&origin, &section, &part.key),
+                        what: Message::from(what),
+                    });
+                }
+                above = Some(part.key.clone());
+                file.ini.assignments.push(part);
             }
         }
     }
     errors
 }
 
-/// The names that further lines of a value seem to set, with how far below the first they stand.
-fn continued(assignment: &Assignment) -> impl Iterator<Item = (usize, &str)> {
-    let is_ini = assignment.form == Form::Ini;
-    let lines = assignment.value.split('\n').enumerate().skip(1);
-    lines.filter(move |_| is_ini).filter_map(|(below, line)| {
-        let (name, _) = line.split_once(['=', ':'])?;
-        Some((below, strip(name)))
-    })
-}
-
-fn lower(origin: &Origin, below: usize) -> Origin {
-    match origin {
-        Origin::File { path, line } => Origin::File {
-            path: path.clone(),
-            line: line + below,
-        },
-        other => other.clone(),
+/// The assignment up to the first further line that sets an option of the engine's, and each that
+/// begins with one.
+fn parts(assignment: Assignment) -> Vec<Assignment> {
+    if assignment.form != Form::Ini {
+        return vec![assignment];
     }
+    let section = assignment.section.as_str();
+    // Which sections hold a login is not known yet; by their names those do.
+    let as_section = match section.starts_with("keystone") {
+        true => keystone::AUTH_TYPE.section,
+        false => section,
+    };
+    let is_option = |name: &str| {
+        table::find(as_section, name).is_some() || table::find_old(as_section, name).is_some()
+    };
+    let mut lines = assignment.value.split('\n').enumerate();
+    let first = lines.next().map_or("", |(_, line)| line).to_owned();
+    let mut parts = vec![Assignment {
+        value: first,
+        ..assignment.clone()
+    }];
+    for (below, line) in lines {
+        let set = line.split_once(['=', ':']);
+        match (
+            set.map(|(name, value)| (strip(name), value)),
+            parts.last_mut(),
+        ) {
+            (Some((name, value)), _) if is_option(name) => parts.push(Assignment {
+                section: assignment.section.clone(),
+                key: name.to_owned(),
+                value: strip(value).to_owned(),
+                form: assignment.form,
+                line: assignment.line + below,
+            }),
+            (_, Some(part)) => {
+                part.value.push('\n');
+                part.value.push_str(line);
+            }
+            (_, None) => {}
+        }
+    }
+    parts
 }
 
 /// Options that one file sets twice, to different values: the last one counts.
@@ -104,6 +131,16 @@ mod tests {
                  of `projects` above it; begin the line in its first column",
                 "`caso.conf:8`: `[keystone_two] password`: begins with a space, so that it belongs to the \
                  value of `username` above it; begin the line in its first column",
+            ]
+        );
+        // It is all that is said, whatever the two are: the value above ends where the option begins.
+        let text = "[DEFAULT]\nmessengers = ssm\n extractor = nova\nprojects = a\nsite_name = S\n\
+                    [ssm]\noutput_path = /o\n";
+        assert_eq!(
+            Site::new(text).errors(),
+            [
+                "`caso.conf:3`: `[DEFAULT] extractor`: begins with a space, so that it belongs to the value \
+                 of `messengers` above it; begin the line in its first column"
             ]
         );
         // What is no option of that section is part of a value.

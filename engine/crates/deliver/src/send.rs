@@ -136,7 +136,10 @@ impl Delivering {
         }
         Delivery {
             instances: reports,
-            cleanup: journal.clean().err(),
+            cleanup: journal
+                .clean()
+                .and_then(|()| journal.settle().map(drop))
+                .err(),
             set_aside: journal.take_set_aside(),
             notices: journal.take_notices(),
         }

@@ -18,6 +18,7 @@ use crate::recovery::{self, Damaged, Recovery, SetAside};
 use crate::reserve;
 use crate::retry::{self, Returned};
 use crate::segment::{self, Finished, MapperIdentity, Order, Sealed, SegmentKey, SegmentWriter};
+use crate::settle;
 use crate::shared::Shared;
 use crate::sight::Sight;
 use crate::waiting::{self, Waiting};
@@ -256,6 +257,15 @@ impl Journal {
         cleanup::clean(&self.shared)?;
         reserve::keep(&self.shared);
         Ok(())
+    }
+
+    /// Of the records of one key in a quarantine that grew in this run the newest stays: it says all that the
+    /// others do. Returns how many went.
+    ///
+    /// # Errors
+    /// A file cannot be read or written. The next run that puts something there tries again.
+    pub fn settle(&self) -> Result<u64, JournalError> {
+        settle::settle(&self.shared)
     }
 
     /// What was odd and cost no record, since the journal was opened or since the last call.

@@ -34,6 +34,7 @@ mod recovery;
 mod reserve;
 mod retry;
 mod segment;
+mod settle;
 mod shared;
 mod sight;
 mod since;

@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     looks: bool,
     /// The keys in each queue's quarantine, once somebody asked.
     pub(crate) quarantined: Mutex<HashMap<QueueFolder, HashSet<u64>>>,
+    /// The queues in whose quarantine this run put something.
+    pub(crate) grown: Mutex<HashSet<QueueFolder>>,
     /// Held as long as the journal is open.
     _lock: Option<File>,
 }
@@ -134,6 +136,7 @@ impl Shared {
             notices: Mutex::new(Vec::new()),
             looks: found.looks,
             quarantined: Mutex::new(HashMap::new()),
+            grown: Mutex::default(),
             _lock: found.lock,
         }
     }

@@ -57,6 +57,7 @@ pub(crate) fn quarantined<'a>(
     queue: &QueueFolder,
     records: impl Iterator<Item = &'a AccountingRecord>,
 ) -> Result<(), JournalError> {
+    locked(&shared.grown).insert(queue.clone());
     let mut known = locked(&shared.quarantined);
     // Nobody asked yet: they are read with the others then.
     if let Some(keys) = known.get_mut(queue) {

@@ -300,6 +300,17 @@ fn a_comment_line_changes_no_key() {
 }
 
 #[test]
+fn a_home_in_a_path_is_no_home() {
+    let site = Site::new("[DEFAULT]\nmessengers = noop\nspooldir = ~/spool\n");
+    let warnings = site.warnings();
+    let of_spool = warnings.iter().find(|it| it.contains("`~/spool`"));
+    assert!(
+        of_spool.is_some_and(|it| it.contains("/~/spool`; write the full path: it is the shell")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn every_relative_path_in_a_file_is_warned_of() {
     let text = "[DEFAULT]\nmessengers = noop\nspooldir = spool\nlock_path = $spooldir\n\
         mapping_file = voms.json\nlog_file = caso.log\nlog_dir = logs\ncache_dir = /cache\n\

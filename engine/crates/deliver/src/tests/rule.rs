@@ -145,6 +145,21 @@ fn what_was_accepted_of_a_key_in_quarantine_is_remembered() {
     assert_eq!((returned.returned, returned.superseded), (0, 2));
 }
 
+/// A server whose record is refused hour after hour is one line, not one an hour.
+#[test]
+fn what_is_refused_again_replaces_what_was_refused_before() {
+    let site = Site::new(&["m"]);
+    let sink = Sink::default();
+    for hour in 1..=3 {
+        let records = [cloud(&format!("a{hour}"), "a", hour)];
+        site.seal(&site.open().0, 0, &records);
+        let picky = |_: &[AccountingRecord]| Ok(answer(1, &[0], Rest::Done));
+        let report = one(&site, sink.messenger("m", picky));
+        assert_eq!(report.refused, 1);
+        assert_eq!(site.quarantined_ids("m"), [format!("a{hour}")]);
+    }
+}
+
 #[test]
 fn a_later_run_goes_on_where_the_last_one_stopped() {
     let (site, sink) = site(&TEN);

@@ -9,5 +9,6 @@ mod kill;
 mod lock;
 mod order;
 mod retry;
+mod settle;
 mod site;
 mod steps;
