@@ -132,7 +132,7 @@ fn inspect() -> Command {
 }
 
 fn check() -> Command {
-    about_a_file(for_delivery(Command::new("check")))
+    bounded(about_a_file(for_delivery(Command::new("check"))))
         .about("Checks a component: admission, grants, and how it behaves")
         .after_help(
             "With --as or --config-file it is checked as the messenger of a configuration, with its options, pin \
@@ -144,7 +144,7 @@ fn check() -> Command {
 }
 
 fn run() -> Command {
-    about_a_file(Command::new("run"))
+    bounded(about_a_file(Command::new("run")))
         .about("Delivers a few records with a component, with throw-away grants, and shows what came out")
         .after_help(
             "Queues and folders lie in a folder of its own; connections and requests lead nowhere, and what \
@@ -200,6 +200,25 @@ fn about_a_file(command: Command) -> Command {
                 .value_parser(pair)
                 .help("An option of the component's own; may be given several times"),
         )
+}
+
+/// Options of a component's host section that a trial may have otherwise.
+const BOUNDS: [(&str, &str); 2] = [
+    (
+        "memory",
+        "Memory that it may use, as in its section of caso.conf [default: 64MiB]",
+    ),
+    (
+        "deadline",
+        "Computing time that a call may take, likewise [default: 10s]",
+    ),
+];
+
+/// What bounds it, for the commands that run it.
+fn bounded(command: Command) -> Command {
+    BOUNDS.iter().fold(command, |command, (name, help)| {
+        command.arg(Arg::new(*name).long(*name).value_name("AMOUNT").help(*help))
+    })
 }
 
 fn json() -> Arg {
@@ -275,6 +294,14 @@ fn subject(matches: &ArgMatches) -> Subject {
         file: matches.get_one("file").cloned().unwrap_or_default(),
         name: matches.get_one("as").cloned(),
         set: set.into_iter().flatten().cloned().collect(),
+        bounds: BOUNDS
+            .iter()
+            .filter_map(|(name, _)| {
+                // Not every command has them.
+                let value = matches.try_get_one::<String>(name).ok()??;
+                Some((*name, value.clone()))
+            })
+            .collect(),
     }
 }
 

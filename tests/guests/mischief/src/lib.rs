@@ -76,6 +76,14 @@ impl Messenger for Mischief {
                     hoard.push(vec![1; 1 << 20]);
                 }
             }
+            // What a site's own runtime may need.
+            "hold-100-mib" => {
+                let held = std::hint::black_box(vec![1_u8; 100 << 20]);
+                match held.iter().map(|byte| usize::from(*byte)).sum::<usize>() {
+                    bytes if bytes == held.len() => Answer::done(batch, Vec::new()),
+                    bytes => panic!("{bytes} bytes"),
+                }
+            }
             "shout" => {
                 for n in 0..40_000 {
                     println!(

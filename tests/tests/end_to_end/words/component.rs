@@ -11,7 +11,7 @@ use caso_tests::outcome::Outcome;
 use caso_tests::site::Site;
 
 use super::{kept, printed, run};
-use crate::clouds::plain;
+use crate::clouds::{FROM, TO, plain};
 
 /// A site whose compiled components are kept from test to test, with that messenger.
 fn bench() -> (Site, PathBuf) {
@@ -320,6 +320,40 @@ fn one_that_fails_says_how() {
     tried("put")
         .expect(0)
         .says("queue `outgoing`: 1 message, 6 bytes");
+}
+
+/// What needs more than the default is tried with what its site would give it.
+#[test]
+fn one_that_needs_more_memory_is_given_it() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let tried = |site: &Site, more: &[&str]| {
+        let arguments = ["run", &file, "--set", "verb=hold-100-mib"];
+        component(site, &[&arguments[..], more].concat())
+    };
+    tried(&site, &[])
+        .expect(1)
+        .says("of memory, more than the 64 MiB that are allowed")
+        .says("`--memory`");
+    tried(&site, &["--memory", "128MiB"])
+        .expect(0)
+        .says("accepted 3, done");
+    let checked = ["check", &file, "--set", "verb=hold-100-mib"];
+    component(&site, &checked)
+        .expect(1)
+        .says("the 64 MiB that are allowed");
+    let more = ["--memory", "128MiB", "--deadline", "20s"];
+    component(&site, &[&checked[..], &more].concat()).never_says("that are allowed");
+    for (amount, why) in [("lots", "`--memory`"), ("1k", "at least")] {
+        tried(&site, &["--memory", amount]).expect(2).says(why);
+    }
+    // As a site has it then.
+    let world = plain();
+    let mut site = world.site();
+    site.with_mischief("hold-100-mib")
+        .set("messenger_mischief", "memory", "128MiB");
+    let window = ["--extract-from", FROM, "--extract-to", TO];
+    site.extract(&window).expect(0);
 }
 
 #[test]

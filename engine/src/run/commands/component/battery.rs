@@ -9,6 +9,7 @@ use super::finding::{Findings, Verdict};
 use super::samples::Records;
 use super::sink::Manner;
 use super::stage::{Output, Outside, Scene, Stage};
+use super::trial;
 use super::try_out::rest;
 use crate::run::remedy;
 use crate::run::summary::words::listed;
@@ -90,20 +91,21 @@ impl<'a> Battery<'a> {
     /// The throw-away folder cannot be read.
     pub async fn run(&mut self, findings: &mut Findings) -> anyhow::Result<()> {
         if let Err(unstarted) = self.play(Outside::Kept, |_| {}).await {
-            let options = "`--set OPTION=VALUE` gives it options";
-            let hint = match &unstarted {
-                Unstarted::Guest(failure) => failure.limit.as_ref().map(ToString::to_string),
-                Unstarted::Host(_) => None,
-            };
-            let hint = hint.unwrap_or_else(|| options.to_owned());
-            let (verdict, why) = match unstarted {
-                Unstarted::Host(why) => (Verdict::Fail, why),
-                Unstarted::Guest(failure) if failure.frames.is_empty() => {
-                    (Verdict::No, failure.to_string())
+            let (verdict, why, limited) = match unstarted {
+                Unstarted::Host(why) => (Verdict::Fail, why, false),
+                Unstarted::Guest(failure) => {
+                    let verdict = match failure.frames.is_empty() {
+                        true => Verdict::No,
+                        false => Verdict::Fail,
+                    };
+                    (verdict, trial::told(&failure), failure.limit.is_some())
                 }
-                Unstarted::Guest(failure) => (Verdict::Fail, failure.to_string()),
             };
-            let text = format!("does not start: {why}; {hint}");
+            let hint = match limited {
+                true => "",
+                false => "; `--set OPTION=VALUE` gives it options",
+            };
+            let text = format!("does not start: {why}{hint}");
             findings.add(BATTERY, verdict, text);
             return Ok(());
         }
@@ -545,7 +547,7 @@ fn short_of(
 ) -> Option<(Verdict, String)> {
     let (answer, _) = match answered {
         Ok(answered) => answered,
-        Err(failure) => return Some((Verdict::Fail, failure.to_string())),
+        Err(failure) => return Some((Verdict::Fail, trial::told(&failure))),
     };
     let accepted = usize::try_from(answer.accepted).unwrap_or(usize::MAX);
     if accepted == count && answer.refused.is_empty() {

@@ -12,7 +12,7 @@ use super::filters::judged;
 use super::finding::{Findings, Verdict};
 use super::recorded::recorded;
 use super::stage::harmless;
-use super::trial::{self, Caches};
+use super::trial::{self, Caches, Used};
 use super::{Shown, Subject};
 use crate::run::remedy;
 use crate::run::summary::words::grouped;
@@ -56,6 +56,7 @@ pub async fn check(
     if let Some(component) = &component {
         trial::named(subject, component)?;
         trial::known(&component.description, &subject.set)?;
+        trial::bounded(subject)?;
         let mut options = Vec::new();
         match (config, instance) {
             (Some(config), Some(instance)) => {
@@ -205,16 +206,19 @@ async fn admission(
 fn made_up(subject: &Subject, component: &Component) -> Option<ComponentInstance> {
     let name = trial::instance(subject, &component.description);
     let nowhere = Path::new("/nonexistent");
-    let file = subject.file.as_path();
+    let used = Used {
+        set: &[],
+        ..Used::of(subject)
+    };
     if component.roles.messenger {
-        let config = trial::config(&name, file, &[], &[], nowhere).ok()?;
+        let config = trial::config(&name, used, &[], nowhere).ok()?;
         return Some(trial::only(&config).ok()?.component.clone());
     }
     if component.roles.filter {
-        let config = trial::of_a_filter(&name, file, &[], nowhere).ok()?;
+        let config = trial::of_a_filter(&name, used, nowhere).ok()?;
         return trial::only(&config).ok()?.filters.first().cloned();
     }
-    let config = trial::of_the_recording(Some((file, &[])), nowhere).ok()?;
+    let config = trial::of_the_recording(Some(used), nowhere).ok()?;
     Some(config.mapper)
 }
 
@@ -342,7 +346,7 @@ async fn filter(
 
 /// A mapper makes the same of the same usage.
 async fn mapper(subject: &Subject, caches: &Caches, folder: &Path, findings: &mut Findings) {
-    let mapper = Some((subject.file.as_path(), subject.set.as_slice()));
+    let mapper = Some(Used::of(subject));
     let mut made = Vec::new();
     for run in ["first", "second"] {
         match recorded(mapper, &caches.0, &folder.join(run)).await {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::samples::Records;
+use super::trial::Used;
 use super::{Subject, trial};
 use crate::run::components;
 use caso_model::guest::{Filter as _, GuestFailure, Verdict};
@@ -61,7 +62,7 @@ pub async fn judged(
         .as_deref()
         .unwrap_or(&component.description.name);
     let nowhere = Path::new("/nonexistent");
-    let config = trial::of_a_filter(name, &subject.file, &subject.set, nowhere)?;
+    let config = trial::of_a_filter(name, Used::of(subject), nowhere)?;
     let instance = trial::only(&config)?.filters.first().context("no filter")?;
     let filter = components::load_filter(sandbox, &config, instance, &mut Vec::new()).await?;
     let mut filter = filter.start(0).await?;

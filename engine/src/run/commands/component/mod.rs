@@ -44,6 +44,8 @@ pub struct Subject {
     pub name: Option<String>,
     /// Options of its own, with their values.
     pub set: Vec<(String, String)>,
+    /// Options of the host that bound it.
+    pub bounds: Vec<(&'static str, String)>,
 }
 
 /// What a command prints, and how it ends.

@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use super::templates::{self, Folder, Template};
-use super::{Shown, contract, trial};
+use super::trial::{self, Used};
+use super::{Shown, contract};
 use crate::run::exit::Exit;
 use crate::run::table::columns;
 
@@ -256,7 +257,7 @@ fn usable(name: &str) -> anyhow::Result<()> {
         bail!(NotAName(format!("{taken}: choose another name")));
     }
     let nowhere = Path::new("/nonexistent");
-    if trial::config(name, &nowhere.join("c.wasm"), &[], &[], nowhere).is_err() {
+    if trial::config(name, Used::bare(&nowhere.join("c.wasm")), &[], nowhere).is_err() {
         bail!(NotAName(format!(
             "`{name}` has another meaning in caso.conf: choose another name"
         )));

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::samples::Records;
-use super::trial;
+use super::trial::{self, Used};
 use crate::run::{ComponentWarnings, Exit, Invocation, Kind, extract, prepare};
 
 /// What came of a recording.
@@ -17,13 +17,13 @@ pub struct Recorded {
     pub whole: bool,
 }
 
-/// Maps the usage of the recording, by the built-in mapper or by the one in this file, in a
+/// Maps the usage of the recording, by the built-in mapper or by the one of this file, in a
 /// folder of its own.
 ///
 /// # Errors
 /// The mapper cannot start, or the folder cannot be used.
 pub async fn recorded(
-    mapper: Option<(&Path, &[(String, String)])>,
+    mapper: Option<Used<'_>>,
     cache_dirs: &[PathBuf],
     folder: &Path,
 ) -> anyhow::Result<Recorded> {

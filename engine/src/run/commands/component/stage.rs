@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Subject;
 use super::capability::{Places, used_by};
 use super::sink::{Manner, Peer};
-use super::trial;
+use super::trial::{self, Used};
 use crate::run::components::{self, Messenger};
 use crate::run::summary::words::grouped;
 use caso_model::component::{Description, OptionValue, Setting};
@@ -131,7 +131,8 @@ impl Stage {
             set.extend(places.values(&without_network_defaults(description), &set));
         }
         let mut messenger = configured(subject, component, with, &set)?;
-        if let Some(memory) = with.memory {
+        let said = subject.bounds.iter().any(|(option, _)| *option == "memory");
+        if let Some(memory) = with.memory.filter(|_| !said) {
             messenger.setup.limits.memory = memory;
         }
         limits(&mut messenger.setup.limits);
@@ -221,7 +222,11 @@ fn configured(
 ) -> anyhow::Result<Messenger> {
     let name = &with.name;
     let own = with.folder.join(".run");
-    let wanted = |grants: &[String]| trial::config(name, &subject.file, set, grants, &own);
+    let used = Used {
+        set,
+        ..Used::of(subject)
+    };
+    let wanted = |grants: &[String]| trial::config(name, used, grants, &own);
     let grants = trial::wanted(&wanted(&[])?, name, component)?;
     let grants: Vec<String> = grants.values().map(ToString::to_string).collect();
     let config = wanted(&grants)?;

@@ -13,6 +13,7 @@ use caso_base::Message;
 use caso_base::suggest::did_you_mean;
 use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
 use caso_model::component::Description;
+use caso_model::guest::{Bound, GuestFailure};
 use caso_sandbox::{Component, Grant, Place, Sandbox, Source, suggested};
 
 /// Folders for machine code, best first.
@@ -50,6 +51,36 @@ pub const ROOMY: Place<'static> = Place {
     section: "",
 };
 
+/// A component's file, as a configuration would have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Used<'a> {
+    pub file: &'a Path,
+    /// Options of its own, with their values.
+    pub set: &'a [(String, String)],
+    /// What the host bounds it by: options of its host section.
+    pub bounds: &'a [(&'static str, String)],
+}
+
+impl<'a> Used<'a> {
+    /// With nothing set.
+    pub fn bare(file: &'a Path) -> Self {
+        Self {
+            file,
+            set: &[],
+            bounds: &[],
+        }
+    }
+
+    /// As the command line has it.
+    pub fn of(subject: &'a Subject) -> Self {
+        Self {
+            file: &subject.file,
+            set: &subject.set,
+            bounds: &subject.bounds,
+        }
+    }
+}
+
 /// Takes the component's file in, as a run does.
 pub async fn admitted(sandbox: &Sandbox, subject: &Subject) -> anyhow::Result<Component> {
     let source = Source::File {
@@ -59,6 +90,7 @@ pub async fn admitted(sandbox: &Sandbox, subject: &Subject) -> anyhow::Result<Co
     let component = sandbox.load_at(source, &ROOMY).await?;
     named(subject, &component)?;
     known(&component.description, &subject.set)?;
+    bounded(subject)?;
     Ok(component)
 }
 
@@ -108,13 +140,42 @@ pub fn named(subject: &Subject, component: &Component) -> anyhow::Result<()> {
     }
     let nowhere = Path::new("/nonexistent");
     let tried = match component.roles.filter {
-        true => of_a_filter(name, &subject.file, &[], nowhere),
-        false => config(name, &subject.file, &[], &[], nowhere),
+        true => of_a_filter(name, Used::bare(&subject.file), nowhere),
+        false => config(name, Used::bare(&subject.file), &[], nowhere),
     };
     match tried {
         Ok(_) => Ok(()),
         Err(error) => bail!(Unset(remedy::message(error.as_ref()).of("--as: "))),
     }
+}
+
+/// Whether what is to bound it can: the same words are right whatever it is.
+///
+/// # Errors
+/// They are not: a wrong command line.
+pub fn bounded(subject: &Subject) -> anyhow::Result<()> {
+    let used = Used {
+        set: &[],
+        ..Used::of(subject)
+    };
+    match of_the_recording(Some(used), Path::new("/nonexistent")) {
+        Ok(_) => Ok(()),
+        Err(error) => bail!(Unset(remedy::message(error.as_ref()))),
+    }
+}
+
+/// A failure, and with which argument the limit that it came to is another one in a trial.
+pub fn told(failure: &GuestFailure) -> String {
+    let argument = match failure.limit.as_ref().map(|limit| limit.bound) {
+        Some(Bound::Memory) => "--memory",
+        Some(Bound::Deadline) => "--deadline",
+        _ => return failure.to_string(),
+    };
+    let limit = failure.limit.as_ref().map(ToString::to_string);
+    format!(
+        "{failure}; {}, and `{argument}` here",
+        limit.unwrap_or_default()
+    )
 }
 
 /// The instance's name: what the command line says, or the component's own word, unless
@@ -124,7 +185,8 @@ pub fn instance(subject: &Subject, description: &Description) -> String {
         return name.clone();
     }
     let own = description.name.clone();
-    let tried = config(&own, &subject.file, &[], &[], Path::new("/nonexistent"));
+    let used = Used::bare(&subject.file);
+    let tried = config(&own, used, &[], Path::new("/nonexistent"));
     let taken = caso_config::stands_for(&own, &caso_builtin::messengers());
     match tried.is_ok() && taken.is_none() {
         true => own,
@@ -138,18 +200,15 @@ pub fn instance(subject: &Subject, description: &Description) -> String {
 /// The name cannot be a messenger's.
 pub fn config(
     name: &str,
-    file: &Path,
-    set: &[(String, String)],
+    used: Used<'_>,
     grants: &[String],
     folder: &Path,
 ) -> anyhow::Result<Config> {
     let host = format!("messenger_{name}");
     let mut values = Values::new(name, folder);
-    values.put(&host, "component", &absolute(file));
+    values.put(&host, "component", &absolute(used.file));
     values.put(&host, "grants", &grants.join(", "));
-    for (option, value) in set {
-        values.set(name, option, value);
-    }
+    values.used(used, &host, name);
     values.load(folder)
 }
 
@@ -169,13 +228,11 @@ pub fn suggestion(subject: &Subject, component: &Component) -> anyhow::Result<Su
     let instance = instance(subject, &component.description);
     let mut set = subject.set.clone();
     set.extend(Places::of_a_page(&instance).values(&component.description, &set));
-    let config = config(
-        &instance,
-        &subject.file,
-        &set,
-        &[],
-        Path::new("/nonexistent"),
-    )?;
+    let used = Used {
+        set: &set,
+        ..Used::bare(&subject.file)
+    };
+    let config = config(&instance, used, &[], Path::new("/nonexistent"))?;
     let grants = wanted(&config, &instance, component)?;
     Ok(Suggestion {
         instance,
@@ -215,16 +272,11 @@ pub fn only(config: &Config) -> anyhow::Result<&MessengerInstance> {
 ///
 /// # Errors
 /// The mapper's file cannot be named so.
-pub fn of_the_recording(
-    mapper: Option<(&Path, &[(String, String)])>,
-    folder: &Path,
-) -> anyhow::Result<Config> {
+pub fn of_the_recording(mapper: Option<Used<'_>>, folder: &Path) -> anyhow::Result<Config> {
     let mut values = Values::new("noop", folder);
-    if let Some((file, set)) = mapper {
-        values.put("DEFAULT", "mapper", &absolute(file));
-        for (option, value) in set {
-            values.set("mapper", option, value);
-        }
+    if let Some(used) = mapper {
+        values.put("DEFAULT", "mapper", &absolute(used.file));
+        values.used(used, "mapper", "mapper");
     }
     values.load(folder)
 }
@@ -233,18 +285,12 @@ pub fn of_the_recording(
 ///
 /// # Errors
 /// The name cannot be a filter's.
-pub fn of_a_filter(
-    name: &str,
-    file: &Path,
-    set: &[(String, String)],
-    folder: &Path,
-) -> anyhow::Result<Config> {
+pub fn of_a_filter(name: &str, used: Used<'_>, folder: &Path) -> anyhow::Result<Config> {
+    let host = format!("filter_{name}");
     let mut values = Values::new("noop", folder);
     values.put("messenger_noop", "filters", name);
-    values.put(&format!("filter_{name}"), "component", &absolute(file));
-    for (option, value) in set {
-        values.set(name, option, value);
-    }
+    values.put(&host, "component", &absolute(used.file));
+    values.used(used, &host, name);
     values.load(folder)
 }
 
@@ -274,13 +320,18 @@ impl Values {
         values
     }
 
-    fn put(&mut self, section: &str, option: &str, value: &str) {
-        self.insert(section, option, value, "caso component".to_owned());
+    /// The options of a component, in its own section, and what bounds it, in the host's.
+    fn used(&mut self, used: Used<'_>, host: &str, own: &str) {
+        for (option, value) in used.set {
+            self.insert(own, option, value, format!("--set {option}=…"));
+        }
+        for (option, value) in used.bounds {
+            self.insert(host, option, value, format!("--{option}"));
+        }
     }
 
-    /// What the command line asks for.
-    fn set(&mut self, section: &str, option: &str, value: &str) {
-        self.insert(section, option, value, format!("--set {option}=…"));
+    fn put(&mut self, section: &str, option: &str, value: &str) {
+        self.insert(section, option, value, "caso component".to_owned());
     }
 
     fn insert(&mut self, section: &str, option: &str, value: &str, flag: String) {

@@ -9,7 +9,7 @@ use super::filters::{Verdicts, judged};
 use super::recorded::{Recorded, recorded};
 use super::samples::{Counts, Records, SAMPLE};
 use super::stage::{Output, Outside, Scene, Stage};
-use super::trial::{self, Caches, Unset};
+use super::trial::{self, Caches, Unset, Used};
 use super::{Shown, Subject};
 use crate::run::exit::Exit;
 use crate::run::summary::words::listed;
@@ -170,7 +170,7 @@ async fn deliveries(
     let mut messenger = match stage.start().await {
         Ok(messenger) => messenger,
         Err(failure) => {
-            report.problem = Some(failure.to_string());
+            report.problem = Some(trial::told(&failure));
             return Ok(report);
         }
     };
@@ -216,7 +216,7 @@ impl Delivered {
             output,
         };
         match answered {
-            Err(failure) => delivered.reason = Some(failure.to_string()),
+            Err(failure) => delivered.reason = Some(trial::told(&failure)),
             Ok(answer) => {
                 // Refused ones behind what was accepted are dealt with, too.
                 let behind = answer.refused.iter();
@@ -432,7 +432,7 @@ async fn mapped(
     folder: &Path,
     json: bool,
 ) -> anyhow::Result<Shown> {
-    let mapper = Some((subject.file.as_path(), subject.set.as_slice()));
+    let mapper = Some(Used::of(subject));
     let Recorded { records, whole } = recorded(mapper, &caches.0, folder).await?;
     let report = Mapping {
         component: component.name.clone(),
