@@ -57,6 +57,17 @@ impl VoMapping {
         let mut mapping = VoMapping::default();
         let mut seen = HashSet::new();
         for (vo, entry) in vos.0 {
+            // As of a project's property: APEL takes blanks around it from a cloud record alone.
+            let vo = vo.trim().to_owned();
+            if vo.is_empty() {
+                warnings.warn_once("mapping-file-no-vo", || {
+                    (
+                        format!("the mapping file `{}` has projects of a VO without a name, which are left out", path.display()),
+                        "put the name of their VO in its place",
+                    )
+                });
+                continue;
+            }
             if !seen.insert(vo.clone()) {
                 warnings.warn_once(&format!("mapping-file-vo-twice-{vo}"), || {
                     format!(
@@ -98,6 +109,14 @@ impl VoMapping {
     pub fn vo(&self, project: &str) -> Option<&str> {
         let entry = self.entries.get(*self.by_project.get(project)?)?;
         Some(&entry.1)
+    }
+
+    /// A project of the file that is written as this one, but for blanks around it and the case of letters.
+    pub fn alike(&self, project: &str) -> Option<&str> {
+        let plain = |name: &str| name.trim().to_lowercase();
+        let wanted = plain(project);
+        let mut names = self.entries.iter().map(|(name, _)| name.as_str());
+        names.find(|name| plain(name) == wanted)
     }
 
     /// Projects with their VOs, each project once, in the order of the file.
@@ -239,6 +258,35 @@ mod tests {
         let mapping = VoMapping::parse(text, Path::new("voms.json"), &warnings).unwrap();
         let texts = warnings.take().iter().map(ToString::to_string).collect();
         (mapping, texts)
+    }
+
+    #[test]
+    fn blanks_around_a_vo_are_none_of_its_name_and_without_a_name_it_is_none() {
+        let (mapping, warnings) =
+            parse(r#"{" ops ": ["p"], "": ["q"], "  ": ["r"], "ops": ["s"]}"#);
+        for (project, vo) in [
+            ("p", Some("ops")),
+            ("q", None),
+            ("r", None),
+            ("s", Some("ops")),
+        ] {
+            assert_eq!(mapping.vo(project), vo, "{project}");
+        }
+        assert_eq!(
+            warnings,
+            [
+                "the mapping file `voms.json` has projects of a VO without a name, which are left out; put the \
+                 name of their VO in its place",
+                "the mapping file `voms.json` has VO `ops` twice; the projects of both count",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_project_that_is_written_otherwise_is_found_for_a_message() {
+        let (mapping, _) = parse(r#"{"vo": ["Project-A ", "project-1"]}"#);
+        assert_eq!(mapping.alike("project-a"), Some("Project-A "));
+        assert_eq!(mapping.alike("project-2"), None);
     }
 
     #[test]

@@ -120,13 +120,15 @@ pub enum ProjectError {
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(
-        "it has no VO: Keystone has no property `{property}` of it{}, and the mapping file `{}` does not name it",
-        instead(.alike.as_ref()), .file.display()
+        "it has no VO: Keystone has no property `{property}` of it{}, and the mapping file `{}` does not name it{}",
+        instead(.alike.as_ref()), .file.display(), but_named(.written.as_ref())
     )]
     NoVo {
         property: String,
         alike: Option<Alike>,
         file: PathBuf,
+        /// A project of the file that has the same name but for blanks and the case of letters.
+        written: Option<String>,
     },
     #[error("it has no property `{property}` in Keystone{}, and {source}", instead(.alike.as_ref()))]
     NoMapping {
@@ -136,6 +138,10 @@ pub enum ProjectError {
     },
     #[error("its property `{property}` is no text and so no VO: {value}")]
     OddVo { property: String, value: String },
+}
+
+fn but_named(written: Option<&String>) -> String {
+    written.map_or_else(String::new, |name| format!(", which has `{name}`"))
 }
 
 /// A property that a project has, whose name is much like that of the one it lacks.

@@ -119,7 +119,7 @@ async fn the_vo_comes_from_the_property_then_from_the_file() {
     let file = folder.path().join("voms.json");
     std::fs::write(
         &file,
-        r#"{"by-file": {"projects": ["p1", "name/q0", "q1"]}}"#,
+        r#"{"by-file": {"projects": ["p1", "name/q0", "q1", "Q3 "]}}"#,
     )
     .unwrap();
     let mut cloud = cloud();
@@ -144,6 +144,7 @@ async fn the_vo_comes_from_the_property_then_from_the_file() {
     let none = found[3].as_ref().unwrap_err();
     assert!(matches!(*none.error, ProjectError::NoVo { .. }), "{none}");
     assert!(none.to_string().contains("`VO`"), "{none}");
+    assert!(none.to_string().ends_with(", which has `Q3 `"), "{none}");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
 }
 

@@ -28,10 +28,10 @@ pub fn with_vo(
         Some(Value::String(vo)) if !vo.trim().is_empty() => Ok(vo.trim().to_owned()),
         None | Some(Value::Null | Value::String(_)) => {
             let names = [Some(&project.id), written, name.as_ref()];
-            let mut names = names.into_iter().flatten();
+            let names: Vec<&String> = names.into_iter().flatten().collect();
             match mapping
                 .as_ref()
-                .map(|mapping| names.find_map(|name| mapping.vo(name)))
+                .map(|mapping| names.iter().find_map(|name| mapping.vo(name)))
             {
                 Err(error) => Err(ProjectError::NoMapping {
                     property: property.clone(),
@@ -55,6 +55,10 @@ pub fn with_vo(
                     property: property.clone(),
                     alike: alike(property, &project.extra),
                     file: options.mapping_file.clone(),
+                    written: mapping.as_ref().ok().and_then(|mapping| {
+                        let mut near = names.iter().filter_map(|name| mapping.alike(name));
+                        near.next().map(str::to_owned)
+                    }),
                 }),
             }
         }
