@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 use crate::entry::{BYTES, Entry};
 use crate::history::History;
 use crate::kinds::{Kind, Kinds, UNKNOWN};
-use crate::more::More;
+use crate::story::Story;
 
 /// The format that this version writes.
 pub const FORMAT: u32 = 2;
@@ -99,7 +99,10 @@ impl History {
         };
         let all = || merged(&self.known, &self.fresh).filter(kept);
         let kinds = Renumbered::of(all(), &self.kinds);
-        let stories = all().filter_map(|entry| Some(&self.more_of(entry)?.flavors));
+        let stories = all().filter_map(|entry| {
+            let story = self.more.get(entry.more()?)?;
+            Some(&story.told()?.flavors)
+        });
         let former = stories.flatten().map(|span| span.flavor.as_str());
         let present = kinds.all.iter().filter_map(|kind| kind.flavor.as_deref());
         let in_use: BTreeSet<&str> = former.chain(present).collect();
@@ -139,7 +142,7 @@ impl History {
         put(&chunk)?;
         for entry in all().filter(has_more) {
             if let Some(more) = self.more_of(entry) {
-                put(&line(more))?;
+                put(&line(&*more))?;
             }
         }
         for kind in &kinds.all {
@@ -174,7 +177,7 @@ impl History {
             from.exact(&mut bytes)?;
             known.push(Entry::from_bytes(&bytes));
         }
-        let more: Vec<More> = from.lines(header.more)?;
+        let more: Vec<Story> = from.lines(header.more)?;
         let of_file: Vec<Kind> = from.lines(header.kinds)?;
         let flavors: Vec<Flavor> = from.lines(header.flavors)?;
         let sum = from.sum.clone();

@@ -1,5 +1,6 @@
 //! The servers of one project in one region.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use caso_model::Window;
@@ -12,6 +13,7 @@ use crate::kinds::{Kind, Kinds, UNKNOWN};
 use crate::more::{ASKED_AGAIN, More};
 use crate::sighting::{Life, Sighting};
 use crate::sizes::{self, Size};
+use crate::story::Story;
 
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +32,7 @@ pub struct History {
     pub(crate) known: Vec<Entry>,
     /// Those that this run sees for the first time, in its order.
     pub(crate) fresh: Vec<Entry>,
-    pub(crate) more: Vec<More>,
+    pub(crate) more: Vec<Story>,
     pub(crate) kinds: Kinds,
     /// Flavors that servers have, or had before, as they last were, by id.
     pub(crate) flavors: BTreeMap<String, Flavor>,
@@ -50,7 +52,7 @@ impl History {
     }
 
     /// Of a project whose last window ended at `as_of`.
-    pub(crate) fn of_last_run(as_of: i64, known: Vec<Entry>, more: Vec<More>) -> Self {
+    pub(crate) fn of_last_run(as_of: i64, known: Vec<Entry>, more: Vec<Story>) -> Self {
         let mut history = Self {
             as_of: Some(as_of),
             seen: vec![0; known.len().div_ceil(64)],
@@ -105,7 +107,10 @@ impl History {
         let Some(mut entry) = self.entry(place) else {
             return Vec::new();
         };
-        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let mut more = self
+            .more_of(&entry)
+            .map(Cow::into_owned)
+            .unwrap_or_default();
         let reported_until = match (place, more.ended) {
             (Place::Known(_), None) => more.missing.or(self.as_of),
             _ => None,
@@ -148,7 +153,7 @@ impl History {
     pub fn flavors(&self, id: Uuid, since: i64) -> impl Iterator<Item = &str> {
         let entry = self.known_entry(id);
         let last = entry.and_then(|entry| self.kinds.get(entry.kind)?.flavor.as_deref());
-        let more = entry.and_then(|entry| self.more_of(entry));
+        let more = entry.and_then(|entry| self.told_of(entry));
         let story = more.map_or(&[][..], |more| &more.flavors);
         let single = last.filter(|_| story.is_empty());
         single.into_iter().chain(flavors::had(story, since))
@@ -189,7 +194,10 @@ impl History {
         let Some(entry) = self.entry(place) else {
             return (now, None);
         };
-        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let mut more = self
+            .more_of(&entry)
+            .map(Cow::into_owned)
+            .unwrap_or_default();
         let earlier = more.counters.take();
         let reported = match (&earlier, now) {
             (None, now) => now,
@@ -219,7 +227,7 @@ impl History {
     #[must_use]
     pub fn estimated(&self, id: Uuid, created: i64) -> Option<u64> {
         let (entry, as_of) = (self.known_entry(id)?, self.as_of?);
-        let more = self.more_of(entry);
+        let more = self.told_of(entry);
         if more.is_some_and(|more| more.counters.is_some()) {
             return None;
         }
@@ -275,7 +283,7 @@ impl History {
     pub fn changed_since(&self, apart: i64) -> Option<i64> {
         self.missing_entries()
             .filter_map(|entry| {
-                let more = self.more_of(entry);
+                let more = self.told_of(entry);
                 let alive = more.and_then(|more| more.missing).or(self.as_of)?;
                 let alive = alive.saturating_sub(apart);
                 let hidden = more.and_then(|more| more.hidden);
@@ -302,7 +310,10 @@ impl History {
         self.mark(known);
         let place = Place::Known(known);
         let entry = self.entry(place)?;
-        let mut more = self.more_of(&entry).cloned().unwrap_or_default();
+        let mut more = self
+            .more_of(&entry)
+            .map(Cow::into_owned)
+            .unwrap_or_default();
         if more.ended.is_some() {
             // Its end was reported, and a list that names it for ever takes nothing back.
             more.nowhere = Some(until);
@@ -337,7 +348,7 @@ impl History {
     #[must_use]
     pub fn is_nowhere(&self, id: Uuid) -> bool {
         let entry = self.known_entry(id);
-        let more = entry.and_then(|entry| self.more_of(entry));
+        let more = entry.and_then(|entry| self.told_of(entry));
         let asked = more.and_then(|more| more.nowhere);
         let since = self.as_of.map(|as_of| as_of.saturating_sub(ASKED_AGAIN));
         asked.is_some_and(|asked| Some(asked) >= since)
@@ -349,7 +360,7 @@ impl History {
     pub fn last_seen(&self, id: Uuid) -> Option<i64> {
         let entry = self.known_entry(id)?;
         let more = self.more_of(entry);
-        match more.and_then(|more| more.ended) {
+        match more.as_ref().and_then(|more| more.ended) {
             None => more.and_then(|more| more.missing).or(self.as_of),
             Some(_) => None,
         }
@@ -359,7 +370,7 @@ impl History {
     #[must_use]
     pub fn past(&self, id: Uuid) -> Option<Past> {
         let entry = self.known_entry(id)?;
-        if let Some(end) = self.more_of(entry).and_then(|more| more.end) {
+        if let Some(end) = self.told_of(entry).and_then(|more| more.end) {
             return Some(Past::Ended(end));
         }
         // One that is owed has been looked for, and never seen.
@@ -375,7 +386,13 @@ impl History {
         match self.ended(entry) {
             None => Some(Reported::Alive),
             // It was nowhere, and nobody has told of it.
-            Some(until) if self.more_of(entry)?.nowhere == Some(until) => None,
+            Some(until)
+                if self
+                    .told_of(entry)
+                    .is_some_and(|more| more.nowhere == Some(until)) =>
+            {
+                None
+            }
             Some(until) if until < window.end => Some(Reported::Ended),
             Some(_) => None,
         }
@@ -385,8 +402,13 @@ impl History {
         self.more_of(entry)?.ended
     }
 
-    pub(crate) fn more_of(&self, entry: &Entry) -> Option<&More> {
-        self.more.get(entry.more()?)
+    /// Where there is more than an end.
+    fn told_of(&self, entry: &Entry) -> Option<&More> {
+        self.more.get(entry.more()?)?.told()
+    }
+
+    pub(crate) fn more_of(&self, entry: &Entry) -> Option<Cow<'_, More>> {
+        Some(self.more.get(entry.more()?)?.more())
     }
 
     fn known_place(&self, id: Uuid) -> Option<usize> {
@@ -427,13 +449,17 @@ impl History {
         match entry.more() {
             Some(at) => {
                 if let Some(slot) = self.more.get_mut(at) {
-                    *slot = more;
+                    *slot = more.into();
                 }
             }
             None if more.is_empty() => {}
             None => {
                 entry.set_more(Some(self.more.len()));
-                self.more.push(more);
+                // As with entries: doubled, they would take twice the memory.
+                if self.more.len() == self.more.capacity() {
+                    self.more.reserve_exact((self.more.len() / 8).max(64));
+                }
+                self.more.push(more.into());
             }
         }
         let slot = match place {

@@ -25,6 +25,7 @@ mod kinds;
 mod more;
 mod sighting;
 mod sizes;
+mod story;
 
 pub use form::{FORMAT, FormError};
 pub use history::{History, Past, Reported};
