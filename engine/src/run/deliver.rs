@@ -68,7 +68,7 @@ struct Lazy {
 impl guest::Messenger for Lazy {
     fn deliver<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(async move {
             let started = match self.started.take() {

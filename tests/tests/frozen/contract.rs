@@ -20,7 +20,7 @@ use super::frozen;
 use caso_tests::build::workspace;
 
 /// Two records of each type, and how the frozen messenger writes them.
-pub fn one_of_each() -> [(&'static str, RecordList, [&'static str; 2]); 6] {
+pub fn one_of_each() -> [(&'static str, RecordList<'static>, [&'static str; 2]); 6] {
     let head = |id: &str| Head {
         id: id.to_owned(),
         supersedes: id.to_owned(),
@@ -72,35 +72,36 @@ pub fn one_of_each() -> [(&'static str, RecordList, [&'static str; 2]); 6] {
     [
         (
             "cloud",
-            RecordList::Cloud(vec![cloud("a", Some(0.5)), cloud("b\u{f3}b", None)]),
+            vec![cloud("a", Some(0.5)), cloud("b\u{f3}b", None)].into(),
             ["a vm Some(0.5)", "b\u{f3}b vm None"],
         ),
         (
             "ip",
-            RecordList::Ip(vec![ip("a", 4, 2), ip("b", 6, u32::MAX)]),
+            vec![ip("a", 4, 2), ip("b", 6, u32::MAX)].into(),
             ["a 2 v4", "b 4294967295 v6"],
         ),
         (
             "accelerator",
-            RecordList::Accelerator(vec![accelerator("a", 0.25), accelerator("b", 2.0)]),
+            vec![accelerator("a", 0.25), accelerator("b", 2.0)].into(),
             ["a 0.25 GPU", "b 2 GPU"],
         ),
         (
             "storage",
-            RecordList::Storage(vec![storage("a", 0), storage("b", u64::MAX)]),
+            vec![storage("a", 0), storage("b", u64::MAX)].into(),
             ["a v 0", "b v 18446744073709551615"],
         ),
         (
             "energy",
-            RecordList::Energy(vec![energy("a", 0.1), energy("b", 1e9)]),
+            vec![energy("a", 0.1), energy("b", 1e9)].into(),
             ["a vm 0.1", "b vm 1000000000"],
         ),
         (
             "object-storage",
-            RecordList::Other(vec![
+            vec![
                 other("a", &[]),
                 other("b", &[("requests", 3.0), ("carbon-grams", 0.5)]),
-            ]),
+            ]
+            .into(),
             [
                 "a object-storage ",
                 "b object-storage requests=3,carbon-grams=0.5",

@@ -75,7 +75,7 @@ async fn start(
         .await
 }
 
-fn batch(record_type: &str, records: RecordList) -> Batch {
+fn batch(record_type: &str, records: RecordList<'static>) -> Batch<'static> {
     let origin = |cloud: &str, region: Option<&str>| Origin {
         cloud: cloud.to_owned(),
         region: region.map(str::to_owned),

@@ -21,7 +21,7 @@ use std::time::Duration;
 use caso_model::answer::CheckedAnswer;
 use caso_model::component::{OptionValue, Setting};
 use caso_model::guest::{Batch, FailureKind, GuestFailure, Messenger, Rest};
-use caso_model::record::{Head, OtherRecord, RecordList};
+use caso_model::record::{Head, OtherRecord};
 use caso_model::{Origin, Window};
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
@@ -189,7 +189,7 @@ fn origin(cloud: &str, region: Option<&str>) -> Origin {
     }
 }
 
-fn batch(ids: &[&str]) -> Batch {
+fn batch(ids: &[&str]) -> Batch<'static> {
     let record = |id: &&str| OtherRecord {
         head: Head {
             id: (*id).to_owned(),
@@ -211,7 +211,7 @@ fn batch(ids: &[&str]) -> Batch {
         origin_of: (1..=ids.len())
             .map(|at| u32::from(at == ids.len()))
             .collect(),
-        records: RecordList::Other(ids.iter().map(record).collect()),
+        records: ids.iter().map(record).collect::<Vec<_>>().into(),
         now: 0,
         time_left: Duration::from_secs(3600),
         attributes: Vec::new(),

@@ -5,7 +5,7 @@ use std::thread;
 use super::*;
 use caso_model::component::{OptionValue, Setting};
 use caso_model::guest::{Answer, Batch, Messenger, Rest};
-use caso_model::record::{Head, OtherRecord, RecordList};
+use caso_model::record::{Head, OtherRecord};
 use caso_sandbox::{
     Component, InstanceName, Limits, MessengerSetup, Policy, Redirect, Sandbox, SandboxSettings,
     Source, decide,
@@ -81,7 +81,7 @@ async fn logstash(server: impl Fn(TcpStream) + Send + 'static) -> Answer {
         record_type: "sample".to_owned(),
         origins: Vec::new(),
         origin_of: Vec::new(),
-        records: RecordList::Other((0..300).map(record).collect()),
+        records: (0..300).map(record).collect::<Vec<_>>().into(),
         now: 0,
         time_left: std::time::Duration::from_secs(60),
         attributes: Vec::new(),

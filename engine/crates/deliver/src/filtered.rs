@@ -36,7 +36,7 @@ impl Filtered {
         }
     }
 
-    async fn attempt(&mut self, offered: &Batch) -> Result<CheckedAnswer, GuestFailure> {
+    async fn attempt(&mut self, offered: &Batch<'_>) -> Result<CheckedAnswer, GuestFailure> {
         let mut passed = Passed::all(offered);
         passed.batch.id = format!("{}.{}", offered.id, self.mark);
         for filter in &mut self.filters {
@@ -77,15 +77,15 @@ fn at_the_filter(failure: GuestFailure) -> GuestFailure {
 }
 
 /// What is left of a batch.
-struct Passed {
-    batch: Batch,
+struct Passed<'a> {
+    batch: Batch<'a>,
     /// Of each record in it, the index in the batch that was offered.
     places: Vec<u32>,
     dropped: Vec<Refusal>,
 }
 
-impl Passed {
-    fn all(offered: &Batch) -> Self {
+impl<'a> Passed<'a> {
+    fn all(offered: &'a Batch<'_>) -> Self {
         let count = u32::try_from(offered.records.len()).unwrap_or(u32::MAX);
         Self {
             batch: offered.clone(),
@@ -120,7 +120,7 @@ impl Passed {
             self.places.push(place);
         }
         if let Some(first) = kept.first() {
-            self.batch.records = RecordKind::of(first).list(kept.iter());
+            self.batch.records = RecordKind::of(first).list(kept.iter()).into_owned();
         }
     }
 
@@ -153,7 +153,7 @@ impl Passed {
 impl Messenger for Filtered {
     fn deliver<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(self.attempt(batch))
     }
@@ -173,7 +173,7 @@ mod tests {
     impl Filter for ByName {
         fn filter<'a>(
             &'a mut self,
-            batch: &'a Batch,
+            batch: &'a Batch<'_>,
         ) -> BoxFuture<'a, Result<Vec<Verdict>, GuestFailure>> {
             let verdict = |record: AccountingRecord| {
                 let AccountingRecord::Cloud(vm) = record else {
@@ -208,7 +208,7 @@ mod tests {
     impl Messenger for Told {
         fn deliver<'a>(
             &'a mut self,
-            batch: &'a Batch,
+            batch: &'a Batch<'_>,
         ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
             let RecordList::Cloud(vms) = &batch.records else {
                 panic!("VMs alone");
@@ -221,7 +221,7 @@ mod tests {
         }
     }
 
-    fn batch(names: &[&str]) -> Batch {
+    fn batch(names: &[&str]) -> Batch<'static> {
         let vm = |name: &&str| CloudRecord {
             vm_uuid: (*name).to_owned(),
             ..CloudRecord::default()
@@ -235,7 +235,7 @@ mod tests {
             origin_of: (0..names.len())
                 .map(|at| u32::try_from(at).unwrap())
                 .collect(),
-            records: RecordList::Cloud(names.iter().map(vm).collect()),
+            records: names.iter().map(vm).collect::<Vec<_>>().into(),
             now: 0,
             time_left: Duration::ZERO,
             attributes: Vec::new(),

@@ -34,7 +34,7 @@ pub struct Unstarted(pub GuestFailure);
 impl Messenger for Unstarted {
     fn deliver<'a>(
         &'a mut self,
-        _: &'a Batch,
+        _: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(std::future::ready(Err(self.0.clone())))
     }

@@ -47,33 +47,33 @@ impl RecordKind {
     }
 
     /// The list that a batch carries; records of other types stay out.
-    pub fn list<'a>(&self, records: impl Iterator<Item = &'a AccountingRecord>) -> RecordList {
-        macro_rules! only {
-            ($case:ident) => {
-                RecordList::$case(
-                    records
-                        .filter_map(|record| match record {
-                            AccountingRecord::$case(record) => Some(record.clone()),
-                            _ => None,
-                        })
-                        .collect(),
-                )
-            };
-        }
-        match self {
-            RecordKind::Known(RecordType::Cloud) => only!(Cloud),
-            RecordKind::Known(RecordType::Ip) => only!(Ip),
-            RecordKind::Known(RecordType::Accelerator) => only!(Accelerator),
-            RecordKind::Known(RecordType::Storage) => only!(Storage),
-            RecordKind::Known(RecordType::Energy) => only!(Energy),
-            RecordKind::Other(_) => only!(Other),
-        }
+    pub fn list<'a>(&self, records: impl Iterator<Item = &'a AccountingRecord>) -> RecordList<'a> {
+        let known = match self {
+            RecordKind::Known(known) => Some(*known),
+            RecordKind::Other(_) => None,
+        };
+        RecordList::of(known, records)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An offer of a thousand records is a thousand references.
+    #[test]
+    fn a_list_copies_no_record() {
+        let record = AccountingRecord::Ip(caso_model::record::IpRecord::default());
+        let other = AccountingRecord::Cloud(caso_model::record::CloudRecord::default());
+        let list = RecordKind::of(&record).list([&record, &other].into_iter());
+        let RecordList::Ip(listed) = list else {
+            panic!("{list:?}");
+        };
+        assert!(
+            matches!(&listed[..], [std::borrow::Cow::Borrowed(_)]),
+            "{listed:?}"
+        );
+    }
 
     #[test]
     fn an_other_record_may_be_called_cloud() {

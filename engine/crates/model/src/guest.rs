@@ -31,7 +31,7 @@ pub enum Outcome {
 
 /// Records of one type, as one attempt offers them to a messenger.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
+pub struct Batch<'a> {
     /// Fixed on disk when first packed: the idempotency key.
     pub id: String,
     /// 1 for the first attempt.
@@ -42,11 +42,30 @@ pub struct Batch {
     pub origins: Vec<Origin>,
     /// For each record the index of its origin, from 0.
     pub origin_of: Vec<u32>,
-    pub records: RecordList,
+    pub records: RecordList<'a>,
     pub now: i64,
     /// Until the run ends this call; the instance's own limits may end it earlier.
     pub time_left: Duration,
     pub attributes: Vec<Attribute>,
+}
+
+impl Batch<'_> {
+    /// The same, with records of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Batch<'static> {
+        Batch {
+            records: self.records.into_owned(),
+            id: self.id,
+            attempt: self.attempt,
+            instance: self.instance,
+            record_type: self.record_type,
+            origins: self.origins,
+            origin_of: self.origin_of,
+            now: self.now,
+            time_left: self.time_left,
+            attributes: self.attributes,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,7 +284,7 @@ pub trait Filter: Send {
     /// Judges the records of a batch.
     fn filter<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<Vec<Verdict>, GuestFailure>>;
 }
 
@@ -277,6 +296,6 @@ pub trait Messenger: Send {
     /// Offers the records of a batch.
     fn deliver<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>>;
 }

@@ -1,6 +1,8 @@
 //! Accounting records: what consumers get, before any format.
 //! Documented in `wit/records.wit`, whose items these are.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::record_type::RecordType;
@@ -278,21 +280,21 @@ pub enum AccountingRecord {
     Other(OtherRecord),
 }
 
-/// Records of one type.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum RecordList {
+/// Records of one type, as a rule somebody else's: an offer copies none of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordList<'a> {
     /// VMs.
-    Cloud(Vec<CloudRecord>),
+    Cloud(Vec<Cow<'a, CloudRecord>>),
     /// Public IP addresses.
-    Ip(Vec<IpRecord>),
+    Ip(Vec<Cow<'a, IpRecord>>),
     /// Accelerators.
-    Accelerator(Vec<AcceleratorRecord>),
+    Accelerator(Vec<Cow<'a, AcceleratorRecord>>),
     /// Storage.
-    Storage(Vec<StorageRecord>),
+    Storage(Vec<Cow<'a, StorageRecord>>),
     /// Energy.
-    Energy(Vec<EnergyRecord>),
+    Energy(Vec<Cow<'a, EnergyRecord>>),
     /// Anything else; all of the same `kind`.
-    Other(Vec<OtherRecord>),
+    Other(Vec<Cow<'a, OtherRecord>>),
 }
 
 impl AccountingRecord {
@@ -367,7 +369,7 @@ impl AccountingRecord {
     }
 }
 
-impl RecordList {
+impl RecordList<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::Cloud(records) => records.len(),
@@ -387,7 +389,10 @@ impl RecordList {
     pub fn into_records(self) -> Vec<AccountingRecord> {
         macro_rules! each {
             ($records:expr, $case:ident) => {
-                $records.into_iter().map(AccountingRecord::$case).collect()
+                $records
+                    .into_iter()
+                    .map(|record| AccountingRecord::$case(record.into_owned()))
+                    .collect()
             };
         }
         match self {
@@ -412,4 +417,74 @@ impl RecordList {
             Self::Other(_) => Self::Other(Vec::new()),
         }
     }
+}
+
+impl<'a> RecordList<'a> {
+    /// Those of a type; others stay out. None is anything that the contract does not name.
+    pub fn of(
+        kind: Option<RecordType>,
+        records: impl Iterator<Item = &'a AccountingRecord>,
+    ) -> Self {
+        macro_rules! only {
+            ($case:ident) => {
+                Self::$case(
+                    records
+                        .filter_map(|record| match record {
+                            AccountingRecord::$case(record) => Some(Cow::Borrowed(record)),
+                            _ => None,
+                        })
+                        .collect(),
+                )
+            };
+        }
+        match kind {
+            Some(RecordType::Cloud) => only!(Cloud),
+            Some(RecordType::Ip) => only!(Ip),
+            Some(RecordType::Accelerator) => only!(Accelerator),
+            Some(RecordType::Storage) => only!(Storage),
+            Some(RecordType::Energy) => only!(Energy),
+            None => only!(Other),
+        }
+    }
+
+    /// The same records, kept by the list itself.
+    #[must_use]
+    pub fn into_owned(self) -> RecordList<'static> {
+        macro_rules! each {
+            ($records:expr, $case:ident) => {
+                RecordList::$case(
+                    $records
+                        .into_iter()
+                        .map(|record| Cow::Owned(record.into_owned()))
+                        .collect(),
+                )
+            };
+        }
+        match self {
+            Self::Cloud(records) => each!(records, Cloud),
+            Self::Ip(records) => each!(records, Ip),
+            Self::Accelerator(records) => each!(records, Accelerator),
+            Self::Storage(records) => each!(records, Storage),
+            Self::Energy(records) => each!(records, Energy),
+            Self::Other(records) => each!(records, Other),
+        }
+    }
+}
+
+/// As a test or a filter makes them.
+macro_rules! owned {
+    ($($case:ident of $record:ty),* $(,)?) => {
+        $(
+            impl From<Vec<$record>> for RecordList<'static> {
+                fn from(records: Vec<$record>) -> Self {
+                    Self::$case(records.into_iter().map(Cow::Owned).collect())
+                }
+            }
+        )*
+    };
+}
+
+owned! {
+    Cloud of CloudRecord, Ip of IpRecord, Accelerator of AcceleratorRecord, Storage of StorageRecord,
+    Energy of EnergyRecord, Other of OtherRecord,
 }

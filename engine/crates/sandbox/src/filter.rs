@@ -15,7 +15,7 @@ impl GuestFilter {
         Instance::start(spec, Pure { pre, now }).await.map(Self)
     }
 
-    async fn attempt(&mut self, batch: &Batch) -> Result<Vec<Verdict>, GuestFailure> {
+    async fn attempt(&mut self, batch: &Batch<'_>) -> Result<Vec<Verdict>, GuestFailure> {
         let mut running = self.0.take().await?;
         let time = self.0.spec.limits.call_time();
         let time_left = batch.time_left.min(time.timeout);
@@ -74,7 +74,7 @@ fn checked(verdict: Filtered, record: &AccountingRecord, spec: &Spec) -> Result<
 impl Filter for GuestFilter {
     fn filter<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<Vec<Verdict>, GuestFailure>> {
         Box::pin(self.attempt(batch))
     }

@@ -124,7 +124,7 @@ impl GuestMessenger {
     }
 
     /// One attempt.
-    async fn attempt(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
+    async fn attempt(&mut self, batch: &Batch<'_>) -> Result<CheckedAnswer, GuestFailure> {
         let mut running = self.instance.take().await?;
         let spec = &self.instance.spec;
         let records = batch.records.len();
@@ -330,7 +330,7 @@ fn masked(mut answer: Answer, offered: usize, spec: &Spec) -> Answer {
 impl Messenger for GuestMessenger {
     fn deliver<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(self.attempt(batch))
     }

@@ -10,6 +10,7 @@
 
 mod limits;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -307,7 +308,7 @@ async fn map(mapper: &mut GuestMapper) -> Result<Vec<CloudRecord>, Failure> {
 }
 
 /// The records as batches.
-fn batches(records: &[CloudRecord]) -> Vec<Batch> {
+fn batches(records: &[CloudRecord]) -> Vec<Batch<'_>> {
     let origin = Origin {
         cloud: "default".to_owned(),
         region: None,
@@ -326,7 +327,7 @@ fn batches(records: &[CloudRecord]) -> Vec<Batch> {
             record_type: "cloud".to_owned(),
             origins: vec![origin.clone()],
             origin_of: vec![0; records.len()],
-            records: RecordList::Cloud(records.to_vec()),
+            records: RecordList::Cloud(records.iter().map(Cow::Borrowed).collect()),
             now: OCTOBER + HOUR,
             time_left: Duration::from_secs(600),
             attributes: Vec::new(),
@@ -335,7 +336,7 @@ fn batches(records: &[CloudRecord]) -> Vec<Batch> {
 }
 
 /// A round of `ssm`.
-async fn deliver(ssm: &mut GuestMessenger, batches: &[Batch]) -> Result<(), Failure> {
+async fn deliver(ssm: &mut GuestMessenger, batches: &[Batch<'_>]) -> Result<(), Failure> {
     for batch in batches {
         let answer = ssm.deliver(batch).await;
         let answer = answer.map_err(|failure| failure.to_string())?.into_inner();

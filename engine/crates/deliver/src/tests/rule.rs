@@ -505,7 +505,7 @@ struct Hanging;
 impl Messenger for Hanging {
     fn deliver<'a>(
         &'a mut self,
-        _: &'a Batch,
+        _: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         Box::pin(std::future::pending())
     }
@@ -516,7 +516,7 @@ struct Panicking;
 impl Messenger for Panicking {
     fn deliver<'a>(
         &'a mut self,
-        _: &'a Batch,
+        _: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         panic!("a bug of the host")
     }

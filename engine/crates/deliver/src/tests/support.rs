@@ -206,7 +206,7 @@ where
 {
     fn deliver<'a>(
         &'a mut self,
-        batch: &'a Batch,
+        batch: &'a Batch<'_>,
     ) -> BoxFuture<'a, Result<CheckedAnswer, GuestFailure>> {
         let records = records(&batch.records);
         holds(&self.sink.offered(), batch, &records);
@@ -247,7 +247,7 @@ where
 /// tests: it has records, each with an origin; the same id means the same records; and
 /// the number of the attempt rises from each at a batch, or a part of it, to the next.
 /// (By one; but a kill may come between counting and offering.)
-fn holds(before: &[Offered], batch: &Batch, records: &[AccountingRecord]) {
+fn holds(before: &[Offered], batch: &Batch<'_>, records: &[AccountingRecord]) {
     assert!(!records.is_empty(), "an empty batch");
     assert_eq!(batch.origin_of.len(), records.len());
     let ids: Vec<&str> = records.iter().map(|r| r.head().id.as_str()).collect();
@@ -261,15 +261,8 @@ fn holds(before: &[Offered], batch: &Batch, records: &[AccountingRecord]) {
     }
 }
 
-pub fn records(list: &RecordList) -> Vec<AccountingRecord> {
-    match list.clone() {
-        RecordList::Cloud(r) => r.into_iter().map(AccountingRecord::Cloud).collect(),
-        RecordList::Ip(r) => r.into_iter().map(AccountingRecord::Ip).collect(),
-        RecordList::Accelerator(r) => r.into_iter().map(AccountingRecord::Accelerator).collect(),
-        RecordList::Storage(r) => r.into_iter().map(AccountingRecord::Storage).collect(),
-        RecordList::Energy(r) => r.into_iter().map(AccountingRecord::Energy).collect(),
-        RecordList::Other(r) => r.into_iter().map(AccountingRecord::Other).collect(),
-    }
+pub fn records(list: &RecordList<'_>) -> Vec<AccountingRecord> {
+    list.clone().into_records()
 }
 
 pub fn answer(accepted: usize, refused: &[u32], rest: Rest) -> Answer {

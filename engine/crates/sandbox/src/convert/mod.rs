@@ -8,6 +8,8 @@
 //! lives on for the journal or for another attempt: that conversion is the one
 //! copy. What comes from a guest is handed over.
 
+use std::borrow::Cow;
+
 pub mod v1;
 
 /// The same value on the other side.
@@ -47,6 +49,15 @@ where
 {
     fn cross(self) -> Option<B> {
         self.as_ref().map(Cross::cross)
+    }
+}
+
+impl<'a, A: Clone, B> Cross<B> for &'a Cow<'_, A>
+where
+    &'a A: Cross<B>,
+{
+    fn cross(self) -> B {
+        self.as_ref().cross()
     }
 }
 

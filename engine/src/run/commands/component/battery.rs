@@ -48,7 +48,7 @@ struct Playing {
 }
 
 impl Playing {
-    async fn deliver(&mut self, batch: &Batch) -> Result<CheckedAnswer, GuestFailure> {
+    async fn deliver(&mut self, batch: &Batch<'_>) -> Result<CheckedAnswer, GuestFailure> {
         self.messenger.deliver(batch).await
     }
 }
@@ -499,7 +499,7 @@ impl<'a> Battery<'a> {
     /// One batch to a fresh instance, and what came out.
     async fn one(
         &self,
-        batch: Option<Batch>,
+        batch: Option<Batch<'_>>,
         outside: Outside,
         limits: impl FnOnce(&mut Limits),
     ) -> Result<(CheckedAnswer, Vec<Output>), GuestFailure> {
@@ -530,14 +530,14 @@ impl<'a> Battery<'a> {
 }
 
 /// So many records of a type, in one batch.
-fn batch(records: &Records, kind: &str, count: usize, name: &str) -> Option<Batch> {
+fn batch(records: &Records, kind: &str, count: usize, name: &str) -> Option<Batch<'static>> {
     let made = records.many(kind, count.max(1));
     let mut batch = made.batches(name, PATIENCE * 60, count.max(1)).pop()?;
     if count == 0 {
         batch.records = batch.records.none();
         batch.origin_of.clear();
     }
-    Some(batch)
+    Some(batch.into_owned())
 }
 
 /// Where fewer than all were accepted, though nothing was in the way.

@@ -104,7 +104,7 @@ impl Records {
     }
 
     /// As batches, one or more a type, none with more than `most`.
-    pub fn batches(&self, instance: &str, time_left: Duration, most: usize) -> Vec<Batch> {
+    pub fn batches(&self, instance: &str, time_left: Duration, most: usize) -> Vec<Batch<'_>> {
         let mut sorted: BTreeMap<RecordKind, Vec<&(AccountingRecord, u32)>> = BTreeMap::new();
         for item in &self.records {
             sorted

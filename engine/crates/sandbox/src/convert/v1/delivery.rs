@@ -11,7 +11,7 @@ use crate::log::Level;
 use caso_model::guest as model;
 
 /// The batch, and how long the call may take.
-impl Cross<wit::Batch> for (&model::Batch, Duration) {
+impl Cross<wit::Batch> for (&model::Batch<'_>, Duration) {
     fn cross(self) -> wit::Batch {
         let (batch, time_left) = self;
         let model::Batch {

@@ -38,6 +38,19 @@ record!(both model::OtherRecord, wit::OtherRecord {
 variant!(of wit::AccountingRecord, into model::AccountingRecord {
     Cloud, Ip, Accelerator, Storage, Energy, Other,
 });
-variant!(to wit::RecordList, from model::RecordList {
-    Cloud, Ip, Accelerator, Storage, Energy, Other,
-});
+
+/// The one copy on the way from the journal to a guest.
+impl Cross<wit::RecordList> for &model::RecordList<'_> {
+    fn cross(self) -> wit::RecordList {
+        match self {
+            model::RecordList::Cloud(records) => wit::RecordList::Cloud(records.cross()),
+            model::RecordList::Ip(records) => wit::RecordList::Ip(records.cross()),
+            model::RecordList::Accelerator(records) => {
+                wit::RecordList::Accelerator(records.cross())
+            }
+            model::RecordList::Storage(records) => wit::RecordList::Storage(records.cross()),
+            model::RecordList::Energy(records) => wit::RecordList::Energy(records.cross()),
+            model::RecordList::Other(records) => wit::RecordList::Other(records.cross()),
+        }
+    }
+}
