@@ -33,8 +33,11 @@ pub fn open(spool: &Spool, now: i64) -> Result<(Journal, Recovery), JournalError
         noted.keep(spool)?;
     }
     let (journal, recovery) = Journal::open(spool, now)?;
-    if lose(&mut noted, &recovery.set_aside, &journal, now) || !journal.sealed().is_empty() {
+    let went_back = lose_where_put_back(&mut noted, &journal, now);
+    let damaged = lose(&mut noted, &recovery.set_aside, &journal, now);
+    if went_back || damaged || !journal.sealed().is_empty() {
         noted.waits(waiting(&journal));
+        noted.journal_run = journal.last_run();
         // A full disk must not keep from being delivered what would empty it.
         kept(&noted, spool);
     }
@@ -49,6 +52,17 @@ fn lose_all_where_gone(noted: &mut Backlog, spool: &Spool, now: i64) -> Result<b
     let gone = std::mem::take(&mut noted.waiting);
     noted.lose(run_id(now), gone);
     Ok(true)
+}
+
+/// Where the journal is from a backup, what waited and is not in it is lost; whether it is. What was noted by a cASO that
+/// noted no run is taken as it is.
+fn lose_where_put_back(noted: &mut Backlog, journal: &Journal, now: i64) -> bool {
+    if journal.last_run() >= noted.journal_run {
+        return false;
+    }
+    let gone = backlog::without(&noted.waiting, &waiting(journal));
+    noted.lose(run_id(now), gone);
+    true
 }
 
 fn kept(noted: &Backlog, spool: &Spool) {
@@ -66,6 +80,7 @@ pub fn keep(journal: &Journal, spool: &Spool, set_aside: &[SetAside], now: i64) 
     let mut noted = Backlog::read(spool);
     lose(&mut noted, set_aside, journal, now);
     noted.waits(waiting(journal));
+    noted.journal_run = journal.last_run();
     let old = |lost: &Lost| now - lost.at > KEPT;
     if noted.lost.iter().any(old) {
         let left = remaining(spool, &noted.lost, &[]);

@@ -3,11 +3,13 @@
 # builds it into .tools.
 set -eu
 cd "$(dirname "$0")"
-if ! cmp -s requirements.txt .tools/installed; then
+# What is in .tools knows where it lies: in a folder that was moved or copied it is installed anew.
+wanted=$(pwd; cat requirements.txt)
+if [ "$wanted" != "$(cat .tools/installed 2> /dev/null)" ]; then
   rm -rf .tools
   python3 -m venv .tools
   .tools/bin/pip install --quiet -r requirements.txt
-  cp requirements.txt .tools/installed
+  printf '%s\n' "$wanted" > .tools/installed
 fi
 # Without anything of WASI: there is nothing to grant but what the component asks for.
 # From a folder of its own, in which there is nothing else to import.

@@ -287,3 +287,37 @@ fn a_journal_that_was_put_back_is_said() {
         .says("caso republish --month");
     site.deliver().never_says("put back");
 }
+
+/// Not all of what waits is in the copy: the cursors have moved beyond it.
+#[test]
+fn what_a_journal_from_a_backup_does_not_hold_is_lost_and_said() {
+    let (_cloud, mut site) = extracted();
+    site.with_mischief("retry");
+    let hour = |site: &Site, hour: u32| {
+        site.extract(&["--extract-to", &format!("2026-10-08 {hour:02}:00:00")])
+            .expect(3)
+    };
+    hour(&site, 4);
+    let backup = tempfile::tempdir().unwrap();
+    let cp = |from: &Path, to: &Path| {
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([from, to])
+            .status();
+        assert!(copied.unwrap().success());
+    };
+    let journal = site.spool().join("caso-journal");
+    cp(&journal, &backup.path().join("copy"));
+    hour(&site, 5).never_says("is gone");
+    fs::remove_dir_all(&journal).unwrap();
+    cp(&backup.path().join("copy"), &journal);
+    let gone = "from 2026-10-08T04:00:00Z to 2026-10-08T05:00:00Z; its messengers did not get it";
+    hour(&site, 6)
+        .says(gone)
+        .says("caso republish --month 2026-10");
+    // Until somebody has published it again.
+    caso(&site, &["status"], &[]).says(gone);
+    site.with_mischief("accept");
+    caso(&site, &["republish"], &["--month", "2026-10", "--yes"]).expect(0);
+    caso(&site, &["status"], &[]).never_says("is gone");
+}

@@ -200,3 +200,41 @@ fn a_service_that_only_measures_may_be_shared() {
         assert!(site.cloud_records().contains_key(&server_id(0, number)));
     }
 }
+
+/// Beside a region that keeps its name: counted from the beginning, its storage would count twice.
+#[test]
+fn a_region_with_another_name_beside_one_that_keeps_its_own_is_asked_for() {
+    let mut plan = plan();
+    plan.projects[0].volumes = vec![Volume::numbered(0, 0)];
+    let of_project = BTreeMap::from([(project_id(0), Servers::Listed(Vec::new()))]);
+    for region in ["RegionTwo", "RegionNine"] {
+        plan.more_regions
+            .insert(region.to_owned(), of_project.clone());
+    }
+    let cloud = Cloud::start(plan);
+    let mut site = Site::at(&cloud);
+    site.set("DEFAULT", "extractor", "nova")
+        .set("DEFAULT", "first_extract_from", "2026-10-08")
+        .set("DEFAULT", "region_name", "RegionOne, RegionTwo");
+    let hour = |site: &Site, hour: u32| {
+        let to = format!("2026-10-08 {hour:02}:00:00");
+        site.extract(&["--summary", "--extract-to", &to])
+    };
+    hour(&site, 1).expect(0);
+    site.set("DEFAULT", "region_name", "RegionOne, RegionNine");
+    hour(&site, 2)
+        .expect(1)
+        .says("extracted as `default@RegionTwo`")
+        .says("caso cursor rename default@RegionTwo default@RegionNine");
+    site.start(
+        "caso",
+        &["cursor", "rename"],
+        &["default@RegionTwo", "default@RegionNine"],
+    )
+    .finish()
+    .expect(0);
+    hour(&site, 2).expect(0).never_says("no cursor");
+    // One that is new, where none is missing, begins by itself.
+    site.set("DEFAULT", "region_name", "RegionOne, RegionNine, RegionTwo");
+    hour(&site, 3).expect(0).says("no cursor");
+}

@@ -259,6 +259,12 @@ impl Journal {
         Ok(())
     }
 
+    /// The number of the last run that sealed something, this one included: it only grows, so that a journal with a lower one
+    /// than before is from a backup.
+    pub fn last_run(&self) -> u64 {
+        self.shared.last_run()
+    }
+
     /// Of the records of one key in a quarantine that grew in this run the newest stays: it says all that the
     /// others do. Returns how many went.
     ///

@@ -149,6 +149,15 @@ impl Shared {
         Ok(run.number)
     }
 
+    /// The number of the last run that sealed something.
+    pub(crate) fn last_run(&self) -> u64 {
+        let run = locked(&self.run);
+        match run.kept {
+            true => run.number,
+            false => run.number.saturating_sub(1),
+        }
+    }
+
     fn keep(&self, run: &mut Run) -> Result<(), JournalError> {
         if !run.kept {
             let path = self.layout.counter();

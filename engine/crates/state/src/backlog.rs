@@ -51,6 +51,9 @@ pub struct Lost {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backlog {
     format: u32,
+    /// The number of the last run of the journal that sealed something, by which one from a backup is known.
+    #[serde(default)]
+    pub journal_run: u64,
     /// What the journal holds for its messengers.
     pub waiting: Vec<Extent>,
     /// What it does not hold any more.

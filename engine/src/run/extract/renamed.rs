@@ -17,8 +17,8 @@ use crate::run::summary::words::{count, len};
 /// Of one cloud.
 pub struct Renamed {
     here: Here,
-    /// By the other name, and what that is now: of each project its id, and up to where.
-    found: BTreeMap<(Place, NameNow), Vec<Project>>,
+    /// By the other name, what that is now, and where they have nothing: of each project its id, and up to where.
+    found: BTreeMap<(Place, NameNow, Place), Vec<Project>>,
 }
 
 /// Its id, and up to where it was extracted there.
@@ -49,23 +49,19 @@ impl Renamed {
         let Former {
             place,
             standing,
+            here,
             until,
         } = former;
-        let of_place = self.found.entry((place, standing)).or_default();
+        let of_place = self.found.entry((place, standing, here)).or_default();
         of_place.push((project.id.clone(), until));
         true
     }
 
     /// One for each other name.
     pub fn messages(self) -> Vec<Message> {
-        let here = self
-            .here
-            .places
-            .first()
-            .map(Place::to_string)
-            .unwrap_or_default();
         let found = self.found.iter();
-        let messages = found.map(|((other, standing), projects)| {
+        let messages = found.map(|((other, standing, here), projects)| {
+            let here = here.to_string();
             let until = projects.iter().filter_map(|(_, until)| *until).max();
             let until = until.map_or_else(String::new, |until| {
                 format!(", up to {}", format_utc(until))

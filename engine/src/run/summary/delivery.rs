@@ -28,7 +28,7 @@ fn next_step(name: &str, outcome: &Ending) -> String {
             let limit = failure.limit.as_ref();
             let limit = limit.map_or_else(String::new, |limit| format!("; {limit}"));
             format!(
-                "the component is at fault: its author needs the text above, and `caso component check FILE` shows \
+                "the component is at fault: its author needs the text above, and `caso component check FILE --as {name}` shows \
                  whether another one works{limit}; then {flush}"
             )
         }

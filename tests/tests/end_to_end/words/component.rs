@@ -439,13 +439,21 @@ fn it_is_checked_as_the_messenger_that_it_is() {
     check(&site)
         .expect(1)
         .says("is pinned: somebody changed the file");
-    // Another file of that name: what is written of that one says nothing of this one.
-    let other = build::mischief().display().to_string();
-    site.set("messenger_mine", "component", &other);
+    // As before a new build is installed: what the site grants and sets counts, and not the pin.
+    let (queue, new) = (site.path().join("new"), site.path().join("new.wasm"));
+    fs::copy(&file, &new).unwrap();
+    site.set("messenger_mine", "component", &new.display().to_string())
+        .set(
+            "messenger_mine",
+            "grants",
+            &format!("queue:{}", queue.display()),
+        )
+        .set("mine", "output_path", &queue.display().to_string())
+        .unset("messenger_mine", "sha256");
     check(&site)
         .expect(0)
-        .says(&format!("has another file as `mine`: `{other}`"))
-        .says("outgoing: it would need")
+        .says(&format!("has another file as `mine`: `{}`", new.display()))
+        .says(&format!("outgoing: `queue:{}`", queue.display()))
         .never_says("pinned: somebody");
 }
 

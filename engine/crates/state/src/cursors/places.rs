@@ -30,6 +30,8 @@ pub struct Former {
     pub place: Place,
     /// What that name is now.
     pub standing: NameNow,
+    /// The place of the cloud in which it has nothing.
+    pub here: Place,
     /// Up to where, in epoch seconds; none where this run has begun with it there.
     pub until: Option<i64>,
 }
@@ -92,12 +94,10 @@ impl Here {
 impl ProjectCursors {
     fn former(&self, here: &Here, configured: &[Place]) -> Option<Former> {
         let cursors = self.cursors();
-        if cursors
-            .iter()
-            .any(|it| here.places.contains(&it.key.place()))
-        {
-            return None;
-        }
+        let has = |place: &&Place| cursors.iter().any(|it| it.key.place() == **place);
+        // Of several regions those that it has say nothing of the one that is new.
+        let lacking = here.places.iter().find(|place| !has(place))?;
+        let is_new_region = here.places.iter().any(|place| has(&place));
         let extracted = cursors.iter().filter_map(|it| {
             let place = it.key.place();
             match it.standing {
@@ -118,9 +118,13 @@ impl ProjectCursors {
             .chain(reached)
             .filter_map(|(until, place, keystone)| {
                 let standing = here.name_now(&place, keystone, configured)?;
-                (!self.given_up().contains(&place)).then_some(Former {
+                // Where it is in other regions, only what was a region of this cloud may be the new one.
+                let may_be =
+                    !is_new_region || (standing == NameNow::Gone && place.cloud == lacking.cloud);
+                (may_be && !self.given_up().contains(&place)).then_some(Former {
                     place,
                     standing,
+                    here: lacking.clone(),
                     until,
                 })
             });

@@ -34,8 +34,8 @@ pub struct Battery<'a> {
     component: &'a Component,
     name: &'a str,
     options: Vec<(String, String)>,
-    /// Bytes of memory that a site lets it use.
-    memory: Option<u64>,
+    /// What a site bounds it by.
+    limits: Option<caso_config::Limits>,
     folder: &'a Path,
     stages: Cell<usize>,
     slow: Cell<usize>,
@@ -73,16 +73,16 @@ impl<'a> Battery<'a> {
             component,
             name,
             options,
-            memory: None,
+            limits: None,
             folder,
             stages: Cell::new(0),
             slow: Cell::new(0),
         }
     }
 
-    /// With as much memory as the site lets it use.
-    pub fn with_memory(self, memory: Option<u64>) -> Self {
-        Self { memory, ..self }
+    /// Bounded as the site has it.
+    pub fn with_limits(self, limits: Option<caso_config::Limits>) -> Self {
+        Self { limits, ..self }
     }
 
     /// Runs all of it.
@@ -91,17 +91,18 @@ impl<'a> Battery<'a> {
     /// The throw-away folder cannot be read.
     pub async fn run(&mut self, findings: &mut Findings) -> anyhow::Result<()> {
         if let Err(unstarted) = self.play(Outside::Kept, |_| {}).await {
-            let (verdict, why, limited) = match unstarted {
+            let (verdict, why, is_whole) = match unstarted {
                 Unstarted::Host(why) => (Verdict::Fail, why, false),
                 Unstarted::Guest(failure) => {
-                    let verdict = match failure.frames.is_empty() {
+                    let lacks = trial::may_lack_options(&failure);
+                    let verdict = match lacks {
                         true => Verdict::No,
                         false => Verdict::Fail,
                     };
-                    (verdict, trial::told(&failure), failure.limit.is_some())
+                    (verdict, trial::told(&failure), !lacks)
                 }
             };
-            let hint = match limited {
+            let hint = match is_whole {
                 true => "",
                 false => "; `--set OPTION=VALUE` gives it options",
             };
@@ -157,7 +158,7 @@ impl<'a> Battery<'a> {
             folder: PathBuf::from(self.folder).join(number.to_string()),
             outside,
             options: self.options.clone(),
-            memory: self.memory,
+            limits: self.limits,
             bare,
         }
     }

@@ -56,7 +56,7 @@ pub async fn check(
     if let Some(component) = &component {
         trial::named(subject, component)?;
         trial::known(&component.description, &subject.set)?;
-        trial::bounded(subject)?;
+        trial::bounded(subject, component)?;
         let mut options = Vec::new();
         match (config, instance) {
             (Some(config), Some(instance)) => {
@@ -76,9 +76,9 @@ pub async fn check(
                     || trial::instance(subject, &component.description),
                     |instance| instance.name().to_owned(),
                 );
-                let memory = instance.map(|instance| instance.component.limits.memory);
+                let limits = instance.map(|instance| instance.component.limits);
                 let mut battery =
-                    Battery::new(subject, component, &name, options, folder).with_memory(memory);
+                    Battery::new(subject, component, &name, options, folder).with_limits(limits);
                 battery.run(&mut findings).await?;
             }
             false if component.roles.filter => {
@@ -100,20 +100,15 @@ pub async fn check(
     Shown::of(&report, json, || report.findings.text(), exit)
 }
 
-/// The messenger of the configuration that is meant: by its name, or by its file.
-/// Another component of that name is not this one: its pin, grants and options are not looked at.
+/// The messenger of the configuration that is meant: by its name, or by its file. Of one that has another file, as
+/// before a new build is installed, the grants, options and limits count, and not the pin.
 fn of_the_site<'a>(
     subject: &Subject,
     config: &'a Config,
     findings: &mut Findings,
 ) -> Option<&'a MessengerInstance> {
     let mut messengers = config.messengers.iter();
-    let real = |path: &Path| path.canonicalize().ok();
-    let file = real(&subject.file)?;
-    let is_it = |instance: &&MessengerInstance| {
-        let source = instance.component.source.file();
-        source.and_then(real).as_ref() == Some(&file)
-    };
+    let is_it = |instance: &&MessengerInstance| is_installed(subject, instance);
     let Some(name) = &subject.name else {
         return messengers.find(is_it);
     };
@@ -122,13 +117,32 @@ fn of_the_site<'a>(
         return Some(instance);
     }
     let component = &instance.component;
-    let (what, other) = match &component.source {
-        ComponentSource::File(path) => ("another file", path.display().to_string()),
-        ComponentSource::BuiltIn(name) => ("a built-in component", name.clone()),
-    };
-    let text = format!("{} has {what} as `{name}`: `{other}`", component.origin);
-    findings.add(ADMISSION, Verdict::Warn, text);
-    None
+    match &component.source {
+        ComponentSource::File(path) => {
+            let text = format!(
+                "{} has another file as `{name}`: `{}`; this one is checked with its grants, options and limits, and no pin",
+                component.origin,
+                path.display()
+            );
+            findings.add(ADMISSION, Verdict::Warn, text);
+            Some(instance)
+        }
+        ComponentSource::BuiltIn(other) => {
+            let text = format!(
+                "{} has a built-in component as `{name}`: `{other}`",
+                component.origin
+            );
+            findings.add(ADMISSION, Verdict::Warn, text);
+            None
+        }
+    }
+}
+
+/// Whether the configuration has this very file.
+fn is_installed(subject: &Subject, instance: &MessengerInstance) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let source = instance.component.source.file().and_then(real);
+    source.is_some() && source == real(&subject.file)
 }
 
 async fn admission(
@@ -137,7 +151,8 @@ async fn admission(
     instance: Option<&MessengerInstance>,
     findings: &mut Findings,
 ) -> Option<Component> {
-    let pin = instance.and_then(|instance| instance.component.sha256.as_deref());
+    let installed = instance.filter(|instance| is_installed(subject, instance));
+    let pin = installed.and_then(|instance| instance.component.sha256.as_deref());
     let source = Source::File {
         path: &subject.file,
         sha256: pin,
@@ -186,7 +201,7 @@ async fn admission(
         ),
         Err(error) => findings.add(ADMISSION, Verdict::Fail, error.to_string()),
     }
-    let remark = match instance {
+    let remark = match installed {
         Some(instance) => component_file::remarks(&instance.component),
         None => made_up(subject, &component)
             .as_ref()
@@ -330,15 +345,12 @@ async fn filter(
             }
         }
         (Err(error), _) | (_, Err(error)) => {
-            let started = error.downcast_ref::<caso_model::guest::GuestFailure>();
-            let verdict = match started.is_some_and(|failure| failure.frames.is_empty()) {
-                true => Verdict::No,
-                false => Verdict::Fail,
+            let failure = error.downcast_ref::<caso_model::guest::GuestFailure>();
+            let (verdict, hint) = match failure.is_some_and(trial::may_lack_options) {
+                true => (Verdict::No, "; `--set OPTION=VALUE` gives it options"),
+                false => (Verdict::Fail, ""),
             };
-            let text = format!(
-                "{}; `--set OPTION=VALUE` gives it options",
-                remedy::line(error.as_ref())
-            );
+            let text = format!("{}{hint}", remedy::line(error.as_ref()));
             findings.add(BATTERY, verdict, text);
         }
     }
@@ -361,9 +373,11 @@ async fn mapper(subject: &Subject, caches: &Caches, folder: &Path, findings: &mu
         return;
     };
     let count = first.records.records.len();
-    let verdict = match first.whole {
-        true => Verdict::Ok,
-        false => Verdict::Warn,
+    let verdict = match (first.whole, count) {
+        (true, _) => Verdict::Ok,
+        // At a site every server would be in quarantine.
+        (false, 0) => Verdict::Fail,
+        (false, _) => Verdict::Warn,
     };
     let refused = match first.whole {
         true => "",

@@ -36,8 +36,8 @@ pub struct Scene {
     pub outside: Outside,
     /// Further options: those of a site that lead nowhere.
     pub options: Vec<(String, String)>,
-    /// Bytes of memory that a site lets it use, where there is one.
-    pub memory: Option<u64>,
+    /// What a site bounds it by, where there is one.
+    pub limits: Option<caso_config::Limits>,
     /// Whether it gets no option at all.
     pub bare: bool,
 }
@@ -131,9 +131,17 @@ impl Stage {
             set.extend(places.values(&without_network_defaults(description), &set));
         }
         let mut messenger = configured(subject, component, with, &set)?;
-        let said = subject.bounds.iter().any(|(option, _)| *option == "memory");
-        if let Some(memory) = with.memory.filter(|_| !said) {
-            messenger.setup.limits.memory = memory;
+        if let Some(site) = with.limits {
+            // What the command line says is in place already.
+            let said = |option| subject.bounds.iter().any(|(name, _)| *name == option);
+            let limits = &mut messenger.setup.limits;
+            if !said("memory") {
+                limits.memory = site.memory;
+            }
+            if !said("deadline") {
+                limits.deadline = site.deadline;
+            }
+            limits.timeout = site.timeout;
         }
         limits(&mut messenger.setup.limits);
         let sent = Arc::default();

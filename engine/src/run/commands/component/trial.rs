@@ -13,7 +13,7 @@ use caso_base::Message;
 use caso_base::suggest::did_you_mean;
 use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
 use caso_model::component::Description;
-use caso_model::guest::{Bound, GuestFailure};
+use caso_model::guest::{Bound, FailureKind, GuestFailure};
 use caso_sandbox::{Component, Grant, Place, Sandbox, Source, suggested};
 
 /// Folders for machine code, best first.
@@ -90,7 +90,7 @@ pub async fn admitted(sandbox: &Sandbox, subject: &Subject) -> anyhow::Result<Co
     let component = sandbox.load_at(source, &ROOMY).await?;
     named(subject, &component)?;
     known(&component.description, &subject.set)?;
-    bounded(subject)?;
+    bounded(subject, &component)?;
     Ok(component)
 }
 
@@ -149,19 +149,31 @@ pub fn named(subject: &Subject, component: &Component) -> anyhow::Result<()> {
     }
 }
 
-/// Whether what is to bound it can: the same words are right whatever it is.
+/// Whether what is to bound it can.
 ///
 /// # Errors
 /// They are not: a wrong command line.
-pub fn bounded(subject: &Subject) -> anyhow::Result<()> {
+pub fn bounded(subject: &Subject, component: &Component) -> anyhow::Result<()> {
     let used = Used {
         set: &[],
         ..Used::of(subject)
     };
-    match of_the_recording(Some(used), Path::new("/nonexistent")) {
+    let nowhere = Path::new("/nonexistent");
+    let name = instance(subject, &component.description);
+    let tried = match component.roles {
+        roles if roles.messenger => config(&name, used, &[], nowhere),
+        roles if roles.filter => of_a_filter(&name, used, nowhere),
+        _ => of_the_recording(Some(used), nowhere),
+    };
+    match tried {
         Ok(_) => Ok(()),
         Err(error) => bail!(Unset(remedy::message(error.as_ref()))),
     }
+}
+
+/// Whether options may be all that it lacks: it says itself, at its start, what is wrong.
+pub fn may_lack_options(failure: &GuestFailure) -> bool {
+    failure.kind == FailureKind::Start && failure.frames.is_empty() && failure.limit.is_none()
 }
 
 /// A failure, and with which argument the limit that it came to is another one in a trial.

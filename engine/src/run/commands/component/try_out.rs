@@ -157,7 +157,7 @@ async fn deliveries(
         folder: folder.to_owned(),
         outside: Outside::Kept,
         options: Vec::new(),
-        memory: None,
+        limits: None,
         bare: false,
     };
     let mut stage = match Stage::set(subject, component, &scene, |_| {}) {
