@@ -548,7 +548,7 @@ fn short_of(
 ) -> Option<(Verdict, String)> {
     let (answer, _) = match answered {
         Ok(answered) => answered,
-        Err(failure) => return Some((Verdict::Fail, trial::told(&failure))),
+        Err(failure) => return Some((Verdict::Fail, trial::told(failure))),
     };
     let accepted = usize::try_from(answer.accepted).unwrap_or(usize::MAX);
     if accepted == count && answer.refused.is_empty() {
