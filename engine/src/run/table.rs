@@ -77,18 +77,24 @@ fn laid_out<R: AsRef<[String]>>(
     text
 }
 
-/// What to type next, a command a line.
+/// What to type next, a command a line. No text in one can do more than be read.
 pub fn next(commands: &[String]) -> String {
     let labels = ["next"].into_iter().chain(std::iter::repeat("    "));
     let lines = commands.iter().zip(labels);
     lines
-        .map(|(command, label)| format!("{label}  {command}\n"))
+        .map(|(command, label)| format!("{label}  {}\n", short_line(command, LINE_BYTES)))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_a_line() {
+        let commands = ["caso status".to_owned(), "caso x\u{1b}[2J\ny".to_owned()];
+        assert_eq!(next(&commands), "next  caso status\n      caso x[2J y\n");
+    }
 
     #[test]
     fn columns_fit_and_no_text_breaks_out() {

@@ -4,6 +4,7 @@ use super::nova::{Found, Stated};
 use super::{Entry, Explained, Explanation, Project};
 use crate::run::table::next;
 use caso_base::line::{LINE_BYTES, clean_line, short_line};
+use caso_base::shell_word;
 use caso_base::time::{format_utc, parse_timestamp};
 
 const JOURNAL: &str = "journal";
@@ -91,11 +92,21 @@ fn record(server: &Explanation<'_>, entry: &Entry, page: &mut Page) {
         Some(reason) => {
             let text = format!("{what} is in quarantine of `{name}` since {since}: {reason}");
             page.line(JOURNAL, &text);
-            let next = format!("caso queue show {name} --quarantine {}", server.id);
+            let next = quarantined(name, &server.id);
             if !page.next.contains(&next) {
                 page.next.push(next);
             }
         }
+    }
+}
+
+/// What shows it. A mapper of the site's own wrote the id: one that is not shown as it is must not be typed, and
+/// whatever else is in it, it is one word.
+fn quarantined(messenger: &str, id: &str) -> String {
+    let all = format!("caso queue show {messenger} --quarantine");
+    match clean_line(id) == id {
+        true => format!("{all} {}", shell_word(id)),
+        false => all,
     }
 }
 
@@ -145,5 +156,24 @@ fn cursors(project: &Project<'_>, page: &mut Page) {
             cursor.extractor
         );
         page.line("cursors", &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_a_mapper_made_up_is_one_word_or_none() {
+        let all = "caso queue show ssm --quarantine";
+        for (id, shown) in [
+            ("5e00-13", format!("{all} 5e00-13")),
+            ("x;touch /tmp/y;#", format!("{all} 'x;touch /tmp/y;#'")),
+            ("x\u{1b}]0;y\u{7}", all.to_owned()),
+            ("x\nerror: forged", all.to_owned()),
+            ("x\u{202e}y", all.to_owned()),
+        ] {
+            assert_eq!(quarantined("ssm", id), shown);
+        }
     }
 }
