@@ -252,7 +252,8 @@ fn of_spool(error: &SpoolError) -> Option<String> {
 fn of_transport(error: &SetupError) -> Option<String> {
     match error {
         SetupError::Tls(tls) => tls.hint(),
-        SetupError::Proxy(_) | SetupError::Http(_) => None,
+        SetupError::Proxy(proxy) => Some(proxy.hint()),
+        SetupError::Http(_) => None,
     }
 }
 

@@ -56,6 +56,37 @@ fn a_proxy_that_is_down_is_named() {
         .says("correct that variable, or add the host to `no_proxy`");
 }
 
+/// Keystone is not overloaded where nobody has asked it.
+#[test]
+fn a_proxy_that_is_silent_is_not_taken_for_keystone() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", silent.local_addr().unwrap());
+    let mut site = Site::with_auth_url("http://cloud.invalid:5000/v3");
+    site.set("keystone_auth", "timeout", "1")
+        .variable("http_proxy", &proxy);
+    extract(&site)
+        .expect(1)
+        .says(&format!("asked through the proxy `{proxy}` (`http_proxy` in the environment"))
+        .says("hint: see whether the proxy lets us through to Keystone, or correct that variable, or add the host to `no_proxy`");
+}
+
+/// One of a kind that we do not speak costs nothing where no request goes through it.
+#[test]
+fn a_socks_proxy() {
+    let world = plain();
+    let mut site = world.site();
+    site.variable("all_proxy", "socks5://127.0.0.1:9")
+        .variable("no_proxy", "");
+    extract(&site)
+        .expect(1)
+        .says("the environment variable `all_proxy` names a kind of proxy that is not supported")
+        .says(
+            "hint: correct it, or leave it out for this command alone: `env -u all_proxy caso …`",
+        );
+    site.variable("no_proxy", "*");
+    extract(&site).expect(0);
+}
+
 /// What answers every request with this status, and lets nothing through.
 fn refusing_proxy(status: u16) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use caso_base::rights;
+use caso_base::{rights, shell_word};
 use nix::unistd::{Gid, Group, Uid};
 
 use super::error::ConfigError;
@@ -32,9 +32,6 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
 /// None where the file cannot even be looked at: then a folder above it is closed.
 fn denied(path: &Path, error: &io::Error) -> Option<(String, String)> {
     let found = fs::metadata(path).ok()?;
-    let group = Group::from_gid(Gid::effective()).ok().flatten();
-    let group = group.map_or_else(|| Gid::effective().to_string(), |group| group.name);
-    let shown = path.display();
     Some((
         format!(
             "it belongs to `{}` with mode {:04o}, and this runs as `{}` ({error})",
@@ -42,9 +39,19 @@ fn denied(path: &Path, error: &io::Error) -> Option<(String, String)> {
             found.mode() & 0o7777,
             rights::us()
         ),
-        rights::way_out(path, rights::READ)
-            .unwrap_or_else(|| format!("as root: chgrp {group} {shown} && chmod g+r {shown}")),
+        way_to_read(path),
     ))
+}
+
+/// What to do about a file whose mode keeps us from it.
+pub(super) fn way_to_read(path: &Path) -> String {
+    rights::way_out(path, rights::READ).unwrap_or_else(|| {
+        let group = Group::from_gid(Gid::effective()).ok().flatten();
+        let group = group.map_or_else(|| Gid::effective().to_string(), |group| group.name);
+        let path = path.display().to_string();
+        let path = shell_word(&path);
+        format!("as root: chgrp {group} {path} && chmod g+r {path}")
+    })
 }
 
 fn dangling(path: &Path) -> Option<(String, String)> {

@@ -62,6 +62,17 @@ impl fmt::Display for Through {
     }
 }
 
+impl BadProxy {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        format!(
+            "correct it, or leave it out for this command alone: `env -u {} caso …`",
+            self.variable
+        )
+    }
+}
+
 /// A proxy variable that we cannot use. The value is not shown: it may hold
 /// a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,8 +118,11 @@ impl Proxies {
                 .filter(|host| !host.is_empty())
                 .collect();
         }
+        // One that no request goes through may be of any kind: a desktop has a SOCKS one for the rest.
+        let both = found.contains_key("http") && found.contains_key("https");
+        let unused = |scheme: &str| proxies.bypass_all || (scheme == "all" && both);
         for (scheme, (variable, value)) in found {
-            if matches!(scheme.as_str(), "http" | "https" | "all") {
+            if matches!(scheme.as_str(), "http" | "https" | "all") && !unused(&scheme) {
                 let chosen = Chosen {
                     url: parse(variable, value)?,
                     variable: variable.to_owned(),
@@ -293,6 +307,21 @@ mod tests {
         );
         let none = Proxies::from_environment(&[].into()).unwrap();
         assert_eq!(none.through(&Url::parse("http://a/").unwrap()), None);
+    }
+
+    #[test]
+    fn one_that_no_request_goes_through_may_be_of_any_kind() {
+        let socks = ("all_proxy", "socks5://s:1");
+        let unused = [socks, ("http_proxy", "h:1"), ("https_proxy", "h:2")];
+        assert_eq!(chosen(&unused, "http://x/"), Some("http://h:1/".into()));
+        assert_eq!(chosen(&[socks, ("no_proxy", "*")], "http://x/"), None);
+        for used in [
+            vec![socks],
+            vec![socks, ("http_proxy", "h:1"), ("no_proxy", "x")],
+        ] {
+            let used = used.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned()));
+            assert!(Proxies::from_environment(&used.collect()).is_err());
+        }
     }
 
     #[test]

@@ -137,7 +137,11 @@ pub enum ApiError {
     NotFound { message: String, call: Box<Call> },
     /// No answer in time, or a gateway's 504.
     #[error("{} did not answer in time ({detail}), {call}", call.service)]
-    Timeout { detail: String, call: Box<Call> },
+    Timeout {
+        detail: String,
+        proxy: ProxyPart,
+        call: Box<Call>,
+    },
     /// 429, or 413 with a Retry-After, to the last try as well.
     #[error("{} asks us to slow down (status {status}{}): {message}, {call}", call.service, wait_text(*.retry_after))]
     RateLimited {
@@ -369,11 +373,17 @@ impl ApiError {
                     call.service
                 ));
             }
-            ApiError::Timeout { call, .. } => {
-                return Some(format!(
-                    "see whether {} is overloaded, or raise `timeout` in `[keystone_auth]`",
-                    call.service
-                ));
+            ApiError::Timeout { call, proxy, .. } => {
+                let service = call.service;
+                return Some(match proxy {
+                    ProxyPart::None => format!(
+                        "see whether {service} is overloaded, or raise `timeout` in `[keystone_auth]`"
+                    ),
+                    _ => format!(
+                        "see whether the proxy lets us through to {service}, or correct that variable, or add the host to \
+                         `no_proxy`; if it does, see whether {service} is overloaded, or raise `timeout` in `[keystone_auth]`"
+                    ),
+                });
             }
             ApiError::RateLimited { .. } => {
                 "lower `concurrency` in [DEFAULT], or where it is 1 have the limit raised"

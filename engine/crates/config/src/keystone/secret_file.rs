@@ -4,11 +4,15 @@
 //! how systemd and secret stores hand secrets over.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::section::Section;
 use crate::table::Row;
+use crate::unreadable::way_to_read;
+use caso_base::Message;
+use caso_base::rights::{self, Denied};
 use caso_model::notice::Notice;
 use caso_model::secret::Secret;
 
@@ -32,13 +36,15 @@ pub fn read(
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
-            let what = format!("cannot read `{}`: {error}", path.display());
-            return section.refuse(file, what);
+            let what = Message::from(format!("cannot read `{}`: {error}", path.display()));
+            let hint = unreadable(&path, &error, row.name);
+            return section.refuse(file, what.hint(hint));
         }
     };
     let secret = text.trim_end_matches(['\n', '\r']);
     if secret.is_empty() {
-        return section.refuse(file, format!("`{}` is empty", path.display()));
+        let what = format!("`{}` is empty", path.display());
+        return section.refuse(file, (what, "write the secret into it, as its one line"));
     }
     if open_to_all(&path) {
         let text = (
@@ -61,6 +67,27 @@ pub fn read(
         ));
     }
     Some(Secret::new(secret))
+}
+
+/// What to do about a file that cannot be read.
+fn unreadable(path: &Path, error: &io::Error, option: &str) -> Option<String> {
+    if let Some(denied) = Denied::of(path, error) {
+        return Some(match denied.at == path {
+            true => way_to_read(path),
+            false => format!("{denied}: have it let through there, or keep the file elsewhere"),
+        });
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound => Some(format!(
+            "write the secret into that file, readable by `{}` alone, or correct the path, or set `{option}` instead",
+            rights::us()
+        )),
+        io::ErrorKind::IsADirectory => Some("name the file in it that holds the secret".to_owned()),
+        io::ErrorKind::InvalidData => {
+            Some("it is not UTF-8: write the secret into it as text".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// A needed one; a note says of both options.

@@ -286,6 +286,13 @@ fn a_user_without_a_domain_is_no_error_where_the_version_is_found_out() {
     assert_eq!(auth.unwrap().login.who(), "user `u` of domain `default`");
 }
 
+/// What is to be done about the one thing that is wrong.
+fn hint_of(text: &str) -> String {
+    let (_, errors, _) = read_text(text);
+    let (_, hint) = errors[0].split_once("; ").unwrap();
+    hint.to_owned()
+}
+
 #[test]
 fn secrets_from_files_of_their_own() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -318,12 +325,17 @@ fn secrets_from_files_of_their_own() {
         errors.len() == 1 && errors[0].contains("is empty"),
         "{errors:?}"
     );
+    std::fs::write(&path, b"\xff\xfe").unwrap();
+    assert!(hint_of(&text).contains("it is not UTF-8"));
     std::fs::remove_file(&path).unwrap();
     let (_, errors, _) = read_text(&text);
     assert!(
         errors.len() == 1 && errors[0].contains("cannot read"),
         "{errors:?}"
     );
+    assert!(hint_of(&text).starts_with("write the secret into that file"));
+    std::fs::create_dir(&path).unwrap();
+    assert!(hint_of(&text).starts_with("name the file in it"));
     let (_, errors, _) = read_text(&GOOD.replace("password = s3cret\n", ""));
     assert!(errors[0].contains("`password_file`"), "{errors:?}");
 }

@@ -252,9 +252,14 @@ fn no_answer(
             !wants_login,
         ),
         TransportError::Truncated(detail) => (ApiError::Truncated { detail, call }, true),
-        TransportError::Timeout(detail) => {
-            (ApiError::Timeout { detail, call }, purpose.repeat_timeouts)
-        }
+        TransportError::Timeout(detail) => (
+            ApiError::Timeout {
+                detail,
+                proxy,
+                call,
+            },
+            purpose.repeat_timeouts,
+        ),
         TransportError::Tls {
             unknown_issuer,
             detail,
@@ -341,6 +346,10 @@ fn refusal(response: &Response, call: Box<Call>, purpose: &Purpose<'_>, now: i64
                 detail: match &call.through {
                     Some(through) => format!("{through}, or another gateway, says 504: {message}"),
                     None => format!("a gateway says 504: {message}"),
+                },
+                proxy: match call.through {
+                    Some(_) => ProxyPart::OnTheWay,
+                    None => ProxyPart::None,
                 },
                 call,
             },
