@@ -53,9 +53,11 @@ pub fn main() -> ExitCode {
     {
         return caso_sandbox::compile_and_exit_code(Path::new(folder)).into();
     }
-    limits::few_heaps(&arguments);
+    let task = Task::of(arguments.clone());
+    let is_run = task.as_ref().is_ok_and(Task::is_run);
+    limits::frugal_heaps(&arguments, is_run);
     limits::raise_open_files();
-    let exit = match Task::of(arguments) {
+    let exit = match task {
         Ok(task) => process::execute(task),
         Err(error) => process::refuse(&error),
     };

@@ -138,6 +138,15 @@ pub enum Recording {
 }
 
 impl Task {
+    /// Whether it goes through as many servers or records as there are.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        matches!(
+            self,
+            Self::Extract { .. } | Self::Deliver { .. } | Self::Republish { .. }
+        )
+    }
+
     /// Reads `argv`, the name first.
     ///
     /// # Errors

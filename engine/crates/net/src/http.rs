@@ -43,6 +43,9 @@ impl Default for TransportSettings {
     }
 }
 
+/// So long a page, in bytes, is taken at its word.
+const LONG_PAGE: u64 = 8 << 20;
+
 /// Settings with which no request can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -159,7 +162,10 @@ impl HttpTransport {
                 (name.as_str().to_owned(), value)
             })
             .collect();
-        let mut body = Vec::new();
+        // Grown by doubling, a page would be copied and leave holes behind it. What is only announced costs nothing.
+        let announced = answer.content_length().unwrap_or_default();
+        let mut body =
+            Vec::with_capacity(usize::try_from(announced.min(LONG_PAGE)).unwrap_or_default());
         while let Some(piece) = answer
             .chunk()
             .await
