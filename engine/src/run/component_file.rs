@@ -10,8 +10,41 @@ use std::path::Path;
 use caso_config::ComponentInstance;
 use caso_model::notice::Notice;
 
+/// So the key of a notice begins that a component of the site's takes the place of one in the
+/// program: it holds in each run until somebody renames the one or the other.
+pub const REPLACES: &str = "replaces-builtin:";
+
+/// What is to be said of it.
+pub fn remarks(instance: &ComponentInstance) -> Vec<Notice> {
+    replaces(instance)
+        .into_iter()
+        .chain(of_the_file(instance))
+        .collect()
+}
+
+/// A warning of a component that has the name of one in the program, and so gets all that was
+/// meant for it. Who pasted what a component calls itself would not know.
+fn replaces(instance: &ComponentInstance) -> Option<Notice> {
+    let path = instance.source.file()?;
+    let (name, section) = (&instance.name, &instance.host_section);
+    let messengers = caso_builtin::messengers();
+    let (role, option) = match section.split_once('_')? {
+        ("messenger", _) if messengers.contains(name) => ("messenger", "messengers"),
+        ("filter", _) if caso_builtin::FILTERS.contains(&name.as_str()) => ("filter", "filters"),
+        _ => return None,
+    };
+    let text = format!(
+        "[{section}] `component`: `{}` takes the place of the built-in {role} `{name}`, which gets nothing",
+        path.display()
+    );
+    let hint = format!(
+        "call it `my_{name}` in `{option}`, with [{role}_my_{name}] and [my_{name}], or take `component` out"
+    );
+    Some(Notice::warning(format!("{REPLACES}{name}"), (text, hint)))
+}
+
 /// A warning of a file that others may write; a word about one that is not pinned.
-pub fn remarks(instance: &ComponentInstance) -> Option<Notice> {
+fn of_the_file(instance: &ComponentInstance) -> Option<Notice> {
     let path = instance.source.file()?;
     if instance.sha256.is_some() {
         return None;
@@ -59,6 +92,35 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::run::commands::component::trial::{self, Used};
+
+    /// All its records went to that file, and the run said nothing of it.
+    #[test]
+    fn one_in_the_place_of_what_is_in_the_program_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.wasm");
+        let used = Used::bare(&file);
+        let said = |instance: &ComponentInstance| {
+            let said = remarks(instance);
+            let said = said.into_iter().filter(|it| it.key.starts_with(REPLACES));
+            said.map(|it| it.to_string()).collect::<Vec<_>>()
+        };
+        for name in caso_builtin::messengers() {
+            let config = trial::config(&name, used, &[], folder.path()).unwrap();
+            let said = said(&config.messengers[0].component);
+            let [said] = &said[..] else {
+                panic!("{name}: {said:?}");
+            };
+            assert!(said.contains(&format!(
+                "takes the place of the built-in messenger `{name}`"
+            )));
+            assert!(said.contains(&format!("[messenger_my_{name}]")), "{said}");
+        }
+        let config = trial::of_a_filter("anonymise", used, folder.path()).unwrap();
+        assert_eq!(said(&config.messengers[0].filters[0]).len(), 1);
+        let config = trial::config("mine", used, &[], folder.path()).unwrap();
+        assert_eq!(said(&config.messengers[0].component), Vec::<String>::new());
+    }
 
     /// a29 of the sandbox's review.
     #[test]

@@ -16,8 +16,10 @@ use super::{component_file, remedy, territory};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use caso_base::conf::Grammar;
 use caso_base::digest::sha256_hex;
 use caso_base::environment;
+use caso_base::line::clean_line;
 use caso_config::{
     ComponentInstance, ComponentSettings, ComponentSource, Config, MessengerInstance, OptionPlaces,
 };
@@ -29,7 +31,7 @@ use caso_model::notice::Notice;
 use caso_net::NetworkEnvironment;
 use caso_sandbox::{
     AddressSpace, CompilerProcess, Compiling, Component, Grant, Granted, GuestFilter, GuestMapper,
-    GuestMessenger, InstanceName, Limits, MessengerSetup, Place, Policy, Redirect, RunLimits,
+    GuestMessenger, InstanceName, Limits, Mask, MessengerSetup, Place, Policy, Redirect, RunLimits,
     Sandbox, SandboxSettings, Source, decide,
 };
 use caso_state::Spool;
@@ -163,7 +165,8 @@ impl Messenger {
                 // Nothing goes there.
                 Grant::Signature(_) | Grant::Directory(_) => continue,
             };
-            let place = format!("`{place}`");
+            // What a `$` in a grant stands for is nobody's to read.
+            let place = format!("`{}`", self.setup.granted.instance.shown(&place));
             // One place may be granted under two names.
             if !places.contains(&place) {
                 places.push(place);
@@ -550,25 +553,20 @@ pub fn configured(
     is_a("messenger", &instance.component, &component)?;
     let description = &component.description;
     let found = options(config, &instance.component, description, warnings)?;
-    let grants = instance
-        .grants
-        .iter()
-        .map(|grant| {
-            grant
-                .text
-                .parse::<Grant>()
-                .with_context(|| grant.origin.to_string())
-        })
-        .collect::<anyhow::Result<Vec<Grant>>>()?;
+    let asking = InstanceName {
+        mask: mask(config, instance, &found.hidden),
+        ..asking(instance.name(), grammar(instance))
+    };
+    let grants = grants(instance, &asking.mask)?;
     let policy = if component.builtin {
         Policy::Builtin
     } else {
         Policy::Site(&grants)
     };
     let name = instance.name().to_owned();
-    let asking = asking(&name);
     let granted: Granted = decide(&asking, &description.capabilities, &found.settings, policy)?;
     for unused in &granted.unused {
+        let unused = granted.instance.shown(unused);
         warnings.push(Notice::warning(
             format!("unused-grant:{name}:{unused}"),
             (
@@ -624,13 +622,51 @@ pub fn is_a(role: &str, instance: &ComponentInstance, component: &Component) -> 
     ))
 }
 
-/// A messenger, and where a site writes what it gets.
-pub fn asking(name: &str) -> InstanceName {
+/// A messenger, and where a site writes what it gets, in this grammar.
+pub fn asking(name: &str, grammar: Grammar) -> InstanceName {
     InstanceName {
         name: name.to_owned(),
         grants: format!("`grants` in [messenger_{name}]"),
         options: format!("[{name}]"),
+        grammar,
+        mask: Mask::default(),
     }
+}
+
+/// Of the place where a grant would be added: beside those that there are, or where the messenger
+/// is named.
+fn grammar(instance: &MessengerInstance) -> Grammar {
+    let beside = instance.grants.first().map(|grant| &grant.origin);
+    beside.unwrap_or(&instance.component.origin).grammar()
+}
+
+/// What of its grants nobody may see: the component's own secrets, the engine's, and, where a `$`
+/// in `grants` stands for a secret, whatever `caso config show` would hide.
+fn mask(config: &Config, instance: &MessengerInstance, hidden: &[String]) -> Mask {
+    let referred = match instance.grants.iter().any(|grant| grant.secret) {
+        true => config.secrets(),
+        false => Vec::new(),
+    };
+    // The nearest first: there are only so many that are looked for.
+    Mask::new(
+        hidden
+            .iter()
+            .cloned()
+            .chain(config.engine_secrets())
+            .chain(referred),
+    )
+}
+
+/// What the site grants.
+fn grants(instance: &MessengerInstance, mask: &Mask) -> anyhow::Result<Vec<Grant>> {
+    let grants = instance.grants.iter().map(|grant| {
+        let parsed = grant.text.parse::<Grant>();
+        parsed.map_err(|error| {
+            let text = format!("{}: {error}", grant.origin);
+            anyhow::Error::msg(mask.hidden(&clean_line(&text)))
+        })
+    });
+    grants.collect()
 }
 
 /// How this program's environment says that OpenStack is reached.

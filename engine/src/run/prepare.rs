@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::adoption;
 use super::backlog;
+use super::component_file;
 use super::components::{self, Components, Mapper, Messenger, Unusable};
 use super::exit::Exit;
 use super::kind::{Kind, Spools};
@@ -152,6 +153,10 @@ pub async fn prepare(
         // Of a recording nothing is for anybody.
         if kind.is_online() || notice.key != ONLY_NOOP {
             summary.notice(&notice);
+        }
+        // Records go elsewhere for as long as it holds.
+        if notice.key.starts_with(component_file::REPLACES) {
+            summary.line(notice.text);
         }
     }
     if let Some(notice) = room(&kind, &config, AddressSpace::of_process()).filter(|_| extract) {

@@ -93,6 +93,7 @@ fn mine() -> InstanceName {
         name: "mine".to_owned(),
         grants: "`grants` in [messenger_mine]".to_owned(),
         options: "[mine]".to_owned(),
+        ..InstanceName::default()
     }
 }
 

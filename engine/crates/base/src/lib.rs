@@ -1,7 +1,7 @@
 //! The ground under every room: the clock that is handed in, the environment,
 //! times, booleans and endpoints as text, an error with its causes in one line,
 //! digests, reading what ought to be a file, the nearest known word, the gate for texts of others,
-//! words for a shell, what keeps us from a file.
+//! words for a shell and for caso.conf, what keeps us from a file.
 //!
 //! Nothing here knows OpenStack, accounting or WebAssembly.
 
@@ -9,6 +9,7 @@
 
 pub mod boolean;
 pub mod clock;
+pub mod conf;
 pub mod digest;
 pub mod endpoint;
 pub mod environment;

@@ -330,6 +330,7 @@ fn read(
     let value = parse(&resolved.text).map_err(|expected| {
         let near = match &option.kind {
             OptionKind::Choice(words) => {
+                let words: Vec<String> = words.iter().map(|word| value::offered(word)).collect();
                 did_you_mean(&resolved.text, words.iter().map(String::as_str))
             }
             _ => None,

@@ -13,6 +13,7 @@ use super::convert::Converted;
 use super::error::{Collector, ConfigError, ConfigErrors};
 use super::ini::{self, Ini};
 use super::unreadable::unreadable;
+use caso_base::conf;
 
 /// The options that mean the same: of which section, and their names, here and there.
 const SAME: [(&str, &str); 7] = [
@@ -218,7 +219,7 @@ impl Written<'_> {
             self.file.display()
         );
         for (name, value) in options {
-            let value = value.replace('$', "$$").replace('\n', "\n  ");
+            let value = conf::dollars(value).replace('\n', "\n  ");
             text.push_str(&format!("{name} = {value}\n"));
         }
         // A path's `?`, `&` and comma would end it.

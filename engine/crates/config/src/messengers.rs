@@ -134,11 +134,14 @@ fn instance(
     let (texts, place) = reader
         .find(&rows::MESSENGER_GRANTS, &grants)
         .unwrap_or((Vec::new(), Origin::Default));
+    let resolved = reader.resolver.resolve(&grants);
+    let secret = resolved.is_ok_and(|found| found.is_some_and(|found| found.secret));
     let grants = texts.into_iter().filter(|text| !text.is_empty());
     let grants = grants
         .map(|text| Grant {
             text,
             origin: place.clone(),
+            secret,
         })
         .collect();
     let filters = filters::read(reader, &host.slot(&rows::MESSENGER_FILTERS));

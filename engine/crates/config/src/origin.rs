@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use caso_base::conf::Grammar;
+
 /// The place that set an option.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -22,6 +24,19 @@ pub enum Origin {
     Environment(String),
     /// A flag, as it is spelled.
     CommandLine(String),
+}
+
+impl Origin {
+    /// How a text is read there: beside INI's and TOML's files only what has INI's rules.
+    #[must_use]
+    pub fn grammar(&self) -> Grammar {
+        match self {
+            Self::File { path, .. } if path.extension().is_some_and(|end| end == "toml") => {
+                Grammar::Toml
+            }
+            _ => Grammar::Ini,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use super::messengers::names::given_less;
 use super::table::{self, Described, ceilometer, components, general, prometheus};
-use super::text::strip;
 use super::value::Kind;
+use caso_base::conf;
 use caso_model::component::{Description, OptionDescription, OptionKind};
 
 const WIDTH: usize = 79;
@@ -220,14 +220,9 @@ fn shown_default(option: &OptionDescription) -> String {
 
 /// A component's default, as a site would have to write it.
 fn written(default: &str) -> String {
-    let text = default.replace('$', "$$").replace('\n', "\n#  ");
-    let quoted = ['"', '\'']
-        .iter()
-        .any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
-    match quoted || strip(&text) != text {
-        true => format!("\"{text}\""),
-        false => text,
-    }
+    // One of several lines goes on behind the sign of a comment.
+    let several = |_| conf::dollars(default).replace('\n', "\n#  ");
+    conf::value(default).unwrap_or_else(several)
 }
 
 fn show(out: &mut String, option: &Shown<'_>) {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::types::Config;
 use caso_base::suggest::nearest;
-use caso_model::secret::SECRET_WORDS;
+use caso_model::secret::{SECRET_WORDS, Secret};
 
 /// Parts of the names of options whose values are secrets, whatever else the name says, beside
 /// [`SECRET_WORDS`].
@@ -50,6 +50,16 @@ impl Config {
         found.sort_by_key(|text| (std::cmp::Reverse(text.len()), text.clone()));
         found.dedup();
         found
+    }
+}
+
+impl Config {
+    /// The values of the engine's secret options, and of its others that a `$` makes of them:
+    /// what `caso config show` masks.
+    #[must_use]
+    pub fn engine_secrets(&self) -> Vec<String> {
+        let secrets = self.secrets.iter().map(Secret::expose);
+        secrets.map(str::to_owned).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::run::kind::new_folder;
 use crate::run::table::next;
 use crate::run::{ComponentWarnings, Exit, Invocation, Kind, remedy, run};
 use crate::stdout;
+use caso_base::conf;
 use caso_config::{CommandLine, ConfigPlace, Inputs};
 
 /// What a site would have in /etc/caso/caso.conf; `FOLDER` is the demo's.
@@ -52,7 +53,7 @@ fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
     };
     let folder = new_folder(&folder)?;
     let conf = folder.join(CONF_NAME);
-    let text = CONF.replace("FOLDER", &folder.display().to_string().replace('$', "$$"));
+    let text = CONF.replace("FOLDER", &conf::dollars(&folder.display().to_string()));
     fs::write(&conf, text).with_context(|| format!("cannot write `{}`", conf.display()))?;
     let command_line = CommandLine {
         configs: vec![ConfigPlace::File(conf)],

@@ -10,10 +10,11 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use super::mapping_migrate::shell;
 use crate::run::remedy::advised;
+use caso_base::conf;
 use caso_base::shell_word as word;
 use caso_base::suggest::did_you_mean;
 use caso_disk::Disk;
@@ -117,16 +118,17 @@ fn create(file: &Path, text: &str) -> anyhow::Result<()> {
 
 /// A value as caso.conf has it.
 fn value(option: &str, text: &str) -> anyhow::Result<String> {
-    ensure!(
-        !text.contains(char::is_control) && text.trim() == text,
-        "`{option}` has a control character, or a space at an end, which no caso.conf can hold{}",
-        match option {
-            "password" | "application_credential_secret" =>
-                format!(": put it into a file of its own, by `{option}_file`"),
-            _ => String::new(),
-        }
-    );
-    Ok(text.replace('$', "$$"))
+    let written = conf::value(text).ok();
+    let written = written.filter(|_| !text.contains(char::is_control) && text.trim() == text);
+    written.with_context(|| {
+        format!("`{option}` has a control character, or a space at an end, which no caso.conf can hold{}",
+            match option {
+                "password" | "application_credential_secret" =>
+                    format!(": put it into a file of its own, by `{option}_file`"),
+                _ => String::new(),
+            }
+        )
+    })
 }
 
 /// The lines of a caso.conf.

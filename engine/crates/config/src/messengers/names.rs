@@ -86,10 +86,13 @@ pub fn stands_for(name: &str, builtin: &[String]) -> Option<String> {
     if components::BUILTIN_FILTERS.contains(&lower.as_str()) {
         return Some(format!("`{lower}` is a built-in filter"));
     }
+    // The very name, too: its component would take the place of the one in the program, with the
+    // options that the site has for that, and all records would go to it.
+    if builtin.iter().any(|known| known == name) {
+        return Some(format!("`{name}` is a built-in messenger"));
+    }
     let spelt = |name: &str| name.to_lowercase().replace('-', "_");
-    let near = builtin
-        .iter()
-        .find(|known| known.as_str() != name && spelt(known) == spelt(name))?;
+    let near = builtin.iter().find(|known| spelt(known) == spelt(name))?;
     Some(format!("`{name}` would be taken for the built-in `{near}`"))
 }
 

@@ -8,6 +8,7 @@ mod notices;
 mod prometheus;
 mod sample;
 mod toml;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

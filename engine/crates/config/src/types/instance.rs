@@ -90,6 +90,8 @@ pub struct Grant {
     pub text: String,
     /// Where it stands.
     pub origin: Origin,
+    /// Whether a `$` in `grants` stands for a secret.
+    pub secret: bool,
 }
 
 /// Which record types a messenger is given.

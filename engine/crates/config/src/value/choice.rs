@@ -1,6 +1,7 @@
 //! Options that take one of a few words, or a list of them. The words come from
 //! the type, so that no second list of them can differ.
 
+use caso_base::conf::Offered;
 use caso_base::suggest::did_you_mean;
 use caso_login::WantedToken;
 use caso_model::extraction::{CounterReading, CounterSource, Extractor};
@@ -37,13 +38,18 @@ pub(crate) fn words<C: Choice>() -> impl Iterator<Item = &'static str> {
     C::ALL.iter().map(|one| one.as_str())
 }
 
-/// One of `words`, exactly.
+/// One of `words`, exactly. A component chose them: each stands as caso.conf would have it.
 pub(crate) fn choice(text: &str, words: &[String]) -> Result<String, String> {
     let known = || words.iter().map(String::as_str);
     match known().any(|word| word == text) {
         true => Ok(text.to_owned()),
-        false => Err(format!("one of {}", listed(known()))),
+        false => Err(format!("one of {}", listed(known().map(offered)))),
     }
+}
+
+/// A word of a component's, to be written into caso.conf.
+pub(crate) fn offered(word: &str) -> String {
+    Offered(word).to_string()
 }
 
 /// `one of …`, `a list of …`.

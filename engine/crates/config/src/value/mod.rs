@@ -32,7 +32,7 @@ mod text;
 pub use address::{endpoint, url};
 pub use amount::{Seconds, Size, duration, size};
 pub use choice::Choice;
-pub(crate) use choice::{TlsVersion, choice, words};
+pub(crate) use choice::{TlsVersion, choice, offered, words};
 pub use date::{Date, date};
 pub use kind::Kind;
 pub(crate) use label::{LabelFilters, LabelName, LabelNames};

@@ -16,6 +16,7 @@ fn http(origin: &str, proxies: Proxies) -> Http {
         name: "mine".to_owned(),
         grants: "`grants` in [messenger_mine]".to_owned(),
         options: "[mine]".to_owned(),
+        ..InstanceName::default()
     });
     let terms = HttpTerms {
         origin: origin.to_owned(),

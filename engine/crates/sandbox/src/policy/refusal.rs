@@ -6,6 +6,9 @@ use std::fmt;
 use super::grant::{Grant, Kind};
 use super::request::RequestProblem;
 use super::terms::{AddressTerms, ConnectionTerms, HttpTerms, QueueTerms, TlsTerms};
+use crate::mask::Mask;
+use caso_base::conf::{self, Grammar};
+use caso_base::line::clean_line;
 use caso_net::address::{Reach, is_surroundings};
 
 /// The messenger instance that asks, and where its operator writes what a
@@ -19,6 +22,10 @@ pub struct InstanceName {
     pub grants: String,
     /// Where its options are set.
     pub options: String,
+    /// How that place reads a grant: one that is offered is written so.
+    pub grammar: Grammar,
+    /// Secrets of the site, which may have come into a grant by a `$`.
+    pub mask: Mask,
 }
 
 impl InstanceName {
@@ -28,12 +35,29 @@ impl InstanceName {
             name: name.into(),
             grants: "its grants".to_owned(),
             options: "its options".to_owned(),
+            grammar: Grammar::default(),
+            mask: Mask::default(),
         }
     }
 
-    /// The sentence with which a refusal ends that one grant would change.
+    /// The sentence with which a refusal ends that one grant would change. The grant is made of
+    /// a component's text: it stands as the list of grants reads it back.
     pub(crate) fn add(&self, grant: &str) -> String {
-        format!("add `{grant}` to {}", self.grants)
+        let Self {
+            grants, grammar, ..
+        } = self;
+        match conf::entry_in(grant, *grammar) {
+            Ok(written) => format!("add `{}` to {grants}", self.mask.hidden(&written)),
+            Err(why) => format!(
+                "`{}`, which would be needed, cannot stand in {grants}: {why}",
+                self.shown(grant)
+            ),
+        }
+    }
+
+    /// A grant of the site's, in a text that people read.
+    pub fn shown(&self, grant: &(impl ToString + ?Sized)) -> String {
+        self.mask.hidden(&clean_line(&grant.to_string()))
     }
 }
 
@@ -124,7 +148,8 @@ impl fmt::Display for GrantError {
             } => {
                 write!(
                     f,
-                    "messenger `{name}` asks for `{capability}`, which is nothing to grant: {problem}"
+                    "messenger `{name}` asks for `{capability}`, which is nothing to grant: {}",
+                    instance.mask.hidden(&problem.to_string())
                 )?;
                 match of.as_slice() {
                     [] => Ok(()),
@@ -137,7 +162,8 @@ impl fmt::Display for GrantError {
                     "messenger `{name}` needs `{capability}`, which it is not granted: {}",
                     remedy(instance, grant)
                 )?;
-                let idle: Vec<String> = idle.iter().map(|it| format!("`{it}`")).collect();
+                let idle = idle.iter().map(|it| format!("`{}`", instance.shown(it)));
+                let idle: Vec<String> = idle.collect();
                 match idle.is_empty() {
                     true => Ok(()),
                     false => write!(
@@ -149,8 +175,9 @@ impl fmt::Display for GrantError {
             }
             Denial::OfTheSystem { grant, tree } => write!(
                 f,
-                "messenger `{name}` asks for `{capability}`, `{grant}`, which is granted to nobody: \
-                 it lies in `{tree}`, which is the system's"
+                "messenger `{name}` asks for `{capability}`, `{}`, which is granted to nobody: \
+                 it lies in `{tree}`, which is the system's",
+                instance.shown(grant)
             ),
             Denial::NotOffered(kind) => write!(
                 f,

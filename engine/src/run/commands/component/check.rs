@@ -17,6 +17,7 @@ use super::{Shown, Subject};
 use crate::run::remedy;
 use crate::run::summary::words::grouped;
 use crate::run::{component_file, components};
+use caso_base::conf;
 use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
 use caso_model::notice::Severity;
 use caso_sandbox::{Component, Denial, GrantError, Place, Sandbox, Source};
@@ -54,7 +55,10 @@ pub async fn check(
     let instance = config.and_then(|config| of_the_site(subject, config, &mut findings));
     let component = admission(&sandbox, subject, instance, &mut findings).await;
     if let Some(component) = &component {
-        trial::named(subject, component)?;
+        // A name that the site has given it already is the site's affair, and warned of.
+        if instance.is_none() {
+            trial::named(subject, component)?;
+        }
         trial::known(&component.description, &subject.set)?;
         trial::bounded(subject, component)?;
         let mut options = Vec::new();
@@ -73,7 +77,7 @@ pub async fn check(
         match component.roles.messenger {
             true => {
                 let name = instance.map_or_else(
-                    || trial::instance(subject, &component.description),
+                    || trial::instance(subject, component),
                     |instance| instance.name().to_owned(),
                 );
                 let limits = instance.map(|instance| instance.component.limits);
@@ -205,9 +209,10 @@ async fn admission(
         Some(instance) => component_file::remarks(&instance.component),
         None => made_up(subject, &component)
             .as_ref()
-            .and_then(component_file::remarks),
+            .map(component_file::remarks)
+            .unwrap_or_default(),
     };
-    if let Some(remark) = remark {
+    for remark in remark {
         let verdict = match remark.severity {
             Severity::Info => Verdict::Info,
             _ => Verdict::Warn,
@@ -219,7 +224,7 @@ async fn admission(
 
 /// The component as a configuration would have it: as what it is.
 fn made_up(subject: &Subject, component: &Component) -> Option<ComponentInstance> {
-    let name = trial::instance(subject, &component.description);
+    let name = trial::instance(subject, component);
     let nowhere = Path::new("/nonexistent");
     let used = Used {
         set: &[],
@@ -265,6 +270,7 @@ async fn granted(
     };
     let granted = &messenger.setup.granted;
     for (name, grant) in &granted.grants {
+        let grant = granted.instance.shown(grant);
         findings.add(GRANTS, Verdict::Ok, format!("{name}: `{grant}`"));
     }
     for error in granted.denied.values() {
@@ -313,8 +319,18 @@ fn wanted(subject: &Subject, component: &Component, findings: &mut Findings) {
         }
         Ok(granted) => {
             for (name, grant) in &granted {
-                let text = format!("{name}: it would need `{grant}` or similar");
-                findings.add(GRANTS, Verdict::Info, text);
+                match conf::entry(&grant.to_string()) {
+                    Ok(grant) => {
+                        let text = format!("{name}: it would need `{grant}` or similar");
+                        findings.add(GRANTS, Verdict::Info, text);
+                    }
+                    Err(why) => {
+                        let text = format!(
+                            "{name}: it would need `{grant}`, which cannot stand in `grants`: {why}"
+                        );
+                        findings.add(GRANTS, Verdict::Fail, text);
+                    }
+                }
             }
         }
         Err(error) => findings.add(GRANTS, Verdict::Fail, remedy::line(error.as_ref())),

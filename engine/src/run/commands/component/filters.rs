@@ -57,12 +57,9 @@ pub async fn judged(
     subject: &Subject,
     component: &Component,
 ) -> anyhow::Result<Judged> {
-    let name = subject
-        .name
-        .as_deref()
-        .unwrap_or(&component.description.name);
+    let name = trial::instance(subject, component);
     let nowhere = Path::new("/nonexistent");
-    let config = trial::of_a_filter(name, Used::of(subject), nowhere)?;
+    let config = trial::of_a_filter(&name, Used::of(subject), nowhere)?;
     let instance = trial::only(&config)?.filters.first().context("no filter")?;
     let filter = components::load_filter(sandbox, &config, instance, &mut Vec::new()).await?;
     let mut filter = filter.start(0).await?;

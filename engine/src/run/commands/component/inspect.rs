@@ -1,9 +1,10 @@
 //! `caso component inspect FILE`: what a component is, and what to write to use it.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
 use super::capability::{purpose, used_by};
@@ -13,12 +14,13 @@ use super::{Shown, Subject};
 use crate::run::exit::Exit;
 use crate::run::summary::words::{grouped, listed};
 use crate::run::table::columns;
+use caso_base::conf::{self, Offered};
 use caso_base::digest::sha256_hex;
 use caso_base::line::clean_line;
 use caso_base::regular;
 use caso_model::component::{Description, OptionKind};
 use caso_model::record_type::RecordType;
-use caso_sandbox::{Component, producers};
+use caso_sandbox::{Component, Grant, producers};
 
 #[derive(Debug, Serialize)]
 struct Inspection {
@@ -27,6 +29,9 @@ struct Inspection {
     #[serde(flatten)]
     facts: Facts,
     built_with: Vec<Tool>,
+    /// What a configuration would call it.
+    #[serde(skip)]
+    instance: String,
     /// What to write to use it; absent for a mapper and for one that cannot be used.
     configuration: Option<Configuration>,
     /// Why it could not be used as it is.
@@ -53,7 +58,7 @@ struct Configuration {
     instance: String,
     /// The grants that it would need, each as it stands in `grants`.
     grants: Vec<String>,
-    /// Options that have to be set, with a value that shows their form.
+    /// Options that have to be set, with a value that shows their form, as it stands there.
     options: Vec<(String, String)>,
     /// The whole, to be pasted into caso.conf.
     text: String,
@@ -73,11 +78,10 @@ pub async fn inspect(subject: &Subject, caches: &Caches, json: bool) -> anyhow::
         .filter(|bytes| sha256_hex(bytes) == component.sha256)
         .map(|bytes| producers(&bytes))
         .unwrap_or_default();
-    let configuration = component
-        .roles
-        .messenger
-        .then(|| configuration(subject, &component))
-        .transpose();
+    let configuration = match component.roles.messenger {
+        true => configuration(subject, &component).map(Some),
+        false => whole(&subject.file).map(|_| None),
+    };
     let (configuration, problem) = match configuration {
         Ok(configuration) => (configuration, None),
         Err(error) => (None, Some(crate::run::remedy::line(error.as_ref()))),
@@ -86,6 +90,7 @@ pub async fn inspect(subject: &Subject, caches: &Caches, json: bool) -> anyhow::
         fits: problem.is_none(),
         file,
         facts: Facts::of(&component),
+        instance: trial::instance(subject, &component),
         built_with: built_with
             .into_iter()
             .map(|tool| Tool {
@@ -131,8 +136,8 @@ fn configuration(subject: &Subject, component: &Component) -> anyhow::Result<Con
         set,
         grants,
     } = trial::suggestion(subject, component)?;
-    let grants: Vec<String> = grants.values().map(ToString::to_string).collect();
-    let text = paste(&instance, subject, component, &grants, &set);
+    let (grants, set) = written(grants, set)?;
+    let text = paste(&instance, &whole(&subject.file)?, component, &grants, &set);
     Ok(Configuration {
         instance,
         grants,
@@ -141,21 +146,56 @@ fn configuration(subject: &Subject, component: &Component) -> anyhow::Result<Con
     })
 }
 
-/// The path as it stands in caso.conf, from wherever cASO is started.
-fn whole(file: &Path) -> String {
-    let path = file.canonicalize();
-    clean_line(&path.as_deref().unwrap_or(file).display().to_string())
+/// Grants and values as caso.conf reads them back. They are made of what the component says of
+/// itself: a `$` in it would be replaced by what the site keeps elsewhere.
+fn written(
+    grants: BTreeMap<String, Grant>,
+    set: Vec<(String, String)>,
+) -> anyhow::Result<(Vec<String>, Vec<(String, String)>)> {
+    let grants = grants.into_iter().map(|(capability, grant)| {
+        let grant = grant.to_string();
+        conf::entry(&grant).with_context(|| {
+            let grant = clean_line(&grant);
+            format!("its capability `{capability}` needs `{grant}`, which cannot stand in `grants`")
+        })
+    });
+    let grants = grants.collect::<anyhow::Result<Vec<String>>>()?;
+    let set = set.into_iter().map(|(option, value)| {
+        let written = conf::value(&value).with_context(|| {
+            let value = clean_line(&value);
+            format!("`{value}`, of its option `{option}`, cannot stand in caso.conf")
+        })?;
+        Ok((option, written))
+    });
+    let set = set.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok((grants, set))
 }
 
-/// The sections, as they stand in caso.conf.
+/// The path as it stands in caso.conf, from wherever cASO is started.
+fn whole(file: &Path) -> anyhow::Result<String> {
+    let path = file.canonicalize();
+    let path = path.as_deref().unwrap_or(file);
+    let text = path.to_str().map(conf::value);
+    let named = || {
+        format!(
+            "the path `{}` cannot stand in caso.conf",
+            clean_line(&path.display().to_string())
+        )
+    };
+    match text {
+        Some(written) => written.with_context(named),
+        None => Err(anyhow!("it is not UTF-8")).with_context(named),
+    }
+}
+
+/// The sections, of what is written as it stands in caso.conf.
 fn paste(
     instance: &str,
-    subject: &Subject,
+    path: &str,
     component: &Component,
     grants: &[String],
     set: &[(String, String)],
 ) -> String {
-    let path = whole(&subject.file);
     let mut text = format!(
         "[DEFAULT]\nmessengers = ssm, {instance}\n\n[messenger_{instance}]\ncomponent = {path}\nsha256 = {}\n",
         component.sha256
@@ -192,7 +232,7 @@ fn text(inspection: &Inspection, component: &Component) -> String {
         let section = match (&inspection.configuration, component.roles.mapper) {
             (Some(configuration), _) => configuration.instance.as_str(),
             (None, true) => "mapper",
-            (None, false) => facts.name.as_str(),
+            (None, false) => inspection.instance.as_str(),
         };
         text += &format!("  options in [{section}]\n");
         text += &columns(&options(facts), 4);
@@ -209,19 +249,16 @@ fn text(inspection: &Inspection, component: &Component) -> String {
                 listed(&optional, "or")
             );
         }
-    } else if component.roles.filter {
+    } else if let (true, Ok(path)) = (component.roles.filter, whole(&file.path)) {
         text += &format!(
             "\nTo use it as a filter of messenger `ssm`, write into caso.conf:\n\n[messenger_ssm]\nfilters = {0}\n\n\
              [filter_{0}]\ncomponent = {1}\nsha256 = {2}\n",
-            facts.name,
-            whole(&file.path),
-            facts.sha256
+            inspection.instance, path, facts.sha256
         );
-    } else if component.roles.mapper {
+    } else if let (true, Ok(path)) = (component.roles.mapper, whole(&file.path)) {
         text += &format!(
             "\nTo use it as the mapper, write into caso.conf:\n\n[DEFAULT]\nmapper = {}\n\n[mapper]\nsha256 = {}\n",
-            whole(&file.path),
-            facts.sha256
+            path, facts.sha256
         );
     }
     if let Some(problem) = &inspection.problem {
@@ -316,12 +353,15 @@ fn options(facts: &Facts) -> Vec<Vec<String>> {
         .map(|option| {
             let kind = match option.choices.as_slice() {
                 [] => option.kind.clone(),
-                choices => choices.join("|"),
+                choices => {
+                    let choices = choices.iter().map(|word| Offered(word).to_string());
+                    choices.collect::<Vec<_>>().join("|")
+                }
             };
             let default = match (&option.default, option.required) {
                 (_, true) => "must be set".to_owned(),
                 (Some(default), false) if default.is_empty() => "default empty".to_owned(),
-                (Some(default), false) => format!("default {default}"),
+                (Some(default), false) => format!("default {}", Offered(default)),
                 (None, false) => "no default".to_owned(),
             };
             vec![option.name.clone(), kind, default, option.help.clone()]
@@ -340,4 +380,44 @@ fn optional(description: &Description) -> Vec<String> {
         .collect();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(grant: &str, value: &str) -> anyhow::Result<(String, String)> {
+        let grants = BTreeMap::from([("q".to_owned(), grant.parse::<Grant>()?)]);
+        let set = vec![("o".to_owned(), value.to_owned())];
+        let (grants, set) = super::written(grants, set)?;
+        Ok((grants[0].clone(), set[0].1.clone()))
+    }
+
+    /// Pasted as it was, the first made the password of Keystone a part of the grant.
+    #[test]
+    fn what_is_to_be_pasted_refers_to_nothing_of_the_sites() {
+        for (grant, shown) in [
+            (
+                "queue:/var/$keystone_auth.password",
+                "queue:/var/$$keystone_auth.password",
+            ),
+            (
+                "http:http://${keystone_auth.password}",
+                "http:http://$${keystone_auth.password}",
+            ),
+        ] {
+            let (grant, _) = written(grant, "").unwrap();
+            assert_eq!(grant, shown);
+        }
+        for (value, shown) in [
+            ("$keystone_auth.password", "$$keystone_auth.password"),
+            (" b;c #", "\" b;c #\""),
+        ] {
+            assert_eq!(written("queue:/q", value).unwrap().1, shown);
+        }
+        for (grant, value) in [("http:http://a,b", ""), ("queue:/q", "a\n[messenger_ssm]")] {
+            let error = written(grant, value).unwrap_err();
+            assert!(error.to_string().contains("cannot stand in"), "{error:#}");
+        }
+    }
 }

@@ -247,7 +247,7 @@ impl Line {
         self.grants = grants
             .map(|(capability, grant)| Given {
                 capability: capability.clone(),
-                grant: grant.to_string(),
+                grant: granted.instance.shown(grant),
             })
             .collect();
         self.denied = granted.denied.values().map(ToString::to_string).collect();

@@ -17,7 +17,7 @@ mod samples;
 mod sink;
 mod stage;
 mod templates;
-mod trial;
+pub(in crate::run) mod trial;
 mod try_out;
 
 use std::path::PathBuf;

@@ -262,11 +262,6 @@ fn usable(name: &str) -> anyhow::Result<()> {
             "`{name}` has another meaning in caso.conf: choose another name"
         )));
     }
-    if builtin.iter().any(|known| known == name) {
-        bail!(NotAName(format!(
-            "`{name}` is a built-in component: choose another name"
-        )));
-    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::Subject;
 use super::capability::Places;
 use crate::run::{components, remedy};
 use caso_base::Message;
+use caso_base::conf::{self, Grammar};
 use caso_base::suggest::did_you_mean;
 use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
 use caso_model::component::Description;
@@ -132,9 +133,9 @@ pub fn named(subject: &Subject, component: &Component) -> anyhow::Result<()> {
     let Some(name) = &subject.name else {
         return Ok(());
     };
-    let messenger = component.roles.messenger;
+    let named = component.roles.messenger || component.roles.filter;
     let taken = caso_config::stands_for(name, &caso_builtin::messengers());
-    if let Some(taken) = taken.filter(|_| messenger) {
+    if let Some(taken) = taken.filter(|_| named) {
         let text = format!("--as: {taken}");
         bail!(Unset(Message::from((text, "choose another name"))));
     }
@@ -159,7 +160,7 @@ pub fn bounded(subject: &Subject, component: &Component) -> anyhow::Result<()> {
         ..Used::of(subject)
     };
     let nowhere = Path::new("/nonexistent");
-    let name = instance(subject, &component.description);
+    let name = instance(subject, component);
     let tried = match component.roles {
         roles if roles.messenger => config(&name, used, &[], nowhere),
         roles if roles.filter => of_a_filter(&name, used, nowhere),
@@ -191,17 +192,25 @@ pub fn told(failure: &GuestFailure) -> String {
 }
 
 /// The instance's name: what the command line says, or the component's own word, unless
-/// that is taken.
-pub fn instance(subject: &Subject, description: &Description) -> String {
+/// that is taken: by cASO for something else, or by a component of the program.
+pub fn instance(subject: &Subject, component: &Component) -> String {
     if let Some(name) = &subject.name {
         return name.clone();
     }
-    let own = description.name.clone();
-    let used = Used::bare(&subject.file);
-    let tried = config(&own, used, &[], Path::new("/nonexistent"));
-    let taken = caso_config::stands_for(&own, &caso_builtin::messengers());
+    let own = &component.description.name;
+    free(own, &subject.file, component.roles.messenger)
+}
+
+/// The name that a component gives itself, or another one where nothing of a site's may have it.
+fn free(own: &str, file: &Path, messenger: bool) -> String {
+    let nowhere = Path::new("/nonexistent");
+    let tried = match messenger {
+        true => config(own, Used::bare(file), &[], nowhere),
+        false => of_a_filter(own, Used::bare(file), nowhere),
+    };
+    let taken = caso_config::stands_for(own, &caso_builtin::messengers());
     match tried.is_ok() && taken.is_none() {
-        true => own,
+        true => own.to_owned(),
         false => format!("my_{own}"),
     }
 }
@@ -237,7 +246,7 @@ pub struct Suggestion {
 /// # Errors
 /// Its options or its requests cannot be had.
 pub fn suggestion(subject: &Subject, component: &Component) -> anyhow::Result<Suggestion> {
-    let instance = instance(subject, &component.description);
+    let instance = instance(subject, component);
     let mut set = subject.set.clone();
     set.extend(Places::of_a_page(&instance).values(&component.description, &set));
     let used = Used {
@@ -266,7 +275,7 @@ pub fn wanted(
     let messenger = only(config)?;
     let found =
         caso_config::component_settings(config, &messenger.component, &component.description)?;
-    let asking = components::asking(instance);
+    let asking = components::asking(instance, Grammar::Ini);
     Ok(suggested(&asking, capabilities, &found.settings)?)
 }
 
@@ -348,7 +357,7 @@ impl Values {
 
     fn insert(&mut self, section: &str, option: &str, value: &str, flag: String) {
         let name = (section.to_owned(), option.to_owned());
-        self.0.insert(name, (escaped(value), flag));
+        self.0.insert(name, (conf::dollars(value), flag));
     }
 
     fn load(self, folder: &Path) -> anyhow::Result<Config> {
@@ -361,7 +370,21 @@ impl Values {
     }
 }
 
-/// A value as it is: `$` would refer to another option.
-fn escaped(value: &str) -> String {
-    value.replace('$', "$$")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that called itself `ssm` was to be `[messenger_ssm]`, and so in the place of ssm.
+    #[test]
+    fn no_component_is_named_like_one_of_the_program() {
+        let file = Path::new("/x/mine.wasm");
+        let program = caso_builtin::builtins().map(str::to_owned);
+        for name in program.chain(["ssmv4".to_owned(), "keystone_auth".to_owned()]) {
+            for messenger in [true, false] {
+                assert_eq!(free(&name, file, messenger), format!("my_{name}"));
+            }
+        }
+        assert_eq!(free("mine", file, true), "mine");
+        assert_eq!(free("mine", file, false), "mine");
+    }
 }

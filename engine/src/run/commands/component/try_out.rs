@@ -139,7 +139,7 @@ async fn deliveries(
     records: &Records,
     folder: &Path,
 ) -> anyhow::Result<Report> {
-    let name = trial::instance(subject, &component.description);
+    let name = trial::instance(subject, component);
     let mut report = Report {
         component: component.name.clone(),
         version: component.version.clone(),

@@ -38,7 +38,68 @@ fn instance(name: &str) -> InstanceName {
         name: name.to_owned(),
         grants: format!("`grants` in [messenger_{name}]"),
         options: format!("[{name}]"),
+        ..InstanceName::default()
     }
+}
+
+/// A target is a component's text: done as told, `$keystone_auth.password` would have put the
+/// site's password into the grant.
+#[test]
+fn a_grant_to_add_stands_as_the_configuration_reads_it_back() {
+    let requests = [
+        request("q", "queue", "/var/$keystone_auth.password", true),
+        request("h", "http", "http://a,b", false),
+    ];
+    let asks = |instance: &InstanceName| {
+        decide(instance, &requests[..1], &[], Policy::Site(&[])).unwrap_err()
+    };
+    let told = asks(&instance("mine")).to_string();
+    assert!(
+        told.ends_with("add `queue:/var/$$keystone_auth.password` to `grants` in [messenger_mine]"),
+        "{told}"
+    );
+    assert!(
+        asks(&instance("mine"))
+            .to_guest()
+            .contains("$$keystone_auth")
+    );
+    let toml = InstanceName {
+        grammar: caso_base::conf::Grammar::Toml,
+        ..instance("mine")
+    };
+    let told = asks(&toml).to_string();
+    assert!(
+        told.contains("add `queue:/var/$keystone_auth.password` to"),
+        "{told}"
+    );
+    let granted = decide(&instance("mine"), &requests[1..], &[], Policy::Site(&[])).unwrap();
+    let told = granted.denied["h"].to_string();
+    assert!(
+        told.ends_with(
+            "`http:http://a,b`, which would be needed, cannot stand in `grants` in \
+             [messenger_mine]: it has a comma, which divides a list"
+        ),
+        "{told}"
+    );
+}
+
+/// What a `$` in `grants` stood for is in the text of the grant.
+#[test]
+fn a_secret_in_a_grant_is_not_told() {
+    let requests = [request("q", "queue", "/var/q", true)];
+    let idle = grants(&["queue:/var/S3cr3t%2Cx", "http:https://S3cr3t%2Cx"]);
+    let instance = InstanceName {
+        mask: crate::Mask::new(["S3cr3t,x".to_owned()]),
+        ..instance("mine")
+    };
+    let error = decide(&instance, &requests, &[], Policy::Site(&idle)).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("it is granted `queue:/var/***` and ") && !told.contains("S3cr3t"),
+        "{told}"
+    );
+    assert!(!format!("{instance:?}").contains("S3cr3t"));
+    assert_eq!(instance.shown(&idle[0]), "queue:/var/***");
 }
 
 fn connection(granted: &Granted) -> &ConnectionTerms {
