@@ -36,6 +36,8 @@ pub enum ComponentTask {
         subject: Subject,
         trial: Trial,
         into: Option<PathBuf>,
+        /// Whether all that it logs is shown.
+        debug: bool,
         json: bool,
     },
 }
@@ -135,8 +137,8 @@ fn check() -> Command {
     bounded(about_a_file(for_delivery(Command::new("check"))))
         .about("Checks a component: admission, grants, and how it behaves")
         .after_help(
-            "With --as or --config-file it is checked as the messenger of a configuration, with its options, pin \
-             and grants. What it delivers lies in a throw-away folder, and nothing leaves this machine.\n\nExit \
+            "With --as or --config-file it is checked as the messenger, filter or mapper of a configuration, with \
+             its options, pin, grants and limits. What it delivers lies in a throw-away folder, and nothing leaves this machine.\n\nExit \
              codes: 0 it fits, 1 it does not, 2 wrong command line or configuration, 3 it fits, but a grant or \
              an option is missing",
         )
@@ -148,7 +150,8 @@ fn run() -> Command {
         .about("Delivers a few records with a component, with throw-away grants, and shows what came out")
         .after_help(
             "Queues and folders lie in a folder of its own; connections and requests lead nowhere, and what \
-             went over them is kept beside. A mapper is given the recording in the program.\n\nExit codes: 0 all \
+             went over them is kept beside. A mapper is given the recording in the program; a filter judges the \
+             records, and what it changes is shown.\n\nExit codes: 0 all \
              records were accepted, 1 none was, or it does not start, 2 wrong command line, 3 some were not",
         )
         .arg(
@@ -172,6 +175,13 @@ fn run() -> Command {
                 .value_name("DIR")
                 .value_parser(value_parser!(PathBuf))
                 .help("A new folder for what comes out [default: a temporary one]"),
+        )
+        .arg(
+            Arg::new("debug")
+                .long("debug")
+                .short('d')
+                .action(ArgAction::SetTrue)
+                .help("Show all that it logs and prints, on standard error"),
         )
         .arg(json())
 }
@@ -203,7 +213,7 @@ fn about_a_file(command: Command) -> Command {
 }
 
 /// Options of a component's host section that a trial may have otherwise.
-const BOUNDS: [(&str, &str); 2] = [
+const BOUNDS: [(&str, &str); 3] = [
     (
         "memory",
         "Memory that it may use, as in its section of caso.conf [default: 64MiB]",
@@ -211,6 +221,10 @@ const BOUNDS: [(&str, &str); 2] = [
     (
         "deadline",
         "Computing time that a call may take, likewise [default: 10s]",
+    ),
+    (
+        "timeout",
+        "Time that a call may take with all its waits, likewise [default: 60s]",
     ),
 ];
 
@@ -271,6 +285,7 @@ pub fn task(matches: &ArgMatches) -> Option<ComponentTask> {
             subject: subject(matches),
             trial: trial(matches),
             into: matches.get_one("into").cloned(),
+            debug: matches.get_flag("debug"),
             json,
         },
         _ => return None,
@@ -345,11 +360,18 @@ pub fn execute(task: ComponentTask) -> Exit {
             subject,
             trial,
             into,
+            debug,
             json,
-        } => logged(&LogSettings::default(), async {
-            let into = into.as_deref();
-            shown(component::try_out(&subject, &trial, into, &caches(), json).await)
-        }),
+        } => {
+            let settings = LogSettings {
+                debug,
+                ..LogSettings::default()
+            };
+            logged(&settings, async {
+                let into = into.as_deref();
+                shown(component::try_out(&subject, &trial, into, &caches(), json).await)
+            })
+        }
     }
 }
 

@@ -438,7 +438,7 @@ async fn mapper(
 
 /// What the site sets for a component. The name that was misspelt is told beside the option that is
 /// missing.
-fn options(
+pub fn options(
     config: &Config,
     instance: &ComponentInstance,
     description: &Description,

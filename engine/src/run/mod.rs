@@ -40,6 +40,7 @@ mod site_names;
 mod summary;
 mod table;
 mod tags;
+mod temporary;
 mod territory;
 mod warning_memory;
 

@@ -148,7 +148,7 @@ pub async fn prepare(
         true => WarningMemory::read(&spools.cursors, now).watched(watched),
         false => WarningMemory::blank(now),
     };
-    let mut summary = Summary::new(memory, kind.is_dry());
+    let mut summary = Summary::new(memory, kind.is_dry()).of_a_rehearsal(!kind.is_real());
     for notice in notices(&config, &components, cache_warnings) {
         // Of a recording nothing is for anybody.
         if kind.is_online() || notice.key != ONLY_NOOP {

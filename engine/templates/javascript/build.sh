@@ -3,6 +3,9 @@
 # builds it into node_modules.
 set -eu
 cd "$(dirname "$0")"
-[ -d node_modules/@bytecodealliance/componentize-js ] || npm install --no-fund --no-audit --loglevel=error
+if [ ! -d node_modules/@bytecodealliance/componentize-js ]; then
+  echo "installing what builds it into node_modules (once, a minute)" >&2
+  npm install --no-fund --no-audit --loglevel=error --fetch-retries=1
+fi
 node build.mjs
 ls -l @NAME@.wasm

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::run::kind::new_folder;
 use crate::run::table::next;
+use crate::run::temporary;
 use crate::run::{ComponentWarnings, Exit, Invocation, Kind, remedy, run};
 use crate::stdout;
 use caso_base::conf;
@@ -45,11 +46,7 @@ pub async fn demo(folder: Option<PathBuf>) -> Exit {
 fn prepare(folder: Option<PathBuf>) -> anyhow::Result<(PathBuf, Invocation)> {
     let folder = match folder {
         Some(folder) => folder,
-        None => tempfile::Builder::new()
-            .prefix("caso-demo-")
-            .tempdir()
-            .context("cannot make a temporary folder")?
-            .keep(),
+        None => temporary::folder("caso-demo-")?.keep(),
     };
     let folder = new_folder(&folder)?;
     let conf = folder.join(CONF_NAME);

@@ -221,7 +221,8 @@ fn text(site: &FirstSite) -> anyhow::Result<String> {
 
 /// Where a secret goes that is not known yet.
 fn secret_file(site: &FirstSite) -> String {
-    site.file.with_extension("secret").display().to_string()
+    let file = std::path::absolute(&site.file).unwrap_or_else(|_| site.file.clone());
+    file.with_extension("secret").display().to_string()
 }
 
 /// What is still to be done, as lines to type.

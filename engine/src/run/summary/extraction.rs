@@ -282,7 +282,8 @@ impl Summary {
                 let _ = write!(text, "; and {more} more");
             }
             let message = Message::from(text);
-            self.problem(match extractor.is_of_a_moment() {
+            // Of a rehearsal nothing is missing.
+            self.problem(match extractor.is_of_a_moment() || self.rehearsal {
                 true => message,
                 false => message.hint(later(window)),
             });

@@ -40,6 +40,8 @@ pub struct Summary {
     requests: u64,
     /// Whether nothing of it is real.
     dry: bool,
+    /// Whether it moves no cursor, so that the next run reads the same again.
+    rehearsal: bool,
     memory: WarningMemory,
     /// What was told as an error.
     problems: Vec<ProblemLine>,
@@ -55,6 +57,12 @@ struct Line {
 }
 
 impl Summary {
+    /// Of a run that is none of the site's accounting: a dry one, one of a recording, a trial.
+    #[must_use]
+    pub fn of_a_rehearsal(self, rehearsal: bool) -> Self {
+        Self { rehearsal, ..self }
+    }
+
     /// One that warns of what is new to `memory`. `dry` is a run in which nothing
     /// is really sent.
     pub fn new(memory: WarningMemory, dry: bool) -> Self {

@@ -457,6 +457,104 @@ fn it_is_checked_as_the_messenger_that_it_is() {
         .never_says("pinned: somebody");
 }
 
+/// With the options, the limits and the pin that a run would go by.
+#[test]
+fn a_filter_and_a_mapper_are_checked_as_the_site_has_them() {
+    let (mut site, _) = bench();
+    let filter = build::guests().join("caso_test_filter.wasm");
+    let mapper = build::guests().join("caso_test_own_records.wasm");
+    let (filter, mapper) = (filter.display().to_string(), mapper.display().to_string());
+    site.set("DEFAULT", "messengers", "ssm")
+        .set("DEFAULT", "mapper", &mapper)
+        .set("messenger_ssm", "filters", "Mine")
+        .set("filter_mine", "component", &filter)
+        .set("mine", "verb", "rename");
+    let check = |site: &Site, file: &str, more: &[&str]| {
+        let arguments = ["component", "check", file];
+        site.start("caso", &arguments, more).finish()
+    };
+    for more in [&[][..], &["--as", "Mine"]] {
+        check(&site, &filter, more)
+            .expect(0)
+            .says("ok    `verb` of [mine]")
+            .says("cloud: 0 kept, 3 replaced, 0 dropped");
+    }
+    // The command line goes before the site.
+    check(&site, &filter, &["--set", "verb=keep"])
+        .expect(0)
+        .says("cloud: 3 kept, 0 replaced, 0 dropped");
+    site.set("mine", "verb", "trap");
+    check(&site, &filter, &[]).expect(1).says("FAIL");
+    // A new build is checked with what the site has set.
+    let new = site.path().join("new.wasm");
+    fs::copy(&filter, &new).unwrap();
+    let new = new.display().to_string();
+    site.set("mine", "verb", "rename")
+        .set("filter_mine", "sha256", &"0".repeat(64));
+    check(&site, &filter, &[])
+        .expect(1)
+        .says("is pinned: somebody changed the file");
+    check(&site, &new, &["--as", "Mine"])
+        .expect(0)
+        .says("this one is checked with its options and limits, and no pin")
+        .says("3 replaced");
+    site.set("filter_mine", "memory", "1MiB");
+    check(&site, &new, &["--as", "Mine"])
+        .expect(1)
+        .says("`memory` in [filter_mine]");
+    check(&site, &mapper, &[]).expect(0).says("battery");
+    site.set("mapper", "sha256", &"0".repeat(64));
+    check(&site, &mapper, &[])
+        .expect(1)
+        .says("is pinned: somebody changed the file");
+    site.unset("mapper", "sha256")
+        .set("DEFAULT", "mapper", &filter);
+    check(&site, &filter, &["--as", "mapper"])
+        .expect(1)
+        .says("has it as a mapper, which it is not");
+}
+
+/// What it makes is seen, and no run that never was is to be repeated.
+#[test]
+fn what_a_filter_and_a_mapper_make_is_shown() {
+    let (site, messenger) = bench();
+    let filter = build::guests().join("caso_test_filter.wasm");
+    let mapper = build::guests().join("caso_test_own_records.wasm");
+    let (filter, mapper) = (filter.display().to_string(), mapper.display().to_string());
+    component(&site, &["run", &filter, "--set", "verb=rename"])
+        .expect(0)
+        .says("as a filter of the sample records")
+        .says("    machine_name: ")
+        .says(" becomes \"renamed\"");
+    let into = site.path().join("made");
+    let into = into.display().to_string();
+    component(&site, &["run", &mapper, "--into", &into])
+        .expect(0)
+        .says("the first cloud:")
+        .says(&format!(
+            "next  caso component run MESSENGER --records {into}/records.jsonl"
+        ));
+    let made = format!("{into}/records.jsonl");
+    component(&site, &["run", &filter, "--records", &made])
+        .says(&format!("as a filter of the records of `{made}`"));
+    component(
+        &site,
+        &["run", &messenger.display().to_string(), "--records", &made],
+    )
+    .says("accepted");
+    let facts = json(&component(&site, &["run", &mapper, "--json"]).expect(0));
+    assert!(
+        facts["examples"][0]["Cloud"].is_object() || facts["examples"][1]["Cloud"].is_object(),
+        "{facts}"
+    );
+    let hostile = build::guests().join("caso_test_hostile_mapper.wasm");
+    component(
+        &site,
+        &["run", &hostile.display().to_string(), "--set", "mode=trap"],
+    )
+    .never_says("republish");
+}
+
 /// Each call that hangs costs all its time.
 #[test]
 fn one_that_hangs_is_given_up() {

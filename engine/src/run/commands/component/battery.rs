@@ -361,7 +361,7 @@ impl<'a> Battery<'a> {
         Ok(())
     }
 
-    /// A call that is ended in the middle leaves no message, and the next one starts anew.
+    /// A call that is ended in the middle leaves no message, but maybe half a file, and the next one starts anew.
     async fn cut(
         &self,
         records: &Records,
@@ -383,8 +383,17 @@ impl<'a> Battery<'a> {
             return Ok(());
         };
         let cut = playing.deliver(&many).await;
-        let messages = |output: Vec<Output>| output.iter().any(|output| output.way == "queue");
-        let left = messages(playing.stage.output()?);
+        let output = playing.stage.output()?;
+        let is_left = |way: &str| output.iter().any(|output| output.way == way);
+        let left = is_left("queue");
+        // Of a folder the host takes nothing back.
+        let appears = match is_left("directory") {
+            true => {
+                "no message appears, and its folder has what it had written by then, half a file too: write beside, \
+                 and rename what is whole"
+            }
+            false => "nothing appears",
+        };
         let (verdict, text) = match cut {
             Ok(_) => (
                 Verdict::Ok,
@@ -398,8 +407,7 @@ impl<'a> Battery<'a> {
                 match playing.deliver(&one).await {
                     Ok(answer) if answer.accepted == 1 => (
                         Verdict::Ok,
-                        "cut in the middle: nothing appears, and it goes on in a fresh store"
-                            .to_owned(),
+                        format!("cut in the middle: {appears}; it goes on in a fresh store"),
                     ),
                     Ok(_) => (
                         Verdict::Warn,
@@ -407,7 +415,7 @@ impl<'a> Battery<'a> {
                     ),
                     Err(failure) => (
                         Verdict::Info,
-                        format!("cut in the middle: nothing appears; then {failure}"),
+                        format!("cut in the middle: {appears}; then {failure}"),
                     ),
                 }
             }

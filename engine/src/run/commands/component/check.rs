@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use super::battery::Battery;
@@ -11,18 +10,22 @@ use super::facts::Imports;
 use super::filters::judged;
 use super::finding::{Findings, Verdict};
 use super::recorded::recorded;
+use super::samples::Records;
+use super::site::AtSite;
 use super::stage::harmless;
 use super::trial::{self, Caches, Used};
 use super::{Shown, Subject};
 use crate::run::remedy;
 use crate::run::summary::words::grouped;
+use crate::run::temporary;
 use crate::run::{component_file, components};
 use caso_base::conf;
-use caso_config::{ComponentInstance, ComponentSource, Config, MessengerInstance};
+use caso_config::{ComponentInstance, Config, MessengerInstance};
 use caso_model::notice::Severity;
 use caso_sandbox::{Component, Denial, GrantError, Place, Sandbox, Source};
 
-const ADMISSION: &str = "admission";
+pub const ADMISSION: &str = "admission";
+pub const OPTIONS: &str = "options";
 const GRANTS: &str = "grants";
 const BATTERY: &str = "battery";
 
@@ -52,43 +55,67 @@ pub async fn check(
     );
     let sandbox = caches.sandbox()?;
     let mut findings = Findings::default();
-    let instance = config.and_then(|config| of_the_site(subject, config, &mut findings));
-    let component = admission(&sandbox, subject, instance, &mut findings).await;
+    let mut site = config.and_then(|config| AtSite::of(subject, config, &mut findings));
+    let component = admission(&sandbox, subject, site.as_ref(), &mut findings).await;
     if let Some(component) = &component {
+        if let Some(place) = site.filter(|place| !place.takes(component.roles)) {
+            let text = format!(
+                "{} has it as a {}, which it is not",
+                place.component.origin,
+                place.role()
+            );
+            findings.add(ADMISSION, Verdict::Fail, text);
+            site = None;
+        }
         // A name that the site has given it already is the site's affair, and warned of.
-        if instance.is_none() {
+        if site.is_none() {
             trial::named(subject, component)?;
         }
         trial::known(&component.description, &subject.set)?;
         trial::bounded(subject, component)?;
-        let mut options = Vec::new();
-        match (config, instance) {
-            (Some(config), Some(instance)) => {
-                options = granted(&sandbox, config, instance, component, &mut findings).await;
-            }
-            _ if component.roles.messenger => wanted(subject, component, &mut findings),
-            _ => {}
-        }
-        let folder = tempfile::Builder::new()
-            .prefix("caso-check-")
-            .tempdir()
-            .context("cannot make a temporary folder")?;
+        let folder = temporary::folder("caso-check-")?;
         let folder = folder.path();
-        match component.roles.messenger {
-            true => {
-                let name = instance.map_or_else(
+        let role = site.map_or_else(|| role(component), |place| place.role());
+        match (role, site) {
+            ("messenger", _) => {
+                let messenger = site.and_then(|place| Some((place.config, place.messenger?)));
+                let options = match messenger {
+                    Some((config, messenger)) => {
+                        granted(&sandbox, config, messenger, component, &mut findings).await
+                    }
+                    None => {
+                        wanted(subject, component, &mut findings);
+                        Vec::new()
+                    }
+                };
+                let name = messenger.map_or_else(
                     || trial::instance(subject, component),
-                    |instance| instance.name().to_owned(),
+                    |(_, messenger)| messenger.name().to_owned(),
                 );
-                let limits = instance.map(|instance| instance.component.limits);
+                let limits = messenger.map(|(_, messenger)| messenger.component.limits);
                 let mut battery =
                     Battery::new(subject, component, &name, options, folder).with_limits(limits);
                 battery.run(&mut findings).await?;
             }
-            false if component.roles.filter => {
-                filter(&sandbox, subject, component, &mut findings).await;
+            (role, site) => {
+                let options = match &site {
+                    Some(place) => place.options(component, &mut findings),
+                    None => Some(Vec::new()),
+                };
+                if let Some(mut options) = options {
+                    options.retain(|(name, _)| !subject.set.iter().any(|(set, _)| set == name));
+                    options.extend(subject.set.iter().cloned());
+                    let used = Used {
+                        set: &options,
+                        limits: site.map(|place| place.component.limits),
+                        ..Used::of(subject)
+                    };
+                    match role {
+                        "filter" => filter(&sandbox, subject, component, used, &mut findings).await,
+                        _ => mapper(used, &caches, folder, &mut findings).await,
+                    }
+                }
             }
-            false => mapper(subject, &caches, folder, &mut findings).await,
         }
     }
     let report = Report {
@@ -104,66 +131,30 @@ pub async fn check(
     Shown::of(&report, json, || report.findings.text(), exit)
 }
 
-/// The messenger of the configuration that is meant: by its name, or by its file. Of one that has another file, as
-/// before a new build is installed, the grants, options and limits count, and not the pin.
-fn of_the_site<'a>(
-    subject: &Subject,
-    config: &'a Config,
-    findings: &mut Findings,
-) -> Option<&'a MessengerInstance> {
-    let mut messengers = config.messengers.iter();
-    let is_it = |instance: &&MessengerInstance| is_installed(subject, instance);
-    let Some(name) = &subject.name else {
-        return messengers.find(is_it);
-    };
-    let instance = messengers.find(|instance| instance.name() == name)?;
-    if is_it(&instance) {
-        return Some(instance);
+/// What it is tried as where no site says.
+fn role(component: &Component) -> &'static str {
+    match component.roles {
+        roles if roles.messenger => "messenger",
+        roles if roles.filter => "filter",
+        _ => "mapper",
     }
-    let component = &instance.component;
-    match &component.source {
-        ComponentSource::File(path) => {
-            let text = format!(
-                "{} has another file as `{name}`: `{}`; this one is checked with its grants, options and limits, and no pin",
-                component.origin,
-                path.display()
-            );
-            findings.add(ADMISSION, Verdict::Warn, text);
-            Some(instance)
-        }
-        ComponentSource::BuiltIn(other) => {
-            let text = format!(
-                "{} has a built-in component as `{name}`: `{other}`",
-                component.origin
-            );
-            findings.add(ADMISSION, Verdict::Warn, text);
-            None
-        }
-    }
-}
-
-/// Whether the configuration has this very file.
-fn is_installed(subject: &Subject, instance: &MessengerInstance) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    let source = instance.component.source.file().and_then(real);
-    source.is_some() && source == real(&subject.file)
 }
 
 async fn admission(
     sandbox: &Sandbox,
     subject: &Subject,
-    instance: Option<&MessengerInstance>,
+    site: Option<&AtSite<'_>>,
     findings: &mut Findings,
 ) -> Option<Component> {
-    let installed = instance.filter(|instance| is_installed(subject, instance));
-    let pin = installed.and_then(|instance| instance.component.sha256.as_deref());
+    let installed = site.filter(|place| place.installed);
+    let pin = installed.and_then(|place| place.component.sha256.as_deref());
     let source = Source::File {
         path: &subject.file,
         sha256: pin,
     };
-    let place = instance.map_or(trial::ROOMY, |instance| Place {
-        memory: instance.component.limits.memory,
-        section: &instance.component.host_section,
+    let place = site.map_or(trial::ROOMY, |site| Place {
+        memory: site.component.limits.memory,
+        section: &site.component.host_section,
     });
     let component = match sandbox.load_at(source, &place).await {
         Ok(component) => component,
@@ -206,7 +197,7 @@ async fn admission(
         Err(error) => findings.add(ADMISSION, Verdict::Fail, error.to_string()),
     }
     let remark = match installed {
-        Some(instance) => component_file::remarks(&instance.component),
+        Some(place) => component_file::remarks(place.component),
         None => made_up(subject, &component)
             .as_ref()
             .map(component_file::remarks)
@@ -342,10 +333,18 @@ async fn filter(
     sandbox: &Sandbox,
     subject: &Subject,
     component: &Component,
+    used: Used<'_>,
     findings: &mut Findings,
 ) {
-    let first = judged(sandbox, subject, component).await;
-    let second = judged(sandbox, subject, component).await;
+    let records = match Records::sample() {
+        Ok(records) => records,
+        Err(error) => {
+            findings.add(BATTERY, Verdict::Fail, remedy::line(error.as_ref()));
+            return;
+        }
+    };
+    let first = judged(sandbox, subject, component, used, &records).await;
+    let second = judged(sandbox, subject, component, used, &records).await;
     match (first, second) {
         (Ok(first), Ok(second)) => {
             for counts in &first.counts {
@@ -373,8 +372,8 @@ async fn filter(
 }
 
 /// A mapper makes the same of the same usage.
-async fn mapper(subject: &Subject, caches: &Caches, folder: &Path, findings: &mut Findings) {
-    let mapper = Some(Used::of(subject));
+async fn mapper(used: Used<'_>, caches: &Caches, folder: &Path, findings: &mut Findings) {
+    let mapper = Some(used);
     let mut made = Vec::new();
     for run in ["first", "second"] {
         match recorded(mapper, &caches.0, &folder.join(run)).await {

@@ -1,4 +1,4 @@
-//! A filter at work on the sample records.
+//! A filter at work on a few records.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,16 +11,20 @@ use super::trial::Used;
 use super::{Subject, trial};
 use crate::run::components;
 use caso_model::guest::{Filter as _, GuestFailure, Verdict};
+use caso_model::record::AccountingRecord;
 use caso_sandbox::{Component, Sandbox};
 
 /// What became of the records of a type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Verdicts {
     pub record_type: String,
     pub kept: usize,
     pub replaced: usize,
     /// By their reasons.
     pub dropped: Vec<String>,
+    /// The first that was replaced, as it went in and as it came out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<Box<(AccountingRecord, AccountingRecord)>>,
 }
 
 impl Verdicts {
@@ -30,6 +34,7 @@ impl Verdicts {
             kept,
             replaced,
             dropped,
+            example: _,
         } = self;
         let mut text = format!(
             "{record_type}: {kept} kept, {replaced} replaced, {} dropped",
@@ -48,7 +53,7 @@ pub struct Judged {
     pub counts: Vec<Verdicts>,
 }
 
-/// Starts the filter as a run does, and gives it the sample records.
+/// Starts the filter as a run does, and gives it these records.
 ///
 /// # Errors
 /// It is refused, does not start, or fails.
@@ -56,10 +61,12 @@ pub async fn judged(
     sandbox: &Sandbox,
     subject: &Subject,
     component: &Component,
+    used: Used<'_>,
+    records: &Records,
 ) -> anyhow::Result<Judged> {
     let name = trial::instance(subject, component);
     let nowhere = Path::new("/nonexistent");
-    let config = trial::of_a_filter(&name, Used::of(subject), nowhere)?;
+    let config = trial::of_a_filter(&name, used, nowhere)?;
     let instance = trial::only(&config)?.filters.first().context("no filter")?;
     let filter = components::load_filter(sandbox, &config, instance, &mut Vec::new()).await?;
     let mut filter = filter.start(0).await?;
@@ -67,17 +74,22 @@ pub async fn judged(
         verdicts: Vec::new(),
         counts: Vec::new(),
     };
-    for batch in Records::sample()?.batches("trial", Duration::from_secs(60), 1_000) {
+    for batch in records.batches("trial", Duration::from_secs(60), 1_000) {
         let verdicts: Result<Vec<Verdict>, GuestFailure> = filter.filter(&batch).await;
         let verdicts = verdicts?;
         let mut counts = Verdicts {
             record_type: batch.record_type,
             ..Verdicts::default()
         };
-        for verdict in &verdicts {
+        for (record, verdict) in batch.records.into_records().into_iter().zip(&verdicts) {
             match verdict {
                 Verdict::Keep => counts.kept += 1,
-                Verdict::Replace(_) => counts.replaced += 1,
+                Verdict::Replace(other) => {
+                    counts.replaced += 1;
+                    counts
+                        .example
+                        .get_or_insert_with(|| Box::new((record, other.as_ref().clone())));
+                }
                 Verdict::Drop(reason) => counts.dropped.push(reason.clone()),
             }
         }

@@ -15,10 +15,12 @@ mod new;
 mod recorded;
 mod samples;
 mod sink;
+mod site;
 mod stage;
 mod templates;
 pub(in crate::run) mod trial;
 mod try_out;
+mod try_pure;
 
 use std::path::PathBuf;
 

@@ -14,7 +14,9 @@ use super::templates::{self, Folder, Template};
 use super::trial::{self, Used};
 use super::{Shown, contract};
 use crate::run::exit::Exit;
+use crate::run::remedy;
 use crate::run::table::columns;
+use caso_base::shell_word;
 
 /// In what it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +194,10 @@ pub fn new(
     let folder = folder.unwrap_or(Path::new(name));
     let shown = folder.display();
     if fs::read_dir(folder).is_ok_and(|mut found| found.next().is_some()) || folder.is_file() {
-        bail!("`{shown}` exists and is not an empty folder");
+        return Err(remedy::advised(
+            format!("`{shown}` exists and is not an empty folder"),
+            "choose another name, or remove it",
+        ));
     }
     contract::write(&folder.join("wit"))?;
     let readme = readme(language, starter, files, name);
@@ -319,8 +324,9 @@ fn text(language: Language, starter: Starter, files: Folder, name: &str, folder:
     rows.push(vec!["wit/".to_owned(), "the contract".to_owned()]);
     text += &columns(&rows, 2);
     text += &format!(
-        "To build and try it (needs {}):\n  cd {shown}\n  sh build.sh\n  caso component run {name}.wasm\n",
-        language.needs().replace('`', "")
+        "To build and try it (needs {}):\n  cd {}\n  sh build.sh\n  caso component run {name}.wasm\n",
+        language.needs().replace('`', ""),
+        shell_word(&shown.to_string())
     );
     text
 }

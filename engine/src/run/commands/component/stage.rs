@@ -345,16 +345,21 @@ pub fn harmless(description: &Description, settings: &[Setting]) -> Vec<(String,
         if described.any(|option| used_by(description, option).is_some()) {
             continue;
         }
-        let value = match &setting.value {
-            OptionValue::Text(text) => text.clone(),
-            OptionValue::Integer(number) => number.to_string(),
-            OptionValue::Number(number) => number.to_string(),
-            OptionValue::Boolean(truth) => truth.to_string(),
-            OptionValue::DurationMilliseconds(time) => format!("{}s", time / 1_000),
-            OptionValue::SizeBytes(bytes) => bytes.to_string(),
-            OptionValue::Texts(texts) => texts.join(", "),
-        };
-        options.push((setting.name.clone(), value));
+        options.push(written(setting));
     }
     options
+}
+
+/// An option's name, and its value as a site would write it.
+pub fn written(setting: &Setting) -> (String, String) {
+    let value = match &setting.value {
+        OptionValue::Text(text) => text.clone(),
+        OptionValue::Integer(number) => number.to_string(),
+        OptionValue::Number(number) => number.to_string(),
+        OptionValue::Boolean(truth) => truth.to_string(),
+        OptionValue::DurationMilliseconds(time) => format!("{time}ms"),
+        OptionValue::SizeBytes(bytes) => bytes.to_string(),
+        OptionValue::Texts(texts) => texts.join(", "),
+    };
+    (setting.name.clone(), value)
 }

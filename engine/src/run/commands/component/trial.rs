@@ -12,7 +12,7 @@ use crate::run::{components, remedy};
 use caso_base::Message;
 use caso_base::conf::{self, Grammar};
 use caso_base::suggest::did_you_mean;
-use caso_config::{CommandLine, Config, Inputs, MessengerInstance};
+use caso_config::{CommandLine, Config, Inputs, Limits, MessengerInstance};
 use caso_model::component::Description;
 use caso_model::guest::{Bound, FailureKind, GuestFailure};
 use caso_sandbox::{Component, Grant, Place, Sandbox, Source, suggested};
@@ -60,6 +60,8 @@ pub struct Used<'a> {
     pub set: &'a [(String, String)],
     /// What the host bounds it by: options of its host section.
     pub bounds: &'a [(&'static str, String)],
+    /// And by what beside those: as a site has it.
+    pub limits: Option<Limits>,
 }
 
 impl<'a> Used<'a> {
@@ -69,6 +71,7 @@ impl<'a> Used<'a> {
             file,
             set: &[],
             bounds: &[],
+            limits: None,
         }
     }
 
@@ -78,6 +81,24 @@ impl<'a> Used<'a> {
             file: &subject.file,
             set: &subject.set,
             bounds: &subject.bounds,
+            limits: None,
+        }
+    }
+
+    /// The limits of what a trial made of it: a site's, where the command line has no others.
+    pub fn bound(self, made: &mut Limits) {
+        let Some(site) = self.limits else { return };
+        let stays = |option: &str| self.bounds.iter().any(|(bound, _)| *bound == option);
+        let of_the_trial = *made;
+        *made = site;
+        if stays("memory") {
+            made.memory = of_the_trial.memory;
+        }
+        if stays("deadline") {
+            made.deadline = of_the_trial.deadline;
+        }
+        if stays("timeout") {
+            made.timeout = of_the_trial.timeout;
         }
     }
 }
@@ -182,6 +203,7 @@ pub fn told(failure: &GuestFailure) -> String {
     let argument = match failure.limit.as_ref().map(|limit| limit.bound) {
         Some(Bound::Memory) => "--memory",
         Some(Bound::Deadline) => "--deadline",
+        Some(Bound::Timeout) => "--timeout",
         _ => return failure.to_string(),
     };
     let limit = failure.limit.as_ref().map(ToString::to_string);
@@ -225,7 +247,7 @@ pub fn config(
     grants: &[String],
     folder: &Path,
 ) -> anyhow::Result<Config> {
-    let host = format!("messenger_{name}");
+    let host = format!("messenger_{}", name.to_lowercase());
     let mut values = Values::new(name, folder);
     values.put(&host, "component", &absolute(used.file));
     values.put(&host, "grants", &grants.join(", "));
@@ -299,7 +321,11 @@ pub fn of_the_recording(mapper: Option<Used<'_>>, folder: &Path) -> anyhow::Resu
         values.put("DEFAULT", "mapper", &absolute(used.file));
         values.used(used, "mapper", "mapper");
     }
-    values.load(folder)
+    let mut config = values.load(folder)?;
+    if let Some(used) = mapper {
+        used.bound(&mut config.mapper.limits);
+    }
+    Ok(config)
 }
 
 /// The configuration in which a messenger has this file as its filter, with these options.
@@ -307,12 +333,20 @@ pub fn of_the_recording(mapper: Option<Used<'_>>, folder: &Path) -> anyhow::Resu
 /// # Errors
 /// The name cannot be a filter's.
 pub fn of_a_filter(name: &str, used: Used<'_>, folder: &Path) -> anyhow::Result<Config> {
-    let host = format!("filter_{name}");
+    let host = format!("filter_{}", name.to_lowercase());
     let mut values = Values::new("noop", folder);
     values.put("messenger_noop", "filters", name);
     values.put(&host, "component", &absolute(used.file));
     values.used(used, &host, name);
-    values.load(folder)
+    let mut config = values.load(folder)?;
+    let filters = config
+        .messengers
+        .iter_mut()
+        .flat_map(|messenger| &mut messenger.filters);
+    for filter in filters {
+        used.bound(&mut filter.limits);
+    }
+    Ok(config)
 }
 
 /// A grant and a component's file stand in a configuration by their whole paths.
@@ -344,7 +378,8 @@ impl Values {
     /// The options of a component, in its own section, and what bounds it, in the host's.
     fn used(&mut self, used: Used<'_>, host: &str, own: &str) {
         for (option, value) in used.set {
-            self.insert(own, option, value, format!("--set {option}=…"));
+            let own = own.to_lowercase();
+            self.insert(&own, option, value, format!("--set {option}=…"));
         }
         for (option, value) in used.bounds {
             self.insert(host, option, value, format!("--{option}"));

@@ -5,25 +5,26 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::filters::{Verdicts, judged};
-use super::recorded::{Recorded, recorded};
+use super::recorded::recorded;
 use super::samples::{Counts, Records, SAMPLE};
 use super::stage::{Output, Outside, Scene, Stage};
-use super::trial::{self, Caches, Unset, Used};
+use super::trial::{self, Caches, Unset};
+use super::try_pure::{filtered, mapped};
 use super::{Shown, Subject};
 use crate::run::exit::Exit;
 use crate::run::summary::words::listed;
 use crate::run::table::columns;
+use crate::run::temporary;
 use caso_base::Message;
 use caso_base::line::{clean_line, short_line};
 use caso_model::guest::{Answer, GuestFailure, Messenger as _, Rest};
-use caso_sandbox::{Component, Sandbox};
+use caso_sandbox::Component;
 
 /// Records in one batch at most, as the engine has it.
 const BATCH: usize = 1_000;
 /// Of a message that is shown.
 const LINES: usize = 40;
-const LINE: usize = 200;
+pub const LINE: usize = 200;
 
 /// What it is tried with.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,41 +88,24 @@ pub async fn try_out(
 ) -> anyhow::Result<Shown> {
     let sandbox = caches.sandbox()?;
     let component = trial::admitted(&sandbox, subject).await?;
-    if let (Trial::File(path), false) = (trial, component.roles.messenger) {
-        bail!(Unset(
-            Message::from(format!(
-                "component `{}` is not given the records of `{}`: a mapper is tried with the recording in the \
-                 program, a filter with the sample records",
-                component.name,
-                path.display()
-            ))
-            .hint("leave `--records` out".to_owned())
-        ));
-    }
-    if component.roles.filter {
-        return filtered(&sandbox, subject, &component, json).await;
+    if component.roles.filter && !component.roles.messenger {
+        return filtered(&sandbox, subject, &component, trial, caches, json).await;
     }
     if !component.roles.messenger {
-        // Nothing of it is shown.
-        let gone = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let folder = match into {
-            Some(_) => folder(into)?,
-            None => gone.path().to_owned(),
-        };
-        return mapped(subject, &component, caches, &folder, json).await;
+        if let Trial::File(path) = trial {
+            bail!(Unset(
+                Message::from(format!(
+                    "component `{}` is a mapper, which makes records and is not given those of `{}`",
+                    component.name,
+                    path.display()
+                ))
+                .hint("leave `--records` out: it is tried with the recording in the program".to_owned())
+            ));
+        }
+        return mapped(subject, &component, caches, into, json).await;
     }
     let folder = folder(into)?;
-    let records = match trial {
-        Trial::Sample => Records::sample()?,
-        Trial::File(path) => Records::of_file(path)?,
-        Trial::Demo => recorded(None, &caches.0, &folder).await?.records,
-    };
-    if let (Trial::File(path), true) = (trial, records.records.is_empty()) {
-        bail!(Unset(
-            Message::from(format!("`{}` has no record", path.display()))
-                .hint("`caso component sample` prints some".to_owned())
-        ));
-    }
+    let records = given(trial, caches, &folder).await?;
     let report = deliveries(subject, &component, &records, &folder).await?;
     let exit = match (
         report.accepted - report.refused.min(report.accepted),
@@ -131,6 +115,22 @@ pub async fn try_out(
         (taken, offered) => Exit::of(taken, offered - taken, false),
     };
     Shown::of(&report, json, || text(&report), exit)
+}
+
+/// The records that it is tried with. `folder` is where a run on the recording keeps its own.
+pub async fn given(trial: &Trial, caches: &Caches, folder: &Path) -> anyhow::Result<Records> {
+    let records = match trial {
+        Trial::Sample => Records::sample()?,
+        Trial::File(path) => Records::of_file(path)?,
+        Trial::Demo => recorded(None, &caches.0, folder).await?.records,
+    };
+    if let (Trial::File(path), true) = (trial, records.records.is_empty()) {
+        bail!(Unset(
+            Message::from(format!("`{}` has no record", path.display()))
+                .hint("`caso component sample` prints some".to_owned())
+        ));
+    }
+    Ok(records)
 }
 
 async fn deliveries(
@@ -342,13 +342,13 @@ fn text(report: &Report) -> String {
 }
 
 /// `3 cloud, 2 ip`.
-fn counted(counts: &Counts) -> String {
+pub fn counted(counts: &Counts) -> String {
     let counts = counts.iter().map(|(kind, count)| format!("{count} {kind}"));
     listed(&counts.collect::<Vec<_>>(), "and")
 }
 
 /// The beginning of a message, fit for a terminal.
-fn shown(bytes: &[u8]) -> String {
+pub fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
     let mut shown = String::new();
@@ -364,12 +364,9 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 /// A folder in which nothing lies yet.
-fn folder(into: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub fn folder(into: Option<&Path>) -> anyhow::Result<PathBuf> {
     let Some(into) = into else {
-        let folder = tempfile::Builder::new()
-            .prefix("caso-component-")
-            .tempdir()
-            .context("cannot make a temporary folder")?;
+        let folder = temporary::folder("caso-component-")?;
         return Ok(folder.keep());
     };
     let shown = into.display();
@@ -379,78 +376,4 @@ fn folder(into: Option<&Path>) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(into).with_context(|| format!("cannot make `{shown}`"))?;
     into.canonicalize()
         .with_context(|| format!("cannot use `{shown}`"))
-}
-
-#[derive(Debug, Serialize)]
-struct Filtering {
-    component: String,
-    version: String,
-    verdicts: Vec<Verdicts>,
-}
-
-/// A filter judges the sample records.
-async fn filtered(
-    sandbox: &Sandbox,
-    subject: &Subject,
-    component: &Component,
-    json: bool,
-) -> anyhow::Result<Shown> {
-    let judged = judged(sandbox, subject, component).await?;
-    let report = Filtering {
-        component: component.name.clone(),
-        version: component.version.clone(),
-        verdicts: judged.counts,
-    };
-    let text = || {
-        let mut text = format!(
-            "{} {} as a filter of the sample records\n",
-            report.component, report.version
-        );
-        for verdicts in &report.verdicts {
-            text += &format!("  {}\n", verdicts.words());
-        }
-        text
-    };
-    Shown::of(&report, json, text, Exit::Done)
-}
-
-#[derive(Debug, Serialize)]
-struct Mapping {
-    component: String,
-    version: String,
-    /// Of the recording in the program, by type.
-    records: Counts,
-    /// Whether all of it could be accounted; the log says what could not.
-    whole: bool,
-}
-
-/// A mapper makes records of the recording in the program.
-async fn mapped(
-    subject: &Subject,
-    component: &Component,
-    caches: &Caches,
-    folder: &Path,
-    json: bool,
-) -> anyhow::Result<Shown> {
-    let mapper = Some(Used::of(subject));
-    let Recorded { records, whole } = recorded(mapper, &caches.0, folder).await?;
-    let report = Mapping {
-        component: component.name.clone(),
-        version: component.version.clone(),
-        records: records.counts(),
-        whole,
-    };
-    let made = records.records.len();
-    let exit = Exit::of(made, usize::from(!whole), false);
-    let text = || {
-        let made = match made {
-            0 => "no record".to_owned(),
-            _ => counted(&report.records),
-        };
-        format!(
-            "{} {} as the mapper, on the recording in the program\nmakes {made}\n",
-            report.component, report.version
-        )
-    };
-    Shown::of(&report, json, text, exit)
 }
