@@ -22,7 +22,7 @@ use tokio_rustls::client::TlsStream;
 use super::bindings::v1::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::limits::Limits;
 use super::policy::{ConnectionTerms, Kind};
-use super::redirect::{DeadEnd, Sent, Sink, locked};
+use super::redirect::{DeadEnd, Sent, Sink, bytes_of, locked};
 use super::state::State;
 use caso_base::error_chain;
 use caso_net::address::{self, Unresolved};
@@ -100,6 +100,11 @@ impl Connections {
         self.open.clear();
         locked(&self.sent).clear();
         self.bytes_left = self.bytes_a_call;
+    }
+
+    /// Bytes of this call that lead nowhere, and are yet to be handed over.
+    pub fn redirected_bytes(&self) -> usize {
+        bytes_of(&self.sent)
     }
 
     /// After a call that went well: what was sent is to arrive.

@@ -44,7 +44,7 @@ use self::outgoing::{Answering, Exchange};
 use super::limits::Limits;
 use super::log::{GuestLog, Level};
 use super::policy::{Granted, HttpTerms, Kind};
-use super::redirect::{Sent, Sink, locked};
+use super::redirect::{Sent, Sink, bytes_of, locked};
 use super::state::State;
 
 /// Of the time of a call, what is left to the guest when its last request has waited.
@@ -146,6 +146,11 @@ impl Http {
         self.quota = Quota::full(self.most);
         locked(&self.sent).clear();
         self.words.forget();
+    }
+
+    /// Bytes of this call that lead nowhere, and are yet to be handed over.
+    pub fn redirected_bytes(&self) -> usize {
+        bytes_of(&self.sent)
     }
 
     /// After a call that went well.
