@@ -185,6 +185,7 @@ impl Http {
         Ok(Exchange {
             name: name.to_owned(),
             terms: terms.clone(),
+            cafile: self.granted.cafile_place(),
             url,
             until_answer: connect.saturating_add(first_byte),
             between_bytes: no_longer(options.between_bytes_timeout, self.most.transfer),

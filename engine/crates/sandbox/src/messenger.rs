@@ -293,7 +293,8 @@ impl World for MessengerWorld {
                 &spec.limits,
                 Arc::clone(&self.tls),
                 self.redirect.connections.clone(),
-            ),
+            )
+            .with_cafile_at(self.granted.cafile_place()),
             signatures: Signatures::new(
                 &spec.limits,
                 Arc::clone(&self.signers),
