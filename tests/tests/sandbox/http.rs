@@ -176,7 +176,7 @@ impl Asker {
         component.start_messenger(setup).await
     }
 
-    async fn deliver(self) -> Result<CheckedAnswer, GuestFailure> {
+    pub async fn deliver(self) -> Result<CheckedAnswer, GuestFailure> {
         self.start().await?.deliver(&batch(&["a"])).await
     }
 

@@ -181,3 +181,39 @@ async fn a_dry_run_asks_nobody() {
     assert_eq!(*shown.lock().unwrap(), [("web".to_owned(), expected)]);
     assert_eq!(server.got(), Vec::<String>::new());
 }
+
+/// What is shown instead of sent has no peer that bounds it: a dry run printed gigabytes.
+#[tokio::test]
+async fn what_a_dry_run_would_send_is_bounded_by_the_runs_budget() {
+    let server = Server::start(ok("hello")).await;
+    let shown: Arc<Mutex<usize>> = Arc::default();
+    let sink = Arc::clone(&shown);
+    let mut caller = granted("http", &server, "")
+        .set("method", "POST")
+        .set("bytes", "4000000");
+    caller.redirect.requests = Some(Arc::new(move |_, bytes| {
+        *sink.lock().unwrap() += bytes.len();
+        Ok(())
+    }));
+    assert!(caller.clone().report().await.starts_with("204"));
+    assert!(*shown.lock().unwrap() > 4_000_000);
+    caller.limits.run.output = 3 << 20;
+    let failure = caller.deliver().await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Host);
+    assert!(
+        failure
+            .detail
+            .contains("it would have sent more over the network in one run than 3 MiB"),
+        "{failure}"
+    );
+    let limit = failure.limit.unwrap().to_string();
+    assert!(
+        limit.starts_with("raise `output` in [messenger_"),
+        "{limit}"
+    );
+    assert!(
+        *shown.lock().unwrap() < 5_000_000,
+        "none of the second call"
+    );
+    assert_eq!(server.got(), Vec::<String>::new());
+}

@@ -144,7 +144,10 @@ async fn an_unknown_issuer_comes_with_its_remedy() {
     let [connection, http] = world.reports(None, None).await;
     assert!(
         connection.contains("an authority that this machine does not know")
-            && connection.contains(&format!("set a `cafile` for `{}`", world.authority)),
+            && connection.contains(&format!(
+                "set a `cafile` for `{}`: the term `?cafile=/path` of its grant in `grants` in [messenger_mine]",
+                world.authority
+            )),
         "{connection}"
     );
     // The words are in the log, the code is for the guest.

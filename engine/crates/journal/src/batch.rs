@@ -2,6 +2,7 @@
 //! is all that is in memory of a queue.
 
 use std::borrow::Cow;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -75,6 +76,8 @@ pub(crate) fn read(
 ) -> Result<BatchRecords, JournalError> {
     let mut read = BatchRecords::default();
     let mut index = 0;
+    // Several references of a batch may lead into one segment.
+    let mut open: Option<(SegmentName, Lines)> = None;
     for reference in &batch.refs {
         let range = index..index + reference.count;
         index = range.end;
@@ -94,8 +97,17 @@ pub(crate) fn read(
             read.missing.extend(wanted);
             continue;
         };
+        let path = shared.layout.segment(name);
+        let lines = match open.take() {
+            Some((same, lines)) if same == name => lines,
+            _ => Lines::open(&path).map_err(JournalError::read(&path))?,
+        };
+        let (_, lines) = open.insert((name, lines));
+        let at = reference.offset;
+        lines.seek(at).map_err(JournalError::read(&path))?;
         let from = (name, info.as_ref());
-        let found = read_range(shared, from, reference.offset, &batch.tag, range.clone())?;
+        let found = read_range(lines, from, &batch.tag, range.clone());
+        let found = found.map_err(JournalError::read(&path))?;
         let is_there = |index: &u32| found.binary_search_by_key(index, |item| item.index).is_ok();
         read.missing
             .extend(wanted.iter().copied().filter(|index| !is_there(index)));
@@ -138,20 +150,17 @@ pub(crate) fn of_segment(
     Ok(ControlFlow::Continue(()))
 }
 
+/// The records of a type from where the lines stand.
 fn read_range(
-    shared: &Shared,
+    lines: &mut Lines,
     (name, info): (SegmentName, &SegmentInfo),
-    offset: u64,
     tag: &str,
     indices: std::ops::Range<u32>,
-) -> Result<Vec<BatchItem>, JournalError> {
-    let path = shared.layout.segment(name);
-    let mut lines = Lines::open(&path).map_err(JournalError::read(&path))?;
-    lines.seek(offset).map_err(JournalError::read(&path))?;
+) -> io::Result<Vec<BatchItem>> {
     let mut items = Vec::new();
     let mut indices = indices;
     while !indices.is_empty() {
-        let Some((_, line)) = lines.next().map_err(JournalError::read(&path))? else {
+        let Some((_, line)) = lines.next()? else {
             break;
         };
         let Some(record) = of_type(line, tag, info.format) else {

@@ -104,8 +104,17 @@ impl Lines {
         })
     }
 
+    /// What is read already is not read again.
     pub(crate) fn seek(&mut self, offset: u64) -> io::Result<()> {
-        self.reader.seek(SeekFrom::Start(offset))?;
+        // A torn line was read, and is not counted.
+        let here = self.reader.stream_position()?;
+        let by = i128::from(offset) - i128::from(here);
+        match i64::try_from(by) {
+            Ok(by) => self.reader.seek_relative(by)?,
+            Err(_) => {
+                self.reader.seek(SeekFrom::Start(offset))?;
+            }
+        }
         self.offset = offset;
         Ok(())
     }

@@ -32,6 +32,11 @@ pub(crate) const ABOUT: u32 = 1_000;
 /// held in memory, several times over. A larger record makes a batch of its own.
 pub(crate) const MOST_BYTES: u64 = 16 << 20;
 
+/// Bytes of other types' records that a reader passes over on its way from one record of a
+/// batch to the next. Behind more the reference ends and another begins: with many types in a
+/// segment each of their batches would else read all of it.
+const GAP: u64 = 16 << 10;
+
 /// Records in a full batch.
 pub(crate) fn batch_size(unit: Option<u32>) -> u32 {
     match unit {
@@ -223,7 +228,15 @@ pub(crate) fn free_name(shared: &Shared, queue: &QueueFolder) -> Result<PackName
 /// The batches of each type, the last one of each still growing.
 struct Plan {
     size: u32,
-    full: BTreeMap<RecordKind, Vec<BatchLine>>,
+    full: BTreeMap<RecordKind, Growing>,
+}
+
+/// The batches of a type.
+#[derive(Default)]
+struct Growing {
+    lines: Vec<BatchLine>,
+    /// Where the last record ends in its segment.
+    end: u64,
 }
 
 /// Enough of a line to know a record's: its text is skipped, not read.
@@ -273,7 +286,10 @@ impl Plan {
         bytes: u64,
         created: i64,
     ) {
-        let batches = self.full.entry(kind.clone()).or_default();
+        let Growing {
+            lines: batches,
+            end,
+        } = self.full.entry(kind.clone()).or_default();
         let full = |batch: &BatchLine| {
             batch.items >= self.size || batch.bytes.saturating_add(bytes) > MOST_BYTES
         };
@@ -293,8 +309,10 @@ impl Plan {
         batch.items += 1;
         batch.bytes += bytes;
         batch.oldest = batch.oldest.min(created);
+        let near = offset.saturating_sub(*end) <= GAP;
+        *end = offset.saturating_add(bytes);
         match batch.refs.last_mut() {
-            Some(last) if last.segment == segment => last.count += 1,
+            Some(last) if last.segment == segment && near => last.count += 1,
             _ => batch.refs.push(Ref {
                 segment,
                 offset,
@@ -304,7 +322,8 @@ impl Plan {
     }
 
     fn finish(self) -> Vec<BatchLine> {
-        self.full.into_values().flatten().collect()
+        let types = self.full.into_values();
+        types.flat_map(|growing| growing.lines).collect()
     }
 }
 
@@ -361,6 +380,25 @@ mod tests {
         assert_eq!(sizes, [1000, 1000, 1000, 999, 1000, 900, 999]);
         assert_eq!(batch_size(Some(1000)), 1000);
         assert_eq!(batch_size(Some(4321)), 4321);
+    }
+
+    /// 5,000 kinds of a mapper's, one record of each a server: each batch read all of the segment.
+    #[test]
+    fn a_batch_refers_past_what_others_have_between_its_records() {
+        let kinds = |count: u64| {
+            let mut plan = Plan::new(batch_size(None));
+            for at in 0..20 * count {
+                let kind = RecordKind::parse(&format!("other:k{}", at % count)).unwrap();
+                plan.add_record(kind, 0, at * 500, 500, 0);
+            }
+            plan.finish()
+        };
+        for batch in kinds(1_000) {
+            assert_eq!(batch.items, 20);
+            assert!(batch.refs.iter().all(|one| one.count == 1), "{batch:?}");
+        }
+        // Of a few types the file is as small as it was.
+        assert!(kinds(20).iter().all(|batch| batch.refs.len() == 1));
     }
 
     proptest! {

@@ -112,8 +112,13 @@ impl Failure {
     /// In a sentence about a server, for the operator of a guest that may reach
     /// it: with what would help, where that is known.
     pub fn at(&self, server: &str) -> String {
+        self.at_and(server, "")
+    }
+
+    /// The same, with the place of a `cafile`, where that is wanted: ` in [mine]`.
+    pub fn at_and(&self, server: &str, cafile: &str) -> String {
         let remedy = match (self.cause, &self.remedy) {
-            (Cause::UnknownIssuer, _) => format!("; set a `cafile` for `{server}`"),
+            (Cause::UnknownIssuer, _) => format!("; set a `cafile` for `{server}`{cafile}"),
             (_, Some(remedy)) => format!("; {remedy}"),
             (_, None) => String::new(),
         };

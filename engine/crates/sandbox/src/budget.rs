@@ -7,6 +7,7 @@
 //! put into queues grows with the records that it has been given, since an honest
 //! one writes about as much as it reads.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,13 +33,16 @@ const SIGNATURES: u64 = 1_000;
 /// Calls of it for each record, and beyond.
 const CALLS_A_RECORD: u64 = 8;
 const CALLS: u64 = 1_000;
+/// Kinds of `other` records that a mapper may make. A messenger has each in batches of its own.
+pub const KINDS: usize = 100;
 /// Files and folders that it may make in folders it may write to.
 const FILES: u64 = 10_000;
 
 /// What the site sets of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunLimits {
-    /// Bytes that it may put into queues, and as many into folders.
+    /// Bytes that it may put into queues, and as many into folders; and as many over the network
+    /// where that is redirected.
     pub output: u64,
     /// Bytes that stay free on the disk of a queue or folder: below it nothing more is
     /// taken.
@@ -75,6 +79,9 @@ pub enum Spent {
     /// Of files and their bytes.
     #[error("it wrote more into folders in one run than {0}")]
     Folders(Amount),
+    /// Of what would have been sent, where it is shown or kept instead.
+    #[error("it would have sent more over the network in one run than {0}")]
+    Sent(Amount),
     /// Of signatures.
     #[error("it had more than {0} messages signed in one run, far more than it has records")]
     Signatures(u64),
@@ -101,7 +108,9 @@ impl Spent {
     pub(crate) fn is_output(&self) -> bool {
         matches!(
             self,
-            Self::Queues(Amount::Bytes(_)) | Self::Folders(Amount::Bytes(_))
+            Self::Queues(Amount::Bytes(_))
+                | Self::Folders(Amount::Bytes(_))
+                | Self::Sent(Amount::Bytes(_))
         )
     }
 }
@@ -151,8 +160,10 @@ struct Used {
     signatures: u64,
     messages: u64,
     message_bytes: u64,
+    sent_bytes: u64,
     files: u64,
     file_bytes: u64,
+    kinds: BTreeSet<String>,
 }
 
 /// Lines of one sort.
@@ -240,6 +251,23 @@ impl Budget {
         Ok(())
     }
 
+    /// What a call with so many records sent by a way that leads nowhere: in a dry run it is
+    /// printed, in a trial kept on disk, and no peer's patience bounds it.
+    pub fn sent(&self, bytes: usize, records: usize) -> Result<(), Spent> {
+        let mut used = self.used();
+        let given = used.records.saturating_add(count(records));
+        let most = self
+            .limits
+            .output
+            .saturating_add(given.saturating_mul(BYTES_A_RECORD));
+        let bytes = used.sent_bytes.saturating_add(count(bytes));
+        if bytes > most {
+            return Err(Spent::Sent(Amount::Bytes(most)));
+        }
+        used.sent_bytes = bytes;
+        Ok(())
+    }
+
     /// A signature in a call with so many records.
     pub fn signature(&self, records: usize) -> Result<(), Spent> {
         let mut used = self.used();
@@ -250,6 +278,19 @@ impl Budget {
         }
         used.signatures += 1;
         Ok(())
+    }
+
+    /// Whether a record may be of this kind: one that there is, or one more.
+    pub fn kind(&self, kind: &str) -> bool {
+        let mut used = self.used();
+        if used.kinds.contains(kind) {
+            return true;
+        }
+        let room = used.kinds.len() < KINDS;
+        if room {
+            used.kinds.insert(kind.to_owned());
+        }
+        room
     }
 
     /// A file or folder that is made.
@@ -352,6 +393,32 @@ mod tests {
             .take_while(|_| small.message(1, 36).is_ok())
             .count();
         assert_eq!(messages, 1_000 + 4 * 36);
+    }
+
+    /// A dry run printed 27 GB a minute of a messenger that sent 256 MiB for each record.
+    #[test]
+    fn what_leads_nowhere_is_bounded_as_what_goes_into_queues() {
+        let budget = budget(1 << 20);
+        let most = (1 << 20) + 2 * BYTES_A_RECORD;
+        assert_eq!(budget.sent(1 << 20, 2), Ok(()));
+        budget.done(1);
+        let spent = budget.sent(1 << 20, 1).unwrap_err();
+        assert_eq!(spent, Spent::Sent(Amount::Bytes(most)));
+        assert!(spent.is_output());
+        assert_eq!(budget.sent(2 * (16 << 10), 1), Ok(()));
+        assert!(budget.sent(1, 1).is_err());
+        assert!(budget.sent(16 << 10, 2).is_ok(), "one more record is given");
+    }
+
+    #[test]
+    fn there_are_so_many_kinds_of_records() {
+        let budget = Budget::default();
+        for _ in 0..2 {
+            for kind in 0..KINDS {
+                assert!(budget.kind(&format!("k{kind}")), "{kind}");
+            }
+            assert!(!budget.kind("one-more"));
+        }
     }
 
     #[test]

@@ -21,8 +21,8 @@ use tokio_rustls::client::TlsStream;
 
 use super::bindings::v1::messenger::caso::accounting::connection::{ConnectionError, Host};
 use super::limits::Limits;
-use super::policy::{ConnectionTerms, Kind};
-use super::redirect::{DeadEnd, Sent, Sink, locked};
+use super::policy::{ConnectionTerms, Granted, Kind};
+use super::redirect::{DeadEnd, Sent, Sink, bytes_of, locked};
 use super::state::State;
 use caso_base::error_chain;
 use caso_net::address::{self, Unresolved};
@@ -76,6 +76,8 @@ pub struct Connections {
     /// Where connections lead nowhere, and what was sent over them.
     redirected: Option<Sink>,
     sent: Sent,
+    /// Where a `cafile` stands.
+    cafile: String,
 }
 
 impl Connections {
@@ -91,7 +93,14 @@ impl Connections {
             tls,
             redirected,
             sent: Sent::default(),
+            cafile: String::new(),
         }
+    }
+
+    /// With the place of a `cafile`, for who has to set one.
+    pub fn with_cafile_at(mut self, place: String) -> Self {
+        self.cafile = place;
+        self
     }
 
     /// No handle outlives a call; numbers are not used again, so that an old
@@ -100,6 +109,11 @@ impl Connections {
         self.open.clear();
         locked(&self.sent).clear();
         self.bytes_left = self.bytes_a_call;
+    }
+
+    /// Bytes of this call that lead nowhere, and are yet to be handed over.
+    pub fn redirected_bytes(&self) -> usize {
+        bytes_of(&self.sent)
     }
 
     /// After a call that went well: what was sent is to arrive.
@@ -174,7 +188,7 @@ impl Connections {
                 let failure = Failure::of_io(&error);
                 Err(match failure.cause {
                     Cause::Cut => tls("it closed the connection in the TLS handshake".to_owned()),
-                    _ => ConnectionError::Tls(failure.at(&endpoint.to_string())),
+                    _ => ConnectionError::Tls(failure.at_and(&endpoint.to_string(), &self.cafile)),
                 })
             }
         }
@@ -273,17 +287,19 @@ impl Connections {
 }
 
 /// Whether what is granted can be reached now: a connection is made, inside TLS where it is
-/// to be, and ended again. Nothing is sent over it.
+/// to be, and ended again. Nothing is sent over it. `granted` says where its terms stand.
 ///
 /// # Errors
 /// In words why not.
 pub async fn try_out(
     terms: &ConnectionTerms,
+    granted: &Granted,
     certificates: &CertificateVariables,
     limits: &Limits,
 ) -> Result<(), String> {
     let tls = Arc::new(TlsCache::new(certificates.clone()));
-    let mut connections = Connections::new(limits, tls, None);
+    let connections = Connections::new(limits, tls, None);
+    let mut connections = connections.with_cafile_at(granted.cafile_place());
     let opened = connections.open("", terms).await;
     let _ = connections.end_call().await;
     opened.map(drop).map_err(|error| match error {

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::budget::{Budget, KINDS};
 use caso_model::Quantity;
 use caso_model::record::AccountingRecord;
 use caso_model::record_type::{ADOPTED, RecordType};
@@ -31,6 +32,11 @@ pub enum RecordsError {
         "a record of another item has the id `{0}`, too: whoever goes by ids would keep one of them"
     )]
     OfTwoItems(String),
+    #[error(
+        "an other record has the kind `{0}`, and a mapper may make {KINDS} kinds in one run, which are made: \
+         what differs from record to record is its `resource-id` or an attribute, not its kind"
+    )]
+    Kinds(String),
     #[error("{0} records of one item, of which there may be {MOST_OF_AN_ITEM}")]
     Many(usize),
 }
@@ -126,6 +132,19 @@ pub fn of_two_items<'a>(
     found
 }
 
+/// Whether there is room in the run's budget for the kinds of these records, which keep the contract
+/// in all else. Each kind is batches, files and lines of its own for every messenger.
+pub fn kinds(records: &[AccountingRecord], budget: &Budget) -> Result<(), RecordsError> {
+    for record in records {
+        if let AccountingRecord::Other(record) = record
+            && !budget.kind(&record.kind)
+        {
+            return Err(RecordsError::Kinds(record.kind.clone()));
+        }
+    }
+    Ok(())
+}
+
 fn one(record: &AccountingRecord) -> Result<(), RecordProblem> {
     let head = record.head();
     key("id", &head.id)?;
@@ -171,23 +190,23 @@ fn one(record: &AccountingRecord) -> Result<(), RecordProblem> {
     }
 }
 
+/// What a resource is called: it stands in log lines, in commands, and in lists of a line each.
 fn named(field: &'static str, value: &str) -> Result<(), RecordProblem> {
-    match value.is_empty() {
-        true => Err(RecordProblem::Empty(field)),
-        false => Ok(()),
-    }
-}
-
-/// An id or a key: what consumers keep in an index, and what stands in log lines.
-fn key(field: &'static str, value: &str) -> Result<(), RecordProblem> {
-    named(field, value)?;
-    if value.len() > KEY_BYTES {
-        return Err(RecordProblem::Long(field, value.len()));
+    if value.is_empty() {
+        return Err(RecordProblem::Empty(field));
     }
     match value.contains(char::is_control) {
         true => Err(RecordProblem::Control(field)),
         false => Ok(()),
     }
+}
+
+/// An id or a key: what consumers keep in an index.
+fn key(field: &'static str, value: &str) -> Result<(), RecordProblem> {
+    if value.len() > KEY_BYTES {
+        return Err(RecordProblem::Long(field, value.len()));
+    }
+    named(field, value)
 }
 
 fn kind(kind: &str) -> Result<(), RecordProblem> {

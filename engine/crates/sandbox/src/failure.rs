@@ -94,6 +94,16 @@ impl Who {
         Limit { bound, section }
     }
 
+    /// A call that wanted more than there is in the budget of the run. Nobody's record is at
+    /// fault: it stops, and its records wait.
+    pub fn spent(&self, call: &'static str, spent: &Spent) -> GuestFailure {
+        let bound = spent.is_output().then_some(Bound::Output);
+        GuestFailure {
+            limit: bound.map(|bound| self.limit(bound)),
+            ..self.failure(call, FailureKind::Host, spent.to_string())
+        }
+    }
+
     /// A call that ended in an error of wasmtime.
     pub fn trapped(
         &self,

@@ -44,7 +44,7 @@ use self::outgoing::{Answering, Exchange};
 use super::limits::Limits;
 use super::log::{GuestLog, Level};
 use super::policy::{Granted, HttpTerms, Kind};
-use super::redirect::{Sent, Sink, locked};
+use super::redirect::{Sent, Sink, bytes_of, locked};
 use super::state::State;
 
 /// Of the time of a call, what is left to the guest when its last request has waited.
@@ -148,6 +148,11 @@ impl Http {
         self.words.forget();
     }
 
+    /// Bytes of this call that lead nowhere, and are yet to be handed over.
+    pub fn redirected_bytes(&self) -> usize {
+        bytes_of(&self.sent)
+    }
+
     /// After a call that went well.
     pub fn end_call(&mut self) -> io::Result<()> {
         self.call = watch::Sender::default();
@@ -180,6 +185,7 @@ impl Http {
         Ok(Exchange {
             name: name.to_owned(),
             terms: terms.clone(),
+            cafile: self.granted.cafile_place(),
             url,
             until_answer: connect.saturating_add(first_byte),
             between_bytes: no_longer(options.between_bytes_timeout, self.most.transfer),

@@ -78,7 +78,10 @@ impl GuestPage<'_> {
 /// An outcome that keeps the contract; records that break it cost their item.
 fn checked(outcome: Mapped, of_two: Option<RecordsError>, spec: &Spec) -> Outcome {
     let Mapped { records, refused } = outcome;
-    let kept = contract::records(&records).and(of_two.map_or(Ok(()), Err));
+    let kept = contract::records(&records)
+        .and(of_two.map_or(Ok(()), Err))
+        // Last: what is refused for something else makes no kind.
+        .and_then(|()| contract::kinds(&records, &spec.budget));
     if let Err(problem) = kept {
         let reason = format!("the mapper broke the contract: {problem}");
         return Outcome::Refused(spec.reason(&reason));

@@ -152,6 +152,11 @@ impl GuestMessenger {
         let answer = CheckedAnswer::new(masked(answer, records, spec), records)
             .map_err(|problem| spec.contract("deliver", problem))?;
         let services = running.services();
+        let aside = services.connections.redirected_bytes();
+        let aside = aside.saturating_add(services.http.redirected_bytes());
+        spec.budget
+            .sent(aside, records)
+            .map_err(|spent| spec.who.spent("deliver", &spent))?;
         // First what was sent, then what is put: neither hinders the other.
         let sent = services.connections.end_call().await;
         sent.and_then(|()| services.http.end_call())
@@ -288,7 +293,8 @@ impl World for MessengerWorld {
                 &spec.limits,
                 Arc::clone(&self.tls),
                 self.redirect.connections.clone(),
-            ),
+            )
+            .with_cafile_at(self.granted.cafile_place()),
             signatures: Signatures::new(
                 &spec.limits,
                 Arc::clone(&self.signers),

@@ -44,6 +44,13 @@ pub fn locked(sent: &Sent) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
     sent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a call sent, over all its ways.
+pub fn bytes_of(sent: &Sent) -> usize {
+    let sent = locked(sent);
+    sent.iter()
+        .fold(0, |bytes, (_, one)| bytes.saturating_add(one.len()))
+}
+
 /// A connection that leads nowhere: takes everything, and has ended its side.
 pub struct DeadEnd {
     pub name: String,

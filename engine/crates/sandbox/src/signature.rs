@@ -110,6 +110,7 @@ impl Host for State {
         // Over the budget of a run nothing helps: it stops.
         self.budget.signature(signatures.records)?;
         if let Some(sink) = &signatures.redirected {
+            self.budget.sent(message.len(), signatures.records)?;
             return Ok(match sink(&name, &message) {
                 Ok(()) => Ok(message),
                 Err(error) => Err(SignError::Other(error.to_string())),

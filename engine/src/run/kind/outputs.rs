@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Kind;
 use crate::run::components::Messenger;
+use crate::run::summary::words::grouped;
 use crate::stdout;
 use caso_base::line::clean_line;
 use caso_sandbox::{Grant, Redirect, Sink};
@@ -20,10 +21,10 @@ impl Kind {
         if self.is_dry() {
             setup.granted.grants.retain(|_, grant| is_redirected(grant));
             setup.redirect = Redirect {
-                queues: Some(shown(&messenger.name, "queue")),
-                connections: Some(shown(&messenger.name, "connection")),
-                signatures: Some(shown(&messenger.name, "signature")),
-                requests: Some(shown(&messenger.name, "http")),
+                queues: Some(shown(&messenger.name, "queue", usize::MAX)),
+                connections: Some(shown(&messenger.name, "connection", BEGINNING)),
+                signatures: Some(shown(&messenger.name, "signature", usize::MAX)),
+                requests: Some(shown(&messenger.name, "http", BEGINNING)),
             };
         } else if let Self::Replay { into, .. } = self {
             let folder = into.join(&messenger.name);
@@ -52,26 +53,49 @@ fn is_redirected(grant: &Grant) -> bool {
     }
 }
 
-/// Messages on stdout, each under a line that names its messenger and way.
-fn shown(messenger: &str, way: &'static str) -> Sink {
+/// Bytes of what is sent over a connection in one call, or of a request, that are shown. What it
+/// is can be seen of that; a stream has no end of its own.
+const BEGINNING: usize = 1 << 10;
+
+/// Messages on stdout, each under a line that names its messenger and way, and of each no more
+/// than `most` bytes.
+fn shown(messenger: &str, way: &'static str, most: usize) -> Sink {
     let messenger = messenger.to_owned();
     Arc::new(move |name, message| {
         let title = format!(
             "== messenger `{messenger}`, {way} `{name}`, {} bytes\n",
             message.len()
         );
-        let end: &[u8] = match message.ends_with(b"\n") {
-            true => b"",
-            false => b"\n",
-        };
+        let (message, end) = beginning(message, most);
         if io::stdout().is_terminal() {
             // A message is data, and goes to a file or a program as it is.
             let shown = readable(message);
-            return stdout::write_parts(&[title.as_bytes(), shown.as_bytes(), end])
+            return stdout::write_parts(&[title.as_bytes(), shown.as_bytes(), end.as_bytes()])
                 .map_err(of_stdout);
         }
-        stdout::write_parts(&[title.as_bytes(), message, end]).map_err(of_stdout)
+        stdout::write_parts(&[title.as_bytes(), message, end.as_bytes()]).map_err(of_stdout)
     })
+}
+
+/// The first `most` bytes, to the end of a character, and what follows them: the end of the line,
+/// and how much was left out.
+fn beginning(message: &[u8], most: usize) -> (&[u8], String) {
+    let (mut shown, rest) = message.split_at(most.min(message.len()));
+    // Half of a character is none; what is no text ends where it ends.
+    if let (false, Err(error)) = (rest.is_empty(), str::from_utf8(shown))
+        && error.error_len().is_none()
+    {
+        shown = shown.get(..error.valid_up_to()).unwrap_or(shown);
+    }
+    let end = match shown.ends_with(b"\n") {
+        true => "",
+        false => "\n",
+    };
+    let more = u64::try_from(message.len() - shown.len()).unwrap_or(u64::MAX);
+    match more {
+        0 => (shown, end.to_owned()),
+        more => (shown, format!("{end}== and {} bytes more\n", grouped(more))),
+    }
 }
 
 /// The messenger says what its way says: that must name what could not be written.
@@ -107,4 +131,30 @@ fn kept(folder: PathBuf) -> Sink {
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         file.write_all(bytes)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_stream_the_beginning_is_shown_and_how_much_more_there_was() {
+        let of = |message: &[u8], most| {
+            let (shown, end) = beginning(message, most);
+            (String::from_utf8_lossy(shown).into_owned(), end)
+        };
+        let text = |shown: &str, end: &str| (shown.to_owned(), end.to_owned());
+        assert_eq!(of(b"abc", 3), text("abc", "\n"));
+        assert_eq!(of(b"abc\n", usize::MAX), text("abc\n", ""));
+        assert_eq!(of(b"abcd", 3), text("abc", "\n== and 1 bytes more\n"));
+        assert_eq!(of(b"ab\nd", 3), text("ab\n", "== and 1 bytes more\n"));
+        // Never half of a character.
+        assert_eq!(
+            of("ab\u{e4}".as_bytes(), 3),
+            text("ab", "\n== and 2 bytes more\n")
+        );
+        assert_eq!(of(b"\xff\xff\xff", 2).1, "\n== and 1 bytes more\n");
+        let megabytes = vec![b'x'; 8 << 20];
+        assert_eq!(beginning(&megabytes, BEGINNING).0.len(), 1_024);
+    }
 }

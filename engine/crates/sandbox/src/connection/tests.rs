@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::super::policy::TlsTerms;
+use super::super::policy::{Grant, TlsTerms};
 use super::*;
 use caso_net::Endpoint;
 use caso_net::address::Reach;
@@ -198,4 +198,34 @@ async fn farewells_are_said_side_by_side() {
     for said in peers.join_all().await {
         said.expect("its last words are heard");
     }
+}
+
+/// The budget of the run is asked before any of it is handed over.
+#[tokio::test]
+async fn what_leads_nowhere_is_counted_until_it_is_handed_over() {
+    let shown = Arc::new(std::sync::Mutex::new(0));
+    let sink: Sink = {
+        let shown = Arc::clone(&shown);
+        Arc::new(move |_, bytes| {
+            *shown.lock().unwrap() += bytes.len();
+            Ok(())
+        })
+    };
+    let mut connections = Connections::new(&Limits::default(), Arc::default(), Some(sink));
+    let Grant::Connection(terms) = "connection:h:1".parse().unwrap() else {
+        panic!("another kind");
+    };
+    let handle = connections.open("server", &terms).await.unwrap();
+    for _ in 0..3 {
+        connections.send(handle, &[b'x'; 1_000]).await.unwrap();
+    }
+    assert_eq!(
+        (connections.redirected_bytes(), *shown.lock().unwrap()),
+        (3_000, 0)
+    );
+    connections.end_call().await.unwrap();
+    assert_eq!(
+        (connections.redirected_bytes(), *shown.lock().unwrap()),
+        (0, 3_000)
+    );
 }

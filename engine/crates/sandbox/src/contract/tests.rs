@@ -66,6 +66,21 @@ fn each_sentence_of_the_contract_is_checked() {
         ),
         (
             "cloud",
+            json!({"vm_uuid": "x\nerror: forged"}),
+            "a cloud record has a control character in its `vm-uuid`",
+        ),
+        (
+            "other",
+            json!({"resource_id": "\u{1b}[2J"}),
+            "an object-storage record has a control character in its `resource-id`",
+        ),
+        (
+            "storage",
+            json!({"resource_id": "v\u{85}"}),
+            "a storage record has a control character in its `resource-id`",
+        ),
+        (
+            "cloud",
             json!({"end": 9}),
             "a cloud record ends at 9, before it starts at 10",
         ),
@@ -345,5 +360,26 @@ fn of_one_item_there_are_ten_thousand_at_most() {
     assert_eq!(
         refused,
         "10001 records of one item, of which there may be 10000"
+    );
+}
+
+/// 5,000 of them took the host minutes.
+#[test]
+fn a_mapper_makes_so_many_kinds_in_a_run_and_is_told_of_the_bound() {
+    let budget = Budget::default();
+    let of_kind = |kind: &str| [record("other", json!({"kind": kind}))];
+    for n in 0..KINDS {
+        assert_eq!(kinds(&of_kind(&format!("k{n}")), &budget), Ok(()));
+    }
+    assert_eq!(kinds(&of_kind("k0"), &budget), Ok(()));
+    assert_eq!(kinds(&[record("cloud", json!({}))], &budget), Ok(()));
+    let told = kinds(&of_kind("one-more"), &budget)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.starts_with(
+            "an other record has the kind `one-more`, and a mapper may make 100 kinds in one run"
+        ),
+        "{told}"
     );
 }

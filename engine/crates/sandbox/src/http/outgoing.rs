@@ -33,6 +33,8 @@ pub struct Exchange {
     /// Of the capability.
     pub name: String,
     pub terms: HttpTerms,
+    /// Where its `cafile` stands.
+    pub cafile: String,
     pub url: Url,
     pub until_answer: Duration,
     pub between_bytes: Duration,
@@ -69,7 +71,8 @@ impl Exchange {
         let answer = ask(&self.clients, &self.terms, outgoing, self.until_answer)
             .await
             .map_err(|unanswered| {
-                self.words.say(unanswered.at(&self.terms.origin));
+                let told = unanswered.at(&self.terms.origin, &self.cafile);
+                self.words.say(told);
                 unanswered.code()
             })?;
         let (head, body) = Response::from(answer).into_parts();
@@ -114,11 +117,11 @@ pub enum Unanswered {
 }
 
 impl Unanswered {
-    /// The story in one line, about the origin.
-    pub fn at(&self, origin: &str) -> String {
+    /// The story in one line, about the origin, and where a `cafile` for it stands.
+    pub fn at(&self, origin: &str, cafile: &str) -> String {
         match self {
             Self::NotSetUp(reason) => reason.clone(),
-            Self::Failed(failure) => failure.at(origin),
+            Self::Failed(failure) => failure.at_and(origin, cafile),
             Self::Silence(wait) => format!("`{origin}` did not answer within {wait:?}"),
         }
     }

@@ -68,7 +68,7 @@ impl Http {
         let ends = self.ends.min(Instant::now() + wait);
         let answer = ask(&self.clients, terms, outgoing, left(ends))
             .await
-            .map_err(|unanswered| unanswered.plain(origin))?;
+            .map_err(|unanswered| unanswered.plain(origin, &self.granted.cafile_place()))?;
         self.whole(answer, ends, origin).await
     }
 
@@ -94,7 +94,7 @@ impl Http {
             let piece = match tokio::time::timeout(wait, answer.chunk()).await {
                 Ok(Ok(Some(piece))) => piece,
                 Ok(Ok(None)) => break,
-                Ok(Err(error)) => return Err(failed(&Failure::of_request(error), origin)),
+                Ok(Err(error)) => return Err(failed(&Failure::of_request(error), origin, "")),
                 Err(_) => return Err(HttpError::TimedOut),
             };
             let size = u64::try_from(body.len().saturating_add(piece.len())).unwrap_or(u64::MAX);
@@ -116,17 +116,17 @@ fn left(ends: Instant) -> Duration {
 }
 
 impl Unanswered {
-    fn plain(&self, origin: &str) -> HttpError {
+    fn plain(&self, origin: &str, cafile: &str) -> HttpError {
         match self {
             Self::NotSetUp(reason) => HttpError::Tls(reason.clone()),
-            Self::Failed(failure) => failed(failure, origin),
+            Self::Failed(failure) => failed(failure, origin, cafile),
             Self::Silence(_) => HttpError::TimedOut,
         }
     }
 }
 
-fn failed(failure: &Failure, origin: &str) -> HttpError {
-    let text = failure.at(origin);
+fn failed(failure: &Failure, origin: &str, cafile: &str) -> HttpError {
+    let text = failure.at_and(origin, cafile);
     match failure.cause {
         Cause::Unresolved
         | Cause::Refused

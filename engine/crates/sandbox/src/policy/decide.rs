@@ -84,6 +84,7 @@ pub fn decide(
         }
     }
     if let Policy::Site(grants) = policy {
+        granted.by_site = true;
         let unused = grants.iter().filter(|grant| !used.contains(grant));
         granted.unused = unused.cloned().collect();
     }

@@ -19,7 +19,7 @@ use super::terms::{
     AddressTerms, ConnectionTerms, DirectoryTerms, HttpTerms, QueueTerms, SignatureTerms,
 };
 use super::value::ValueError;
-use super::written::{Written, encoded};
+use super::written::{Written, another, encoded};
 use caso_net::ParseEndpointError;
 
 /// A capability with its terms, read from text and written back as the same
@@ -119,8 +119,17 @@ pub struct ParseGrantError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GrantProblem {
     /// There is no colon in it.
-    #[error("it names no kind")]
+    #[error("it names no kind (a comma divides grants: one in a path is `%2C`)")]
     NoKind,
+    /// A blank behind the colon, which a path would begin with.
+    #[error("a blank stands behind `{0}:`")]
+    Blank(&'static str),
+    /// Two that something else than a comma divides.
+    #[error("`{0}` in it begins another grant: divide them by a comma")]
+    Several(String),
+    /// An address with a scheme, where a host and a port are wanted.
+    #[error("`{0}` does not belong there: {1}")]
+    Scheme(String, &'static str),
     /// An address without the kind before it.
     #[error("the kind goes before an address: `{0}`")]
     BareAddress(String),
@@ -257,8 +266,31 @@ impl Kind {
     }
 
     fn read(self, text: &str) -> Result<Grant, GrantProblem> {
-        let written = Written::read(self, text)?;
-        self.of(&written)
+        // A path may hold blanks, but hardly ever another grant.
+        if let Some(another) = another(text, ' ') {
+            return Err(GrantProblem::Several(another.to_owned()));
+        }
+        let read = Written::read(self, text).and_then(|written| self.of(&written));
+        // What is wrong with a part says little where the whole is another thing than a grant.
+        read.map_err(|problem| self.as_a_whole(text).unwrap_or(problem))
+    }
+
+    /// What may be meant by a text that is none of this kind.
+    fn as_a_whole(self, text: &str) -> Option<GrantProblem> {
+        if let Some(another) = another(text, ';') {
+            return Some(GrantProblem::Several(another.to_owned()));
+        }
+        if text.starts_with(char::is_whitespace) {
+            return Some(GrantProblem::Blank(self.as_str()));
+        }
+        let plain = match self {
+            Self::Connection => "a connection is plain TCP, or `tls://`",
+            Self::Address => "an address is plain TCP",
+            _ => return None,
+        };
+        let (scheme, _) = text.split_once("//")?;
+        (self != Self::Connection || scheme != "tls:")
+            .then(|| GrantProblem::Scheme(format!("{scheme}//"), plain))
     }
 
     /// A grant of this kind without terms, of a target that somebody else wrote: the

@@ -31,6 +31,8 @@ pub struct Granted {
     pub absent: BTreeMap<String, Absent>,
     /// Grants of the site that cover no request: worth a warning.
     pub unused: Vec<Grant>,
+    /// Whether the site wrote the grants, with their terms; else those are options.
+    pub by_site: bool,
 }
 
 impl Granted {
@@ -112,6 +114,18 @@ impl Granted {
             Grant::Address(terms) => Some(terms),
             _ => None,
         })
+    }
+
+    /// Where the certificates stand by which servers are trusted; reads on after "set a `cafile`
+    /// for `server`".
+    pub(crate) fn cafile_place(&self) -> String {
+        let InstanceName {
+            grants, options, ..
+        } = &self.instance;
+        match self.by_site {
+            true => format!(": the term `?cafile=/path` of its grant in {grants}"),
+            false => format!(" in {options}"),
+        }
     }
 
     /// What a guest is answered that uses a name which it was not granted.

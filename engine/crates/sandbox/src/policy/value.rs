@@ -29,6 +29,9 @@ pub enum ValueError {
         /// What the URL standard says.
         problem: String,
     },
+    /// A URL with a blank in it.
+    #[error("`{0}` has a blank, which no address has")]
+    Blank(String),
     /// A URL with a name or a password. The text is not shown.
     #[error("a name or password in an address is more than an origin")]
     Credentials,
@@ -75,6 +78,9 @@ pub fn boolean(text: &str) -> Result<bool, ValueError> {
 /// An origin and nothing more, as the URL standard writes it. A grant is
 /// written so, in order that its reader sees what is granted.
 pub fn origin(text: &str) -> Result<String, ValueError> {
+    if text.contains(char::is_whitespace) && !text.contains('@') {
+        return Err(ValueError::Blank(text.to_owned()));
+    }
     let url = web_url(text)?;
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(ValueError::MoreThanOrigin(text.to_owned()));
@@ -152,6 +158,12 @@ mod tests {
             "https://a.example"
         );
         assert_eq!(origin("http://a:8080").unwrap(), "http://a:8080");
+        assert_eq!(
+            origin("https://a b"),
+            Err(ValueError::Blank("https://a b".to_owned()))
+        );
+        // An option's address is not a grant's.
+        assert_eq!(origin_of("https://a/x y").unwrap(), "https://a");
         for text in ["https://a/x", "https://a?x", "https://a#x"] {
             assert_eq!(
                 origin(text),

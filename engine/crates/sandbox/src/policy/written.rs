@@ -93,11 +93,19 @@ fn decoded(text: &str) -> Result<String, GrantProblem> {
     Ok(text.into_owned())
 }
 
+/// Behind this sign, the beginning of another grant.
+pub fn another(text: &str, divider: char) -> Option<&str> {
+    text.split(divider).skip(1).find(|word| {
+        let kind = word.trim_start().split_once(':');
+        kind.is_some_and(|(kind, _)| Kind::named(kind).is_some())
+    })
+}
+
 /// A path as it stands in a grant.
 pub fn encoded(path: &Path) -> String {
     let text = path.to_string_lossy();
-    // A blank in the middle reads better as it is.
-    let set = match text.trim() == text {
+    // A blank in the middle reads better as it is, where nothing else is read into it.
+    let set = match text.trim() == text && another(&text, ' ').is_none() {
         true => SIGNS,
         false => SIGNS_AND_BLANK,
     };

@@ -13,7 +13,9 @@ use crate::run::remedy;
 use crate::run::summary::words::{size, to};
 use caso_config::{ComponentSource, Config};
 use caso_disk::{Disk, Left};
-use caso_sandbox::{ConnectionTerms, Grant, HttpTerms, Limits, Redirect, Sink, TlsTerms};
+use caso_sandbox::{
+    ConnectionTerms, Grant, HttpTerms, Limits, MessengerSetup, Redirect, Sink, TlsTerms,
+};
 use caso_signature::Signer;
 
 /// A line for each messenger, and one for each of its ways that does not work.
@@ -162,8 +164,10 @@ fn writable(path: &Path) -> Result<(), String> {
 }
 
 async fn connects(messenger: &Messenger, terms: &ConnectionTerms) -> Result<(), String> {
-    let certificates = &messenger.setup.network.certificates;
-    caso_sandbox::try_connection(terms, certificates, &Limits::default()).await
+    let MessengerSetup {
+        granted, network, ..
+    } = &messenger.setup;
+    caso_sandbox::try_connection(terms, granted, &network.certificates, &Limits::default()).await
 }
 
 /// The connection that requests to an origin go over; none where they go through a proxy.

@@ -1,7 +1,7 @@
 //! `caso component check FILE`: whether a run would take a component, with which grants,
 //! and how it behaves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ use crate::run::{component_file, components};
 use caso_base::conf;
 use caso_config::{ComponentInstance, Config, MessengerInstance};
 use caso_model::notice::Severity;
-use caso_sandbox::{Component, Denial, GrantError, Place, Sandbox, Source};
+use caso_sandbox::{Component, Denial, Grant, GrantError, Place, Sandbox, Source};
 
 pub const ADMISSION: &str = "admission";
 pub const OPTIONS: &str = "options";
@@ -280,6 +280,13 @@ async fn granted(
             findings.add(GRANTS, Verdict::No, remedy::line(error.as_ref()));
         }
     }
+    for grant in granted.grants.values() {
+        for missing in missing_files(grant) {
+            let shown = granted.instance.shown(grant);
+            let missing = granted.instance.shown(&missing);
+            findings.add(GRANTS, Verdict::No, format!("`{shown}`: {missing}"));
+        }
+    }
     // With all others of the configuration, with which it may overlap.
     match components::load(sandbox, config).await {
         Ok(all) => {
@@ -292,6 +299,32 @@ async fn granted(
         Err(error) => findings.add(GRANTS, Verdict::Warn, remedy::line(error.as_ref())),
     }
     harmless(&component.description, &messenger.setup.settings)
+}
+
+/// What a grant names and a run would not find: it does not make a folder, as it makes a queue.
+fn missing_files(grant: &Grant) -> Vec<String> {
+    let files: Vec<&PathBuf> = match grant {
+        Grant::Directory(terms) => {
+            let path = terms.path.display();
+            return match std::fs::metadata(&terms.path) {
+                Ok(meta) if meta.is_dir() => Vec::new(),
+                Ok(_) => vec![format!("`{path}` is no folder")],
+                Err(error) => vec![format!("the folder `{path}` cannot be used: {error}")],
+            };
+        }
+        Grant::Connection(terms) => terms.trust.files().collect(),
+        Grant::Http(terms) => terms.trust.files().collect(),
+        Grant::Signature(terms) => terms.files().collect(),
+        Grant::Queue(_) | Grant::Address(_) => Vec::new(),
+    };
+    let unreadable = files.into_iter().filter_map(|path| {
+        let error = std::fs::File::open(path).err()?;
+        Some(format!("`{}` cannot be read: {error}", path.display()))
+    });
+    let mut found: Vec<String> = unreadable.collect();
+    // A key may lie with its certificate.
+    found.dedup();
+    found
 }
 
 fn missing(error: &GrantError) -> bool {
@@ -407,5 +440,46 @@ async fn mapper(used: Used<'_>, caches: &Caches, folder: &Path, findings: &mut F
             Verdict::Fail,
             "makes something else of it the second time: a mapper must be pure",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ok` was said of each.
+    #[test]
+    fn what_a_grant_names_and_is_not_there_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, "").unwrap();
+        let found = |grant: String| missing_files(&grant.parse::<Grant>().unwrap());
+        let (there, file) = (folder.path().display(), file.display());
+        for grant in [
+            format!("directory:{there}"),
+            format!("http:https://a?cafile={file}"),
+            format!("connection:tls://a:1?cafile={there}"),
+            format!("signature:{file}"),
+            format!("queue:{there}/q"),
+        ] {
+            assert_eq!(found(grant.clone()), Vec::<String>::new(), "{grant}");
+        }
+        for (grant, words) in [
+            (format!("directory-write:{there}/no"), "the folder"),
+            (format!("directory:{file}"), "is no folder"),
+            (
+                format!("http:https://a?cafile={there}/no"),
+                "cannot be read",
+            ),
+            (
+                format!("connection:tls://a:1?certfile={there}/no"),
+                "cannot be read",
+            ),
+            (format!("signature:{there}/no"), "cannot be read"),
+        ] {
+            let found = found(grant.clone());
+            assert_eq!(found.len(), 1, "{grant}: {found:?}");
+            assert!(found[0].contains(words), "{found:?}");
+        }
     }
 }

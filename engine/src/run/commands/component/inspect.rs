@@ -1,6 +1,5 @@
 //! `caso component inspect FILE`: what a component is, and what to write to use it.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -136,7 +135,10 @@ fn configuration(subject: &Subject, component: &Component) -> anyhow::Result<Con
         set,
         grants,
     } = trial::suggestion(subject, component)?;
-    let (grants, set) = written(grants, set)?;
+    let grants = grants.iter().map(|(name, grant)| written(name, grant));
+    let grants = grants.collect::<anyhow::Result<Vec<String>>>()?;
+    let set = set.iter().map(|(option, value)| set_to(option, value));
+    let set = set.collect::<anyhow::Result<Vec<_>>>()?;
     let text = paste(&instance, &whole(&subject.file)?, component, &grants, &set);
     Ok(Configuration {
         instance,
@@ -146,29 +148,23 @@ fn configuration(subject: &Subject, component: &Component) -> anyhow::Result<Con
     })
 }
 
-/// Grants and values as caso.conf reads them back. They are made of what the component says of
-/// itself: a `$` in it would be replaced by what the site keeps elsewhere.
-fn written(
-    grants: BTreeMap<String, Grant>,
-    set: Vec<(String, String)>,
-) -> anyhow::Result<(Vec<String>, Vec<(String, String)>)> {
-    let grants = grants.into_iter().map(|(capability, grant)| {
-        let grant = grant.to_string();
-        conf::entry(&grant).with_context(|| {
-            let grant = clean_line(&grant);
-            format!("its capability `{capability}` needs `{grant}`, which cannot stand in `grants`")
-        })
-    });
-    let grants = grants.collect::<anyhow::Result<Vec<String>>>()?;
-    let set = set.into_iter().map(|(option, value)| {
-        let written = conf::value(&value).with_context(|| {
-            let value = clean_line(&value);
-            format!("`{value}`, of its option `{option}`, cannot stand in caso.conf")
-        })?;
-        Ok((option, written))
-    });
-    let set = set.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok((grants, set))
+/// A grant as `grants` reads it back. It is made of what the component says of itself: a `$` in
+/// that would be replaced by what the site keeps elsewhere.
+fn written(capability: &str, grant: &Grant) -> anyhow::Result<String> {
+    let grant = grant.to_string();
+    conf::entry(&grant).with_context(|| {
+        let grant = clean_line(&grant);
+        format!("its capability `{capability}` needs `{grant}`, which cannot stand in `grants`")
+    })
+}
+
+/// An option with its value as caso.conf reads it back, which may be a component's text as well.
+fn set_to(option: &str, value: &str) -> anyhow::Result<(String, String)> {
+    let written = conf::value(value).with_context(|| {
+        let value = clean_line(value);
+        format!("`{value}`, of its option `{option}`, cannot stand in caso.conf")
+    })?;
+    Ok((option.to_owned(), written))
 }
 
 /// The path as it stands in caso.conf, from wherever cASO is started.
@@ -386,13 +382,6 @@ fn optional(description: &Description) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn written(grant: &str, value: &str) -> anyhow::Result<(String, String)> {
-        let grants = BTreeMap::from([("q".to_owned(), grant.parse::<Grant>()?)]);
-        let set = vec![("o".to_owned(), value.to_owned())];
-        let (grants, set) = super::written(grants, set)?;
-        Ok((grants[0].clone(), set[0].1.clone()))
-    }
-
     /// Pasted as it was, the first made the password of Keystone a part of the grant.
     #[test]
     fn what_is_to_be_pasted_refers_to_nothing_of_the_sites() {
@@ -406,17 +395,19 @@ mod tests {
                 "http:http://$${keystone_auth.password}",
             ),
         ] {
-            let (grant, _) = written(grant, "").unwrap();
-            assert_eq!(grant, shown);
+            assert_eq!(written("q", &grant.parse().unwrap()).unwrap(), shown);
         }
         for (value, shown) in [
             ("$keystone_auth.password", "$$keystone_auth.password"),
             (" b;c #", "\" b;c #\""),
         ] {
-            assert_eq!(written("queue:/q", value).unwrap().1, shown);
+            assert_eq!(set_to("o", value).unwrap().1, shown);
         }
-        for (grant, value) in [("http:http://a,b", ""), ("queue:/q", "a\n[messenger_ssm]")] {
-            let error = written(grant, value).unwrap_err();
+        let refused = [
+            written("q", &"http:http://a,b".parse().unwrap()).unwrap_err(),
+            set_to("o", "a\n[messenger_ssm]").unwrap_err(),
+        ];
+        for error in refused {
             assert!(error.to_string().contains("cannot stand in"), "{error:#}");
         }
     }

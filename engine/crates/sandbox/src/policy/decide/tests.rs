@@ -83,6 +83,18 @@ fn a_grant_to_add_stands_as_the_configuration_reads_it_back() {
     );
 }
 
+/// "Set a `cafile`" named no place, and a component of the site's has no such option.
+#[test]
+fn a_cafile_is_a_term_of_the_sites_grant_or_an_option_of_what_is_built_in() {
+    let site = decide(&instance("mine"), &[], &[], Policy::Site(&[])).unwrap();
+    assert_eq!(
+        site.cafile_place(),
+        ": the term `?cafile=/path` of its grant in `grants` in [messenger_mine]"
+    );
+    let builtin = decide(&instance("ams"), &[], &[], Policy::Builtin).unwrap();
+    assert_eq!(builtin.cafile_place(), " in [ams]");
+}
+
 /// What a `$` in `grants` stood for is in the text of the grant.
 #[test]
 fn a_secret_in_a_grant_is_not_told() {

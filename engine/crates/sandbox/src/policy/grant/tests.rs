@@ -21,6 +21,7 @@ fn every_form_reads_back_as_written() {
         "http:http://a?local=true",
         "directory:/etc/templates",
         "directory:/a b/100%25%2C/%3F",
+        "directory:/a%20queue:/b",
         "directory-write:/var/lib/x",
         "address:[::1]:9",
         "address:a:9?local=true",
@@ -61,6 +62,57 @@ fn paths_and_hosts_have_one_form() {
 fn a_refusal_teaches_the_form() {
     for (text, problem, form) in [
         ("everything", "names no kind", "`queue:/path`"),
+        // What a list made of a comma in a path.
+        (
+            "b",
+            "a comma divides grants: one in a path is `%2C`",
+            "`queue:/path`",
+        ),
+        (
+            "queue: /q",
+            "a blank stands behind `queue:`",
+            "`queue:/path`",
+        ),
+        (
+            "queue:/q queue:/r",
+            "`queue:/r` in it begins another grant: divide them by a comma",
+            "`queue:/path`",
+        ),
+        (
+            "connection:a:1;connection:b:2",
+            "`connection:b:2` in it begins another grant",
+            "`connection:host:port`",
+        ),
+        (
+            "connection:a:1 address:b:2",
+            "`address:b:2` in it begins another grant",
+            "`connection:host:port`",
+        ),
+        (
+            "connection:b c:1",
+            "`b c` is not a host",
+            "`connection:host:port`",
+        ),
+        (
+            "connection:tcp://a:1",
+            "`tcp://` does not belong there: a connection is plain TCP, or `tls://`",
+            "`connection:tls://host:port`",
+        ),
+        (
+            "connection://a:1",
+            "`//` does not belong there",
+            "`connection:host:port`",
+        ),
+        (
+            "address:tls://a:1",
+            "`tls://` does not belong there: an address is plain TCP",
+            "`address:host:port`",
+        ),
+        (
+            "http:https://a b",
+            "`https://a b` has a blank",
+            "`http:https://host`",
+        ),
         ("all:*", "no kind `all`", "`connection:host:port`"),
         ("queue:spool", "not an absolute path", "`queue:/path`"),
         ("queue:/a/../etc", "contains `..`", "`queue:/path`"),
