@@ -501,7 +501,7 @@ fn a_filter_and_a_mapper_are_checked_as_the_site_has_them() {
     site.set("filter_mine", "memory", "1MiB");
     check(&site, &new, &["--as", "Mine"])
         .expect(1)
-        .says("`memory` in [filter_mine]");
+        .says("`memory` in [filter_Mine]");
     check(&site, &mapper, &[]).expect(0).says("battery");
     site.set("mapper", "sha256", &"0".repeat(64));
     check(&site, &mapper, &[])
