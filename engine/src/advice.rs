@@ -47,6 +47,18 @@ const COMMANDS: [&str; 31] = [
     "caso-projects",
 ];
 
+/// Those of them that cannot be typed without more: quoted alone, such a one is a name in a sentence, and no advice.
+const NEED_MORE: [&str; 8] = [
+    "caso cursor forget",
+    "caso cursor rename",
+    "caso cursor set",
+    "caso explain",
+    "caso queue drop",
+    "caso queue forget",
+    "caso queue retry",
+    "caso republish",
+];
+
 /// The flags that name a configuration, and what argparse takes as short for them at the least.
 const FLAGS: [(&str, &str); 2] = [
     ("--config-file", "--config-f"),
@@ -111,7 +123,8 @@ fn told<'a>(text: &'a str, flags: &str) -> Cow<'a, str> {
             let behind = after.strip_prefix(' ').unwrap_or_default();
             behind.starts_with(flag)
         });
-        if command.is_some() && !has_one {
+        let is_name = after.starts_with('`') && NEED_MORE.contains(&word);
+        if command.is_some() && !has_one && !is_name {
             told += flags;
         }
         rest = after;
@@ -196,6 +209,11 @@ mod tests {
                 "next  caso-extract\n",
                 "next  caso-extract --config-file /b\n",
             ),
+            // One that is named, and one that can be typed.
+            (
+                "as after `caso cursor set`, runs of another cASO; `caso queue` shows it",
+                "as after `caso cursor set`, runs of another cASO; `caso queue --config-file /b` shows it",
+            ),
             // Names of something else.
             (
                 "caso status.json, /var/spool/caso queue",
@@ -224,18 +242,28 @@ mod tests {
         };
         let launchers = ["caso-extract", "caso-mapping-migrate", "caso-projects"];
         let mut found: Vec<String> = launchers.map(str::to_owned).into();
+        let needs_more = |command: &clap::Command| {
+            let mut all = command.get_arguments();
+            let groups = command.get_groups().any(clap::ArgGroup::is_required_set);
+            all.any(clap::Arg::is_required_set) || groups
+        };
+        let mut needy = Vec::new();
         for command in crate::cli::all().get_subcommands() {
             let name = format!("caso {}", command.get_name());
             for inner in command.get_subcommands().filter(|inner| takes_one(inner)) {
                 found.push(format!("{name} {}", inner.get_name()));
+                needy.extend(found.last().filter(|_| needs_more(inner)).cloned());
             }
             if takes_one(command) {
                 found.push(name);
+                needy.extend(found.last().filter(|_| needs_more(command)).cloned());
             }
         }
         found.sort_unstable();
         let mut table = COMMANDS.to_vec();
         table.sort_unstable();
         assert_eq!(found, table);
+        needy.sort_unstable();
+        assert_eq!(needy, NEED_MORE);
     }
 }

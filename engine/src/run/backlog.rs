@@ -22,26 +22,44 @@ use caso_state::Spool;
 use caso_state::backlog::{self, Backlog, Extent, Lost};
 use caso_state::ledger::{self, WindowLine};
 
+/// A journal, and what was found in it.
+pub struct Opened {
+    pub journal: Journal,
+    pub recovery: Recovery,
+    /// It is from a backup, and holds what did not wait any more: newer records may have been sent since.
+    pub came_back: bool,
+}
+
 /// Opens the journal of a spool. What waited by the note beside it, and is gone with the journal or with a file that
 /// had to be set aside, is kept as lost before anything takes its place.
 ///
 /// # Errors
 /// As [`Journal::open`]; or it could not be noted what is gone, and would be forgotten.
-pub fn open(spool: &Spool, now: i64) -> Result<(Journal, Recovery), JournalError> {
+pub fn open(spool: &Spool, now: i64) -> Result<Opened, JournalError> {
     let mut noted = Backlog::read(spool);
     if lose_all_where_gone(&mut noted, spool, now)? {
         noted.keep(spool)?;
     }
     let (journal, recovery) = Journal::open(spool, now)?;
+    let known = !noted.waiting.is_empty();
+    let is_new = !backlog::without(&waiting(&journal), &noted.waiting).is_empty();
     let went_back = lose_where_put_back(&mut noted, &journal, now);
     let damaged = lose(&mut noted, &recovery.set_aside, &journal, now);
-    if went_back || damaged || !journal.sealed().is_empty() {
+    // What a newer cASO wrote is there, and is not read.
+    let removed = !went_back
+        && recovery.newer_format.is_empty()
+        && lose_what_was_removed(&mut noted, &journal, now);
+    if went_back || removed || damaged || !journal.sealed().is_empty() {
         noted.waits(waiting(&journal));
         noted.journal_run = journal.last_run();
         // A full disk must not keep from being delivered what would empty it.
         kept(&noted, spool);
     }
-    Ok((journal, recovery))
+    Ok(Opened {
+        journal,
+        recovery,
+        came_back: went_back && known && is_new,
+    })
 }
 
 /// Where the journal is gone, all that waited in it is lost; whether there was any.
@@ -63,6 +81,25 @@ fn lose_where_put_back(noted: &mut Backlog, journal: &Journal, now: i64) -> bool
     let gone = backlog::without(&noted.waiting, &waiting(journal));
     noted.lose(run_id(now), gone);
     true
+}
+
+/// Segments that somebody removed are lost; whether there are any. What is delivered goes first in, first out, and a segment stays as long as
+/// one before it waits: so one that is missing behind an older one of its kind was not delivered. Of the oldest ones nobody knows: a
+/// process that was killed may have delivered them.
+fn lose_what_was_removed(noted: &mut Backlog, journal: &Journal, now: i64) -> bool {
+    let first = journal.sealed().into_iter().filter(|it| !it.again);
+    let there: Vec<Extent> = first.filter_map(|it| extent(&it)).collect();
+    let known: Vec<Extent> = noted.lost.iter().map(|it| it.extent.clone()).collect();
+    let gone = backlog::without(&noted.waiting, &waiting(journal));
+    let mut gone = backlog::without(&gone, &known);
+    gone.retain(|gone| {
+        let of_it = |it: &&Extent| (&it.key, &it.project) == (&gone.key, &gone.project);
+        let mut of_it = there.iter().filter(of_it);
+        of_it.any(|it| it.window.end <= gone.window.start)
+    });
+    let any = !gone.is_empty();
+    noted.lose(run_id(now), gone);
+    any
 }
 
 fn kept(noted: &Backlog, spool: &Spool) {
@@ -165,15 +202,19 @@ pub fn tell_put_back(prepared: &Prepared, summary: &mut Summary) {
         let (Some(oldest), Some(window)) = (oldest, window) else {
             continue;
         };
-        if !left_nothing || oldest >= last.began {
+        if !(left_nothing || prepared.journal_came_back) || oldest >= last.began {
             continue;
         }
+        let knows = match left_nothing {
+            true => "though the run before this one left it nothing",
+            false => "though the run before this one left other records",
+        };
         let (waits, wait) = (
             count(records, "record waits", "records wait"),
             format_utc(oldest),
         );
         let text = format!(
-            "messenger `{messenger}`: {waits} that were extracted from {wait} on, though the run before this one left it nothing, as where \
+            "messenger `{messenger}`: {waits} that were extracted from {wait} on, {knows}, as where \
              `caso-journal` was put back from a backup: where newer records of the same servers were sent since, these take usage back"
         );
         let hint = format!(

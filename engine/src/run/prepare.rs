@@ -38,6 +38,8 @@ pub struct Prepared {
     pub now: i64,
     pub spools: Spools,
     pub journal: Arc<Journal>,
+    /// It is from a backup, and holds what did not wait any more.
+    pub journal_came_back: bool,
     pub mapper: Arc<Mapper>,
     pub messengers: Vec<Messenger>,
     pub unusable: Vec<Unusable>,
@@ -164,9 +166,17 @@ pub async fn prepare(
     }
     let opened = match kind.is_real() {
         true => backlog::open(&spools.journal, now),
-        false => Journal::open(&spools.journal, now),
+        false => Journal::open(&spools.journal, now).map(|(journal, recovery)| backlog::Opened {
+            journal,
+            recovery,
+            came_back: false,
+        }),
     };
-    let (journal, recovery) = opened.map_err(unopened)?;
+    let backlog::Opened {
+        journal,
+        recovery,
+        came_back,
+    } = opened.map_err(unopened)?;
     if extract && kind.is_real() {
         let lost = lost_list(&config, &journal).map_err(nothing())?;
         lost.map_or(Ok(()), Err)
@@ -184,6 +194,7 @@ pub async fn prepare(
         now,
         spools,
         journal: Arc::new(journal),
+        journal_came_back: came_back,
         mapper: Arc::new(components.mapper),
         messengers: components.messengers,
         unusable: components.unusable,

@@ -29,7 +29,9 @@ use caso_net::tls::{KeyAlone, TlsError};
 use caso_openstack::prometheus::PrometheusError;
 use caso_openstack::{ApiError, Call};
 use caso_sandbox::{AdmissionError, RunLimits, SandboxError, Shortage};
-use caso_state::{CursorError, FolderError, HistoryError, LockError, Spool, SpoolError};
+use caso_state::{
+    CursorError, FolderError, HistoryError, LockError, Spool, SpoolError, UnusableVolumes,
+};
 
 /// An error of the engine's own, in its two parts.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +180,10 @@ fn place<'a>(error: &'a (dyn Error + 'static)) -> Option<(&'a Path, &'a io::Erro
     };
     let history = match error.downcast_ref() {
         Some(HistoryError::Read { path, source }) => Some((path, source)),
-        _ => None,
+        _ => match error.downcast_ref() {
+            Some(UnusableVolumes::Read { path, source }) => Some((path, source)),
+            _ => None,
+        },
     };
     let cursor = match error.downcast_ref() {
         Some(CursorError::Read { path, source, .. }) => Some((path, source)),
@@ -221,6 +226,7 @@ fn own(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(error, ConfigError::hint))
         .or_else(|| of(error, CursorError::hint))
         .or_else(|| of(error, |it: &HistoryError| it.hint().map(owned)))
+        .or_else(|| of(error, |it: &UnusableVolumes| it.hint().map(owned)))
         .or_else(|| of(error, |it: &LockError| it.hint().map(owned)))
         .or_else(|| of(error, FolderError::hint))
         .or_else(|| of(error, of_spool))

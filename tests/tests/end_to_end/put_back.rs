@@ -321,3 +321,38 @@ fn what_a_journal_from_a_backup_does_not_hold_is_lost_and_said() {
     caso(&site, &["republish"], &["--month", "2026-10", "--yes"]).expect(0);
     caso(&site, &["status"], &[]).never_says("is gone");
 }
+
+/// Not the journal is gone, but a file in it: an older one waits, so that it was not delivered.
+#[test]
+fn a_segment_that_somebody_removed_is_lost_and_said() {
+    let (_cloud, mut site) = extracted();
+    site.with_mischief("retry");
+    let segments = site.spool().join("caso-journal/segments");
+    let names = || -> BTreeSet<_> {
+        let entries = fs::read_dir(&segments).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut before = BTreeSet::new();
+    let mut of_five = BTreeSet::new();
+    for hour in ["04", "05", "06"] {
+        let to = format!("2026-10-08 {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(3);
+        if hour == "05" {
+            of_five = names().difference(&before).cloned().collect();
+        }
+        before = names();
+    }
+    assert!(!of_five.is_empty());
+    for path in of_five {
+        fs::remove_file(path).unwrap();
+    }
+    let gone = "from 2026-10-08T04:00:00Z to 2026-10-08T05:00:00Z; its messengers did not get it";
+    site.extract(&["--extract-to", "2026-10-08 07:00:00"])
+        .expect(3)
+        .says(gone)
+        .says("caso republish --month 2026-10");
+    site.with_mischief("accept");
+    site.deliver().says(gone);
+    caso(&site, &["republish"], &["--month", "2026-10", "--yes"]).expect(0);
+    caso(&site, &["status"], &[]).never_says("is gone");
+}

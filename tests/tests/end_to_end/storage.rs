@@ -459,3 +459,59 @@ fn volumes_are_of_the_region_that_is_named() {
     site.extract(&WINDOW).expect(0);
     assert_eq!(volumes(&site), all(&[0, 1]));
 }
+
+/// Cinder shows it in the other project as if it had always been there.
+#[test]
+fn a_transferred_volume_is_accounted_once_and_so_when_it_is_republished() {
+    let cloud = Cloud::start(Plan {
+        projects: vec![project(0, 1), project(1, 1)],
+        ..Plan::default()
+    });
+    let mut site = site(&cloud);
+    site.set("DEFAULT", "extractor", "cinder")
+        .set("DEFAULT", "first_extract_from", FROM);
+    let run = |site: &Site, hour: &str| {
+        let to = format!("{FROM} {hour}:00:00");
+        site.extract(&["--extract-to", &to]).expect(0);
+    };
+    run(&site, "01");
+    // The second project waits, and the first goes on alone.
+    let id = project_id(0);
+    let alone = [
+        "--extract-to",
+        &format!("{FROM} 02:00:00"),
+        "--projects",
+        &id,
+    ];
+    site.extract(&alone).expect(0);
+    cloud.change(|plan| {
+        let mut volume = plan.projects[0].volumes.remove(0);
+        volume.updated = Some(epoch(FROM) + 2 * 3_600 + 600);
+        plan.projects[1].volumes.push(volume);
+    });
+    run(&site, "03");
+    run(&site, "04");
+    let intervals = |site: &Site| {
+        let records = site.storage_records().into_iter();
+        let of_it = records.filter(|record| volume_of(record) == volume_id(0, 0));
+        let times = |it: BTreeMap<String, String>| {
+            let hour = |name: &str| it[name][11..13].to_owned();
+            (hour("StartTime"), hour("EndTime"), it["LocalGroup"].clone())
+        };
+        of_it.map(times).collect::<BTreeSet<_>>()
+    };
+    let right: BTreeSet<_> = [
+        ("00", "01", 0),
+        ("01", "02", 0),
+        ("02", "03", 1),
+        ("03", "04", 1),
+    ]
+    .map(|(start, end, n)| (start.to_owned(), end.to_owned(), project_id(n)))
+    .into();
+    assert_eq!(intervals(&site), right);
+    let month = FROM.get(..7).unwrap();
+    site.start("caso", &["republish"], &["--month", month, "--yes"])
+        .finish()
+        .expect(0);
+    assert_eq!(intervals(&site), right);
+}

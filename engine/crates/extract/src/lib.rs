@@ -32,6 +32,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caso_history::History;
+use caso_history::volumes::{Holding, Shown};
 use caso_model::Window;
 use caso_model::extraction::{CounterOptions, Extractor};
 use caso_model::guest::BoxFuture;
@@ -54,6 +55,8 @@ pub struct Page {
     /// Rows of the API that could not be read. They are reported, and cost no
     /// other item.
     pub errors: Vec<ItemError>,
+    /// From when on its items are accounted, in epoch seconds, where that is not the start of the window.
+    pub from: Option<i64>,
 }
 
 /// One thing that could not be read.
@@ -87,6 +90,9 @@ pub struct Task<'a> {
     /// What earlier runs saw of the project's servers, for the extractors that
     /// report servers. It is noted there what this one sees.
     pub history: &'a Mutex<History>,
+    /// Which volumes the project had, for the extractor that reports volumes; none: each is
+    /// accounted in the window.
+    pub volumes: Option<&'a Mutex<Holding>>,
 }
 
 impl ExtractContext {
@@ -118,6 +124,17 @@ impl Task<'_> {
     /// A task that panicked left whole notes behind, never half of one.
     pub(crate) fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From when on a volume is accounted, in epoch seconds; none: not in this window.
+    pub(crate) fn from(&self, shown: Shown) -> Option<i64> {
+        match self.volumes {
+            Some(volumes) => volumes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .from(shown),
+            None => Some(self.window.start),
+        }
     }
 }
 

@@ -13,6 +13,8 @@
 //! names the servers that were alive and were not shown. It knows neither Nova
 //! nor the disk: [`History::write`] and [`History::read`] are its form as bytes.
 //!
+//! Of volumes it remembers who had them, and up to when they were accounted: [`volumes`].
+//!
 //! A server that was never resized takes 24 bytes, in memory and on disk.
 
 #![warn(missing_docs)]
@@ -26,6 +28,7 @@ mod more;
 mod sighting;
 mod sizes;
 mod story;
+pub mod volumes;
 
 pub use form::{FORMAT, FormError};
 pub use history::{History, Past, Reported};

@@ -6,6 +6,8 @@
 //! state that belongs to the cursor, beside one that nobody reported from, and the loss of
 //! either file costs nothing that the other and Nova together do not say.
 
+mod volumes;
+
 use std::fmt;
 use std::fs;
 use std::io::{self, BufReader};
@@ -17,6 +19,7 @@ use caso_base::regular;
 use caso_disk::{Beside, DiskError, Step};
 use caso_history::{FormError, History};
 
+pub use self::volumes::UnusableVolumes;
 use crate::spool::{Spool, file_name_for};
 
 /// A cloud's region; as text, and for people, `CLOUD` or `CLOUD@REGION`.
@@ -214,6 +217,8 @@ impl Histories {
             .files(was, project)
             .into_iter()
             .zip(self.files(now, project));
+        let volumes = [was, now].map(|place| self.volumes_file(place, project));
+        let pairs = pairs.chain([volumes.into()]);
         let pairs: Vec<_> = pairs.filter(|(was, _)| was.exists()).collect();
         if pairs.is_empty() {
             return Ok(());

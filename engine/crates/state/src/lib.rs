@@ -22,7 +22,7 @@ pub use cursors::{
 };
 pub use failures::{Failing, Failures, Forgotten};
 pub use folder::{FolderError, FolderProblem, check_folder, check_writable};
-pub use histories::{Histories, HistoryError, Opened, Place};
+pub use histories::{Histories, HistoryError, Opened, Place, UnusableVolumes};
 pub use lock::{Holder, Lock, LockError};
 pub use spool::{Spool, SpoolError, file_name_for};
 

@@ -229,9 +229,27 @@ impl PastWindows {
     /// Where an extractor was that has no cursor any more, and that others have left behind: the
     /// lastrun file of its project, which would count for it, stands farther. To be asked where that file is ours: one that
     /// somebody else wrote is meant.
-    pub fn left_behind(&self, key: &CursorKey, project: &str, lastrun: i64) -> Option<i64> {
-        let came = self.0.get(project)?.get(key)?.came?;
-        (came < lastrun).then_some(came)
+    ///
+    /// None where its place as a whole has not come there and one that is not in `configured` has: that is its own former name, of which
+    /// nothing else tells any more, and what it extracted by that would count twice.
+    pub fn left_behind(
+        &self,
+        key: &CursorKey,
+        project: &str,
+        lastrun: i64,
+        configured: &[CursorKey],
+    ) -> Option<i64> {
+        let of_project = self.0.get(project)?;
+        let came = of_project.get(key)?.came?;
+        let mut there = of_project
+            .iter()
+            .filter(|(_, it)| it.came >= Some(lastrun))
+            .map(|(key, _)| key);
+        let is_of_place = |it: &CursorKey| it.place() == key.place();
+        let is_left = there.clone().any(is_of_place);
+        let is_configured = |it: &CursorKey| configured.iter().any(|key| key.place() == it.place());
+        let was_renamed = there.any(|it| it.extractor == key.extractor && !is_configured(it));
+        (came < lastrun && (is_left || !was_renamed)).then_some(came)
     }
 
     /// The same of one that the project never had, where nothing before `first` was to be extracted. None where it had it.
@@ -566,6 +584,40 @@ mod tests {
             windows.sort_by_key(|window| window.start);
             assert_eq!((windows, one.came), (vec![w(0, 10), w(10, 20)], Some(20)));
         }
+    }
+
+    /// There and back again, and all that tells of it is lost but the ledger.
+    #[test]
+    fn what_came_farther_by_a_former_name_was_not_left_behind() {
+        let key = |cloud: &str, extractor: &str| Place::from(cloud).key(extractor);
+        let past = |spans: &[(CursorKey, i64)]| {
+            let each = spans.iter().map(|(key, came)| {
+                let came = Some(*came);
+                (
+                    key.clone(),
+                    Spans {
+                        came,
+                        ..Spans::default()
+                    },
+                )
+            });
+            PastWindows(HashMap::from([("p".to_owned(), each.collect())]))
+        };
+        let (here, nova, there) = (
+            key("one", "cinder"),
+            key("one", "nova"),
+            key("two", "cinder"),
+        );
+        let back = past(&[(here.clone(), 3), (nova.clone(), 3), (there.clone(), 6)]);
+        let one = [here.clone(), nova.clone()];
+        assert_eq!(back.left_behind(&here, "p", 6, &one), None);
+        // Both are in the configuration: this one was left out for a while.
+        let both = [here.clone(), there.clone()];
+        assert_eq!(back.left_behind(&here, "p", 6, &both), Some(3));
+        // Others of its own went on.
+        let alone = past(&[(here.clone(), 3), (nova, 6), (there, 6)]);
+        assert_eq!(alone.left_behind(&here, "p", 6, &one), Some(3));
+        assert_eq!(alone.left_behind(&here, "p", 3, &one), None);
     }
 
     /// Whoever had it before the project came has only switched it off since.

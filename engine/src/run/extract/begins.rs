@@ -4,10 +4,12 @@
 //! |---|---|
 //! | was extracted once, and its cursor was lost while it was switched off | where the ledger of runs says that it was |
 //! | was never extracted, as it was switched off when the project came | with the project |
+//! | was extracted farther by a former name of its cloud or region, of which only the ledger tells | where its lastrun file says |
 //! | is new to the site | where the others are, as in cASO; it is said how to have what was before |
 
 use super::Context;
 use super::again::{Newcomer, PastWindows};
+use super::cursor_keys;
 use caso_base::time::{format_month, format_utc};
 use caso_extract::ProjectRef;
 use caso_model::extraction::Extractor;
@@ -62,7 +64,8 @@ impl Begins<'_> {
         key: &CursorKey,
         at: i64,
     ) -> Option<i64> {
-        let last = past.left_behind(key, &project.id, at)?;
+        let configured = cursor_keys::of_all(&self.context.config);
+        let last = past.left_behind(key, &project.id, at, &configured)?;
         let extractor = &key.extractor;
         self.warnings
             .warn_once(&format!("left-behind:{}:{extractor}", project.id), || {

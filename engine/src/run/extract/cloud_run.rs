@@ -10,6 +10,7 @@ use super::absent::Absent;
 use super::begins::Begins;
 use super::clock;
 use super::cursor_keys;
+use super::held;
 use super::inheritance::{self, Turn};
 use super::outages::Outages;
 use super::region::{Place, Region, Started};
@@ -24,7 +25,9 @@ use crate::run::remedy;
 use caso_config::CloudConfig;
 use caso_extract::projects::{NO_LIST, find};
 use caso_extract::{PowerSource, ProjectRef, RunCaches};
+use caso_history::volumes::Known;
 use caso_journal::SegmentKey;
+use caso_model::extraction::Extractor;
 use caso_model::notice::Notices;
 use caso_openstack::{Service, Session};
 use caso_state::{CaughtUp, CursorError, CursorKey, Start};
@@ -283,6 +286,20 @@ impl CloudRun {
         projects.filter(waited).cloned().collect()
     }
 
+    /// Which projects had which volumes, before anything moves.
+    fn volumes(&self, region: Option<&str>, at: usize, taken: &[Taken]) -> Known {
+        let mut extractors = self.cloud.extractors.iter();
+        let Some(cinder) = extractors.position(|it| *it == Extractor::Cinder) else {
+            return Known::default();
+        };
+        let key = cursor_keys::cursor_key(&self.cloud, region, Extractor::Cinder);
+        let starts = taken.iter().filter_map(|taken| {
+            let start = taken.starts.get(at)?.get(cinder)?;
+            Some((taken.project.id.as_str(), start))
+        });
+        held::known(&self.context, &key, &starts.collect())
+    }
+
     fn regions(
         &self,
         session: &Session,
@@ -318,6 +335,7 @@ impl CloudRun {
                 now: *now,
             },
             sources,
+            volumes: Arc::new(self.volumes(region.as_deref(), at, taken)),
             place: Place {
                 order: first + at,
                 region,

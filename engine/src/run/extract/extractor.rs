@@ -1,6 +1,6 @@
 //! One extractor of one project: which window, and what became of it up to its commit.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::again::{AgainError, behind_gaps, pieces};
 use super::clock::Read;
@@ -17,6 +17,7 @@ use crate::run::remedy;
 use caso_base::time::{format_month, format_utc};
 use caso_base::{Message, error_chain};
 use caso_extract::{ExtractError, ProjectRef};
+use caso_history::volumes::Volumes;
 use caso_model::Window;
 use caso_model::extraction::Extractor;
 use caso_state::{CursorKey, Start, StartSource};
@@ -31,6 +32,8 @@ pub struct Task {
     pub elsewhere: Vec<Elsewhere>,
     /// Of the project in the region, of the extractor in the project.
     pub order: (usize, usize),
+    /// What the windows before say of its volumes, in this run.
+    pub held: Mutex<Option<Volumes>>,
 }
 
 /// A window whose records are written, and not yet on disk for good.
@@ -75,6 +78,11 @@ impl Task {
             match self.one(piece).await {
                 Ok(read) => due.push(read),
                 Err(end) => {
+                    // What is remembered of its volumes goes with the last one.
+                    if self.held().is_some() {
+                        let reached = self.reached();
+                        due.retain(|due: &Due| Some(due.window.end) <= reached);
+                    }
                     return Came {
                         due,
                         end: Some(end),
@@ -324,10 +332,12 @@ impl Task {
                 ),
             )),
         })?;
-        Ok(pieces
-            .into_iter()
-            .map(|piece| Piece::new(piece, piece.start))
-            .collect())
+        let last = pieces.last().copied();
+        let pieces = pieces.into_iter().map(|window| Piece {
+            is_last: Some(window) == last,
+            ..Piece::new(window, window.start)
+        });
+        Ok(pieces.collect())
     }
 
     fn report_longer(&self, window: Window) {

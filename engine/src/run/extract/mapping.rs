@@ -189,6 +189,9 @@ impl PageSink for Mapping<'_> {
             for error in &page.errors {
                 self.counts.lose(format!("{error}; not reported"));
             }
+            // A volume that came from another project may count from before the window.
+            let start = self.context.window.start;
+            self.context.window.start = page.from.unwrap_or(start);
             let flavors = self.used.flavors(&page.tables);
             for items in page.items.chunks(AT_A_TIME) {
                 let outcomes = self.map(&page.tables, items).await;
@@ -198,6 +201,7 @@ impl PageSink for Mapping<'_> {
                         .map_err(ExtractError::sink)?;
                 }
             }
+            self.context.window.start = start;
             Ok(())
         })
     }

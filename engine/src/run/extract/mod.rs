@@ -16,6 +16,7 @@ mod cloud_run;
 mod commit;
 pub mod cursor_keys;
 mod extractor;
+mod held;
 pub mod inheritance;
 pub mod late;
 mod mapping;
@@ -79,7 +80,7 @@ pub struct Context {
     /// How far earlier runs came.
     came: Mutex<Came>,
     /// Where the ledger of runs lies.
-    ledger: Spool,
+    pub ledger: Spool,
     pub histories: Histories,
     pub commits: Commits,
     pub journal: Arc<Journal>,

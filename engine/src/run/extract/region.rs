@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
@@ -26,6 +26,7 @@ use super::window::Bounds;
 use crate::run::remedy;
 use caso_config::CloudConfig;
 use caso_extract::{ExtractContext, ProjectRef};
+use caso_history::volumes::Known;
 use caso_model::extraction::Extractor;
 use caso_state::Start;
 
@@ -46,6 +47,8 @@ pub struct Region {
     /// Where usage is read.
     pub sources: ExtractContext,
     pub outages: Outages,
+    /// Which projects had which volumes before this run.
+    pub volumes: Arc<Known>,
 }
 
 /// The region, among all regions of all clouds.
@@ -203,6 +206,7 @@ impl Region {
                     start: part.start.clone(),
                     elsewhere: part.elsewhere.clone(),
                     order: (turn.order, number),
+                    held: Mutex::default(),
                 };
                 let row = match self.sources.reads_ahead {
                     true => Row::of(part.extractor),

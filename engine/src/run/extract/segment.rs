@@ -1,6 +1,7 @@
 //! One window of one extractor into one segment.
 
 use super::extractor::Task;
+use super::held::Held;
 use super::mapping::{Counts, Mapping};
 use super::seen::Seen;
 use super::used::Used;
@@ -14,7 +15,7 @@ use caso_model::{Attribute, PROJECT_NAME, Window};
 
 /// What came of a window, not yet on disk for good. Dropped, it was never there.
 pub struct Written {
-    /// What was seen of the servers, where the extractor reports any.
+    /// What was seen of the servers, or which volumes the project has, where the extractor reports any.
     pub state: Option<Beside>,
     pub segment: Finished,
 }
@@ -36,9 +37,11 @@ impl Task {
             window,
             continues,
             reported_behind,
+            ..
         } = piece;
         let context = &self.region.context;
         let mut seen = Seen::open(self).map_err(ExtractError::sink)?;
+        let held = Held::open(self, piece).map_err(ExtractError::sink)?;
         let identity = context.mapper.identity();
         let segment = context
             .journal
@@ -75,12 +78,16 @@ impl Task {
             project: &self.project,
             window,
             history: seen.history(),
+            volumes: held.holding(),
         };
         caso_extract::extract(self.extractor, task, &mut mapping).await?;
         if is_void() {
             return Ok(None);
         }
-        let state = seen.write(window).map_err(ExtractError::sink)?;
+        let state = match seen.write(window).map_err(ExtractError::sink)? {
+            Some(state) => Some(state),
+            None => held.write().map_err(ExtractError::sink)?,
+        };
         let Mapping {
             segment,
             mut counts,

@@ -38,6 +38,8 @@ pub struct Piece {
     /// It ends with its month, and the months behind that were reported: a server's record as of
     /// the window's end belongs to the first of them, and would replace a newer one there.
     pub reported_behind: bool,
+    /// Of several windows of a run it is the last one.
+    pub is_last: bool,
 }
 
 impl Piece {
@@ -47,6 +49,7 @@ impl Piece {
             window,
             continues,
             reported_behind: false,
+            is_last: true,
         }
     }
 }
@@ -95,6 +98,7 @@ impl Bounds {
                 window: Window { start: from, end },
                 continues: from,
                 reported_behind: told.is_some_and(|told| told > end),
+                is_last: true,
             });
         }
         match cursor {

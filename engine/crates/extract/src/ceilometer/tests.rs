@@ -111,6 +111,7 @@ async fn extract_with(
             project: &project("p1"),
             window: WINDOW,
             history: &Mutex::default(),
+            volumes: None,
         },
         &mut kept,
     )

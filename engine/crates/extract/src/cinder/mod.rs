@@ -4,7 +4,8 @@
 //! of one that was deleted nothing at all. So there is one list, read
 //! from its first page to its last, and what was deleted since the last run is
 //! accounted up to that run. How much of a volume's life lies in the window is
-//! the mapper's business.
+//! the mapper's business, and from when on it is this project's
+//! what was remembered of it ([`caso_history::volumes`]): Cinder does not say where a volume was before.
 //!
 //! A list that began anew, because the volume that ended a page was deleted
 //! meanwhile, shows volumes twice. The ids of those emitted are kept: 16 bytes a
@@ -15,33 +16,25 @@ mod volume;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::fields::Row;
 use super::{ExtractContext, ExtractError, ItemError, NoNames, Page, PageSink, Task};
-use caso_model::Window;
+use caso_history::volumes::Shown;
 use caso_model::usage::{Tables, UsageItem, Volume};
 use caso_openstack::cinder;
 
 /// Reads a project's volumes.
-pub async fn extract(
-    Task {
-        context,
-        project,
-        window,
-        ..
-    }: Task<'_>,
-    sink: &mut dyn PageSink,
-) -> Result<(), ExtractError> {
+pub async fn extract(task: Task<'_>, sink: &mut dyn PageSink) -> Result<(), ExtractError> {
+    let context = task.context;
     let mut selection = Selection {
-        project: &project.id,
-        window,
+        task,
         seen: HashSet::new(),
     };
-    let mut pager = cinder::volumes(&project.id, context.page_size);
+    let mut pager = cinder::volumes(&task.project.id, context.page_size);
     let mut next = pager.next(&context.session).await?;
     while let Some(page) = next {
         let work = emit(context, &mut selection, page.rows, &mut *sink);
@@ -58,23 +51,29 @@ async fn emit(
     rows: Vec<Box<RawValue>>,
     sink: &mut dyn PageSink,
 ) -> Result<(), ExtractError> {
-    let mut volumes = Vec::new();
+    // Nearly always all from the start of the window.
+    let mut volumes: BTreeMap<i64, Vec<Volume>> = BTreeMap::new();
     let mut errors = Vec::new();
     for raw in rows {
         match selection.pick(&raw) {
-            Ok(volume) => volumes.extend(volume),
+            Ok(Some((from, volume))) => volumes.entry(from).or_default().push(volume),
+            Ok(None) => {}
             Err(error) => errors.push(error),
         }
     }
-    if volumes.is_empty() && errors.is_empty() {
-        return Ok(());
+    if volumes.is_empty() && !errors.is_empty() {
+        volumes.insert(selection.task.window.start, Vec::new());
     }
-    let page = Page {
-        tables: owners(context, selection.project, &volumes).await?,
-        items: volumes.into_iter().map(UsageItem::Volume).collect(),
-        errors,
-    };
-    sink.page(page).await
+    for (from, volumes) in volumes {
+        let page = Page {
+            tables: owners(context, &selection.task.project.id, &volumes).await?,
+            items: volumes.into_iter().map(UsageItem::Volume).collect(),
+            errors: std::mem::take(&mut errors),
+            from: Some(from).filter(|from| *from != selection.task.window.start),
+        };
+        sink.page(page).await?;
+    }
+    Ok(())
 }
 
 /// The names of the volumes' owners; nothing else of a volume is looked up.
@@ -101,14 +100,14 @@ async fn owners(
 
 /// Which rows are emitted.
 struct Selection<'a> {
-    project: &'a str,
-    window: Window,
+    task: Task<'a>,
     /// Also those that could not be read: an error is reported once, too.
     seen: HashSet<Uuid>,
 }
 
 impl Selection<'_> {
-    fn pick(&mut self, raw: &RawValue) -> Result<Option<Volume>, ItemError> {
+    /// A volume, and from when on it is accounted, in epoch seconds.
+    fn pick(&mut self, raw: &RawValue) -> Result<Option<(i64, Volume)>, ItemError> {
         let row = Row::parse("volume", "id", raw)?;
         let id: Uuid = row
             .id()
@@ -120,9 +119,16 @@ impl Selection<'_> {
         if volume::is_target_of_a_migration(&row) {
             return Ok(None);
         }
-        let volume = volume::read(&row, self.project)?;
+        let volume = volume::read(&row, &self.task.project.id)?;
         // cASO reports these too, with a start behind their end.
-        let later = |created| created > self.window.end;
-        Ok((!volume.created.is_some_and(later)).then_some(volume))
+        if volume.created > Some(self.task.window.end) {
+            return Ok(None);
+        }
+        let from = self.task.from(Shown {
+            id,
+            created: volume.created,
+            updated: volume.updated,
+        });
+        Ok(from.map(|from| (from, volume)))
     }
 }

@@ -18,6 +18,7 @@ async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<(), ExtractError>) 
             project: &project("p1"),
             window: WINDOW,
             history: &Mutex::default(),
+            volumes: None,
         },
         &mut kept,
     )

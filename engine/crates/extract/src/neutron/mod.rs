@@ -82,6 +82,7 @@ pub async fn extract(
         tables: Tables::default(),
         items: vec![UsageItem::FloatingIps(held)],
         errors,
+        from: None,
     };
     sink.page(page).await
 }

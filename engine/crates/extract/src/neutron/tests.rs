@@ -24,6 +24,7 @@ async fn run(context: &ExtractContext, window: Window) -> (Kept, Result<(), Extr
             project: &project("p1"),
             window,
             history: &Mutex::default(),
+            volumes: None,
         },
         &mut kept,
     )

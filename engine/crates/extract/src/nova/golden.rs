@@ -77,6 +77,7 @@ async fn run() -> (Kept, Value) {
             project: &project,
             window,
             history: &history,
+            volumes: None,
         },
         &mut kept,
     );

@@ -266,6 +266,7 @@ impl Extraction<'_> {
             tables,
             items: servers.into_iter().map(UsageItem::Server).collect(),
             errors,
+            from: None,
         };
         self.sink.page(page).await
     }

@@ -65,6 +65,7 @@ impl Hours {
                 project: &project("p1"),
                 window: self.window,
                 history: &history,
+                volumes: None,
             },
             &mut kept,
         )

@@ -19,6 +19,7 @@ async fn run(context: &ExtractContext) -> (Kept, Result<(), ExtractError>) {
             project: &project("p1"),
             window: WINDOW,
             history: &Mutex::default(),
+            volumes: None,
         },
         &mut kept,
     )
@@ -119,6 +120,7 @@ async fn ten_projects_of_a_thousand_servers_cost_few_requests() {
                     project,
                     window: WINDOW,
                     history: &history,
+                    volumes: None,
                 },
                 &mut kept,
             );
@@ -343,6 +345,7 @@ async fn a_sink_that_is_full_ends_the_extraction() {
             project: &project,
             window: WINDOW,
             history: &history,
+            volumes: None,
         },
         &mut sink,
     );
@@ -379,6 +382,7 @@ async fn a_private_flavor_counts_for_its_project_only() {
                     project: &project,
                     window: WINDOW,
                     history: &history,
+                    volumes: None,
                 },
                 &mut kept,
             );

@@ -144,6 +144,7 @@ impl PowerSink<'_> {
             tables: page.tables,
             items,
             errors,
+            from: None,
         };
         self.sink.page(page).await
     }

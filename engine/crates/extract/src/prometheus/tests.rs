@@ -51,6 +51,7 @@ async fn run_with(stand: &Arc<Stand>, source: PowerSource, window: Window) -> Ru
             project: &project("p1"),
             window,
             history: &Mutex::default(),
+            volumes: None,
         },
         &mut kept,
     )

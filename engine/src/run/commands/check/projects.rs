@@ -163,6 +163,7 @@ async fn project_of(asked: &Asked<'_>, project: &ProjectRef) -> Came {
             project,
             window,
             history: &history,
+            volumes: None,
         };
         let name = extractor.as_str();
         let key = cursor_key(cloud, asked.region, *extractor);

@@ -54,7 +54,9 @@ async fn locked_spool(config: &Config, what: &Forget) -> Result<String, Stopped>
 
 fn give_up(spool: &Spool, messenger: &str) -> anyhow::Result<String> {
     let now = SystemClock::new().now();
-    let (journal, recovery) = backlog::open(spool, now).context("cannot use the journal")?;
+    let backlog::Opened {
+        journal, recovery, ..
+    } = backlog::open(spool, now).context("cannot use the journal")?;
     // What a start finds is reported once, by the run that starts.
     Summary::default().recovered(&recovery);
     let mut waiting = journal.waiting()?;

@@ -117,7 +117,9 @@ async fn opened(config: &Config) -> Result<Opened, Stopped> {
         .map_err(Stopped::with(Exit::Nothing))?;
     let lock = Kind::Real.lock(config).await.map_err(locked)?;
     let now = SystemClock::new().now();
-    let (journal, recovery) = backlog::open(&spools.journal, now)
+    let backlog::Opened {
+        journal, recovery, ..
+    } = backlog::open(&spools.journal, now)
         .context("cannot use the journal")
         .map_err(Stopped::with(Exit::Nothing))?;
     // What a start finds is reported once, by the run that starts.
