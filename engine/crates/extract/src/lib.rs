@@ -136,6 +136,16 @@ impl Task<'_> {
             None => Some(self.window.start),
         }
     }
+
+    /// A volume is in the list, and its row is not as it should be.
+    pub(crate) fn unreadable(&self, id: uuid::Uuid) {
+        if let Some(volumes) = self.volumes {
+            let volumes = volumes.lock();
+            volumes
+                .unwrap_or_else(PoisonError::into_inner)
+                .unreadable(id);
+        }
+    }
 }
 
 /// Why a project's usage could not be read whole.

@@ -112,6 +112,18 @@ impl Holding {
         (from < self.window.end).then_some(from)
     }
 
+    /// A volume is in the list, and nothing can be said of it. One that the project had it still has: what its row costs
+    /// is this window, and nothing of the next.
+    pub fn unreadable(&mut self, id: Uuid) {
+        let Some(own) = self.own.as_ref().filter(|own| own.held.contains(&id)) else {
+            return;
+        };
+        self.next.held.insert(id);
+        if let Some(came) = own.came.get(&id) {
+            self.next.came.insert(id, *came);
+        }
+    }
+
     /// With how it came, where it did not begin here.
     fn decided(&self, shown: Shown) -> Option<(i64, Option<Came>)> {
         let Window { start, end } = self.window;

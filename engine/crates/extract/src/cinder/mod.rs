@@ -119,7 +119,8 @@ impl Selection<'_> {
         if volume::is_target_of_a_migration(&row) {
             return Ok(None);
         }
-        let volume = volume::read(&row, &self.task.project.id)?;
+        let volume =
+            volume::read(&row, &self.task.project.id).inspect_err(|_| self.task.unreadable(id))?;
         // cASO reports these too, with a start behind their end.
         if volume.created > Some(self.task.window.end) {
             return Ok(None);

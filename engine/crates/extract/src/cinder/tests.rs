@@ -7,18 +7,28 @@ use std::sync::Mutex;
 use super::*;
 use crate::extract;
 use crate::testing::*;
+use caso_history::volumes::Holding;
+use caso_model::Window;
 use caso_model::extraction::Extractor;
 
 async fn run(stand: &std::sync::Arc<Stand>) -> (Kept, Result<(), ExtractError>) {
+    run_with(stand, WINDOW, None).await
+}
+
+async fn run_with(
+    stand: &std::sync::Arc<Stand>,
+    window: Window,
+    volumes: Option<&Mutex<Holding>>,
+) -> (Kept, Result<(), ExtractError>) {
     let mut kept = Kept::default();
     let outcome = extract(
         Extractor::Cinder,
         Task {
             context: &stand.context(),
             project: &project("p1"),
-            window: WINDOW,
+            window,
             history: &Mutex::default(),
-            volumes: None,
+            volumes,
         },
         &mut kept,
     )
@@ -125,6 +135,35 @@ async fn the_target_of_a_migration_is_no_volume_of_the_projects() {
     assert_eq!(kept.errors().len(), 0);
     let others: Vec<String> = first(4).into_iter().filter(|id| *id != target).collect();
     assert_eq!(told(&kept), others);
+}
+
+/// It is still the project's, and its next window begins where this one ended.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_makes_no_other_projects_volume_of_it() {
+    let windows = [WINDOW, after(WINDOW), after(after(WINDOW))];
+    let mut own = None;
+    for (number, window) in windows.into_iter().enumerate() {
+        let mut cloud = cloud(1);
+        if number == 1 {
+            cloud.volumes()[0].odd = odd(&json!({"created_at": "never"}));
+        }
+        let known = std::sync::Arc::default();
+        let holding = Mutex::new(Holding::new("p1", window, own.clone(), &known, false));
+        let (kept, outcome) = run_with(&cloud.start(), window, Some(&holding)).await;
+        outcome.unwrap();
+        assert_eq!(kept.errors().len(), usize::from(number == 1));
+        assert!(kept.0.iter().all(|page| page.from.is_none()), "{number}");
+        let next = holding.into_inner().unwrap().finish();
+        assert_eq!(next.is_some(), number == 0, "{number}");
+        own = next.or(own);
+    }
+}
+
+fn after(window: Window) -> Window {
+    Window {
+        start: window.end,
+        end: window.end + 3600,
+    }
 }
 
 #[tokio::test]

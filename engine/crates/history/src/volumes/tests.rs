@@ -72,6 +72,20 @@ fn a_volume_that_comes_is_accounted_from_where_the_other_project_ended() {
     }
 }
 
+/// A row that could not be read in one run costs that run's window, and nothing of the next.
+#[test]
+fn one_that_was_not_readable_for_a_while_goes_on_with_the_window() {
+    let nobody = Arc::default();
+    for (own, kept) in [(having(&[V]), true), (Volumes::default(), false)] {
+        let mut holding = Holding::new("b", w(20, 30), Some(own.clone()), &nobody, false);
+        holding.unreadable(V);
+        let next = holding.finish().unwrap_or(own);
+        assert_eq!(next.held.contains(&V), kept);
+        let (from, _) = run(&nobody, "b", Some(&next), w(30, 40), &[shown(35)]);
+        assert_eq!(from, [Some(if kept { 30 } else { 35 })]);
+    }
+}
+
 #[test]
 fn what_nobody_had_is_accounted_from_its_last_change_and_what_nobody_reads_too() {
     let none = Volumes::default();
