@@ -8,6 +8,7 @@ use super::component::component_settings;
 use super::error::ConfigErrors;
 use super::origin::Origin;
 use super::types::{ComponentInstance, Config, ShownValue};
+use caso_base::conf;
 use caso_base::line::clean_lines;
 use caso_model::component::{Description, OptionValue};
 use caso_model::secret::MASK;
@@ -98,8 +99,10 @@ pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String 
             seen.push(&value.option);
             match &value.value {
                 Some(text) => {
-                    // As in an INI file: what goes on is indented.
-                    let text = clean_lines(text);
+                    // A default may be a component's text, and `$` in it means nothing. Of one of
+                    // several lines what goes on is indented, as in an INI file.
+                    let several = |_| conf::dollars(text);
+                    let text = clean_lines(&conf::value(text).unwrap_or_else(several));
                     let _ = writeln!(lines, "# {}\n{} = {text}", value.origin, value.option);
                 }
                 None if unset => {
@@ -117,7 +120,31 @@ pub fn written(files: &[PathBuf], values: &[ShownValue], unset: bool) -> String 
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::tests::Site;
+
+    /// Pasted, a default of a component's would have got the password of Keystone.
+    #[test]
+    fn a_line_that_is_pasted_means_what_was_shown() {
+        let shown = |text: &str| {
+            let value = ShownValue {
+                section: "mine".to_owned(),
+                option: "u".to_owned(),
+                value: Some(text.to_owned()),
+                secret: false,
+                origin: Origin::Default,
+            };
+            let all = written(&[], &[value], false);
+            let line = all.lines().skip_while(|line| !line.starts_with("u ="));
+            line.collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(
+            shown("http://x/$keystone_auth.password"),
+            "u = http://x/$$keystone_auth.password"
+        );
+        assert_eq!(shown(" a"), "u = \" a\"");
+        assert_eq!(shown("a\n$b"), "u = a\n  $$b");
+    }
 
     #[test]
     fn values_stand_with_their_origins_and_without_secrets() {

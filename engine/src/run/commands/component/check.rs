@@ -261,8 +261,15 @@ async fn granted(
     };
     let granted = &messenger.setup.granted;
     for (name, grant) in &granted.grants {
-        let grant = granted.instance.shown(grant);
-        findings.add(GRANTS, Verdict::Ok, format!("{name}: `{grant}`"));
+        let shown = granted.instance.shown(grant);
+        let missing = missing_files(grant);
+        for missing in &missing {
+            let missing = granted.instance.shown(missing);
+            findings.add(GRANTS, Verdict::No, format!("{name}: `{shown}`: {missing}"));
+        }
+        if missing.is_empty() {
+            findings.add(GRANTS, Verdict::Ok, format!("{name}: `{shown}`"));
+        }
     }
     for error in granted.denied.values() {
         let verdict = match missing(error) {
@@ -278,13 +285,6 @@ async fn granted(
         if let Err(error) = caso_state::check_folder(queue) {
             let error = anyhow::Error::from(error);
             findings.add(GRANTS, Verdict::No, remedy::line(error.as_ref()));
-        }
-    }
-    for grant in granted.grants.values() {
-        for missing in missing_files(grant) {
-            let shown = granted.instance.shown(grant);
-            let missing = granted.instance.shown(&missing);
-            findings.add(GRANTS, Verdict::No, format!("`{shown}`: {missing}"));
         }
     }
     // With all others of the configuration, with which it may overlap.
