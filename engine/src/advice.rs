@@ -48,14 +48,17 @@ const COMMANDS: [&str; 31] = [
 ];
 
 /// Those of them that cannot be typed without more: quoted alone, such a one is a name in a sentence, and no advice.
-const NEED_MORE: [&str; 8] = [
-    "caso cursor forget",
+const NEED_MORE: [&str; 11] = [
+    "caso component check",
     "caso cursor rename",
     "caso cursor set",
     "caso explain",
+    "caso queue adopt",
     "caso queue drop",
+    "caso queue export",
     "caso queue forget",
     "caso queue retry",
+    "caso queue show",
     "caso republish",
 ];
 

@@ -18,7 +18,7 @@ use caso_model::extraction::Extractor;
 use caso_state::ledger::{
     self, FailureLine, MessengerLine, ProblemLine, RunId, RunLine, Unreadable, WindowLine,
 };
-use caso_state::{Lock, Spool};
+use caso_state::{Lock, LockError, Spool};
 
 /// What was extracted and what failed, from the reports of all clouds.
 #[derive(Debug, Default)]
@@ -275,8 +275,15 @@ pub async fn keep_stopped(config: &Config, began: i64, stopped: &Stopped) {
     }
     let spool = Spool::look(&config.spooldir, Disk::default());
     // One writes there at a time; nobody is waited for.
-    let Ok(_lock) = Lock::acquire(&config.lock_path, Duration::ZERO).await else {
-        return;
+    let lock = Lock::acquire(&config.lock_path, Duration::ZERO).await;
+    let _alone = match lock {
+        Err(LockError::Held { .. }) => return,
+        Ok(lock) => (Some(lock), None),
+        // The lock cannot be had at all, which is what stopped the run. Each that works holds its journal's, too.
+        Err(_) => match spool.disk().lock(&spool.journal_folder().join("lock")) {
+            Ok(Some(file)) => (None, Some(file)),
+            _ => return,
+        },
     };
     let told = remedy::message(stopped.error.as_ref());
     let line = RunLine {

@@ -278,3 +278,29 @@ fn a_run_that_ends_before_its_work_is_the_last_one() {
     let shown = status(&site, &[]).expect(1);
     assert!(shown.stdout.contains("exit code 2"), "{shown}");
 }
+
+/// Whoever looks takes no earlier run for the last one.
+#[test]
+fn a_run_that_cannot_have_its_lock_leaves_a_line() {
+    let cloud = Cloud::start(Plan::generated(1, 1));
+    let mut site = site(&cloud);
+    site.extract(&[]).expect(0);
+    // Something else stands in the place of the lock file.
+    let lock_path = site.path().join("lock");
+    std::fs::create_dir_all(lock_path.join("caso_should_not_run_in_parallel")).unwrap();
+    site.set("DEFAULT", "lock_path", &lock_path.display().to_string());
+    let refused = site.extract(&[]);
+    assert_ne!(refused.code(), 0, "{refused}");
+    refused.says("cannot take the lock");
+    let ledger = std::fs::read_dir(site.spool().join("caso-runs")).unwrap();
+    let ledger = std::fs::read_to_string(ledger.last().unwrap().unwrap().path()).unwrap();
+    assert_eq!(ledger.lines().count(), 2, "{ledger}");
+    assert!(
+        ledger
+            .lines()
+            .last()
+            .unwrap()
+            .contains("cannot take the lock"),
+        "{ledger}"
+    );
+}

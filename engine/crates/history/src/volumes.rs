@@ -8,7 +8,7 @@
 //!
 //! | a volume that the project did not have is accounted from |
 //! |---|
-//! | where the project that had it was accounted up to, before this window too if that project is read in this run |
+//! | where the project that had it was accounted up to, before this window too if that project is one of this run's |
 //! | if no such project is known: from `updated_at`, or its creation if that lies in this window |
 //! | in the next run, if it came while this run's lists were read: up to this window's end it may be in both lists |
 //!

@@ -142,7 +142,14 @@ impl CloudRun {
         let taken = self.take(projects, report, &caches.warnings).await;
         report.behind = clock::behind(&session, Service::Identity);
         report.ahead = clock::ours_behind(&session);
-        let regions = self.regions(&session, caches, power.as_ref(), report.behind, &taken)?;
+        // Those that could not be read now are another run's, and are accounted all the same.
+        let failing = report.failures.iter();
+        let failing = failing
+            .filter_map(|(failure, _)| failure.id.as_deref())
+            .collect();
+        let power_of = power.as_ref();
+        let projects = (taken.as_slice(), &failing);
+        let regions = self.regions(&session, caches, power_of, report.behind, projects)?;
         let regions = regions.into_iter().enumerate().map(|(at, region)| {
             let projects = taken
                 .iter()
@@ -287,7 +294,13 @@ impl CloudRun {
     }
 
     /// Which projects had which volumes, before anything moves.
-    fn volumes(&self, region: Option<&str>, at: usize, taken: &[Taken]) -> Known {
+    fn volumes(
+        &self,
+        region: Option<&str>,
+        at: usize,
+        taken: &[Taken],
+        failing: &HashSet<&str>,
+    ) -> Known {
         let mut extractors = self.cloud.extractors.iter();
         let Some(cinder) = extractors.position(|it| *it == Extractor::Cinder) else {
             return Known::default();
@@ -297,7 +310,7 @@ impl CloudRun {
             let start = taken.starts.get(at)?.get(cinder)?;
             Some((taken.project.id.as_str(), start))
         });
-        held::known(&self.context, &key, &starts.collect())
+        held::known(&self.context, &key, &starts.collect(), failing)
     }
 
     fn regions(
@@ -306,7 +319,7 @@ impl CloudRun {
         caches: RunCaches,
         power: Option<&PowerSource>,
         behind: Option<i64>,
-        taken: &[Taken],
+        (taken, failing): (&[Taken], &HashSet<&str>),
     ) -> anyhow::Result<Vec<Region>> {
         let Context {
             kind, config, now, ..
@@ -335,7 +348,7 @@ impl CloudRun {
                 now: *now,
             },
             sources,
-            volumes: Arc::new(self.volumes(region.as_deref(), at, taken)),
+            volumes: Arc::new(self.volumes(region.as_deref(), at, taken, failing)),
             place: Place {
                 order: first + at,
                 region,

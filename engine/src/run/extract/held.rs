@@ -1,6 +1,6 @@
 //! Which volumes a project had before one extraction, and has now: so that one that was transferred is accounted once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Context;
@@ -12,8 +12,13 @@ use caso_model::extraction::Extractor;
 use caso_state::{CursorKey, Cursors, Histories, Place, Start, StartSource, UnusableVolumes};
 
 /// What is remembered of all projects of a region. `starts` are those of the projects that this run reads; of others their
-/// cursors are looked up.
-pub fn known(context: &Context, key: &CursorKey, starts: &HashMap<&str, &Start>) -> Known {
+/// cursors are looked up, and `failing` are those that it should have read.
+pub fn known(
+    context: &Context,
+    key: &CursorKey,
+    starts: &HashMap<&str, &Start>,
+    failing: &HashSet<&str>,
+) -> Known {
     let mut known = Known::default();
     let all = context.histories.all_volumes(&key.place());
     let mut others = HashMap::new();
@@ -30,7 +35,10 @@ pub fn known(context: &Context, key: &CursorKey, starts: &HashMap<&str, &Start>)
     for (project, volumes) in &all {
         let (is_read, reached) = match starts.get(project.as_str()) {
             Some(start) => (true, reached(context, key, project, start)),
-            None => (false, others.get(project).copied().flatten()),
+            None => (
+                failing.contains(project.as_str()),
+                others.get(project).copied().flatten(),
+            ),
         };
         known.add(project, is_read, reached, volumes);
     }
