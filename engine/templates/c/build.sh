@@ -13,9 +13,11 @@ if [ "$wanted" != "$(cat .tools/installed 2> /dev/null)" ]; then
   .tools/bin/pip install --quiet -r requirements.txt
   printf '%s\n' "$wanted" > .tools/installed
 fi
-# A small stack: zig's own of 16 MiB would be of the instance's memory.
-.tools/bin/python-zig cc -target wasm32-wasi -mexec-model=reactor -Os -s -Wall -Wl,-z,stack-size=65536 \
-  -Igen *.c gen/@WORLD@.c gen/@WORLD@_component_type.o -o .core.wasm
+# A small stack: zig's own of 16 MiB would be of the instance's memory. Without `-g` no function
+# keeps its name, by which a trap is reported; `strip` takes the rest of it out again.
+.tools/bin/python-zig cc -target wasm32-wasi -mexec-model=reactor -Os -g -Wall -Wl,-z,stack-size=65536 \
+  -Igen *.c gen/@WORLD@.c gen/@WORLD@_component_type.o -o .debug.wasm
+.tools/bin/wasm-tools strip .debug.wasm -o .core.wasm
 .tools/bin/wasm-tools component new .core.wasm -o @NAME@.wasm
-rm -f .core.wasm
+rm -f .debug.wasm .core.wasm
 ls -l @NAME@.wasm

@@ -60,9 +60,11 @@ export const delivery = {
     }
   },
 
-  deliver(batch) {
+  // `await` also of what does not need it: an error of a promise, as of `fetch`, is caught here
+  // with it, and nowhere without.
+  async deliver(batch) {
     try {
-      return deliver(batch);
+      return await deliver(batch);
     } catch (error) {
       // Without this nobody would learn what it was.
       write('error', `${error}: ${error?.stack ?? ''}`.replace(/\n/g, ' | '));

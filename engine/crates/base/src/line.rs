@@ -26,6 +26,23 @@ pub fn short_line(text: &str, limit: usize) -> String {
     line
 }
 
+/// One clean line of at most `limit` bytes, of which the beginning and the end are kept: an
+/// exception's last words are what it is about. What is cut leaves a ` … `.
+pub fn both_ends(text: &str, limit: usize) -> String {
+    let line = clean_line(text);
+    if line.len() <= limit {
+        return line;
+    }
+    let half = limit / 2;
+    let head = line.get(..line.floor_char_boundary(half));
+    let tail = line.get(line.ceil_char_boundary(line.len() - half)..);
+    format!(
+        "{} … {}",
+        head.unwrap_or_default(),
+        tail.unwrap_or_default()
+    )
+}
+
 /// Several lines of ours, each cleaned. Those behind the first are indented: no text
 /// in it can begin a line.
 pub fn clean_lines(text: &str) -> String {
@@ -108,6 +125,13 @@ mod tests {
         assert_eq!(short_line("1234äx", 5), "1234…");
         let megabytes = "\u{1b}".repeat(1 << 20);
         assert_eq!(short_line(&megabytes, 5), "…");
+    }
+
+    #[test]
+    fn both_ends_of_a_line_are_kept() {
+        assert_eq!(both_ends("123456", 6), "123456");
+        assert_eq!(both_ends("1234567", 4), "12 … 67");
+        assert_eq!(both_ends("ä\u{1b}234ä", 3), " … ");
     }
 
     #[test]

@@ -115,6 +115,20 @@ impl Messenger for Mischief {
                     (0..).find(|n| std::fs::write(format!("/folder/{n}"), &block).is_err());
                 Answer::nothing(Rest::Other(format!("{filled:?} files")))
             }
+            // More than a call of the engine's has. What a reader takes for whole.
+            "half-a-file" if count > 1_000 => {
+                let _ = std::fs::write("/folder/report", "half");
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
+            "half-a-hidden-file" if count > 1_000 => {
+                let _ = std::fs::write("/folder/.report", "half");
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
+            "half-a-file" | "half-a-hidden-file" => Answer::done(batch, Vec::new()),
             // Somebody else has to be at the other end of a pipe.
             "open-pipe" => match std::fs::File::open("/folder/pipe") {
                 Ok(_) => panic!("a pipe was opened"),

@@ -555,6 +555,48 @@ fn what_a_filter_and_a_mapper_make_is_shown() {
     .never_says("republish");
 }
 
+/// What it writes into a folder is there at once, and a reader may take it for whole.
+#[test]
+fn half_a_file_is_seen() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let checked = |verb: &str| {
+        let (verb, folder) = (format!("verb={verb}"), "folder=/srv/reports");
+        let bounds = ["--deadline", "100ms"];
+        let arguments = ["check", &file, "--set", &verb, "--set", folder];
+        component(&site, &[&arguments[..], &bounds].concat())
+    };
+    checked("half-a-file").says("`report` may hold a part of what it was to hold");
+    checked("half-a-hidden-file").never_says("may hold a part");
+}
+
+/// A trap of each record is told once.
+#[test]
+fn one_failure_is_one_line() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let checked = component(&site, &["check", &file, "--set", "verb=trap"]).expect(1);
+    let lines = checked.stdout.lines();
+    let traps = lines
+        .filter(|line| line.trim_start().starts_with("FAIL") && line.contains("asked to trap"));
+    assert_eq!(traps.count(), 1, "{checked}");
+    checked.says("more, from ");
+}
+
+#[test]
+fn what_a_component_logs_is_shown_on_demand() {
+    let (site, _) = bench();
+    let file = build::mischief().display().to_string();
+    let run = |more: &[&str]| {
+        component(
+            &site,
+            &[&["run", &file, "--set", "verb=shout"], more].concat(),
+        )
+    };
+    run(&[]).never_says("line 7 of very many");
+    run(&["-d"]).says("line 7 of very many");
+}
+
 /// Each call that hangs costs all its time.
 #[test]
 fn one_that_hangs_is_given_up() {

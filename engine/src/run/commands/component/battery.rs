@@ -234,8 +234,8 @@ impl<'a> Battery<'a> {
                         0 => Verdict::Warn,
                         _ => verdict,
                     };
-                    let text = format!("{count} {kind} records: {problem}");
-                    findings.add(BATTERY, verdict, text);
+                    let on = format!("{count} {kind} records");
+                    findings.failed(BATTERY, verdict, &on, &problem);
                 }
             }
         }
@@ -315,8 +315,8 @@ impl<'a> Battery<'a> {
                     Ok((answer, _)) => refused += answer.refused.len(),
                     Err(failure) => {
                         well = false;
-                        let text = format!("odd texts, record `{id}`: {failure}");
-                        findings.add(BATTERY, Verdict::Fail, text);
+                        let on = format!("odd texts, record `{id}`");
+                        findings.failed(BATTERY, Verdict::Fail, &on, &trial::told(failure));
                     }
                 }
             }
@@ -346,8 +346,8 @@ impl<'a> Battery<'a> {
         for attempt in [1, 2] {
             batch.attempt = attempt;
             if let Err(failure) = playing.deliver(&batch).await {
-                let text = format!("the same batch again: {failure}");
-                findings.add(BATTERY, Verdict::Fail, text);
+                let on = "the same batch again";
+                findings.failed(BATTERY, Verdict::Fail, on, &trial::told(&failure));
                 return Ok(());
             }
             let output = playing.stage.output()?;
@@ -361,7 +361,8 @@ impl<'a> Battery<'a> {
         Ok(())
     }
 
-    /// A call that is ended in the middle leaves no message, but maybe half a file, and the next one starts anew.
+    /// A call that is ended in the middle leaves no message, and the next one starts anew. What
+    /// it had written into a folder stays.
     async fn cut(
         &self,
         records: &Records,
@@ -383,15 +384,17 @@ impl<'a> Battery<'a> {
             return Ok(());
         };
         let cut = playing.deliver(&many).await;
-        let output = playing.stage.output()?;
-        let is_left = |way: &str| output.iter().any(|output| output.way == way);
-        let left = is_left("queue");
-        // Of a folder the host takes nothing back.
-        let appears = match is_left("directory") {
-            true => {
-                "no message appears, and its folder has what it had written by then, half a file too: write beside, \
-                 and rename what is whole"
-            }
+        let left = playing.stage.output()?;
+        let queued = left.iter().any(|output| output.way == "queue");
+        let written: Vec<String> = left
+            .iter()
+            .filter(|output| output.way == "directory")
+            .flat_map(|output| &output.files)
+            .filter_map(|file| final_name(file))
+            .collect();
+        // What holds for each way, as wit/README.md has it.
+        let nothing = match self.asks_for(&["directory-write"]) {
+            true => "nothing appears under a name that a reader takes",
             false => "nothing appears",
         };
         let (verdict, text) = match cut {
@@ -399,15 +402,23 @@ impl<'a> Battery<'a> {
                 Verdict::Ok,
                 "cut in the middle: it is done before it can be".to_owned(),
             ),
-            Err(_) if left => (
+            Err(_) if queued => (
                 Verdict::Fail,
                 "cut in the middle: a message was left in a queue".to_owned(),
+            ),
+            Err(_) if !written.is_empty() => (
+                Verdict::Warn,
+                format!(
+                    "cut in the middle: {} may hold a part of what it was to hold: in a folder stays what was written; \
+                     write under a name with `.` in front or `.tmp` behind, and rename it when it is whole",
+                    listed(&written, "and")
+                ),
             ),
             Err(failure) if failure.kind == FailureKind::Deadline => {
                 match playing.deliver(&one).await {
                     Ok(answer) if answer.accepted == 1 => (
                         Verdict::Ok,
-                        format!("cut in the middle: {appears}; it goes on in a fresh store"),
+                        format!("cut in the middle: {nothing}, and it goes on in a fresh store"),
                     ),
                     Ok(_) => (
                         Verdict::Warn,
@@ -415,7 +426,7 @@ impl<'a> Battery<'a> {
                     ),
                     Err(failure) => (
                         Verdict::Info,
-                        format!("cut in the middle: {appears}; then {failure}"),
+                        format!("cut in the middle: {nothing}; then {failure}"),
                     ),
                 }
             }
@@ -536,6 +547,17 @@ impl<'a> Battery<'a> {
         let output = playing.stage.output();
         Ok((answer, output.map_err(|error| host(error.to_string()))?))
     }
+}
+
+/// A file that looks as if it were whole: one that is being written has a dot before its name, or
+/// an end that says so, as readers of a folder know them.
+fn final_name(file: &Path) -> Option<String> {
+    let name = file.file_name()?.to_string_lossy();
+    let unfinished = name.starts_with('.')
+        || [".tmp", ".temp", ".part", ".new", "~"]
+            .iter()
+            .any(|end| name.ends_with(end));
+    (!unfinished).then(|| format!("`{name}`"))
 }
 
 /// So many records of a type, in one batch.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::run::exit::Exit;
 use crate::run::table::columns;
-use caso_base::line::short_line;
+use caso_base::line::both_ends;
 
 /// Bytes of a finding, of which a part may be a component's own words.
 const TEXT: usize = 600;
@@ -43,6 +43,49 @@ pub struct Finding {
     pub part: &'static str,
     pub verdict: Verdict,
     pub text: String,
+    /// What else came to the same failure.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    #[serde(skip)]
+    cause: Option<String>,
+}
+
+impl Finding {
+    /// In words: one failure is told once, however much came to it.
+    fn words(&self) -> String {
+        let also: Vec<&str> = self.also.iter().map(String::as_str).collect();
+        match also.as_slice() {
+            [] => self.text.clone(),
+            [one] => format!("{}; so did {one}", self.text),
+            [first, .., last] => format!(
+                "{}; so did {} more, from {first} to {last}",
+                self.text,
+                also.len()
+            ),
+        }
+    }
+}
+
+/// What a component's failure is, whatever it failed on: who, in what call, how, and the kind
+/// of the exception that its language has, whose text may name the record.
+fn cause(failure: &str) -> String {
+    let exception = |words: &str| {
+        let last = words.rsplit(" | ").next().unwrap_or_default();
+        let (name, _) = last.split_once(':').unwrap_or((last, ""));
+        let is_name = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._".contains(c))
+            && name.chars().any(|c| c.is_ascii_uppercase());
+        is_name.then(|| name.to_owned())
+    };
+    match failure.split_once("; its last words: ") {
+        Some((how, words)) => match exception(words) {
+            Some(name) => format!("{how}: {name}"),
+            None => failure.to_owned(),
+        },
+        None => failure.to_owned(),
+    }
 }
 
 /// All of them, in order.
@@ -54,15 +97,36 @@ impl Findings {
         self.0.push(Finding {
             part,
             verdict,
-            text: short_line(text.as_ref(), TEXT),
+            text: both_ends(text.as_ref(), TEXT),
+            also: Vec::new(),
+            cause: None,
         });
+    }
+
+    /// A component's failure on something: told once, with how much else came to the same.
+    pub fn failed(&mut self, part: &'static str, verdict: Verdict, on: &str, failure: &str) {
+        let cause = cause(failure);
+        let known = self.0.iter_mut().find(|known| {
+            (known.part, known.verdict) == (part, verdict)
+                && known.cause.as_deref() == Some(cause.as_str())
+        });
+        match known {
+            Some(known) => known.also.push(both_ends(on, TEXT)),
+            None => {
+                self.add(part, verdict, format!("{on}: {failure}"));
+                if let Some(last) = self.0.last_mut() {
+                    last.cause = Some(cause);
+                }
+            }
+        }
     }
 
     pub fn count(&self, verdict: Verdict) -> usize {
         let findings = self.0.iter();
         findings
             .filter(|finding| finding.verdict == verdict)
-            .count()
+            .map(|finding| 1 + finding.also.len())
+            .sum()
     }
 
     /// 0 it fits, 1 it does not, 3 it fits and something is missing.
@@ -88,7 +152,7 @@ impl Findings {
             }
             rows.push(vec![
                 format!("{:<4}", finding.verdict.word()),
-                finding.text.clone(),
+                finding.words(),
             ]);
         }
         text += &columns(&rows, 2);
@@ -122,6 +186,39 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A traceback of Python in each of fifty lines, without its last one.
+    #[test]
+    fn an_exception_is_told_once_with_its_end_and_its_number() {
+        let failure = |record: u32| {
+            format!(
+                "component `mine` failed in `deliver`: it aborted; its last words: Traceback | {} | \
+                 ValueError: no price for record {record}",
+                "File, line; ".repeat(100)
+            )
+        };
+        let mut findings = Findings::default();
+        for record in 0..50 {
+            let on = format!("record {record}");
+            findings.failed("battery", Verdict::Fail, &on, &failure(record));
+        }
+        assert_eq!((findings.0.len(), findings.count(Verdict::Fail)), (1, 50));
+        let text = findings.text();
+        assert!(
+            text.contains(
+                "ValueError: no price for record 0; so did 49 more, from record 1 to record 49"
+            ),
+            "{text}"
+        );
+        // Another exception is another failure, and so is what the language names in no such way.
+        let other = failure(0).replace("ValueError", "KeyError");
+        findings.failed("battery", Verdict::Fail, "record 50", &other);
+        for words in ["panicked: a | note: x", "panicked: b | note: x"] {
+            let failure = format!("it aborted; its last words: {words}");
+            findings.failed("battery", Verdict::Fail, "record 51", &failure);
+        }
+        assert_eq!(findings.0.len(), 4);
+    }
 
     #[test]
     fn the_worst_finding_decides() {
