@@ -55,18 +55,12 @@ pub async fn check(
     );
     let sandbox = caches.sandbox()?;
     let mut findings = Findings::default();
-    let mut site = config.and_then(|config| AtSite::of(subject, config, &mut findings));
+    let site = config.and_then(|config| AtSite::of(subject, config, &mut findings));
     let component = admission(&sandbox, subject, site.as_ref(), &mut findings).await;
-    if let Some(component) = &component {
-        if let Some(place) = site.filter(|place| !place.takes(component.roles)) {
-            let text = format!(
-                "{} has it as a {}, which it is not",
-                place.component.origin,
-                place.role()
-            );
-            findings.add(ADMISSION, Verdict::Fail, text);
-            site = None;
-        }
+    let tried = component
+        .as_ref()
+        .filter(|component| has_its_place(component, site.as_ref(), &mut findings));
+    if let Some(component) = tried {
         // A name that the site has given it already is the site's affair, and warned of.
         if site.is_none() {
             trial::named(subject, component)?;
@@ -129,6 +123,24 @@ pub async fn check(
     };
     let exit = report.findings.exit();
     Shown::of(&report, json, || report.findings.text(), exit)
+}
+
+/// Whether it can be what the site has it as; what it cannot be there is not tried.
+fn has_its_place(
+    component: &Component,
+    site: Option<&AtSite<'_>>,
+    findings: &mut Findings,
+) -> bool {
+    let Some(place) = site.filter(|place| !place.takes(component.roles)) else {
+        return true;
+    };
+    let text = format!(
+        "{} has it as a {}, which it is not",
+        place.component.origin,
+        place.role()
+    );
+    findings.add(ADMISSION, Verdict::Fail, text);
+    false
 }
 
 /// What it is tried as where no site says.
