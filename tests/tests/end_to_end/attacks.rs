@@ -290,7 +290,7 @@ fn facts_of_an_answer_are_lines_of_its_log() {
     let outcome = crowd
         .run()
         .expect(0)
-        .says("more than 200 lines in one call");
+        .says("more than 199 lines in one call");
     let lines = outcome
         .stderr
         .lines()

@@ -44,7 +44,6 @@ struct Shared {
     who: Who,
     line_bytes: usize,
     lines_a_call: u32,
-    /// And the one that says that there are no more.
     lines_left: u32,
     stdout: Partial,
     stderr: Partial,
@@ -69,7 +68,7 @@ impl GuestLog {
             who: who.clone(),
             line_bytes: limits.log_line_bytes,
             lines_a_call: limits.log_lines,
-            lines_left: limits.log_lines.saturating_add(1),
+            lines_left: limits.log_lines,
             stdout: Partial::default(),
             stderr: Partial::default(),
             tail: VecDeque::new(),
@@ -90,7 +89,7 @@ impl GuestLog {
     /// A new call: a new quota.
     pub fn begin_call(&self) {
         self.with(|shared| {
-            shared.lines_left = shared.lines_a_call.saturating_add(1);
+            shared.lines_left = shared.lines_a_call;
             shared.tail.clear();
         });
     }
@@ -191,7 +190,7 @@ impl Shared {
         if self.lines_left == 0 {
             let line = format!(
                 "more than {} lines in one call: the rest is dropped",
-                self.lines_a_call
+                self.lines_a_call.saturating_sub(1)
             );
             if budget.log_line(level).is_ok() {
                 self.say(Level::Warning, &line);

@@ -566,8 +566,8 @@ fn half_a_file_is_seen() {
         let arguments = ["check", &file, "--set", &verb, "--set", folder];
         component(&site, &[&arguments[..], &bounds].concat())
     };
-    checked("half-a-file").says("`report` may hold a part of what it was to hold");
-    checked("half-a-hidden-file").never_says("may hold a part");
+    checked("half-a-file").says("has left `report` in a folder, which may hold a part");
+    checked("half-a-hidden-file").never_says("in a folder, which may hold");
 }
 
 /// A trap of each record is told once.

@@ -1,6 +1,7 @@
 //! What every messenger meets sooner or later, in a throw-away folder and without a network.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,15 @@ pub struct Battery<'a> {
     folder: &'a Path,
     stages: Cell<usize>,
     slow: Cell<usize>,
+    /// Files that look whole, of calls that failed.
+    left: RefCell<BTreeSet<String>>,
+}
+
+/// A call that was to be ended in the middle.
+enum Cut {
+    /// It was over before.
+    Done(String),
+    Cut(Verdict, String),
 }
 
 /// A messenger at work.
@@ -77,6 +87,7 @@ impl<'a> Battery<'a> {
             folder,
             stages: Cell::new(0),
             slow: Cell::new(0),
+            left: RefCell::default(),
         }
     }
 
@@ -90,6 +101,12 @@ impl<'a> Battery<'a> {
     /// # Errors
     /// The throw-away folder cannot be read.
     pub async fn run(&mut self, findings: &mut Findings) -> anyhow::Result<()> {
+        self.tries(findings).await?;
+        self.folders(findings);
+        Ok(())
+    }
+
+    async fn tries(&self, findings: &mut Findings) -> anyhow::Result<()> {
         if let Err(unstarted) = self.play(Outside::Kept, |_| {}).await {
             let (verdict, why, is_whole) = match unstarted {
                 Unstarted::Host(why) => (Verdict::Fail, why, false),
@@ -235,7 +252,10 @@ impl<'a> Battery<'a> {
                         _ => verdict,
                     };
                     let on = format!("{count} {kind} records");
-                    findings.failed(BATTERY, verdict, &on, &problem);
+                    match answered {
+                        Err(_) => findings.failed(BATTERY, verdict, &on, &problem),
+                        Ok(_) => findings.add(BATTERY, verdict, format!("{on}: {problem}")),
+                    }
                 }
             }
         }
@@ -348,6 +368,7 @@ impl<'a> Battery<'a> {
             if let Err(failure) = playing.deliver(&batch).await {
                 let on = "the same batch again";
                 findings.failed(BATTERY, Verdict::Fail, on, &trial::told(&failure));
+                self.leaves(&playing.stage.output()?);
                 return Ok(());
             }
             let output = playing.stage.output()?;
@@ -361,82 +382,119 @@ impl<'a> Battery<'a> {
         Ok(())
     }
 
-    /// A call that is ended in the middle leaves no message, and the next one starts anew. What
-    /// it had written into a folder stays.
+    /// A call that is ended in the middle leaves no message, and the next one starts anew. One
+    /// that writes into a folder is ended at several moments: it may not write at once.
     async fn cut(
         &self,
         records: &Records,
         kind: &str,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
+        let moments = match self.writes_files() {
+            true => vec![CUT, CUT * 4, CUT * 16],
+            false => vec![CUT],
+        };
+        let mut found = None;
+        for moment in moments {
+            match self.cut_at(moment, records, kind).await? {
+                // Of one that is done by then the earlier moment counts.
+                Cut::Done(text) => {
+                    found.get_or_insert((Verdict::Ok, text));
+                    break;
+                }
+                Cut::Cut(verdict, text) => {
+                    let is_well = verdict == Verdict::Ok;
+                    found = Some((verdict, text));
+                    if !is_well {
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some((verdict, text)) = found {
+            findings.add(BATTERY, verdict, text);
+        }
+        Ok(())
+    }
+
+    async fn cut_at(&self, moment: Duration, records: &Records, kind: &str) -> anyhow::Result<Cut> {
         let Ok(mut playing) = self
-            .play(Outside::Kept, |limits| limits.deadline = CUT)
+            .play(Outside::Kept, |limits| limits.deadline = moment)
             .await
         else {
             let text = "cut in the middle: it does not even start within 10 ms";
-            findings.add(BATTERY, Verdict::Info, text);
-            return Ok(());
+            return Ok(Cut::Cut(Verdict::Info, text.to_owned()));
         };
         let (Some(many), Some(one)) = (
             batch(records, kind, MANY, self.name),
             batch(records, kind, 1, self.name),
         ) else {
-            return Ok(());
+            return Ok(Cut::Done("there is no record of the type".to_owned()));
         };
-        let cut = playing.deliver(&many).await;
-        let left = playing.stage.output()?;
-        let queued = left.iter().any(|output| output.way == "queue");
-        let written: Vec<String> = left
-            .iter()
-            .filter(|output| output.way == "directory")
-            .flat_map(|output| &output.files)
-            .filter_map(|file| final_name(file))
-            .collect();
-        // What holds for each way, as wit/README.md has it.
-        let nothing = match self.asks_for(&["directory-write"]) {
-            true => "nothing appears under a name that a reader takes",
-            false => "nothing appears",
-        };
-        let (verdict, text) = match cut {
-            Ok(_) => (
-                Verdict::Ok,
-                "cut in the middle: it is done before it can be".to_owned(),
-            ),
-            Err(_) if queued => (
-                Verdict::Fail,
-                "cut in the middle: a message was left in a queue".to_owned(),
-            ),
-            Err(_) if !written.is_empty() => (
-                Verdict::Warn,
-                format!(
-                    "cut in the middle: {} may hold a part of what it was to hold: in a folder stays what was written; \
-                     write under a name with `.` in front or `.tmp` behind, and rename it when it is whole",
-                    listed(&written, "and")
-                ),
-            ),
-            Err(failure) if failure.kind == FailureKind::Deadline => {
-                match playing.deliver(&one).await {
-                    Ok(answer) if answer.accepted == 1 => (
-                        Verdict::Ok,
-                        format!("cut in the middle: {nothing}, and it goes on in a fresh store"),
-                    ),
-                    Ok(_) => (
-                        Verdict::Warn,
-                        "cut in the middle: the next call delivers nothing".to_owned(),
-                    ),
-                    Err(failure) => (
-                        Verdict::Info,
-                        format!("cut in the middle: {nothing}; then {failure}"),
-                    ),
-                }
+        let failure = match playing.deliver(&many).await {
+            Ok(_) => {
+                let text = "cut in the middle: it is done before it can be";
+                return Ok(Cut::Done(text.to_owned()));
             }
+            Err(failure) => failure,
+        };
+        let left = playing.stage.output()?;
+        self.leaves(&left);
+        if left.iter().any(|output| output.way == "queue") {
+            let text = "cut in the middle: a message was left in a queue";
+            return Ok(Cut::Cut(Verdict::Fail, text.to_owned()));
+        }
+        // What holds for each way, as wit/README.md has it.
+        let nothing = match (self.writes_files(), self.left.borrow().is_empty()) {
+            (false, _) => "nothing appears",
+            (true, true) => "nothing appears under a name that a reader takes",
+            (true, false) => "a part of a file may stay in a folder, see below",
+        };
+        if failure.kind != FailureKind::Deadline {
+            let text = format!("20,000 records at once: {failure}; a batch has some 1,000");
+            return Ok(Cut::Cut(Verdict::Info, text));
+        }
+        let (verdict, text) = match playing.deliver(&one).await {
+            Ok(answer) if answer.accepted == 1 => (
+                Verdict::Ok,
+                format!("cut in the middle: {nothing}, and it goes on in a fresh store"),
+            ),
+            Ok(_) => (
+                Verdict::Warn,
+                "cut in the middle: the next call delivers nothing".to_owned(),
+            ),
             Err(failure) => (
                 Verdict::Info,
-                format!("20,000 records at once: {failure}; a batch has some 1,000"),
+                format!("cut in the middle: {nothing}; then {failure}"),
             ),
         };
-        findings.add(BATTERY, verdict, text);
-        Ok(())
+        Ok(Cut::Cut(verdict, text))
+    }
+
+    fn writes_files(&self) -> bool {
+        self.asks_for(&["directory-write"])
+    }
+
+    /// Notes what a call that failed has left in a folder.
+    fn leaves(&self, output: &[Output]) {
+        let folders = output.iter().filter(|output| output.way == "directory");
+        let files = folders.flat_map(|output| &output.files);
+        let names = files.filter_map(|file| final_name(file));
+        self.left.borrow_mut().extend(names);
+    }
+
+    /// What stays in a folder is nobody's to take back: only queues are staged.
+    fn folders(&self, findings: &mut Findings) {
+        let left: Vec<String> = self.left.borrow().iter().take(3).cloned().collect();
+        if left.is_empty() {
+            return;
+        }
+        let text = format!(
+            "a call that was ended or trapped has left {} in a folder, which may hold a part of what it was to hold: write under \
+             a name with `.` in front or `.tmp` behind, and rename it when it is whole",
+            listed(&left, "and")
+        );
+        findings.add(BATTERY, Verdict::Warn, text);
     }
 
     async fn full_queue(&self, records: &Records, kind: &str, findings: &mut Findings) {
@@ -543,9 +601,12 @@ impl<'a> Battery<'a> {
         if too_long && outside == Outside::Kept {
             self.slow.set(self.slow.get() + 1);
         }
-        let answer = answered?;
         let output = playing.stage.output();
-        Ok((answer, output.map_err(|error| host(error.to_string()))?))
+        let output = output.map_err(|error| host(error.to_string()))?;
+        if answered.is_err() {
+            self.leaves(&output);
+        }
+        Ok((answered?, output))
     }
 }
 
