@@ -234,14 +234,9 @@ impl Budget {
     pub fn message(&self, bytes: usize, records: usize) -> Result<(), Spent> {
         let mut used = self.used();
         let given = used.records.saturating_add(count(records));
-        let most = self
-            .limits
-            .output
-            .saturating_add(given.saturating_mul(BYTES_A_RECORD));
-        let bytes = used.message_bytes.saturating_add(count(bytes));
-        if bytes > most {
-            return Err(Spent::Queues(Amount::Bytes(most)));
-        }
+        let bytes = self
+            .with(used.message_bytes, bytes, given)
+            .map_err(Spent::Queues)?;
         let most = MESSAGES.saturating_add(given.saturating_mul(MESSAGES_A_RECORD));
         if used.messages >= most {
             return Err(Spent::Queues(Amount::Messages(most)));
@@ -256,16 +251,20 @@ impl Budget {
     pub fn sent(&self, bytes: usize, records: usize) -> Result<(), Spent> {
         let mut used = self.used();
         let given = used.records.saturating_add(count(records));
-        let most = self
-            .limits
-            .output
-            .saturating_add(given.saturating_mul(BYTES_A_RECORD));
-        let bytes = used.sent_bytes.saturating_add(count(bytes));
-        if bytes > most {
-            return Err(Spent::Sent(Amount::Bytes(most)));
-        }
-        used.sent_bytes = bytes;
+        used.sent_bytes = self
+            .with(used.sent_bytes, bytes, given)
+            .map_err(Spent::Sent)?;
         Ok(())
+    }
+
+    /// What it comes to with these bytes, of an instance that was given so many records; else the most that it may be.
+    fn with(&self, before: u64, bytes: usize, given: u64) -> Result<u64, Amount> {
+        let output = self.limits.output;
+        let most = output.saturating_add(given.saturating_mul(BYTES_A_RECORD));
+        match before.saturating_add(count(bytes)) {
+            bytes if bytes > most => Err(Amount::Bytes(most)),
+            bytes => Ok(bytes),
+        }
     }
 
     /// A signature in a call with so many records.
