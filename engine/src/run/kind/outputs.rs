@@ -53,9 +53,9 @@ fn is_redirected(grant: &Grant) -> bool {
     }
 }
 
-/// Bytes of what is sent over a connection in one call, or of a request, that are shown. What it
-/// is can be seen of that; a stream has no end of its own.
-const BEGINNING: usize = 1 << 10;
+/// Bytes of what is sent over a connection in one call, or of a request, that are shown: more than
+/// a batch of records is. A stream has no end of its own.
+const BEGINNING: usize = 16 << 20;
 
 /// Messages on stdout, each under a line that names its messenger and way, and of each no more
 /// than `most` bytes.
@@ -155,6 +155,6 @@ mod tests {
         );
         assert_eq!(of(b"\xff\xff\xff", 2).1, "\n== and 1 bytes more\n");
         let megabytes = vec![b'x'; 8 << 20];
-        assert_eq!(beginning(&megabytes, BEGINNING).0.len(), 1_024);
+        assert_eq!(beginning(&megabytes, 1_024).0.len(), 1_024);
     }
 }
